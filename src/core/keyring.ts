@@ -1,0 +1,76 @@
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+
+const IV_BYTES = 12;
+const TAG_BYTES = 16;
+
+export interface Sealed {
+  /** Names the secret that sealed it, so that the secret can be rotated. */
+  keyId: string;
+  /** iv (12) ‖ tag (16) ‖ ciphertext */
+  bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** A sealed value names a secret that is not configured, or was changed. */
+export class UnsealError extends Error {
+  override readonly name = 'UnsealError';
+}
+
+interface Secret {
+  id: string;
+  seal: Buffer;
+  pepper: Buffer;
+}
+
+/**
+ * Everything that is kept secret in Postgres goes through here: AES-256-GCM to seal, HMAC-SHA-256 with a pepper to compare.
+ * Keys are derived from APP_SECRET by HKDF (RFC 5869), one per use. The first secret seals; all of them open.
+ */
+export class Keyring {
+  private readonly secrets: Map<string, Secret>;
+  readonly currentId: string;
+
+  constructor(appSecret: string, previous: string[] = []) {
+    const secrets = [appSecret, ...previous].map(derive);
+    this.secrets = new Map(secrets.map((secret) => [secret.id, secret]));
+    this.currentId = secrets[0]!.id;
+  }
+
+  /** `context` binds the value to its place (such as `email:<id>`): moved to another row it does not open. */
+  seal(plain: string, context: string): Sealed {
+    const { id, seal } = this.secret(this.currentId);
+    const iv = randomBytes(IV_BYTES);
+    const cipher = createCipheriv('aes-256-gcm', seal, iv).setAAD(Buffer.from(context));
+    const ciphertext = Buffer.concat([cipher.update(plain, 'utf8'), cipher.final()]);
+    return { keyId: id, bytes: new Uint8Array(Buffer.concat([iv, cipher.getAuthTag(), ciphertext])) };
+  }
+
+  /** @throws UnsealError when the secret is unknown, or the value was tampered with or moved. */
+  open(sealed: { keyId: string; bytes: Uint8Array }, context: string): string {
+    const { seal } = this.secret(sealed.keyId);
+    const bytes = Buffer.from(sealed.bytes);
+    const decipher = createDecipheriv('aes-256-gcm', seal, bytes.subarray(0, IV_BYTES), { authTagLength: TAG_BYTES })
+      .setAAD(Buffer.from(context))
+      .setAuthTag(bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES));
+    try {
+      return decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES), undefined, 'utf8') + decipher.final('utf8');
+    } catch (cause) {
+      throw new UnsealError(`a value sealed for ${context.split(':')[0]} does not open`, { cause });
+    }
+  }
+
+  /** Keyed hash over unambiguously joined parts. */
+  hash(keyId: string, parts: string[]): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(createHmac('sha256', this.secret(keyId).pepper).update(JSON.stringify(parts)).digest());
+  }
+
+  private secret(id: string): Secret {
+    const secret = this.secrets.get(id);
+    if (!secret) throw new UnsealError(`the secret ${id} is neither APP_SECRET nor in APP_SECRET_PREVIOUS`);
+    return secret;
+  }
+}
+
+function derive(appSecret: string): Secret {
+  const key = (use: string, length: number) => Buffer.from(hkdfSync('sha256', appSecret, '', `otpost/${use}`, length));
+  return { id: key('id', 4).toString('hex'), seal: key('seal', 32), pepper: key('pepper', 32) };
+}

@@ -1,0 +1,46 @@
+import type { LoggerService } from '@nestjs/common';
+import { pino, type Logger } from 'pino';
+
+export type { Logger };
+
+/** Injection token of the process's {@link Logger}. */
+export const LOGGER = Symbol('Logger');
+
+/**
+ * Structured logs, one JSON object a line on stdout. Codes, tokens, bodies and the local part of addresses never get
+ * here: callers log ids and domains. The redaction below is the second line of defence, not the first.
+ */
+export function createLogger(level: string, role: string): Logger {
+  return pino({
+    level,
+    base: { role, pid: process.pid },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }) },
+    redact: { paths: ['req.headers', 'headers', '*.password', '*.accessToken', '*.refreshToken', '*.code_'], remove: true },
+  });
+}
+
+/** Nest's own messages on the same stream; its start-up chatter only at debug. */
+export class NestLogger implements LoggerService {
+  constructor(private readonly logger: Logger) {}
+
+  log(message: unknown, context?: string): void {
+    this.logger.debug({ context }, String(message));
+  }
+
+  debug(message: unknown, context?: string): void {
+    this.logger.debug({ context }, String(message));
+  }
+
+  verbose(message: unknown, context?: string): void {
+    this.logger.trace({ context }, String(message));
+  }
+
+  warn(message: unknown, context?: string): void {
+    this.logger.warn({ context }, String(message));
+  }
+
+  error(message: unknown, ...details: unknown[]): void {
+    this.logger.error({ details }, String(message));
+  }
+}

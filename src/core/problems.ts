@@ -1,0 +1,88 @@
+/** What every refusal of the API says, in one place: status, safe title, and what the caller can do. */
+const REGISTRY = {
+  malformed_json: { status: 400, title: 'The body is not valid JSON', remedy: 'Send one JSON object, in UTF-8.' },
+  bad_request: { status: 400, title: 'The request cannot be read', remedy: 'Compare the request with the documentation at /docs.' },
+  otp_invalid: { status: 400, title: 'The code is wrong', remedy: 'Compare it with the newest mail that shows the same reference.' },
+  unauthorized: { status: 401, title: 'A valid access token is needed', remedy: 'Send "Authorization: Bearer <accessToken>"; refresh it at POST /v1/sessions/refresh.' },
+  refresh_invalid: { status: 401, title: 'The refresh token is not valid', remedy: 'Sign in again.' },
+  forbidden: { status: 403, title: 'Not from here', remedy: 'Send the request from the page it belongs to.' },
+  not_found: { status: 404, title: 'There is nothing here', remedy: 'Compare the address with the documentation at /docs.' },
+  challenge_not_found: { status: 404, title: 'No such challenge', remedy: 'Use the id from the answer that announced the code.' },
+  method_not_allowed: { status: 405, title: 'Not with this method', remedy: 'Compare the method with the documentation at /docs.' },
+  otp_expired: { status: 410, title: 'The code has expired', remedy: 'Ask for a new code.' },
+  otp_consumed: { status: 410, title: 'The code was used already', remedy: 'Ask for a new code.' },
+  body_too_large: { status: 413, title: 'The body is too large', remedy: 'Send at most 64 KiB.' },
+  unsupported_media_type: { status: 415, title: 'The body is not JSON', remedy: 'Send "Content-Type: application/json".' },
+  validation_failed: { status: 422, title: 'Some fields are not acceptable', remedy: 'Correct the fields named in "errors".' },
+  otp_locked: { status: 429, title: 'Too many wrong codes', remedy: 'Ask for a new code.' },
+  resend_too_soon: { status: 429, title: 'The code was sent a moment ago', remedy: 'Wait as long as Retry-After says.' },
+  resend_exhausted: { status: 429, title: 'The code was sent too often', remedy: 'Wait until it expires, then ask for a new one.' },
+  internal: { status: 500, title: 'Something broke on our side', remedy: 'Try again; if it stays, give the requestId to the operator.' },
+  unavailable: { status: 503, title: 'The database does not answer', remedy: 'Try again in a moment; nothing was accepted.' },
+} as const satisfies Record<string, { status: number; title: string; remedy: string }>;
+
+export type ProblemCode = keyof typeof REGISTRY;
+
+/** One field that was refused: where, a stable code, and a sentence. */
+export interface FieldError {
+  field: string;
+  code: string;
+  message: string;
+}
+
+/** The body of every error, RFC 9457 `application/problem+json`. */
+export interface ProblemDocument {
+  type: string;
+  title: string;
+  status: number;
+  code: ProblemCode;
+  detail: string;
+  remedy: string;
+  requestId: string;
+  errors?: FieldError[];
+  [extension: string]: unknown;
+}
+
+export interface ProblemOptions {
+  /** A sentence about this very case; the title when absent. Never anything internal. */
+  detail?: string;
+  errors?: FieldError[];
+  /** Further members of the document, such as `attemptsLeft`. */
+  extensions?: Record<string, unknown>;
+  headers?: Record<string, string>;
+  /** Stays in the log. */
+  cause?: unknown;
+}
+
+/** An error that may be told to the caller; anything else becomes `internal`. */
+export class Problem extends Error {
+  override readonly name = 'Problem';
+  readonly status: number;
+  readonly headers: Record<string, string>;
+
+  constructor(
+    readonly code: ProblemCode,
+    private readonly options: ProblemOptions = {},
+  ) {
+    super(options.detail ?? REGISTRY[code].title, { cause: options.cause });
+    this.status = REGISTRY[code].status;
+    this.headers = options.headers ?? {};
+  }
+
+  toDocument(requestId: string): ProblemDocument {
+    const { status, title, remedy } = REGISTRY[this.code];
+    return {
+      type: `urn:otpost:problem:${this.code}`,
+      title,
+      status,
+      code: this.code,
+      detail: this.message,
+      remedy,
+      requestId,
+      ...(this.options.errors ? { errors: this.options.errors } : {}),
+      ...this.options.extensions,
+    };
+  }
+}
+
+export const PROBLEM_CODES = Object.keys(REGISTRY) as ProblemCode[];

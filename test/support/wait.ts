@@ -1,0 +1,15 @@
+/** Looks again every few milliseconds until the answer is there; fails with the last reason when `withinMs` are over. */
+export async function eventually<T>(look: () => Promise<T | undefined | false> | T | undefined | false, what: string, withinMs = 10_000): Promise<T> {
+  const until = performance.now() + withinMs;
+  let last: unknown;
+  for (;;) {
+    try {
+      const found = await look();
+      if (found !== undefined && found !== false) return found;
+    } catch (error) {
+      last = error;
+    }
+    if (performance.now() > until) throw new Error(`${what}: not within ${withinMs} ms`, { cause: last });
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
