@@ -1,0 +1,87 @@
+import { IsIn, Matches, MinLength } from 'class-validator';
+import { parseTransports } from './mail-transports.js';
+import { ParsedBy } from './parsed.js';
+import { parseAppUrl, parseDatabaseUrl, parseRedisUrl } from './parse-url.js';
+import {
+  MIN_SECRET_LENGTH,
+  parseConcurrency,
+  parseFolder,
+  parseHost,
+  parseLanes,
+  parsePoolSize,
+  parsePort,
+  parsePreviousSecrets,
+  parseSender,
+  switchOf,
+} from './parse-value.js';
+import { LOG_LEVELS, ROLES } from './settings.js';
+
+/**
+ * The environment as text, one variable at a time; undefined means not set. Messages are remedies for the operator.
+ * What variables mean together is in `rules.ts`.
+ */
+export class Environment {
+  @IsIn(['production', 'development', 'test'], {
+    message: 'must be production, development or test, such as NODE_ENV=production.',
+  })
+  NODE_ENV?: string;
+
+  @ParsedBy(parsePort)
+  PORT?: string;
+
+  @ParsedBy(parseHost)
+  HOST?: string;
+
+  @IsIn(ROLES, { message: `must be ${ROLES.join(', ')}, such as ROLE=all.` })
+  ROLE?: string;
+
+  @ParsedBy(parseDatabaseUrl)
+  DATABASE_URL?: string;
+
+  @ParsedBy(parsePoolSize)
+  DATABASE_POOL?: string;
+
+  @ParsedBy(parseFolder)
+  DATA_DIR?: string;
+
+  @ParsedBy(parseRedisUrl)
+  REDIS_URL?: string;
+
+  @ParsedBy(parseAppUrl)
+  APP_URL?: string;
+
+  @MinLength(MIN_SECRET_LENGTH, {
+    message: `must have at least ${MIN_SECRET_LENGTH} characters, such as APP_SECRET=<the output of: openssl rand -base64 32>.`,
+  })
+  // It moves to APP_SECRET_PREVIOUS one day, and there the comma separates.
+  @Matches(/^[^,]*$/, {
+    message: 'must not contain a comma, such as APP_SECRET=<the output of: openssl rand -base64 32>.',
+  })
+  APP_SECRET?: string;
+
+  @ParsedBy(parsePreviousSecrets)
+  APP_SECRET_PREVIOUS?: string;
+
+  @ParsedBy(parseSender)
+  MAIL_FROM?: string;
+
+  @ParsedBy(parseTransports)
+  MAIL_TRANSPORTS?: string;
+
+  @ParsedBy(parseLanes)
+  WORKER_LANES?: string;
+
+  @ParsedBy(parseConcurrency)
+  WORKER_CONCURRENCY?: string;
+
+  @ParsedBy(switchOf('MIGRATE_ON_START'))
+  MIGRATE_ON_START?: string;
+
+  @MinLength(16, {
+    message: 'must have at least 16 characters, such as INBOX_TOKEN=<the output of: openssl rand -hex 16>.',
+  })
+  INBOX_TOKEN?: string;
+
+  @IsIn(LOG_LEVELS, { message: `must be one of ${LOG_LEVELS.join(', ')}, such as LOG_LEVEL=info.` })
+  LOG_LEVEL?: string;
+}

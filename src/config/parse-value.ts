@@ -1,0 +1,113 @@
+import { resolve } from 'node:path';
+import { isEmail } from 'class-validator';
+import { LANES, type Lane } from '../core/lanes.js';
+import { isHostName } from './hosts.js';
+import { fault, type Parsed, type Parser, value } from './parsed.js';
+
+export const MIN_SECRET_LENGTH = 32;
+
+export const DEFAULT_CONCURRENCY: Readonly<Record<Lane, number>> = { critical: 8, default: 8, bulk: 4 };
+
+/** 0 is accepted: the system then chooses a free port. */
+export function parsePort(text: string): Parsed<number> {
+  const port = wholeNumber(text);
+  if (port === undefined || port > 65_535) return fault('must be a port from 1 to 65535, such as PORT=3000.');
+  return value(port);
+}
+
+export function parsePoolSize(text: string): Parsed<number> {
+  const size = wholeNumber(text);
+  if (size === undefined || size < 1 || size > 100) {
+    return fault('must be a number from 1 to 100, such as DATABASE_POOL=10.');
+  }
+  return value(size);
+}
+
+export function parseHost(text: string): Parsed<string> {
+  return isHostName(text)
+    ? value(text)
+    : fault('must be an address to listen on, without scheme and port, such as HOST=0.0.0.0.');
+}
+
+export function parseFolder(text: string): Parsed<string> {
+  // Only a shell expands the tilde; here it would silently create a folder of that name.
+  if (text.startsWith('~')) return fault('must be a path without ~, such as DATA_DIR=/var/lib/otpost.');
+  return value(resolve(text));
+}
+
+/** A reader of on/off switches; `name` is for the example in the remedy. */
+export function switchOf(name: string): Parser<boolean> {
+  return (text) => {
+    const word = text.toLowerCase();
+    if (word === 'on' || word === 'true') return value(true);
+    if (word === 'off' || word === 'false') return value(false);
+    return fault(`must be on or off, such as ${name}=off.`);
+  };
+}
+
+export function parseLanes(text: string): Parsed<Lane[]> {
+  const named = list(text);
+  if (named.length === 0 || !named.every(isLane)) {
+    return fault(`must name lanes out of ${LANES.join(', ')}, such as WORKER_LANES=critical,default.`);
+  }
+  return value(LANES.filter((lane) => named.includes(lane)));
+}
+
+/** Lanes that the text leaves out keep their default. */
+export function parseConcurrency(text: string): Parsed<Record<Lane, number>> {
+  const remedy =
+    `must give lanes out of ${LANES.join(', ')} a number from 1 to 100, each once, ` +
+    'such as WORKER_CONCURRENCY=critical:8,bulk:2.';
+  const concurrency = new Map<Lane, number>();
+  for (const entry of list(text)) {
+    const [lane = '', digits = '', ...more] = entry.split(':').map((part) => part.trim());
+    const count = wholeNumber(digits);
+    if (!isLane(lane) || concurrency.has(lane) || more.length > 0) return fault(remedy);
+    if (count === undefined || count < 1 || count > 100) return fault(remedy);
+    concurrency.set(lane, count);
+  }
+  if (concurrency.size === 0) return fault(remedy);
+  return value({ ...DEFAULT_CONCURRENCY, ...Object.fromEntries(concurrency) });
+}
+
+/** `Name <a@b>`, `"Name, Inc." <a@b>` or `a@b`; the name is empty in the last case. */
+export function parseSender(text: string): Parsed<{ name: string; address: string }> {
+  const remedy = 'must be an address with or without a name, such as MAIL_FROM=Acme <no-reply@example.com>.';
+  // A line break would let the rest of the value become a header of its own.
+  if (hasControlCharacter(text)) return fault(remedy);
+  const parts = /^(?:"([^"]*)"|([^"<>]*?))\s*<([^<>]+)>$/.exec(text);
+  const name = parts ? (parts[1] ?? parts[2] ?? '').trim() : '';
+  const address = parts ? parts[3]!.trim() : text;
+  return isEmail(address, { require_tld: false }) ? value({ name, address }) : fault(remedy);
+}
+
+export function parsePreviousSecrets(text: string): Parsed<string[]> {
+  const secrets = list(text);
+  if (secrets.length === 0 || secrets.some((secret) => secret.length < MIN_SECRET_LENGTH)) {
+    return fault(
+      `each must have at least ${MIN_SECRET_LENGTH} characters, as APP_SECRET had, ` +
+        'such as APP_SECRET_PREVIOUS=<former>,<the one before>.',
+    );
+  }
+  return value(secrets);
+}
+
+export function hasControlCharacter(text: string): boolean {
+  return /[\u0000-\u001f\u007f]/.test(text);
+}
+
+/** The entries of a comma-separated list; empty ones (a trailing comma) don't count. */
+export function list(text: string): string[] {
+  return text
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '');
+}
+
+function wholeNumber(text: string): number | undefined {
+  return /^\d{1,6}$/.test(text) ? Number(text) : undefined;
+}
+
+function isLane(text: string): text is Lane {
+  return (LANES as readonly string[]).includes(text);
+}

@@ -1,0 +1,66 @@
+import type { Lane } from '../core/lanes.js';
+
+export const ROLES = ['all', 'web', 'worker'] as const;
+export type Role = (typeof ROLES)[number];
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** One entry of MAIL_TRANSPORTS. */
+export type TransportSettings =
+  | { kind: 'capture'; name: string }
+  | {
+      kind: 'smtp';
+      /** Host and port, without credentials: how logs, events and health name it. */
+      name: string;
+      host: string;
+      port: number;
+      /** implicit: TLS from the first byte (smtps). starttls: required. off: plain text, loopback or `?tls=off` without credentials. */
+      tls: 'implicit' | 'starttls' | 'off';
+      user?: string;
+      password?: string;
+    };
+
+/** The environment, validated and typed: the only form in which the rest of the code sees it. */
+export interface Settings {
+  /** NODE_ENV=production, or a Render, Railway or Kubernetes variable is present. */
+  production: boolean;
+  role: Role;
+  http: {
+    host: string;
+    port: number;
+    /** Origin under which people reach the service, without a trailing slash; links and the token issuer are built from it. */
+    appUrl: string;
+  };
+  database: {
+    /** Undefined: the embedded Postgres in `dataDir`. */
+    url: string | undefined;
+    /** Connections of Prisma's pool. */
+    poolSize: number;
+    migrateOnStart: boolean;
+  };
+  /** Absolute path of the folder with the embedded Postgres and the generated secret (development only). */
+  dataDir: string;
+  /** Undefined: BullMQ runs on Postgres. */
+  redisUrl: string | undefined;
+  /** Undefined only in development: then generated into `dataDir`. */
+  appSecret: string | undefined;
+  /** Secrets that may still have sealed something, newest first. */
+  appSecretPrevious: string[];
+  mail: {
+    /** As in `Otpost <no-reply@example.com>`; the display name, if any, is how mails call the product. */
+    from: { name: string; address: string };
+    /** In order of preference. */
+    transports: TransportSettings[];
+    /** Lanes this process works, when it is a worker. */
+    lanes: Lane[];
+    /** Deliveries side by side per lane and process. */
+    concurrency: Record<Lane, number>;
+  };
+  /** Opens `/inbox` in production; undefined there means 404. */
+  inboxToken: string | undefined;
+  logLevel: LogLevel;
+}
+
+/** Injection token of {@link Settings}. */
+export const SETTINGS = Symbol('Settings');

@@ -1,0 +1,160 @@
+/**
+ * Every environment variable that Otpost reads. The check for misspelt names, the masking of error texts and the
+ * table in the README work from it; how a value is validated stands in `environment.ts`.
+ */
+export const VARIABLES = [
+  {
+    name: 'NODE_ENV',
+    default: 'development',
+    meaning: 'production, development or test. A Render, Railway or Kubernetes host counts as production, whatever it says.',
+    secret: 'none',
+    example: 'production',
+  },
+  {
+    name: 'PORT',
+    default: '3000',
+    meaning: 'Port of the HTTP server; 0 lets the system choose.',
+    secret: 'none',
+    example: '3000',
+  },
+  {
+    name: 'HOST',
+    default: '127.0.0.1 in development, 0.0.0.0 in production',
+    meaning: 'Address on which the HTTP server listens.',
+    secret: 'none',
+    example: '0.0.0.0',
+  },
+  {
+    name: 'ROLE',
+    default: 'all',
+    meaning: 'What this process does: web (HTTP), worker (delivers mail), or all. web and worker need DATABASE_URL.',
+    secret: 'none',
+    example: 'web',
+  },
+  {
+    name: 'DATABASE_URL',
+    default: 'embedded Postgres in DATA_DIR; required in production',
+    meaning: 'Postgres, as postgres:// or postgresql://.',
+    secret: 'url',
+    example: 'postgres://otpost:password@db.example.com:5432/otpost',
+  },
+  {
+    name: 'DATABASE_POOL',
+    default: '10',
+    meaning: 'Connections that Prisma may open, 1 to 100. The queue keeps its own few on top when it runs on Postgres.',
+    secret: 'none',
+    example: '10',
+  },
+  {
+    name: 'DATA_DIR',
+    default: '.data',
+    meaning: 'Folder of the embedded Postgres and of the generated APP_SECRET (development only).',
+    secret: 'none',
+    example: '/var/lib/otpost',
+  },
+  {
+    name: 'REDIS_URL',
+    default: 'none: the queue runs on Postgres',
+    meaning: 'Redis for the queue, as redis:// or rediss:// (TLS).',
+    secret: 'url',
+    example: 'redis://default:password@redis.example.com:6379',
+  },
+  {
+    name: 'APP_URL',
+    default: 'http://localhost:PORT; required in production',
+    meaning: 'Address under which people reach the service: links and tokens carry it. In production https, except on loopback.',
+    secret: 'url',
+    example: 'https://accounts.example.com',
+  },
+  {
+    name: 'APP_SECRET',
+    default: 'generated into DATA_DIR; required in production',
+    meaning: 'Seals codes and stored mail; at least 32 characters, no comma, the same for every process.',
+    secret: 'whole',
+    example: '<the output of: openssl rand -base64 32>',
+  },
+  {
+    name: 'APP_SECRET_PREVIOUS',
+    default: 'none',
+    meaning: 'Former values of APP_SECRET, newest first, comma-separated, so that what they sealed can still be opened.',
+    secret: 'whole',
+    example: '<the former APP_SECRET>',
+  },
+  {
+    name: 'MAIL_FROM',
+    default: 'Otpost <no-reply@localhost>; required in production',
+    meaning: 'Sender of every mail. Its display name is how mails call the product.',
+    secret: 'none',
+    example: 'Acme <no-reply@example.com>',
+  },
+  {
+    name: 'MAIL_TRANSPORTS',
+    default: 'capture:; required in production',
+    meaning:
+      'Ways out for mail, comma-separated, the preferred one first: smtp:// (STARTTLS, port 587), smtps:// (TLS, port 465), ' +
+      'or capture: (kept for the built-in inbox, sent to nobody). Plain SMTP is for loopback, elsewhere only with ?tls=off ' +
+      'and without credentials; ?tls=on asks for STARTTLS on loopback too. Special characters in credentials are percent-encoded.',
+    secret: 'transports',
+    example: 'smtp://user:password@smtp.example.com:587',
+  },
+  {
+    name: 'WORKER_LANES',
+    default: 'critical,default,bulk',
+    meaning: 'Lanes of mail that this process delivers when it is a worker.',
+    secret: 'none',
+    example: 'critical,default',
+  },
+  {
+    name: 'WORKER_CONCURRENCY',
+    default: 'critical:8,default:8,bulk:4',
+    meaning: 'Deliveries side by side, per lane and process, 1 to 100; lanes left out keep their default.',
+    secret: 'none',
+    example: 'critical:8,bulk:2',
+  },
+  {
+    name: 'MIGRATE_ON_START',
+    default: 'on',
+    meaning: 'Whether to bring the database up to date at start: on or off.',
+    secret: 'none',
+    example: 'off',
+  },
+  {
+    name: 'INBOX_TOKEN',
+    default: 'none: no inbox in production',
+    meaning: 'Opens /inbox in production; at least 16 characters.',
+    secret: 'whole',
+    example: '<the output of: openssl rand -hex 16>',
+  },
+  {
+    name: 'LOG_LEVEL',
+    default: 'info',
+    meaning: 'trace, debug, info, warn, error, fatal or silent.',
+    secret: 'none',
+    example: 'info',
+  },
+] as const satisfies readonly VariableDescription[];
+
+export interface VariableDescription {
+  name: string;
+  /** What holds when it is not set, in words. */
+  default: string;
+  meaning: string;
+  /** How much of the value must never be shown: nothing, the password in a URL, those in a list of transports, all of it. */
+  secret: 'none' | 'url' | 'transports' | 'whole';
+  /** A value that is accepted, or in angle brackets where to get one. */
+  example: string;
+}
+
+export type VariableName = (typeof VARIABLES)[number]['name'];
+
+/** Any of these present means production: who deploys there and forgets NODE_ENV must not run with development's defaults. */
+export const PRODUCTION_MARKERS = [
+  'RENDER',
+  'RAILWAY_ENVIRONMENT',
+  'RAILWAY_ENVIRONMENT_NAME',
+  'KUBERNETES_SERVICE_HOST',
+] as const;
+
+export function describeVariable(name: VariableName): VariableDescription {
+  return VARIABLES.find((variable) => variable.name === name)!;
+}

@@ -1,0 +1,146 @@
+import fc from 'fast-check';
+import { maskTransports, parseTransports } from '../../../src/config/mail-transports.js';
+import type { TransportSettings } from '../../../src/config/settings.js';
+
+function transports(text: string): TransportSettings[] {
+  const outcome = parseTransports(text);
+  if (outcome.kind === 'fault') throw new Error(outcome.remedy);
+  return outcome.value;
+}
+
+function remedy(text: string): string {
+  const outcome = parseTransports(text);
+  if (outcome.kind === 'value') throw new Error(`Accepted: ${JSON.stringify(outcome.value)}`);
+  return outcome.remedy;
+}
+
+const tlsOf = (text: string) => transports(text).map((transport) => transport.kind === 'smtp' && transport.tls)[0];
+
+describe('MAIL_TRANSPORTS', () => {
+  it('keeps the order of preference', () => {
+    expect(transports('smtp://user:pw@smtp.example.com:2525, smtps://user:pw@backup.example.com ,capture:')).toEqual([
+      { kind: 'smtp', name: 'smtp.example.com:2525', host: 'smtp.example.com', port: 2525, tls: 'starttls', user: 'user', password: 'pw' },
+      { kind: 'smtp', name: 'backup.example.com:465', host: 'backup.example.com', port: 465, tls: 'implicit', user: 'user', password: 'pw' },
+      { kind: 'capture', name: 'capture' },
+    ]);
+  });
+
+  it('takes port 587 for smtp and 465 for smtps when none is given', () => {
+    expect(transports('smtp://a.example,smtps://b.example').map(({ name }) => name)).toEqual(['a.example:587', 'b.example:465']);
+  });
+
+  it('leaves out user and password where there are none', () => {
+    expect(transports('smtp://relay.example')).toEqual([
+      { kind: 'smtp', name: 'relay.example:587', host: 'relay.example', port: 587, tls: 'starttls' },
+    ]);
+  });
+
+  it('unpacks IPv6 hosts and keeps the brackets in the name', () => {
+    expect(transports('smtp://[::1]:1025')[0]).toMatchObject({ host: '::1', port: 1025, name: '[::1]:1025', tls: 'off' });
+  });
+
+  it('decodes credentials, whatever is in them', () => {
+    const text = fc.string({ unit: 'grapheme', minLength: 1 });
+    fc.assert(
+      fc.property(text, text, (user, password) => {
+        const url = `smtp://${encodeURIComponent(user)}:${encodeURIComponent(password)}@smtp.example.com`;
+        expect(transports(url)[0]).toMatchObject({ user, password, host: 'smtp.example.com' });
+      }),
+    );
+  });
+
+  it('takes an address as the user, with its @ escaped or not', () => {
+    expect(transports('smtp://me@gmail.com:abcd efgh@smtp.gmail.com')[0]).toMatchObject({
+      user: 'me@gmail.com',
+      password: 'abcd efgh',
+      host: 'smtp.gmail.com',
+    });
+  });
+
+  describe('and TLS', () => {
+    it.each(['localhost', 'LOCALHOST', '127.0.0.1', '127.8.8.8', '[::1]', '[0:0:0:0:0:0:0:1]'])('is off by default on %s', (host) => {
+      expect(tlsOf(`smtp://${host}:1025`)).toBe('off');
+      expect(tlsOf(`smtp://user:pw@${host}:1025`)).toBe('off');
+      expect(tlsOf(`smtp://user:pw@${host}:1025?tls=off`)).toBe('off');
+      expect(tlsOf(`smtp://user:pw@${host}:1025?tls=on`)).toBe('starttls');
+    });
+
+    it.each(['smtp.example.com', '127.0.0.1.example.com', 'localhost.example.com', '127.1', '10.0.0.1', '[::2]', 'mailpit'])(
+      'is required on %s',
+      (host) => {
+        expect(tlsOf(`smtp://${host}`)).toBe('starttls');
+        expect(tlsOf(`smtp://user:pw@${host}?tls=true`)).toBe('starttls');
+        expect(tlsOf(`smtps://user:pw@${host}`)).toBe('implicit');
+        expect(tlsOf(`smtp://${host}:25?tls=off`)).toBe('off');
+        expect(remedy(`smtp://user:pw@${host}?tls=off`)).toMatch(/^credentials are never sent without TLS/);
+        expect(remedy(`smtp://user:pw@${host}?tls=FALSE`)).toMatch(/^credentials are never sent without TLS/);
+      },
+    );
+
+    it('cannot be turned off in smtps://', () => {
+      expect(remedy('smtps://a.example?tls=off')).toMatch(/smtps:\/\/ is TLS/);
+      expect(remedy('smtps://127.0.0.1?tls=off')).toMatch(/smtps:\/\/ is TLS/);
+    });
+
+    it('is decided by one parameter only', () => {
+      expect(remedy('smtp://a.example?tls=on&tls=off')).toMatch(/no parameter but one/);
+      expect(remedy('smtp://a.example?tls=maybe')).toMatch(/on or off/);
+      expect(remedy('smtp://a.example?ssl=off')).toMatch(/no parameter but one/);
+    });
+  });
+
+  it.each(['resend:re_1', 'sendgrid:k', 'postmark:t', 'brevo:k', 'mailgun:k@d', 'mailjet:k:s', 'ses:eu-west-1', 'file:out'])(
+    'says of %s that it is not built into this version',
+    (entry) => {
+      expect(remedy(entry)).toMatch(new RegExp(`^${entry.split(':')[0]}: is not built into this version`));
+    },
+  );
+
+  it.each([
+    'smtp.example.com',
+    'smpt://a.example',
+    'http://a.example',
+    'smtp:a.example',
+    'smtp://',
+    'smtp://a.example/inbox',
+    'smtp://a.example#x',
+    'smtp://a b.example',
+    'smtp://a.example:0',
+    'smtp://a.example:70000',
+    'smtp://user@a.example',
+    'smtp://user:@a.example',
+    'smtp://:pw@a.example',
+    'smtp://user:pw#1@a.example',
+    'smtp://user:12/34@a.example',
+    'smtp://user:12?34@a.example',
+    'smtp://user:100%@a.example',
+    'smtp://user:p\nw@a.example',
+    'capture',
+    'capture:x',
+    ',',
+  ])('refuses %j', (entry) => {
+    expect(remedy(entry)).not.toBe('');
+  });
+
+  it('names every entry that is wrong', () => {
+    const lines = remedy('ses:eu,capture:,smtp://a.example:0').split('\n');
+    expect(lines).toEqual([expect.stringMatching(/^entry 1: ses:/), expect.stringMatching(/^entry 3: the port/)]);
+  });
+});
+
+describe('maskTransports', () => {
+  it.each([
+    ['smtp://user:pw@smtp.example.com?tls=off', 'smtp://user:***@smtp.example.com?tls=off'],
+    ['capture:,smtps://u:p@a.example', 'capture:,smtps://u:***@a.example'],
+    ['smpt://u:p@a.example', 'smpt://u:***@a.example'],
+    ['SMTPS://u:p@a.example', 'smtps://u:***@a.example'],
+    ['resend:re_1', 'resend:***'],
+    ['capture', 'capture'],
+    ['mailjet:key:secret', 'mailjet:***'],
+    ['smtp:user:pw@a.example', 'smtp:***'],
+    ['re_1', '***'],
+    ['smtp://user:12,34@a.example', '***'],
+  ])('shows %s as %s', (text, shown) => {
+    expect(maskTransports(text)).toBe(shown);
+  });
+});
