@@ -1,0 +1,115 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Settings } from '../config/settings.js';
+import { maskUrl } from '../core/mask.js';
+import { StartupError } from '../core/startup-error.js';
+import { VERSION } from '../core/version.js';
+import { startEmbeddedPostgres } from './embedded-postgres.js';
+import { type Log, migrate, requireMigrated } from './migrate.js';
+import { MIGRATIONS_FOLDER, readMigrations } from './migrations-folder.js';
+import { checkCompatibility } from './schema-compatibility.js';
+import { readSchemaHistory } from './schema-history.js';
+import { withClient } from './with-client.js';
+
+/** A database that answers and has the schema of this build. */
+export interface OpenedDatabase {
+  url: string;
+  embedded: boolean;
+  /** Stops the embedded server; close all pools first. Nothing to do for a database of one's own. */
+  close(): Promise<void>;
+}
+
+export interface OpenOptions {
+  /** Milliseconds an external Postgres may take to come up. */
+  patience?: number;
+}
+
+const PATIENCE_MS = 15_000;
+const RETRY_MS = 500;
+
+/**
+ * Finds the database, waits for it, and brings its schema up to this build.
+ * @throws StartupError when an operator has to act
+ */
+export async function openDatabase(
+  settings: Pick<Settings, 'database' | 'dataDir'>,
+  log: Log,
+  { patience = PATIENCE_MS }: OpenOptions = {},
+): Promise<OpenedDatabase> {
+  const { url, migrateOnStart } = settings.database;
+  const database = url === undefined ? await openEmbedded(settings.dataDir) : await openExternal(url, patience, log);
+  try {
+    await refuseIncompatible(database.url, log);
+    if (migrateOnStart) await migrate(database.url, { log });
+    else await requireMigrated(database.url);
+    return database;
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+async function openEmbedded(dataDir: string): Promise<OpenedDatabase> {
+  const server = await startEmbeddedPostgres(dataDir);
+  return { url: server.url, embedded: true, close: () => server.stop() };
+}
+
+async function openExternal(url: string, patience: number, log: Log): Promise<OpenedDatabase> {
+  await waitForPostgres(url, patience, log);
+  return { url, embedded: false, close: async () => undefined };
+}
+
+async function refuseIncompatible(url: string, log: Log): Promise<void> {
+  const migrations = await readMigrations(MIGRATIONS_FOLDER);
+  await withClient(url, 'start', async (client) => {
+    const { unknown } = await readSchemaHistory(client, migrations);
+    await checkCompatibility(client, unknown, VERSION, log);
+  });
+}
+
+/**
+ * In a deployment Postgres and Otpost often start together, so a server that is not there yet is waited for. A wrong
+ * password or an unknown database will not mend itself.
+ */
+async function waitForPostgres(url: string, patience: number, log: Log): Promise<void> {
+  const deadline = Date.now() + patience;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await withClient(url, 'start', (client) => client.query('SELECT 1'));
+      return;
+    } catch (error) {
+      if (!isWorthWaiting(error) || Date.now() + RETRY_MS > deadline) throw unreachable(url, error);
+      if (attempt === 1) log('info', `Waiting for PostgreSQL at ${maskUrl(url)}: ${reason(error)}.`);
+      await pause(RETRY_MS);
+    }
+  }
+}
+
+/** Whether a server that answers like this may be about to come up. */
+export function isWorthWaiting(error: unknown): boolean {
+  const { code, message } = error as { code?: string; message: string };
+  // node-postgres gives its own time-outs and hang-ups no code.
+  if (code === undefined) return /^(timeout expired|Connection terminated)/.test(message);
+  // Sockets; names, because an orchestrator publishes them with the service; 53300 too many connections; 57P0x going or
+  // coming; 08xxx connection exceptions.
+  return /^(E(CONNREFUSED|CONNRESET|TIMEDOUT|HOSTUNREACH|NETUNREACH|PIPE|AI_AGAIN)|ENOTFOUND|53300|57P0[1-3]|08\w{3})$/.test(code);
+}
+
+function unreachable(url: string, error: unknown): StartupError {
+  const { code } = error as { code?: string };
+  const remedy =
+    (code !== undefined && REMEDIES[code]) ||
+    'Check that PostgreSQL runs, that DATABASE_URL names its host and port, and that this machine may connect to it.';
+  return new StartupError(`Cannot use the database ${maskUrl(url)}: ${reason(error)}.`, remedy, { cause: error });
+}
+
+const REMEDIES: Record<string, string> = {
+  '28P01': 'Correct the user and the password in DATABASE_URL.',
+  '28000': 'Correct the user in DATABASE_URL, or allow it in pg_hba.conf; a server that insists on TLS needs ?sslmode=require.',
+  '3D000': 'Create the database, or correct its name in DATABASE_URL.',
+};
+
+/** An attempt at several addresses of one name fails with a list and no message of its own. */
+function reason(error: unknown): string {
+  const { message, errors } = error as { message: string; errors?: { message: string }[] };
+  return message || (errors?.[0]?.message ?? String(error));
+}

@@ -1,0 +1,31 @@
+import { Injectable } from '@nestjs/common';
+import { PrismaPg } from '@prisma/adapter-pg';
+import { PrismaClient } from '../generated/prisma/client.js';
+import { UTC, withSessionOptions } from './session-options.js';
+
+export interface DatabaseOptions {
+  url: string;
+  /** Connections of this process's pool; BullMQ on Postgres has its own. */
+  poolSize: number;
+}
+
+/** Milliseconds to get a connection before a request is answered 503. */
+const CONNECT_TIMEOUT_MS = 5_000;
+
+/**
+ * Prisma's client. It has no shutdown hook on purpose: Nest's hooks have no order across modules, and the pool must
+ * outlive the deliveries that still record what happened. `main` disconnects it last.
+ */
+@Injectable()
+export class PrismaService extends PrismaClient {
+  constructor({ url, poolSize }: DatabaseOptions) {
+    super({
+      adapter: new PrismaPg({
+        connectionString: withSessionOptions(url, UTC),
+        max: poolSize,
+        connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+        application_name: 'otpost',
+      }),
+    });
+  }
+}
