@@ -1,0 +1,135 @@
+import { createPostgresBackend, type QueueOptions, runMigrations, setDefaultBackendFactory } from 'bullmq';
+import { Redis } from 'ioredis';
+import pg from 'pg';
+import type { Logger } from '../core/logger.js';
+import { withSessionOptions } from '../database/session-options.js';
+
+export type BrokerKind = 'redis' | 'postgres';
+
+export interface BrokerState {
+  kind: BrokerKind;
+  up: boolean;
+  /** When it went up or down. */
+  since: Date;
+  /** Why it is down. */
+  error?: string;
+}
+
+/** Milliseconds a wake may take; a producer fails fast, because the commit already holds and the timer delivers. */
+const COMMAND_TIMEOUT_MS = 1_000;
+/** Connections of BullMQ's own pool on Postgres, its LISTEN clients (one a lane) among them. */
+const POSTGRES_POOL = 6;
+/** BullMQ on Postgres keeps its tables in a schema of its own. */
+const POSTGRES_SCHEMA = 'bullmq';
+
+/**
+ * The engine that wakes workers: Redis where one is configured, otherwise Postgres itself through BullMQ's own backend.
+ * Chosen here and nowhere else. It holds wake-ups, never a message; when it is down, only latency changes.
+ */
+export class Broker {
+  private current: BrokerState;
+
+  private constructor(
+    kind: BrokerKind,
+    readonly producer: QueueOptions['connection'],
+    readonly consumer: QueueOptions['connection'],
+    private readonly log: Logger,
+    private readonly connection: { ping(): Promise<unknown>; end(): Promise<unknown> },
+  ) {
+    this.current = { kind, up: true, since: new Date() };
+  }
+
+  static async open(options: { redisUrl: string | undefined; databaseUrl: string }, log: Logger): Promise<Broker> {
+    return options.redisUrl ? Broker.onRedis(options.redisUrl, log) : Broker.onPostgres(options.databaseUrl, log);
+  }
+
+  private static onRedis(url: string, log: Logger): Broker {
+    setDefaultBackendFactory();
+    // family 0: Railway's private network is IPv6 only, most others are not.
+    const common = { family: 0, retryStrategy: (tries: number) => Math.min(tries * 100, 2_000) };
+    const producer = new Redis(url, {
+      ...common,
+      enableOfflineQueue: false,
+      maxRetriesPerRequest: 1,
+      commandTimeout: COMMAND_TIMEOUT_MS,
+    });
+    const consumer = new Redis(url, { ...common, maxRetriesPerRequest: null });
+    const broker = new Broker('redis', producer, consumer, log, {
+      ping: () => producer.ping(),
+      end: async () => {
+        producer.disconnect();
+        consumer.disconnect();
+      },
+    });
+    producer.on('error', (error: Error) => broker.wentDown(error));
+    producer.on('ready', () => broker.cameUp());
+    consumer.on('error', (error: Error) => broker.wentDown(error));
+    return broker;
+  }
+
+  private static async onPostgres(url: string, log: Logger): Promise<Broker> {
+    setDefaultBackendFactory(createPostgresBackend);
+    const pool = new pg.Pool({
+      connectionString: withSessionOptions(url, { search_path: POSTGRES_SCHEMA }),
+      max: POSTGRES_POOL,
+      application_name: 'otpost-queue',
+      keepAlive: true,
+    });
+    const broker = new Broker('postgres', pool, pool, log, {
+      ping: () => pool.query('SELECT 1'),
+      end: () => pool.end(),
+    });
+    pool.on('error', (error) => broker.wentDown(error));
+    const client = await pool.connect();
+    try {
+      await runMigrations(client, POSTGRES_SCHEMA);
+    } finally {
+      client.release();
+    }
+    return broker;
+  }
+
+  get state(): BrokerState {
+    return this.current;
+  }
+
+  /** Told by whoever saw the broker answer. */
+  cameUp(): void {
+    if (this.current.up) return;
+    this.current = { kind: this.current.kind, up: true, since: new Date() };
+    this.log.info({ broker: this.current.kind }, 'the broker answers again; it wakes the workers');
+  }
+
+  /** Told by whoever saw it fail. Logged once an outage, not once a command. */
+  wentDown(cause: Error): void {
+    const error = reasonOf(cause);
+    if (!this.current.up) {
+      this.current = { ...this.current, error };
+      return;
+    }
+    this.current = { kind: this.current.kind, up: false, since: new Date(), error };
+    this.log.warn({ broker: this.current.kind, error }, 'the broker does not answer; accepting goes on, workers drain on their timer');
+  }
+
+  /** Asks the broker, and remembers the answer. Never rejects; as slow as the connection's own time-out. */
+  async check(): Promise<BrokerState> {
+    try {
+      await this.connection.ping();
+      this.cameUp();
+    } catch (error) {
+      this.wentDown(error as Error);
+    }
+    return this.current;
+  }
+
+  /** After every queue and worker was closed. */
+  async close(): Promise<void> {
+    await this.connection.end();
+  }
+}
+
+/** ioredis and pg wrap several refused addresses into an AggregateError with an empty message. */
+function reasonOf(error: Error): string {
+  const inner = error instanceof AggregateError ? (error.errors[0] as Error | undefined) : undefined;
+  return error.message || inner?.message || (error as NodeJS.ErrnoException).code || error.name;
+}
