@@ -1,0 +1,47 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { SETTINGS, type Settings } from '../config/settings.js';
+import { domainOf } from '../core/email-address.js';
+import { Keyring } from '../core/keyring.js';
+import type { ClaimedEmail } from './outbox.js';
+import { Templates } from './templates.js';
+import type { ComposedMessage } from './transport/transport.js';
+
+/** Binds sealed variables to their row. */
+export function sealContext(emailId: string): string {
+  return `email:${emailId}`;
+}
+
+/** Turns a claimed row into the message that goes over the wire. */
+@Injectable()
+export class Composer {
+  constructor(
+    @Inject(SETTINGS) private readonly settings: Settings,
+    @Inject(Keyring) private readonly keyring: Keyring,
+    @Inject(Templates) private readonly templates: Templates,
+  ) {}
+
+  /** @throws UnsealError when the secret that sealed the variables is not configured here; TemplateError. */
+  async compose(email: ClaimedEmail, now: Date): Promise<ComposedMessage> {
+    const rendered = await this.templates.render(email.template, email.locale, {
+      ...this.open(email),
+      product: productOf(this.settings),
+      minutes: minutesLeft(email.expiresAt, now),
+    });
+    return { id: email.id, messageId: email.messageId, from: email.from, to: email.to, ...rendered };
+  }
+
+  private open({ id, sealedVariables, sealKeyId }: ClaimedEmail): Record<string, unknown> {
+    if (sealedVariables === null) return {};
+    const opened = this.keyring.open({ keyId: sealKeyId, bytes: sealedVariables }, sealContext(id));
+    return JSON.parse(opened) as Record<string, unknown>;
+  }
+}
+
+/** How mails call the product: the sender's display name, or else its domain. */
+function productOf({ mail: { from } }: Settings): string {
+  return from.name || domainOf(from.address);
+}
+
+function minutesLeft(expiresAt: Date | null, now: Date): number | undefined {
+  return expiresAt ? Math.max(1, Math.round((expiresAt.getTime() - now.getTime()) / 60_000)) : undefined;
+}

@@ -1,0 +1,97 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Inject, Injectable } from '@nestjs/common';
+import { Clock } from '../core/clock.js';
+import { UnsealError } from '../core/keyring.js';
+import { LOGGER, type Logger } from '../core/logger.js';
+import { WORKER_NAME } from '../core/worker-name.js';
+import { Composer } from './composer.js';
+import type { Outcome } from './outcome.js';
+import { type ClaimedEmail, type Ending, Outbox } from './outbox.js';
+import { retryDelay } from './retry-policy.js';
+import { TemplateError } from './templates.js';
+import { OfferRefused } from './transport/transport.js';
+import { type Attempted, Transports } from './transport/transports.js';
+
+/** Milliseconds between two tries to record an outcome while Postgres is away. */
+const RECORD_AGAIN_MS = 500;
+/** Milliseconds after which an outcome that cannot be recorded is left to the rescue, which marks it unknown. */
+const RECORD_WITHIN_MS = 120_000;
+
+/** One claimed row on its way: compose, hand over, record what became of it. */
+@Injectable()
+export class Delivery {
+  constructor(
+    @Inject(Outbox) private readonly outbox: Outbox,
+    @Inject(Composer) private readonly composer: Composer,
+    @Inject(Transports) private readonly transports: Transports,
+    @Inject(Clock) private readonly clock: Clock,
+    @Inject(LOGGER) private readonly log: Logger,
+  ) {}
+
+  async deliver(email: ClaimedEmail): Promise<void> {
+    const started = performance.now();
+    const { outcome, transport } = await this.attempt(email);
+    if (outcome.kind === 'withdrawn') {
+      this.log.warn({ emailId: email.id, requestId: email.requestId }, 'the offer was refused; nothing was handed over');
+      return;
+    }
+    const ending = this.endingOf(email, outcome, transport);
+    const recorded = await this.record(email, ending);
+    this.report(email, ending, recorded, performance.now() - started);
+  }
+
+  private async attempt(email: ClaimedEmail): Promise<Attempted> {
+    try {
+      const message = await this.composer.compose(email, this.clock.now());
+      return await this.transports.send(message, () => this.offer(email));
+    } catch (error) {
+      this.log.error({ err: error, emailId: email.id, requestId: email.requestId }, 'the message could not be composed');
+      return { outcome: composingFailed(error), transport: 'none' };
+    }
+  }
+
+  private async offer(email: ClaimedEmail): Promise<void> {
+    if (!(await this.outbox.offer(email))) throw new OfferRefused('the lease is lost or the message expired');
+  }
+
+  private endingOf(email: ClaimedEmail, outcome: Exclude<Outcome, { kind: 'withdrawn' }>, transport: string): Ending {
+    const { kind, ...details } = outcome;
+    if (kind !== 'deferred') return { status: kind, transport, ...details };
+    const { lane, attempt, maxAttempts, expiresAt } = email;
+    const delayMs = retryDelay({ lane, attempt, maxAttempts, expiresAt, now: this.clock.now(), random: Math.random() });
+    return delayMs === 'give_up'
+      ? { status: 'failed', transport, ...details }
+      : { status: 'deferred', transport, ...details, delayMs };
+  }
+
+  /** The server's answer is a fact: it is kept and written again until Postgres takes it, and never sent a second time. */
+  private async record(email: ClaimedEmail, ending: Ending): Promise<boolean> {
+    const until = performance.now() + RECORD_WITHIN_MS;
+    for (;;) {
+      try {
+        return await this.outbox.finish(email, ending, WORKER_NAME);
+      } catch (error) {
+        if (performance.now() > until) throw error;
+        this.log.error({ err: error, emailId: email.id }, 'the outcome could not be recorded yet');
+        await delay(RECORD_AGAIN_MS);
+      }
+    }
+  }
+
+  /** Replies stay in the timeline: they quote addresses, which are not for the log. */
+  private report(email: ClaimedEmail, ending: Ending, recorded: boolean, ms: number): void {
+    const { id: emailId, requestId, lane, template, attempt } = email;
+    const { status, transport, errorCode, delayMs } = ending;
+    const facts = { emailId, requestId, lane, template, attempt, status, transport, errorCode, delayMs, ms: Math.round(ms) };
+    if (!recorded) this.log.warn(facts, 'another worker owns the message by now; this outcome was not recorded');
+    else if (status === 'sent') this.log.info(facts, 'message handed over');
+    else this.log.warn(facts, 'message not handed over');
+  }
+}
+
+/** A secret that is missing here is the operator's to mend, and the mail waits; a template that does not render is ours. */
+function composingFailed(error: unknown): Outcome {
+  if (error instanceof UnsealError) return { kind: 'deferred', errorCode: 'secret_unknown' };
+  if (error instanceof TemplateError) return { kind: 'failed', errorCode: 'template_error' };
+  return { kind: 'deferred', errorCode: 'internal' };
+}

@@ -1,0 +1,74 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+
+/** What the inbox has to know of the deployment. */
+export interface InboxSetting {
+  production: boolean;
+  http: { host: string; appUrl: string };
+  mail: { transports: { kind: string }[] };
+  inboxToken: string | undefined;
+}
+
+export interface RequestFacts {
+  /** As it came over the wire: a forwarded host is not looked at. */
+  host: string | undefined;
+  origin: string | undefined;
+  /** `Sec-Fetch-Site` */
+  site: string | undefined;
+}
+
+/** The inbox exists where mail is captured; in production only behind a token. */
+export function inboxExists({ mail, production, inboxToken }: InboxSetting): boolean {
+  return mail.transports.some(({ kind }) => kind === 'capture') && (!production || inboxToken !== undefined);
+}
+
+/**
+ * Against DNS rebinding: a stranger's page may resolve its own name to 127.0.0.1 and read an inbox without a token,
+ * but it cannot change the Host its requests carry.
+ */
+export function isOurHost(host: string | undefined, { http }: InboxSetting): boolean {
+  const name = /^[\w.:[\]-]+$/.test(host ?? '') ? hostname(`http://${host}`) : undefined;
+  return name !== undefined && (isLoopback(name) || name === hostname(http.appUrl) || name === hostname(`http://${bracketed(http.host)}`));
+}
+
+/**
+ * Whether a request that changes something comes from our own page, or from no page at all (curl sends neither header).
+ * Sec-Fetch-Site is believed first; browsers leave it out where a page came over plain http from another machine.
+ */
+export function isFromOurPage({ host, origin, site }: RequestFacts, { http }: InboxSetting): boolean {
+  if (site !== undefined) return site === 'same-origin' || site === 'none';
+  if (origin === undefined) return true;
+  const url = URL.canParse(origin) ? new URL(origin) : undefined;
+  return url !== undefined && (url.host === host?.toLowerCase() || url.origin === new URL(http.appUrl).origin);
+}
+
+/** Takes the same time wherever the two differ, and whatever their lengths. */
+export function sameSecret(left: string, right: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(left), digest(right));
+}
+
+/** The token of `Authorization: Bearer <token>`. */
+export function bearerOf(authorization: string | undefined): string | undefined {
+  return /^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1];
+}
+
+/** One cookie of a `Cookie` header; the first where a name stands twice. */
+export function cookieOf(header: string | undefined, name: string): string | undefined {
+  for (const pair of (header ?? '').split(';')) {
+    const at = pair.indexOf('=');
+    if (at > 0 && pair.slice(0, at).trim() === name) return pair.slice(at + 1).trim();
+  }
+  return undefined;
+}
+
+function hostname(url: string): string | undefined {
+  return URL.canParse(url) ? new URL(url).hostname.replace(/\.$/, '') || undefined : undefined;
+}
+
+function bracketed(address: string): string {
+  return address.includes(':') && !address.startsWith('[') ? `[${address}]` : address;
+}
+
+function isLoopback(name: string): boolean {
+  return name === 'localhost' || name.endsWith('.localhost') || name === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(name);
+}

@@ -1,0 +1,137 @@
+/** The inbox's style sheet: system fonts, light and dark, one column on a phone. */
+export const INBOX_STYLE = String.raw`
+:root {
+  color-scheme: light dark;
+  --ground: #f4f4f1; --sheet: #fff; --ink: #1d2321; --soft: #5d6764; --line: #dfe1dc;
+  --accent: #146c5c; --on-accent: #fff; --tint: #e3efeb; --hover: #ebece8; --danger: #a32f24;
+  --shadow: 0 1px 2px rgb(20 30 26 / .05), 0 6px 20px rgb(20 30 26 / .05);
+  --sans: system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", sans-serif;
+  --mono: ui-monospace, "SF Mono", "Cascadia Mono", "Segoe UI Mono", "Roboto Mono", "DejaVu Sans Mono", Menlo, Consolas, monospace;
+}
+@media (prefers-color-scheme: dark) {
+  :root {
+    --ground: #131716; --sheet: #1b201f; --ink: #e6eae8; --soft: #98a39f; --line: #2c3331;
+    --accent: #6fcdb6; --on-accent: #0c211b; --tint: #203630; --hover: #222827; --danger: #f0958b;
+    --shadow: none;
+  }
+}
+* { box-sizing: border-box; }
+[hidden] { display: none !important; }
+html { height: 100%; -webkit-text-size-adjust: 100%; }
+body { margin: 0; min-height: 100%; display: flex; flex-direction: column; background: var(--ground); color: var(--ink); font: 15px/1.5 var(--sans); }
+h1, h2, p, dl, dd, ol, pre { margin: 0; padding: 0; }
+a { color: var(--accent); }
+:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; border-radius: 6px; }
+main:focus { outline: none; }
+.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+.skip { position: absolute; left: 12px; top: -60px; z-index: 2; padding: 8px 14px; border-radius: 8px; background: var(--accent); color: var(--on-accent); }
+.skip:focus { top: 10px; }
+
+button, .button { display: inline-block; padding: 7px 14px; border: 1px solid var(--line); border-radius: 8px; background: var(--sheet); color: var(--ink); font: inherit; font-size: 14px; text-decoration: none; cursor: pointer; }
+button:hover:enabled, .button:hover { border-color: var(--soft); }
+button:disabled { opacity: .45; cursor: default; }
+
+.bar { display: flex; align-items: center; gap: 14px; padding: 10px 20px; border-bottom: 1px solid var(--line); background: var(--sheet); }
+.bar h1 { font-size: 17px; font-weight: 650; letter-spacing: -.01em; }
+.bar h1 a { color: inherit; text-decoration: none; }
+.about { color: var(--soft); font-size: 14px; }
+.live { display: flex; align-items: center; gap: 7px; margin-left: auto; color: var(--soft); font-size: 13px; }
+.live[hidden] + .clear { margin-left: auto; }
+.dot { width: 8px; height: 8px; border-radius: 50%; background: #2fa37f; }
+.live[data-state=lost] { color: var(--danger); }
+.live[data-state=lost] .dot { background: var(--danger); }
+
+.columns { flex: 1; display: grid; grid-template-columns: clamp(280px, 32vw, 380px) minmax(0, 1fr); min-height: 0; }
+.list { border-right: 1px solid var(--line); padding: 12px 10px; overflow-y: auto; }
+.list ol { list-style: none; }
+.filter input { width: 100%; margin-bottom: 10px; padding: 7px 11px; border: 1px solid var(--line); border-radius: 8px; background: var(--sheet); color: inherit; font: inherit; font-size: 14px; }
+.filter input::placeholder { color: var(--soft); opacity: 1; }
+.list li a { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 1px 10px; align-items: baseline; padding: 10px 12px; border-radius: 10px; color: inherit; text-decoration: none; }
+.list li + li { margin-top: 2px; }
+.list li a:hover { background: var(--hover); }
+.list li a[aria-current] { background: var(--tint); }
+.list .to { font-weight: 600; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.list time { justify-self: end; color: var(--soft); font-size: 12.5px; font-variant-numeric: tabular-nums; }
+.list .subject, .list .preview { grid-column: 1; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; font-size: 14px; }
+.list .preview { grid-column: 1 / -1; color: var(--soft); font-size: 13px; }
+.chip { justify-self: end; padding: 0 7px; border-radius: 6px; background: var(--tint); color: var(--accent); font: 600 13px/20px var(--mono); }
+.list a[aria-current] .chip { background: var(--sheet); }
+.step, .nothing { padding: 10px 12px; text-wrap: pretty; font-size: 14px; color: var(--soft); }
+.arrived { animation: arrive 1.6s ease-out; border-radius: 10px; }
+@keyframes arrive { from { background: var(--tint); } }
+
+main { display: flex; flex-direction: column; min-width: 0; min-height: 0; }
+article { flex: 1; display: flex; flex-direction: column; gap: 16px; min-height: 0; padding: 24px 28px; }
+.head h2 { font-size: 22px; line-height: 1.3; font-weight: 650; letter-spacing: -.015em; overflow-wrap: anywhere; }
+.head dl { display: flex; flex-wrap: wrap; gap: 2px 26px; margin-top: 8px; font-size: 14px; }
+.head dl div { display: flex; gap: 8px; min-width: 0; }
+.head dt { color: var(--soft); }
+.head dd { overflow-wrap: anywhere; }
+.back { display: none; margin-bottom: 10px; }
+.code { display: flex; align-items: center; gap: 22px; align-self: flex-start; padding: 14px 18px 14px 24px; border-radius: 14px; background: var(--tint); }
+.digits { color: var(--accent); font: 650 40px/1.15 var(--mono); letter-spacing: .06em; font-variant-numeric: tabular-nums; user-select: all; }
+.digits span + span { margin-left: .3em; }
+.code .copy { border-color: transparent; background: var(--accent); color: var(--on-accent); font-weight: 600; min-width: 84px; }
+.code .copy:hover { filter: brightness(1.08); }
+.views { display: flex; align-items: baseline; gap: 4px; border-bottom: 1px solid var(--line); font-size: 14px; }
+.views a { padding: 7px 12px; margin-bottom: -1px; border-bottom: 2px solid transparent; color: var(--soft); text-decoration: none; }
+.views a:hover { color: var(--ink); }
+.views a[aria-current] { border-color: var(--accent); color: var(--ink); font-weight: 600; }
+.views .raw { margin-left: auto; padding-right: 0; }
+.note { margin-bottom: -6px; color: var(--soft); font-size: 13px; }
+.body { flex: 1; width: 100%; min-height: 260px; border: 1px solid var(--line); border-radius: 12px; background: var(--sheet); overflow: auto; box-shadow: var(--shadow); }
+iframe.body { display: block; background: #fff; color-scheme: light; }
+.body pre { padding: 18px 20px; min-height: 100%; }
+.body pre.text { font: 15px/1.6 var(--sans); white-space: pre-wrap; overflow-wrap: anywhere; max-width: 76ch; }
+.body pre.source { font: 13px/1.55 var(--mono); white-space: pre-wrap; overflow-wrap: anywhere; }
+
+.hint { width: 100%; max-width: 640px; margin: auto; padding: 40px 28px; text-align: center; text-wrap: balance; }
+.hint h2 { font-size: 22px; line-height: 1.3; font-weight: 650; letter-spacing: -.015em; }
+.hint p { margin-top: 8px; color: var(--soft); }
+.picture { width: 64px; margin-bottom: 18px; fill: none; stroke: var(--accent); stroke-width: 2.5; stroke-linejoin: round; }
+.command { position: relative; margin-top: 20px; border: 1px solid var(--line); border-radius: 12px; background: var(--sheet); box-shadow: var(--shadow); text-align: left; }
+.command pre { padding: 16px 84px 16px 18px; overflow-x: auto; font: 13.5px/1.65 var(--mono); }
+.command .copy { position: absolute; right: 10px; top: 10px; }
+.hint .onward { margin-top: 18px; }
+.hint .waiting { margin-top: 22px; font-size: 14px; }
+.waiting::before { content: ""; display: inline-block; width: 8px; height: 8px; margin-right: 9px; border-radius: 50%; background: var(--accent); animation: wait 2.4s ease-in-out infinite; }
+@keyframes wait { 50% { opacity: .25; } }
+[data-layout=empty] .columns { grid-template-columns: minmax(0, 1fr); }
+[data-layout=empty] .list { display: none; }
+
+.enter { flex: 1; justify-content: center; align-items: center; padding: 24px; }
+.enter form { width: 100%; max-width: 380px; padding: 30px; border: 1px solid var(--line); border-radius: 16px; background: var(--sheet); box-shadow: var(--shadow); }
+.enter h1 { font-size: 22px; letter-spacing: -.015em; }
+.enter p { margin-top: 6px; color: var(--soft); }
+.enter label { display: block; margin: 20px 0 5px; font-weight: 600; font-size: 14px; }
+.enter input { width: 100%; padding: 9px 12px; border: 1px solid var(--line); border-radius: 8px; background: var(--ground); color: inherit; font: inherit; }
+.enter .refusal { color: var(--danger); font-size: 14px; }
+.enter button { width: 100%; margin-top: 16px; padding: 10px; border-color: transparent; background: var(--accent); color: var(--on-accent); font-size: 15px; font-weight: 600; }
+.enter .fine { margin-top: 16px; font-size: 13px; }
+code { font-family: var(--mono); font-size: .95em; }
+
+@media (min-width: 761px) {
+  body { height: 100vh; }
+  main { overflow-y: auto; }
+}
+@media (max-width: 760px) {
+  .bar { padding: 10px 14px; }
+  .about { display: none; }
+  .columns { grid-template-columns: minmax(0, 1fr); }
+  .list { border-right: 0; padding: 10px 6px; }
+  .filter { padding: 0 6px; }
+  .filter input { font-size: 16px; }
+  [data-layout=list] main, [data-layout=message] .list { display: none; }
+  .back { display: block; }
+  article { padding: 16px 14px; }
+  .head dl { display: block; }
+  .code { align-self: stretch; justify-content: space-between; gap: 12px; padding: 12px 14px 12px 18px; }
+  .digits { font-size: clamp(28px, 10vw, 40px); }
+  .body { min-height: 60vh; }
+  .hint { padding: 28px 16px; }
+  .command pre { padding: 52px 16px 16px; }
+}
+@media (prefers-reduced-motion: reduce) {
+  *, ::before { animation: none !important; }
+}
+`;

@@ -1,0 +1,43 @@
+import { Processor, WorkerHost } from '@nestjs/bullmq';
+import { Inject, type OnApplicationBootstrap, type Type } from '@nestjs/common';
+import type { WorkerOptions } from 'bullmq';
+import type { Lane } from '../core/lanes.js';
+import { Broker } from '../queue/broker.js';
+import { queueName } from '../queue/queue-name.js';
+import { LaneDrains } from './lane-drains.js';
+
+/** The consumer: a job says that a lane has due mail, and is done when none is left to claim. */
+abstract class MailProcessor extends WorkerHost {
+  protected abstract readonly lane: Lane;
+
+  constructor(
+    @Inject(LaneDrains) private readonly drains: LaneDrains,
+    @Inject(Broker) private readonly broker: Broker,
+  ) {
+    super();
+  }
+
+  async process(): Promise<void> {
+    await this.drains.drain(this.lane);
+  }
+
+  /** BullMQ's worker reports here what it cannot tell a caller. */
+  protected listen(): void {
+    this.worker.on('error', (error) => this.broker.wentDown(error));
+  }
+}
+
+/** BullMQ binds a processor to one queue, hence a class a lane. One job at a time: a drain fills all its slots itself. */
+export function mailProcessorFor(lane: Lane, broker: Broker): Type<WorkerHost> {
+  const options: Partial<WorkerOptions> = { connection: broker.consumer, concurrency: 1 };
+
+  @Processor(queueName(lane), options)
+  class LaneProcessor extends MailProcessor implements OnApplicationBootstrap {
+    protected readonly lane = lane;
+
+    onApplicationBootstrap(): void {
+      this.listen();
+    }
+  }
+  return LaneProcessor;
+}

@@ -1,0 +1,56 @@
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Liquid } from 'liquidjs';
+
+const FOLDER = fileURLToPath(new URL('../../templates/', import.meta.url));
+const FALLBACK_LOCALE = 'en';
+
+export interface RenderedMail {
+  subject: string;
+  text: string;
+  html: string;
+}
+
+/** Thrown when a template lacks a variable or is not there: our fault, not the recipient's. */
+export class TemplateError extends Error {
+  override readonly name = 'TemplateError';
+}
+
+/**
+ * The mails, one folder a locale and one a template: `templates/en/register-code/{subject,text,html}.liquid`.
+ * A missing variable is an error, never an empty place in somebody's mail. HTML output is escaped.
+ */
+export class Templates {
+  private readonly engines = new Map<string, { plain: Liquid; html: Liquid }>();
+
+  constructor(folder = FOLDER) {
+    for (const { name } of readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory())) {
+      const options = { root: `${folder}/${name}`, cache: true, strictVariables: true, strictFilters: true };
+      this.engines.set(name, { plain: new Liquid(options), html: new Liquid({ ...options, outputEscape: 'escape' }) });
+    }
+  }
+
+  /** The nearest locale there is: `de-AT` → `de` → `en`. */
+  resolveLocale(wanted: string): string {
+    const candidates = [wanted, wanted.split('-')[0]!, FALLBACK_LOCALE];
+    return candidates.find((locale) => this.engines.has(locale))!;
+  }
+
+  /** @throws TemplateError */
+  async render(template: string, wantedLocale: string, variables: Record<string, unknown>): Promise<RenderedMail> {
+    const locale = this.resolveLocale(wantedLocale);
+    const { plain, html } = this.engines.get(locale)!;
+    const scope = { ...variables, locale };
+    try {
+      const rendered: unknown[] = await Promise.all([
+        plain.renderFile(`${template}/subject.liquid`, scope),
+        plain.renderFile(`${template}/text.liquid`, scope),
+        html.renderFile(`${template}/html.liquid`, scope),
+      ]);
+      const [subject, text, markup] = rendered.map(String) as [string, string, string];
+      return { subject: subject.trim(), text, html: markup };
+    } catch (cause) {
+      throw new TemplateError(`template ${template} (${locale}) does not render`, { cause });
+    }
+  }
+}

@@ -1,0 +1,16 @@
+import type { ComposedMessage } from './transport.js';
+
+/** What nodemailer needs of a message; one for all transports, so that all build the same bytes. */
+export function envelopeOf(message: ComposedMessage): object {
+  return {
+    messageId: message.messageId,
+    from: message.from,
+    to: message.to,
+    subject: message.subject,
+    text: message.text,
+    html: message.html,
+    headers: { 'Auto-Submitted': 'auto-generated' }, // RFC 3834 §5
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  };
+}

@@ -1,0 +1,52 @@
+import { settingsModule } from '../../src/config/settings.module.js';
+import { readSettings } from '../../src/config/read-settings.js';
+import { Clock } from '../../src/core/clock.js';
+import { type RunningProcess, startProcess } from '../../src/process.js';
+import { Api } from './api.js';
+import { createDatabase, type TestDatabase } from './postgres.js';
+
+export const TEST_SECRET = 'a secret of more than thirty-two characters for tests';
+
+/** A clock that stands until the test moves it. */
+export class HeldClock extends Clock {
+  constructor(private time = new Date()) {
+    super();
+  }
+
+  now(): Date {
+    return this.time;
+  }
+
+  advance(seconds: number): void {
+    this.time = new Date(this.time.getTime() + seconds * 1_000);
+  }
+}
+
+export interface Otpost {
+  api: Api;
+  database: TestDatabase;
+  process: RunningProcess;
+  stop(): Promise<void>;
+}
+
+/** The whole service in this process, on a real database of its own. */
+export async function startOtpost(env: Record<string, string> = {}, clock?: Clock): Promise<Otpost> {
+  const database = await createDatabase();
+  const { settings, warnings } = readSettings({
+    DATABASE_URL: database.url,
+    APP_SECRET: TEST_SECRET,
+    PORT: '0',
+    LOG_LEVEL: 'silent',
+    ...env,
+  });
+  const running = await startProcess({ settings, warnings, module: settingsModule(settings) }, clock);
+  return {
+    api: new Api(running.url!),
+    database,
+    process: running,
+    stop: async () => {
+      await running.stop();
+      await database.drop();
+    },
+  };
+}

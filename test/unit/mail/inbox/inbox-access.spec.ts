@@ -1,0 +1,107 @@
+import { bearerOf, cookieOf, inboxExists, type InboxSetting, isFromOurPage, isOurHost, sameSecret } from '../../../../src/mail/inbox/inbox-access.js';
+
+function setting(change: Partial<InboxSetting> = {}): InboxSetting {
+  return {
+    production: false,
+    http: { host: '127.0.0.1', appUrl: 'http://otpost.example:3000' },
+    mail: { transports: [{ kind: 'capture' }] },
+    inboxToken: undefined,
+    ...change,
+  };
+}
+
+describe('whether there is an inbox', () => {
+  it('is decided by whether any transport captures', () => {
+    expect(inboxExists(setting())).toBe(true);
+    expect(inboxExists(setting({ mail: { transports: [{ kind: 'smtp' }, { kind: 'capture' }] } }))).toBe(true);
+    expect(inboxExists(setting({ mail: { transports: [{ kind: 'smtp' }] }, inboxToken: 'token' }))).toBe(false);
+  });
+
+  it('needs a token in production', () => {
+    expect(inboxExists(setting({ production: true }))).toBe(false);
+    expect(inboxExists(setting({ production: true, inboxToken: 'token' }))).toBe(true);
+  });
+});
+
+describe('the host a request names', () => {
+  it.each(['localhost', 'LOCALHOST:3000', 'app.localhost:3000', 'localhost.', '127.0.0.1:3000', '127.9.9.9', '[::1]:3000', 'otpost.example', 'OTPOST.example:80'])(
+    'may be %s',
+    (host) => {
+      expect(isOurHost(host, setting())).toBe(true);
+    },
+  );
+
+  it.each([
+    undefined,
+    '',
+    'evil.example',
+    'evil.example:3000',
+    'localhost.evil.example',
+    'evillocalhost',
+    '127.0.0.1.evil.example',
+    'otpost.example.evil.example',
+    'evil@localhost',
+    'evil.example/@localhost',
+    '192.168.1.5:3000',
+    '[::2]',
+  ])('may not be %s', (host) => {
+    expect(isOurHost(host, setting())).toBe(false);
+  });
+
+  it('may be the address the service was told to listen on', () => {
+    const on = (host: string) => setting({ http: { host, appUrl: 'http://localhost:3000' } });
+    expect(isOurHost('192.168.1.5:3000', on('192.168.1.5'))).toBe(true);
+    expect(isOurHost('[fd00::5]:3000', on('fd00::5'))).toBe(true);
+    expect(isOurHost('evil.example', on('0.0.0.0'))).toBe(false);
+  });
+});
+
+describe('where a change comes from', () => {
+  const host = 'localhost:3000';
+  const ours = (origin: string | undefined, site: string | undefined) => isFromOurPage({ host, origin, site }, setting());
+
+  it('is our own page when the browser says same-origin, even if it hides the origin', () => {
+    expect(ours('http://localhost:3000', 'same-origin')).toBe(true);
+    expect(ours('null', 'same-origin')).toBe(true);
+  });
+
+  it('is a stranger when the browser says cross-site or same-site, whatever the origin', () => {
+    expect(ours('http://localhost:3000', 'cross-site')).toBe(false);
+    expect(ours(undefined, 'same-site')).toBe(false);
+  });
+
+  it('is told by the origin where the browser does not say: the host asked for, or the one of APP_URL', () => {
+    expect(ours('http://localhost:3000', undefined)).toBe(true);
+    expect(ours('http://otpost.example:3000', undefined)).toBe(true);
+    expect(ours('http://localhost:4000', undefined)).toBe(false);
+    expect(ours('https://otpost.example:3000', undefined)).toBe(false);
+    expect(ours('https://evil.example', undefined)).toBe(false);
+    expect(ours('null', undefined)).toBe(false);
+  });
+
+  it('is no page at all when neither is said, as with curl', () => {
+    expect(ours(undefined, undefined)).toBe(true);
+  });
+});
+
+describe('what a request carries', () => {
+  it('compares secrets of any length', () => {
+    expect(sameSecret('sesame', 'sesame')).toBe(true);
+    expect(sameSecret('sesame', 'sesam')).toBe(false);
+    expect(sameSecret('', 'sesame')).toBe(false);
+  });
+
+  it('reads a bearer token and nothing else', () => {
+    expect(bearerOf('Bearer sesame')).toBe('sesame');
+    expect(bearerOf('bearer sesame')).toBe('sesame');
+    expect(bearerOf('Basic c2VzYW1l')).toBeUndefined();
+    expect(bearerOf('Bearer')).toBeUndefined();
+    expect(bearerOf(undefined)).toBeUndefined();
+  });
+
+  it('reads one cookie among others', () => {
+    expect(cookieOf('a=1; otpost_inbox=2.x=; b=3', 'otpost_inbox')).toBe('2.x=');
+    expect(cookieOf('xotpost_inbox=2', 'otpost_inbox')).toBeUndefined();
+    expect(cookieOf(undefined, 'otpost_inbox')).toBeUndefined();
+  });
+});
