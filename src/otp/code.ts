@@ -1,0 +1,36 @@
+import { randomInt, timingSafeEqual } from 'node:crypto';
+import type { Keyring } from '../core/keyring.js';
+import { CODE_DIGITS } from './otp-policy.js';
+
+/** Without vowels, and without what is misread. */
+const REFERENCE_ALPHABET = 'BCDFGHJKLMNPQRSTVWXZ23456789';
+const REFERENCE_LENGTH = 4;
+
+/** What a code is bound to. */
+export interface CodeBinding {
+  challengeId: string;
+  purpose: string;
+  /** Canonical. */
+  destination: string;
+}
+
+/** Uniform over all 10^digits codes, 000000 and 999999 among them. */
+export function generateCode(digits = CODE_DIGITS): string {
+  return String(randomInt(10 ** digits)).padStart(digits, '0');
+}
+
+/** Shown on the page and in the mail, so that people pick the right mail; no secret. */
+export function generateReference(): string {
+  const characters = Array.from({ length: REFERENCE_LENGTH }, () => REFERENCE_ALPHABET[randomInt(REFERENCE_ALPHABET.length)]);
+  return characters.join('');
+}
+
+/** HMAC-SHA-256 with the pepper `keyId`: a leaked table gives no code away. */
+export function hashCode(keyring: Keyring, keyId: string, binding: CodeBinding, code: string): Uint8Array<ArrayBuffer> {
+  return keyring.hash(keyId, ['otp', binding.challengeId, binding.purpose, binding.destination, code]);
+}
+
+/** Compares in constant time. */
+export function codeMatches(keyring: Keyring, keyId: string, binding: CodeBinding, code: string, hash: Uint8Array): boolean {
+  return timingSafeEqual(hashCode(keyring, keyId, binding, code), hash);
+}

@@ -1,0 +1,39 @@
+import { type ChallengeState, resendRefusal, unusable } from '../../../src/otp/otp-policy.js';
+
+const now = new Date('2026-11-21T12:00:00Z');
+const at = (seconds: number): Date => new Date(now.getTime() + seconds * 1_000);
+const fresh: ChallengeState = {
+  attempts: 0,
+  maxAttempts: 5,
+  resends: 0,
+  resendAfter: at(-1),
+  expiresAt: at(600),
+  consumedAt: null,
+  voidedAt: null,
+};
+
+describe('a challenge', () => {
+  it.each([
+    ['fresh', {}, undefined],
+    ['with its last try left', { attempts: 4 }, undefined],
+    ['with no try left', { attempts: 5 }, 'locked'],
+    ['in its last millisecond', { expiresAt: new Date(now.getTime() + 1) }, undefined],
+    ['at its expiry', { expiresAt: now }, 'expired'],
+    ['used', { consumedAt: at(-1) }, 'consumed'],
+    ['whose sibling was used', { voidedAt: at(-1) }, 'consumed'],
+    ['used and expired', { consumedAt: at(-1), expiresAt: at(-1) }, 'consumed'],
+  ])('%s: %j → %s', (_, change, expected) => {
+    expect(unusable({ ...fresh, ...change }, now)).toBe(expected);
+  });
+
+  it.each([
+    ['fresh', {}, undefined],
+    ['exactly when its cooldown ends', { resendAfter: now }, undefined],
+    ['within its cooldown', { resendAfter: at(1) }, 'too_soon'],
+    ['sent three times again', { resends: 3 }, 'exhausted'],
+    ['sent three times again and within its cooldown', { resends: 3, resendAfter: at(1) }, 'exhausted'],
+    ['expired and within its cooldown', { expiresAt: now, resendAfter: at(1) }, 'expired'],
+  ])('%s is sent again unless: %j → %s', (_, change, expected) => {
+    expect(resendRefusal({ ...fresh, ...change }, now)).toBe(expected);
+  });
+});
