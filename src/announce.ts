@@ -1,0 +1,42 @@
+import { isAbsolute, relative } from 'node:path';
+import type { Settings } from './config/settings.js';
+import { VERSION } from './core/version.js';
+import type { RunningProcess } from './process.js';
+
+/** Tells whoever started the process where to look: people in development, a log line in production. */
+export function announce(settings: Settings, { log, url }: RunningProcess): void {
+  const { production, role, database, redisUrl, mail } = settings;
+  const captured = mail.transports.some(({ kind }) => kind === 'capture');
+  log.info(
+    {
+      version: VERSION,
+      url,
+      broker: redisUrl ? 'redis' : 'postgres',
+      transports: mail.transports.map(({ name }) => name),
+      ...(role === 'web' ? {} : { lanes: mail.lanes }),
+    },
+    'ready',
+  );
+  if (production || url === undefined) return;
+  const address = new URL(url).port;
+  const app = `http://localhost:${address}`;
+  const lines = [
+    '',
+    `  Otpost ${VERSION} is running`,
+    '',
+    `  App    ${app}`,
+    ...(captured ? [`  Inbox  ${app}/inbox   (every mail is captured there; nothing leaves this machine)`] : []),
+    `  API    ${app}/docs`,
+    `  Data   ${database.url ? 'the Postgres of DATABASE_URL' : `${shortened(settings.dataDir)} (a Postgres of its own)`}`,
+    '',
+    '  Try    curl -s -X POST ' + `${app}/v1/accounts -H 'content-type: application/json' -d '{"email":"ada@example.com"}'`,
+    '  Ctrl-C stops everything, Postgres too.',
+    '',
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+function shortened(folder: string): string {
+  const path = relative(process.cwd(), folder);
+  return path.startsWith('..') || isAbsolute(path) ? folder : path;
+}

@@ -1,0 +1,102 @@
+import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Clock } from '../core/clock.js';
+import { PrismaService } from '../database/prisma.service.js';
+import { MailHistory, type MailState } from '../mail/mail-history.js';
+import { Broker } from '../queue/broker.js';
+
+/** Milliseconds between two checks. */
+const EVERY_MS = 2_000;
+/** Milliseconds after which a check that hangs counts as failed. */
+const STALE_AFTER_MS = 10_000;
+
+export interface Checked<T> {
+  /** Undefined while the first check is under way. */
+  value: T | undefined;
+  error: string | undefined;
+}
+
+/**
+ * Looks after Postgres, the broker and the mail in the background, so that a probe answers at once even while one of
+ * them hangs. A check older than 10 s counts as failed.
+ */
+@Injectable()
+export class HealthMonitor implements OnApplicationBootstrap, OnModuleDestroy {
+  private readonly watches: { database: Watch<true>; mail: Watch<MailState>; broker: Watch<unknown> };
+
+  constructor(
+    @Inject(PrismaService) prisma: PrismaService,
+    @Inject(MailHistory) history: MailHistory,
+    @Inject(Broker) private readonly queueBroker: Broker,
+    @Inject(Clock) clock: Clock,
+  ) {
+    this.watches = {
+      database: new Watch(clock, async () => (await prisma.$queryRaw`SELECT 1`, true as const)),
+      mail: new Watch(clock, () => history.state()),
+      broker: new Watch(clock, () => queueBroker.check()),
+    };
+  }
+
+  /** Waits for the first round, so that a fresh process does not call itself ill. */
+  async onApplicationBootstrap(): Promise<void> {
+    await Promise.all(Object.values(this.watches).map((watch) => watch.start()));
+  }
+
+  onModuleDestroy(): void {
+    for (const watch of Object.values(this.watches)) watch.stop();
+  }
+
+  get database(): Checked<true> {
+    return this.watches.database.last();
+  }
+
+  get mail(): Checked<MailState> {
+    return this.watches.mail.last();
+  }
+
+  get broker(): { kind: string; up: boolean; since: Date; error?: string } {
+    const { error } = this.watches.broker.last();
+    return error === undefined ? this.queueBroker.state : { ...this.queueBroker.state, up: false, error };
+  }
+}
+
+class Watch<T> {
+  private timer: NodeJS.Timeout | undefined;
+  private stopped = false;
+  private value: T | undefined;
+  private error: string | undefined;
+  private finishedAt: number;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly check: () => Promise<T>,
+  ) {
+    this.finishedAt = clock.now().getTime();
+  }
+
+  async start(): Promise<void> {
+    await this.round();
+  }
+
+  stop(): void {
+    this.stopped = true;
+    clearTimeout(this.timer);
+  }
+
+  last(): Checked<T> {
+    const age = this.clock.now().getTime() - this.finishedAt;
+    if (age <= STALE_AFTER_MS) return { value: this.value, error: this.error };
+    return { value: undefined, error: `no answer for ${Math.round(age / 1_000)} s` };
+  }
+
+  private async round(): Promise<void> {
+    try {
+      this.value = await this.check();
+      this.error = undefined;
+    } catch (error) {
+      this.value = undefined;
+      this.error = error instanceof Error ? error.name : 'failed';
+    }
+    this.finishedAt = this.clock.now().getTime();
+    if (!this.stopped) this.timer = setTimeout(() => void this.round(), EVERY_MS).unref();
+  }
+}

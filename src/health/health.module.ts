@@ -1,0 +1,13 @@
+import { Module } from '@nestjs/common';
+import { TerminusModule } from '@nestjs/terminus';
+import { MailModule } from '../mail/mail.module.js';
+import { HealthController } from './health.controller.js';
+import { HealthMonitor } from './health-monitor.js';
+import { Indicators } from './indicators.js';
+
+@Module({
+  imports: [TerminusModule.forRoot({ logger: false, errorLogStyle: 'json' }), MailModule],
+  controllers: [HealthController],
+  providers: [HealthMonitor, Indicators],
+})
+export class HealthModule {}

@@ -1,0 +1,44 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Inject } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { LOGGER, type Logger } from '../core/logger.js';
+import { Problem, type ProblemCode } from '../core/problems.js';
+import { isDatabaseAway } from '../database/database-errors.js';
+
+const STATUS_PROBLEMS: Record<number, ProblemCode> = {
+  400: 'bad_request',
+  401: 'unauthorized',
+  403: 'forbidden',
+  404: 'not_found',
+  405: 'method_not_allowed',
+  413: 'body_too_large',
+  415: 'unsupported_media_type',
+};
+
+/** Every error leaves as `application/problem+json`; the cause of an unforeseen one stays in the log. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  constructor(@Inject(LOGGER) private readonly log: Logger) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    const request = http.getRequest<FastifyRequest>();
+    const reply = http.getResponse<FastifyReply>();
+    const problem = problemOf(error, request.headers['content-type']);
+    if (problem.status >= 500) this.log.error({ err: error, requestId: request.id }, 'a request failed');
+    void reply
+      .status(problem.status)
+      .headers(problem.headers)
+      .type('application/problem+json')
+      .send(problem.toDocument(request.id));
+  }
+}
+
+function problemOf(error: unknown, contentType: string | undefined): Problem {
+  if (error instanceof Problem) return error;
+  const status = error instanceof HttpException ? error.getStatus() : (error as { statusCode?: number }).statusCode;
+  // Our own 400s are Problems: what the framework calls one is a body that its JSON parser refused.
+  if (status === 400 && contentType?.startsWith('application/json')) return new Problem('malformed_json', { cause: error });
+  const known = STATUS_PROBLEMS[status ?? 500];
+  if (known) return new Problem(known, { cause: error });
+  return new Problem(isDatabaseAway(error) ? 'unavailable' : 'internal', { cause: error });
+}

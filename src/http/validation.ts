@@ -1,0 +1,29 @@
+import { ValidationPipe } from '@nestjs/common';
+import type { ValidationError } from 'class-validator';
+import { type FieldError, Problem } from '../core/problems.js';
+
+/** Bodies against their classes: what is not described is refused, and every fault is told at once. */
+export function validationPipe(): ValidationPipe {
+  return new ValidationPipe({
+    whitelist: true,
+    forbidNonWhitelisted: true,
+    forbidUnknownValues: true,
+    skipUndefinedProperties: false,
+    transform: true,
+    exceptionFactory: (errors) => new Problem('validation_failed', { errors: errors.flatMap((error) => fieldErrors(error)) }),
+  });
+}
+
+function fieldErrors(error: ValidationError, parent = ''): FieldError[] {
+  const field = parent + error.property;
+  const own = Object.entries(error.constraints ?? {}).map(([name, message]) => ({
+    field,
+    code: name === 'whitelistValidation' ? 'unknown_field' : snakeCase(name),
+    message: name === 'whitelistValidation' ? 'is not a field of this request' : message.replace(`${error.property} `, ''),
+  }));
+  return [...own, ...(error.children ?? []).flatMap((child) => fieldErrors(child, `${field}.`))];
+}
+
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}

@@ -1,0 +1,130 @@
+import type { INestApplicationContext } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { resolveAppSecret } from './config/app-secret.js';
+import type { LoadedSettings } from './config/settings.module.js';
+import type { Role, Settings } from './config/settings.js';
+import type { Clock } from './core/clock.js';
+import { Keyring } from './core/keyring.js';
+import { createLogger, type Logger, NestLogger } from './core/logger.js';
+import { StartupError } from './core/startup-error.js';
+import { VERSION } from './core/version.js';
+import { readDeployment } from './database/deployment.js';
+import { openDatabase } from './database/open-database.js';
+import { PrismaService } from './database/prisma.service.js';
+import { serveDocs } from './http/openapi.js';
+import { fastifyAdapter, logRequests, refuseOtherBodies } from './http/web-server.js';
+import { Broker } from './queue/broker.js';
+import { type Infrastructure, RoleModule } from './role.module.js';
+
+export interface RunningProcess {
+  log: Logger;
+  /** Where it listens; undefined for a worker. */
+  url: string | undefined;
+  /** Drains what is under way, then closes everything, the embedded Postgres last. */
+  stop(): Promise<void>;
+}
+
+interface Application {
+  context: INestApplicationContext;
+  url: string | undefined;
+}
+
+/**
+ * Opens what the modules stand on, then the modules of the role.
+ * @throws StartupError when an operator has to act; whatever was opened is closed again.
+ */
+export async function startProcess(loaded: LoadedSettings, clock?: Clock): Promise<RunningProcess> {
+  const { settings } = loaded;
+  const log = createLogger(settings.logLevel, settings.role);
+  for (const warning of loaded.warnings) log.warn(warning);
+  const opened: (() => Promise<void>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (let close = opened.pop(); close; close = opened.pop()) await close();
+  };
+  try {
+    const database = await openDatabase(settings, (level, message) => log[level](message));
+    opened.push(() => database.close());
+    const keyring = new Keyring(await resolveAppSecret(settings), settings.appSecretPrevious);
+    const deployment = await readDeployment(database.url);
+    const broker = await Broker.open({ redisUrl: settings.redisUrl, databaseUrl: database.url }, log);
+    opened.push(() => broker.close());
+    const { context, url } = await startApplication({
+      settings,
+      settingsModule: loaded.module,
+      log,
+      keyring,
+      databaseUrl: database.url,
+      deployment,
+      broker,
+      ...(clock ? { clock } : {}),
+    });
+    opened.push(() => closeApplication(context));
+    return { log, url, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function startApplication(infrastructure: Infrastructure): Promise<Application> {
+  return STARTERS[infrastructure.settings.role](infrastructure);
+}
+
+/** A worker opens no port. */
+const STARTERS: Record<Role, (infrastructure: Infrastructure) => Promise<Application>> = {
+  all: startWeb,
+  web: startWeb,
+  worker: async (infrastructure) => ({
+    context: await NestFactory.createApplicationContext(RoleModule.forRoot(infrastructure), nestOptions(infrastructure)),
+    url: undefined,
+  }),
+};
+
+async function startWeb(infrastructure: Infrastructure): Promise<Application> {
+  const { settings, log } = infrastructure;
+  const app = await NestFactory.create<NestFastifyApplication>(
+    RoleModule.forRoot(infrastructure),
+    fastifyAdapter(),
+    nestOptions(infrastructure),
+  );
+  try {
+    logRequests(app, log);
+    refuseOtherBodies(app);
+    serveDocs(app, settings.http.appUrl, VERSION);
+    return { context: app, url: await listen(app, settings.http) };
+  } catch (error) {
+    await closeApplication(app);
+    throw error;
+  }
+}
+
+async function listen(app: NestFastifyApplication, { host, port }: Settings['http']): Promise<string> {
+  try {
+    await app.listen(port, host);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EADDRINUSE') {
+      throw new StartupError(`Port ${port} on ${host} is taken.`, `Stop what listens there, or choose another: PORT=${port + 1}.`);
+    }
+    if (code === 'EACCES') {
+      throw new StartupError(`Port ${port} may not be used by this user.`, 'Choose one above 1023, such as PORT=3000.');
+    }
+    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
+      throw new StartupError(`HOST=${host} is no address of this machine.`, 'Use HOST=127.0.0.1, or HOST=0.0.0.0 for all addresses.');
+    }
+    throw error;
+  }
+  return app.getUrl();
+}
+
+/** Prisma's pool outlives the deliveries that the modules bring to an end. */
+async function closeApplication(context: INestApplicationContext): Promise<void> {
+  const prisma = context.get(PrismaService);
+  await context.close();
+  await prisma.$disconnect();
+}
+
+function nestOptions({ log }: Infrastructure): { logger: NestLogger; abortOnError: false } {
+  return { logger: new NestLogger(log), abortOnError: false };
+}
