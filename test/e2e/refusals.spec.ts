@@ -1,0 +1,122 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { OtpostProcess } from '../support/otpost-process.js';
+import { TEST_SECRET } from '../support/otpost.js';
+import { createDatabase, type TestDatabase } from '../support/postgres.js';
+
+describe('a start that cannot succeed', () => {
+  let database: TestDatabase;
+  let folder: string;
+
+  beforeAll(async () => {
+    database = await createDatabase();
+    folder = await mkdtemp(join(tmpdir(), 'otpost-refused-'));
+  });
+  afterAll(async () => {
+    await database.drop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const env = (more: Record<string, string> = {}): Record<string, string> => ({
+    DATABASE_URL: database.url,
+    APP_SECRET: TEST_SECRET,
+    PORT: '0',
+    LOG_LEVEL: 'silent',
+    ...more,
+  });
+
+  async function refused(environment: Record<string, string>): Promise<string> {
+    const process = new OtpostProcess(environment, { cwd: folder });
+    expect(await process.exit(30_000)).toBe(1);
+    expect(process.text).not.toMatch(/^\s+at /m); // no stack
+    return process.text;
+  }
+
+  it('says that the port is taken, and how to choose another', async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const line = await refused(env({ PORT: String(port) }));
+    expect(line).toContain(`Port ${port} on 127.0.0.1 is taken`);
+    expect(line).toContain('PORT=');
+    expect(line.split('\n')).toHaveLength(1);
+    server.close();
+  });
+
+  it('says that the data folder cannot be written', async () => {
+    const file = join(folder, 'a-file');
+    await writeFile(file, '');
+    const line = await refused({ PORT: '0', LOG_LEVEL: 'silent', DATA_DIR: join(file, 'data') });
+    expect(line).toContain(file);
+    expect(line).toContain('DATA_DIR');
+    expect(line.split('\n')).toHaveLength(1);
+  });
+
+  it('says that a web process needs a database of its own', async () => {
+    const text = await refused({ ROLE: 'web' });
+    expect(text).toContain('DATABASE_URL');
+    expect(text).toContain('ROLE=web');
+  });
+
+  it('says that Postgres is not reachable, without the password', async () => {
+    const line = await refused(env({ DATABASE_URL: 'postgres://otpost:hunter2@127.0.0.1:1/otpost' }));
+    expect(line).toContain('127.0.0.1:1');
+    expect(line).not.toContain('hunter2');
+    expect(line.split('\n')).toHaveLength(1);
+  }, 40_000);
+
+  it('lists every wrong setting at once, secrets masked', async () => {
+    const text = await refused(
+      env({ PORT: '70000', ROLE: 'boss', MAIL_TRANSPORTS: 'smtp://user:hunter2@mail.example.com?tls=off', APP_SECRET: 'short' }),
+    );
+    for (const name of ['PORT', 'ROLE', 'MAIL_TRANSPORTS', 'APP_SECRET']) expect(text).toContain(name);
+    expect(text).not.toContain('hunter2');
+    expect(text).not.toContain('short (');
+  });
+
+  it('says that the secret is not the one that sealed the keys', async () => {
+    const first = await OtpostProcess.start(env({ LOG_LEVEL: 'info' }));
+    await first.stop();
+    const line = await refused(env({ APP_SECRET: `${TEST_SECRET} and another` }));
+    expect(line).toContain('APP_SECRET');
+    expect(line).toContain('APP_SECRET_PREVIOUS');
+    expect(line.split('\n')).toHaveLength(1);
+  });
+
+  it('succeeds with the former secret in APP_SECRET_PREVIOUS', async () => {
+    const rotated = await OtpostProcess.start(
+      env({ APP_SECRET: `${TEST_SECRET} and another`, APP_SECRET_PREVIOUS: TEST_SECRET, LOG_LEVEL: 'info' }),
+    );
+    expect(await rotated.stop()).toBe(0);
+  });
+
+  describe('on a database newer than the build', () => {
+    const newer = (oldest: string) =>
+      database.query(
+        `WITH m AS (INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at, applied_steps_count)
+           VALUES (gen_random_uuid(), 'x', '29991231000000_newer', now(), 1))
+         INSERT INTO schema_compatibility VALUES ('29991231000000_newer', '${oldest}')`,
+      );
+    afterEach(() =>
+      database.query(
+        `WITH m AS (DELETE FROM _prisma_migrations WHERE migration_name LIKE '2999%')
+         DELETE FROM schema_compatibility WHERE migration LIKE '2999%'`,
+      ),
+    );
+
+    it('starts with a warning when that one says that this build still works', async () => {
+      await newer('0.1.0');
+      const started = await OtpostProcess.start(env({ LOG_LEVEL: 'info', APP_SECRET_PREVIOUS: TEST_SECRET }));
+      expect(started.text).toMatch(/"level":"warn".*29991231000000_newer/);
+      await started.stop();
+    });
+
+    it('refuses when it does not', async () => {
+      await newer('99.0.0');
+      expect(await refused(env())).toContain('99.0.0');
+    });
+  });
+});

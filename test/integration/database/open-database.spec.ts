@@ -1,0 +1,162 @@
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { findEmbeddedPostgres } from '../../../src/database/embedded-postgres.js';
+import { openDatabase } from '../../../src/database/open-database.js';
+import { createEmptyDatabase } from '../../support/empty-database.js';
+import { createDatabase, type TestDatabase } from '../../support/postgres.js';
+
+const NEWER = '20990101000000_newer';
+
+function settings(url: string | undefined, dataDir = '', migrateOnStart = true) {
+  return { dataDir, database: { url, poolSize: 2, migrateOnStart } };
+}
+
+describe('Opening an external database', () => {
+  let database: TestDatabase;
+  const log: string[] = [];
+  const note = (level: string, message: string) => void log.push(`${level}: ${message}`);
+
+  beforeEach(() => void log.splice(0));
+
+  describe('that is there', () => {
+    beforeEach(async () => {
+      database = await createEmptyDatabase();
+    });
+
+    afterEach(() => database.drop());
+
+    it('migrates it', async () => {
+      const opened = await openDatabase(settings(database.url), note);
+      expect(opened).toMatchObject({ url: database.url, embedded: false });
+      expect(await database.query('SELECT count(*)::int AS accounts FROM accounts')).toEqual([{ accounts: 0 }]);
+      await opened.close();
+    });
+
+    it('leaves it alone and refuses when MIGRATE_ON_START is off', async () => {
+      await expect(openDatabase(settings(database.url, '', false), note)).rejects.toThrow(/MIGRATE_ON_START is off/);
+      expect(await database.query(`SELECT 1 FROM pg_tables WHERE schemaname = 'public'`)).toEqual([]);
+    });
+
+    it('waits for it when it comes up later', async () => {
+      const target = new URL(database.url);
+      const sockets = new Set<Socket>();
+      const proxy = createServer((inbound) => {
+        const outbound = connect(Number(target.port), target.hostname);
+        for (const socket of [inbound, outbound]) sockets.add(socket.on('error', () => undefined));
+        inbound.pipe(outbound).pipe(inbound);
+      });
+      const port = await new Promise<number>((resolve) => {
+        const probe = createServer().listen(0, '127.0.0.1', () => {
+          const { port } = probe.address() as AddressInfo;
+          probe.close(() => resolve(port));
+        });
+      });
+      const url = new URL(database.url);
+      url.port = String(port);
+      try {
+        const opening = openDatabase(settings(url.href), (level, message) => {
+          note(level, message);
+          if (!proxy.listening) proxy.listen(port, '127.0.0.1');
+        });
+        await expect(opening).resolves.toMatchObject({ embedded: false });
+        expect(log[0]).toMatch(/^info: Waiting for PostgreSQL at .*ECONNREFUSED/);
+      } finally {
+        for (const socket of sockets) socket.destroy();
+        proxy.close();
+      }
+    });
+
+    it.each([
+      ['an unknown database', (url: URL) => (url.pathname = '/nonesuch'), /does not exist/, /Create the database/],
+      ['a wrong password', (url: URL) => (url.password = 'guessed'), /password authentication failed/, /Correct the user and the password/],
+    ])('does not wait when its URL has %s, and says so without the password', async (_, spoil, message, remedy) => {
+      const url = new URL(database.url);
+      spoil(url);
+      const begun = performance.now();
+      const refusal = openDatabase(settings(url.href), note);
+      await expect(refusal).rejects.toMatchObject({
+        name: 'StartupError',
+        message: expect.stringMatching(message) as string,
+        remedy: expect.stringMatching(remedy) as string,
+      });
+      await expect(refusal).rejects.toMatchObject({ message: expect.not.stringContaining(url.password) as string });
+      expect(performance.now() - begun).toBeLessThan(2_000);
+    });
+  });
+
+  it('gives up after a while when nothing answers, and says where it looked', async () => {
+    const refusal = openDatabase(settings('postgresql://otpost:s3cret@127.0.0.1:1/otpost'), note, { patience: 600 });
+    await expect(refusal).rejects.toMatchObject({
+      name: 'StartupError',
+      message: 'Cannot use the database postgresql://otpost:***@127.0.0.1:1/otpost: connect ECONNREFUSED 127.0.0.1:1.',
+      remedy: expect.stringContaining('Check that PostgreSQL runs') as string,
+    });
+    expect(log).toHaveLength(1);
+  });
+
+  describe('that a newer build has migrated', () => {
+    beforeEach(async () => {
+      database = await createDatabase();
+      await database.query(
+        `INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at, applied_steps_count)
+         VALUES (gen_random_uuid()::text, 'x', $1, now(), 1)`,
+        [NEWER],
+      );
+    });
+
+    afterEach(() => database.drop());
+
+    const sayOldest = (version: string) => database.query('INSERT INTO schema_compatibility VALUES ($1, $2)', [NEWER, version]);
+
+    it('goes on with a warning when the schema still fits this build', async () => {
+      await sayOldest('0.0.1');
+      const opened = await openDatabase(settings(database.url), note);
+      await opened.close();
+      expect(log).toEqual([expect.stringMatching(new RegExp(`^warn: .*newer Otpost \\(${NEWER}\\).* still works`))]);
+    });
+
+    it('refuses when the schema asks for a newer build, and names it', async () => {
+      await sayOldest('99.1.0');
+      await expect(openDatabase(settings(database.url), note)).rejects.toMatchObject({
+        name: 'StartupError',
+        message: expect.stringContaining(NEWER) as string,
+        remedy: expect.stringContaining('Run version 99.1.0 or newer') as string,
+      });
+    });
+
+    it('refuses when the newer migration does not say which builds fit', async () => {
+      await expect(openDatabase(settings(database.url), note)).rejects.toThrow(/no longer fits/);
+    });
+  });
+});
+
+describe('Opening the embedded database', () => {
+  let dataDir: string;
+
+  beforeEach(() => {
+    dataDir = mkdtempSync(join(tmpdir(), 'otpost-open-'));
+    chmodSync(dataDir, 0o755);
+  });
+
+  afterEach(() => rmSync(dataDir, { recursive: true }));
+
+  it('starts it, migrates it, and stops it on close', async () => {
+    const opened = await openDatabase(settings(undefined, dataDir), () => undefined);
+    expect(opened.embedded).toBe(true);
+    const client = new pg.Client({ connectionString: opened.url });
+    await client.connect();
+    const { rows } = await client.query('SELECT count(*)::int AS accounts FROM accounts');
+    await client.end();
+    expect(rows).toEqual([{ accounts: 0 }]);
+    await opened.close();
+    expect(await findEmbeddedPostgres(dataDir)).toBeUndefined();
+  });
+
+  it('does not leave it running when its schema cannot be used', async () => {
+    await expect(openDatabase(settings(undefined, dataDir, false), () => undefined)).rejects.toThrow(/MIGRATE_ON_START/);
+    expect(await findEmbeddedPostgres(dataDir)).toBeUndefined();
+  });
+});

@@ -1,0 +1,69 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { Api } from './api.js';
+import { eventually } from './wait.js';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+/** A real `node dist/main.js`, with nothing of this process's environment but what finding programs takes. */
+export class OtpostProcess {
+  readonly output: string[] = [];
+  readonly child: ChildProcess;
+  readonly startedAt = performance.now();
+  readyAfterMs: number | undefined;
+
+  constructor(env: Record<string, string>, options: { cwd?: string } = {}) {
+    this.child = spawn(process.execPath, [`${ROOT}dist/main.js`], {
+      cwd: options.cwd ?? ROOT,
+      env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    for (const stream of [this.child.stdout!, this.child.stderr!]) {
+      createInterface({ input: stream }).on('line', (line) => {
+        this.output.push(line);
+        if (line.includes('"msg":"ready"')) this.readyAfterMs ??= performance.now() - this.startedAt;
+      });
+    }
+  }
+
+  static async start(env: Record<string, string>, options: { cwd?: string } = {}): Promise<OtpostProcess> {
+    const process = new OtpostProcess(env, options);
+    await process.ready();
+    return process;
+  }
+
+  /** Resolves with the log line that says ready; fails at once when the process ends before. */
+  async ready(): Promise<{ url?: string }> {
+    const line = await eventually(
+      () => this.output.find((text) => text.includes('"msg":"ready"')) ?? (this.child.exitCode !== null && 'ended'),
+      'the process to be ready',
+      20_000,
+    );
+    if (line === 'ended') throw new Error(`the process ended with ${this.child.exitCode}:\n${this.text}`);
+    return JSON.parse(line) as { url?: string };
+  }
+
+  async api(): Promise<Api> {
+    return new Api((await this.ready()).url!);
+  }
+
+  /** Resolves with the exit code when the process has ended by itself. */
+  async exit(withinMs = 15_000): Promise<number | null> {
+    if (this.child.exitCode === null && this.child.signalCode === null) {
+      await once(this.child, 'close', { signal: AbortSignal.timeout(withinMs) });
+    }
+    return this.child.exitCode;
+  }
+
+  /** Resolves with the exit code. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill(signal);
+    return this.exit();
+  }
+
+  get text(): string {
+    return this.output.join('\n');
+  }
+}
