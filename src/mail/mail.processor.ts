@@ -1,5 +1,5 @@
-import { Processor, WorkerHost } from '@nestjs/bullmq';
-import { Inject, type OnApplicationBootstrap, type Type } from '@nestjs/common';
+import { OnWorkerEvent, Processor, WorkerHost } from '@nestjs/bullmq';
+import { Inject, type Type } from '@nestjs/common';
 import type { WorkerOptions } from 'bullmq';
 import type { Lane } from '../core/lanes.js';
 import { Broker } from '../queue/broker.js';
@@ -21,9 +21,10 @@ abstract class MailProcessor extends WorkerHost {
     await this.drains.drain(this.lane);
   }
 
-  /** BullMQ's worker reports here what it cannot tell a caller. */
-  protected listen(): void {
-    this.worker.on('error', (error) => this.broker.wentDown(error));
+  /** What BullMQ's worker cannot tell a caller; without a listener it would print it. */
+  @OnWorkerEvent('error')
+  failed(error: Error): void {
+    this.broker.wentDown(error);
   }
 }
 
@@ -32,12 +33,8 @@ export function mailProcessorFor(lane: Lane, broker: Broker): Type<WorkerHost> {
   const options: Partial<WorkerOptions> = { connection: broker.consumer, concurrency: 1 };
 
   @Processor(queueName(lane), options)
-  class LaneProcessor extends MailProcessor implements OnApplicationBootstrap {
+  class LaneProcessor extends MailProcessor {
     protected readonly lane = lane;
-
-    onApplicationBootstrap(): void {
-      this.listen();
-    }
   }
   return LaneProcessor;
 }

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -245,14 +245,18 @@ describe('The embedded PostgreSQL', () => {
     });
 
     (process.platform === 'linux' ? it : it.skip)('is not misled by an unrelated process with the old id', async () => {
-      const first = await startEmbeddedPostgres(dataDir);
-      await first.stop();
-      const port = new URL(first.url).port;
-      const stale = [process.pid, join(dataDir, 'postgres'), 1, port, '', '127.0.0.1', '1 2', 'ready   ', ''];
+      // Of the server's own account, because PostgreSQL itself disregards processes of others.
+      const { uid, gid } = statSync(join(dataDir, 'postgres'));
+      const unrelated = spawn('sleep', ['60'], { uid, gid });
+      const stale = [unrelated.pid, join(dataDir, 'postgres'), 1, 1, '', '127.0.0.1', '1 2', 'ready   ', ''];
       writeFileSync(join(dataDir, 'postgres/postmaster.pid'), stale.join('\n'));
-      const second = await startEmbeddedPostgres(dataDir);
-      expect(await query(second.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
-      await second.stop();
+      try {
+        const server = await startEmbeddedPostgres(dataDir);
+        expect(await query(server.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+        await server.stop();
+      } finally {
+        unrelated.kill();
+      }
     });
   });
 
