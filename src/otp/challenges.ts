@@ -47,23 +47,21 @@ export class Challenges {
     return unit.db.otpChallenge.update({ where: { id }, data: { resends: { increment: 1 }, resendAfter } });
   }
 
-  /** One success: by a conditional update, which a second one that waits for it fails. */
+  /**
+   * One success, and its siblings for the same destination and purpose end with it. They are locked in one order first:
+   * two siblings verified at the same moment would otherwise wait for each other.
+   */
   async consume(challenge: Challenge, now: Date, unit: UnitOfWork): Promise<boolean> {
-    const open = { consumedAt: null, voidedAt: null };
-    const { count } = await unit.db.otpChallenge.updateMany({
-      where: { id: challenge.id, ...open },
-      data: { consumedAt: now, sealedCode: null },
-    });
-    if (count === 0) return false;
-    await unit.db.otpChallenge.updateMany({
-      where: {
-        destinationCanonical: challenge.destinationCanonical,
-        purpose: challenge.purpose,
-        id: { not: challenge.id },
-        ...open,
-      },
-      data: { voidedAt: now, sealedCode: null },
-    });
+    const open = await unit.db.$queryRaw<{ id: string }[]>`
+      SELECT id FROM otp_challenges
+      WHERE destination_canonical = ${challenge.destinationCanonical} AND purpose = ${challenge.purpose}
+        AND consumed_at IS NULL AND voided_at IS NULL
+      ORDER BY id FOR UPDATE`;
+    const ids = open.map(({ id }) => id);
+    if (!ids.includes(challenge.id)) return false;
+    await unit.db.otpChallenge.update({ where: { id: challenge.id }, data: { consumedAt: now, sealedCode: null } });
+    const siblings = ids.filter((id) => id !== challenge.id);
+    await unit.db.otpChallenge.updateMany({ where: { id: { in: siblings } }, data: { voidedAt: now, sealedCode: null } });
     return true;
   }
 }
