@@ -1,10 +1,11 @@
 import tseslint from 'typescript-eslint';
 
 /**
- * Imports go one way: a room may import those that stand after it. `health` reads the others; nothing but the role
- * modules imports `health` and `http`.
+ * Imports go one way: a room may import those that stand after it. `operations` and `health` read the others; nothing
+ * but the role modules imports these two and `http`.
  */
-const ROOMS = ['health', 'http', 'accounts', 'otp', 'mail', 'queue', 'database', 'config', 'core'];
+const ROOMS = ['operations', 'health', 'http', 'accounts', 'otp', 'mail', 'access', 'queue', 'database', 'config', 'core'];
+const READ_BY_NONE = ['operations', 'health', 'http'];
 
 const oneWay = ROOMS.map((room, index) => ({
   files: [`src/${room}/**/*.ts`],
@@ -14,7 +15,7 @@ const oneWay = ROOMS.map((room, index) => ({
       {
         patterns: [
           {
-            regex: `^(\\.\\./)+(${[...ROOMS.slice(0, index), ...(room === 'health' ? ['http'] : [])].join('|') || '-'})/`,
+            regex: `^(\\.\\./)+(${[...new Set([...ROOMS.slice(0, index), ...READ_BY_NONE])].filter((other) => other !== room).join('|')})/`,
             message: `Imports go one way (${ROOMS.join(' → ')}): ${room} may not import this room.`,
           },
           { regex: '/(main|process|announce|(role|web|worker)\\.module)\\.js$', message: 'A room does not import what puts the rooms together.' },
@@ -24,22 +25,25 @@ const oneWay = ROOMS.map((room, index) => ({
   },
 }));
 
-/** Pure policy takes time, chance and settings as arguments. */
-const pure = {
-  files: ['src/**/*-policy.ts', 'src/mail/smtp-reply.ts', 'src/queue/drain.ts', 'src/otp/code.ts'],
-  rules: {
-    'no-restricted-imports': [
-      'error',
-      { patterns: [{ regex: '^(@nestjs|@prisma|bullmq|nodemailer|fastify)|generated/prisma', message: 'Pure policy imports no framework.' }] },
-    ],
-    'no-restricted-syntax': [
-      'error',
-      { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: 'Take `now` as an argument.' },
-      { selector: "MemberExpression[object.name='Date'][property.name='now']", message: 'Take `now` as an argument.' },
-      { selector: "MemberExpression[object.name='Math'][property.name='random']", message: 'Take chance as an argument.' },
-    ],
-  },
-};
+/** Pure policy takes time, chance and settings as arguments, on top of what its room may import. */
+const PURE = ['**/*-policy.ts', 'mail/smtp-reply*.ts', 'queue/drain.ts', 'otp/code.ts'];
+const FRAMEWORKS = { regex: '^(@nestjs|@prisma|bullmq|nodemailer|fastify)|generated/prisma', message: 'Pure policy imports no framework.' };
+const pure = oneWay.map(({ files: [room], rules }) => {
+  const [severity, { patterns }] = rules['no-restricted-imports'];
+  const folder = room.replace('/**/*.ts', '');
+  return {
+    files: PURE.map((pattern) => (pattern.startsWith('**') ? `${folder}/${pattern}` : `src/${pattern}`)).filter((file) => file.startsWith(`${folder}/`)),
+    rules: {
+      'no-restricted-imports': [severity, { patterns: [...patterns, FRAMEWORKS] }],
+      'no-restricted-syntax': [
+        'error',
+        { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: 'Take `now` as an argument.' },
+        { selector: "MemberExpression[object.name='Date'][property.name='now']", message: 'Take `now` as an argument.' },
+        { selector: "MemberExpression[object.name='Math'][property.name='random']", message: 'Take chance as an argument.' },
+      ],
+    },
+  };
+});
 
 export default tseslint.config(
   { ignores: ['dist/', 'src/generated/', 'node_modules/', '.data/', 'coverage/'] },
@@ -70,5 +74,5 @@ export default tseslint.config(
     },
   },
   ...oneWay,
-  pure,
+  ...pure,
 );

@@ -4,30 +4,33 @@ import { loadSettings } from './config/settings.module.js';
 import { StartupError } from './core/startup-error.js';
 import { type RunningProcess, startProcess } from './process.js';
 
+const SIGNALS: NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGHUP'];
+
 async function main(): Promise<void> {
-  const loaded = await loadSettings();
-  const running = await startProcess(loaded);
-  stopOnSignals(running);
-  announce(loaded.settings, running);
+  const starting = start();
+  stopOnSignals(starting);
+  await starting;
 }
 
-/** The first signal drains, a second one does not wait. */
-function stopOnSignals(running: RunningProcess): void {
+async function start(): Promise<RunningProcess> {
+  const loaded = await loadSettings();
+  const running = await startProcess(loaded);
+  announce(loaded.settings, running);
+  return running;
+}
+
+/** The first signal drains, also when it comes before the start is over; a second one does not wait. */
+function stopOnSignals(starting: Promise<RunningProcess>): void {
   let stopping = false;
-  const stop = (signal: NodeJS.Signals): void => {
-    if (stopping) process.exit(1);
+  const handle = async (signal: NodeJS.Signals): Promise<void> => {
+    const again = stopping;
     stopping = true;
-    running.log.info({ signal }, 'stopping: finishing what is under way');
-    running.stop().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        running.log.fatal({ err: error }, 'stopping failed');
-        process.exit(1);
-      },
-    );
+    const running = await starting;
+    running.log.info({ signal }, again ? 'stopping at once' : 'stopping: finishing what is under way');
+    await (again ? running.abandon() : running.stop());
+    process.exit(again ? 1 : 0);
   };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
+  for (const signal of SIGNALS) process.on(signal, () => void handle(signal).catch(refuse));
 }
 
 /** A reason that an operator can mend is one line; anything else is a bug and shows its stack. */

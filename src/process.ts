@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -21,9 +22,14 @@ export interface RunningProcess {
   log: Logger;
   /** Where it listens; undefined for a worker. */
   url: string | undefined;
-  /** Drains what is under way, then closes everything, the embedded Postgres last. */
+  /** Takes no more requests, drains what is under way, then closes everything, the embedded Postgres last. */
   stop(): Promise<void>;
+  /** Drains nothing; stops the embedded Postgres. For whoever cannot wait. */
+  abandon(): Promise<void>;
 }
+
+/** Milliseconds. */
+const DRAIN_WITHIN_MS = 20_000;
 
 interface Application {
   context: INestApplicationContext;
@@ -39,6 +45,7 @@ export async function startProcess(loaded: LoadedSettings, clock?: Clock): Promi
   const log = createLogger(settings.logLevel, settings.role);
   for (const warning of loaded.warnings) log.warn(warning);
   const opened: (() => Promise<void>)[] = [];
+  const abandon = async (): Promise<void> => opened[0]?.();
   const stop = async (): Promise<void> => {
     for (let close = opened.pop(); close; close = opened.pop()) await close();
   };
@@ -59,8 +66,8 @@ export async function startProcess(loaded: LoadedSettings, clock?: Clock): Promi
       broker,
       ...(clock ? { clock } : {}),
     });
-    opened.push(() => closeApplication(context));
-    return { log, url, stop };
+    opened.push(() => closeInTime(context, log));
+    return { log, url, stop, abandon };
   } catch (error) {
     await stop();
     throw error;
@@ -118,9 +125,21 @@ async function listen(app: NestFastifyApplication, { host, port }: Settings['htt
   return app.getUrl();
 }
 
+/** Platforms kill after their grace (Render: 30 s); what is still under way by then is left to the rescue. */
+async function closeInTime(context: INestApplicationContext, log: Logger): Promise<void> {
+  const late = delay(DRAIN_WITHIN_MS, 'late', { ref: false });
+  if ((await Promise.race([closeApplication(context), late])) === 'late') {
+    log.warn('deliveries are still under way; their leases run out and another worker takes them');
+  }
+}
+
 /** Prisma's pool outlives the deliveries that the modules bring to an end. */
 async function closeApplication(context: INestApplicationContext): Promise<void> {
   const prisma = context.get(PrismaService);
+  // First of all nothing more is accepted: what is accepted while the drains have stopped would wait for the next start.
+  const server = (context as Partial<NestFastifyApplication>).getHttpServer?.();
+  server?.close();
+  server?.closeIdleConnections();
   await context.close();
   await prisma.$disconnect();
 }

@@ -1,17 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsLocale, IsOptional, IsString, Length, Matches, MaxLength, ValidateBy, ValidateIf } from 'class-validator';
-import { MAX_ADDRESS_LENGTH, parseEmailAddress } from '../core/email-address.js';
-
-/** An address we would mail; which that is says core/email-address. */
-function IsMailAddress(): PropertyDecorator {
-  return ValidateBy({
-    name: 'invalid_address',
-    validator: {
-      validate: (value: unknown) => typeof value === 'string' && parseEmailAddress(value) !== undefined,
-      defaultMessage: () => 'must be an e-mail address such as ada@example.com',
-    },
-  });
-}
+import { MAX_ADDRESS_LENGTH } from '../core/email-address.js';
+import { IsMailAddress } from '../core/is-mail-address.js';
 
 /** Present at all is too much. */
 function IsNotSupported(message: string): PropertyDecorator {

@@ -2,6 +2,7 @@ import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { calculateJwkThumbprint, type CryptoKey, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
 import { Clock } from '../core/clock.js';
 import { Keyring, UnsealError } from '../core/keyring.js';
+import { LOGGER, type Logger } from '../core/logger.js';
 import { StartupError } from '../core/startup-error.js';
 import { PrismaService } from '../database/prisma.service.js';
 import type { SigningKey } from '../generated/prisma/client.js';
@@ -26,14 +27,17 @@ export class SigningKeys implements OnModuleInit {
     @Inject(Clock) private readonly clock: Clock,
     @Inject(PrismaService) private readonly prisma: PrismaService,
     @Inject(Keyring) private readonly keyring: Keyring,
+    @Inject(LOGGER) private readonly log: Logger,
   ) {}
 
   /** @throws StartupError when the keys were sealed with another APP_SECRET. */
   async onModuleInit(): Promise<void> {
     await this.load();
-    if (this.signer) return;
-    await this.createFirst();
-    await this.load();
+    if (!this.signer) {
+      await this.createFirst();
+      await this.load();
+    }
+    await this.reseal();
   }
 
   /** The newest key. */
@@ -51,7 +55,13 @@ export class SigningKeys implements OnModuleInit {
   async reload(): Promise<void> {
     const now = this.clock.now().getTime();
     if (now - this.loadedAt < RELOAD_EVERY_MS) return;
-    await this.load();
+    try {
+      await this.load();
+    } catch (error) {
+      // A key of a process with another secret is no reason to stop answering with the keys that are known.
+      if (!(error instanceof StartupError)) throw error;
+      this.log.error({ err: error }, 'a newer signing key cannot be opened with the secrets of this process');
+    }
   }
 
   private async load(): Promise<void> {
@@ -59,6 +69,19 @@ export class SigningKeys implements OnModuleInit {
     const rows = await this.prisma.signingKey.findMany({ orderBy: { createdAt: 'desc' } });
     this.publicKeys = rows.map(({ publicJwk }) => publicJwk as JWK);
     if (rows[0]) this.signer = { kid: rows[0].id, privateKey: await this.open(rows[0]) };
+  }
+
+  /** What a former secret sealed is sealed with the present one, so that the former can be forgotten. */
+  private async reseal(): Promise<void> {
+    const stale = await this.prisma.signingKey.findMany({ where: { sealKeyId: { not: this.keyring.currentId } } });
+    for (const { id, sealedPrivate, sealKeyId } of stale) {
+      const opened = this.keyring.open({ keyId: sealKeyId, bytes: sealedPrivate }, sealContext(id));
+      const sealed = this.keyring.seal(opened, sealContext(id));
+      await this.prisma.signingKey.updateMany({
+        where: { id, sealKeyId },
+        data: { sealedPrivate: sealed.bytes, sealKeyId: sealed.keyId },
+      });
+    }
   }
 
   private async open({ id, sealedPrivate, sealKeyId }: SigningKey): Promise<CryptoKey> {

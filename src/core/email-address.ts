@@ -25,7 +25,7 @@ export function parseEmailAddress(input: string): EmailAddress | undefined {
   return canonical.length > MAX_ADDRESS_LENGTH ? undefined : { stored, canonical };
 }
 
-/** `a•••@example.com`: for people who must recognise an address but not learn it; logs get the domain only. */
+/** The part of an address that logs may name. */
 export function domainOf(address: string): string {
   return address.slice(address.lastIndexOf('@') + 1);
 }

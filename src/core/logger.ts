@@ -16,7 +16,7 @@ export function createLogger(level: string, role: string): Logger {
     base: { role, pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
-    redact: { paths: ['req.headers', 'headers', '*.password', '*.accessToken', '*.refreshToken', '*.code_'], remove: true },
+    redact: { paths: ['req.headers', 'headers', '*.password', '*.accessToken', '*.refreshToken', '*.newPassword'], remove: true },
   });
 }
 
@@ -40,7 +40,8 @@ export class NestLogger implements LoggerService {
     this.logger.warn({ context }, String(message));
   }
 
+  /** What stops the start is thrown to `main` as well, which tells it in one line. */
   error(message: unknown, ...details: unknown[]): void {
-    this.logger.error({ details }, String(message));
+    this.logger[details.at(-1) === 'NestApplication' ? 'debug' : 'error']({ details }, String(message));
   }
 }

@@ -5,20 +5,24 @@ const REGISTRY = {
   otp_invalid: { status: 400, title: 'The code is wrong', remedy: 'Compare it with the newest mail that shows the same reference.' },
   unauthorized: { status: 401, title: 'A valid access token is needed', remedy: 'Send "Authorization: Bearer <accessToken>"; refresh it at POST /v1/sessions/refresh.' },
   refresh_invalid: { status: 401, title: 'The refresh token is not valid', remedy: 'Sign in again.' },
+  scope_missing: { status: 403, title: 'The API key may not do this', remedy: 'Use a key that has the scope; an operator makes one with: otpost keys create.' },
   forbidden: { status: 403, title: 'Not from here', remedy: 'Send the request from the page it belongs to.' },
   not_found: { status: 404, title: 'There is nothing here', remedy: 'Compare the address with the documentation at /docs.' },
+  email_not_found: { status: 404, title: 'No such message', remedy: 'Use the id from the answer that accepted it.' },
   challenge_not_found: { status: 404, title: 'No such challenge', remedy: 'Use the id from the answer that announced the code.' },
-  method_not_allowed: { status: 405, title: 'Not with this method', remedy: 'Compare the method with the documentation at /docs.' },
+  invalid_state: { status: 409, title: 'Not in the state the message is in', remedy: 'Look at it again at GET /v1/emails/:id.' },
+  content_erased: { status: 409, title: 'The content is gone', remedy: 'Send it as a new message.' },
   otp_expired: { status: 410, title: 'The code has expired', remedy: 'Ask for a new code.' },
   otp_consumed: { status: 410, title: 'The code was used already', remedy: 'Ask for a new code.' },
-  body_too_large: { status: 413, title: 'The body is too large', remedy: 'Send at most 64 KiB.' },
+  body_too_large: { status: 413, title: 'The body is too large', remedy: 'Send at most 64 KiB; POST /v1/emails takes 1 MiB.' },
+  headers_too_large: { status: 431, title: 'The headers are too large', remedy: 'Send at most 16 KiB of headers and address.' },
   unsupported_media_type: { status: 415, title: 'The body is not JSON', remedy: 'Send "Content-Type: application/json".' },
   validation_failed: { status: 422, title: 'Some fields are not acceptable', remedy: 'Correct the fields named in "errors".' },
   otp_locked: { status: 429, title: 'Too many wrong codes', remedy: 'Ask for a new code.' },
   resend_too_soon: { status: 429, title: 'The code was sent a moment ago', remedy: 'Wait as long as Retry-After says.' },
   resend_exhausted: { status: 429, title: 'The code was sent too often', remedy: 'Wait until it expires, then ask for a new one.' },
   internal: { status: 500, title: 'Something broke on our side', remedy: 'Try again; if it stays, give the requestId to the operator.' },
-  unavailable: { status: 503, title: 'The database does not answer', remedy: 'Try again in a moment; nothing was accepted.' },
+  unavailable: { status: 503, title: 'The database does not answer, or is too busy', remedy: 'Try again in a moment; the request may not have been carried out.' },
 } as const satisfies Record<string, { status: number; title: string; remedy: string }>;
 
 export type ProblemCode = keyof typeof REGISTRY;
@@ -46,6 +50,8 @@ export interface ProblemDocument {
 export interface ProblemOptions {
   /** A sentence about this very case; the title when absent. Never anything internal. */
   detail?: string;
+  /** What the caller can do in this very case, where the code's own remedy would mislead. */
+  remedy?: string;
   errors?: FieldError[];
   /** Further members of the document, such as `attemptsLeft`. */
   extensions?: Record<string, unknown>;
@@ -77,7 +83,7 @@ export class Problem extends Error {
       status,
       code: this.code,
       detail: this.message,
-      remedy,
+      remedy: this.options.remedy ?? remedy,
       requestId,
       ...(this.options.errors ? { errors: this.options.errors } : {}),
       ...this.options.extensions,

@@ -1,12 +1,17 @@
-/** Prisma: cannot reach, timed out, closed the connection, pool timeout. */
-const AWAY = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028']);
+/** Prisma: cannot reach, timed out, closed the connection, pool timeout, transaction API. */
+const PRISMA_AWAY = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028']);
 /** Node's and PostgreSQL's own (class 57: operator intervention, 08: connection exception, 53300: too many connections). */
-const AWAY_CAUSE = /^(ECONNREFUSED|ECONNRESET|ETIMEDOUT|EPIPE|57P0[1-3]|08\w{3}|53300)$/;
+const AWAY = /^(ECONNREFUSED|ECONNRESET|ETIMEDOUT|EPIPE|57P0[1-3]|08\w{3}|53300)$/;
+/** node-postgres gives these no code. */
+const PG_AWAY = /^(Connection terminated|timeout expired|timeout exceeded when trying to connect|Client has encountered a connection error)/;
 
-/** Postgres did not answer, as opposed to refusing a statement. */
+/** Postgres did not answer, as opposed to refusing a statement. Looks through what Prisma wraps around the driver's error. */
 export function isDatabaseAway(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const { code, cause, meta } = error as { code?: string; cause?: unknown; meta?: { driverAdapterError?: unknown } };
-  if (code !== undefined && (AWAY.has(code) || AWAY_CAUSE.test(code))) return true;
-  return isDatabaseAway(cause) || isDatabaseAway(meta?.driverAdapterError);
+  if (typeof error !== 'object' || error === null) return false;
+  const { code, originalCode, message, cause, meta } = error as Record<string, unknown>;
+  const codes = [code, originalCode].filter((one) => typeof one === 'string');
+  if (codes.some((one) => PRISMA_AWAY.has(one) || AWAY.test(one))) return true;
+  if (typeof message === 'string' && PG_AWAY.test(message)) return true;
+  const wrapped = typeof meta === 'object' && meta !== null ? (meta as Record<string, unknown>)['driverAdapterError'] : undefined;
+  return isDatabaseAway(cause) || isDatabaseAway(wrapped);
 }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { PrismaPg } from '@prisma/adapter-pg';
 import { PrismaClient } from '../generated/prisma/client.js';
+import { openPool } from './pool.js';
 import { UTC, withSessionOptions } from './session-options.js';
 
 export interface DatabaseOptions {
@@ -11,6 +12,8 @@ export interface DatabaseOptions {
 
 /** Milliseconds to get a connection before a request is answered 503. */
 const CONNECT_TIMEOUT_MS = 5_000;
+/** Milliseconds a transaction may take. */
+const TRANSACTION_TIMEOUT_MS = 10_000;
 
 /**
  * Prisma's client. It has no shutdown hook on purpose: Nest's hooks have no order across modules, and the pool must
@@ -19,13 +22,16 @@ const CONNECT_TIMEOUT_MS = 5_000;
 @Injectable()
 export class PrismaService extends PrismaClient {
   constructor({ url, poolSize }: DatabaseOptions) {
+    const pool = openPool({
+      connectionString: withSessionOptions(url, UTC),
+      max: poolSize,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      application_name: 'otpost',
+    });
+    pool.on('error', () => undefined); // of an idle client; the pool replaces it
     super({
-      adapter: new PrismaPg({
-        connectionString: withSessionOptions(url, UTC),
-        max: poolSize,
-        connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-        application_name: 'otpost',
-      }),
+      adapter: new PrismaPg(pool, { disposeExternalPool: true }),
+      transactionOptions: { maxWait: CONNECT_TIMEOUT_MS, timeout: TRANSACTION_TIMEOUT_MS },
     });
   }
 }

@@ -1,5 +1,5 @@
 import { Controller, Get, Header, Inject, Res, ServiceUnavailableException } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { type HealthCheckResult, HealthCheckService } from '@nestjs/terminus';
 import type { FastifyReply } from 'fastify';
 import { Indicators } from './indicators.js';
@@ -21,6 +21,8 @@ export class HealthController {
 
   @Get()
   @Header('Cache-Control', 'no-store')
+  @ApiResponse({ status: 200, description: 'Accepting; `status` is ok or degraded' })
+  @ApiResponse({ status: 503, description: 'Not accepting: Postgres does not answer. The same document with `status` error, as application/json' })
   @ApiOperation({
     summary: 'Ready to accept',
     description: '503 only without Postgres. `degraded` with 200 when mail is accepted but its way out is not well.',

@@ -1,6 +1,7 @@
 import { Controller, Get, Header, Inject } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { SETTINGS, type Settings } from '../config/settings.js';
+import { inboxExists } from '../mail/inbox/inbox-access.js';
 
 /** The front door: says what this is and where to go. */
 @ApiExcludeController()
@@ -12,9 +13,8 @@ export class HomeController {
   @Header('Content-Type', 'text/html; charset=utf-8')
   @Header('Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
   home(): string {
-    const captured = !this.settings.production && this.settings.mail.transports.some(({ kind }) => kind === 'capture');
     const places = [
-      ...(captured ? [['/inbox', 'Inbox', 'every mail this development server sends']] : []),
+      ...(inboxExists(this.settings) ? [['/inbox', 'Inbox', 'every mail that is captured instead of sent']] : []),
       ['/docs', 'API documentation', 'OpenAPI 3.1; the description itself is at /docs/json'],
       ['/health', 'Health', 'Postgres, broker, and the way out for mail'],
     ];

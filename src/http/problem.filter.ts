@@ -9,7 +9,6 @@ const STATUS_PROBLEMS: Record<number, ProblemCode> = {
   401: 'unauthorized',
   403: 'forbidden',
   404: 'not_found',
-  405: 'method_not_allowed',
   413: 'body_too_large',
   415: 'unsupported_media_type',
 };
@@ -24,7 +23,8 @@ export class ProblemFilter implements ExceptionFilter {
     const request = http.getRequest<FastifyRequest>();
     const reply = http.getResponse<FastifyReply>();
     const problem = problemOf(error, request.headers['content-type']);
-    if (problem.status >= 500) this.log.error({ err: error, requestId: request.id }, 'a request failed');
+    if (problem.code === 'unavailable') this.log.error({ error: (error as Error).message, requestId: request.id }, 'the database did not answer a request');
+    else if (problem.status >= 500) this.log.error({ err: error, requestId: request.id }, 'a request failed');
     void reply
       .status(problem.status)
       .headers(problem.headers)
@@ -40,5 +40,6 @@ function problemOf(error: unknown, contentType: string | undefined): Problem {
   if (status === 400 && contentType?.startsWith('application/json')) return new Problem('malformed_json', { cause: error });
   const known = STATUS_PROBLEMS[status ?? 500];
   if (known) return new Problem(known, { cause: error });
-  return new Problem(isDatabaseAway(error) ? 'unavailable' : 'internal', { cause: error });
+  if (isDatabaseAway(error)) return new Problem('unavailable', { cause: error, headers: { 'retry-after': '2' } });
+  return new Problem('internal', { cause: error });
 }

@@ -1,23 +1,26 @@
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { uuidv7 } from '../core/ids.js';
 import type { Logger } from '../core/logger.js';
 import { Problem } from '../core/problems.js';
 
-/** Bytes; a registration is a few hundred. */
+/** Bytes, unless a route asks for more; a registration is a few hundred. */
 export const BODY_LIMIT = 64 * 1024;
 /** Milliseconds to receive a request. */
 const REQUEST_TIMEOUT_MS = 30_000;
 
 /** Fastify as we run it: small bodies, a request id on everything. Forwarded headers are not believed. */
 export function fastifyAdapter(): FastifyAdapter {
-  return new FastifyAdapter({
+  const adapter = new FastifyAdapter({
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_TIMEOUT_MS,
     genReqId: requestIdOf,
     logger: false,
     forceCloseConnections: 'idle',
+    return503OnClosing: false, // what was received before the listener closed is answered
+    clientErrorHandler: answerUnreadable,
     frameworkErrors: (_error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
       const problem = new Problem('bad_request');
       void reply
@@ -26,6 +29,23 @@ export function fastifyAdapter(): FastifyAdapter {
         .send(JSON.stringify(problem.toDocument(request.id)));
     },
   });
+  // A route that needs more says so with @RouteConfig({ bodyLimit }); Nest has no option of its own for it.
+  adapter.getInstance().addHook('onRoute', (route) => {
+    const { bodyLimit } = (route.config ?? {}) as { bodyLimit?: number };
+    if (bodyLimit !== undefined) route.bodyLimit = bodyLimit;
+  });
+  return adapter;
+}
+
+/** What is not even HTTP, or too large to look at: answered here, for no request exists. */
+function answerUnreadable(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return;
+  const problem = new Problem(error.code === 'HPE_HEADER_OVERFLOW' ? 'headers_too_large' : 'bad_request');
+  const body = JSON.stringify(problem.toDocument(uuidv7(new Date())));
+  socket.end(
+    `HTTP/1.1 ${problem.status} ${problem.message}\r\ncontent-type: application/problem+json\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
 }
 
 /** The API speaks JSON only; forms are for pages. */
@@ -33,6 +53,8 @@ export function refuseOtherBodies(app: NestFastifyApplication): void {
   const fastify = app.getHttpAdapter().getInstance();
   fastify.removeContentTypeParser('text/plain');
   fastify.addHook('onRequest', async (request) => {
+    // Clients that name JSON on every call also do so where there is no body.
+    if (request.headers['content-length'] === '0') delete request.headers['content-type'];
     const isForm = request.headers['content-type']?.startsWith('application/x-www-form-urlencoded');
     if (isForm && request.url.startsWith('/v1/')) throw new Problem('unsupported_media_type');
   });
@@ -48,7 +70,7 @@ export function logRequests(app: NestFastifyApplication, log: Logger): void {
     const { method } = request;
     const route = request.routeOptions.url ?? 'unmatched';
     const facts = { requestId: request.id, method, route, status: reply.statusCode, ms: Math.round(reply.elapsedTime) };
-    const quiet = route.startsWith('/health') || route.startsWith('/inbox');
+    const quiet = ['/health', '/inbox', '/metrics'].some((start) => route.startsWith(start));
     log[quiet ? 'debug' : 'info'](facts, 'request');
   });
 }

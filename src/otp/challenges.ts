@@ -55,7 +55,7 @@ export class Challenges {
     const open = await unit.db.$queryRaw<{ id: string }[]>`
       SELECT id FROM otp_challenges
       WHERE destination_canonical = ${challenge.destinationCanonical} AND purpose = ${challenge.purpose}
-        AND consumed_at IS NULL AND voided_at IS NULL
+        AND consumed_at IS NULL AND voided_at IS NULL AND (expires_at > ${now} OR id = ${challenge.id})
       ORDER BY id FOR UPDATE`;
     const ids = open.map(({ id }) => id);
     if (!ids.includes(challenge.id)) return false;

@@ -1,7 +1,7 @@
 import { createPostgresBackend, type QueueOptions, runMigrations, setDefaultBackendFactory } from 'bullmq';
 import { Redis } from 'ioredis';
-import pg from 'pg';
 import type { Logger } from '../core/logger.js';
+import { openPool } from '../database/pool.js';
 import { withSessionOptions } from '../database/session-options.js';
 
 export type BrokerKind = 'redis' | 'postgres';
@@ -11,7 +11,7 @@ export interface BrokerState {
   up: boolean;
   /** When it went up or down. */
   since: Date;
-  /** Why it is down. */
+  /** The class of the error that took it down. */
   error?: string;
 }
 
@@ -69,7 +69,7 @@ export class Broker {
 
   private static async onPostgres(url: string, log: Logger): Promise<Broker> {
     setDefaultBackendFactory(createPostgresBackend);
-    const pool = new pg.Pool({
+    const pool = openPool({
       connectionString: withSessionOptions(url, { search_path: POSTGRES_SCHEMA }),
       max: POSTGRES_POOL,
       application_name: 'otpost-queue',
@@ -102,13 +102,13 @@ export class Broker {
 
   /** Told by whoever saw it fail. Logged once an outage, not once a command. */
   wentDown(cause: Error): void {
-    const error = reasonOf(cause);
+    const error = classOf(cause);
     if (!this.current.up) {
       this.current = { ...this.current, error };
       return;
     }
     this.current = { kind: this.current.kind, up: false, since: new Date(), error };
-    this.log.warn({ broker: this.current.kind, error }, 'the broker does not answer; accepting goes on, workers drain on their timer');
+    this.log.warn({ broker: this.current.kind, err: cause }, 'the broker does not answer; accepting goes on, workers drain on their timer');
   }
 
   /** Asks the broker, and remembers the answer. Never rejects; as slow as the connection's own time-out. */
@@ -128,8 +128,7 @@ export class Broker {
   }
 }
 
-/** ioredis and pg wrap several refused addresses into an AggregateError with an empty message. */
-function reasonOf(error: Error): string {
-  const inner = error instanceof AggregateError ? (error.errors[0] as Error | undefined) : undefined;
-  return error.message || inner?.message || (error as NodeJS.ErrnoException).code || error.name;
+/** A class such as ECONNREFUSED, and not the text: health is public, and the text names addresses. */
+function classOf(error: Error): string {
+  return (error as NodeJS.ErrnoException).code ?? error.name;
 }

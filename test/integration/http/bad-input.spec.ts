@@ -37,7 +37,7 @@ describe('bad input', () => {
   it.each([
     ['cut off', '{"email":', 400, 'malformed_json'],
     ['that is no JSON', 'email=ada@example.com', 400, 'malformed_json'],
-    ['that is empty', '', 400, 'malformed_json'],
+    ['that is empty', '', 422, 'validation_failed'],
     ['with a polluted prototype', '{"__proto__":{"a":1},"email":"ada@example.com"}', 400, 'malformed_json'],
     ['that is a list', '[]', 422, 'validation_failed'],
     ['that is a string', '"ada@example.com"', 422, 'validation_failed'],
