@@ -8,9 +8,11 @@ import {
   parseFolder,
   parseHost,
   parseLanes,
+  parseMailRate,
   parsePoolSize,
   parsePort,
   parsePreviousSecrets,
+  parseRetentionDays,
   parseSender,
   switchOf,
 } from './parse-value.js';
@@ -68,11 +70,20 @@ export class Environment {
   @ParsedBy(parseTransports)
   MAIL_TRANSPORTS?: string;
 
+  @ParsedBy(parseMailRate)
+  MAIL_RATE?: string;
+
   @ParsedBy(parseLanes)
   WORKER_LANES?: string;
 
   @ParsedBy(parseConcurrency)
   WORKER_CONCURRENCY?: string;
+
+  @ParsedBy(switchOf('OUTBOX_RESCUE'))
+  OUTBOX_RESCUE?: string;
+
+  @ParsedBy(parseRetentionDays)
+  RETENTION_DAYS?: string;
 
   @ParsedBy(switchOf('MIGRATE_ON_START'))
   MIGRATE_ON_START?: string;
@@ -81,6 +92,11 @@ export class Environment {
     message: 'must have at least 16 characters, such as INBOX_TOKEN=<the output of: openssl rand -hex 16>.',
   })
   INBOX_TOKEN?: string;
+
+  @MinLength(16, {
+    message: 'must have at least 16 characters, such as METRICS_TOKEN=<the output of: openssl rand -hex 16>.',
+  })
+  METRICS_TOKEN?: string;
 
   @IsIn(LOG_LEVELS, { message: `must be one of ${LOG_LEVELS.join(', ')}, such as LOG_LEVEL=info.` })
   LOG_LEVEL?: string;

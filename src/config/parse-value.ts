@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { isEmail } from 'class-validator';
 import { LANES, type Lane } from '../core/lanes.js';
+import { parseRate, type Rate } from '../core/rate.js';
 import { isHostName } from './hosts.js';
 import { fault, type Parsed, type Parser, value } from './parsed.js';
 
@@ -21,6 +22,14 @@ export function parsePoolSize(text: string): Parsed<number> {
     return fault('must be a number from 1 to 100, such as DATABASE_POOL=10.');
   }
   return value(size);
+}
+
+export function parseRetentionDays(text: string): Parsed<number> {
+  const days = wholeNumber(text);
+  if (days === undefined || days < 1 || days > 3_650) {
+    return fault('must be a number of days from 1 to 3650, such as RETENTION_DAYS=30.');
+  }
+  return value(days);
 }
 
 export function parseHost(text: string): Parsed<string> {
@@ -68,6 +77,11 @@ export function parseConcurrency(text: string): Parsed<Record<Lane, number>> {
   }
   if (concurrency.size === 0) return fault(remedy);
   return value({ ...DEFAULT_CONCURRENCY, ...Object.fromEntries(concurrency) });
+}
+
+export function parseMailRate(text: string): Parsed<Rate> {
+  const parsed = parseRate(text);
+  return parsed ? value(parsed) : fault('must be a number of messages in a time, such as MAIL_RATE=50/min (s, min, h or day).');
 }
 
 /** `Name <a@b>`, `"Name, Inc." <a@b>` or `a@b`; the name is empty in the last case. */

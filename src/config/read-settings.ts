@@ -10,9 +10,11 @@ import {
   parseConcurrency,
   parseFolder,
   parseLanes,
+  parseMailRate,
   parsePoolSize,
   parsePort,
   parsePreviousSecrets,
+  parseRetentionDays,
   parseSender,
   switchOf,
 } from './parse-value.js';
@@ -103,10 +105,14 @@ function settingsFrom(environment: Environment, production: boolean): Settings {
     mail: {
       from: read(parseSender, environment.MAIL_FROM, { name: 'Otpost', address: 'no-reply@localhost' }),
       transports: read(parseTransports, environment.MAIL_TRANSPORTS, [{ kind: 'capture', name: 'capture' }]),
+      rate: read(parseMailRate, environment.MAIL_RATE, undefined),
       lanes: read(parseLanes, environment.WORKER_LANES, [...LANES]),
       concurrency: read(parseConcurrency, environment.WORKER_CONCURRENCY, { ...DEFAULT_CONCURRENCY }),
+      rescue: read(switchOf('OUTBOX_RESCUE'), environment.OUTBOX_RESCUE, true),
     },
+    retentionDays: read(parseRetentionDays, environment.RETENTION_DAYS, 30),
     inboxToken: environment.INBOX_TOKEN,
+    metricsToken: environment.METRICS_TOKEN,
     logLevel: (environment.LOG_LEVEL ?? 'info') as LogLevel,
   };
 }

@@ -1,4 +1,5 @@
 import type { Lane } from '../core/lanes.js';
+import type { Rate } from '../core/rate.js';
 
 export const ROLES = ['all', 'web', 'worker'] as const;
 export type Role = (typeof ROLES)[number];
@@ -52,13 +53,21 @@ export interface Settings {
     from: { name: string; address: string };
     /** In order of preference. */
     transports: TransportSettings[];
+    /** Of the preferred transport, shared by all workers; undefined: as fast as it goes. */
+    rate: Rate | undefined;
     /** Lanes this process works, when it is a worker. */
     lanes: Lane[];
     /** Deliveries side by side per lane and process. */
     concurrency: Record<Lane, number>;
+    /** Whether a web process delivers while no worker is alive. */
+    rescue: boolean;
   };
+  /** Days for which messages that are over, ended sessions and old challenges are kept. */
+  retentionDays: number;
   /** Opens `/inbox` in production; undefined there means 404. */
   inboxToken: string | undefined;
+  /** Opens `/metrics`; undefined means 404 in production, and loopback only in development. */
+  metricsToken: string | undefined;
   logLevel: LogLevel;
 }
 

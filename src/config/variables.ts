@@ -98,6 +98,13 @@ export const VARIABLES = [
     example: 'smtp://user:password@smtp.example.com:587',
   },
   {
+    name: 'MAIL_RATE',
+    default: 'none',
+    meaning: 'How much mail may go out, all workers together, such as 50/min; spread evenly, with a reserve for codes.',
+    secret: 'none',
+    example: '50/min',
+  },
+  {
     name: 'WORKER_LANES',
     default: 'critical,default,bulk',
     meaning: 'Lanes of mail that this process delivers when it is a worker.',
@@ -112,6 +119,20 @@ export const VARIABLES = [
     example: 'critical:8,bulk:2',
   },
   {
+    name: 'OUTBOX_RESCUE',
+    default: 'on',
+    meaning: 'Whether a web process delivers due mail itself once no worker has been alive for 30 s: on or off.',
+    secret: 'none',
+    example: 'off',
+  },
+  {
+    name: 'RETENTION_DAYS',
+    default: '30',
+    meaning: 'Days after which messages that are over, ended sessions and old challenges are removed, and contents erased.',
+    secret: 'none',
+    example: '90',
+  },
+  {
     name: 'MIGRATE_ON_START',
     default: 'on',
     meaning: 'Whether to bring the database up to date at start: on or off.',
@@ -122,6 +143,13 @@ export const VARIABLES = [
     name: 'INBOX_TOKEN',
     default: 'none: no inbox in production',
     meaning: 'Opens /inbox in production; at least 16 characters.',
+    secret: 'whole',
+    example: '<the output of: openssl rand -hex 16>',
+  },
+  {
+    name: 'METRICS_TOKEN',
+    default: 'none: no metrics in production',
+    meaning: 'Opens /metrics to whoever sends it as a bearer token; at least 16 characters.',
     secret: 'whole',
     example: '<the output of: openssl rand -hex 16>',
   },

@@ -1,5 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { Registry } from 'prom-client';
 import { Clock, SystemClock } from './clock.js';
+import { DeliveryMetrics } from './delivery-metrics.js';
 import { Keyring } from './keyring.js';
 import { LOGGER, type Logger } from './logger.js';
 
@@ -13,8 +15,10 @@ export class CoreModule {
         { provide: LOGGER, useValue: log },
         { provide: Keyring, useValue: keyring },
         { provide: Clock, useValue: clock },
+        { provide: Registry, useFactory: () => new Registry() },
+        DeliveryMetrics,
       ],
-      exports: [LOGGER, Keyring, Clock],
+      exports: [LOGGER, Keyring, Clock, Registry, DeliveryMetrics],
     };
   }
 }

@@ -2,8 +2,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import { SETTINGS, type Settings } from '../config/settings.js';
 import { domainOf } from '../core/email-address.js';
 import { Keyring } from '../core/keyring.js';
-import type { ClaimedEmail } from './outbox.js';
-import { Templates } from './templates.js';
+import type { ClaimedEmail } from './email-rows.js';
+import { type RenderedMail, Templates } from './templates.js';
 import type { ComposedMessage } from './transport/transport.js';
 
 /** Binds sealed variables to their row. */
@@ -20,14 +20,20 @@ export class Composer {
     @Inject(Templates) private readonly templates: Templates,
   ) {}
 
-  /** @throws UnsealError when the secret that sealed the variables is not configured here; TemplateError. */
+  /** @throws UnsealError when the secret that sealed the content is not configured here; TemplateError. */
   async compose(email: ClaimedEmail, now: Date): Promise<ComposedMessage> {
-    const rendered = await this.templates.render(email.template, email.locale, {
-      ...this.open(email),
+    const { id, messageId, from, to, replyTo } = email;
+    return { id, messageId, from, to, ...(replyTo ? { replyTo } : {}), ...(await this.content(email, now)) };
+  }
+
+  private async content(email: ClaimedEmail, now: Date): Promise<RenderedMail> {
+    const opened = this.open(email);
+    if (email.template === null) return { text: '', html: '', ...(opened as { subject: string; text?: string; html?: string }) };
+    return this.templates.render(email.template, email.locale, {
+      ...opened,
       product: productOf(this.settings),
       minutes: minutesLeft(email.expiresAt, now),
     });
-    return { id: email.id, messageId: email.messageId, from: email.from, to: email.to, ...rendered };
   }
 
   private open({ id, sealedVariables, sealKeyId }: ClaimedEmail): Record<string, unknown> {

@@ -1,14 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from '../core/clock.js';
+import { DeliveryMetrics } from '../core/delivery-metrics.js';
 import { UnsealError } from '../core/keyring.js';
 import { LOGGER, type Logger } from '../core/logger.js';
 import { WORKER_NAME } from '../core/worker-name.js';
 import { Composer } from './composer.js';
 import type { Outcome } from './outcome.js';
-import { type ClaimedEmail, type Ending, Outbox } from './outbox.js';
+import type { ClaimedEmail, Ending } from './email-rows.js';
+import { Outbox } from './outbox.js';
 import { retryDelay } from './retry-policy.js';
 import { TemplateError } from './templates.js';
+import { unknownPolicy } from './unknown-policy.js';
 import { OfferRefused } from './transport/transport.js';
 import { type Attempted, Transports } from './transport/transports.js';
 
@@ -25,6 +28,7 @@ export class Delivery {
     @Inject(Composer) private readonly composer: Composer,
     @Inject(Transports) private readonly transports: Transports,
     @Inject(Clock) private readonly clock: Clock,
+    @Inject(DeliveryMetrics) private readonly metrics: DeliveryMetrics,
     @Inject(LOGGER) private readonly log: Logger,
   ) {}
 
@@ -38,6 +42,8 @@ export class Delivery {
     const ending = this.endingOf(email, outcome, transport);
     const recorded = await this.record(email, ending);
     this.report(email, ending, recorded, performance.now() - started);
+    if (outcome.kind !== 'sent' && outcome.alert) this.alert(email, ending);
+    if (recorded && outcome.kind === 'unknown') await this.retryUnknown(email, transport);
   }
 
   private async attempt(email: ClaimedEmail): Promise<Attempted> {
@@ -55,13 +61,46 @@ export class Delivery {
   }
 
   private endingOf(email: ClaimedEmail, outcome: Exclude<Outcome, { kind: 'withdrawn' }>, transport: string): Ending {
-    const { kind, ...details } = outcome;
-    if (kind !== 'deferred') return { status: kind, transport, ...details };
-    const { lane, attempt, maxAttempts, expiresAt } = email;
-    const delayMs = retryDelay({ lane, attempt, maxAttempts, expiresAt, now: this.clock.now(), random: Math.random() });
-    return delayMs === 'give_up'
-      ? { status: 'failed', transport, ...details }
-      : { status: 'deferred', transport, ...details, delayMs };
+    switch (outcome.kind) {
+      case 'sent':
+        return { status: 'sent', transport, reply: outcome.reply, ...providerIdOf(outcome) };
+      case 'unknown':
+        return { status: 'unknown', transport, ...told(outcome) };
+      case 'failed':
+        return {
+          status: 'failed',
+          transport,
+          ...told(outcome),
+          ...(outcome.suppress ? { suppress: { reason: 'hard_bounce', source: transport } } : {}),
+        };
+      case 'deferred': {
+        const delayMs = this.retryDelay(email, outcome);
+        if (delayMs === 'give_up') return { status: 'failed', transport, ...told(outcome) };
+        return { status: 'deferred', transport, ...told(outcome), delayMs, ...(outcome.uncounted ? { uncounted: true } : {}) };
+      }
+    }
+  }
+
+  private retryDelay(email: ClaimedEmail, outcome: Extract<Outcome, { kind: 'deferred' }>): number | 'give_up' {
+    const { lane, attempt, maxAttempts, createdAt, expiresAt } = email;
+    const { afterMs, uncounted, sameTransport: greylisted, withinMs } = outcome;
+    const now = this.clock.now();
+    const random = Math.random();
+    return retryDelay({ lane, attempt, maxAttempts, createdAt, expiresAt, now, random, afterMs, uncounted, greylisted, withinMs });
+  }
+
+  /** The timeline shows both: that the outcome was unknown, and that the message goes out once more all the same. */
+  private async retryUnknown(email: ClaimedEmail, transport: string): Promise<void> {
+    const policy = unknownPolicy(email, this.clock.now());
+    if (policy === 'stay') return;
+    const ending: Ending = {
+      status: 'deferred',
+      transport,
+      errorCode: 'retry_after_unknown',
+      delayMs: policy.retryAfterMs,
+      possibleDuplicate: true,
+    };
+    this.report(email, ending, await this.record(email, ending), 0);
   }
 
   /** The server's answer is a fact: it is kept and written again until Postgres takes it, and never sent a second time. */
@@ -78,6 +117,13 @@ export class Delivery {
     }
   }
 
+  private alert({ id: emailId, requestId }: ClaimedEmail, { transport, errorCode, status }: Ending): void {
+    this.log.error(
+      { emailId, requestId, transport, errorCode, status },
+      'the server turned us away for a reason that is not the recipient: its reply is in the timeline of the message',
+    );
+  }
+
   /** Replies stay in the timeline: they quote addresses, which are not for the log. */
   private report(email: ClaimedEmail, ending: Ending, recorded: boolean, ms: number): void {
     const { id: emailId, requestId, lane, template, attempt } = email;
@@ -86,7 +132,18 @@ export class Delivery {
     if (!recorded) this.log.warn(facts, 'another worker owns the message by now; this outcome was not recorded');
     else if (status === 'sent') this.log.info(facts, 'message handed over');
     else this.log.warn(facts, 'message not handed over');
+    if (!recorded || transport === undefined) return;
+    const due = Math.max(email.createdAt.getTime(), email.scheduledAt?.getTime() ?? 0);
+    this.metrics.observe({ lane, transport, status, seconds: (this.clock.now().getTime() - due) / 1_000 });
   }
+}
+
+function told({ errorCode, reply }: { errorCode: string; reply?: string }): { errorCode: string; reply?: string } {
+  return reply === undefined ? { errorCode } : { errorCode, reply };
+}
+
+function providerIdOf({ providerMessageId }: Extract<Outcome, { kind: 'sent' }>): { providerMessageId?: string } {
+  return providerMessageId === undefined ? {} : { providerMessageId };
 }
 
 /** A secret that is missing here is the operator's to mend, and the mail waits; a template that does not render is ours. */

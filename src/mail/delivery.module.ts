@@ -1,15 +1,16 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { Lane } from '../core/lanes.js';
+import { LOGGER, type Logger } from '../core/logger.js';
+import { WORKER_NAME } from '../core/worker-name.js';
 import type { Broker } from '../queue/broker.js';
-import { Composer } from './composer.js';
-import { Delivery } from './deliver.js';
+import { Canary } from '../queue/canary.js';
+import { CanaryQueues } from '../queue/canary-queues.js';
+import { exitStuck } from '../queue/stuck-exit.js';
+import { WorkerRegistry } from '../queue/worker-registry.js';
+import { DELIVERY_PROVIDERS } from './delivery.providers.js';
 import { DrainTimer } from './drain-timer.js';
-import { LaneDrains } from './lane-drains.js';
-import { LeaseKeeper } from './lease-keeper.js';
 import { MailModule } from './mail.module.js';
 import { mailProcessorFor } from './mail.processor.js';
-import { Templates } from './templates.js';
-import { Transports } from './transport/transports.js';
 
 /** The way out: what makes a process a worker. */
 @Module({})
@@ -19,12 +20,13 @@ export class DeliveryModule {
       module: DeliveryModule,
       imports: [MailModule],
       providers: [
-        { provide: Templates, useFactory: () => new Templates() },
-        Composer,
-        Transports,
-        Delivery,
-        LeaseKeeper,
-        LaneDrains,
+        ...DELIVERY_PROVIDERS,
+        {
+          provide: Canary,
+          inject: [WorkerRegistry, CanaryQueues, LOGGER],
+          useFactory: (registry: WorkerRegistry, { prefix }: CanaryQueues, log: Logger) =>
+            new Canary(registry, broker, log, { name: WORKER_NAME, lanes, prefix, onStuck: exitStuck }),
+        },
         DrainTimer,
         ...lanes.map((lane) => mailProcessorFor(lane, broker)),
       ],

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { LOGGER, type Logger } from '../core/logger.js';
-import { type ClaimedEmail, Outbox } from './outbox.js';
+import type { ClaimedEmail } from './email-rows.js';
+import { Outbox } from './outbox.js';
 
 /** Milliseconds between renewals: a lease of 20 s survives three that fail. */
 const RENEW_EVERY_MS = 5_000;

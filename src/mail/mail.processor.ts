@@ -1,5 +1,5 @@
 import { OnWorkerEvent, Processor, WorkerHost } from '@nestjs/bullmq';
-import { Inject, type Type } from '@nestjs/common';
+import { Inject, type OnModuleDestroy, type Type } from '@nestjs/common';
 import type { WorkerOptions } from 'bullmq';
 import type { Lane } from '../core/lanes.js';
 import { Broker } from '../queue/broker.js';
@@ -7,7 +7,7 @@ import { queueName } from '../queue/queue-name.js';
 import { LaneDrains } from './lane-drains.js';
 
 /** The consumer: a job says that a lane has due mail, and is done when none is left to claim. */
-abstract class MailProcessor extends WorkerHost {
+abstract class MailProcessor extends WorkerHost implements OnModuleDestroy {
   protected abstract readonly lane: Lane;
 
   constructor(
@@ -19,6 +19,17 @@ abstract class MailProcessor extends WorkerHost {
 
   async process(): Promise<void> {
     await this.drains.drain(this.lane);
+  }
+
+  /**
+   * Takes no further job, for a drain that stops would swallow its wake. Closing waits for the connection to say
+   * goodbye, for ever when the broker is down; then it is cut. Nest closes the worker once more later, and BullMQ
+   * remembers the first call.
+   */
+  async onModuleDestroy(): Promise<void> {
+    await this.worker.pause(true);
+    await this.drains.stop();
+    await this.worker.close(!this.broker.state.up);
   }
 
   /** What BullMQ's worker cannot tell a caller; without a listener it would print it. */

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { SETTINGS, type Settings } from '../config/settings.js';
 import { Clock } from '../core/clock.js';
-import { domainOf } from '../core/email-address.js';
+import { domainOf, parseEmailAddress } from '../core/email-address.js';
 import { uuidv7 } from '../core/ids.js';
 import { Keyring } from '../core/keyring.js';
 import type { Lane } from '../core/lanes.js';
@@ -9,29 +9,35 @@ import type { UnitOfWork } from '../database/unit-of-work.js';
 import { MailQueue } from '../queue/mail-queue.js';
 import { sealContext } from './composer.js';
 import { Outbox } from './outbox.js';
+import { Transitions } from './transitions.js';
+
+export type DraftContent =
+  /** `secret`: the variables hold a code and are erased at hand-over. */
+  | { kind: 'template'; template: string; variables: Record<string, string>; secret: boolean }
+  | { kind: 'raw'; subject: string; text?: string; html?: string };
 
 /** A message to be accepted. */
 export interface Draft {
   lane: Lane;
   /** The stored form of an address. */
   to: string;
-  template: string;
+  replyTo?: string;
+  /** Sealed before it reaches Postgres. */
+  content: DraftContent;
   locale: string;
-  /** Sealed before they reach Postgres. */
-  variables: Record<string, string>;
-  /** The variables hold a code: they are erased at hand-over. */
-  secret: boolean;
+  scheduledAt?: Date;
   expiresAt?: Date;
   maxAttempts: number;
   /** Copies with the same key that have not started are cancelled. */
   supersedeKey?: string;
+  apiKeyId?: string;
   /** Follows the message into the worker's log. */
   requestId?: string;
 }
 
 export interface Accepted {
   id: string;
-  status: 'queued';
+  status: 'queued' | 'scheduled';
 }
 
 /** The way in: once the caller's transaction holds, the message is in the outbox and a worker is woken. */
@@ -42,36 +48,48 @@ export class Mail {
     @Inject(Clock) private readonly clock: Clock,
     @Inject(Keyring) private readonly keyring: Keyring,
     @Inject(Outbox) private readonly outbox: Outbox,
+    @Inject(Transitions) private readonly transitions: Transitions,
     @Inject(MailQueue) private readonly queue: MailQueue,
   ) {}
 
   async accept(draft: Draft, unit: UnitOfWork): Promise<Accepted> {
     const id = uuidv7(this.clock.now());
     const { name, address } = this.settings.mail.from;
-    const sealed = this.keyring.seal(JSON.stringify(draft.variables), sealContext(id));
-    if (draft.supersedeKey) await this.outbox.supersede(draft.supersedeKey, unit);
+    const sealed = this.keyring.seal(JSON.stringify(sealable(draft.content)), sealContext(id));
+    if (draft.supersedeKey) await this.transitions.supersede(draft.supersedeKey, unit);
     await this.outbox.insert(
       {
         id,
         lane: draft.lane,
         from: name ? `${quoted(name)} <${address}>` : address,
         to: draft.to,
-        template: draft.template,
+        toCanonical: parseEmailAddress(draft.to)?.canonical ?? draft.to.toLowerCase(),
+        replyTo: draft.replyTo ?? null,
+        template: draft.content.kind === 'template' ? draft.content.template : null,
         locale: draft.locale,
         sealedVariables: sealed.bytes,
         sealKeyId: sealed.keyId,
-        secret: draft.secret,
+        secret: draft.content.kind === 'template' && draft.content.secret,
         maxAttempts: draft.maxAttempts,
+        scheduledAt: draft.scheduledAt ?? null,
         expiresAt: draft.expiresAt ?? null,
         supersedeKey: draft.supersedeKey ?? null,
         messageId: `<${id}@${domainOf(address)}>`,
+        apiKeyId: draft.apiKeyId ?? null,
         requestId: draft.requestId ?? null,
       },
       unit,
     );
+    if (draft.scheduledAt) return { id, status: 'scheduled' };
     unit.afterCommit(() => this.queue.wake(draft.lane));
     return { id, status: 'queued' };
   }
+}
+
+function sealable(content: DraftContent): object {
+  if (content.kind === 'template') return content.variables;
+  const { subject, text, html } = content;
+  return { subject, text, html };
 }
 
 /** A quoted-string, RFC 5322 §3.2.4. */

@@ -1,173 +1,123 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { Batcher } from '../core/batcher.js';
 import type { Lane } from '../core/lanes.js';
 import { PrismaService } from '../database/prisma.service.js';
 import type { UnitOfWork } from '../database/unit-of-work.js';
 import type { EmailStatus } from '../generated/prisma/enums.js';
+import type { ClaimedEmail, Ending, NewEmail } from './email-rows.js';
 
 /** Seconds a claim lasts unless it is renewed; how soon a killed worker's mail is picked up again. */
 export const LEASE_SECONDS = 20;
 /** Rows one rescue looks at; the next one, seconds later, goes on. */
-const RESCUE_LIMIT = 100;
+const RESCUE_LIMIT = 500;
+/** Characters of a reply that are kept. */
+const REPLY_LIMIT = 1_000;
 
-/** A row in `sending` that this process owns until its lease runs out. */
-export interface ClaimedEmail {
-  id: string;
-  lane: Lane;
-  leaseToken: string;
-  /** This one included. */
-  attempt: number;
-  maxAttempts: number;
-  expiresAt: Date | null;
-  from: string;
-  to: string;
-  template: string;
-  locale: string;
-  sealedVariables: Uint8Array | null;
-  sealKeyId: string;
-  messageId: string;
-  requestId: string | null;
-  /** When the row was accepted. */
-  createdAt: Date;
-}
-
-/** What `accept` writes. */
-export interface NewEmail {
-  id: string;
-  lane: Lane;
-  from: string;
-  to: string;
-  template: string;
-  locale: string;
-  sealedVariables: Uint8Array;
-  sealKeyId: string;
-  secret: boolean;
-  maxAttempts: number;
-  expiresAt: Date | null;
-  supersedeKey: string | null;
-  messageId: string;
-  requestId: string | null;
-}
-
-/** How an attempt ends in the record. */
-export interface Ending {
-  status: Extract<EmailStatus, 'sent' | 'deferred' | 'failed' | 'unknown' | 'queued'>;
-  transport?: string;
-  reply?: string;
-  errorCode?: string;
-  providerMessageId?: string;
-  /** Milliseconds until a deferred row falls due. */
-  delayMs?: number;
+interface Finish {
+  email: ClaimedEmail;
+  ending: Ending;
+  worker: string;
 }
 
 /**
- * The transitions of `outbound_emails`. Each is one conditional statement that also writes its `email_events` row, so
- * that no state changes without a receipt. Leases are judged by the clock of Postgres.
+ * The transitions of `outbound_emails` that a worker makes. Each is one conditional statement that also writes its
+ * `email_events` rows, so that no state changes without a receipt; a trigger counts it in the ledger. Leases are judged
+ * by the clock of Postgres. Offers and finishes of concurrent deliveries are joined into one statement, and every
+ * delivery awaits its own commit.
  */
 @Injectable()
 export class Outbox {
+  private readonly offers = new Batcher((emails: ClaimedEmail[]) => this.offerAll(emails));
+  private readonly finishes = new Batcher((finishes: Finish[]) => this.finishAll(finishes));
+
   constructor(@Inject(PrismaService) private readonly prisma: PrismaService) {}
 
-  /** → queued, due at once. */
+  /** → queued and due at once, or → scheduled. `accepted` is counted here and nowhere else. */
   async insert(email: NewEmail, unit: UnitOfWork): Promise<void> {
+    const status = email.scheduledAt ? 'scheduled' : 'queued';
     await unit.db.$executeRaw`
       WITH accepted AS (
-        INSERT INTO outbound_emails (id, lane, status, from_address, to_address, template, locale, sealed_variables,
-          seal_key_id, secret, max_attempts, expires_at, supersede_key, message_id, request_id)
-        VALUES (${email.id}::uuid, ${email.lane}::lane, 'queued', ${email.from}, ${email.to}, ${email.template},
-          ${email.locale}, ${email.sealedVariables}, ${email.sealKeyId}, ${email.secret}, ${email.maxAttempts},
-          ${email.expiresAt}, ${email.supersedeKey}, ${email.messageId}, ${email.requestId})
-        RETURNING id
+        INSERT INTO outbound_emails (id, lane, status, from_address, to_address, to_canonical, reply_to, template, locale,
+          sealed_variables, seal_key_id, secret, max_attempts, scheduled_at, expires_at, next_attempt_at, supersede_key,
+          message_id, api_key_id, request_id)
+        VALUES (${email.id}::uuid, ${email.lane}::lane, ${status}::email_status, ${email.from}, ${email.to},
+          ${email.toCanonical}, ${email.replyTo}, ${email.template}, ${email.locale}, ${email.sealedVariables},
+          ${email.sealKeyId}, ${email.secret}, ${email.maxAttempts}, ${email.scheduledAt}, ${email.expiresAt},
+          coalesce(${email.scheduledAt}, now()), ${email.supersedeKey}, ${email.messageId}, ${email.apiKeyId}::uuid,
+          ${email.requestId})
+        RETURNING id, status
+      ), counted AS (
+        INSERT INTO ledger_deltas (status, delta) VALUES ('accepted', 1)
       )
-      INSERT INTO email_events (email_id, status, attempt) SELECT id, 'queued', 0 FROM accepted`;
+      INSERT INTO email_events (email_id, status, attempt) SELECT id, status, 0 FROM accepted`;
   }
 
   /**
-   * queued|scheduled|deferred → sending, for up to `limit` due rows of a lane that nobody else is claiming; those whose
-   * expiry has passed end as expired instead. The locked subset stands in a CTE: without that fence the planner may
-   * update more rows than the limit.
+   * scheduled|queued|deferred → sending, for up to `limit` due rows of a lane that nobody else is claiming; expired ones
+   * end as expired and those for suppressed addresses as suppressed instead. The locked subset stands in a CTE: without
+   * that fence the planner may update more rows than the limit.
    */
   async claim(lane: Lane, limit: number, worker: string): Promise<{ rows: ClaimedEmail[]; more: boolean }> {
     const due = await this.prisma.$queryRaw<(ClaimedEmail & { status: EmailStatus })[]>`
       WITH due AS (
-        SELECT id FROM outbound_emails
+        SELECT id, to_canonical, expires_at FROM outbound_emails
         WHERE lane = ${lane}::lane AND status IN ('queued', 'scheduled', 'deferred') AND next_attempt_at <= now()
         ORDER BY next_attempt_at, id
         LIMIT ${limit}
         FOR UPDATE SKIP LOCKED
-      ), taken AS (
-        UPDATE outbound_emails m SET
-          status = 'sending', attempts = attempts + 1, offered_at = NULL,
-          lease_token = gen_random_uuid(), lease_until = now() + make_interval(secs => ${LEASE_SECONDS})
-        FROM due WHERE m.id = due.id AND (m.expires_at IS NULL OR m.expires_at > now())
-        RETURNING m.*
-      ), dead AS (
-        UPDATE outbound_emails m SET
-          status = 'expired', sealed_variables = CASE WHEN secret THEN NULL ELSE sealed_variables END
-        FROM due WHERE m.id = due.id AND m.expires_at <= now()
-        RETURNING m.*
+      ), judged AS (
+        SELECT due.id, CASE
+          WHEN due.expires_at <= now() THEN 'expired'
+          WHEN s.address_canonical IS NOT NULL THEN 'suppressed'
+          ELSE 'sending' END::email_status AS next
+        FROM due LEFT JOIN suppressions s ON s.address_canonical = due.to_canonical
       ), changed AS (
-        SELECT * FROM taken UNION ALL SELECT * FROM dead
+        UPDATE outbound_emails m SET
+          status = judged.next,
+          attempts = attempts + CASE judged.next WHEN 'sending' THEN 1 ELSE 0 END,
+          offered_at = NULL,
+          lease_token = CASE judged.next WHEN 'sending' THEN gen_random_uuid() END,
+          lease_until = CASE judged.next WHEN 'sending' THEN now() + make_interval(secs => ${LEASE_SECONDS}) END,
+          sealed_variables = CASE WHEN judged.next = 'sending' OR NOT secret THEN sealed_variables END
+        FROM judged WHERE m.id = judged.id
+        RETURNING m.*
       ), noted AS (
-        INSERT INTO email_events (email_id, status, attempt, worker)
-        SELECT id, status, attempts, ${worker} FROM changed
+        INSERT INTO email_events (email_id, status, attempt, worker) SELECT id, status, attempts, ${worker} FROM changed
       )
       SELECT id, lane, status, lease_token AS "leaseToken", attempts AS attempt, max_attempts AS "maxAttempts",
-        expires_at AS "expiresAt", from_address AS "from", to_address AS "to", template, locale,
-        sealed_variables AS "sealedVariables", seal_key_id AS "sealKeyId", message_id AS "messageId",
-        request_id AS "requestId", created_at AS "createdAt"
+        expires_at AS "expiresAt", from_address AS "from", to_address AS "to", reply_to AS "replyTo", template, locale,
+        sealed_variables AS "sealedVariables", seal_key_id AS "sealKeyId", secret,
+        possible_duplicate AS "possibleDuplicate", message_id AS "messageId", request_id AS "requestId",
+        created_at AS "createdAt", scheduled_at AS "scheduledAt"
       FROM changed`;
     return { rows: due.filter((row) => row.status === 'sending'), more: due.length === limit };
   }
 
   /** Commits that the attempt is about to release the last byte. False: the lease is lost or the message expired. */
-  async offer(email: ClaimedEmail): Promise<boolean> {
-    const offered = await this.prisma.$executeRaw`
-      UPDATE outbound_emails SET offered_at = now()
-      WHERE id = ${email.id}::uuid AND lease_token = ${email.leaseToken}::uuid AND status = 'sending'
-        AND lease_until > now() AND (expires_at IS NULL OR expires_at > now())`;
-    return offered === 1;
+  offer(email: ClaimedEmail): Promise<boolean> {
+    return this.offers.submit(email);
   }
 
   /**
    * sending → ending, for the attempt that still owns the row; also unknown → ending, when that attempt's definite
    * answer comes late. False: somebody else owns the row by now, and nothing was written.
    */
-  async finish(email: ClaimedEmail, ending: Ending, worker: string): Promise<boolean> {
-    const { status, transport = null, reply = null, errorCode = null, providerMessageId = null, delayMs = null } = ending;
-    const noted = await this.prisma.$executeRaw`
-      WITH done AS (
-        UPDATE outbound_emails SET
-          status = ${status}::email_status,
-          attempts = attempts - CASE WHEN ${status} = 'queued' THEN 1 ELSE 0 END,
-          transport = coalesce(${transport}, transport), last_reply = ${reply}, last_error_code = ${errorCode},
-          provider_message_id = coalesce(${providerMessageId}, provider_message_id),
-          sent_at = CASE WHEN ${status} = 'sent' THEN now() END,
-          next_attempt_at = now() + coalesce(${delayMs}::int, 0) * interval '1 millisecond',
-          lease_token = CASE WHEN ${status} = 'unknown' THEN lease_token END, lease_until = NULL,
-          sealed_variables = CASE WHEN secret AND ${status} = 'sent' THEN NULL ELSE sealed_variables END
-        WHERE id = ${email.id}::uuid AND lease_token = ${email.leaseToken}::uuid
-          AND (status = 'sending' OR (status = 'unknown' AND ${status} <> 'unknown'))
-        RETURNING id, status, attempts
-      )
-      INSERT INTO email_events (email_id, status, attempt, transport, reply, error_code, worker)
-      SELECT id, status, attempts, ${transport}, ${reply}, ${errorCode}, ${worker} FROM done`;
-    return noted === 1;
+  finish(email: ClaimedEmail, ending: Ending, worker: string): Promise<boolean> {
+    return this.finishes.submit({ email, ending, worker });
   }
 
   /** Prolongs what this process still works on, in one statement. */
   async renew(emails: readonly ClaimedEmail[]): Promise<void> {
     if (emails.length === 0) return;
-    const ids = emails.map(({ id }) => id);
-    const tokens = emails.map(({ leaseToken }) => leaseToken);
     await this.prisma.$executeRaw`
       UPDATE outbound_emails m SET lease_until = now() + make_interval(secs => ${LEASE_SECONDS})
-      FROM unnest(${ids}::uuid[], ${tokens}::uuid[]) AS mine (id, token)
+      FROM unnest(${emails.map(({ id }) => id)}::uuid[], ${emails.map(({ leaseToken }) => leaseToken)}::uuid[]) AS mine (id, token)
       WHERE m.id = mine.id AND m.lease_token = mine.token AND m.status = 'sending' AND m.lease_until > now()`;
   }
 
   /**
    * What a dead worker left: sending with a lease that ran out → deferred and due at once when nothing was offered,
-   * else unknown. Returns how many rows were rescued.
+   * else unknown. The token stays on an unknown row, for its attempt may still answer. Returns how many were rescued.
    */
   async rescue(worker: string): Promise<number> {
     return this.prisma.$executeRaw`
@@ -186,25 +136,73 @@ export class Outbox {
       SELECT id, status, attempts, 'lease_expired', ${worker} FROM rescued`;
   }
 
-  /** Copies of one message that have not started yet → cancelled: only the newest copy is worth sending. */
-  async supersede(key: string, unit: UnitOfWork): Promise<void> {
-    await unit.db.$executeRaw`
-      WITH superseded AS (
-        UPDATE outbound_emails SET
-          status = 'cancelled', last_error_code = 'superseded',
-          sealed_variables = CASE WHEN secret THEN NULL ELSE sealed_variables END
-        WHERE supersede_key = ${key} AND status IN ('queued', 'scheduled', 'deferred')
-        RETURNING id, status, attempts
-      )
-      INSERT INTO email_events (email_id, status, attempt, error_code)
-      SELECT id, status, attempts, 'superseded' FROM superseded`;
+  private async offerAll(emails: ClaimedEmail[]): Promise<boolean[]> {
+    const offered = await this.prisma.$queryRaw<{ token: string }[]>`
+      UPDATE outbound_emails m SET offered_at = now()
+      FROM unnest(${emails.map(({ id }) => id)}::uuid[], ${emails.map(({ leaseToken }) => leaseToken)}::uuid[]) AS mine (id, token)
+      WHERE m.id = mine.id AND m.lease_token = mine.token AND m.status = 'sending'
+        AND m.lease_until > now() AND (m.expires_at IS NULL OR m.expires_at > now())
+      RETURNING mine.token`;
+    const tokens = new Set(offered.map(({ token }) => token));
+    return emails.map(({ leaseToken }) => tokens.has(leaseToken));
   }
 
-  /** The state of the newest copy under a key, and when it changed. */
-  async newestCopy(key: string): Promise<{ status: EmailStatus; updatedAt: Date } | undefined> {
-    const [newest] = await this.prisma.$queryRaw<{ status: EmailStatus; updatedAt: Date }[]>`
-      SELECT m.status, coalesce((SELECT max(at) FROM email_events WHERE email_id = m.id), m.created_at) AS "updatedAt"
-      FROM outbound_emails m WHERE supersede_key = ${key} ORDER BY id DESC LIMIT 1`;
-    return newest;
+  private async finishAll(finishes: Finish[]): Promise<boolean[]> {
+    const done = await this.prisma.$queryRaw<{ n: number }[]>`
+      WITH input AS (
+        SELECT * FROM jsonb_to_recordset(${JSON.stringify(finishes.map(recordOf))}::jsonb) AS input (
+          n int, id uuid, token uuid, worker text, status email_status, transport text, reply text, error_code text,
+          provider_message_id text, delay_ms int, uncounted boolean, possible_duplicate boolean,
+          suppress_reason text, suppress_source text)
+      ), mine AS (
+        SELECT input.* FROM outbound_emails m JOIN input ON m.id = input.id AND m.lease_token = input.token
+        WHERE m.status = 'sending' OR (m.status = 'unknown' AND input.status <> 'unknown')
+        ORDER BY m.id FOR UPDATE OF m
+      ), done AS (
+        UPDATE outbound_emails m SET
+          status = mine.status,
+          attempts = m.attempts - CASE WHEN mine.uncounted THEN 1 ELSE 0 END,
+          transport = coalesce(mine.transport, m.transport), last_reply = mine.reply, last_error_code = mine.error_code,
+          provider_message_id = coalesce(mine.provider_message_id, m.provider_message_id),
+          sent_at = CASE WHEN mine.status = 'sent' THEN now() END,
+          next_attempt_at = now() + coalesce(mine.delay_ms, 0) * interval '1 millisecond',
+          possible_duplicate = m.possible_duplicate OR coalesce(mine.possible_duplicate, false),
+          lease_token = CASE WHEN mine.status = 'unknown' THEN m.lease_token END, lease_until = NULL,
+          sealed_variables = CASE WHEN m.secret AND mine.status = 'sent' THEN NULL ELSE m.sealed_variables END
+        FROM mine WHERE m.id = mine.id AND m.lease_token = mine.token
+        RETURNING mine.n, m.id, m.status, m.attempts, m.to_canonical
+      ), noted AS (
+        INSERT INTO email_events (email_id, status, attempt, transport, reply, error_code, worker)
+        SELECT done.id, done.status, done.attempts, input.transport, input.reply, input.error_code, input.worker
+        FROM done JOIN input USING (n)
+      ), suppressed AS (
+        INSERT INTO suppressions (address_canonical, reason, source, email_id)
+        SELECT DISTINCT ON (to_canonical) to_canonical, suppress_reason, suppress_source, done.id
+        FROM done JOIN input USING (n) WHERE suppress_reason IS NOT NULL
+        ON CONFLICT (address_canonical) DO NOTHING
+      )
+      SELECT n FROM done`;
+    const recorded = new Set(done.map(({ n }) => n));
+    return finishes.map((_, n) => recorded.has(n));
   }
+}
+
+function recordOf({ email, ending, worker }: Finish, n: number): object {
+  return {
+    n,
+    id: email.id,
+    token: email.leaseToken,
+    worker,
+    status: ending.status,
+    transport: ending.transport,
+    // Postgres holds no NUL, neither as text nor in JSON.
+    reply: ending.reply?.replaceAll('\0', ' ').slice(0, REPLY_LIMIT),
+    error_code: ending.errorCode,
+    provider_message_id: ending.providerMessageId?.replaceAll('\0', ' '),
+    delay_ms: ending.delayMs,
+    uncounted: ending.uncounted ?? ending.status === 'queued',
+    possible_duplicate: ending.possibleDuplicate,
+    suppress_reason: ending.suppress?.reason,
+    suppress_source: ending.suppress?.source,
+  };
 }

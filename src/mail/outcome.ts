@@ -1,12 +1,44 @@
+/** What an attempt taught us about the way out itself, apart from the message. */
+export type TransportEffect =
+  /** A configuration fault, such as a refused login: nothing more is sent this way until it is mended. */
+  | { kind: 'pause'; reason: string }
+  /**
+   * The server asked for a break, or cannot be used: nothing is sent this way for so many milliseconds, and for longer
+   * each time in a row. `unreachable`: we never came as far as a word with it.
+   */
+  | { kind: 'backoff'; ms: number; unreachable?: true }
+  /** The server wants fewer at a time. */
+  | { kind: 'slow' };
+
+interface Told {
+  /** Stable and short, such as `smtp_550` or `smtp_timeout`; goes to logs and metrics. */
+  errorCode: string;
+  /** The server's reply, verbatim; goes to the timeline only, for it may quote addresses. */
+  reply?: string;
+  transport?: TransportEffect;
+  /** The sender's fault or ours: an operator has to look. */
+  alert?: true;
+}
+
 /** What became of one attempt to hand a message over. A value, because every kind has its own consequence. */
 export type Outcome =
   /** The server said 2xx to the whole message. Never means that it was delivered. */
   | { kind: 'sent'; reply: string; providerMessageId?: string }
   /** Provably not taken, and worth another attempt. */
-  | { kind: 'deferred'; errorCode: string; reply?: string }
-  /** Refused for good. */
-  | { kind: 'failed'; errorCode: string; reply?: string }
+  | ({
+      kind: 'deferred';
+      /** Milliseconds the server wants us to wait; the retry policy's own delay when absent. */
+      afterMs?: number;
+      /** The fault was not the message's: the attempt does not count against it. */
+      uncounted?: true;
+      /** Greylisting: only the same transport and sender will be let in. */
+      sameTransport?: true;
+      /** Milliseconds after its acceptance at which the message is given up for this reason. */
+      withinMs?: number;
+    } & Told)
+  /** Refused for good. `suppress`: the address is to get no further mail. */
+  | ({ kind: 'failed'; suppress?: true } & Told)
   /** The last byte was released and no answer came: it may or may not have been taken. Never sent again silently. */
-  | { kind: 'unknown'; errorCode: string; reply?: string }
+  | ({ kind: 'unknown' } & Told)
   /** Another attempt owns the message, or it expired: the offer was refused and nothing was released. */
   | { kind: 'withdrawn' };

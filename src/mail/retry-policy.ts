@@ -6,9 +6,18 @@ export interface RetryQuestion {
   attempt: number;
   maxAttempts: number;
   now: Date;
+  createdAt: Date;
   expiresAt: Date | null;
   /** Uniform in [0, 1). */
   random: number;
+  /** Milliseconds the server, or the state of the transports, asks us to wait. */
+  afterMs?: number | undefined;
+  /** The attempt does not count, and is no reason to give up. */
+  uncounted?: boolean | undefined;
+  /** The server wants to see us again, but not at once. */
+  greylisted?: boolean | undefined;
+  /** Milliseconds after acceptance at which this reason ends the message. */
+  withinMs?: number | undefined;
 }
 
 const SECOND = 1_000;
@@ -21,18 +30,29 @@ const SCHEDULE: Record<Lane, { first: number; longest: number }> = {
   default: { first: MINUTE, longest: DAY },
   bulk: { first: 5 * MINUTE, longest: DAY },
 };
+/** Greylisting lets in who comes back after minutes; a code cannot wait that long and knocks by its own schedule. */
+const GREYLIST = { least: 5 * MINUTE, spread: 10 * MINUTE };
+/** What is added at most to a wait that was asked for, so that all who were asked do not come back at once. */
+const ASKED_SPREAD = 0.2;
 
 /**
- * Milliseconds until the next attempt: doubling from the lane's first delay, jittered over its upper half so that
- * deferred mail does not come back in a wave. `give_up` when the attempts are used up. Never beyond the expiry, where
- * the row ends as expired.
+ * Milliseconds until the next attempt. What the server asked for is kept, never undercut; else doubling from the lane's
+ * first delay, jittered over its upper half so that deferred mail does not come back in a wave. `give_up` when the
+ * attempts are used up, or the reason has lasted too long. Never beyond the expiry, where the row ends as expired.
  */
 export function retryDelay(question: RetryQuestion): number | 'give_up' {
-  const { lane, attempt, maxAttempts, now, expiresAt, random } = question;
-  if (attempt >= maxAttempts) return 'give_up';
-  const { first, longest } = SCHEDULE[lane];
-  const ceiling = Math.min(first * 2 ** (attempt - 1), longest);
-  const delay = ceiling / 2 + (random * ceiling) / 2;
+  const { attempt, maxAttempts, now, createdAt, expiresAt, uncounted, withinMs } = question;
+  if (!uncounted && attempt >= maxAttempts) return 'give_up';
+  const delay = wait(question);
+  if (withinMs !== undefined && now.getTime() + delay > createdAt.getTime() + withinMs) return 'give_up';
   const remaining = expiresAt ? Math.max(0, expiresAt.getTime() - now.getTime()) : Number.POSITIVE_INFINITY;
   return Math.round(Math.min(delay, remaining));
+}
+
+function wait({ lane, attempt, random, afterMs, greylisted }: RetryQuestion): number {
+  if (afterMs !== undefined) return afterMs * (1 + random * ASKED_SPREAD);
+  if (greylisted && lane !== 'critical') return GREYLIST.least + random * GREYLIST.spread;
+  const { first, longest } = SCHEDULE[lane];
+  const ceiling = Math.min(first * 2 ** (attempt - 1), longest);
+  return ceiling / 2 + (random * ceiling) / 2;
 }

@@ -1,24 +1,93 @@
 import type { Outcome } from './outcome.js';
+import { type Facts, rowFor } from './smtp-reply-table.js';
 import type { Stage } from './transport/stage.js';
 
-/** The structured fields of an SMTP client's error; its prose is never looked at. */
+/** The structured fields of an SMTP client's error. */
 export interface SmtpFailure {
   /** The client's own class of error, such as ECONNECTION, ETIMEDOUT, EAUTH, EDNS, ETLS. */
-  code?: string;
+  code?: string | undefined;
+  /** The system's code underneath, such as ECONNREFUSED or ERR_SSL_WRONG_VERSION_NUMBER. */
+  originalCode?: string | undefined;
+  /** The command that was refused, such as `MAIL FROM` or `AUTH PLAIN`. */
+  command?: string | undefined;
+  /** Which of the client's time-outs it was, such as UPGRADE_TIMEOUT for STARTTLS. */
+  timeoutType?: string | undefined;
   /** Three digits of the server's reply (RFC 5321 §4.2), when there was one. */
-  responseCode?: number;
+  responseCode?: number | undefined;
   /** The reply, verbatim. */
-  response?: string;
+  response?: string | undefined;
 }
 
-/** Definite answers come first, whatever the stage; without one, only the stage tells whether the message may be out. */
+const SECOND = 1_000;
+const DAY = 24 * 60 * 60 * SECOND;
+
+/** What a failed SMTP attempt means, and for whom. Pure; the rows are those of docs/delivery.md. */
 export function classifySmtpFailure(failure: SmtpFailure, stage: Stage): Outcome {
-  const { responseCode, response } = failure;
-  const reply = response === undefined ? {} : { reply: response };
-  // A login that is refused is the operator's to mend; the mail waits.
-  if (failure.code === 'EAUTH') return { kind: 'deferred', errorCode: 'smtp_auth', ...reply };
-  if (responseCode !== undefined && responseCode >= 500) return { kind: 'failed', errorCode: `smtp_${responseCode}`, ...reply };
-  if (responseCode !== undefined && responseCode >= 400) return { kind: 'deferred', errorCode: `smtp_${responseCode}`, ...reply };
-  const errorCode = `smtp_${(failure.code ?? 'error').toLowerCase()}`;
-  return stage === 'released' ? { kind: 'unknown', errorCode, ...reply } : { kind: 'deferred', errorCode, ...reply };
+  const facts = factsOf(failure, stage);
+  return rowFor(facts).then(facts);
+}
+
+/** The name of the row that decides. */
+export function conditionOf(failure: SmtpFailure, stage: Stage): string {
+  return rowFor(factsOf(failure, stage)).condition;
+}
+
+/**
+ * Whether a failure says more about the connection than about the message, which is provably not taken: a pooled
+ * connection that the server had given up meanwhile, or a session out of step (503). Worth one more try at once on a
+ * new one.
+ */
+export function deservesNewConnection(failure: SmtpFailure, stage: Stage, reused: boolean): boolean {
+  const { code } = factsOf(failure, stage);
+  if (code === 503) return true;
+  const lost = code === 421 || (code === undefined && ['ECONNECTION', 'ESOCKET'].includes(failure.code ?? ''));
+  return reused && stage === 'envelope' && lost;
+}
+
+function factsOf(failure: SmtpFailure, stage: Stage): Facts {
+  const { response, responseCode } = failure;
+  // A 2xx or 3xx where an error stands is a server out of step, and no refusal.
+  const code = responseCode !== undefined && responseCode >= 400 && responseCode < 600 ? responseCode : undefined;
+  const errorCode = code === undefined ? unansweredCode(failure, stage) : `smtp_${code}`;
+  return {
+    stage,
+    client: failure.code ?? '',
+    command: failure.command ?? '',
+    tls: isTls(failure),
+    answered: response !== undefined,
+    code,
+    enhanced: /^\d{3}[ -]([245]\.\d{1,3}\.\d{1,3})\b/.exec(response ?? '')?.[1] ?? '',
+    errorCode,
+    hint: waitAskedFor(response),
+    told: { errorCode, ...(response === undefined ? {} : { reply: response }) },
+  };
+}
+
+const SYSTEM_CODES: Record<string, string> = {
+  ECONNREFUSED: 'smtp_refused',
+  ENOTFOUND: 'smtp_dns',
+  EHOSTUNREACH: 'smtp_unreachable',
+  ENETUNREACH: 'smtp_unreachable',
+};
+const CLIENT_CODES: Record<string, string> = { EDNS: 'smtp_dns', ECONNECTION: 'smtp_closed', ESOCKET: 'smtp_closed', ETIMEDOUT: 'smtp_timeout' };
+
+function unansweredCode({ code = 'error', originalCode = '' }: SmtpFailure, stage: Stage): string {
+  if (code === 'ETIMEDOUT' && stage === 'connecting') return 'smtp_connect_timeout';
+  return SYSTEM_CODES[originalCode] ?? CLIENT_CODES[code] ?? `smtp_${code.toLowerCase()}`;
+}
+
+/** OpenSSL's complaints about certificates have no common prefix. */
+const TLS_CODES = /^(ERR_SSL_|ERR_TLS_|CERT_|CRL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_|HOSTNAME_MISMATCH|EPROTO$)/;
+
+function isTls({ code, originalCode, timeoutType }: SmtpFailure): boolean {
+  return code === 'ETLS' || timeoutType === 'UPGRADE_TIMEOUT' || TLS_CODES.test(originalCode ?? '');
+}
+
+const UNIT_MS = { s: SECOND, m: 60 * SECOND, h: 60 * 60 * SECOND };
+
+/** "Please try again in 300 seconds", "retry after 5 min": the one thing that no code says. At most a day. */
+function waitAskedFor(response: string | undefined): { afterMs?: number } {
+  const asked = /\b(?:in|after|for)\s+(\d{1,6})\s*(s|m|h)(?:ec|in|our)?(?:ond|ute)?s?\b/i.exec(response ?? '');
+  if (!asked) return {};
+  return { afterMs: Math.min(Number(asked[1]) * UNIT_MS[asked[2]!.toLowerCase() as keyof typeof UNIT_MS], DAY) };
 }

@@ -3,7 +3,7 @@ import { ApiOperation, ApiProperty, ApiResponse, ApiTags } from '@nestjs/swagger
 import type { FastifyRequest } from 'fastify';
 import { Clock } from '../core/clock.js';
 import { Problem } from '../core/problems.js';
-import { Outbox } from '../mail/outbox.js';
+import { EmailRecords } from '../mail/email-records.js';
 import { ChallengeIdPipe } from './challenge-id.pipe.js';
 import { IssuedView } from './challenge-view.js';
 import { DELIVERY_STATUSES, type DeliveryStatus, deliveryStatusOf } from './delivery-status.js';
@@ -23,7 +23,7 @@ class DeliveryView {
 export class OtpController {
   constructor(
     @Inject(Otp) private readonly otp: Otp,
-    @Inject(Outbox) private readonly outbox: Outbox,
+    @Inject(EmailRecords) private readonly records: EmailRecords,
     @Inject(Clock) private readonly clock: Clock,
   ) {}
 
@@ -49,7 +49,7 @@ export class OtpController {
   @ApiOperation({ summary: 'What became of the mail that carries the code' })
   @ApiResponse({ status: 200, type: DeliveryView })
   async delivery(@Param('id', ChallengeIdPipe) id: string): Promise<DeliveryView> {
-    const newest = await this.outbox.newestCopy(supersedeKey(id));
+    const newest = await this.records.newestCopy(supersedeKey(id));
     if (!newest) throw new Problem('challenge_not_found');
     return { status: deliveryStatusOf(newest.status), updatedAt: newest.updatedAt.toISOString() };
   }

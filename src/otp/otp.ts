@@ -124,10 +124,13 @@ export class Otp {
       {
         lane: 'critical',
         to: challenge.destination,
-        template: challenge.template,
+        content: {
+          kind: 'template',
+          template: challenge.template,
+          variables: { code, reference: challenge.reference },
+          secret: true,
+        },
         locale: challenge.locale,
-        variables: { code, reference: challenge.reference },
-        secret: true,
         expiresAt: challenge.expiresAt,
         maxAttempts: MAIL_ATTEMPTS,
         supersedeKey: supersedeKey(challenge.id),

@@ -8,6 +8,9 @@ export interface DrainWork<Row> {
   onDeliveryError(error: unknown): void;
 }
 
+/** Milliseconds. */
+const GATHER_MS = 5;
+
 /**
  * The one mechanism behind the queue, the fall-back, the retry timer and the rescue: claim what is due, deliver it
  * side by side, go on while rows remain. One per process and lane; callers that come while it runs join it.
@@ -50,7 +53,7 @@ export class Drain<Row> {
     try {
       while (this.again && !this.stopping) {
         this.again = false;
-        await this.aFreeSlot();
+        await this.freeSlots();
         if (this.stopping) return;
         const { rows, more } = await this.work.claim(this.concurrency - this.inFlight.size);
         if (more) {
@@ -77,10 +80,23 @@ export class Drain<Row> {
     this.inFlight.add(delivery);
   }
 
-  private async aFreeSlot(): Promise<void> {
-    while (this.inFlight.size >= this.concurrency && !this.stopping) {
+  /**
+   * A claim costs a statement whatever it brings: under load it waits until half the slots are free, but no longer than
+   * GATHER_MS, so that one slow delivery does not hold up the rest.
+   */
+  private async freeSlots(): Promise<void> {
+    const enough = Math.ceil(this.concurrency / 2);
+    let gathered = false;
+    const timer = setTimeout(() => {
+      gathered = true;
+      this.slotFreed?.();
+    }, GATHER_MS);
+    while (!this.stopping) {
+      const free = this.concurrency - this.inFlight.size;
+      if (free >= enough || (gathered && free > 0)) break;
       await new Promise<void>((resolve) => (this.slotFreed = resolve));
       this.slotFreed = undefined;
     }
+    clearTimeout(timer);
   }
 }

@@ -1,52 +1,23 @@
-import { randomUUID } from 'node:crypto';
-import { PrismaService } from '../../../src/database/prisma.service.js';
-import { Transactions } from '../../../src/database/unit-of-work.js';
-import { type ClaimedEmail, Outbox } from '../../../src/mail/outbox.js';
-import { createDatabase, type TestDatabase } from '../../support/postgres.js';
+import type { ClaimedEmail } from '../../../src/mail/email-rows.js';
+import { Ledger } from '../../../src/mail/ledger.js';
+import { type Outbox } from '../../../src/mail/outbox.js';
+import { OutboxBench } from '../../support/outbox-bench.js';
+import type { TestDatabase } from '../../support/postgres.js';
 
 describe('the outbox', () => {
+  let bench: OutboxBench;
   let database: TestDatabase;
-  let prisma: PrismaService;
-  let transactions: Transactions;
   let outbox: Outbox;
 
   beforeAll(async () => {
-    database = await createDatabase();
-    prisma = new PrismaService({ url: database.url, poolSize: 10 });
-    transactions = new Transactions(prisma);
-    outbox = new Outbox(prisma);
+    bench = await OutboxBench.open();
+    ({ database, outbox } = bench);
   });
-  beforeEach(() => database.query('TRUNCATE outbound_emails CASCADE'));
-  afterAll(async () => {
-    await prisma.$disconnect();
-    await database.drop();
-  });
+  beforeEach(() => bench.clear());
+  afterEach(async () => expect((await new Ledger(bench.prisma).read()).imbalance).toBe(0));
+  afterAll(() => bench.close());
 
-  async function accept(more: { expiresAt?: Date; supersedeKey?: string } = {}): Promise<string> {
-    const id = randomUUID();
-    await transactions.run((unit) =>
-      outbox.insert(
-        {
-          id,
-          lane: 'critical',
-          from: 'no-reply@example.com',
-          to: 'ada@example.com',
-          template: 'register-code',
-          locale: 'en',
-          sealedVariables: new Uint8Array([1, 2, 3]),
-          sealKeyId: 'test',
-          secret: true,
-          maxAttempts: 3,
-          expiresAt: more.expiresAt ?? null,
-          supersedeKey: more.supersedeKey ?? null,
-          messageId: `<${id}@example.com>`,
-          requestId: null,
-        },
-        unit,
-      ),
-    );
-    return id;
-  }
+  const accept = (more: Parameters<OutboxBench['accept']>[0] = {}) => bench.accept(more);
 
   async function row(id: string) {
     const [found] = await database.query<{
@@ -151,6 +122,17 @@ describe('the outbox', () => {
     expect((await outbox.claim('critical', 10, 'w2')).rows.map(({ id }) => id)).toEqual([safe]);
   });
 
+  it('judges each attempt by its own offer, not by one of an earlier attempt', async () => {
+    const id = await accept();
+    const first = await claimOne();
+    await outbox.offer(first);
+    await outbox.finish(first, { status: 'deferred', errorCode: 'smtp_451', delayMs: 0 }, 'w1');
+    await claimOne();
+    await expireLease(id);
+    await outbox.rescue('w2');
+    expect((await row(id)).status).toBe('deferred');
+  });
+
   it('lets the definite answer of an attempt that was called unknown come late', async () => {
     const id = await accept();
     const email = await claimOne();
@@ -181,20 +163,55 @@ describe('the outbox', () => {
     expect(await row(id)).toMatchObject({ status: 'queued', attempts: 0, lease_token: null });
   });
 
-  it('cancels copies that have not started when a newer one is accepted', async () => {
-    const [waiting, underWay] = [await accept({ supersedeKey: 'k' }), await accept({ supersedeKey: 'k' })];
-    await database.query(`UPDATE outbound_emails SET next_attempt_at = now() + interval '1 hour' WHERE id = $1`, [waiting]);
-    await claimOne();
-    await transactions.run((unit) => outbox.supersede('k', unit));
-    expect(await row(waiting)).toMatchObject({ status: 'cancelled', last_error_code: 'superseded', sealed_variables: null });
-    expect((await row(underWay)).status).toBe('sending');
+  it('does not count an attempt whose fault was not the message', async () => {
+    const id = await accept();
+    await outbox.finish(await claimOne(), { status: 'deferred', errorCode: 'smtp_dns', uncounted: true, delayMs: 0 }, 'w1');
+    expect(await row(id)).toMatchObject({ status: 'deferred', attempts: 0 });
+  });
+
+  it('suppresses an address with the failure that calls for it, and sends it nothing more', async () => {
+    const id = await accept();
+    const suppress = { reason: 'hard_bounce', source: 'smtp' };
+    await outbox.finish(await claimOne(), { status: 'failed', errorCode: 'smtp_550', suppress }, 'w1');
+    expect(await database.query('SELECT address_canonical, reason, source, email_id FROM suppressions')).toEqual([
+      { address_canonical: 'ada@example.com', reason: 'hard_bounce', source: 'smtp', email_id: id },
+    ]);
+    const next = await accept();
+    expect((await outbox.claim('critical', 10, 'w')).rows).toEqual([]);
+    expect(await row(next)).toMatchObject({ status: 'suppressed', sealed_variables: null, attempts: 0 });
+    expect(await timeline(next)).toEqual(['queued', 'suppressed']);
+  });
+
+  it('records many outcomes of one moment each for itself', async () => {
+    const ids = await Promise.all(Array.from({ length: 30 }, () => accept()));
+    const { rows } = await outbox.claim('critical', 30, 'w1');
+    const lost = rows[7]!;
+    await expireLease(lost.id);
+    await outbox.rescue('w2');
+    const offered = await Promise.all(rows.map((email) => outbox.offer(email)));
+    expect(offered.filter((yes) => !yes)).toHaveLength(1);
+    const recorded = await Promise.all(
+      rows.map((email, n) =>
+        outbox.finish(email, n % 2 === 0 ? { status: 'sent', reply: `250 ${n}` } : { status: 'failed', reply: `550 ${n} \0` }, 'w1'),
+      ),
+    );
+    expect(recorded).toEqual(rows.map((email) => email.id !== lost.id));
+    const replies = await database.query<{ id: string; status: string; last_reply: string }>(
+      'SELECT id, status, last_reply FROM outbound_emails WHERE last_reply IS NOT NULL',
+    );
+    for (const { id, status, last_reply } of replies) {
+      const n = rows.findIndex((email) => email.id === id);
+      expect([status, last_reply.trim()]).toEqual(n % 2 === 0 ? ['sent', `250 ${n}`] : ['failed', `550 ${n}`]);
+    }
+    expect(replies).toHaveLength(ids.length - 1);
   });
 
   it('reads the partial index, so that its cost does not grow with history', async () => {
     await database.query(
-      `INSERT INTO outbound_emails (id, lane, status, from_address, to_address, template, locale, seal_key_id, secret, max_attempts, message_id)
-       SELECT gen_random_uuid(), 'critical', 'sent', 'a', 'b', 't', 'en', 'k', true, 3, 'm' FROM generate_series(1, 20000)`,
+      `INSERT INTO outbound_emails (id, lane, status, from_address, to_address, to_canonical, template, locale, seal_key_id, secret, max_attempts, message_id)
+       SELECT gen_random_uuid(), 'critical', 'sent', 'a', 'b', 'b', 't', 'en', 'k', true, 3, 'm' FROM generate_series(1, 20000)`,
     );
+    await database.query(`INSERT INTO ledger_deltas (status, delta) VALUES ('accepted', 20000)`);
     await database.query('ANALYZE outbound_emails');
     const plan = await database.query<{ 'QUERY PLAN': string }>(
       `EXPLAIN SELECT id FROM outbound_emails

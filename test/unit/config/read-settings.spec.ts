@@ -20,7 +20,9 @@ describe('readSettings in development', () => {
         transports: [{ kind: 'capture', name: 'capture' }],
         lanes: ['critical', 'default', 'bulk'],
         concurrency: { critical: 8, default: 8, bulk: 4 },
+        rescue: true,
       },
+      retentionDays: 30,
       inboxToken: undefined,
       logLevel: 'info',
     });
@@ -41,6 +43,8 @@ describe('readSettings in development', () => {
       WORKER_LANES: 'bulk,critical',
       WORKER_CONCURRENCY: 'bulk:1',
       MIGRATE_ON_START: 'off',
+      OUTBOX_RESCUE: 'off',
+      RETENTION_DAYS: '7',
       INBOX_TOKEN: 't'.repeat(16),
       LOG_LEVEL: 'debug',
     });
@@ -55,7 +59,9 @@ describe('readSettings in development', () => {
         from: { name: 'Acme', address: 'hello@acme.test' },
         lanes: ['critical', 'bulk'],
         concurrency: { critical: 8, default: 8, bulk: 1 },
+        rescue: false,
       },
+      retentionDays: 7,
       inboxToken: 't'.repeat(16),
       logLevel: 'debug',
     });

@@ -1,0 +1,9 @@
+import { Module } from '@nestjs/common';
+import { DueLanes } from './due-lanes.js';
+import { MailMaintenance } from './maintenance.js';
+import { MailModule } from './mail.module.js';
+import { MailRetention } from './retention.js';
+
+/** The scheduled work of mail: in every process, whatever its role; the leases share it out. */
+@Module({ imports: [MailModule], providers: [DueLanes, MailMaintenance, MailRetention] })
+export class MailMaintenanceModule {}

@@ -1,0 +1,40 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { PrismaService } from '../database/prisma.service.js';
+
+/** States in which nothing is left to happen by our doing; an `unknown` message waits for whoever resolves it. */
+const OVER = ['sent', 'delivered', 'bounced', 'complained', 'failed', 'cancelled', 'expired', 'suppressed'];
+
+/** The end of a message's record. The ledger goes on counting it. */
+@Injectable()
+export class MailRetention {
+  constructor(@Inject(PrismaService) private readonly prisma: PrismaService) {}
+
+  /**
+   * Removes up to `limit` messages that are over and were accepted longer ago than so many days, their timelines with
+   * them. Ids carry the time (UUIDv7), so that the primary key finds the old ones. Returns how many.
+   */
+  async removeMessages(days: number, limit: number): Promise<number> {
+    return this.prisma.$executeRaw`
+      WITH old AS (
+        SELECT id FROM outbound_emails
+        WHERE id < ${lowestIdAfter(Date.now() - days * 86_400_000)}::uuid
+          AND created_at < now() - make_interval(days => ${days}::int) AND status = ANY(${OVER}::email_status[])
+        ORDER BY id LIMIT ${limit} FOR UPDATE SKIP LOCKED
+      )
+      DELETE FROM outbound_emails m USING old WHERE m.id = old.id`;
+  }
+
+  /** The same for what the `capture:` transport keeps for the inbox. */
+  async removeCaptured(days: number, limit: number): Promise<number> {
+    return this.prisma.$executeRaw`
+      DELETE FROM captured_messages WHERE id IN (
+        SELECT id FROM captured_messages WHERE created_at < now() - make_interval(days => ${days}::int)
+        ORDER BY created_at, id LIMIT ${limit} FOR UPDATE SKIP LOCKED)`;
+  }
+}
+
+/** No UUIDv7 made before that moment is above it. A margin of an hour, for this clock may differ from the acceptor's. */
+function lowestIdAfter(ms: number): string {
+  const hex = (ms + 3_600_000).toString(16).padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-7000-8000-000000000000`;
+}

@@ -1,0 +1,239 @@
+import type { Outcome } from './outcome.js';
+import type { Stage } from './transport/stage.js';
+
+/** What the rows are asked. */
+export interface Facts {
+  stage: Stage;
+  /** The client's class of error. */
+  client: string;
+  /** The command without its arguments; empty when none was answered. */
+  command: string;
+  tls: boolean;
+  /** Whether the server said anything, sense or not. */
+  answered: boolean;
+  /** 400 to 599; undefined when there was no definite refusal. */
+  code: number | undefined;
+  /** RFC 3463, such as `4.7.1`; empty when the reply has none. */
+  enhanced: string;
+  errorCode: string;
+  /** Milliseconds that the server asked us to wait, in words. */
+  hint: { afterMs?: number };
+  /** `errorCode` and `reply`, for the outcome. */
+  told: { errorCode: string; reply?: string };
+}
+
+export interface Row {
+  condition: string;
+  when: {
+    stage?: Stage;
+    client?: readonly string[];
+    command?: RegExp;
+    notCommand?: RegExp;
+    tls?: true;
+    answered?: false;
+    /** `none`: there was no definite refusal. */
+    code?: readonly number[] | 'none' | '4xx' | '5xx';
+    enhanced?: RegExp;
+  };
+  then: (facts: Facts) => Outcome;
+}
+
+const SECOND = 1_000;
+const DAY = 24 * 60 * 60 * SECOND;
+
+/**
+ * Read from the top, the first row that fits decides: stage, then reply code, then enhanced code. What a server says in
+ * words is looked at for one thing only: how long to wait.
+ */
+export const SMTP_REPLIES: readonly Row[] = [
+  {
+    condition: 'no answer after the last byte',
+    when: { stage: 'released', code: 'none' },
+    then: ({ told }) => ({ kind: 'unknown', ...told }),
+  },
+  {
+    condition: '421, at any stage', // RFC 5321 §3.8: the server closes whatever we do
+    when: { code: [421] },
+    then: ({ told, hint }) => ({
+      kind: 'deferred',
+      uncounted: true,
+      transport: { kind: 'backoff', ms: hint.afterMs ?? 5 * SECOND },
+      ...told,
+    }),
+  },
+  {
+    condition: 'TLS failure', // the next transport; plain text never
+    when: { stage: 'connecting', tls: true },
+    then: ({ told }) => ({
+      kind: 'deferred',
+      uncounted: true,
+      transport: { kind: 'backoff', ms: 5 * SECOND },
+      alert: true,
+      ...told,
+      errorCode: 'smtp_tls',
+    }),
+  },
+  {
+    condition: 'credentials refused or wanted',
+    when: { code: [530, 534, 535] },
+    then: refusedLogin,
+  },
+  {
+    condition: 'login refused for now', // RFC 4954 §6: 454 4.7.0
+    when: { command: /^AUTH/, code: '4xx' },
+    then: ({ told, hint }) => ({
+      kind: 'deferred',
+      uncounted: true,
+      transport: { kind: 'backoff', ms: hint.afterMs ?? 15 * SECOND },
+      ...told,
+    }),
+  },
+  {
+    condition: 'no way to log in',
+    when: { client: ['EAUTH', 'ENOAUTH'] },
+    then: refusedLogin,
+  },
+  {
+    condition: 'no name, no connection, no greeting',
+    when: { stage: 'connecting', code: 'none' },
+    then: ({ told }) => ({
+      kind: 'deferred',
+      uncounted: true,
+      transport: { kind: 'backoff', ms: SECOND, unreachable: true },
+      ...told,
+    }),
+  },
+  {
+    condition: 'turned away before any message',
+    when: { stage: 'connecting' },
+    then: ({ told }) => ({
+      kind: 'deferred',
+      uncounted: true,
+      transport: { kind: 'backoff', ms: 15 * SECOND },
+      alert: true,
+      ...told,
+    }),
+  },
+  {
+    condition: 'too fast, too many connections',
+    when: { code: [432] },
+    then: tooFast,
+  },
+  {
+    condition: 'too fast',
+    when: { code: [450, 451], enhanced: /^4\.7\./ },
+    then: tooFast,
+  },
+  {
+    condition: 'greylisting',
+    when: { code: [450, 451] },
+    then: ({ told, hint }) => ({ kind: 'deferred', sameTransport: true, ...hint, ...told }),
+  },
+  {
+    condition: 'too many recipients', // one recipient a row: not our doing, and gone by itself
+    when: { code: [452], enhanced: /^4\.5\.3$/ },
+    then: ({ told }) => ({ kind: 'deferred', ...told }),
+  },
+  {
+    condition: 'mailbox full, for now',
+    when: { code: [452], enhanced: /^4\.2\.2$/ },
+    then: mailboxFull,
+  },
+  {
+    condition: 'mailbox full',
+    when: { code: [552], enhanced: /^5\.2\.2$/ },
+    then: mailboxFull,
+  },
+  {
+    condition: 'message too big',
+    when: { code: [552, 554], enhanced: /^5\.3\.4$/ },
+    then: ({ told }) => ({ kind: 'failed', ...told }),
+  },
+  {
+    // 551 and 553 with a 5.7.x are refusals to relay: the address itself may be fine.
+    condition: 'policy, blocklist, authentication of the sender',
+    when: { code: [550, 551, 553, 554], enhanced: /^5\.7\./ },
+    then: ({ told }) => ({ kind: 'deferred', alert: true, ...told }),
+  },
+  {
+    condition: 'no such mailbox',
+    when: { code: [550], enhanced: /^5\.1\.1$/, notCommand: /^MAIL/ },
+    then: badAddress,
+  },
+  {
+    condition: 'mailbox moved away',
+    when: { code: [551], notCommand: /^MAIL/ },
+    then: badAddress,
+  },
+  {
+    condition: 'not an address',
+    when: { code: [553], enhanced: /^5\.1\.3$/, notCommand: /^MAIL/ },
+    then: badAddress,
+  },
+  {
+    condition: 'our bug', // 503 had its second chance on a new connection: see deservesNewConnection
+    when: { code: [500, 501, 502, 503, 504] },
+    then: ({ told }) => ({ kind: 'failed', alert: true, ...told }),
+  },
+  {
+    condition: 'envelope that the client itself refuses',
+    when: { client: ['EENVELOPE'], answered: false },
+    then: ({ told }) => ({ kind: 'failed', alert: true, ...told, errorCode: 'smtp_envelope' }),
+  },
+  {
+    condition: 'refused for now',
+    when: { code: '4xx' },
+    then: ({ told }) => ({ kind: 'deferred', ...told }),
+  },
+  {
+    condition: 'refused for good',
+    when: { code: '5xx' },
+    then: ({ told }) => ({ kind: 'failed', ...told }),
+  },
+  {
+    condition: 'close or silence before the end of the message',
+    when: {},
+    then: ({ told }) => ({ kind: 'deferred', ...told }),
+  },
+];
+
+/** The row that decides: the last one fits everything. */
+export function rowFor(facts: Facts): Row {
+  return SMTP_REPLIES.find(({ when }) => fits(when, facts))!;
+}
+
+function refusedLogin({ told }: Facts): Outcome {
+  return { kind: 'deferred', uncounted: true, transport: { kind: 'pause', reason: 'smtp_auth' }, ...told, errorCode: 'smtp_auth' };
+}
+
+function tooFast({ told, hint }: Facts): Outcome {
+  return { kind: 'deferred', transport: { kind: 'slow' }, ...hint, ...told };
+}
+
+function mailboxFull({ told }: Facts): Outcome {
+  return { kind: 'deferred', withinMs: DAY, ...told };
+}
+
+function badAddress({ told }: Facts): Outcome {
+  return { kind: 'failed', suppress: true, ...told };
+}
+
+function fits(when: Row['when'], { stage, client, command, tls, answered, code, enhanced }: Facts): boolean {
+  return (
+    (when.stage === undefined || when.stage === stage) &&
+    (when.tls === undefined || tls) &&
+    (when.answered === undefined || when.answered === answered) &&
+    (when.client === undefined || when.client.includes(client)) &&
+    (when.command === undefined || when.command.test(command)) &&
+    (when.notCommand === undefined || !when.notCommand.test(command)) &&
+    (when.code === undefined || fitsCode(when.code, code)) &&
+    (when.enhanced === undefined || when.enhanced.test(enhanced))
+  );
+}
+
+function fitsCode(wanted: NonNullable<Row['when']['code']>, code: number | undefined): boolean {
+  if (wanted === 'none') return code === undefined;
+  if (wanted === '4xx') return code !== undefined && code < 500;
+  if (wanted === '5xx') return code !== undefined && code >= 500;
+  return code !== undefined && wanted.includes(code);
+}
