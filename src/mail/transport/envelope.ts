@@ -7,8 +7,9 @@ export function envelopeOf(message: ComposedMessage): object {
     from: message.from,
     to: message.to,
     subject: message.subject,
-    text: message.text,
-    html: message.html,
+    ...(message.replyTo ? { replyTo: message.replyTo } : {}),
+    ...(message.text ? { text: message.text } : {}),
+    ...(message.html ? { html: message.html } : {}),
     headers: { 'Auto-Submitted': 'auto-generated' }, // RFC 3834 §5
     disableFileAccess: true,
     disableUrlAccess: true,

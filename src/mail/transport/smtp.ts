@@ -1,61 +1,108 @@
-import { createTransport, type Transporter } from 'nodemailer';
+import MailComposer from 'nodemailer/lib/mail-composer';
 import type { TransportSettings } from '../../config/settings.js';
 import type { Outcome } from '../outcome.js';
-import { classifySmtpFailure, type SmtpFailure } from '../smtp-reply.js';
+import { classifySmtpFailure, deservesNewConnection, type SmtpFailure } from '../smtp-reply.js';
 import { envelopeOf } from './envelope.js';
+import type { Patience } from './patience.js';
+import { SessionFailure, type SmtpSession } from './smtp-session.js';
+import { SmtpSessions } from './smtp-sessions.js';
 import { StageRecorder } from './stage.js';
 import { type ComposedMessage, type Offer, OfferRefused, type Transport } from './transport.js';
 
-/** Milliseconds. Short before the message, long for its final reply: a short one there manufactures unknowns. */
-const CONNECT_TIMEOUT_MS = 10_000;
-const GREETING_TIMEOUT_MS = 10_000;
-const SOCKET_TIMEOUT_MS = 60_000;
-
 type SmtpSettings = Extract<TransportSettings, { kind: 'smtp' }>;
 
-/** SMTP over a pool of nodemailer's connections. */
+interface Try {
+  outcome: Outcome;
+  /** The connection was at fault, and another one may do. */
+  again: boolean;
+}
+
+/** SMTP over connections that are kept. */
 export class SmtpTransport implements Transport {
   readonly name: string;
-  private readonly pool: Transporter;
+  private readonly sessions: SmtpSessions;
 
-  /** `connections`: as many as there are deliveries side by side, so that none waits inside the pool. */
-  constructor(settings: SmtpSettings, connections: number) {
+  /** `connections`: as many as there are deliveries side by side, so that none waits for another. */
+  constructor(
+    settings: SmtpSettings,
+    connections: number,
+    private readonly patience: Patience,
+  ) {
     this.name = settings.name;
-    this.pool = createTransport({
-      pool: true,
-      host: settings.host,
-      port: settings.port,
-      secure: settings.tls === 'implicit',
-      requireTLS: settings.tls === 'starttls',
-      ignoreTLS: settings.tls === 'off',
-      ...(settings.user === undefined ? {} : { auth: { user: settings.user, pass: settings.password ?? '' } }),
-      maxConnections: connections,
-      maxMessages: Number.POSITIVE_INFINITY,
-      maxRequeues: 0, // retries are ours: nodemailer's own would send again after an unknown outcome
-      connectionTimeout: CONNECT_TIMEOUT_MS,
-      greetingTimeout: GREETING_TIMEOUT_MS,
-      socketTimeout: SOCKET_TIMEOUT_MS,
-    });
-    this.pool.use('stream', (mail, done) => {
-      const { stages } = mail.data as { stages: StageRecorder };
-      const open = mail.message.createReadStream.bind(mail.message);
-      mail.message.createReadStream = () => stages.gate(open());
-      done();
-    });
+    this.sessions = new SmtpSessions(
+      {
+        connection: {
+          host: settings.host,
+          port: settings.port,
+          secure: settings.tls === 'implicit',
+          requireTLS: settings.tls === 'starttls',
+          ignoreTLS: settings.tls === 'off',
+          connectionTimeout: patience.connectMs,
+          greetingTimeout: patience.greetingMs,
+          // The stages have their own; this one is for what they do not see.
+          socketTimeout: patience.released + patience.setupMs,
+        },
+        auth: loginOf(settings),
+        setupMs: patience.setupMs,
+      },
+      connections,
+    );
   }
 
   async send(message: ComposedMessage, offer: Offer): Promise<Outcome> {
-    const stages = new StageRecorder(offer);
-    try {
-      const { response } = await this.pool.sendMail({ ...envelopeOf(message), stages } as object);
-      return { kind: 'sent', reply: response ?? '' };
-    } catch (error) {
-      if (error instanceof OfferRefused) return { kind: 'withdrawn' };
-      return classifySmtpFailure(error as SmtpFailure, stages.stage);
-    }
+    const { outcome, again } = await this.try(message, offer, false);
+    return again ? (await this.try(message, offer, true)).outcome : outcome;
   }
 
   async close(): Promise<void> {
-    this.pool.close();
+    this.sessions.close();
   }
+
+  private async try(message: ComposedMessage, offer: Offer, fresh: boolean): Promise<Try> {
+    let session: SmtpSession;
+    try {
+      session = await this.sessions.take(fresh);
+    } catch (error) {
+      return { outcome: classifySmtpFailure(error as SmtpFailure, 'connecting'), again: false };
+    }
+    return this.transfer(message, offer, session);
+  }
+
+  private async transfer(message: ComposedMessage, offer: Offer, session: SmtpSession): Promise<Try> {
+    const stages = new StageRecorder(offer, this.patience, () => session.abort(new SessionFailure('ETIMEDOUT', 'no progress')));
+    const reused = session.messages > 0;
+    try {
+      const mime = new MailComposer(envelopeOf(message)).compile();
+      const { response, rejectedErrors } = await session.send(mime.getEnvelope(), stages.gate(mime.createReadStream()));
+      this.sessions.give(session);
+      // One recipient a message: a partial refusal is a refusal of ours.
+      const [rejected] = rejectedErrors ?? [];
+      if (rejected) return { outcome: classifySmtpFailure(rejected, 'envelope'), again: false };
+      return { outcome: { kind: 'sent', reply: response ?? '' }, again: false };
+    } catch (error) {
+      if (error instanceof OfferRefused) {
+        this.sessions.drop(session);
+        return { outcome: { kind: 'withdrawn' }, again: false };
+      }
+      const failure = error as SmtpFailure;
+      const outcome = classifySmtpFailure(failure, stages.stage);
+      if ('transport' in outcome && outcome.transport?.kind === 'slow') this.sessions.slowDown();
+      this.leave(session, failure, stages.stage);
+      return { outcome, again: deservesNewConnection(failure, stages.stage, reused) };
+    } finally {
+      stages.end();
+    }
+  }
+
+  /** A refusal at the right moment leaves the session in order. Anything else, and who knows what the server waits for. */
+  private leave(session: SmtpSession, { responseCode }: SmtpFailure, stage: StageRecorder['stage']): void {
+    const inOrder = responseCode !== undefined && responseCode !== 421 && responseCode !== 503;
+    if (inOrder && stage === 'released') this.sessions.give(session);
+    else if (inOrder && stage === 'envelope') void this.sessions.reset(session);
+    else this.sessions.drop(session);
+  }
+}
+
+function loginOf({ user, password }: SmtpSettings): { user: string; credentials: { user: string; pass: string } } | undefined {
+  return user === undefined ? undefined : { user, credentials: { user, pass: password ?? '' } };
 }

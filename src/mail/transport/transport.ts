@@ -8,7 +8,9 @@ export interface ComposedMessage {
   messageId: string;
   from: string;
   to: string;
+  replyTo?: string;
   subject: string;
+  /** Empty: the message has no such part. */
   text: string;
   html: string;
 }

@@ -7,6 +7,7 @@ const question: RetryQuestion = {
   attempt: 1,
   maxAttempts: 20,
   now,
+  createdAt: now,
   expiresAt: new Date(now.getTime() + 600_000),
   random: 0,
 };
@@ -31,7 +32,7 @@ describe('the retry of a message', () => {
         fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
         (lane, attempt, expiresIn, random) => {
           const expiresAt = new Date(now.getTime() + expiresIn);
-          const delay = retryDelay({ lane, attempt, maxAttempts: 2_000, now, expiresAt, random });
+          const delay = retryDelay({ lane, attempt, maxAttempts: 2_000, now, createdAt: now, expiresAt, random });
           expect(delay).toBeGreaterThanOrEqual(0);
           expect(delay).toBeLessThanOrEqual(Math.max(0, expiresIn));
         },
@@ -41,7 +42,7 @@ describe('the retry of a message', () => {
 
   it('waits longer after each attempt, up to a day', () => {
     const delays = Array.from({ length: 30 }, (_, n) =>
-      retryDelay({ lane: 'default', attempt: n + 1, maxAttempts: 99, now, expiresAt: null, random: 0 }),
+      retryDelay({ lane: 'default', attempt: n + 1, maxAttempts: 99, now, createdAt: now, expiresAt: null, random: 0 }),
     ) as number[];
     expect(delays).toEqual([...delays].sort((a, b) => a - b));
     expect(delays.at(-1)).toBe(12 * 60 * 60_000);
@@ -51,5 +52,32 @@ describe('the retry of a message', () => {
     const early = retryDelay({ ...question, attempt: 4 }) as number;
     const late = retryDelay({ ...question, attempt: 4, random: 0.999 }) as number;
     expect(late).toBeGreaterThan(early * 1.9);
+  });
+
+  it('is not before the moment the server asked for, little after it, and not beyond the expiry', () => {
+    expect(retryDelay({ ...question, afterMs: 90_000 })).toBe(90_000);
+    expect(retryDelay({ ...question, afterMs: 90_000, random: 0.999 })).toBeGreaterThan(100_000);
+    expect(retryDelay({ ...question, afterMs: 90_000, random: 0.999 })).toBeLessThanOrEqual(108_000);
+    expect(retryDelay({ ...question, afterMs: 3_600_000 })).toBe(600_000);
+  });
+
+  it('after greylisting comes in 5 to 15 minutes, but for a code by its own schedule', () => {
+    const greylisted = { ...question, greylisted: true, expiresAt: null };
+    expect(retryDelay({ ...greylisted, lane: 'default' })).toBe(300_000);
+    expect(retryDelay({ ...greylisted, lane: 'bulk', random: 0.999 })).toBeGreaterThan(890_000);
+    expect(retryDelay({ ...greylisted, lane: 'bulk', random: 0.999 })).toBeLessThanOrEqual(900_000);
+    expect(retryDelay({ ...greylisted, random: 0.999 })).toBeLessThanOrEqual(2_000);
+    expect(retryDelay({ ...greylisted, afterMs: 60_000 })).toBe(60_000);
+  });
+
+  it('never gives up for an attempt that does not count', () => {
+    expect(retryDelay({ ...question, attempt: 20, afterMs: 1_000, uncounted: true })).toBe(1_000);
+  });
+
+  it('gives up when its reason has lasted too long: a mailbox that is full for a day', () => {
+    const hour = 3_600_000;
+    const full = { ...question, lane: 'default', expiresAt: null, withinMs: 24 * hour, afterMs: hour } as const;
+    expect(retryDelay({ ...full, createdAt: new Date(now.getTime() - 22 * hour) })).toBe(hour);
+    expect(retryDelay({ ...full, createdAt: new Date(now.getTime() - 23.5 * hour) })).toBe('give_up');
   });
 });

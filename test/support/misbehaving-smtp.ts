@@ -1,0 +1,137 @@
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+
+/** Where a server can fail us. `handshake` comes after it said yes to STARTTLS. */
+export type Moment = 'greeting' | 'EHLO' | 'STARTTLS' | 'handshake' | 'AUTH' | 'MAIL' | 'RCPT' | 'DATA' | 'in the message' | 'after the dot';
+
+/** A reply such as `450 4.2.0 later`, silence, a connection that ends without a word, or bytes that mean nothing. */
+export type Misbehaviour = string | { hang: true } | { close: true } | { garbage: true } | { afterMs: number; reply: string };
+export const HANG: Misbehaviour = { hang: true };
+export const CLOSE: Misbehaviour = { close: true };
+export const GARBAGE: Misbehaviour = { garbage: true };
+
+/** What happens at a moment: always the same, or by how often it came and what the client said. Undefined: as it should be. */
+export type Script = Partial<Record<Moment, Misbehaviour | ((time: number, line: string) => Misbehaviour | undefined)>>;
+
+const PROPER: Record<Moment, string> = {
+  greeting: '220 misbehaving ESMTP',
+  EHLO: '250 misbehaving',
+  STARTTLS: '220 2.0.0 go on',
+  handshake: '',
+  AUTH: '235 2.7.0 welcome',
+  MAIL: '250 2.1.0 ok',
+  RCPT: '250 2.1.5 ok',
+  DATA: '354 go on',
+  'in the message': '',
+  'after the dot': '250 2.0.0 taken',
+};
+
+/** A raw SMTP server that does at each moment what its script says, and counts what it was given. */
+export class MisbehavingSmtp {
+  /** Every line it was told outside of messages, in order, over all connections. */
+  readonly lines: string[] = [];
+  /** Recipients of the messages whose end arrived, whatever was answered. */
+  readonly ended: string[] = [];
+  /** Recipients of the messages it answered with 2xx. */
+  readonly taken: string[] = [];
+  connections = 0;
+
+  private readonly times = new Map<Moment, number>();
+  private readonly sockets = new Set<Socket>();
+  private readonly server: Server;
+
+  private constructor(
+    public script: Script,
+    private readonly extensions: readonly string[],
+  ) {
+    this.server = createServer((socket) => this.serve(socket));
+  }
+
+  static async start(script: Script = {}, extensions: readonly string[] = []): Promise<MisbehavingSmtp> {
+    const smtp = new MisbehavingSmtp(script, extensions);
+    await new Promise<void>((resolve) => smtp.server.listen(0, '127.0.0.1', resolve));
+    return smtp;
+  }
+
+  get port(): number {
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  get url(): string {
+    return `smtp://127.0.0.1:${this.port}`;
+  }
+
+  /** How many commands began so. */
+  count(verb: string): number {
+    return this.lines.filter((line) => line.startsWith(verb)).length;
+  }
+
+  async stop(): Promise<void> {
+    for (const socket of this.sockets) socket.destroy();
+    await new Promise<void>((resolve) => this.server.close(() => resolve()));
+  }
+
+  private serve(socket: Socket): void {
+    this.connections++;
+    this.sockets.add(socket);
+    socket.on('close', () => this.sockets.delete(socket));
+    socket.on('error', () => undefined); // clients that hang up are part of the tests
+    const session = { to: '', inMessage: false, rest: '' };
+    socket.on('data', (bytes: Buffer) => {
+      session.rest += bytes.toString('latin1');
+      for (let end = session.rest.indexOf('\r\n'); end >= 0; end = session.rest.indexOf('\r\n')) {
+        const line = session.rest.slice(0, end);
+        session.rest = session.rest.slice(end + 2);
+        if (session.inMessage) this.messageLine(socket, session, line);
+        else this.command(socket, session, line);
+      }
+    });
+    this.act(socket, 'greeting', '');
+  }
+
+  private messageLine(socket: Socket, session: { to: string; inMessage: boolean }, line: string): void {
+    if (line === '') this.act(socket, 'in the message', line); // between header and body
+    if (line !== '.') return;
+    session.inMessage = false;
+    this.ended.push(session.to);
+    if (this.act(socket, 'after the dot', line).startsWith('2')) this.taken.push(session.to);
+  }
+
+  private command(socket: Socket, session: { to: string; inMessage: boolean }, line: string): void {
+    this.lines.push(line);
+    const verb = line.split(' ', 1)[0]!.toUpperCase();
+    if (verb === 'RSET') return void socket.write('250 2.0.0 forgotten\r\n');
+    if (verb === 'QUIT') return void socket.end('221 2.0.0 bye\r\n');
+    if (!(verb in PROPER)) return void socket.write('500 5.5.1 what?\r\n');
+    if (verb === 'RCPT') session.to = /<(.*)>/.exec(line)?.[1] ?? '';
+    const reply = this.act(socket, verb as Moment, line);
+    if (verb === 'DATA' && reply.startsWith('3')) session.inMessage = true;
+    if (verb === 'STARTTLS' && reply.startsWith('2')) this.act(socket, 'handshake', '');
+  }
+
+  /** Returns the reply that was given; empty when it was none. */
+  private act(socket: Socket, moment: Moment, line: string): string {
+    const time = (this.times.get(moment) ?? 0) + 1;
+    this.times.set(moment, time);
+    const scripted = this.script[moment];
+    const behaviour = (typeof scripted === 'function' ? scripted(time, line) : scripted) ?? this.proper(moment);
+    if (typeof behaviour === 'string') {
+      if (behaviour !== '') socket.write(`${behaviour}\r\n`);
+      // RFC 5321 §3.8: who says 421 closes.
+      if (behaviour.startsWith('421')) socket.end();
+      return behaviour;
+    }
+    if ('close' in behaviour) socket.destroy();
+    if ('garbage' in behaviour) socket.write('\x00\x01 this is no answer \xff\r\n', 'latin1');
+    if ('afterMs' in behaviour) {
+      setTimeout(() => socket.write(`${behaviour.reply}\r\n`), behaviour.afterMs);
+      return behaviour.reply;
+    }
+    return '';
+  }
+
+  private proper(moment: Moment): string {
+    if (moment !== 'EHLO' || this.extensions.length === 0) return PROPER[moment];
+    const lines = ['misbehaving', ...this.extensions];
+    return lines.map((text, index) => `250${index === lines.length - 1 ? ' ' : '-'}${text}`).join('\r\n');
+  }
+}
