@@ -5,6 +5,8 @@ import { CoreModule } from './core/core.module.js';
 import type { Keyring } from './core/keyring.js';
 import type { Logger } from './core/logger.js';
 import { DatabaseModule } from './database/database.module.js';
+import { MailMaintenanceModule } from './mail/maintenance.module.js';
+import { RescueModule } from './mail/rescue.module.js';
 import type { Broker } from './queue/broker.js';
 import { QueueModule } from './queue/queue.module.js';
 import { WebModule } from './web.module.js';
@@ -28,7 +30,7 @@ type Imports = NonNullable<ModuleMetadata['imports']>;
 
 /** The role of a process is its module graph; no code asks which process it is in. */
 const ROLE_MODULES: Record<Role, (infrastructure: Infrastructure) => Imports> = {
-  web: () => [WebModule],
+  web: ({ settings }) => [WebModule, ...(settings.mail.rescue ? [RescueModule.forRoot(settings)] : [])],
   worker: (infrastructure) => [workerModule(infrastructure)],
   all: (infrastructure) => [WebModule, workerModule(infrastructure)],
 };
@@ -44,6 +46,7 @@ export class RoleModule {
         CoreModule.forRoot(log, keyring, clock),
         DatabaseModule.forRoot({ url: databaseUrl, poolSize: settings.database.poolSize }),
         QueueModule.forRoot(broker, deployment),
+        MailMaintenanceModule,
         ...ROLE_MODULES[settings.role](infrastructure),
       ],
     };

@@ -3,6 +3,7 @@ import { OtpModule } from '../otp/otp.module.js';
 import { AccessTokens } from './access-tokens.js';
 import { AccountsController } from './accounts.controller.js';
 import { JwksController } from './jwks.controller.js';
+import { AccountsMaintenance } from './maintenance.js';
 import { Registration } from './registration.js';
 import { Sessions } from './sessions.js';
 import { SessionsController } from './sessions.controller.js';
@@ -13,6 +14,6 @@ import { VerificationController } from './verification.controller.js';
 @Module({
   imports: [OtpModule],
   controllers: [AccountsController, VerificationController, SessionsController, JwksController],
-  providers: [AccessTokens, Registration, Sessions, SigningKeys, Verification],
+  providers: [AccessTokens, AccountsMaintenance, Registration, Sessions, SigningKeys, Verification],
 })
 export class AccountsModule {}

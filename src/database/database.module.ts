@@ -1,5 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { LOGGER, type Logger } from '../core/logger.js';
 import { type DatabaseOptions, PrismaService } from './prisma.service.js';
+import { ScheduledTasks } from './scheduled-tasks.js';
 import { Transactions } from './unit-of-work.js';
 
 @Module({})
@@ -8,8 +10,16 @@ export class DatabaseModule {
     return {
       module: DatabaseModule,
       global: true,
-      providers: [{ provide: PrismaService, useFactory: () => new PrismaService(options) }, Transactions],
-      exports: [PrismaService, Transactions],
+      providers: [
+        { provide: PrismaService, useFactory: () => new PrismaService(options) },
+        Transactions,
+        {
+          provide: ScheduledTasks,
+          inject: [PrismaService, LOGGER],
+          useFactory: (prisma: PrismaService, log: Logger) => new ScheduledTasks(prisma, log),
+        },
+      ],
+      exports: [PrismaService, ScheduledTasks, Transactions],
     };
   }
 }

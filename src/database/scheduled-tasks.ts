@@ -1,0 +1,160 @@
+import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import type { Logger } from '../core/logger.js';
+import { WORKER_NAME } from '../core/worker-name.js';
+import type { PrismaService } from './prisma.service.js';
+import { type RunEnding, waitUntilNextRun } from './task-policy.js';
+
+export interface ScheduledTask {
+  /** Names its row in `scheduled_tasks`; the same in every process that can run it. */
+  readonly name: string;
+  /** Milliseconds from one run to the next, whichever process makes it. */
+  readonly everyMs: number;
+  /** Answers in a few words what it did, such as `3 erased`. May run again after a crash. `signal`: the process stops. */
+  run(signal: AbortSignal): Promise<string>;
+}
+
+/** Milliseconds. */
+export interface TaskTiming {
+  /** Between two looks for tasks that are due. */
+  lookEvery: number;
+  /** How long a lease lasts unless it is renewed: what a killed process delays its task by. */
+  lease: number;
+  renewEvery: number;
+}
+
+const TIMING: TaskTiming = { lookEvery: 1_000, lease: 15_000, renewEvery: 5_000 };
+/** Characters of a result or an error that are kept. */
+const TEXT_LIMIT = 500;
+
+/**
+ * Periodic work shared by any number of processes: whoever takes the lease of a task's row runs it, and writes down what
+ * became of it. Leases instead of session locks, which misbehave on pools; judged by the clock of Postgres.
+ */
+@Injectable()
+export class ScheduledTasks implements OnApplicationBootstrap, OnModuleDestroy {
+  private readonly tasks = new Map<string, ScheduledTask>();
+  private readonly running = new Map<string, Promise<void>>();
+  private readonly stopping = new AbortController();
+  private looking: Promise<void> | undefined;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly log: Logger,
+    /** Names this process in the row while it runs the task. */
+    private readonly holder = WORKER_NAME,
+    private readonly timing = TIMING,
+  ) {}
+
+  /** To be called before the application starts, by whoever knows the work. */
+  register(...tasks: ScheduledTask[]): void {
+    for (const task of tasks) {
+      if (this.tasks.has(task.name)) throw new Error(`Two tasks are called ${task.name}.`);
+      this.tasks.set(task.name, task);
+    }
+  }
+
+  onApplicationBootstrap(): void {
+    this.lookNow();
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await this.stop();
+  }
+
+  /** Takes no more leases, and waits for what is under way. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    clearTimeout(this.timer);
+    await this.looking;
+    await Promise.all(this.running.values());
+  }
+
+  private lookNow(): void {
+    this.looking = this.look().finally(() => {
+      if (this.stopping.signal.aborted) return;
+      this.timer = setTimeout(() => this.lookNow(), this.timing.lookEvery).unref();
+    });
+  }
+
+  private async look(): Promise<void> {
+    const idle = [...this.tasks.keys()].filter((name) => !this.running.has(name)).sort();
+    if (idle.length === 0) return;
+    try {
+      for (const name of await this.take(idle)) {
+        const run = this.runLeased(this.tasks.get(name)!).finally(() => this.running.delete(name));
+        this.running.set(name, run);
+      }
+    } catch (error) {
+      this.log.error({ err: error }, 'scheduled work could not be looked up; the next try is in a second');
+    }
+  }
+
+  /** The leases of those that are due and that nobody holds. A row that is made here is found by the next look. */
+  private async take(names: string[]): Promise<string[]> {
+    const taken = await this.prisma.$queryRaw<{ name: string }[]>`
+      WITH known AS (
+        INSERT INTO scheduled_tasks (name) SELECT unnest(${names}::text[]) ORDER BY 1 ON CONFLICT (name) DO NOTHING
+      ), due AS (
+        SELECT name FROM scheduled_tasks
+        WHERE name = ANY(${names}) AND next_run_at <= now() AND (lease_until IS NULL OR lease_until <= now())
+        FOR UPDATE SKIP LOCKED
+      )
+      UPDATE scheduled_tasks t SET
+        leased_by = ${this.holder}, lease_until = now() + ${this.timing.lease} * interval '1 millisecond'
+      FROM due WHERE t.name = due.name
+      RETURNING t.name`;
+    return taken.map(({ name }) => name);
+  }
+
+  /** Never rejects. */
+  private async runLeased(task: ScheduledTask): Promise<void> {
+    const renewal = setInterval(() => void this.renew(task), this.timing.renewEvery).unref();
+    const started = performance.now();
+    const ending = await this.end(task);
+    clearInterval(renewal);
+    await this.record(task, ending, Math.round(performance.now() - started));
+  }
+
+  private async end(task: ScheduledTask): Promise<RunEnding> {
+    try {
+      const result = await task.run(this.stopping.signal);
+      return { kind: this.stopping.signal.aborted ? 'interrupted' : 'done', result };
+    } catch (error) {
+      this.log.error({ err: error, task: task.name }, 'scheduled work failed');
+      return { kind: 'failed', error: error instanceof Error ? error.message : String(error) };
+    }
+  }
+
+  private async renew({ name }: ScheduledTask): Promise<void> {
+    try {
+      await this.prisma.$executeRaw`
+        UPDATE scheduled_tasks SET lease_until = now() + ${this.timing.lease} * interval '1 millisecond'
+        WHERE name = ${name} AND leased_by = ${this.holder}`;
+    } catch (error) {
+      this.log.error({ err: error, task: name }, 'the lease of scheduled work could not be renewed');
+    }
+  }
+
+  /** Only for the holder: a process that slept past its lease must not end a run that is another's by now. */
+  private async record({ name, everyMs }: ScheduledTask, ending: RunEnding, tookMs: number): Promise<void> {
+    const waitMs = waitUntilNextRun(ending, everyMs, tookMs);
+    try {
+      const recorded = await this.prisma.$executeRaw`
+        UPDATE scheduled_tasks SET
+          last_run_at = now() - ${tookMs} * interval '1 millisecond', last_took_ms = ${tookMs},
+          last_result = ${ending.kind === 'failed' ? null : kept(ending.result)},
+          last_error = ${ending.kind === 'failed' ? kept(ending.error) : null},
+          next_run_at = now() + ${waitMs} * interval '1 millisecond', leased_by = NULL, lease_until = NULL
+        WHERE name = ${name} AND leased_by = ${this.holder}`;
+      if (recorded === 0) this.log.warn({ task: name }, 'scheduled work outlived its lease, and another process took it');
+    } catch (error) {
+      this.log.error({ err: error, task: name }, 'the result of scheduled work could not be recorded; it will run again');
+    }
+  }
+}
+
+/** Postgres holds no NUL. */
+function kept(text: string): string {
+  return text.replaceAll('\0', ' ').slice(0, TEXT_LIMIT);
+}

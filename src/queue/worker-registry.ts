@@ -1,0 +1,53 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Lane } from '../core/lanes.js';
+import { PrismaService } from '../database/prisma.service.js';
+
+/** Milliseconds a heartbeat counts for: a worker is alive while its last one is younger. */
+export const ALIVE_WITHIN_MS = 15_000;
+
+/** The workers and their heartbeats, in Postgres: a dead broker changes nothing about who is alive. */
+@Injectable()
+export class WorkerRegistry {
+  constructor(@Inject(PrismaService) private readonly prisma: PrismaService) {}
+
+  /** `first`: of this process; a container's next life often bears the name of its last one. */
+  async beat(name: string, lanes: readonly Lane[], first: boolean): Promise<void> {
+    await this.prisma.$executeRaw`
+      INSERT INTO workers (name, lanes) VALUES (${name}, ${[...lanes]}::text[])
+      ON CONFLICT (name) DO UPDATE SET
+        lanes = excluded.lanes, heartbeat_at = now(),
+        started_at = CASE WHEN ${first} THEN now() ELSE workers.started_at END`;
+  }
+
+  /** Said by a worker that claims nothing more. */
+  async leave(name: string): Promise<void> {
+    await this.prisma.$executeRaw`DELETE FROM workers WHERE name = ${name}`;
+  }
+
+  /** Milliseconds since a worker of the lane was last heard of; lanes that no known worker works are left out. */
+  async silence(): Promise<Map<Lane, number>> {
+    const lanes = await this.prisma.$queryRaw<{ lane: Lane; ms: number }[]>`
+      SELECT lane, greatest(extract(epoch FROM now() - max(heartbeat_at)) * 1000, 0)::float8 AS ms
+      FROM workers CROSS JOIN unnest(lanes) AS worked (lane) GROUP BY lane`;
+    return new Map(lanes.map(({ lane, ms }) => [lane, ms]));
+  }
+
+  async countAlive(): Promise<number> {
+    const [alive] = await this.prisma.$queryRaw<{ count: number }[]>`
+      SELECT count(*)::int AS count FROM workers WHERE heartbeat_at > now() - ${ALIVE_WITHIN_MS} * interval '1 millisecond'`;
+    return alive!.count;
+  }
+
+  /** Names of workers that have been silent for so long. */
+  async deadFor(ms: number): Promise<string[]> {
+    const dead = await this.prisma.$queryRaw<{ name: string }[]>`
+      SELECT name FROM workers WHERE heartbeat_at < now() - ${ms} * interval '1 millisecond' ORDER BY name`;
+    return dead.map(({ name }) => name);
+  }
+
+  /** Unless it has come back. */
+  async removeDead(name: string, silentMs: number): Promise<void> {
+    await this.prisma.$executeRaw`
+      DELETE FROM workers WHERE name = ${name} AND heartbeat_at < now() - ${silentMs} * interval '1 millisecond'`;
+  }
+}

@@ -1,0 +1,187 @@
+import { createLogger } from '../../../src/core/logger.js';
+import { PrismaService } from '../../../src/database/prisma.service.js';
+import { type ScheduledTask, ScheduledTasks } from '../../../src/database/scheduled-tasks.js';
+import { createDatabase, type TestDatabase } from '../../support/postgres.js';
+import { eventually } from '../../support/wait.js';
+
+const TIMING = { lookEvery: 20, lease: 400, renewEvery: 100 };
+const HOUR = 3_600_000;
+
+interface Row {
+  leased_by: string | null;
+  lease_until: Date | null;
+  last_run_at: Date | null;
+  last_took_ms: number | null;
+  last_result: string | null;
+  last_error: string | null;
+  wait_seconds: number;
+}
+
+describe('scheduled tasks', () => {
+  let database: TestDatabase;
+  let prisma: PrismaService;
+  const runners: ScheduledTasks[] = [];
+
+  beforeAll(async () => {
+    database = await createDatabase();
+    prisma = new PrismaService({ url: database.url, poolSize: 10 });
+  });
+  beforeEach(() => database.query('TRUNCATE scheduled_tasks'));
+  afterEach(() => Promise.all(runners.splice(0).map((runner) => runner.stop())));
+  afterAll(async () => {
+    await prisma.$disconnect();
+    await database.drop();
+  });
+
+  function start(holder: string, ...tasks: ScheduledTask[]): ScheduledTasks {
+    const runner = new ScheduledTasks(prisma, createLogger('silent', 'test'), holder, TIMING);
+    runners.push(runner);
+    runner.register(...tasks);
+    runner.onApplicationBootstrap();
+    return runner;
+  }
+
+  async function row(name: string): Promise<Row | undefined> {
+    const [found] = await database.query<Row>(
+      `SELECT *, extract(epoch FROM next_run_at - now())::float8 AS wait_seconds FROM scheduled_tasks WHERE name = $1`,
+      [name],
+    );
+    return found;
+  }
+
+  const finished = (name: string): Promise<Row> =>
+    eventually(async () => {
+      const found = await row(name);
+      return found?.last_run_at && !found.leased_by ? found : undefined;
+    }, `${name} to have run`);
+
+  it('run once for all processes, and the row says when, how long and with what result', async () => {
+    let runs = 0;
+    const task: ScheduledTask = { name: 'sweep', everyMs: HOUR, run: async () => `${++runs} swept` };
+    for (let n = 0; n < 8; n++) start(`w${n}`, task);
+    const done = await finished('sweep');
+    expect(done).toMatchObject({ last_result: '1 swept', last_error: null, lease_until: null });
+    expect(done.last_took_ms).toBeGreaterThanOrEqual(0);
+    expect(done.wait_seconds).toBeGreaterThan(3_590);
+    await database.query(`UPDATE scheduled_tasks SET next_run_at = now()`);
+    await eventually(async () => (await row('sweep'))?.last_result === '2 swept', 'the second run');
+    expect(runs).toBe(2);
+  });
+
+  it('run again when they are due again, and never twice at a time', async () => {
+    let [now, most, runs] = [0, 0, 0];
+    const run = async (): Promise<string> => {
+      most = Math.max(most, ++now);
+      await new Promise((resolve) => setTimeout(resolve, 15));
+      now--;
+      return `run ${++runs}`;
+    };
+    for (let n = 0; n < 4; n++) start(`w${n}`, { name: 'often', everyMs: 30, run });
+    await eventually(() => runs >= 10, 'ten runs');
+    expect(most).toBe(1);
+  });
+
+  it('record an error, and come again', async () => {
+    let runs = 0;
+    const run = async (): Promise<string> => {
+      if (++runs === 1) throw new Error('the table is gone\0');
+      return 'found it';
+    };
+    start('w', { name: 'fragile', everyMs: HOUR, run });
+    const failed = await finished('fragile');
+    expect(failed).toMatchObject({ last_error: 'the table is gone ', last_result: null });
+    expect(failed.wait_seconds).toBeLessThan(61);
+    await database.query(`UPDATE scheduled_tasks SET next_run_at = now()`);
+    await eventually(async () => (await row('fragile'))?.last_result === 'found it', 'the second run');
+    expect((await row('fragile'))!.last_error).toBeNull();
+  });
+
+  it('one that hangs or fails does not hold up another', async () => {
+    let release = (): void => undefined;
+    const hung = new Promise<string>((resolve) => (release = () => resolve('late')));
+    start(
+      'w',
+      { name: 'hangs', everyMs: HOUR, run: () => hung },
+      { name: 'fails', everyMs: HOUR, run: () => Promise.reject(new Error('no')) },
+      { name: 'works', everyMs: HOUR, run: async () => 'done' },
+    );
+    await finished('works');
+    await finished('fails');
+    expect((await row('hangs'))!.leased_by).toBe('w');
+    release();
+    await finished('hangs');
+  });
+
+  it('are taken over when the lease of a dead holder runs out, not sooner', async () => {
+    await database.query(
+      `INSERT INTO scheduled_tasks (name, leased_by, lease_until) VALUES ('orphan', 'dead', now() + interval '300 milliseconds')`,
+    );
+    const started = performance.now();
+    start('heir', { name: 'orphan', everyMs: HOUR, run: async () => 'taken over' });
+    expect(await finished('orphan')).toMatchObject({ last_result: 'taken over' });
+    expect(performance.now() - started).toBeGreaterThan(250);
+  });
+
+  it('keep the lease for as long as they run', async () => {
+    let release = (): void => undefined;
+    let runs = 0;
+    const run = (): Promise<string> =>
+      new Promise((resolve) => {
+        runs++;
+        release = () => resolve('done');
+      });
+    for (const holder of ['a', 'b']) start(holder, { name: 'slow', everyMs: HOUR, run });
+    await eventually(() => runs === 1, 'the run');
+    const taken = (await row('slow'))!.lease_until!;
+    // Twice the lease: it can only have lasted by being renewed.
+    await eventually(async () => (await row('slow'))!.lease_until!.getTime() > taken.getTime() + 2 * TIMING.lease, 'renewals');
+    expect(runs).toBe(1);
+    release();
+    await finished('slow');
+  });
+
+  it('do not record over the run of another process', async () => {
+    let release = (): void => undefined;
+    const runner = start('slept', { name: 'fenced', everyMs: HOUR, run: () => new Promise((resolve) => (release = () => resolve('too late'))) });
+    await eventually(async () => (await row('fenced'))?.leased_by === 'slept', 'the lease');
+    await database.query(`UPDATE scheduled_tasks SET leased_by = 'other', lease_until = now() + interval '1 hour'`);
+    release();
+    await runner.stop();
+    expect(await row('fenced')).toMatchObject({ leased_by: 'other', last_result: null });
+  });
+
+  it('are waited for at shutdown, told of it, and left to others when they broke off', async () => {
+    let ended = false;
+    const run = async (signal: AbortSignal): Promise<string> => {
+      await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      ended = true;
+      return 'half of it';
+    };
+    const runner = start('w', { name: 'long', everyMs: HOUR, run });
+    await eventually(async () => (await row('long'))?.leased_by === 'w', 'the lease');
+    await runner.stop();
+    expect(ended).toBe(true);
+    const left = await row('long');
+    expect(left).toMatchObject({ leased_by: null, last_result: 'half of it' });
+    expect(left!.wait_seconds).toBeLessThanOrEqual(0);
+  });
+
+  it('survive a database that is away for a moment', async () => {
+    let runs = 0;
+    start('w', { name: 'steady', everyMs: 20, run: async () => `${++runs}` });
+    await eventually(() => runs > 2, 'runs');
+    await database.query('ALTER TABLE scheduled_tasks RENAME TO away');
+    const before = runs;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await database.query('ALTER TABLE away RENAME TO scheduled_tasks');
+    await eventually(() => runs > before + 2, 'further runs');
+  });
+
+  it('have names of their own', () => {
+    const runner = new ScheduledTasks(prisma, createLogger('silent', 'test'));
+    const task: ScheduledTask = { name: 'twin', everyMs: 1, run: async () => '' };
+    runner.register(task);
+    expect(() => runner.register(task)).toThrow('twin');
+  });
+});
