@@ -3,6 +3,7 @@ import { Clock } from '../core/clock.js';
 import { PrismaService } from '../database/prisma.service.js';
 import { MailHistory, type MailState } from '../mail/mail-history.js';
 import { Broker } from '../queue/broker.js';
+import { type MailFacts, MailFactsReader } from './mail-facts.js';
 
 /** Milliseconds between two checks. */
 const EVERY_MS = 2_000;
@@ -21,17 +22,19 @@ export interface Checked<T> {
  */
 @Injectable()
 export class HealthMonitor implements OnApplicationBootstrap, OnModuleDestroy {
-  private readonly watches: { database: Watch<true>; mail: Watch<MailState>; broker: Watch<unknown> };
+  private readonly watches: { database: Watch<true>; mail: Watch<MailState>; mailFacts: Watch<MailFacts>; broker: Watch<unknown> };
 
   constructor(
     @Inject(PrismaService) prisma: PrismaService,
     @Inject(MailHistory) history: MailHistory,
+    @Inject(MailFactsReader) facts: MailFactsReader,
     @Inject(Broker) private readonly queueBroker: Broker,
     @Inject(Clock) clock: Clock,
   ) {
     this.watches = {
       database: new Watch(clock, async () => (await prisma.$queryRaw`SELECT 1`, true as const)),
       mail: new Watch(clock, () => history.state()),
+      mailFacts: new Watch(clock, () => facts.read()),
       broker: new Watch(clock, () => queueBroker.check()),
     };
   }
@@ -51,6 +54,10 @@ export class HealthMonitor implements OnApplicationBootstrap, OnModuleDestroy {
 
   get mail(): Checked<MailState> {
     return this.watches.mail.last();
+  }
+
+  get mailFacts(): Checked<MailFacts> {
+    return this.watches.mailFacts.last();
   }
 
   get broker(): { kind: string; up: boolean; since: Date; error?: string } {

@@ -1,0 +1,69 @@
+import { StartupError } from '../core/startup-error.js';
+import { VERSION } from '../core/version.js';
+import { type Command, type ExitCode, type Terminal, UsageError } from './command.js';
+import { withDatabase } from './database.js';
+import { KEY_COMMANDS } from './keys.js';
+
+const COMMANDS: readonly Command[] = KEY_COMMANDS;
+
+/** Runs one command line and gives its exit code; whatever went wrong was told. */
+export async function run(args: string[], terminal: Terminal): Promise<ExitCode> {
+  try {
+    return await dispatch(args, terminal);
+  } catch (error) {
+    if (isUsageError(error)) {
+      terminal.err(`${error.message}\nSee: otpost ${[...wordsOf(args), '--help'].join(' ')}`);
+      return 2;
+    }
+    if (error instanceof StartupError) terminal.err(`${error.message} ${error.remedy}`.trim());
+    else terminal.err(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    return 1;
+  }
+}
+
+async function dispatch(args: string[], terminal: Terminal): Promise<ExitCode> {
+  const command = COMMANDS.find(({ name }) => name === args.slice(0, 2).join(' '));
+  if (args.includes('--help') || args.includes('-h')) {
+    terminal.out(command?.help ?? overview(args[0]));
+    return 0;
+  }
+  if (args[0] === '--version') {
+    terminal.out(VERSION);
+    return 0;
+  }
+  if (!command) {
+    if (args.length > 0) terminal.err(`There is no command "${args.slice(0, 2).join(' ')}".`);
+    terminal.err(overview(args[0]));
+    return 2;
+  }
+  const work = command.parse(args.slice(2));
+  return withDatabase(terminal, (prisma) => work(prisma, terminal));
+}
+
+/** Of one group of commands where the words begin with one, otherwise of all. */
+function overview(group: string | undefined): string {
+  const ofGroup = COMMANDS.filter(({ name }) => name.split(' ')[0] === group);
+  const commands = ofGroup.length > 0 ? ofGroup : COMMANDS;
+  const width = Math.max(...commands.map(({ name }) => name.length));
+  return [
+    'Usage: otpost COMMAND [OPTIONS]',
+    '',
+    ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
+    '',
+    'It works on the database of DATABASE_URL or, in development, on the one in DATA_DIR, whether Otpost is running or not.',
+    'Each command explains itself with --help.',
+  ].join('\n');
+}
+
+/** The command that the arguments name, for the hint. */
+function wordsOf(args: string[]): string[] {
+  const command = COMMANDS.find(({ name }) => name === args.slice(0, 2).join(' '));
+  return command ? command.name.split(' ') : [];
+}
+
+/** Ours, or one of node:util parseArgs. */
+function isUsageError(error: unknown): error is Error {
+  if (error instanceof UsageError) return true;
+  const { code } = error as { code?: unknown };
+  return typeof code === 'string' && code.startsWith('ERR_PARSE_ARGS_');
+}

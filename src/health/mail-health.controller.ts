@@ -1,0 +1,46 @@
+import { Controller, Get, Header, Inject, Query, Res } from '@nestjs/common';
+import { ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { SETTINGS, type Settings } from '../config/settings.js';
+import { HealthMonitor } from './health-monitor.js';
+import { type MailReport, reportOf } from './mail-report-policy.js';
+
+/** Without Postgres nothing is known but that. */
+type Unknown = Omit<MailReport, 'status' | 'ledger' | 'oldestDueSeconds'> & { status: 'down'; ledger: null; oldestDueSeconds: null };
+
+@ApiTags('health')
+@Controller('health/mail')
+export class MailHealthController {
+  constructor(
+    @Inject(HealthMonitor) private readonly monitor: HealthMonitor,
+    @Inject(SETTINGS) private readonly settings: Settings,
+  ) {}
+
+  @Get()
+  @Header('Cache-Control', 'no-store')
+  @ApiOperation({
+    summary: 'The way out for mail: ledger, workers, transports, and what is wrong',
+    description: '200, whatever is wrong; with `?strict` 503 unless `status` is `ok`. Read from checks of the last seconds.',
+  })
+  @ApiQuery({ name: 'strict', required: false, description: '`?strict`, `?strict=1` or `?strict=true`' })
+  mail(@Query('strict') strict: unknown, @Res({ passthrough: true }) reply: FastifyReply): MailReport | Unknown {
+    const report = this.report();
+    if (report.status !== 'ok' && isOn(strict)) reply.status(503);
+    return report;
+  }
+
+  private report(): MailReport | Unknown {
+    const { value, error } = this.monitor.mailFacts;
+    if (value === undefined) {
+      const message = `The record cannot be read (${error ?? 'not yet'}); nothing is known of the mail.`;
+      return { status: 'down', ledger: null, oldestDueSeconds: null, workers: [], transports: [], problems: [{ code: 'database_down', message }] };
+    }
+    const transports = this.settings.mail.transports.map(({ name }) => name);
+    return reportOf(value, { transports, broker: this.monitor.broker });
+  }
+}
+
+/** `?strict` alone is the empty string. */
+function isOn(flag: unknown): boolean {
+  return flag === '' || flag === '1' || flag === 'true';
+}

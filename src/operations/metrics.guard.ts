@@ -1,0 +1,34 @@
+import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { isLoopback } from '../config/hosts.js';
+import { SETTINGS, type Settings } from '../config/settings.js';
+import { Problem } from '../core/problems.js';
+import { bearerOf, isOurHost, sameSecret } from '../mail/inbox/inbox-access.js';
+
+/** Numbers tell how a business goes: whoever reads them has METRICS_TOKEN, or in development sits at the machine. */
+@Injectable()
+export class MetricsGuard implements CanActivate {
+  constructor(@Inject(SETTINGS) private readonly settings: Settings) {}
+
+  canActivate(context: ExecutionContext): boolean {
+    const { headers, socket } = context.switchToHttp().getRequest<FastifyRequest>();
+    const { production, metricsToken } = this.settings;
+    if (metricsToken === undefined) {
+      // The host too, against a stranger's page that resolves its own name to loopback.
+      if (!production && isLocal(socket.remoteAddress) && isOurHost(headers.host, this.settings)) return true;
+      throw new Problem('not_found');
+    }
+    const bearer = bearerOf(headers.authorization);
+    if (bearer !== undefined && sameSecret(bearer, metricsToken)) return true;
+    throw new Problem('unauthorized', {
+      detail: 'The metrics need "Authorization: Bearer <METRICS_TOKEN>".',
+      remedy: 'Give the scraper the token that the operator has set.',
+      headers: { 'www-authenticate': 'Bearer realm="metrics"' },
+    });
+  }
+}
+
+/** As a dual-stack socket writes it, `::ffff:127.0.0.1`. */
+function isLocal(address: string | undefined): boolean {
+  return address !== undefined && isLoopback(address.replace(/^::ffff:/, ''));
+}

@@ -1,0 +1,164 @@
+import { execFile } from 'node:child_process';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Api } from '../support/api.js';
+import { type Otpost, startOtpost } from '../support/otpost.js';
+import { OtpostProcess } from '../support/otpost-process.js';
+
+const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+const MAIL = { to: 'ada@example.com', subject: 'Hello', text: 'Hello, Ada.' };
+
+interface Finished {
+  code: number;
+  out: string;
+  err: string;
+}
+
+interface ShownKey {
+  id: string;
+  name: string;
+  prefix: string;
+  scopes: string[];
+  createdAt: string;
+  lastUsedAt: string | null;
+  revokedAt: string | null;
+  key?: string;
+}
+
+describe('the command otpost', () => {
+  let folder: string;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'otpost-cli-'));
+    await chmod(folder, 0o755); // started by root, the embedded Postgres runs as another user inside
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  /** A real process, in a folder without a .env. */
+  function otpost(args: string[], env: Record<string, string> = {}): Promise<Finished> {
+    return new Promise((resolve) => {
+      const options = { cwd: folder, env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env } };
+      const child = execFile(process.execPath, [CLI, ...args], options, (_, out, err) => resolve({ code: child.exitCode!, out, err }));
+    });
+  }
+
+  /** The status of an attempt to send with the key. */
+  async function sends(api: Api, key: string): Promise<number> {
+    return (await api.post('/v1/emails', MAIL, { authorization: `Bearer ${key}` })).status;
+  }
+
+  describe('on the database of DATABASE_URL', () => {
+    let service: Otpost;
+    let env: Record<string, string>;
+
+    beforeAll(async () => {
+      service = await startOtpost({ ROLE: 'web', OUTBOX_RESCUE: 'off' });
+      env = { DATABASE_URL: service.database.url };
+    });
+    afterAll(() => service.stop());
+
+    it('makes a key that opens the API at once, and prints nothing else to standard output', async () => {
+      const { code, out, err } = await otpost(['keys', 'create', '--name', 'billing', '--scope', 'emails:send', '--scope', 'emails:read'], env);
+      expect([code, out]).toEqual([0, expect.stringMatching(/^otp_live_[\w-]{43}\n$/)]);
+      expect(err).toContain('API key "billing" with emails:send, emails:read.');
+      expect(err).not.toContain(out.trim());
+      expect(await sends(service.api, out.trim())).toBe(202);
+    });
+
+    it('makes one for a program, as JSON', async () => {
+      const { code, out, err } = await otpost(['keys', 'create', '--name=ci', '--scope=admin', '--json'], env);
+      expect([code, err]).toEqual([0, '']);
+      const made = JSON.parse(out) as ShownKey;
+      expect(made).toMatchObject({ name: 'ci', scopes: ['admin'], lastUsedAt: null, revokedAt: null });
+      expect(made.key!.startsWith(made.prefix)).toBe(true);
+      expect(await sends(service.api, made.key!)).toBe(202);
+    });
+
+    it('lists keys for people and for programs, without the keys', async () => {
+      const { key, prefix, id } = JSON.parse((await otpost(['keys', 'create', '--name', 'listed', '--scope', 'emails:read', '--json'], env)).out) as ShownKey;
+      const table = await otpost(['keys', 'list'], env);
+      expect(table.code).toBe(0);
+      expect(table.out).toMatch(new RegExp(`^${prefix}  listed +emails:read +.*Z  -  +-  +${id}$`, 'm'));
+      const json = await otpost(['keys', 'list', '--json'], env);
+      const found = (JSON.parse(json.out) as ShownKey[]).find((shown) => shown.id === id);
+      expect(found).toEqual({ id, name: 'listed', prefix, scopes: ['emails:read'], createdAt: expect.any(String) as string, lastUsedAt: null, revokedAt: null });
+      expect(table.out + json.out).not.toContain(key!.slice(14));
+    });
+
+    it.each(['prefix', 'id'] as const)('revokes a key by its %s, from the next request on', async (by) => {
+      const made = JSON.parse((await otpost(['keys', 'create', '--name', by, '--scope', 'emails:send', '--json'], env)).out) as ShownKey;
+      expect(await sends(service.api, made.key!)).toBe(202);
+      const revoked = await otpost(['keys', 'revoke', made[by]], env);
+      expect(revoked).toEqual({ code: 0, out: '', err: `Revoked ${made.prefix} "${by}".\n` });
+      expect(await sends(service.api, made.key!)).toBe(401);
+      expect((await otpost(['keys', 'revoke', made[by]], env)).err).toContain('was revoked already');
+    });
+
+    it('says so, and exits 1, when there is no such key', async () => {
+      const { code, err } = await otpost(['keys', 'revoke', 'otp_live_none1'], env);
+      expect([code, err]).toEqual([1, 'There is no such API key. Compare with: otpost keys list\n']);
+    });
+  });
+
+  it('makes a key in the data folder before Otpost ever ran there, while it runs, and after it ended', async () => {
+    const env = { DATA_DIR: join(folder, 'data') };
+    const create = (name: string) => otpost(['keys', 'create', '--name', name, '--scope', 'emails:send'], env);
+    const before = await create('before');
+    expect([before.code, before.out]).toEqual([0, expect.stringMatching(/^otp_live_/)]);
+
+    const service = await OtpostProcess.start({ ...env, PORT: '0' }, { cwd: folder });
+    try {
+      const during = await create('during');
+      expect([during.code, during.err]).toEqual([0, expect.not.stringContaining('Applied')]);
+      const api = await service.api();
+      expect([await sends(api, before.out.trim()), await sends(api, during.out.trim())]).toEqual([202, 202]);
+      expect((await api.get('/health')).status).toBe(200);
+    } finally {
+      await service.stop();
+    }
+
+    const { out } = await otpost(['keys', 'list', '--json'], env);
+    expect((JSON.parse(out) as ShownKey[]).map(({ name, lastUsedAt }) => [name, lastUsedAt !== null])).toEqual([['before', true], ['during', true]]);
+  }, 60_000);
+
+  it.each([[['--help']], [['-h']], [['keys', '--help']]])('explains itself: %j', async (args) => {
+    const { code, out, err } = await otpost(args);
+    expect([code, err]).toEqual([0, '']);
+    for (const command of ['keys create', 'keys list', 'keys revoke']) expect(out).toContain(command);
+  });
+
+  it.each(['create', 'list', 'revoke'])('explains keys %s', async (name) => {
+    const { code, out, err } = await otpost(['keys', name, '--help']);
+    expect([code, err]).toEqual([0, '']);
+    expect(out).toMatch(new RegExp(`^Usage: otpost keys ${name}`));
+  });
+
+  it.each([
+    [[], 'Usage: otpost COMMAND'],
+    [['keys'], 'keys create'],
+    [['keys', 'destroy'], 'There is no command "keys destroy".'],
+    [['keys', 'create', '--scope', 'emails:send'], 'Give the key a name with --name.'],
+    [['keys', 'create', '--name', ' ', '--scope', 'emails:send'], 'Give the key a name with --name.'],
+    [['keys', 'create', '--name', 'x'], 'Give the key a scope with --scope: emails:send, emails:read, admin.'],
+    [['keys', 'create', '--name', 'x', '--scope', 'emails:delete'], 'There is no scope "emails:delete"'],
+    [['keys', 'create', '--name', 'x', '--scope', 'admin', '--force'], "Unknown option '--force'"],
+    [['keys', 'list', 'all'], "Unexpected argument 'all'"],
+    [['keys', 'revoke'], 'Name one key, by its prefix or its id.'],
+    [['keys', 'revoke', 'a', 'b'], 'Name one key, by its prefix or its id.'],
+  ])('refuses %j with exit code 2, before it touches a database', async (args, says) => {
+    const { code, out, err } = await otpost(args, { DATABASE_URL: 'postgres://nobody@127.0.0.1:9/none' });
+    expect([code, out]).toEqual([2, '']);
+    expect(err).toContain(says);
+    expect(err).not.toMatch(/^ +at /m);
+  });
+
+  it('says in one line why the database cannot be used, without its password', async () => {
+    const { code, out, err } = await otpost(['keys', 'list'], { DATABASE_URL: 'postgres://ada:hunter22@127.0.0.1:9/none' });
+    expect([code, out]).toEqual([1, '']);
+    expect(err).toContain('Cannot use the database postgres://ada:***@127.0.0.1:9/none');
+    expect(err).not.toContain('hunter22');
+    expect(err).not.toMatch(/^ +at /m);
+  });
+});
