@@ -86,11 +86,14 @@ describe('a start that cannot succeed', () => {
     expect(line.split('\n')).toHaveLength(1);
   });
 
-  it('succeeds with the former secret in APP_SECRET_PREVIOUS', async () => {
-    const rotated = await OtpostProcess.start(
-      env({ APP_SECRET: `${TEST_SECRET} and another`, APP_SECRET_PREVIOUS: TEST_SECRET, LOG_LEVEL: 'info' }),
-    );
-    expect(await rotated.stop()).toBe(0);
+  it('succeeds with the former secret in APP_SECRET_PREVIOUS, and from then on without it', async () => {
+    const rotated = env({ APP_SECRET: `${TEST_SECRET} and another`, LOG_LEVEL: 'info' });
+    for (const more of [{ APP_SECRET_PREVIOUS: TEST_SECRET }, {}]) {
+      const started = await OtpostProcess.start({ ...rotated, ...more });
+      expect(await started.stop()).toBe(0);
+    }
+    const back = await OtpostProcess.start(env({ LOG_LEVEL: 'info', APP_SECRET_PREVIOUS: rotated['APP_SECRET']! }));
+    expect(await back.stop()).toBe(0);
   });
 
   describe('on a database newer than the build', () => {
@@ -109,7 +112,7 @@ describe('a start that cannot succeed', () => {
 
     it('starts with a warning when that one says that this build still works', async () => {
       await newer('0.1.0');
-      const started = await OtpostProcess.start(env({ LOG_LEVEL: 'info', APP_SECRET_PREVIOUS: TEST_SECRET }));
+      const started = await OtpostProcess.start(env({ LOG_LEVEL: 'info' }));
       expect(started.text).toMatch(/"level":"warn".*29991231000000_newer/);
       await started.stop();
     });
