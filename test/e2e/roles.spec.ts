@@ -1,35 +1,16 @@
-import { randomBytes } from 'node:crypto';
-import pg from 'pg';
 import type { Api } from '../support/api.js';
+import { createEmptyDatabase } from '../support/empty-database.js';
 import { OtpostProcess } from '../support/otpost-process.js';
 import { TEST_SECRET } from '../support/otpost.js';
+import type { TestDatabase } from '../support/postgres.js';
 import { describeWithRedis, REDIS_URL } from '../support/redis.js';
 import { SmtpSink, codeIn } from '../support/smtp-sink.js';
 import { codeFromInbox, expectNothingTold, tellStory, type Told, verify } from '../support/story.js';
 import { eventually } from '../support/wait.js';
 
-/** An empty database: the processes bring their schema themselves. */
-async function emptyDatabase(server: string) {
-  const name = `roles_${randomBytes(6).toString('hex')}`;
-  const run = async (sql: string, connectionString = server): Promise<void> => {
-    const client = new pg.Client({ connectionString });
-    await client.connect();
-    await client.query(sql).finally(() => client.end());
-  };
-  await run(`CREATE DATABASE ${name}`);
-  await run(`ALTER DATABASE ${name} SET TimeZone = 'America/St_Johns'`);
-  const url = new URL(server);
-  url.pathname = `/${name}`;
-  return {
-    url: url.href,
-    expireLeases: () => run(`UPDATE outbound_emails SET lease_until = now() WHERE status = 'sending'`, url.href),
-    drop: () => run(`DROP DATABASE ${name} WITH (FORCE)`),
-  };
-}
-
 /** `waitOutLease`: the lease of a killed worker runs out in real time, elsewhere the test ends it. */
 function webAndWorkerOnTheirOwn(server: string | undefined, redisUrl: string | undefined, waitOutLease = false): void {
-  let database: Awaited<ReturnType<typeof emptyDatabase>>;
+  let database: TestDatabase;
   let env: Record<string, string>;
   const processes: OtpostProcess[] = [];
   const told: Told[] = [];
@@ -44,7 +25,7 @@ function webAndWorkerOnTheirOwn(server: string | undefined, redisUrl: string | u
   };
 
   beforeAll(async () => {
-    database = await emptyDatabase(server!);
+    database = await createEmptyDatabase(server);
     env = {
       DATABASE_URL: database.url,
       APP_SECRET: TEST_SECRET,
@@ -120,7 +101,7 @@ function webAndWorkerOnTheirOwn(server: string | undefined, redisUrl: string | u
     await sink.stop();
     worker = spawn('worker');
     // The lease of the dead worker lasts 20 s; the rescue looks every 5 s.
-    if (!waitOutLease) await database.expireLeases();
+    if (!waitOutLease) await database.query(`UPDATE outbound_emails SET lease_until = now() WHERE status = 'sending'`);
     const { code, afterMs } = await codeFromInbox(api, 'mary.jackson@example.com', issued, 32_000);
     console.log(`picked up ${Math.round(afterMs / 1_000)} s after the kill`);
     await verify(api, issued, code);
