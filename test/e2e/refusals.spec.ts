@@ -88,7 +88,7 @@ describe('a start that cannot succeed', () => {
 
   it('succeeds with the former secret in APP_SECRET_PREVIOUS, and from then on without it', async () => {
     const rotated = env({ APP_SECRET: `${TEST_SECRET} and another`, LOG_LEVEL: 'info' });
-    for (const more of [{ APP_SECRET_PREVIOUS: TEST_SECRET }, {}]) {
+    for (const more of [{ APP_SECRET_PREVIOUS: TEST_SECRET }, {}] as Record<string, string>[]) {
       const started = await OtpostProcess.start({ ...rotated, ...more });
       expect(await started.stop()).toBe(0);
     }
