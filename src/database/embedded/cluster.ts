@@ -114,7 +114,8 @@ async function sweepDrafts(dataDir: string): Promise<void> {
     // In a container each start has the same process id: then age tells.
     const ours = maker === process.pid && (await stat(join(dataDir, name))).mtimeMs >= performance.timeOrigin;
     if (ours || (maker !== process.pid && processLives(maker))) continue;
-    await rm(join(dataDir, name), { recursive: true, force: true });
+    // An initdb whose starter was killed may still be writing there for a moment: what it adds is removed again.
+    await rm(join(dataDir, name), { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
 }
 
