@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { createLocalJWKSet, errors, jwtVerify, SignJWT } from 'jose';
+import { errors, jwtVerify, SignJWT } from 'jose';
 import { SETTINGS, type Settings } from '../config/settings.js';
 import { Clock } from '../core/clock.js';
 import { ACCESS_TOKEN_SECONDS } from './session-policy.js';
@@ -50,7 +50,7 @@ export class AccessTokens {
 
   private async verify(token: string): Promise<AccessClaims | undefined | 'unknown_key'> {
     try {
-      const { payload } = await jwtVerify(token, createLocalJWKSet(this.keys.jwks()), {
+      const { payload } = await jwtVerify(token, this.keys.verifier(), {
         issuer: this.issuer,
         audience: this.issuer,
         algorithms: [ALGORITHM],

@@ -1,5 +1,5 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { calculateJwkThumbprint, type CryptoKey, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
+import { calculateJwkThumbprint, createLocalJWKSet, type CryptoKey, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
 import { Clock } from '../core/clock.js';
 import { Keyring, UnsealError } from '../core/keyring.js';
 import { LOGGER, type Logger } from '../core/logger.js';
@@ -11,6 +11,8 @@ export const ALGORITHM = 'EdDSA';
 
 const RELOAD_EVERY_MS = 10_000;
 
+type LocalKeySet = ReturnType<typeof createLocalJWKSet>;
+
 export interface Signer {
   kid: string;
   privateKey: CryptoKey;
@@ -21,6 +23,7 @@ export interface Signer {
 export class SigningKeys implements OnModuleInit {
   private signer: Signer | undefined;
   private publicKeys: JWK[] = [];
+  private keySet = createLocalJWKSet({ keys: [] });
   private loadedAt = 0;
 
   constructor(
@@ -51,6 +54,11 @@ export class SigningKeys implements OnModuleInit {
     return { keys: this.publicKeys };
   }
 
+  /** The same to verify with; keeps its imported keys until they are loaded again. */
+  verifier(): LocalKeySet {
+    return this.keySet;
+  }
+
   /** Another process may have added a key; looked up at most every few seconds, whatever strangers send. */
   async reload(): Promise<void> {
     const now = this.clock.now().getTime();
@@ -68,6 +76,7 @@ export class SigningKeys implements OnModuleInit {
     this.loadedAt = this.clock.now().getTime();
     const rows = await this.prisma.signingKey.findMany({ orderBy: { createdAt: 'desc' } });
     this.publicKeys = rows.map(({ publicJwk }) => publicJwk as JWK);
+    this.keySet = createLocalJWKSet(this.jwks());
     if (rows[0]) this.signer = { kid: rows[0].id, privateKey: await this.open(rows[0]) };
   }
 

@@ -69,6 +69,3 @@ export interface Ending {
   /** The address gets no further mail. */
   suppress?: { reason: string; source: string };
 }
-
-/** States from which a message still goes out by itself. */
-export const PENDING = ['scheduled', 'queued', 'deferred'] as const satisfies EmailStatus[];
