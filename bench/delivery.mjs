@@ -2,14 +2,16 @@
  * `npm run bench:delivery`: how fast one worker hands mail over, against the ceiling of raw pooled nodemailer with the
  * same messages, the same connections and the same sink, in one run, alternating; medians are what to quote.
  *
- *   npm run bench:delivery -- [--messages 3000] [--rounds 5] [--connections 16] [--big 1000000]
+ *   npm run bench:delivery -- [--messages 3000] [--rounds 5] [--connections 16] [--big 1000000] [--profile folder]
+ *
+ * `--profile` leaves a CPU profile of each worker there, to be opened in Chromium's developer tools.
  *
  * The sink is Postfix's `smtp-sink` where it is installed (Debian: postfix), else a small one in Node, in a process of
  * its own. Postgres is DATABASE_URL or an embedded one; Redis is REDIS_URL or 127.0.0.1:6379.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { createConnection, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -32,12 +34,14 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '5' },
     connections: { type: 'string', default: '16' },
     big: { type: 'string', default: '1000000' },
+    profile: { type: 'string' },
   },
 });
 const MESSAGES = Number(values.messages);
 const ROUNDS = Number(values.rounds);
 const CONNECTIONS = Number(values.connections);
 const BIG = Number(values.big);
+const PROFILE = values.profile ? ['--cpu-prof', `--cpu-prof-dir=${values.profile}`] : [];
 const SECRET = 'a secret of more than thirty-two characters for the benchmark';
 const REDIS = process.env['REDIS_URL'] ?? 'redis://127.0.0.1:6379';
 const BODY = `${'A line of a message that is eight kilobytes long. '.repeat(80)}\n`;
@@ -93,11 +97,12 @@ const letter = () => ({ from: 'bench@example.com', to: 'ada@example.com', ...MES
 /** Messages a second. */
 async function raw(port) {
   const transport = pool(port);
+  const cpu = cpuOf(process.pid);
   const begun = performance.now();
   await Promise.all(Array.from({ length: MESSAGES }, () => transport.sendMail(letter())));
   const rate = MESSAGES / ((performance.now() - begun) / 1_000);
   transport.close();
-  return rate;
+  return { rate, cpu: (cpuOf(process.pid) - cpu) / MESSAGES };
 }
 
 /** One job a message, nothing recorded: what a queue without an outbox does. */
@@ -117,7 +122,7 @@ async function bareBullMq(port) {
   await queue.obliterate({ force: true });
   await queue.close();
   transport.close();
-  return rate;
+  return { rate };
 }
 
 /** Accepts as `Mail.accept` does, many rows a statement. */
@@ -142,7 +147,7 @@ async function fill(client, keyring) {
 }
 
 async function startWorker(databaseUrl, port, redis) {
-  const child = spawn(process.execPath, [fileURLToPath(new URL('../dist/main.js', import.meta.url))], {
+  const child = spawn(process.execPath, [...PROFILE, fileURLToPath(new URL('../dist/main.js', import.meta.url))], {
     env: {
       PATH: process.env['PATH'], ROLE: 'worker', DATABASE_URL: databaseUrl, APP_SECRET: SECRET, LOG_LEVEL: 'error',
       MAIL_TRANSPORTS: `smtp://127.0.0.1:${port}`, WORKER_CONCURRENCY: `default:${CONNECTIONS}`,
@@ -154,8 +159,20 @@ async function startWorker(databaseUrl, port, redis) {
   return child;
 }
 
+/** Microseconds of processor time that a process has used; steadier than the clock on a busy machine. Linux only. */
+function cpuOf(pid) {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
+    return (Number(fields[11]) + Number(fields[12])) * 10_000;
+  } catch {
+    return Number.NaN;
+  }
+}
+
 /** From the first claim to the last commit, by the clock of Postgres, while a worker that is already running drains. */
-async function worker(client) {
+async function worker(client, pid) {
+  const cpu = cpuOf(pid);
+  const commits = await commitsOf(client);
   const { rows: [{ max: before }] } = await client.query('SELECT coalesce(max(id), 0) AS max FROM email_events');
   await fill(client, new Keyring(SECRET));
   await until(async () => {
@@ -168,7 +185,14 @@ async function worker(client) {
     [before],
   );
   if (sent !== MESSAGES) throw new Error(`${sent} of ${MESSAGES} were sent`);
-  return MESSAGES / seconds;
+  const used = { cpu: (cpuOf(pid) - cpu) / MESSAGES, commits: ((await commitsOf(client)) - commits) / MESSAGES };
+  return { rate: MESSAGES / seconds, ...used };
+}
+
+/** The looks of this bench itself are among them, some fifty a second. */
+async function commitsOf(client) {
+  const { rows: [{ commits }] } = await client.query('SELECT pg_stat_get_db_xact_commit(oid)::int AS commits FROM pg_database WHERE datname = current_database()');
+  return commits;
 }
 
 async function history(client, rows) {
@@ -211,23 +235,30 @@ try {
   const subjects = {};
   for (const [name, rows, redis] of [['worker, Redis', 1_000, true], ['worker, Postgres', 1_000, false], [`worker, Redis, ${BIG.toLocaleString('en')} rows`, BIG, true]]) {
     const { url, client } = await makeDatabase(rows);
-    await startWorker(url, port, redis);
+    const { pid } = await startWorker(url, port, redis);
     await until(async () => (await client.query(`SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'otpost'`)).rows.length > 0, 'the worker');
-    subjects[name] = () => worker(client);
+    subjects[name] = () => worker(client, pid);
   }
   const figures = {};
   for (let round = 0; round <= ROUNDS; round++) {
     for (const [name, run] of [['raw nodemailer', () => raw(port)], ['bare BullMQ, Redis', () => bareBullMq(port)], ...Object.entries(subjects)]) {
-      const rate = await run();
+      const figure = await run();
       if (round === 0) continue; // warm-up
-      (figures[name] ??= []).push(rate);
+      (figures[name] ??= []).push(figure);
+      const { rate } = figure;
       console.log(`round ${round}  ${name.padEnd(34)} ${Math.round(rate).toString().padStart(6)}/s`);
     }
   }
-  const ceiling = median(figures['raw nodemailer']);
+  const ceiling = median(figures['raw nodemailer'].map(({ rate }) => rate));
   console.log('\nmedians');
-  for (const [name, rates] of Object.entries(figures)) {
-    console.log(`${name.padEnd(36)} ${Math.round(median(rates)).toString().padStart(6)}/s  ${(median(rates) / ceiling).toFixed(2)} × raw`);
+  for (const [name, rounds] of Object.entries(figures)) {
+    const rate = median(rounds.map((round) => round.rate));
+    const [cpu, commits] = [median(rounds.map((round) => round.cpu ?? NaN)), median(rounds.map((round) => round.commits ?? NaN))];
+    console.log(
+      `${name.padEnd(36)} ${Math.round(rate).toString().padStart(6)}/s  ${(rate / ceiling).toFixed(2)} × raw` +
+        (Number.isNaN(cpu) ? '' : `  ${Math.round(cpu).toString().padStart(5)} µs of processor a message`) +
+        (Number.isNaN(commits) ? '' : `, ${commits.toFixed(2)} transactions`),
+    );
   }
 } finally {
   for (const child of started) child.kill('SIGTERM');

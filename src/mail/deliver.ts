@@ -4,6 +4,7 @@ import { Clock } from '../core/clock.js';
 import { DeliveryMetrics } from '../core/delivery-metrics.js';
 import { UnsealError } from '../core/keyring.js';
 import { LOGGER, type Logger } from '../core/logger.js';
+import { passing } from '../core/milestones.js';
 import { WORKER_NAME } from '../core/worker-name.js';
 import { Composer } from './composer.js';
 import type { Outcome } from './outcome.js';
@@ -32,13 +33,16 @@ export class Delivery {
     @Inject(LOGGER) private readonly log: Logger,
   ) {}
 
-  async deliver(email: ClaimedEmail): Promise<void> {
+  /** Calls `handedOver` when the transport has answered and all that is left is to record it. */
+  async deliver(email: ClaimedEmail, handedOver: () => void): Promise<void> {
     const started = performance.now();
     const { outcome, transport } = await this.attempt(email);
+    handedOver();
     if (outcome.kind === 'withdrawn') {
       this.log.warn({ emailId: email.id, requestId: email.requestId }, 'the offer was refused; nothing was handed over');
       return;
     }
+    passing('answered');
     const ending = this.endingOf(email, outcome, transport);
     const recorded = await this.record(email, ending);
     this.report(email, ending, recorded, performance.now() - started);

@@ -58,11 +58,26 @@ export class LaneDrains implements OnModuleDestroy {
 
   private drainOf(lane: Lane, concurrency: number): Drain<ClaimedEmail> {
     return new Drain(concurrency, {
-      claim: (limit) => this.claim(lane, limit),
-      deliver: (email) => this.leases.whileHeld(email, () => this.delivery.deliver(email)),
+      claim: (limit) => this.claimAndHold(lane, limit),
+      deliver: (email, handedOver) => this.delivery.deliver(email, handedOver).finally(() => this.leases.letGo(email)),
+      giveBack: (emails) => this.giveBack(lane, emails),
       wakeNext: () => this.queue.wake(lane),
       onDeliveryError: (error) => this.log.error({ err: error, lane }, 'a delivery broke; the rescue takes its message'),
     });
+  }
+
+  private async claimAndHold(lane: Lane, limit: number): Promise<{ rows: ClaimedEmail[]; more: boolean }> {
+    const claimed = await this.claim(lane, limit);
+    this.leases.hold(claimed.rows);
+    return claimed;
+  }
+
+  /** At shutdown: whoever is there takes them at once, and the attempts do not count. */
+  private async giveBack(lane: Lane, emails: ClaimedEmail[]): Promise<void> {
+    await Promise.all(emails.map((email) => this.outbox.finish(email, { status: 'queued' }, WORKER_NAME)));
+    for (const email of emails) this.leases.letGo(email);
+    this.log.info({ lane, count: emails.length }, 'messages that had not started were given back');
+    this.queue.wake(lane);
   }
 
   /** Room on a transport first, then rate tokens, then as many rows; without one of them, nothing. */

@@ -6,7 +6,7 @@ import { Outbox } from './outbox.js';
 /** Milliseconds between renewals: a lease of 20 s survives three that fail. */
 const RENEW_EVERY_MS = 5_000;
 
-/** Renews the leases of what this process is delivering, all in one statement. */
+/** Renews the leases of what this process has claimed, all in one statement. */
 @Injectable()
 export class LeaseKeeper {
   private readonly held = new Set<ClaimedEmail>();
@@ -19,13 +19,12 @@ export class LeaseKeeper {
     this.timer = setInterval(() => void this.renew(), RENEW_EVERY_MS).unref();
   }
 
-  async whileHeld<T>(email: ClaimedEmail, work: () => Promise<T>): Promise<T> {
-    this.held.add(email);
-    try {
-      return await work();
-    } finally {
-      this.held.delete(email);
-    }
+  hold(emails: readonly ClaimedEmail[]): void {
+    for (const email of emails) this.held.add(email);
+  }
+
+  letGo(email: ClaimedEmail): void {
+    this.held.delete(email);
   }
 
   stop(): void {

@@ -5,6 +5,7 @@ import { domainOf, parseEmailAddress } from '../core/email-address.js';
 import { uuidv7 } from '../core/ids.js';
 import { Keyring } from '../core/keyring.js';
 import type { Lane } from '../core/lanes.js';
+import { passing } from '../core/milestones.js';
 import type { UnitOfWork } from '../database/unit-of-work.js';
 import { MailQueue } from '../queue/mail-queue.js';
 import { sealContext } from './composer.js';
@@ -81,7 +82,10 @@ export class Mail {
       unit,
     );
     if (draft.scheduledAt) return { id, status: 'scheduled' };
-    unit.afterCommit(() => this.queue.wake(draft.lane));
+    unit.afterCommit(() => {
+      passing('accepted');
+      this.queue.wake(draft.lane);
+    });
     return { id, status: 'queued' };
   }
 }

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Batcher } from '../core/batcher.js';
 import type { Lane } from '../core/lanes.js';
+import { passing } from '../core/milestones.js';
 import { PrismaService } from '../database/prisma.service.js';
 import type { UnitOfWork } from '../database/unit-of-work.js';
 import type { EmailStatus } from '../generated/prisma/enums.js';
@@ -90,7 +91,9 @@ export class Outbox {
         possible_duplicate AS "possibleDuplicate", message_id AS "messageId", request_id AS "requestId",
         created_at AS "createdAt", scheduled_at AS "scheduledAt"
       FROM changed`;
-    return { rows: due.filter((row) => row.status === 'sending'), more: due.length === limit };
+    const rows = due.filter((row) => row.status === 'sending');
+    if (rows.length > 0) passing('claimed');
+    return { rows, more: due.length === limit };
   }
 
   /** Commits that the attempt is about to release the last byte. False: the lease is lost or the message expired. */

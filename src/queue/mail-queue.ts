@@ -3,6 +3,7 @@ import { InjectQueue } from '@nestjs/bullmq';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { Queue } from 'bullmq';
 import type { Lane } from '../core/lanes.js';
+import { passing } from '../core/milestones.js';
 import { Broker } from './broker.js';
 import { queueName } from './queue-name.js';
 
@@ -61,6 +62,7 @@ export class MailQueue implements OnApplicationShutdown {
       () => this.broker.wentDown(new Error(`no answer within ${ANSWER_WITHIN_MS} ms`)),
       ANSWER_WITHIN_MS,
     );
+    passing('waking');
     try {
       await this.queues[lane].add('wake', {});
       this.broker.cameUp();

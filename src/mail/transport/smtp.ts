@@ -1,4 +1,5 @@
 import MailComposer from 'nodemailer/lib/mail-composer';
+import type { SMTPEnvelope } from 'nodemailer/lib/smtp-connection';
 import type { TransportSettings } from '../../config/settings.js';
 import type { Outcome } from '../outcome.js';
 import { classifySmtpFailure, deservesNewConnection, type SmtpFailure } from '../smtp-reply.js';
@@ -10,6 +11,11 @@ import { StageRecorder } from './stage.js';
 import { type ComposedMessage, type Offer, OfferRefused, type Transport } from './transport.js';
 
 type SmtpSettings = Extract<TransportSettings, { kind: 'smtp' }>;
+
+interface BuiltMail {
+  envelope: () => SMTPEnvelope;
+  bytes: Buffer;
+}
 
 interface Try {
   outcome: Outcome;
@@ -50,30 +56,32 @@ export class SmtpTransport implements Transport {
   }
 
   async send(message: ComposedMessage, offer: Offer): Promise<Outcome> {
-    const { outcome, again } = await this.try(message, offer, false);
-    return again ? (await this.try(message, offer, true)).outcome : outcome;
+    const mime = new MailComposer(envelopeOf(message)).compile();
+    // nodemailer's connection writes into the envelope it is given: one for each try.
+    const mail = { envelope: () => mime.getEnvelope(), bytes: await mime.build() };
+    const { outcome, again } = await this.try(mail, offer, false);
+    return again ? (await this.try(mail, offer, true)).outcome : outcome;
   }
 
   async close(): Promise<void> {
     this.sessions.close();
   }
 
-  private async try(message: ComposedMessage, offer: Offer, fresh: boolean): Promise<Try> {
+  private async try(mail: BuiltMail, offer: Offer, fresh: boolean): Promise<Try> {
     let session: SmtpSession;
     try {
       session = await this.sessions.take(fresh);
     } catch (error) {
       return { outcome: classifySmtpFailure(error as SmtpFailure, 'connecting'), again: false };
     }
-    return this.transfer(message, offer, session);
+    return this.transfer(mail, offer, session);
   }
 
-  private async transfer(message: ComposedMessage, offer: Offer, session: SmtpSession): Promise<Try> {
+  private async transfer(mail: BuiltMail, offer: Offer, session: SmtpSession): Promise<Try> {
     const stages = new StageRecorder(offer, this.patience, () => session.abort(new SessionFailure('ETIMEDOUT', 'no progress')));
     const reused = session.messages > 0;
     try {
-      const mime = new MailComposer(envelopeOf(message)).compile();
-      const { response, rejectedErrors } = await session.send(mime.getEnvelope(), stages.gate(mime.createReadStream()));
+      const { response, rejectedErrors } = await session.send(mail.envelope(), stages.gate(mail.bytes));
       this.sessions.give(session);
       // One recipient a message: a partial refusal is a refusal of ours.
       const [rejected] = rejectedErrors ?? [];

@@ -1,4 +1,5 @@
-import { Readable } from 'node:stream';
+import { Readable, type Writable } from 'node:stream';
+import { passing } from '../../core/milestones.js';
 import { type Offer, OfferRefused } from './transport.js';
 
 /**
@@ -8,6 +9,9 @@ import { type Offer, OfferRefused } from './transport.js';
  * is out of our hands.
  */
 export type Stage = 'connecting' | 'envelope' | 'transferring' | 'released';
+
+/** Bytes that are handed on at a time; the next ones when the connection has room. */
+const SLICE = 64 * 1_024;
 
 /** Milliseconds without progress that each stage may take once there is a connection. */
 export type StagePatience = Record<Exclude<Stage, 'connecting'>, number>;
@@ -33,13 +37,13 @@ export class StageRecorder {
   }
 
   /**
-   * To be put last, right before the connection: it starts when it is read, which is after the server's 354. A
-   * transform further up is no gate: a small message runs through it into the buffers behind it, and reaches its end,
-   * before the server even answered MAIL (measured on nodemailer 10.6.0).
+   * The message as nodemailer's connection takes it: asked for when the server said 354, and written straight into the
+   * connection. A transform further up is no gate: a small message runs through it into the buffers behind it, and
+   * reaches its end, before the server even answered MAIL (measured on nodemailer 10.6.0).
    */
-  gate(source: Readable): Readable {
+  gate(message: Buffer): Readable {
     this.enter('envelope');
-    return Readable.from(this.transfer(source), { objectMode: false });
+    return new GatedMessage((connection) => this.transfer(message, connection));
   }
 
   /** The attempt is over, well or badly: whatever still flows gets no end. */
@@ -48,15 +52,18 @@ export class StageRecorder {
     clearTimeout(this.timer);
   }
 
-  private async *transfer(source: Readable): AsyncGenerator<Buffer> {
-    for await (const chunk of source) {
+  private async transfer(message: Buffer, connection: Writable): Promise<void> {
+    passing('transferring');
+    for (let start = 0; start < message.length; start += SLICE) {
       this.enter('transferring');
-      yield chunk as Buffer;
+      await written(connection, message.subarray(start, start + SLICE));
     }
     await this.offer();
+    passing('offered');
     // A server may answer before the end of the message; that answer was the outcome.
     if (this.ended) throw new OfferRefused('the attempt is over');
     this.enter('released');
+    connection.end();
   }
 
   private enter(stage: Exclude<Stage, 'connecting'>): void {
@@ -64,4 +71,26 @@ export class StageRecorder {
     clearTimeout(this.timer);
     if (!this.ended) this.timer = setTimeout(this.onStall, this.patience[stage]);
   }
+}
+
+/** A stream that is only ever piped: without buffers of its own it costs a tenth of one that is read (measured). */
+class GatedMessage extends Readable {
+  constructor(private readonly transfer: (connection: Writable) => Promise<void>) {
+    super();
+  }
+
+  override _read(): void {
+    // Nothing comes this way; see pipe().
+  }
+
+  override pipe<T extends NodeJS.WritableStream>(connection: T): T {
+    this.transfer(connection as unknown as Writable).catch((error: Error) => this.destroy(error));
+    return connection;
+  }
+}
+
+function written(connection: Writable, bytes: Buffer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    connection.write(bytes, (error) => (error ? reject(error) : resolve()));
+  });
 }

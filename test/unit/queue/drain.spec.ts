@@ -13,20 +13,31 @@ class Bench implements DrainWork<number> {
   /** Runs inside a claim, after it looked and before it answers. */
   afterLook: () => void | Promise<void> = () => undefined;
   hold: Promise<void> = Promise.resolve();
+  /** While a delivered row is written down; its slot is free by then. */
+  recording: Promise<void> = Promise.resolve();
+  readonly claimed: number[] = [];
+  readonly givenBack: number[] = [];
 
   async claim(limit: number): Promise<{ rows: number[]; more: boolean }> {
     this.claims++;
     const rows = this.due.splice(0, limit);
+    this.claimed.push(...rows);
     await this.afterLook();
     return { rows, more: rows.length === limit };
   }
 
-  async deliver(row: number): Promise<void> {
+  async deliver(row: number, handedOver: () => void): Promise<void> {
     this.most = Math.max(this.most, ++this.atOnce);
     await this.hold;
     this.atOnce--;
+    handedOver();
+    await this.recording;
     if (row < 0) throw new Error('broken');
     this.delivered.push(row);
+  }
+
+  async giveBack(rows: number[]): Promise<void> {
+    this.givenBack.push(...rows);
   }
 
   wakeNext(): void {
@@ -139,5 +150,52 @@ describe('drain', () => {
     expect(bench.delivered).toEqual([1]);
     await drain.run();
     expect(bench.claims).toBe(1);
+  });
+
+  it('starts the next row while the last one is still being written down, but holds no more than it may', async () => {
+    const bench = new Bench();
+    let written = (): void => undefined;
+    bench.recording = new Promise((resolve) => (written = resolve));
+    bench.due.push(1, 2, 3, 4, 5, 6);
+    const drain = new Drain(2, bench);
+    void drain.run();
+    await eventually(() => bench.claims === 1 && bench.atOnce === 0, 'the first two to be handed over');
+    expect(bench.claimed).toEqual([1, 2]); // nothing ended lately, so nothing is claimed ahead
+    written();
+    await eventually(() => bench.delivered.length === 6, 'the rest');
+    await drain.stop();
+  });
+
+  it('claims ahead of its slots in a backlog, and gives back what has not started when it stops', async () => {
+    const bench = new Bench();
+    bench.due.push(...Array.from({ length: 100 }, (_, n) => n));
+    const drain = new Drain(4, bench);
+    let release = (): void => undefined;
+    // Quick at first, which is what earns it the right; then every delivery hangs.
+    const hanging = new Promise<void>((resolve) => (release = resolve));
+    bench.afterLook = () => {
+      if (bench.claimed.length > 40) bench.hold = hanging;
+    };
+    void drain.run();
+    await eventually(() => bench.atOnce === 4 && bench.claimed.length - bench.delivered.length === 8, 'four under way, four ahead');
+    const stopped = drain.stop();
+    await eventually(() => bench.givenBack.length === 4, 'four to be given back');
+    release();
+    await stopped;
+    expect([...bench.delivered, ...bench.givenBack].sort((a, b) => a - b)).toEqual(bench.claimed);
+    expect(bench.most).toBe(4);
+  });
+
+  it('gives back what a claim brings while it stops', async () => {
+    const bench = new Bench();
+    bench.due.push(1, 2, 3);
+    const drain = new Drain(4, bench);
+    let stopped: Promise<void> | undefined;
+    bench.afterLook = () => void (stopped ??= drain.stop());
+    void drain.run();
+    await eventually(() => stopped !== undefined, 'the stop');
+    await stopped;
+    expect(bench.delivered).toEqual([]);
+    expect(bench.givenBack).toEqual([1, 2, 3]);
   });
 });
