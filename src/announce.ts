@@ -17,7 +17,7 @@ export function announce(settings: Settings, { log, url }: RunningProcess): void
     },
     'ready',
   );
-  if (production || url === undefined) return;
+  if (production || url === undefined || role === 'worker') return;
   const address = new URL(url).port;
   const app = `http://localhost:${address}`;
   const lines = [

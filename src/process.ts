@@ -4,7 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { resolveAppSecret } from './config/app-secret.js';
 import type { LoadedSettings } from './config/settings.module.js';
-import type { Role, Settings } from './config/settings.js';
+import type { Role } from './config/settings.js';
 import type { Clock } from './core/clock.js';
 import { Keyring } from './core/keyring.js';
 import { createLogger, type Logger, NestLogger } from './core/logger.js';
@@ -78,15 +78,25 @@ async function startApplication(infrastructure: Infrastructure): Promise<Applica
   return STARTERS[infrastructure.settings.role](infrastructure);
 }
 
-/** A worker opens no port. */
+/** A worker opens no port, unless it is given one for its probes and metrics. */
 const STARTERS: Record<Role, (infrastructure: Infrastructure) => Promise<Application>> = {
   all: startWeb,
   web: startWeb,
-  worker: async (infrastructure) => ({
-    context: await NestFactory.createApplicationContext(RoleModule.forRoot(infrastructure), nestOptions(infrastructure)),
-    url: undefined,
-  }),
+  worker: startWorker,
 };
+
+async function startWorker(infrastructure: Infrastructure): Promise<Application> {
+  const { workerPort, http } = infrastructure.settings;
+  const module = RoleModule.forRoot(infrastructure);
+  if (workerPort === undefined) {
+    return { context: await NestFactory.createApplicationContext(module, nestOptions(infrastructure)), url: undefined };
+  }
+  const app = await NestFactory.create<NestFastifyApplication>(module, fastifyAdapter(), nestOptions(infrastructure));
+  return listening(app, async () => {
+    logRequests(app, infrastructure.log);
+    return listen(app, http.host, workerPort, 'WORKER_PORT');
+  });
+}
 
 async function startWeb(infrastructure: Infrastructure): Promise<Application> {
   const { settings, log } = infrastructure;
@@ -95,27 +105,34 @@ async function startWeb(infrastructure: Infrastructure): Promise<Application> {
     fastifyAdapter(),
     nestOptions(infrastructure),
   );
-  try {
+  return listening(app, async () => {
     logRequests(app, log);
     refuseOtherBodies(app);
     serveDocs(app, settings.http.appUrl, VERSION);
-    return { context: app, url: await listen(app, settings.http) };
+    return listen(app, settings.http.host, settings.http.port, 'PORT');
+  });
+}
+
+/** An application that cannot listen is closed again. */
+async function listening(app: NestFastifyApplication, open: () => Promise<string>): Promise<Application> {
+  try {
+    return { context: app, url: await open() };
   } catch (error) {
     await closeApplication(app);
     throw error;
   }
 }
 
-async function listen(app: NestFastifyApplication, { host, port }: Settings['http']): Promise<string> {
+async function listen(app: NestFastifyApplication, host: string, port: number, variable: 'PORT' | 'WORKER_PORT'): Promise<string> {
   try {
     await app.listen(port, host);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EADDRINUSE') {
-      throw new StartupError(`Port ${port} on ${host} is taken.`, `Stop what listens there, or choose another: PORT=${port + 1}.`);
+      throw new StartupError(`Port ${port} on ${host} is taken.`, `Stop what listens there, or choose another: ${variable}=${port + 1}.`);
     }
     if (code === 'EACCES') {
-      throw new StartupError(`Port ${port} may not be used by this user.`, 'Choose one above 1023, such as PORT=3000.');
+      throw new StartupError(`Port ${port} may not be used by this user.`, `Choose one above 1023, such as ${variable}=${variable === 'PORT' ? 3000 : 3001}.`);
     }
     if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
       throw new StartupError(`HOST=${host} is no address of this machine.`, 'Use HOST=127.0.0.1, or HOST=0.0.0.0 for all addresses.');

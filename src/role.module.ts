@@ -7,6 +7,7 @@ import type { Logger } from './core/logger.js';
 import { DatabaseModule } from './database/database.module.js';
 import { MailMaintenanceModule } from './mail/maintenance.module.js';
 import { RescueModule } from './mail/rescue.module.js';
+import { ProbesModule } from './probes.module.js';
 import type { Broker } from './queue/broker.js';
 import { QueueModule } from './queue/queue.module.js';
 import { WebModule } from './web.module.js';
@@ -31,7 +32,7 @@ type Imports = NonNullable<ModuleMetadata['imports']>;
 /** The role of a process is its module graph; no code asks which process it is in. */
 const ROLE_MODULES: Record<Role, (infrastructure: Infrastructure) => Imports> = {
   web: ({ settings }) => [WebModule, ...(settings.mail.rescue ? [RescueModule.forRoot(settings)] : [])],
-  worker: (infrastructure) => [workerModule(infrastructure)],
+  worker: (infrastructure) => [workerModule(infrastructure), ...(infrastructure.settings.workerPort === undefined ? [] : [ProbesModule])],
   all: (infrastructure) => [WebModule, workerModule(infrastructure)],
 };
 

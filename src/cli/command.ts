@@ -6,19 +6,39 @@ export interface Terminal {
   err(text: string): void;
 }
 
-/** 0 done; 1 not done, and why was told; 2 not understood. */
-export type ExitCode = 0 | 1 | 2;
+/**
+ * 0 done; 1 not done, and why was told; 2 not understood; 3 not over yet. For a mail server, as in sysexits.h: 65 bad data,
+ * 75 try again.
+ */
+export type ExitCode = 0 | 1 | 2 | 3 | 65 | 75;
 
 /** What a command does once its arguments were understood. */
 export type Work = (prisma: PrismaService, terminal: Terminal) => Promise<ExitCode>;
 
-export interface Command {
+/** The same for one that finds for itself what it works on. */
+export type LoneWork = (terminal: Terminal) => Promise<ExitCode>;
+
+export type Command = DatabaseCommand | LoneCommand;
+
+interface CommandFacts {
   /** Such as `keys create`. */
   name: string;
   summary: string;
   help: string;
+  /** Where the database cannot be had, or something else broke; 1 unless it says so. */
+  failsWith?: ExitCode;
+}
+
+export interface DatabaseCommand extends CommandFacts {
+  alone?: false;
   /** Understands the arguments after the name. @throws UsageError */
   parse(args: string[]): Work;
+}
+
+export interface LoneCommand extends CommandFacts {
+  alone: true;
+  /** @throws UsageError */
+  parse(args: string[]): LoneWork;
 }
 
 /** Arguments that are not understood; the message says which, and what is wanted. */

@@ -1,4 +1,4 @@
-import { loadSettings } from '../config/settings.module.js';
+import { type LoadedSettings, loadSettings } from '../config/settings.module.js';
 import type { Settings } from '../config/settings.js';
 import { StartupError } from '../core/startup-error.js';
 import { findEmbeddedPostgres } from '../database/embedded-postgres.js';
@@ -17,13 +17,24 @@ const PATIENCE_MS = 2_000;
  * @throws StartupError when an operator has to act
  */
 export async function withDatabase<T>(terminal: Terminal, work: (prisma: PrismaService) => Promise<T>): Promise<T> {
-  const { settings } = await loadSettings();
+  return withDatabaseUrl(terminal, async (url) => {
+    const prisma = new PrismaService({ url, poolSize: 1 });
+    try {
+      return await work(prisma);
+    } finally {
+      await prisma.$disconnect();
+    }
+  });
+}
+
+/** The same for those that open it themselves. */
+export async function withDatabaseUrl<T>(terminal: Terminal, work: (url: string, loaded: LoadedSettings) => Promise<T>): Promise<T> {
+  const loaded = await loadSettings();
+  const { settings } = loaded;
   const database = (await findRunning(settings)) ?? (await open(settings, terminal));
-  const prisma = new PrismaService({ url: database.url, poolSize: 1 });
   try {
-    return await work(prisma);
+    return await work(database.url, loaded);
   } finally {
-    await prisma.$disconnect();
     await database.close();
   }
 }

@@ -4,6 +4,7 @@ import { isScope, type Scope, SCOPES } from '../access/scopes.js';
 import { SystemClock } from '../core/clock.js';
 import type { PrismaService } from '../database/prisma.service.js';
 import { type Command, type Terminal, UsageError, type Work } from './command.js';
+import { minute, printTable } from './table.js';
 
 const MAX_NAME_LENGTH = 100;
 
@@ -54,7 +55,7 @@ Shows every API key: the characters it begins with, its name, its scopes, when i
       const records = await keysOf(prisma).list();
       if (values.json) terminal.out(JSON.stringify(records.map(shown)));
       else if (records.length === 0) terminal.err('There is no API key yet. Make one with: otpost keys create');
-      else printTable(records, terminal);
+      else printKeys(records, terminal);
       return 0;
     };
   },
@@ -123,23 +124,20 @@ function shown({ id, name, prefix, scopes, createdAt, lastUsedAt, revokedAt }: A
   return { id, name, prefix, scopes, createdAt, lastUsedAt, revokedAt };
 }
 
-function printTable(records: readonly ApiKeyRecord[], terminal: Terminal): void {
-  const rows = [
-    ['PREFIX', 'NAME', 'SCOPES', 'CREATED', 'LAST USED', 'REVOKED', 'ID'],
-    ...records.map(({ prefix, name, scopes, createdAt, lastUsedAt, revokedAt, id }) => [
-      prefix,
-      name,
-      scopes.join(','),
-      minute(createdAt),
-      minute(lastUsedAt),
-      minute(revokedAt),
-      id,
-    ]),
-  ];
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  for (const row of rows) terminal.out(row.map((cell, column) => cell.padEnd(widths[column]!)).join('  ').trimEnd());
-}
-
-function minute(at: Date | null): string {
-  return at ? `${at.toISOString().slice(0, 16).replace('T', ' ')}Z` : '-';
+function printKeys(records: readonly ApiKeyRecord[], terminal: Terminal): void {
+  printTable(
+    [
+      ['PREFIX', 'NAME', 'SCOPES', 'CREATED', 'LAST USED', 'REVOKED', 'ID'],
+      ...records.map(({ prefix, name, scopes, createdAt, lastUsedAt, revokedAt, id }) => [
+        prefix,
+        name,
+        scopes.join(','),
+        minute(createdAt),
+        minute(lastUsedAt),
+        minute(revokedAt),
+        id,
+      ]),
+    ],
+    terminal,
+  );
 }

@@ -3,8 +3,9 @@ import { VERSION } from '../core/version.js';
 import { type Command, type ExitCode, type Terminal, UsageError } from './command.js';
 import { withDatabase } from './database.js';
 import { KEY_COMMANDS } from './keys.js';
+import { TRANSPORT_COMMANDS } from './transports.js';
 
-const COMMANDS: readonly Command[] = KEY_COMMANDS;
+const COMMANDS: readonly Command[] = [...KEY_COMMANDS, ...TRANSPORT_COMMANDS];
 
 /** Runs one command line and gives its exit code; whatever went wrong was told. */
 export async function run(args: string[], terminal: Terminal): Promise<ExitCode> {
@@ -17,12 +18,12 @@ export async function run(args: string[], terminal: Terminal): Promise<ExitCode>
     }
     if (error instanceof StartupError) terminal.err(`${error.message} ${error.remedy}`.trim());
     else terminal.err(error instanceof Error ? (error.stack ?? error.message) : String(error));
-    return 1;
+    return commandIn(args)?.failsWith ?? 1;
   }
 }
 
 async function dispatch(args: string[], terminal: Terminal): Promise<ExitCode> {
-  const command = COMMANDS.find(({ name }) => name === args.slice(0, 2).join(' '));
+  const command = commandIn(args);
   if (args.includes('--help') || args.includes('-h')) {
     terminal.out(command?.help ?? overview(args[0]));
     return 0;
@@ -36,7 +37,9 @@ async function dispatch(args: string[], terminal: Terminal): Promise<ExitCode> {
     terminal.err(overview(args[0]));
     return 2;
   }
-  const work = command.parse(args.slice(2));
+  const rest = args.slice(command.name.split(' ').length);
+  if (command.alone) return command.parse(rest)(terminal);
+  const work = command.parse(rest);
   return withDatabase(terminal, (prisma) => work(prisma, terminal));
 }
 
@@ -55,9 +58,14 @@ function overview(group: string | undefined): string {
   ].join('\n');
 }
 
+/** Names have one word or two. */
+function commandIn(args: string[]): Command | undefined {
+  return COMMANDS.find(({ name }) => name === args.slice(0, name.split(' ').length).join(' '));
+}
+
 /** The command that the arguments name, for the hint. */
 function wordsOf(args: string[]): string[] {
-  const command = COMMANDS.find(({ name }) => name === args.slice(0, 2).join(' '));
+  const command = commandIn(args);
   return command ? command.name.split(' ') : [];
 }
 

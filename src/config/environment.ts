@@ -1,9 +1,12 @@
 import { IsIn, Matches, MinLength } from 'class-validator';
+import { parseDkimDomain, parseDkimKey, parseDkimSelector } from './dkim.js';
+import { parseHookSecrets } from './hook-secrets.js';
 import { parseTransports } from './mail-transports.js';
 import { ParsedBy } from './parsed.js';
 import { parseAppUrl, parseDatabaseUrl, parseRedisUrl } from './parse-url.js';
 import {
   MIN_SECRET_LENGTH,
+  parseBounceAddress,
   parseConcurrency,
   parseFolder,
   parseHost,
@@ -14,9 +17,12 @@ import {
   parsePreviousSecrets,
   parseRetentionDays,
   parseSender,
+  parseWorkerPort,
   switchOf,
 } from './parse-value.js';
+import { parsePrivateTargets } from './private-targets.js';
 import { LOG_LEVELS, ROLES } from './settings.js';
+import { parseSmtpPorts } from './smtp-transport.js';
 
 /**
  * The environment as text, one variable at a time; undefined means not set. Messages are remedies for the operator.
@@ -67,8 +73,32 @@ export class Environment {
   @ParsedBy(parseSender)
   MAIL_FROM?: string;
 
-  @ParsedBy(parseTransports)
+  @ParsedBy((text) => parseTransports(text))
   MAIL_TRANSPORTS?: string;
+
+  @Matches(/^[\x21-\x7e]+$/, { message: 'must be the id of an access key, such as AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE.' })
+  AWS_ACCESS_KEY_ID?: string;
+
+  @Matches(/^[\x21-\x7e]+$/, { message: 'must be a secret access key, which has no blanks, such as AWS_SECRET_ACCESS_KEY=<the secret access key>.' })
+  AWS_SECRET_ACCESS_KEY?: string;
+
+  @Matches(/^[\x21-\x7e]+$/, { message: 'must be a session token, which has no blanks, such as AWS_SESSION_TOKEN=<the session token>.' })
+  AWS_SESSION_TOKEN?: string;
+
+  @ParsedBy(parseSmtpPorts)
+  SMTP_PORTS?: string;
+
+  @ParsedBy(parseBounceAddress)
+  BOUNCE_ADDRESS?: string;
+
+  @ParsedBy(parseDkimDomain)
+  DKIM_DOMAIN?: string;
+
+  @ParsedBy(parseDkimSelector)
+  DKIM_SELECTOR?: string;
+
+  @ParsedBy(parseDkimKey)
+  DKIM_PRIVATE_KEY?: string;
 
   @ParsedBy(parseMailRate)
   MAIL_RATE?: string;
@@ -79,14 +109,23 @@ export class Environment {
   @ParsedBy(parseConcurrency)
   WORKER_CONCURRENCY?: string;
 
+  @ParsedBy(parseWorkerPort)
+  WORKER_PORT?: string;
+
   @ParsedBy(switchOf('OUTBOX_RESCUE'))
   OUTBOX_RESCUE?: string;
+
+  @ParsedBy(parsePrivateTargets)
+  WEBHOOK_ALLOW_PRIVATE?: string;
 
   @ParsedBy(parseRetentionDays)
   RETENTION_DAYS?: string;
 
   @ParsedBy(switchOf('MIGRATE_ON_START'))
   MIGRATE_ON_START?: string;
+
+  @ParsedBy(parseHookSecrets)
+  HOOK_SECRETS?: string;
 
   @MinLength(16, {
     message: 'must have at least 16 characters, such as INBOX_TOKEN=<the output of: openssl rand -hex 16>.',

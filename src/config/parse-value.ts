@@ -16,6 +16,12 @@ export function parsePort(text: string): Parsed<number> {
   return value(port);
 }
 
+/** The same, for the probes of a worker. */
+export function parseWorkerPort(text: string): Parsed<number> {
+  const port = parsePort(text);
+  return port.kind === 'value' ? port : fault('must be a port from 1 to 65535, such as WORKER_PORT=3001.');
+}
+
 export function parsePoolSize(text: string): Parsed<number> {
   const size = wholeNumber(text);
   if (size === undefined || size < 1 || size > 100) {
@@ -93,6 +99,15 @@ export function parseSender(text: string): Parsed<{ name: string; address: strin
   const name = parts ? (parts[1] ?? parts[2] ?? '').trim() : '';
   const address = parts ? parts[3]!.trim() : text;
   return isEmail(address, { require_tld: false }) ? value({ name, address }) : fault(remedy);
+}
+
+/** The mailbox of bounces: what stands before its @ gets `+<id of the message>`. */
+export function parseBounceAddress(text: string): Parsed<string> {
+  const local = text.slice(0, text.lastIndexOf('@'));
+  // RFC 5321 §4.5.3.1.1: 64 octets before the @, and an id takes 37 of them.
+  return isEmail(text, { require_tld: false }) && /^[\w.-]{1,27}$/.test(local)
+    ? value(text.toLowerCase())
+    : fault('must be an address with at most 27 letters, digits, dots and dashes before the @, such as BOUNCE_ADDRESS=bounce@bounces.example.com.');
 }
 
 export function parsePreviousSecrets(text: string): Parsed<string[]> {

@@ -1,12 +1,18 @@
 import { validateSync } from 'class-validator';
+import { domainOf } from '../core/email-address.js';
 import { LANES } from '../core/lanes.js';
+import type { Rate } from '../core/rate.js';
 import { ConfigurationError, type Fault, show } from './configuration-error.js';
+import { parseDkimDomain, parseDkimKey, parseDkimSelector } from './dkim.js';
 import { Environment } from './environment.js';
+import { parseHookSecrets } from './hook-secrets.js';
 import { parseTransports } from './mail-transports.js';
+import { translateFamiliarNames } from './familiar-names.js';
 import type { Parser } from './parsed.js';
 import { parseAppUrl } from './parse-url.js';
 import {
   DEFAULT_CONCURRENCY,
+  parseBounceAddress,
   parseConcurrency,
   parseFolder,
   parseLanes,
@@ -16,10 +22,13 @@ import {
   parsePreviousSecrets,
   parseRetentionDays,
   parseSender,
+  parseWorkerPort,
   switchOf,
 } from './parse-value.js';
+import { LOOPBACK_TARGETS, parsePrivateTargets } from './private-targets.js';
 import { faultsBetween, isProduction, warningsAbout } from './rules.js';
-import type { LogLevel, Role, Settings } from './settings.js';
+import type { DkimSettings, LogLevel, Role, Settings, TransportSettings } from './settings.js';
+import { DEFAULT_SMTP_PORTS, parseSmtpPorts } from './smtp-transport.js';
 import { misspellings } from './spelling.js';
 import { VARIABLES, type VariableName } from './variables.js';
 
@@ -31,18 +40,18 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
   settings: Settings;
   warnings: string[];
 } {
-  const given = withoutBlank(env);
+  const { env: given, notes } = translateFamiliarNames(withoutBlank(env));
   const environment = environmentFrom(given);
   const production = isProduction(given);
 
   const misspelt = misspellings(Object.keys(given));
 
   const faults = faultsIn(environment, production);
-  if (faults.length > 0) throw new ConfigurationError(faults, misspelt);
+  if (faults.length > 0) throw new ConfigurationError(faults, [...notes, ...misspelt]);
 
   return {
     settings: settingsFrom(environment, production),
-    warnings: [...warningsAbout(environment, production), ...misspelt],
+    warnings: [...notes, ...warningsAbout(environment, production), ...misspelt],
   };
 }
 
@@ -84,7 +93,9 @@ function faultsOfEach(environment: Environment): Fault[] {
 }
 
 function settingsFrom(environment: Environment, production: boolean): Settings {
+  const from = read(parseSender, environment.MAIL_FROM, { name: 'Otpost', address: 'no-reply@localhost' });
   const port = read(parsePort, environment.PORT, 3000);
+  const smtpPorts = read(parseSmtpPorts, environment.SMTP_PORTS, DEFAULT_SMTP_PORTS);
   return {
     production,
     role: (environment.ROLE ?? 'all') as Role,
@@ -103,17 +114,55 @@ function settingsFrom(environment: Environment, production: boolean): Settings {
     appSecret: environment.APP_SECRET,
     appSecretPrevious: read(parsePreviousSecrets, environment.APP_SECRET_PREVIOUS, []),
     mail: {
-      from: read(parseSender, environment.MAIL_FROM, { name: 'Otpost', address: 'no-reply@localhost' }),
-      transports: read(parseTransports, environment.MAIL_TRANSPORTS, [{ kind: 'capture', name: 'capture' }]),
-      rate: read(parseMailRate, environment.MAIL_RATE, undefined),
+      from,
+      bounceAddress: read(parseBounceAddress, environment.BOUNCE_ADDRESS, undefined),
+      dkim: dkimFrom(environment, from.address),
+      transports: withRate(
+        withAws(
+          read((text) => parseTransports(text, smtpPorts), environment.MAIL_TRANSPORTS, [{ kind: 'capture', name: 'capture' }]),
+          environment,
+        ),
+        read(parseMailRate, environment.MAIL_RATE, undefined),
+      ),
       lanes: read(parseLanes, environment.WORKER_LANES, [...LANES]),
       concurrency: read(parseConcurrency, environment.WORKER_CONCURRENCY, { ...DEFAULT_CONCURRENCY }),
       rescue: read(switchOf('OUTBOX_RESCUE'), environment.OUTBOX_RESCUE, true),
+      hookSecrets: read(parseHookSecrets, environment.HOOK_SECRETS, []),
     },
+    workerPort: read(parseWorkerPort, environment.WORKER_PORT, undefined),
+    webhookAllowPrivate: read(
+      parsePrivateTargets,
+      environment.WEBHOOK_ALLOW_PRIVATE,
+      production ? { networks: [], hosts: [] } : structuredClone(LOOPBACK_TARGETS),
+    ),
     retentionDays: read(parseRetentionDays, environment.RETENTION_DAYS, 30),
     inboxToken: environment.INBOX_TOKEN,
     metricsToken: environment.METRICS_TOKEN,
     logLevel: (environment.LOG_LEVEL ?? 'info') as LogLevel,
+  };
+}
+
+/** MAIL_RATE is for each transport that says nothing of its own. */
+function withRate(transports: TransportSettings[], rate: Rate | undefined): TransportSettings[] {
+  return rate ? transports.map((transport) => ({ ...transport, rate: transport.rate ?? rate })) : transports;
+}
+
+/** That they are there with ses: is a rule between variables. */
+function withAws(
+  transports: TransportSettings[],
+  { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_SESSION_TOKEN: sessionToken }: Environment,
+): TransportSettings[] {
+  if (accessKeyId === undefined || secretAccessKey === undefined) return transports;
+  const credentials = { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) };
+  return transports.map((transport) => (transport.kind === 'ses' ? { ...transport, credentials } : transport));
+}
+
+function dkimFrom({ DKIM_DOMAIN, DKIM_SELECTOR, DKIM_PRIVATE_KEY }: Environment, sender: string): DkimSettings | undefined {
+  if (DKIM_SELECTOR === undefined || DKIM_PRIVATE_KEY === undefined) return undefined;
+  return {
+    domain: read(parseDkimDomain, DKIM_DOMAIN, domainOf(sender)),
+    selector: parseOrThrow(parseDkimSelector, DKIM_SELECTOR),
+    privateKey: parseOrThrow(parseDkimKey, DKIM_PRIVATE_KEY),
   };
 }
 

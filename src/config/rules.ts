@@ -3,6 +3,7 @@ import { type Fault, show } from './configuration-error.js';
 import { isLoopback, withoutBrackets } from './hosts.js';
 import { parseTransports } from './mail-transports.js';
 import { parseAppUrl } from './parse-url.js';
+import type { TransportSettings } from './settings.js';
 import { describeVariable, PRODUCTION_MARKERS, type VariableName } from './variables.js';
 
 /** Development has a default for each of them that would lose data, codes or mail in production. */
@@ -16,6 +17,22 @@ export function isProduction(env: Readonly<Record<string, string>>): boolean {
 /** Faults that no variable has on its own. */
 export function faultsBetween(environment: Environment, production: boolean): Fault[] {
   const faults: Fault[] = [];
+  for (const [one, other] of [['DKIM_SELECTOR', 'DKIM_PRIVATE_KEY'], ['DKIM_PRIVATE_KEY', 'DKIM_SELECTOR']] as const) {
+    if (environment[one] === undefined && environment[other] !== undefined) faults.push(missing(one, `is required with ${other}`));
+  }
+  const transports = transportsOf(environment);
+  if (transports.some(({ kind }) => kind === 'ses')) {
+    for (const variable of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'] as const) {
+      if (environment[variable] === undefined) faults.push(missing(variable, 'is required with ses: in MAIL_TRANSPORTS'));
+    }
+  }
+  if (production && transports.some((transport) => 'endpoint' in transport)) {
+    faults.push({
+      variable: 'MAIL_TRANSPORTS',
+      read: show('MAIL_TRANSPORTS', environment.MAIL_TRANSPORTS),
+      remedy: ['must not have ?endpoint= in production: it is for tests. Remove it, such as MAIL_TRANSPORTS=resend:re_123.'],
+    });
+  }
   if (production) {
     for (const variable of REQUIRED_IN_PRODUCTION) {
       if (environment[variable] === undefined) faults.push(missing(variable, 'is required in production'));
@@ -36,11 +53,20 @@ export function faultsBetween(environment: Environment, production: boolean): Fa
 
 /** What is allowed and yet probably not meant. */
 export function warningsAbout(environment: Environment, production: boolean): string[] {
-  const transports = environment.MAIL_TRANSPORTS === undefined ? undefined : parseTransports(environment.MAIL_TRANSPORTS);
-  if (production && transports?.kind === 'value' && transports.value.some(({ kind }) => kind === 'capture')) {
-    return ['MAIL_TRANSPORTS has capture: in production. Mail that it takes is kept in the built-in inbox and sent to nobody.'];
-  }
-  return [];
+  const kinds = transportsOf(environment).map(({ kind }) => kind);
+  if (!production) return [];
+  return [
+    ...(kinds.includes('capture')
+      ? ['MAIL_TRANSPORTS has capture: in production. Mail that it takes is kept in the built-in inbox and sent to nobody.']
+      : []),
+    ...(kinds.includes('file') ? ['MAIL_TRANSPORTS has file: in production. Mail that it takes is written to files and sent to nobody.'] : []),
+  ];
+}
+
+/** None where they do not parse, which is a fault of its own. */
+function transportsOf({ MAIL_TRANSPORTS: text }: Environment): TransportSettings[] {
+  const transports = text === undefined ? undefined : parseTransports(text);
+  return transports?.kind === 'value' ? transports.value : [];
 }
 
 function missing(variable: VariableName, reason: string): Fault {

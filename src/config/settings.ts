@@ -1,5 +1,8 @@
 import type { Lane } from '../core/lanes.js';
-import type { Rate } from '../core/rate.js';
+import type { ProviderSettings } from './http-transports.js';
+import type { PrivateTargets } from './private-targets.js';
+import type { HookSecret } from './hook-secrets.js';
+import type { CommonParameters } from './transport-parameters.js';
 
 export const ROLES = ['all', 'web', 'worker'] as const;
 export type Role = (typeof ROLES)[number];
@@ -9,18 +12,44 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** One entry of MAIL_TRANSPORTS. */
 export type TransportSettings =
-  | { kind: 'capture'; name: string }
-  | {
-      kind: 'smtp';
-      /** Host and port, without credentials: how logs, events and health name it. */
-      name: string;
-      host: string;
-      port: number;
-      /** implicit: TLS from the first byte (smtps). starttls: required. off: plain text, loopback or `?tls=off` without credentials. */
-      tls: 'implicit' | 'starttls' | 'off';
-      user?: string;
-      password?: string;
-    };
+  | ({ kind: 'capture'; name: string } & CommonParameters)
+  | SmtpSettings
+  | ProviderSettings;
+
+export interface SmtpSettings extends CommonParameters {
+  kind: 'smtp';
+  /** The host, and the port where there is only one, without credentials: how logs, events and health name it. */
+  name: string;
+  host: string;
+  /** In the order in which they are tried. */
+  ports: SmtpPort[];
+  user?: string;
+  password?: string;
+  /** In place of a password. */
+  oauth?: OAuthSettings;
+}
+
+export interface SmtpPort {
+  port: number;
+  /** implicit: TLS from the first byte. starttls: required. off: plain text, loopback or `?tls=off` without credentials. */
+  tls: 'implicit' | 'starttls' | 'off';
+}
+
+/** Signs with RSA and SHA-256 (RFC 6376). */
+export interface DkimSettings {
+  domain: string;
+  selector: string;
+  /** PEM */
+  privateKey: string;
+}
+
+/** What a refresh token is exchanged with for access tokens (RFC 6749 §6). */
+export interface OAuthSettings {
+  clientId: string;
+  clientSecret: string;
+  refreshToken: string;
+  tokenUrl: string;
+}
 
 /** The environment, validated and typed: the only form in which the rest of the code sees it. */
 export interface Settings {
@@ -51,17 +80,25 @@ export interface Settings {
   mail: {
     /** As in `Otpost <no-reply@example.com>`; the display name, if any, is how mails call the product. */
     from: { name: string; address: string };
-    /** In order of preference. */
+    /** In order of preference; MAIL_RATE is the rate of those that have none of their own. */
     transports: TransportSettings[];
-    /** Of the preferred transport, shared by all workers; undefined: as fast as it goes. */
-    rate: Rate | undefined;
+    /** Where bounces of mail that goes out by SMTP come to, with `+<id>` before the @; undefined: to the sender. */
+    bounceAddress: string | undefined;
+    /** Undefined: what goes out by SMTP is not signed here. */
+    dkim: DkimSettings | undefined;
     /** Lanes this process works, when it is a worker. */
     lanes: Lane[];
     /** Deliveries side by side per lane and process. */
     concurrency: Record<Lane, number>;
     /** Whether a web process delivers while no worker is alive. */
     rescue: boolean;
+    /** What proves events of providers; several of one provider for several accounts. */
+    hookSecrets: HookSecret[];
   };
+  /** Of a worker's probes and metrics; undefined: it opens none. */
+  workerPort: number | undefined;
+  /** Where webhooks may go besides the public internet. */
+  webhookAllowPrivate: PrivateTargets;
   /** Days for which messages that are over, ended sessions and old challenges are kept. */
   retentionDays: number;
   /** Opens `/inbox` in production; undefined there means 404. */

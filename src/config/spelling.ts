@@ -1,10 +1,11 @@
+import { FAMILIAR_NAMES } from './familiar-names.js';
 import { VARIABLES } from './variables.js';
 
 /** One warning per name that is not ours but so near to one of ours that it was probably meant. Values are not looked at. */
 export function misspellings(names: readonly string[]): string[] {
   const known: string[] = VARIABLES.map((variable) => variable.name);
   return names.flatMap((name) => {
-    const meant = known.includes(name) ? undefined : nearest(name, known);
+    const meant = known.includes(name) || FAMILIAR_NAMES.includes(name) ? undefined : nearest(name, known);
     return meant ? [`${name} is not a setting of Otpost and is ignored. Did you mean ${meant}?`] : [];
   });
 }

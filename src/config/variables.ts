@@ -91,16 +91,76 @@ export const VARIABLES = [
     name: 'MAIL_TRANSPORTS',
     default: 'capture:; required in production',
     meaning:
-      'Ways out for mail, comma-separated, the preferred one first: smtp:// (STARTTLS, port 587), smtps:// (TLS, port 465), ' +
+      'Ways out for mail, comma-separated, the preferred one first: smtp:// (STARTTLS; without a port see SMTP_PORTS), smtps:// (TLS, port 465), ' +
+      'resend:, sendgrid:, postmark:, brevo:, mailgun:, mailjet: or ses: (see docs/transports.md), file: (written to a folder) ' +
       'or capture: (kept for the built-in inbox, sent to nobody). Plain SMTP is for loopback, elsewhere only with ?tls=off ' +
-      'and without credentials; ?tls=on asks for STARTTLS on loopback too. Special characters in credentials are percent-encoded.',
+      'and without credentials; ?tls=on asks for STARTTLS on loopback too. ?rate=50/min, ?daily=500 and ?connections=5 bound one of them. Special characters in ' +
+      'credentials are percent-encoded.',
     secret: 'transports',
     example: 'smtp://user:password@smtp.example.com:587',
   },
   {
+    name: 'AWS_ACCESS_KEY_ID',
+    default: 'none; required with ses: in MAIL_TRANSPORTS',
+    meaning: 'Credentials of AWS for ses:, with the right ses:SendEmail. Roles of a host are not asked for.',
+    secret: 'whole',
+    example: 'AKIAIOSFODNN7EXAMPLE',
+  },
+  {
+    name: 'AWS_SECRET_ACCESS_KEY',
+    default: 'none; required with ses: in MAIL_TRANSPORTS',
+    meaning: 'The secret of AWS_ACCESS_KEY_ID.',
+    secret: 'whole',
+    example: '<the secret access key>',
+  },
+  {
+    name: 'AWS_SESSION_TOKEN',
+    default: 'none',
+    meaning: 'Belongs to temporary credentials of AWS.',
+    secret: 'whole',
+    example: '<the session token>',
+  },
+  {
+    name: 'SMTP_PORTS',
+    default: '587,465,2525',
+    meaning: 'Ports that are tried in this order for smtp:// without a port. 465 is TLS from the first byte, the others STARTTLS.',
+    secret: 'none',
+    example: '587,2525',
+  },
+  {
+    name: 'BOUNCE_ADDRESS',
+    default: 'none: bounces come to the sender',
+    meaning: 'Mailbox that pipes to "otpost bounce": mail that goes out by SMTP returns to it, with +<id of the message> before the @.',
+    secret: 'none',
+    example: 'bounce@bounces.example.com',
+  },
+  {
+    name: 'DKIM_SELECTOR',
+    default: 'none: mail is not signed here',
+    meaning: 'Signs mail that goes out by SMTP: what stands before ._domainkey in DNS. Needs DKIM_PRIVATE_KEY. HTTP providers sign themselves.',
+    secret: 'none',
+    example: 'otpost',
+  },
+  {
+    name: 'DKIM_PRIVATE_KEY',
+    default: 'none',
+    meaning: 'The RSA key that signs, in PEM or that in base64.',
+    secret: 'whole',
+    example: '<the output of: openssl genrsa 2048 | base64 -w0>',
+  },
+  {
+    name: 'DKIM_DOMAIN',
+    default: 'the domain of MAIL_FROM',
+    meaning: 'The domain that signs, where it is another one.',
+    secret: 'none',
+    example: 'example.com',
+  },
+  {
     name: 'MAIL_RATE',
     default: 'none',
-    meaning: 'How much mail may go out, all workers together, such as 50/min; spread evenly, with a reserve for codes.',
+    meaning:
+      'How much mail may go out by each transport that has no ?rate= of its own, all workers together, such as 50/min; ' +
+      'spread evenly, with a reserve for codes.',
     secret: 'none',
     example: '50/min',
   },
@@ -119,11 +179,25 @@ export const VARIABLES = [
     example: 'critical:8,bulk:2',
   },
   {
+    name: 'WORKER_PORT',
+    default: 'none: a worker opens no port',
+    meaning: 'Port on which a process with ROLE=worker answers /health, /health/live and /metrics, and nothing else; 0 lets the system choose.',
+    secret: 'none',
+    example: '3001',
+  },
+  {
     name: 'OUTBOX_RESCUE',
     default: 'on',
     meaning: 'Whether a web process delivers due mail itself once no worker has been alive for 30 s: on or off.',
     secret: 'none',
     example: 'off',
+  },
+  {
+    name: 'WEBHOOK_ALLOW_PRIVATE',
+    default: 'none in production, 127.0.0.0/8,::1 in development',
+    meaning: 'Where webhooks may go besides the public internet: networks, addresses and host names, comma-separated, or none.',
+    secret: 'none',
+    example: '10.0.0.0/8,hooks.internal',
   },
   {
     name: 'RETENTION_DAYS',
@@ -138,6 +212,17 @@ export const VARIABLES = [
     meaning: 'Whether to bring the database up to date at start: on or off.',
     secret: 'none',
     example: 'off',
+  },
+  {
+    name: 'HOOK_SECRETS',
+    default: 'none: no events are taken in',
+    meaning:
+      'Proofs of the providers whose events are taken in at POST /v1/hooks/:provider, comma-separated: sendgrid: and the ' +
+      'verification key, mailgun: and the HTTP webhook signing key, resend:whsec_…, postmark:user:password, ' +
+      'mailjet:user:password, brevo: and a bearer token, ses: and the ARN of the SNS topic. Special characters in users, ' +
+      'passwords and tokens are percent-encoded.',
+    secret: 'whole',
+    example: 'ses:arn:aws:sns:eu-west-1:123456789012:otpost',
   },
   {
     name: 'INBOX_TOKEN',

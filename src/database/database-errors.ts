@@ -1,11 +1,14 @@
 /** Prisma: cannot reach, timed out, closed the connection, pool timeout, transaction API. */
 const PRISMA_AWAY = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028']);
-/** Node's and PostgreSQL's own (class 57: operator intervention, 08: connection exception, 53300: too many connections). */
-const AWAY = /^(ECONNREFUSED|ECONNRESET|ETIMEDOUT|EPIPE|57P0[1-3]|08\w{3}|53300)$/;
+/**
+ * Sockets; names, because an orchestrator publishes them with the service; PostgreSQL's own (class 57: operator
+ * intervention, 08: connection exception, 53300: too many connections).
+ */
+const AWAY = /^(E(CONNREFUSED|CONNRESET|TIMEDOUT|HOSTUNREACH|NETUNREACH|PIPE|AI_AGAIN)|ENOTFOUND|57P0[1-3]|08\w{3}|53300)$/;
 /** node-postgres gives these no code. */
 const PG_AWAY = /^(Connection terminated|timeout expired|timeout exceeded when trying to connect|Client has encountered a connection error)/;
 
-/** Postgres did not answer, as opposed to refusing a statement. Looks through what Prisma wraps around the driver's error. */
+/** Postgres did not answer and may yet, as opposed to refusing a statement or a login. Looks through what Prisma wraps around the driver's error. */
 export function isDatabaseAway(error: unknown): boolean {
   if (typeof error !== 'object' || error === null) return false;
   const { code, originalCode, message, cause, meta } = error as Record<string, unknown>;

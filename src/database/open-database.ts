@@ -3,6 +3,7 @@ import type { Settings } from '../config/settings.js';
 import { maskUrl } from '../core/mask.js';
 import { StartupError } from '../core/startup-error.js';
 import { VERSION } from '../core/version.js';
+import { isDatabaseAway } from './database-errors.js';
 import { startEmbeddedPostgres } from './embedded-postgres.js';
 import { type Log, migrate, requireMigrated } from './migrate.js';
 import { MIGRATIONS_FOLDER, readMigrations } from './migrations-folder.js';
@@ -77,21 +78,11 @@ async function waitForPostgres(url: string, patience: number, log: Log): Promise
       await withClient(url, 'start', (client) => client.query('SELECT 1'));
       return;
     } catch (error) {
-      if (!isWorthWaiting(error) || Date.now() + RETRY_MS > deadline) throw unreachable(url, error);
+      if (!isDatabaseAway(error) || Date.now() + RETRY_MS > deadline) throw unreachable(url, error);
       if (attempt === 1) log('info', `Waiting for PostgreSQL at ${maskUrl(url)}: ${reason(error)}.`);
       await pause(RETRY_MS);
     }
   }
-}
-
-/** Whether a server that answers like this may be about to come up. */
-export function isWorthWaiting(error: unknown): boolean {
-  const { code, message } = error as { code?: string; message: string };
-  // node-postgres gives its own time-outs and hang-ups no code.
-  if (code === undefined) return /^(timeout expired|Connection terminated)/.test(message);
-  // Sockets; names, because an orchestrator publishes them with the service; 53300 too many connections; 57P0x going or
-  // coming; 08xxx connection exceptions.
-  return /^(E(CONNREFUSED|CONNRESET|TIMEDOUT|HOSTUNREACH|NETUNREACH|PIPE|AI_AGAIN)|ENOTFOUND|53300|57P0[1-3]|08\w{3})$/.test(code);
 }
 
 function unreachable(url: string, error: unknown): StartupError {

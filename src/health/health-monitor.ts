@@ -1,8 +1,7 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Clock } from '../core/clock.js';
 import { PrismaService } from '../database/prisma.service.js';
-import { MailHistory, type MailState } from '../mail/mail-history.js';
-import { Broker } from '../queue/broker.js';
+import { Broker, type BrokerState } from '../queue/broker.js';
 import { type MailFacts, MailFactsReader } from './mail-facts.js';
 
 /** Milliseconds between two checks. */
@@ -22,18 +21,16 @@ export interface Checked<T> {
  */
 @Injectable()
 export class HealthMonitor implements OnApplicationBootstrap, OnModuleDestroy {
-  private readonly watches: { database: Watch<true>; mail: Watch<MailState>; mailFacts: Watch<MailFacts>; broker: Watch<unknown> };
+  private readonly watches: { database: Watch<true>; mailFacts: Watch<MailFacts>; broker: Watch<unknown> };
 
   constructor(
     @Inject(PrismaService) prisma: PrismaService,
-    @Inject(MailHistory) history: MailHistory,
     @Inject(MailFactsReader) facts: MailFactsReader,
     @Inject(Broker) private readonly queueBroker: Broker,
     @Inject(Clock) clock: Clock,
   ) {
     this.watches = {
       database: new Watch(clock, async () => (await prisma.$queryRaw`SELECT 1`, true as const)),
-      mail: new Watch(clock, () => history.state()),
       mailFacts: new Watch(clock, () => facts.read()),
       broker: new Watch(clock, () => queueBroker.check()),
     };
@@ -52,17 +49,15 @@ export class HealthMonitor implements OnApplicationBootstrap, OnModuleDestroy {
     return this.watches.database.last();
   }
 
-  get mail(): Checked<MailState> {
-    return this.watches.mail.last();
-  }
-
   get mailFacts(): Checked<MailFacts> {
     return this.watches.mailFacts.last();
   }
 
-  get broker(): { kind: string; up: boolean; since: Date; error?: string } {
+  /** `forgets`: it may lose wake-ups when its memory is full, which is no failure. */
+  get broker(): BrokerState & { forgets: boolean } {
     const { error } = this.watches.broker.last();
-    return error === undefined ? this.queueBroker.state : { ...this.queueBroker.state, up: false, error };
+    const { state, forgets } = this.queueBroker;
+    return error === undefined ? { ...state, forgets } : { ...state, forgets, up: false, error };
   }
 }
 

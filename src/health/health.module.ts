@@ -1,15 +1,7 @@
 import { Module } from '@nestjs/common';
-import { TerminusModule } from '@nestjs/terminus';
-import { MailModule } from '../mail/mail.module.js';
-import { HealthController } from './health.controller.js';
-import { HealthMonitor } from './health-monitor.js';
-import { Indicators } from './indicators.js';
-import { MailFactsReader } from './mail-facts.js';
+import { HealthChecksModule } from './health-checks.module.js';
 import { MailHealthController } from './mail-health.controller.js';
 
-@Module({
-  imports: [TerminusModule.forRoot({ logger: false, errorLogStyle: 'json' }), MailModule],
-  controllers: [HealthController, MailHealthController],
-  providers: [HealthMonitor, Indicators, MailFactsReader],
-})
+/** The probes, and what people look at when one of them is not well. */
+@Module({ imports: [HealthChecksModule], controllers: [MailHealthController] })
 export class HealthModule {}

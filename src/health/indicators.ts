@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
+import { ATTEMPTS_JUDGED } from '../mail/mail-history.js';
 import { HealthMonitor } from './health-monitor.js';
 
 /** Seconds that due mail may wait before health says so: no worker, or one that is stuck. */
@@ -22,18 +23,24 @@ export class Indicators {
 
   /** Down it only costs latency: workers drain on their timer. */
   broker(): HealthIndicatorResult {
-    const { kind, up, since, error } = this.monitor.broker;
+    const { kind, up, since, error, maxmemoryPolicy, forgets } = this.monitor.broker;
     const indicator = this.indicators.check('broker');
-    const facts = { kind, since: since.toISOString() };
+    const facts = {
+      kind,
+      since: since.toISOString(),
+      ...(maxmemoryPolicy === undefined ? {} : { maxmemoryPolicy }),
+      ...(forgets ? { warning: 'Redis may throw wake-ups away when its memory is full: set maxmemory-policy to noeviction' } : {}),
+    };
     return up ? indicator.up(facts) : indicator.degraded({ ...facts, reason: error });
   }
 
   /** The last attempts to hand mail over, on whichever worker; and whether mail waits for a worker. */
   smtp(): HealthIndicatorResult {
     const indicator = this.indicators.check('smtp');
-    const { value } = this.monitor.mail;
+    const { value } = this.monitor.mailFacts;
     if (value === undefined) return indicator.degraded({ reason: 'the database does not answer' });
-    const { oldestDueSeconds, recentAttempts } = value;
+    const { oldestDueSeconds, attempts } = value;
+    const recentAttempts = attempts.slice(0, ATTEMPTS_JUDGED);
     const [last] = recentAttempts;
     const facts = {
       oldestDueSeconds,

@@ -1,5 +1,7 @@
 import { LANES } from '../core/lanes.js';
-import type { AttemptFacts, MailFacts, TransportStateFacts, WorkerFacts } from './mail-facts.js';
+import type { AttemptFacts } from '../mail/mail-history.js';
+import type { TransportRecord } from '../mail/transport/transport-records.js';
+import type { MailFacts, WorkerFacts } from './mail-facts.js';
 
 /** Seconds that due mail may wait before health says so. */
 const WAITING_TOO_LONG_S = 30;
@@ -14,6 +16,7 @@ export interface MailProblem {
     | 'transport_paused'
     | 'transport_backing_off'
     | 'transport_failing'
+    | 'transport_unreachable'
     | 'broker_down'
     | 'database_down';
   message: string;
@@ -22,10 +25,12 @@ export interface MailProblem {
 export interface TransportReport {
   name: string;
   /** unused: nothing was sent this way lately. */
-  state: 'ok' | 'unused' | 'failing' | 'backing_off' | 'paused';
+  state: 'ok' | 'unused' | 'failing' | 'backing_off' | 'unreachable' | 'paused';
   pausedAt: Date | null;
   pauseReason: string | null;
   backoffUntil: Date | null;
+  /** Hosts that cannot reach it, and since when; other hosts may well. */
+  unreachableFrom: { host: string; since: Date }[];
   lastAttempt: Omit<AttemptFacts, 'transport'> | null;
 }
 
@@ -41,7 +46,8 @@ export interface MailReport {
 export interface Surroundings {
   /** Names of the configured transports, the preferred one first. */
   transports: readonly string[];
-  broker: { kind: string; up: boolean };
+  /** `error`: the class of what took it down. */
+  broker: { kind: string; up: boolean; error?: string };
 }
 
 /** What the facts mean to an operator. `ok` is only said where nothing asks for a look. */
@@ -67,7 +73,7 @@ export function reportOf(facts: MailFacts, { transports: configured, broker }: S
   return { status: problems.length === 0 ? 'ok' : 'degraded', ledger, oldestDueSeconds, workers, transports, problems };
 }
 
-function transportReport(name: string, state: TransportStateFacts | undefined, attempts: AttemptFacts[]): TransportReport {
+function transportReport(name: string, state: TransportRecord | undefined, attempts: AttemptFacts[]): TransportReport {
   const [last] = attempts;
   return {
     name,
@@ -75,15 +81,17 @@ function transportReport(name: string, state: TransportStateFacts | undefined, a
     pausedAt: state?.pausedAt ?? null,
     pauseReason: state?.pauseReason ?? null,
     backoffUntil: state?.backoffUntil ?? null,
+    unreachableFrom: state?.unreachableFrom.map(({ host, since }) => ({ host, since })) ?? [],
     lastAttempt: last ? { status: last.status, errorCode: last.errorCode, at: last.at } : null,
   };
 }
 
-function stateOf(state: TransportStateFacts | undefined, attempts: AttemptFacts[]): TransportReport['state'] {
+function stateOf(state: TransportRecord | undefined, attempts: AttemptFacts[]): TransportReport['state'] {
   if (state?.pausedAt) return 'paused';
   if (state?.backingOff) return 'backing_off';
-  if (attempts.length === 0) return 'unused';
-  return attempts.some(({ status }) => status === 'sent') ? 'ok' : 'failing';
+  if (attempts.some(({ status }) => status === 'sent')) return 'ok';
+  if (state && state.unreachableFrom.length > 0) return 'unreachable';
+  return attempts.length === 0 ? 'unused' : 'failing';
 }
 
 function ledgerProblems(imbalance: number): MailProblem[] {
@@ -105,21 +113,33 @@ function workerProblems(workers: readonly WorkerFacts[]): MailProblem[] {
   }));
 }
 
-function transportProblems({ name, state, pauseReason, lastAttempt }: TransportReport): MailProblem[] {
+function transportProblems(transport: TransportReport): MailProblem[] {
+  return [...stateProblems(transport), ...reachProblems(transport)];
+}
+
+/** One host without a way out matters, though others deliver: what it claims waits. */
+function reachProblems({ name, unreachableFrom }: TransportReport): MailProblem[] {
+  if (unreachableFrom.length === 0) return [];
+  const hosts = unreachableFrom.map(({ host }) => host).join(', ');
+  return [{ code: 'transport_unreachable', message: `${name} cannot be reached from ${hosts}. What is in the way there, "otpost doctor" says.` }];
+}
+
+function stateProblems({ name, state, pauseReason, lastAttempt }: TransportReport): MailProblem[] {
   switch (state) {
     case 'ok':
     case 'unused':
+    case 'unreachable':
       return [];
     case 'paused':
       return [{ code: 'transport_paused', message: `${name} is paused (${pauseReason ?? 'no reason given'}); its mail is kept.` }];
     case 'backing_off':
-      return [{ code: 'transport_backing_off', message: `${name} is left alone for a while, as it asked or because it does not answer.` }];
+      return [{ code: 'transport_backing_off', message: `${name} is left alone for a while, as it asked.` }];
     case 'failing':
       return [{ code: 'transport_failing', message: `None of the last attempts through ${name} was handed over (${lastAttempt?.errorCode ?? 'no code'}).` }];
   }
 }
 
-function brokerProblems({ kind, up }: Surroundings['broker']): MailProblem[] {
+function brokerProblems({ kind, up, error = 'no answer' }: Surroundings['broker']): MailProblem[] {
   if (up) return [];
-  return [{ code: 'broker_down', message: `The broker (${kind}) does not answer. Accepting goes on; workers drain on their timer.` }];
+  return [{ code: 'broker_down', message: `The broker (${kind}) cannot be used (${error}). Accepting goes on; workers drain on their timer.` }];
 }

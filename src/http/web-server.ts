@@ -8,6 +8,8 @@ import { Problem } from '../core/problems.js';
 
 /** Bytes, unless a route asks for more; a registration is a few hundred. */
 export const BODY_LIMIT = 64 * 1024;
+/** Stands in for the type of bodies that are not to be parsed. */
+const RAW_BODY = 'application/vnd.otpost.raw';
 /** Milliseconds to receive a request. */
 const REQUEST_TIMEOUT_MS = 30_000;
 
@@ -52,12 +54,24 @@ function answerUnreadable(error: Error & { code?: string }, socket: Socket): voi
 export function refuseOtherBodies(app: NestFastifyApplication): void {
   const fastify = app.getHttpAdapter().getInstance();
   fastify.removeContentTypeParser('text/plain');
+  // How some mail programs send their one click to unsubscribe (RFC 8058 §3.1); what stands in it is always the same.
+  fastify.addContentTypeParser('multipart/form-data', { parseAs: 'buffer' }, (_request, _body, done) => done(null, {}));
   fastify.addHook('onRequest', async (request) => {
     // Clients that name JSON on every call also do so where there is no body.
     if (request.headers['content-length'] === '0') delete request.headers['content-type'];
-    const isForm = request.headers['content-type']?.startsWith('application/x-www-form-urlencoded');
+    const isForm = /^(application\/x-www-form-urlencoded|multipart\/form-data)/.test(request.headers['content-type'] ?? '');
     if (isForm && request.url.startsWith('/v1/')) throw new Problem('unsupported_media_type');
+    if (wantsRawBody(request)) request.headers['content-type'] = RAW_BODY;
   });
+  fastify.addContentTypeParser(RAW_BODY, { parseAs: 'buffer' }, (request, body, done) => {
+    if (wantsRawBody(request)) done(null, body);
+    else done(new Problem('unsupported_media_type'));
+  });
+}
+
+/** A route that takes the bytes as they came, of whatever type, says so with @RouteConfig({ rawBody: true }). */
+function wantsRawBody({ routeOptions }: FastifyRequest): boolean {
+  return (routeOptions.config as { rawBody?: boolean }).rawBody === true;
 }
 
 /** One line a request: the route's pattern and not its URL, for ids and addresses stand in URLs. */

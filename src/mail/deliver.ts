@@ -6,13 +6,14 @@ import { UnsealError } from '../core/keyring.js';
 import { LOGGER, type Logger } from '../core/logger.js';
 import { passing } from '../core/milestones.js';
 import { WORKER_NAME } from '../core/worker-name.js';
+import { isDatabaseAway } from '../database/database-errors.js';
 import { Composer } from './composer.js';
-import type { Outcome } from './outcome.js';
+import { OFFER_NOT_RECORDED, type Outcome } from './outcome.js';
 import type { ClaimedEmail, Ending } from './email-rows.js';
 import { Outbox } from './outbox.js';
 import { retryDelay } from './retry-policy.js';
 import { TemplateError } from './templates.js';
-import { unknownPolicy } from './unknown-policy.js';
+import { RETRY_AFTER_UNKNOWN, unknownPolicy } from './unknown-policy.js';
 import { OfferRefused } from './transport/transport.js';
 import { type Attempted, Transports } from './transport/transports.js';
 
@@ -20,6 +21,12 @@ import { type Attempted, Transports } from './transport/transports.js';
 const RECORD_AGAIN_MS = 500;
 /** Milliseconds after which an outcome that cannot be recorded is left to the rescue, which marks it unknown. */
 const RECORD_WITHIN_MS = 120_000;
+
+/** Postgres was away at the offer: the fault of neither message nor server, nothing was released, and it goes out again at once. */
+const NOT_OFFERED: Attempted = {
+  outcome: { kind: 'deferred', uncounted: true, errorCode: OFFER_NOT_RECORDED, afterMs: RECORD_AGAIN_MS },
+  transport: 'none',
+};
 
 /** One claimed row on its way: compose, hand over, record what became of it. */
 @Injectable()
@@ -51,17 +58,31 @@ export class Delivery {
   }
 
   private async attempt(email: ClaimedEmail): Promise<Attempted> {
+    let offered = false;
+    let offerFailed = false;
+    const offer = async (): Promise<void> => {
+      offerFailed = false;
+      offered = await this.outbox.offer(email).catch((error: unknown) => {
+        offerFailed = true;
+        throw new OfferRefused('the offer could not be recorded', { cause: error });
+      });
+      if (!offered) throw new OfferRefused('the lease is lost or the message expired');
+    };
     try {
       const message = await this.composer.compose(email, this.clock.now());
-      return await this.transports.send(message, () => this.offer(email));
+      const attempted = await this.transports.send(message, offer, email);
+      return offerFailed && attempted.outcome.kind === 'withdrawn' ? NOT_OFFERED : attempted;
     } catch (error) {
-      this.log.error({ err: error, emailId: email.id, requestId: email.requestId }, 'the message could not be composed');
+      const facts = { err: error, emailId: email.id, requestId: email.requestId };
+      if (offered) {
+        this.log.error(facts, 'a transport broke after the offer; whether it handed the message over is not known');
+        return { outcome: { kind: 'unknown', errorCode: 'internal' }, transport: 'none' };
+      }
+      await this.transports.refund(email.via);
+      if (isDatabaseAway(error)) return NOT_OFFERED;
+      this.log.error(facts, 'the message could not be composed');
       return { outcome: composingFailed(error), transport: 'none' };
     }
-  }
-
-  private async offer(email: ClaimedEmail): Promise<void> {
-    if (!(await this.outbox.offer(email))) throw new OfferRefused('the lease is lost or the message expired');
   }
 
   private endingOf(email: ClaimedEmail, outcome: Exclude<Outcome, { kind: 'withdrawn' }>, transport: string): Ending {
@@ -100,7 +121,7 @@ export class Delivery {
     const ending: Ending = {
       status: 'deferred',
       transport,
-      errorCode: 'retry_after_unknown',
+      errorCode: RETRY_AFTER_UNKNOWN,
       delayMs: policy.retryAfterMs,
       possibleDuplicate: true,
     };

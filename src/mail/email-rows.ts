@@ -49,6 +49,10 @@ export interface ClaimedEmail {
   /** When the row was accepted. */
   createdAt: Date;
   scheduledAt: Date | null;
+  /** A copy of it went that way, and its recipient asked for another one. */
+  avoidTransport: string | null;
+  /** The transport it is to take, whose rate was charged when it was claimed. */
+  via?: string;
 }
 
 /** How an attempt ends in the record. */

@@ -3,21 +3,21 @@ import { SETTINGS, type Settings } from '../config/settings.js';
 import type { Lane } from '../core/lanes.js';
 import { LOGGER, type Logger } from '../core/logger.js';
 import { WORKER_NAME } from '../core/worker-name.js';
-import { PrismaService } from '../database/prisma.service.js';
 import { Drain } from '../queue/drain.js';
 import { MailQueue } from '../queue/mail-queue.js';
 import { Delivery } from './deliver.js';
 import { LeaseKeeper } from './lease-keeper.js';
 import type { ClaimedEmail } from './email-rows.js';
 import { Outbox } from './outbox.js';
-import { RateLimiter } from './rate-limiter.js';
 import { Transports } from './transport/transports.js';
+
+/** Milliseconds until the next look at a rate that is used up. */
+const LONGEST_WAIT_MS = 60_000;
 
 /** `drain(lane)` for the lanes this process works: the one way in for jobs, the timer and the rescue. */
 @Injectable()
 export class LaneDrains implements OnModuleDestroy {
   private readonly drains: ReadonlyMap<Lane, Drain<ClaimedEmail>>;
-  private readonly limiter: RateLimiter | undefined;
   private readonly waiting = new Map<Lane, NodeJS.Timeout>();
 
   constructor(
@@ -27,11 +27,9 @@ export class LaneDrains implements OnModuleDestroy {
     @Inject(Transports) private readonly transports: Transports,
     @Inject(LeaseKeeper) private readonly leases: LeaseKeeper,
     @Inject(MailQueue) private readonly queue: MailQueue,
-    @Inject(PrismaService) prisma: PrismaService,
     @Inject(LOGGER) private readonly log: Logger,
   ) {
-    const { lanes, concurrency, rate, transports: configured } = settings.mail;
-    this.limiter = rate && new RateLimiter(prisma, configured[0]!.name, rate);
+    const { lanes, concurrency } = settings.mail;
     this.drains = new Map(lanes.map((lane) => [lane, this.drainOf(lane, concurrency[lane])]));
   }
 
@@ -76,24 +74,29 @@ export class LaneDrains implements OnModuleDestroy {
   private async giveBack(lane: Lane, emails: ClaimedEmail[]): Promise<void> {
     await Promise.all(emails.map((email) => this.outbox.finish(email, { status: 'queued' }, WORKER_NAME)));
     for (const email of emails) this.leases.letGo(email);
+    for (const via of new Set(emails.map((email) => email.via))) {
+      await this.transports.refund(via, emails.filter((email) => email.via === via).length);
+    }
     this.log.info({ lane, count: emails.length }, 'messages that had not started were given back');
     this.queue.wake(lane);
   }
 
-  /** Room on a transport first, then rate tokens, then as many rows; without one of them, nothing. */
+  /** An open transport and its rate first, then as many rows; without one of them, nothing. */
   private async claim(lane: Lane, limit: number): Promise<{ rows: ClaimedEmail[]; more: boolean }> {
-    const room = await this.transports.room(limit);
-    if (room === 0) return { rows: [], more: false };
-    if (!this.limiter) return this.outbox.claim(lane, room, WORKER_NAME);
-    const { tokens, retryAfterMs } = await this.limiter.take(lane, room);
-    if (tokens === 0) {
-      this.drainLater(lane, retryAfterMs);
+    const { count, via, retryAfterMs } = await this.transports.admit(lane, limit);
+    if (count === 0) {
+      if (retryAfterMs !== undefined) this.drainLater(lane, retryAfterMs);
       return { rows: [], more: false };
     }
-    const claimed = await this.outbox.claim(lane, tokens, WORKER_NAME);
-    const unused = tokens - claimed.rows.length;
-    if (unused > 0) await this.limiter.giveBack(unused);
-    return claimed;
+    let claimed = 0;
+    try {
+      const { rows, more } = await this.outbox.claim(lane, count, WORKER_NAME);
+      claimed = rows.length;
+      if (via !== undefined) for (const email of rows) email.via = via;
+      return { rows, more };
+    } finally {
+      await this.transports.refund(via, count - claimed);
+    }
   }
 
   private drainLater(lane: Lane, ms: number): void {
@@ -101,6 +104,7 @@ export class LaneDrains implements OnModuleDestroy {
     const again = (): void => {
       this.drain(lane).catch((error: unknown) => this.log.error({ err: error, lane }, 'the outbox could not be read; trying again'));
     };
-    this.waiting.set(lane, setTimeout(again, ms).unref());
+    // Beyond 24 days a timer of Node fires at once.
+    this.waiting.set(lane, setTimeout(again, Math.min(ms, LONGEST_WAIT_MS)).unref());
   }
 }

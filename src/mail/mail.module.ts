@@ -4,9 +4,15 @@ import { Ledger } from './ledger.js';
 import { Mail } from './mail.js';
 import { MailHistory } from './mail-history.js';
 import { Outbox } from './outbox.js';
+import { Suppressions } from './suppressions.js';
+import { TransportRecords } from './transport/transport-records.js';
 import { Transitions } from './transitions.js';
+import { UnsubscribeLink } from './unsubscribe/unsubscribe-link.js';
 
-const SERVICES = [EmailRecords, Ledger, Mail, MailHistory, Outbox, Transitions];
+const SERVICES = [
+  EmailRecords, Ledger, Mail, MailHistory, Outbox, Suppressions, Transitions,
+  TransportRecords, UnsubscribeLink,
+];
 
 /** The way in, and the record. The way out is in delivery.module.ts. */
 @Module({ providers: SERVICES, exports: SERVICES })

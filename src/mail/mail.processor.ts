@@ -6,6 +6,9 @@ import { Broker } from '../queue/broker.js';
 import { queueName } from '../queue/queue-name.js';
 import { LaneDrains } from './lane-drains.js';
 
+/** Milliseconds after which a consumer that the broker refused asks again; BullMQ's own 15 s outlast most outages. */
+const RETRY_MS = 1_000;
+
 /** The consumer: a job says that a lane has due mail, and is done when none is left to claim. */
 abstract class MailProcessor extends WorkerHost implements OnModuleDestroy {
   protected abstract readonly lane: Lane;
@@ -41,7 +44,7 @@ abstract class MailProcessor extends WorkerHost implements OnModuleDestroy {
 
 /** BullMQ binds a processor to one queue, hence a class a lane. One job at a time: a drain fills all its slots itself. */
 export function mailProcessorFor(lane: Lane, broker: Broker): Type<WorkerHost> {
-  const options: Partial<WorkerOptions> = { connection: broker.consumer, concurrency: 1 };
+  const options: Partial<WorkerOptions> = { connection: broker.consumer, concurrency: 1, runRetryDelay: RETRY_MS };
 
   @Processor(queueName(lane), options)
   class LaneProcessor extends MailProcessor {

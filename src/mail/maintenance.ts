@@ -11,12 +11,15 @@ import { DueLanes } from './due-lanes.js';
 import { Ledger } from './ledger.js';
 import { Outbox } from './outbox.js';
 import { MailRetention } from './retention.js';
+import { TransportRecords } from './transport/transport-records.js';
 import { Transitions } from './transitions.js';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
+/** Milliseconds after its last try at which it is forgotten that a host could not reach a transport. */
+const FORGET_HOSTS_AFTER = 15 * MINUTE;
 /** Milliseconds for which a worker that fell silent is still shown. */
 const FORGET_WORKERS_AFTER = HOUR;
 
@@ -36,6 +39,7 @@ export class MailMaintenance implements OnModuleInit {
     @Inject(MailQueue) private readonly queue: MailQueue,
     @Inject(WorkerRegistry) private readonly workers: WorkerRegistry,
     @Inject(CanaryQueues) private readonly canaries: CanaryQueues,
+    @Inject(TransportRecords) private readonly transports: TransportRecords,
     @Inject(LOGGER) private readonly log: Logger,
   ) {
     this.retentionDays = retentionDays;
@@ -71,7 +75,8 @@ export class MailMaintenance implements OnModuleInit {
   }
 
   private async lookAfterWorkers(): Promise<string> {
-    const alive = await this.workers.countAlive();
+    const alive = (await this.workers.alive()).length;
+    await this.transports.forgetSilentHosts(FORGET_HOSTS_AFTER);
     const forgotten = await this.canaries.removeOfDead(FORGET_WORKERS_AFTER);
     return `${alive} alive, ${forgotten} forgotten`;
   }

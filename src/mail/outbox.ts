@@ -6,6 +6,7 @@ import { PrismaService } from '../database/prisma.service.js';
 import type { UnitOfWork } from '../database/unit-of-work.js';
 import type { EmailStatus } from '../generated/prisma/enums.js';
 import type { ClaimedEmail, Ending, NewEmail } from './email-rows.js';
+import { RETRY_AFTER_UNKNOWN, unknownPolicy } from './unknown-policy.js';
 
 /** Seconds a claim lasts unless it is renewed; how soon a killed worker's mail is picked up again. */
 export const LEASE_SECONDS = 20;
@@ -13,6 +14,13 @@ export const LEASE_SECONDS = 20;
 const RESCUE_LIMIT = 500;
 /** Characters of a reply that are kept. */
 const REPLY_LIMIT = 1_000;
+
+/** A row whose lease ran out. */
+interface AbandonedEmail extends Pick<ClaimedEmail, 'id' | 'leaseToken' | 'lane' | 'secret' | 'possibleDuplicate' | 'attempt' | 'maxAttempts' | 'expiresAt'> {
+  offered: boolean;
+  /** By the clock of Postgres. */
+  now: Date;
+}
 
 interface Finish {
   email: ClaimedEmail;
@@ -40,12 +48,13 @@ export class Outbox {
       WITH accepted AS (
         INSERT INTO outbound_emails (id, lane, status, from_address, to_address, to_canonical, reply_to, template, locale,
           sealed_variables, seal_key_id, secret, max_attempts, scheduled_at, expires_at, next_attempt_at, supersede_key,
-          message_id, api_key_id, request_id)
+          message_id, api_key_id, request_id, avoid_transport)
         VALUES (${email.id}::uuid, ${email.lane}::lane, ${status}::email_status, ${email.from}, ${email.to},
           ${email.toCanonical}, ${email.replyTo}, ${email.template}, ${email.locale}, ${email.sealedVariables},
           ${email.sealKeyId}, ${email.secret}, ${email.maxAttempts}, ${email.scheduledAt}, ${email.expiresAt},
           coalesce(${email.scheduledAt}, now()), ${email.supersedeKey}, ${email.messageId}, ${email.apiKeyId}::uuid,
-          ${email.requestId})
+          ${email.requestId}, (
+            SELECT transport FROM outbound_emails WHERE supersede_key = ${email.supersedeKey} AND transport <> 'none' ORDER BY id DESC LIMIT 1))
         RETURNING id, status
       ), counted AS (
         INSERT INTO ledger_deltas (status, delta) VALUES ('accepted', 1)
@@ -69,9 +78,10 @@ export class Outbox {
       ), judged AS (
         SELECT due.id, CASE
           WHEN due.expires_at <= now() THEN 'expired'
-          WHEN s.address_canonical IS NOT NULL THEN 'suppressed'
+          WHEN EXISTS (SELECT FROM suppressions s WHERE s.address_canonical = due.to_canonical
+            AND (s.scope = 'all' OR s.scope = ${lane})) THEN 'suppressed'
           ELSE 'sending' END::email_status AS next
-        FROM due LEFT JOIN suppressions s ON s.address_canonical = due.to_canonical
+        FROM due
       ), changed AS (
         UPDATE outbound_emails m SET
           status = judged.next,
@@ -89,7 +99,8 @@ export class Outbox {
         expires_at AS "expiresAt", from_address AS "from", to_address AS "to", reply_to AS "replyTo", template, locale,
         sealed_variables AS "sealedVariables", seal_key_id AS "sealKeyId", secret,
         possible_duplicate AS "possibleDuplicate", message_id AS "messageId", request_id AS "requestId",
-        created_at AS "createdAt", scheduled_at AS "scheduledAt"
+        created_at AS "createdAt", scheduled_at AS "scheduledAt",
+        avoid_transport AS "avoidTransport"
       FROM changed`;
     const rows = due.filter((row) => row.status === 'sending');
     if (rows.length > 0) passing('claimed');
@@ -103,40 +114,83 @@ export class Outbox {
 
   /**
    * sending → ending, for the attempt that still owns the row; also unknown → ending, when that attempt's definite
-   * answer comes late. False: somebody else owns the row by now, and nothing was written.
+   * answer comes late, and deferred → sent|failed, when it comes before the retry that was planned in its place: that
+   * one is off. False: somebody else owns the row by now, and nothing was written. An unknown row keeps what is left of
+   * its lease, for whoever is to decide about it: when it runs out undecided, the rescue does.
    */
   finish(email: ClaimedEmail, ending: Ending, worker: string): Promise<boolean> {
     return this.finishes.submit({ email, ending, worker });
   }
 
-  /** Prolongs what this process still works on, in one statement. */
+  /**
+   * Prolongs what this process still works on, in one statement. What is locked is being offered or finished right now,
+   * and can do without.
+   */
   async renew(emails: readonly ClaimedEmail[]): Promise<void> {
     if (emails.length === 0) return;
     await this.prisma.$executeRaw`
-      UPDATE outbound_emails m SET lease_until = now() + make_interval(secs => ${LEASE_SECONDS})
-      FROM unnest(${emails.map(({ id }) => id)}::uuid[], ${emails.map(({ leaseToken }) => leaseToken)}::uuid[]) AS mine (id, token)
-      WHERE m.id = mine.id AND m.lease_token = mine.token AND m.status = 'sending' AND m.lease_until > now()`;
+      WITH held AS (
+        SELECT m.id FROM outbound_emails m
+        JOIN unnest(${emails.map(({ id }) => id)}::uuid[], ${emails.map(({ leaseToken }) => leaseToken)}::uuid[]) AS mine (id, token)
+          ON m.id = mine.id AND m.lease_token = mine.token
+        WHERE m.status = 'sending' AND m.lease_until > now()
+        FOR UPDATE OF m SKIP LOCKED
+      )
+      UPDATE outbound_emails m SET lease_until = now() + make_interval(secs => ${LEASE_SECONDS}) FROM held WHERE m.id = held.id`;
   }
 
   /**
-   * What a dead worker left: sending with a lease that ran out → deferred and due at once when nothing was offered,
-   * else unknown. The token stays on an unknown row, for its attempt may still answer. Returns how many were rescued.
+   * What a dead worker left: sending with a lease that ran out → deferred and due at once when nothing was offered, else
+   * unknown, and by the policy of unknown outcomes → deferred once more in the same statement. Also what a worker called
+   * unknown and died before it decided. The token stays on what was offered, for its attempt may still answer. Returns
+   * how many messages were changed.
+   *
+   * They are judged before they are locked: once the lease is over, nothing that the judgement rests on changes.
    */
   async rescue(worker: string): Promise<number> {
-    return this.prisma.$executeRaw`
-      WITH abandoned AS (
-        SELECT id FROM outbound_emails WHERE status = 'sending' AND lease_until < now()
-        LIMIT ${RESCUE_LIMIT} FOR UPDATE SKIP LOCKED
+    const abandoned = await this.prisma.$queryRaw<AbandonedEmail[]>`
+      SELECT id, lane, lease_token AS "leaseToken", status = 'unknown' OR offered_at IS NOT NULL AS offered, secret,
+        possible_duplicate AS "possibleDuplicate", attempts AS attempt, max_attempts AS "maxAttempts",
+        expires_at AS "expiresAt", now() AS now
+      FROM outbound_emails WHERE id IN (
+        (SELECT id FROM outbound_emails WHERE status = 'sending' AND lease_until < now() ORDER BY lease_until LIMIT ${RESCUE_LIMIT})
+        UNION ALL
+        (SELECT id FROM outbound_emails WHERE status = 'unknown' AND lease_until < now() ORDER BY lease_until LIMIT ${RESCUE_LIMIT})
+        LIMIT ${RESCUE_LIMIT})`;
+    if (abandoned.length === 0) return 0;
+    const [rescued] = await this.prisma.$queryRaw<{ count: number }[]>`
+      WITH input AS (
+        SELECT * FROM jsonb_to_recordset(${JSON.stringify(abandoned.map(verdictOn))}::jsonb) AS input (id uuid, token uuid, retry_ms int)
+      ), mine AS (
+        SELECT m.id, m.status AS was, m.status = 'unknown' OR m.offered_at IS NOT NULL AS offered, input.retry_ms
+        FROM outbound_emails m JOIN input ON m.id = input.id AND m.lease_token = input.token
+        WHERE m.status IN ('sending', 'unknown') AND m.lease_until < now()
+        ORDER BY m.id FOR UPDATE OF m SKIP LOCKED
       ), rescued AS (
         UPDATE outbound_emails m SET
-          status = CASE WHEN m.offered_at IS NULL THEN 'deferred' ELSE 'unknown' END::email_status,
-          next_attempt_at = now(), lease_until = NULL, last_reply = NULL, last_error_code = 'lease_expired',
-          lease_token = CASE WHEN m.offered_at IS NULL THEN NULL ELSE m.lease_token END
-        FROM abandoned WHERE m.id = abandoned.id
-        RETURNING m.id, m.status, m.attempts
+          status = CASE
+            WHEN mine.offered AND retry_ms IS NULL THEN 'unknown'
+            WHEN NOT mine.offered AND m.attempts >= m.max_attempts THEN 'failed' -- it may be what kills the workers
+            ELSE 'deferred' END::email_status,
+          next_attempt_at = now() + coalesce(retry_ms, 0) * interval '1 millisecond', lease_until = NULL,
+          possible_duplicate = m.possible_duplicate OR retry_ms IS NOT NULL,
+          last_reply = CASE WHEN was = 'unknown' THEN m.last_reply END,
+          last_error_code = CASE
+            WHEN retry_ms IS NOT NULL THEN ${RETRY_AFTER_UNKNOWN} WHEN was = 'unknown' THEN m.last_error_code ELSE 'lease_expired' END,
+          lease_token = CASE WHEN mine.offered THEN m.lease_token END
+        FROM mine WHERE m.id = mine.id
+        RETURNING m.id, was, m.status, mine.offered, retry_ms, m.attempts
+      ), noted AS (
+        INSERT INTO email_events (email_id, status, attempt, error_code, worker)
+        SELECT id, step.status::email_status, attempts, step.error_code, ${worker}
+        FROM rescued CROSS JOIN LATERAL (VALUES
+          (1, CASE WHEN offered THEN 'unknown' ELSE rescued.status::text END, 'lease_expired', was = 'sending'),
+          (2, 'deferred', ${RETRY_AFTER_UNKNOWN}::text, retry_ms IS NOT NULL)
+        ) AS step (n, status, error_code, taken)
+        WHERE taken ORDER BY id, n
       )
-      INSERT INTO email_events (email_id, status, attempt, error_code, worker)
-      SELECT id, status, attempts, 'lease_expired', ${worker} FROM rescued`;
+      SELECT count(*)::int AS count FROM rescued WHERE was <> status`;
+    return rescued!.count;
   }
 
   private async offerAll(emails: ClaimedEmail[]): Promise<boolean[]> {
@@ -160,6 +214,7 @@ export class Outbox {
       ), mine AS (
         SELECT input.* FROM outbound_emails m JOIN input ON m.id = input.id AND m.lease_token = input.token
         WHERE m.status = 'sending' OR (m.status = 'unknown' AND input.status <> 'unknown')
+          OR (m.status = 'deferred' AND input.status IN ('sent', 'failed'))
         ORDER BY m.id FOR UPDATE OF m
       ), done AS (
         UPDATE outbound_emails m SET
@@ -169,8 +224,9 @@ export class Outbox {
           provider_message_id = coalesce(mine.provider_message_id, m.provider_message_id),
           sent_at = CASE WHEN mine.status = 'sent' THEN now() END,
           next_attempt_at = now() + coalesce(mine.delay_ms, 0) * interval '1 millisecond',
-          possible_duplicate = m.possible_duplicate OR coalesce(mine.possible_duplicate, false),
-          lease_token = CASE WHEN mine.status = 'unknown' THEN m.lease_token END, lease_until = NULL,
+          possible_duplicate = m.status <> 'deferred' AND (m.possible_duplicate OR coalesce(mine.possible_duplicate, false)),
+          lease_token = CASE WHEN mine.status = 'unknown' OR mine.possible_duplicate THEN m.lease_token END,
+          lease_until = CASE WHEN mine.status = 'unknown' THEN m.lease_until END,
           sealed_variables = CASE WHEN m.secret AND mine.status = 'sent' THEN NULL ELSE m.sealed_variables END
         FROM mine WHERE m.id = mine.id AND m.lease_token = mine.token
         RETURNING mine.n, m.id, m.status, m.attempts, m.to_canonical
@@ -182,7 +238,7 @@ export class Outbox {
         INSERT INTO suppressions (address_canonical, reason, source, email_id)
         SELECT DISTINCT ON (to_canonical) to_canonical, suppress_reason, suppress_source, done.id
         FROM done JOIN input USING (n) WHERE suppress_reason IS NOT NULL
-        ON CONFLICT (address_canonical) DO NOTHING
+        ON CONFLICT (address_canonical, scope) DO NOTHING
       )
       SELECT n FROM done`;
     const recorded = new Set(done.map(({ n }) => n));
@@ -208,4 +264,9 @@ function recordOf({ email, ending, worker }: Finish, n: number): object {
     suppress_reason: ending.suppress?.reason,
     suppress_source: ending.suppress?.source,
   };
+}
+
+function verdictOn(email: AbandonedEmail): object {
+  const policy = email.offered ? unknownPolicy(email, email.now) : 'stay';
+  return { id: email.id, token: email.leaseToken, retry_ms: policy === 'stay' ? null : policy.retryAfterMs };
 }

@@ -4,9 +4,10 @@ export type TransportEffect =
   | { kind: 'pause'; reason: string }
   /**
    * The server asked for a break, or cannot be used: nothing is sent this way for so many milliseconds, and for longer
-   * each time in a row. `unreachable`: we never came as far as a word with it.
+   * each time in a row. `here`: it said nothing of the kind, and other hosts may fare better. `unreachable`: we never
+   * came as far as a word with it.
    */
-  | { kind: 'backoff'; ms: number; unreachable?: true }
+  | { kind: 'backoff'; ms: number; here?: true; unreachable?: true }
   /** The server wants fewer at a time. */
   | { kind: 'slow' };
 
@@ -42,3 +43,6 @@ export type Outcome =
   | ({ kind: 'unknown' } & Told)
   /** Another attempt owns the message, or it expired: the offer was refused and nothing was released. */
   | { kind: 'withdrawn' };
+
+/** Error code of an attempt that Postgres kept from its offer. */
+export const OFFER_NOT_RECORDED = 'offer_not_recorded';

@@ -1,18 +1,14 @@
+import { Batcher } from '../core/batcher.js';
 import type { Lane } from '../core/lanes.js';
 import type { Rate } from '../core/rate.js';
 import type { PrismaService } from '../database/prisma.service.js';
+import type { Granted, Limiter } from './limiter.js';
 import { type Bucket, bucketOf, floorFor, untilNextToken } from './rate-policy.js';
 
-export interface Granted {
-  /** Messages that may be sent now. */
-  tokens: number;
-  /** Milliseconds until the next one, when there is none. */
-  retryAfterMs: number;
-}
-
 /** The token bucket of a transport, in Postgres and shared by all workers. One statement a take, whatever the number. */
-export class RateLimiter {
+export class RateLimiter implements Limiter {
   private readonly bucket: Bucket;
+  private readonly charges = new Batcher((messages: undefined[]) => this.chargeAll(messages));
 
   constructor(
     private readonly prisma: PrismaService,
@@ -51,6 +47,28 @@ export class RateLimiter {
       WHERE b.transport = judged.transport
       RETURNING judged.granted, b.tokens`;
     return spent;
+  }
+
+  /**
+   * For a message that goes this way without a token, because another transport failed it: it does not wait, the bucket
+   * may go below zero, and those that come after wait the longer. Concurrent ones are one statement.
+   */
+  charge(): Promise<void> {
+    return this.charges.submit(undefined);
+  }
+
+  /** The server was asked all the same. */
+  async notSent(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  private async chargeAll(messages: undefined[]): Promise<void[]> {
+    const { perMs, capacity } = this.bucket;
+    await this.prisma.$executeRaw`
+      INSERT INTO rate_buckets AS b (transport, tokens) VALUES (${this.transport}, ${capacity - messages.length}::float8)
+      ON CONFLICT (transport) DO UPDATE SET updated_at = clock_timestamp(), tokens = least(${capacity}::float8, b.tokens
+        + greatest(0, extract(epoch FROM clock_timestamp() - b.updated_at)::float8 * 1000) * ${perMs}::float8) - ${messages.length}::float8`;
+    return messages.map(() => undefined);
   }
 
   private async fill(): Promise<void> {

@@ -26,6 +26,14 @@ export function floorFor(lane: Lane, bucket: Bucket): number {
   return lane === 'critical' ? 0 : bucket.reserve;
 }
 
+/**
+ * Whether mail of this lane goes by the next transport when the preferred one has no token. A used-up rate is no
+ * failure, and ordinary mail waits for it; a code is dead in minutes.
+ */
+export function mayOverflow(lane: Lane): boolean {
+  return lane === 'critical';
+}
+
 /** Milliseconds until there is a token for this lane; at least 1. */
 export function untilNextToken(tokens: number, floor: number, bucket: Bucket): number {
   return Math.max(1, Math.ceil((floor + 1 - tokens) / bucket.perMs));

@@ -3,6 +3,7 @@ import type { Lane } from '../core/lanes.js';
 import { LOGGER, type Logger } from '../core/logger.js';
 import { PrismaService } from '../database/prisma.service.js';
 import type { ClaimedEmail, Ending } from './email-rows.js';
+import { OFFER_NOT_RECORDED } from './outcome.js';
 import { Outbox } from './outbox.js';
 import { RescuePolicy, type WayOut } from './rescue-policy.js';
 
@@ -42,7 +43,7 @@ export class RescueOutbox extends Outbox {
 }
 
 /** An attempt put off for no fault of the message: whatever was tried, this process did not get so far as to offer it. */
-function wayOut({ status, uncounted }: Ending): WayOut {
-  if (status === 'queued') return 'not_tried';
+function wayOut({ status, uncounted, errorCode }: Ending): WayOut {
+  if (status === 'queued' || errorCode === OFFER_NOT_RECORDED) return 'not_tried';
   return status === 'deferred' && uncounted === true ? 'none' : 'worked';
 }

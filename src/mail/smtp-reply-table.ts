@@ -64,10 +64,10 @@ export const SMTP_REPLIES: readonly Row[] = [
   {
     condition: 'TLS failure', // the next transport; plain text never
     when: { stage: 'connecting', tls: true },
-    then: ({ told }) => ({
+    then: ({ told, answered }) => ({
       kind: 'deferred',
       uncounted: true,
-      transport: { kind: 'backoff', ms: 5 * SECOND },
+      transport: { kind: 'backoff', ms: 5 * SECOND, ...(answered ? {} : { here: true }) },
       alert: true,
       ...told,
       errorCode: 'smtp_tls',
@@ -94,12 +94,17 @@ export const SMTP_REPLIES: readonly Row[] = [
     then: refusedLogin,
   },
   {
+    condition: 'no token for the login', // whoever gives them is away, and not the mail server
+    when: { stage: 'connecting', client: ['ETOKEN'] },
+    then: ({ told }) => ({ kind: 'deferred', uncounted: true, transport: { kind: 'backoff', ms: SECOND, here: true }, ...told, errorCode: 'smtp_token' }),
+  },
+  {
     condition: 'no name, no connection, no greeting',
     when: { stage: 'connecting', code: 'none' },
     then: ({ told }) => ({
       kind: 'deferred',
       uncounted: true,
-      transport: { kind: 'backoff', ms: SECOND, unreachable: true },
+      transport: { kind: 'backoff', ms: SECOND, here: true, unreachable: true },
       ...told,
     }),
   },

@@ -1,15 +1,10 @@
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Liquid } from 'liquidjs';
+import type { MailContent } from './both-forms.js';
 
 const FOLDER = fileURLToPath(new URL('../../templates/', import.meta.url));
 const FALLBACK_LOCALE = 'en';
-
-export interface RenderedMail {
-  subject: string;
-  text: string;
-  html: string;
-}
 
 /** Thrown when a template lacks a variable or is not there: our fault, not the recipient's. */
 export class TemplateError extends Error {
@@ -37,7 +32,7 @@ export class Templates {
   }
 
   /** @throws TemplateError */
-  async render(template: string, wantedLocale: string, variables: Record<string, unknown>): Promise<RenderedMail> {
+  async render(template: string, wantedLocale: string, variables: Record<string, unknown>): Promise<MailContent> {
     const locale = this.resolveLocale(wantedLocale);
     const { plain, html } = this.engines.get(locale)!;
     const scope = { ...variables, locale };

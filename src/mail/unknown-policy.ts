@@ -3,6 +3,9 @@ import type { ClaimedEmail } from './email-rows.js';
 /** Milliseconds before an ordinary message of unknown outcome is sent a second time: time for a bounce, or for a person. */
 const RETRY_AFTER_MS = 15 * 60_000;
 
+/** The error code of a message that goes out once more. */
+export const RETRY_AFTER_UNKNOWN = 'retry_after_unknown';
+
 /**
  * What becomes of a message whose last byte was released and never answered. A code stays unknown, for its owner is
  * offered a new one. Bulk mail stays too: one copy too few is better than one too many. Ordinary mail goes out once

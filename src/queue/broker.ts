@@ -3,6 +3,7 @@ import { Redis } from 'ioredis';
 import type { Logger } from '../core/logger.js';
 import { openPool } from '../database/pool.js';
 import { withSessionOptions } from '../database/session-options.js';
+import { MemoryPolicy, refusalOf } from './redis-memory.js';
 
 export type BrokerKind = 'redis' | 'postgres';
 
@@ -11,16 +12,29 @@ export interface BrokerState {
   up: boolean;
   /** When it went up or down. */
   since: Date;
-  /** The class of the error that took it down. */
+  /** The class of the error that took it down, such as ECONNREFUSED, or OOM when a full Redis refuses writes. */
   error?: string;
+  /** Of Redis, once it is known. */
+  maxmemoryPolicy?: string;
 }
 
 /** Milliseconds a wake may take; a producer fails fast, because the commit already holds and the timer delivers. */
 const COMMAND_TIMEOUT_MS = 1_000;
 /** Connections of BullMQ's own pool on Postgres, its LISTEN clients (one a lane) among them. */
-const POSTGRES_POOL = 6;
+export const POSTGRES_POOL = 6;
 /** BullMQ on Postgres keeps its tables in a schema of its own. */
 const POSTGRES_SCHEMA = 'bullmq';
+/** Holds nothing; written to see whether Redis takes writes. Begins like every key of ours, for servers that limit keys. */
+export const CHECK_KEY = 'otpost-check';
+export const CHECK_KEY_SECONDS = 60;
+
+interface Connection {
+  /** Rejects when the broker cannot be used. */
+  prove(): Promise<unknown>;
+  /** Of Redis. */
+  memory?: MemoryPolicy;
+  end(): Promise<unknown>;
+}
 
 /**
  * The engine that wakes workers: Redis where one is configured, otherwise Postgres itself through BullMQ's own backend.
@@ -34,7 +48,7 @@ export class Broker {
     readonly producer: QueueOptions['connection'],
     readonly consumer: QueueOptions['connection'],
     private readonly log: Logger,
-    private readonly connection: { ping(): Promise<unknown>; end(): Promise<unknown> },
+    private readonly connection: Connection,
   ) {
     this.current = { kind, up: true, since: new Date() };
   }
@@ -55,14 +69,17 @@ export class Broker {
     });
     const consumer = new Redis(url, { ...common, maxRetriesPerRequest: null });
     const broker = new Broker('redis', producer, consumer, log, {
-      ping: () => producer.ping(),
+      // A full Redis answers PING and refuses what we need it for (twentyhq/twenty#26219): only a write proves it.
+      prove: () => producer.set(CHECK_KEY, '', 'EX', CHECK_KEY_SECONDS),
+      memory: new MemoryPolicy(producer, log),
       end: async () => {
         producer.disconnect();
         consumer.disconnect();
       },
     });
     producer.on('error', (error: Error) => broker.wentDown(error));
-    producer.on('ready', () => broker.cameUp());
+    // Not awaited by the start: a Redis that is away or hangs delays nobody.
+    producer.on('ready', () => void broker.check());
     consumer.on('error', (error: Error) => broker.wentDown(error));
     return broker;
   }
@@ -76,7 +93,7 @@ export class Broker {
       keepAlive: true,
     });
     const broker = new Broker('postgres', pool, pool, log, {
-      ping: () => pool.query('SELECT 1'),
+      prove: () => pool.query('SELECT 1'),
       end: () => pool.end(),
     });
     pool.on('error', (error) => broker.wentDown(error));
@@ -90,10 +107,16 @@ export class Broker {
   }
 
   get state(): BrokerState {
-    return this.current;
+    const maxmemoryPolicy = this.connection.memory?.value;
+    return maxmemoryPolicy === undefined ? this.current : { ...this.current, maxmemoryPolicy };
   }
 
-  /** Told by whoever saw the broker answer. */
+  /** Whether Redis may throw wake-ups away when its memory is full. */
+  get forgets(): boolean {
+    return this.connection.memory?.forgets ?? false;
+  }
+
+  /** Told by whoever saw the broker take a write. */
   cameUp(): void {
     if (this.current.up) return;
     this.current = { kind: this.current.kind, up: true, since: new Date() };
@@ -108,18 +131,19 @@ export class Broker {
       return;
     }
     this.current = { kind: this.current.kind, up: false, since: new Date(), error };
-    this.log.warn({ broker: this.current.kind, err: cause }, 'the broker does not answer; accepting goes on, workers drain on their timer');
+    this.log.warn({ broker: this.current.kind, err: cause }, `${troubleOf(cause)}; accepting goes on, workers drain on their timer`);
   }
 
   /** Asks the broker, and remembers the answer. Never rejects; as slow as the connection's own time-out. */
   async check(): Promise<BrokerState> {
     try {
-      await this.connection.ping();
+      await this.connection.prove();
       this.cameUp();
+      await this.connection.memory?.look();
     } catch (error) {
       this.wentDown(error as Error);
     }
-    return this.current;
+    return this.state;
   }
 
   /** After every queue and worker was closed. */
@@ -130,5 +154,11 @@ export class Broker {
 
 /** A class such as ECONNREFUSED, and not the text: health is public, and the text names addresses. */
 function classOf(error: Error): string {
-  return (error as NodeJS.ErrnoException).code ?? error.name;
+  return refusalOf(error) ?? (error as NodeJS.ErrnoException).code ?? error.name;
+}
+
+function troubleOf(error: Error): string {
+  const refusal = refusalOf(error);
+  if (refusal === undefined) return 'the broker does not answer';
+  return refusal === 'OOM' ? 'Redis is full and refuses writes: give it more memory' : `the broker refuses writes (${refusal})`;
 }

@@ -6,6 +6,7 @@ import type { Logger } from '../core/logger.js';
 import type { Broker } from './broker.js';
 import { canaryQueueName } from './canary-queues.js';
 import { CanaryPolicy } from './canary-policy.js';
+import { refusalOf } from './redis-memory.js';
 import type { WorkerRegistry } from './worker-registry.js';
 
 export interface CanaryOptions {
@@ -70,7 +71,11 @@ export class Canary implements OnApplicationBootstrap, OnModuleDestroy {
       async () => this.processed(),
       { connection: this.broker.consumer, prefix, concurrency: 1, runRetryDelay: RETRY_MS, skipStalledCheck: true },
     );
-    this.worker.on('error', (error) => this.broker.wentDown(error));
+    this.worker.on('error', (error) => {
+      // A full Redis may take the canary and refuse to hand it out.
+      if (refusalOf(error) !== undefined) this.policy.brokerFailed();
+      this.broker.wentDown(error);
+    });
     void this.tick();
   }
 

@@ -32,10 +32,11 @@ export class WorkerRegistry {
     return new Map(lanes.map(({ lane, ms }) => [lane, ms]));
   }
 
-  async countAlive(): Promise<number> {
-    const [alive] = await this.prisma.$queryRaw<{ count: number }[]>`
-      SELECT count(*)::int AS count FROM workers WHERE heartbeat_at > now() - ${ALIVE_WITHIN_MS} * interval '1 millisecond'`;
-    return alive!.count;
+  /** Names of the workers that were heard of lately. */
+  async alive(): Promise<string[]> {
+    const alive = await this.prisma.$queryRaw<{ name: string }[]>`
+      SELECT name FROM workers WHERE heartbeat_at > now() - ${ALIVE_WITHIN_MS} * interval '1 millisecond'`;
+    return alive.map(({ name }) => name);
   }
 
   /** Names of workers that have been silent for so long. */

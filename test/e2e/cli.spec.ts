@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Api } from '../support/api.js';
+import { MisbehavingSmtp } from '../support/misbehaving-smtp.js';
 import { type Otpost, startOtpost } from '../support/otpost.js';
 import { OtpostProcess } from '../support/otpost-process.js';
+import { eventually } from '../support/wait.js';
 
 const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 const MAIL = { to: 'ada@example.com', subject: 'Hello', text: 'Hello, Ada.' };
@@ -102,6 +104,61 @@ describe('the command otpost', () => {
     });
   });
 
+  describe('and the transports', () => {
+    let service: Otpost;
+    let server: MisbehavingSmtp;
+    let env: Record<string, string>;
+    let name: string;
+
+    beforeAll(async () => {
+      server = await MisbehavingSmtp.start({ AUTH: '535 5.7.8 wrong' }, ['AUTH PLAIN']);
+      const account = (user: string) => `smtp://${user}:wrong@127.0.0.1:${server.port}`;
+      service = await startOtpost({ MAIL_TRANSPORTS: `${account('one')},${account('two')}` });
+      env = { DATABASE_URL: service.database.url };
+      name = `127.0.0.1:${server.port}`;
+    });
+    afterAll(async () => {
+      await service.stop();
+      await server.stop();
+    });
+
+    const list = async () => JSON.parse((await otpost(['transports', 'list', '--json'], env)).out) as { name: string; state: string }[];
+
+    it('lists them with their troubles, the second account at a server under a name of its own', async () => {
+      expect(await list()).toMatchObject([{ name, state: 'open' }, { name: `${name}#2`, state: 'open' }]);
+      await service.api.register('ada@example.com');
+      await eventually(async () => (await list()).every(({ state }) => state === 'paused'), 'both to be paused', 20_000);
+      await service.database.query('INSERT INTO transport_hosts (name, host, failures) VALUES ($1, $2, 1)', [name, 'web-1']);
+      const [first] = await list();
+      expect(first).toMatchObject({ pauseReason: 'smtp_auth', pausedAt: expect.any(String) as string, unreachableFrom: [{ host: 'web-1' }] });
+      const { code, out } = await otpost(['transports', 'list'], env);
+      expect(code).toBe(0);
+      expect(out).toMatch(new RegExp(`^${name}    paused  smtp_auth  \\S+ \\S+Z  \\S+ \\S+Z  web-1$`, 'm'));
+      expect(out).toMatch(new RegExp(`^${name}#2  paused  smtp_auth  .*  -$`, 'm'));
+    });
+
+    it('resumes one by its name, and mail goes out that way within seconds', async () => {
+      server.script = {};
+      const resumed = await otpost(['transports', 'resume', `${name}#2`], env);
+      expect(resumed).toEqual({ code: 0, out: '', err: `Resumed ${name}#2.\n` });
+      await service.api.register('grace@example.com');
+      await eventually(() => server.taken.includes('grace@example.com'), 'the mail to be handed over', 8_000);
+      expect(await list()).toMatchObject([{ name, state: 'paused' }, { name: `${name}#2`, state: 'open' }]);
+      expect((await otpost(['transports', 'resume', `${name}#2`], env)).err).toBe(`${name}#2 is open; there was nothing to resume.\n`);
+    });
+
+    it('resumes it on the hosts too, and tells programs what it did', async () => {
+      const { code, out, err } = await otpost(['transports', 'resume', name, '--json'], env);
+      expect([code, err, JSON.parse(out)]).toEqual([0, '', { name, resumed: true, hosts: ['web-1'] }]);
+    });
+
+    it('says which there are when there is no such transport', async () => {
+      const { code, out, err } = await otpost(['transports', 'resume', 'smtp.example.com:25'], env);
+      expect([code, out]).toEqual([1, '']);
+      expect(err).toBe(`There is no transport "smtp.example.com:25". There are: ${name}, ${name}#2.\n`);
+    });
+  });
+
   it('makes a key in the data folder before Otpost ever ran there, while it runs, and after it ended', async () => {
     const env = { DATA_DIR: join(folder, 'data') };
     const create = (name: string) => otpost(['keys', 'create', '--name', name, '--scope', 'emails:send'], env);
@@ -129,10 +186,10 @@ describe('the command otpost', () => {
     for (const command of ['keys create', 'keys list', 'keys revoke']) expect(out).toContain(command);
   });
 
-  it.each(['create', 'list', 'revoke'])('explains keys %s', async (name) => {
-    const { code, out, err } = await otpost(['keys', name, '--help']);
+  it.each([['keys', 'create'], ['keys', 'list'], ['keys', 'revoke'], ['transports', 'list'], ['transports', 'resume']])('explains %s %s', async (group, name) => {
+    const { code, out, err } = await otpost([group, name, '--help']);
     expect([code, err]).toEqual([0, '']);
-    expect(out).toMatch(new RegExp(`^Usage: otpost keys ${name}`));
+    expect(out).toMatch(new RegExp(`^Usage: otpost ${group} ${name}`));
   });
 
   it.each([
@@ -146,6 +203,8 @@ describe('the command otpost', () => {
     [['keys', 'create', '--name', 'x', '--scope', 'admin', '--force'], "Unknown option '--force'"],
     [['keys', 'list', 'all'], "Unexpected argument 'all'"],
     [['keys', 'revoke'], 'Name one key, by its prefix or its id.'],
+    [['transports', 'resume'], 'Name one transport'],
+    [['transports', 'list', 'all'], "Unexpected argument 'all'"],
     [['keys', 'revoke', 'a', 'b'], 'Name one key, by its prefix or its id.'],
   ])('refuses %j with exit code 2, before it touches a database', async (args, says) => {
     const { code, out, err } = await otpost(args, { DATABASE_URL: 'postgres://nobody@127.0.0.1:9/none' });

@@ -5,6 +5,7 @@ import { type Api } from '../support/api.js';
 import { OtpostProcess } from '../support/otpost-process.js';
 import { TEST_SECRET } from '../support/otpost.js';
 import { createDatabase, onServer, type TestDatabase } from '../support/postgres.js';
+import { RedisServer } from '../support/redis-server.js';
 import { codeFromInbox, verify } from '../support/story.js';
 import { eventually } from '../support/wait.js';
 
@@ -86,6 +87,71 @@ describe('an outage', () => {
       await story(api, 'never-up@example.com');
       await startRedis(port);
       await brokerIs(api, 'up');
+    });
+
+    it('that is full but answers PING counts as an outage until it takes writes again; codes arrive all the same', async () => {
+      const full = await RedisServer.start();
+      try {
+        const running = await start({ REDIS_URL: full.url });
+        const api = await running.api();
+        await story(api, 'before-full@example.com');
+        await full.tell('CONFIG', 'SET', 'maxmemory', '1');
+        expect(await full.tell('PING')).toBe('PONG');
+        await brokerIs(api, 'degraded');
+        const statuses = new Set<string>();
+        for (let n = 0; n < 3; n++) {
+          await story(api, `full${n}@example.com`);
+          const { body } = await api.get<{ details: { broker: { status: string; reason?: string } } }>('/health');
+          statuses.add(`${body.details.broker.status} ${body.details.broker.reason}`);
+        }
+        expect([...statuses]).toEqual(['degraded OOM']);
+        expect(running.output.filter((line) => line.includes('Redis is full and refuses writes'))).toHaveLength(1);
+        await full.tell('CONFIG', 'SET', 'maxmemory', '0');
+        await brokerIs(api, 'up');
+        await story(api, 'after-full@example.com');
+        expect(running.output.filter((line) => line.includes('the broker answers again'))).toHaveLength(1);
+      } finally {
+        await full.kill();
+      }
+    });
+
+    it('that hangs slows no request down; codes arrive by the timer, and it is used again when it goes on', async () => {
+      const hung = await RedisServer.start();
+      try {
+        const api = await (await start({ REDIS_URL: hung.url })).api();
+        await story(api, 'before-hung@example.com');
+        hung.hang();
+        const took: number[] = [];
+        for (let n = 0; n < 10; n++) {
+          const before = performance.now();
+          const issued = await api.register(`hung${n}@example.com`);
+          took.push(performance.now() - before);
+          if (n % 3 === 0) await verify(api, issued, (await codeFromInbox(api, `hung${n}@example.com`, issued)).code);
+        }
+        console.log(`with Redis hung a request took ${Math.round(Math.max(...took))} ms at most`);
+        expect(Math.max(...took)).toBeLessThan(1_000);
+        await brokerIs(api, 'degraded');
+        hung.goOn();
+        await brokerIs(api, 'up');
+        await story(api, 'after-hung@example.com');
+      } finally {
+        await hung.kill();
+      }
+    });
+
+    it('that hangs at the start delays it by nothing', async () => {
+      const hung = await RedisServer.start();
+      try {
+        hung.hang();
+        const started = await start({ REDIS_URL: hung.url });
+        expect(started.readyAfterMs).toBeLessThan(8_000);
+        const api = await started.api();
+        await story(api, 'hung-at-start@example.com');
+        hung.goOn();
+        await brokerIs(api, 'up');
+      } finally {
+        await hung.kill();
+      }
     });
 
     it.each(['all', 'worker', 'web'])('keeps ROLE=%s from stopping no longer than with it', async (ROLE) => {

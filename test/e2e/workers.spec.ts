@@ -183,6 +183,12 @@ async function noWayOut(deployment: Deployment): Promise<void> {
     `SELECT count(*)::int AS count FROM email_events WHERE status = 'sending'`,
   );
   expect(attempts!.count).toBe(1);
+  // What it felt it kept to itself: a worker elsewhere finds the transport open.
+  expect(await deployment.query('SELECT failures, paused_at, backoff_until FROM transport_states')).toEqual([
+    { failures: 0, paused_at: null, backoff_until: null },
+  ]);
+  const { body } = await api.get<{ transports: { unreachableFrom: { host: string }[] }[] }>('/health/mail');
+  expect(body.transports[0]!.unreachableFrom).toMatchObject([{ host: hostname() }]);
 }
 
 /** One of two workers gets stuck. The other has a paused lane and a slow sink, and nobody takes it for dead. */

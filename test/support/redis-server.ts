@@ -20,10 +20,14 @@ async function freePort(): Promise<number> {
 export class RedisServer {
   private child: ChildProcess | undefined;
 
-  private constructor(private readonly port: number) {}
+  private constructor(
+    private readonly port: number,
+    private readonly options: readonly string[],
+  ) {}
 
-  static async start(): Promise<RedisServer> {
-    const server = new RedisServer(await freePort());
+  /** @param options of the command line, such as `--maxmemory-policy`, `allkeys-lru` */
+  static async start(...options: string[]): Promise<RedisServer> {
+    const server = new RedisServer(await freePort(), options);
     await server.start();
     return server;
   }
@@ -34,12 +38,31 @@ export class RedisServer {
 
   /** Resolves when it answers. */
   async start(): Promise<void> {
-    const options = ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
+    const options = ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', ...this.options];
     this.child = spawn('redis-server', options, { stdio: 'ignore' });
     const client = new Redis(this.url, { retryStrategy: () => 50 });
     client.on('error', () => undefined); // until it is there
     await eventually(async () => (await client.ping()) === 'PONG', 'Redis to answer');
     client.disconnect();
+  }
+
+  /** One command from outside, such as CONFIG SET. */
+  async tell(command: string, ...args: string[]): Promise<unknown> {
+    const client = new Redis(this.url);
+    try {
+      return await client.call(command, ...args);
+    } finally {
+      client.disconnect();
+    }
+  }
+
+  /** It keeps its connections and answers nobody, as a machine does that hangs. */
+  hang(): void {
+    this.child!.kill('SIGSTOP');
+  }
+
+  goOn(): void {
+    this.child!.kill('SIGCONT');
   }
 
   async kill(): Promise<void> {

@@ -74,6 +74,12 @@ export class EmailView extends EmailStatusView {
   @ApiProperty(WORD)
   transport!: string | null;
 
+  @ApiProperty({ description: 'Message-ID of the mail itself, the same on every attempt' })
+  messageId!: string;
+
+  @ApiProperty({ ...WORD, description: "The provider's own id of it" })
+  providerMessageId!: string | null;
+
   @ApiProperty(WORD)
   lastErrorCode!: string | null;
 
@@ -87,7 +93,7 @@ export class EmailView extends EmailStatusView {
   events!: EmailEventView[];
 
   static of(record: EmailRecord): EmailView {
-    const { id, status, lane, attempts, maxAttempts, transport, lastErrorCode, lastReply, possibleDuplicate } = record;
+    const { id, status, lane, attempts, maxAttempts, transport, messageId, providerMessageId, lastErrorCode, lastReply, possibleDuplicate } = record;
     const waits = status === 'scheduled' || status === 'queued' || status === 'deferred';
     return {
       id,
@@ -102,6 +108,8 @@ export class EmailView extends EmailStatusView {
       nextAttemptAt: waits ? record.nextAttemptAt.toISOString() : null,
       sentAt: record.sentAt?.toISOString() ?? null,
       transport,
+      messageId,
+      providerMessageId,
       lastErrorCode,
       lastReply,
       possibleDuplicate,

@@ -1,4 +1,4 @@
-import { type Html, html } from './html.js';
+import { type Html, html } from '../../core/html.js';
 import type { MessageList, MessageSummary } from './inbox.messages.js';
 import { messagePane, type Shown } from './message.page.js';
 import { whole } from './page-frame.js';

@@ -1,4 +1,4 @@
-import { type Html, html, type HtmlValue } from './html.js';
+import { type Html, html, type HtmlValue } from '../../core/html.js';
 import type { Message } from './inbox.messages.js';
 
 export const VIEWS = ['html', 'text', 'source'] as const;

@@ -1,4 +1,4 @@
-import { type Html, html } from './html.js';
+import { type Html, html } from '../../core/html.js';
 
 const ICON =
   "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E%3Crect x='2' y='6' width='28' height='20' rx='4' fill='%23146c5c'/%3E%3Cpath d='m4 9 12 9 12-9' fill='none' stroke='white' stroke-width='2.5'/%3E%3C/svg%3E";

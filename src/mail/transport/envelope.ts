@@ -8,9 +8,9 @@ export function envelopeOf(message: ComposedMessage): object {
     to: message.to,
     subject: message.subject,
     ...(message.replyTo ? { replyTo: message.replyTo } : {}),
-    ...(message.text ? { text: message.text } : {}),
-    ...(message.html ? { html: message.html } : {}),
-    headers: { 'Auto-Submitted': 'auto-generated' }, // RFC 3834 §5
+    text: message.text,
+    html: message.html,
+    headers: message.headers,
     disableFileAccess: true,
     disableUrlAccess: true,
   };

@@ -6,6 +6,8 @@ export interface Patience extends StagePatience {
   connectMs: number;
   /** For the greeting, and for STARTTLS. */
   greetingMs: number;
+  /** For a connection, and again for the greeting, while there are other ports to try. */
+  nextPortMs: number;
   /** From dialling to the end of the login. */
   setupMs: number;
   /** Between two tries of a paused transport. */
@@ -25,6 +27,7 @@ export interface Patience extends StagePatience {
 export const PATIENCE: Patience = {
   connectMs: 10_000,
   greetingMs: 10_000,
+  nextPortMs: 5_000,
   setupMs: 30_000,
   envelope: 60_000,
   transferring: 60_000,

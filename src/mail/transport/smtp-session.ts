@@ -1,14 +1,14 @@
 import type { Readable } from 'node:stream';
 import SMTPConnection, {
-  type SMTPConnectionAuth,
   type SMTPConnectionOptions,
   type SMTPConnectionSendInfo,
   type SMTPEnvelope,
 } from 'nodemailer/lib/smtp-connection';
+import type { Login } from './smtp-login.js';
 
 export interface SessionSettings {
   connection: SMTPConnectionOptions;
-  auth: SMTPConnectionAuth | undefined;
+  login: Login;
   /** Milliseconds from dialling to the end of the login. */
   setupMs: number;
 }
@@ -18,7 +18,7 @@ export class SessionFailure extends Error {
   override readonly name = 'SessionFailure';
 
   constructor(
-    readonly code: 'ETIMEDOUT' | 'ECONNECTION',
+    readonly code: 'ETIMEDOUT' | 'ECONNECTION' | 'EAUTH' | 'ETOKEN',
     message: string,
   ) {
     super(message);
@@ -46,12 +46,13 @@ export class SmtpSession {
   }
 
   /** @throws what nodemailer says, with its structured fields; SessionFailure when the whole takes too long. */
-  static async open({ connection: options, auth, setupMs }: SessionSettings): Promise<SmtpSession> {
+  static async open({ connection: options, login, setupMs }: SessionSettings): Promise<SmtpSession> {
     const connection = new SMTPConnection(options);
     const session = new SmtpSession(connection);
     const timer = setTimeout(() => session.abort(new SessionFailure('ETIMEDOUT', 'no login in time')), setupMs);
     try {
       await session.during<void>((settle) => connection.connect(settle));
+      const auth = await session.unlessAborted(login());
       if (auth && connection.allowsAuth) await session.during<boolean>((settle) => connection.login(auth, settle));
       return session;
     } catch (error) {
@@ -91,6 +92,10 @@ export class SmtpSession {
   quit(): void {
     this.closed = true;
     this.connection.quit();
+  }
+
+  private unlessAborted<T>(work: Promise<T>): Promise<T> {
+    return this.during<T>((settle) => void work.then((result) => settle(null, result), settle));
   }
 
   private async during<T>(start: (settle: (error?: Error | null, result?: T) => void) => void): Promise<T> {

@@ -1,4 +1,5 @@
-import { type SessionSettings, SmtpSession } from './smtp-session.js';
+import type { SmtpDial } from './smtp-dial.js';
+import type { SmtpSession } from './smtp-session.js';
 
 /** Milliseconds; below the five minutes for which servers wait at least (RFC 5321 §4.5.3.2.7), so that we close first. */
 const IDLE_MS = 4 * 60_000;
@@ -22,13 +23,13 @@ export class SmtpSessions {
   private closing = false;
 
   constructor(
-    private readonly settings: SessionSettings,
+    private readonly dial: SmtpDial,
     private readonly most: number,
   ) {
     this.limit = most;
   }
 
-  /** An idle connection, or a new one. Waits while as many are in use as the server bears. @throws like SmtpSession.open */
+  /** An idle connection, or a new one. Waits while as many are in use as the server bears. @throws like SmtpDial.open */
   async take(fresh: boolean): Promise<SmtpSession> {
     await this.aPlace();
     try {
@@ -103,7 +104,7 @@ export class SmtpSessions {
         await this.first;
         continue;
       }
-      this.first = SmtpSession.open(this.settings);
+      this.first = this.dial.open();
       try {
         const session = await this.first;
         this.proven = true;
@@ -113,7 +114,7 @@ export class SmtpSessions {
       }
     }
     try {
-      return await SmtpSession.open(this.settings);
+      return await this.dial.open();
     } catch (error) {
       this.proven = false;
       throw error;

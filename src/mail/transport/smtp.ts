@@ -1,21 +1,13 @@
-import MailComposer from 'nodemailer/lib/mail-composer';
-import type { SMTPEnvelope } from 'nodemailer/lib/smtp-connection';
-import type { TransportSettings } from '../../config/settings.js';
+import type { SmtpSettings } from '../../config/settings.js';
 import type { Outcome } from '../outcome.js';
 import { classifySmtpFailure, deservesNewConnection, type SmtpFailure } from '../smtp-reply.js';
-import { envelopeOf } from './envelope.js';
+import type { BuiltMail, MailBuilder } from './build-mail.js';
 import type { Patience } from './patience.js';
+import { SmtpDial } from './smtp-dial.js';
 import { SessionFailure, type SmtpSession } from './smtp-session.js';
 import { SmtpSessions } from './smtp-sessions.js';
 import { StageRecorder } from './stage.js';
 import { type ComposedMessage, type Offer, OfferRefused, type Transport } from './transport.js';
-
-type SmtpSettings = Extract<TransportSettings, { kind: 'smtp' }>;
-
-interface BuiltMail {
-  envelope: () => SMTPEnvelope;
-  bytes: Buffer;
-}
 
 interface Try {
   outcome: Outcome;
@@ -32,33 +24,15 @@ export class SmtpTransport implements Transport {
   constructor(
     settings: SmtpSettings,
     connections: number,
+    private readonly builder: MailBuilder,
     private readonly patience: Patience,
   ) {
     this.name = settings.name;
-    this.sessions = new SmtpSessions(
-      {
-        connection: {
-          host: settings.host,
-          port: settings.port,
-          secure: settings.tls === 'implicit',
-          requireTLS: settings.tls === 'starttls',
-          ignoreTLS: settings.tls === 'off',
-          connectionTimeout: patience.connectMs,
-          greetingTimeout: patience.greetingMs,
-          // The stages have their own; this one is for what they do not see.
-          socketTimeout: patience.released + patience.setupMs,
-        },
-        auth: loginOf(settings),
-        setupMs: patience.setupMs,
-      },
-      connections,
-    );
+    this.sessions = new SmtpSessions(new SmtpDial(settings, patience), connections);
   }
 
   async send(message: ComposedMessage, offer: Offer): Promise<Outcome> {
-    const mime = new MailComposer(envelopeOf(message)).compile();
-    // nodemailer's connection writes into the envelope it is given: one for each try.
-    const mail = { envelope: () => mime.getEnvelope(), bytes: await mime.build() };
+    const mail = await this.builder.build(message);
     const { outcome, again } = await this.try(mail, offer, false);
     return again ? (await this.try(mail, offer, true)).outcome : outcome;
   }
@@ -109,8 +83,4 @@ export class SmtpTransport implements Transport {
     else if (inOrder && stage === 'envelope') void this.sessions.reset(session);
     else this.sessions.drop(session);
   }
-}
-
-function loginOf({ user, password }: SmtpSettings): { user: string; credentials: { user: string; pass: string } } | undefined {
-  return user === undefined ? undefined : { user, credentials: { user, pass: password ?? '' } };
 }

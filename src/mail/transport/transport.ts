@@ -10,9 +10,10 @@ export interface ComposedMessage {
   to: string;
   replyTo?: string;
   subject: string;
-  /** Empty: the message has no such part. */
   text: string;
   html: string;
+  /** Besides those that follow from the above. */
+  headers: Record<string, string>;
 }
 
 /**

@@ -1,18 +1,34 @@
+import { hostname } from 'node:os';
 import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { SETTINGS, type Settings, type TransportSettings } from '../../config/settings.js';
+import { SETTINGS, type Settings } from '../../config/settings.js';
 import { Clock } from '../../core/clock.js';
 import { Keyring } from '../../core/keyring.js';
+import type { Lane } from '../../core/lanes.js';
 import { LOGGER, type Logger } from '../../core/logger.js';
 import { PrismaService } from '../../database/prisma.service.js';
 import type { Outcome } from '../outcome.js';
-import { CaptureTransport } from './capture.js';
+import type { ClaimedEmail } from '../email-rows.js';
+import type { Limiter } from '../limiter.js';
+import { mayOverflow } from '../rate-policy.js';
+import { WorkerRegistry } from '../../queue/worker-registry.js';
+import { type Choice, openChoices, troublesDependOn } from './choices.js';
+import { ConnectionShares } from './connection-shares.js';
 import { PATIENCE } from './patience.js';
-import { SmtpTransport } from './smtp.js';
-import { TransportStates, UNREACHABLE, type Way } from './transport-states.js';
-import type { ComposedMessage, Offer, Transport } from './transport.js';
+import { TransportStates, type Way } from './transport-states.js';
+import type { ComposedMessage, Offer } from './transport.js';
+import { UNREACHABLE } from './troubles.js';
 
 /** Milliseconds that a message waits at least when its transport failed it, come what may: no busy loop. */
 const SOONEST_MS = 500;
+
+/** How many messages of a lane may be claimed now. */
+export interface Admission {
+  count: number;
+  /** The transport they are to take, whose rate was charged for them where it has one. */
+  via?: string;
+  /** Milliseconds until a rate allows the next one, when that is what they wait for. */
+  retryAfterMs?: number;
+}
 
 export interface Attempted {
   outcome: Outcome;
@@ -20,41 +36,31 @@ export interface Attempted {
   transport: string;
 }
 
-interface Choice {
-  /** Names its state; its name, but for a second account at the same server. */
-  key: string;
-  kind: TransportSettings['kind'];
-  transport: Transport;
-}
+/** What the choice of a transport for a message goes by. */
+export type Route = Pick<ClaimedEmail, 'lane' | 'via' | 'avoidTransport'>;
 
 /** The configured transports in order of preference. */
 @Injectable()
 export class Transports implements OnModuleInit, OnApplicationShutdown {
   private readonly choices: Choice[];
   private readonly states: TransportStates;
+  private readonly shares: ConnectionShares;
 
   constructor(
     @Inject(SETTINGS) settings: Settings,
     @Inject(PrismaService) prisma: PrismaService,
     @Inject(Clock) clock: Clock,
     @Inject(Keyring) keyring: Keyring,
+    @Inject(WorkerRegistry) workers: WorkerRegistry,
     @Inject(LOGGER) private readonly log: Logger,
   ) {
-    const { lanes, concurrency, transports } = settings.mail;
-    const connections = lanes.reduce((sum, lane) => sum + concurrency[lane], 0);
-    const open = (transport: TransportSettings): Transport =>
-      transport.kind === 'smtp'
-        ? new SmtpTransport(transport, connections, PATIENCE)
-        : new CaptureTransport(transport.name, prisma, clock, log);
-    const keys = keysOf(transports);
-    this.choices = transports.map((transport, index) => ({ key: keys[index]!, kind: transport.kind, transport: open(transport) }));
-    const fingerprint = (transport: TransportSettings) => keyring.hash(keyring.currentId, ['transport', JSON.stringify(transport)]);
-    this.states = new TransportStates(
-      prisma,
-      log,
-      PATIENCE,
-      new Map(transports.map((transport, index) => [keys[index]!, fingerprint(transport)])),
-    );
+    this.choices = openChoices(settings, { prisma, clock, log });
+    const fingerprints = this.choices.map(({ key, settings: own }): [string, Uint8Array<ArrayBuffer>] => [
+      key,
+      keyring.hash(keyring.currentId, ['transport', JSON.stringify(troublesDependOn(own))]),
+    ]);
+    this.states = new TransportStates(prisma, log, PATIENCE, new Map(fingerprints), hostname());
+    this.shares = new ConnectionShares(this.choices, workers, log);
   }
 
   /** Before the first drain. */
@@ -63,37 +69,109 @@ export class Transports implements OnModuleInit, OnApplicationShutdown {
   }
 
   /**
-   * How many of `wanted` messages may start now: all while a transport is open, one when one is to be tried again, none
-   * while all are closed. Whoever claims asks first, so that waiting mail is not claimed and put back over and over.
+   * How many of `wanted` messages may be claimed now, paid for where the transport they would take has a rate: all while
+   * one is open, one when one is to be tried again, none while all are closed. Whoever claims asks first, so that waiting
+   * mail is not claimed and put back over and over. One statement, and one more for each transport that a code passes over.
    */
-  async room(wanted: number): Promise<number> {
-    let room = 0;
-    for (const { key } of this.choices) {
-      const { kind } = await this.states.look(key);
-      if (kind === 'open') return wanted;
-      if (kind === 'trial') room = Math.min(1, wanted);
+  async admit(lane: Lane, wanted: number): Promise<Admission> {
+    let soonest: number | undefined;
+    let trial: Choice | undefined;
+    await this.shares.refresh();
+    for (const choice of this.choices) {
+      const { kind } = await this.states.look(choice.key);
+      if (kind === 'trial') trial ??= choice;
+      if (kind !== 'open') continue;
+      const admission = await this.pay(choice, lane, wanted);
+      if (admission.count > 0) return admission;
+      soonest = Math.min(soonest ?? Number.POSITIVE_INFINITY, admission.retryAfterMs!);
+      if (!mayOverflow(lane)) break;
     }
-    return room;
+    if (soonest !== undefined) return { count: 0, retryAfterMs: soonest };
+    return trial ? this.pay(trial, lane, Math.min(1, wanted)) : { count: 0 };
   }
 
-  /** Goes on to the next transport only while the message was provably not taken. */
-  async send(message: ComposedMessage, offer: Offer): Promise<Attempted> {
+  /** What was paid for a transport and found no message, or took another one. What cannot be given back is lost. */
+  async refund(via: string | undefined, unused = 1): Promise<void> {
+    if (unused <= 0) return;
+    try {
+      await this.choices.find(({ key }) => key === via)?.limiter?.giveBack(unused);
+    } catch (error) {
+      this.log.error({ err: error, transport: via }, 'what was not sent could not be given back to the rate of a transport');
+    }
+  }
+
+  /**
+   * Goes on to the next transport only while the message was provably not taken. A message that has paid for a transport
+   * passes those before it whose rate is used up; one that is to avoid a transport tries it last.
+   */
+  async send(message: ComposedMessage, offer: Offer, { lane, via, avoidTransport }: Route): Promise<Attempted> {
     let last: Attempted | undefined;
-    for (const { key, transport } of this.choices) {
-      const way = await this.states.take(key);
+    let paidFor = via;
+    let before = via !== undefined && avoidTransport === null;
+    for (const { key, transport, limiter, shared } of this.inOrder(avoidTransport)) {
+      if (key === via) before = false;
+      if (before && limiter && (await this.states.look(key)).kind === 'open') continue;
+      const way = await this.takeWay(key);
       if (way.kind === 'closed') continue;
-      const outcome = await transport.send(message, offer);
+      if (key === paidFor) paidFor = undefined;
+      else if (limiter && !(await this.mayTake(limiter, key, lane))) continue;
+      const sending = () => transport.send(message, offer);
+      const outcome = await (shared ? shared.slots.during(sending, lane === 'critical') : sending());
       await this.learn(key, outcome, way);
+      if (limiter && (isUncounted(outcome) || outcome.kind === 'withdrawn')) await this.tellNotSent(limiter, key);
+      if (outcome.kind === 'withdrawn' && last) break; // what the one before said still holds
       // A server's word about the message weighs more than another server's absence.
       if (!isUncounted(outcome) || !last) last = { outcome, transport: transport.name };
       if (outcome.kind !== 'deferred' || outcome.sameTransport) break;
     }
+    await this.refund(paidFor);
     last ??= { outcome: { kind: 'deferred', uncounted: true, errorCode: 'no_transport' }, transport: 'none' };
     return isUncounted(last.outcome) ? { ...last, outcome: { ...last.outcome, afterMs: await this.soonestMs() } } : last;
   }
 
   async onApplicationShutdown(): Promise<void> {
     await Promise.all(this.choices.map(({ transport }) => transport.close()));
+  }
+
+  private inOrder(avoid: string | null): readonly Choice[] {
+    if (avoid === null) return this.choices;
+    const avoided = ({ transport }: Choice): boolean => transport.name === avoid;
+    return [...this.choices.filter((choice) => !avoided(choice)), ...this.choices.filter(avoided)];
+  }
+
+  private async pay({ key, limiter }: Choice, lane: Lane, wanted: number): Promise<Admission> {
+    if (!limiter) return { count: wanted, via: key };
+    const { tokens, retryAfterMs } = await limiter.take(lane, wanted);
+    return tokens > 0 ? { count: tokens, via: key } : { count: 0, retryAfterMs };
+  }
+
+  /** A way whose state cannot be read is left alone; the message may have been refused by another one already. */
+  private async takeWay(key: string): Promise<Way> {
+    try {
+      return await this.states.take(key);
+    } catch (error) {
+      this.log.error({ err: error, transport: key }, 'the state of a transport could not be read');
+      return { kind: 'closed', forMs: SOONEST_MS };
+    }
+  }
+
+  /** After fail-over: a code goes out and may put the bucket into debt; other mail waits where there is no token. */
+  private async mayTake(limiter: Limiter, key: string, lane: Lane): Promise<boolean> {
+    try {
+      if (!mayOverflow(lane)) return (await limiter.take(lane, 1)).tokens > 0;
+      await limiter.charge();
+    } catch (error) {
+      this.log.error({ err: error, transport: key }, 'the rate of a transport could not be charged');
+    }
+    return true;
+  }
+
+  private async tellNotSent(limiter: Limiter, key: string): Promise<void> {
+    try {
+      await limiter.notSent();
+    } catch (error) {
+      this.log.error({ err: error, transport: key }, 'what was not sent could not be given back to the quota of a transport');
+    }
   }
 
   /** The outcome stands, whether or not it can be learned from. */
@@ -107,9 +185,10 @@ export class Transports implements OnModuleInit, OnApplicationShutdown {
 
   private async tellIfBlocked(): Promise<void> {
     const smtp = this.choices.filter(({ kind }) => kind === 'smtp');
-    for (const { key } of smtp) if ((await this.states.reasonOf(key)) !== UNREACHABLE) return;
+    if (smtp.length === 0) return;
+    for (const { key } of smtp) if ((await this.states.reasonHere(key)) !== UNREACHABLE) return;
     this.log.error(
-      { transports: smtp.map(({ key }) => key) },
+      { transports: smtp.map(({ key }) => key), host: hostname() },
       'no SMTP server can be reached: this host probably blocks SMTP. Mail is kept. Try another port, or ask the host to open it',
     );
   }
@@ -123,14 +202,4 @@ export class Transports implements OnModuleInit, OnApplicationShutdown {
 
 function isUncounted(outcome: Outcome): outcome is Extract<Outcome, { kind: 'deferred' }> {
   return outcome.kind === 'deferred' && outcome.uncounted === true;
-}
-
-/** Two accounts at one server have one name, but troubles of their own. */
-function keysOf(transports: TransportSettings[]): string[] {
-  const seen = new Map<string, number>();
-  return transports.map(({ name }) => {
-    const times = (seen.get(name) ?? 0) + 1;
-    seen.set(name, times);
-    return times === 1 ? name : `${name}#${times}`;
-  });
 }

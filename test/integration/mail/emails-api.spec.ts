@@ -200,6 +200,8 @@ describe('mail for back ends', () => {
         nextAttemptAt: expect.any(String) as string,
         sentAt: null,
         transport: null,
+        messageId: `<${id}@localhost>`,
+        providerMessageId: null,
         lastErrorCode: null,
         lastReply: null,
         possibleDuplicate: false,

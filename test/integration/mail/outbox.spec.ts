@@ -122,6 +122,17 @@ describe('the outbox', () => {
     expect((await outbox.claim('critical', 10, 'w2')).rows.map(({ id }) => id)).toEqual([safe]);
   });
 
+  it('gives up a message whose workers died each time before they offered it: it may be what kills them', async () => {
+    const id = await bench.accept({ maxAttempts: 2 });
+    for (let death = 1; death <= 2; death++) {
+      await claimOne();
+      await expireLease(id);
+      await outbox.rescue('sweep');
+    }
+    expect(await timeline(id)).toEqual(['queued', 'sending', 'deferred', 'sending', 'failed']);
+    expect(await row(id)).toMatchObject({ status: 'failed', last_error_code: 'lease_expired' });
+  });
+
   it('judges each attempt by its own offer, not by one of an earlier attempt', async () => {
     const id = await accept();
     const first = await claimOne();
@@ -141,6 +152,97 @@ describe('the outbox', () => {
     await outbox.rescue('w2');
     expect(await outbox.finish(email, { status: 'sent', reply: '250 taken' }, 'w1')).toBe(true);
     expect(await timeline(id)).toEqual(['queued', 'sending', 'unknown', 'sent']);
+  });
+
+  describe('plans one more attempt, flagged, for ordinary mail of unknown outcome,', () => {
+    const letter = () => accept({ lane: 'default', secret: false });
+
+    async function offered(): Promise<ClaimedEmail> {
+      const { rows } = await outbox.claim('default', 1, 'dead');
+      expect(await outbox.offer(rows[0]!)).toBe(true);
+      return rows[0]!;
+    }
+
+    async function planned(id: string): Promise<void> {
+      expect(await timeline(id)).toEqual(['queued', 'sending', 'unknown', 'deferred']);
+      const [found] = await database.query(
+        `SELECT status, attempts, possible_duplicate, last_error_code, round(extract(epoch FROM next_attempt_at - now()) / 60)::int AS minutes
+         FROM outbound_emails WHERE id = $1`,
+        [id],
+      );
+      expect(found).toEqual({ status: 'deferred', attempts: 1, possible_duplicate: true, last_error_code: 'retry_after_unknown', minutes: 15 });
+      const events = await database.query('SELECT attempt, error_code, worker FROM email_events WHERE email_id = $1 ORDER BY id DESC LIMIT 1', [id]);
+      expect(events).toEqual([{ attempt: 1, error_code: 'retry_after_unknown', worker: 'w2' }]);
+    }
+
+    it('also when its worker was killed after the offer', async () => {
+      const id = await letter();
+      await offered();
+      await expireLease(id);
+      expect(await outbox.rescue('w2')).toBe(1);
+      await planned(id);
+    });
+
+    it('also when its worker called it unknown and died before it decided', async () => {
+      const id = await letter();
+      await outbox.finish(await offered(), { status: 'unknown', errorCode: 'smtp_closed' }, 'dead');
+      expect(await outbox.rescue('w2')).toBe(0); // the worker may be about to
+      await expireLease(id);
+      expect(await outbox.rescue('w2')).toBe(1);
+      await planned(id);
+      expect(await outbox.rescue('w2')).toBe(0);
+    });
+
+    it('and not for codes, bulk mail, the last attempt, a second time, or beyond the expiry', async () => {
+      const ids = [
+        await accept({ lane: 'default' }),
+        await accept({ lane: 'bulk', secret: false }),
+        await accept({ lane: 'default', secret: false, maxAttempts: 1 }),
+        await accept({ lane: 'default', secret: false, expiresAt: new Date(Date.now() + 600_000) }),
+        await letter(),
+      ];
+      await database.query('UPDATE outbound_emails SET possible_duplicate = true WHERE id = $1', [ids.at(-1)]);
+      for (const lane of ['default', 'bulk'] as const) {
+        for (const email of (await outbox.claim(lane, 10, 'dead')).rows) await outbox.offer(email);
+      }
+      for (const id of ids) await expireLease(id);
+      expect(await outbox.rescue('w2')).toBe(5);
+      for (const id of ids) expect(await timeline(id)).toEqual(['queued', 'sending', 'unknown']);
+      expect(await outbox.rescue('w2')).toBe(0);
+    });
+
+    it.each(['sent', 'failed'] as const)('and calls it off when the late answer is %s', async (status) => {
+      const id = await letter();
+      const email = await offered();
+      await expireLease(id);
+      await outbox.rescue('w2');
+      expect(await outbox.finish(email, { status, reply: '250 taken' }, 'dead')).toBe(true);
+      expect(await timeline(id)).toEqual(['queued', 'sending', 'unknown', 'deferred', status]);
+      const [found] = await database.query('SELECT possible_duplicate, lease_token FROM outbound_emails WHERE id = $1', [id]);
+      expect(found).toEqual({ possible_duplicate: false, lease_token: null });
+      await database.query('UPDATE outbound_emails SET next_attempt_at = now()');
+      expect((await outbox.claim('default', 1, 'w2')).rows).toEqual([]);
+    });
+
+    it('and lets the late answer go once the retry is under way', async () => {
+      const id = await letter();
+      const email = await offered();
+      await outbox.finish(email, { status: 'unknown', errorCode: 'smtp_closed' }, 'w1');
+      await outbox.finish(email, { status: 'deferred', errorCode: 'retry_after_unknown', delayMs: 0, possibleDuplicate: true }, 'w1');
+      const { rows } = await outbox.claim('default', 1, 'w2');
+      expect(rows).toMatchObject([{ id, possibleDuplicate: true, attempt: 2 }]);
+      expect(await outbox.finish(email, { status: 'sent' }, 'w1')).toBe(false);
+      expect(await outbox.finish(rows[0]!, { status: 'sent' }, 'w2')).toBe(true);
+      expect((await row(id)).status).toBe('sent');
+    });
+
+    it('and a late answer never ends a retry of another kind', async () => {
+      const id = await letter();
+      const email = await offered();
+      await outbox.finish(email, { status: 'deferred', errorCode: 'smtp_451', delayMs: 60_000 }, 'w1');
+      expect(await outbox.finish(email, { status: 'sent' }, 'w1')).toBe(false);
+      expect((await row(id)).status).toBe('deferred');
+    });
   });
 
   it('renews the leases of those who still hold them only', async () => {

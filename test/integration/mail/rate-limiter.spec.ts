@@ -51,6 +51,20 @@ describe('the rate of a transport', () => {
     expect((await limiter().take('critical', 100)).tokens).toBe(2);
   });
 
+  it('lends to what does not wait, in few statements, and lets those after it wait for the debt', async () => {
+    const one = limiter();
+    await Promise.all(Array.from({ length: 5 }, () => one.charge()));
+    expect(await database.query('SELECT round(tokens)::int AS tokens FROM rate_buckets')).toEqual([{ tokens: -3 }]);
+    const { tokens, retryAfterMs } = await one.take('critical', 1);
+    expect(tokens).toBe(0);
+    expect(retryAfterMs).toBeGreaterThan(3.9 * 360_000); // four tokens
+    await age(5 * 360);
+    expect((await one.take('critical', 5)).tokens).toBe(2);
+    await age(86_400);
+    await one.charge();
+    expect(await database.query('SELECT round(tokens)::int AS tokens FROM rate_buckets')).toEqual([{ tokens: 1 }]);
+  });
+
   it('takes back what found no message', async () => {
     const { tokens } = await limiter().take('critical', 2);
     await limiter().giveBack(tokens);

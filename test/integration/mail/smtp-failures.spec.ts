@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import { Keyring } from '../../../src/core/keyring.js';
 import type { Lane } from '../../../src/core/lanes.js';
 import { PrismaService } from '../../../src/database/prisma.service.js';
@@ -69,6 +70,15 @@ async function states(): Promise<State[]> {
   );
 }
 
+/** What this host alone feels of the ways out. */
+async function feltHere(): Promise<State[]> {
+  return otpost!.database.query<State>(
+    `SELECT name, paused_at IS NOT NULL AS paused, pause_reason, failures, coalesce(backoff_until > now(), false) AS closed
+     FROM transport_hosts WHERE host = $1 ORDER BY name`,
+    [hostname()],
+  );
+}
+
 async function suppressions(): Promise<object[]> {
   return otpost!.database.query('SELECT address_canonical, reason, source FROM suppressions');
 }
@@ -116,34 +126,36 @@ interface Case {
   /** Whether the attempt counts against the message. */
   counted: boolean;
   suppressed?: boolean;
-  transport?: 'closed for a while' | 'paused';
-  /** Ends of messages that arrived at the server. */
-  ended?: number;
+  /** What the server said holds for all workers, what was merely felt for this host. */
+  transport?: 'closed for all' | 'closed here' | 'paused';
+  /** Ends of messages that arrived at the server; either: its refusal and our last byte may cross. */
+  ended?: number | 'either';
 }
 
 const login = (it: MisbehavingSmtp): string => `smtp://post:wrong@127.0.0.1:${it.port}`;
 const startTls = (it: MisbehavingSmtp): string => `smtp://127.0.0.1:${it.port}?tls=on`;
 const implicitTls = (it: MisbehavingSmtp): string => `smtps://127.0.0.1:${it.port}`;
-const away = { status: 'deferred', counted: false, transport: 'closed for a while' } as const;
-const untrusted = { ...away, error: 'smtp_tls' } as const;
+const away = { status: 'deferred', counted: false, transport: 'closed for all' } as const;
+const outOfReach = { ...away, transport: 'closed here' } as const;
+const untrusted = { ...outOfReach, error: 'smtp_tls' } as const;
 const paused = { status: 'deferred', counted: false, transport: 'paused', error: 'smtp_auth' } as const;
 const again = { status: 'deferred', counted: true } as const;
 const refused = { status: 'failed', counted: true } as const;
 
 const CASES: Record<string, Case> = {
-  'a name that does not resolve': { script: {}, url: () => 'smtp://nowhere.invalid:2525?tls=off', ...away, error: 'smtp_dns' },
-  'a refused connection': { script: {}, url: () => 'smtp://127.0.0.1:1', ...away, error: 'smtp_refused' },
-  'silence instead of a greeting': { script: { greeting: HANG }, ...away, error: 'smtp_connect_timeout' },
-  'a close instead of a greeting': { script: { greeting: CLOSE }, ...away, error: 'smtp_closed' },
+  'a name that does not resolve': { script: {}, url: () => 'smtp://nowhere.invalid:2525?tls=off', ...outOfReach, error: 'smtp_dns' },
+  'a refused connection': { script: {}, url: () => 'smtp://127.0.0.1:1', ...outOfReach, error: 'smtp_refused' },
+  'silence instead of a greeting': { script: { greeting: HANG }, ...outOfReach, error: 'smtp_connect_timeout' },
+  'a close instead of a greeting': { script: { greeting: CLOSE }, ...outOfReach, error: 'smtp_closed' },
   'a greeting that turns us away': { script: { greeting: '554 5.7.1 not you' }, ...away, error: 'smtp_554' },
-  'garbage for a greeting': { script: { greeting: GARBAGE }, ...away, error: 'smtp_eprotocol' },
-  'silence at EHLO': { script: { EHLO: HANG }, ...away, error: 'smtp_connect_timeout' },
-  'a close at EHLO': { script: { EHLO: CLOSE }, ...away, error: 'smtp_closed' },
+  'garbage for a greeting': { script: { greeting: GARBAGE }, ...outOfReach, error: 'smtp_eprotocol' },
+  'silence at EHLO': { script: { EHLO: HANG }, ...outOfReach, error: 'smtp_connect_timeout' },
+  'a close at EHLO': { script: { EHLO: CLOSE }, ...outOfReach, error: 'smtp_closed' },
 
-  'TLS that is not offered': { script: { STARTTLS: '502 5.5.1 no' }, url: startTls, ...untrusted },
-  'TLS that is not available now': { script: { STARTTLS: '454 4.7.0 not now' }, extensions: WITH_TLS, url: startTls, ...untrusted },
+  'TLS that is not offered': { script: { STARTTLS: '502 5.5.1 no' }, url: startTls, ...untrusted, transport: 'closed for all' },
+  'TLS that is not available now': { script: { STARTTLS: '454 4.7.0 not now' }, extensions: WITH_TLS, url: startTls, ...untrusted, transport: 'closed for all' },
   'a broken handshake': { script: { handshake: GARBAGE }, extensions: WITH_TLS, url: startTls, ...untrusted },
-  'a close in the handshake': { script: { handshake: CLOSE }, extensions: WITH_TLS, url: startTls, ...away, error: 'smtp_closed' },
+  'a close in the handshake': { script: { handshake: CLOSE }, extensions: WITH_TLS, url: startTls, ...outOfReach, error: 'smtp_closed' },
   'silence in the handshake': { script: { handshake: HANG }, extensions: WITH_TLS, url: startTls, ...untrusted },
   'plain text where TLS was agreed': { script: {}, url: implicitTls, ...untrusted },
 
@@ -152,7 +164,7 @@ const CASES: Record<string, Case> = {
   'a login that is not understood': { script: { AUTH: '504 5.5.4 no' }, extensions: WITH_LOGIN, url: login, ...paused },
   'a login that is wanted at MAIL': { script: { MAIL: '530 5.7.0 log in' }, ...paused },
   'a login refused for now': { script: { AUTH: '454 4.7.0 later' }, extensions: WITH_LOGIN, url: login, ...away, error: 'smtp_454' },
-  'silence at the login': { script: { AUTH: HANG }, extensions: WITH_LOGIN, url: login, ...away, error: 'smtp_connect_timeout' },
+  'silence at the login': { script: { AUTH: HANG }, extensions: WITH_LOGIN, url: login, ...outOfReach, error: 'smtp_connect_timeout' },
 
   '421 for a greeting': { script: { greeting: '421 4.3.2 busy' }, ...away, error: 'smtp_421' },
   '421 at EHLO': { script: { EHLO: '421 4.3.2 busy' }, ...away, error: 'smtp_421' },
@@ -161,7 +173,7 @@ const CASES: Record<string, Case> = {
   '421 at RCPT': { script: { RCPT: '421 4.3.2 busy' }, ...away, error: 'smtp_421' },
   '421 at RCPT to a client that runs ahead': { script: { RCPT: '421 4.3.2 busy' }, extensions: ['PIPELINING'], ...away, error: 'smtp_421' },
   '421 at DATA': { script: { DATA: '421 4.3.2 busy' }, ...away, error: 'smtp_421' },
-  '421 in the message': { script: { 'in the message': '421 4.3.2 busy' }, ...away, error: 'smtp_421' },
+  '421 in the message': { script: { 'in the message': '421 4.3.2 busy' }, ...away, error: 'smtp_421', ended: 'either' },
   '421 after the dot': { script: { 'after the dot': '421 4.3.2 busy' }, ...away, error: 'smtp_421', ended: 1 },
 
   '432': { script: { MAIL: '432 4.3.2 too many' }, ...again, error: 'smtp_432' },
@@ -189,7 +201,7 @@ const CASES: Record<string, Case> = {
   '503, and again on a new connection': { script: { MAIL: '503 5.5.1 sequence' }, ...refused, error: 'smtp_503' },
   '451 after the dot': { script: { 'after the dot': '451 4.3.0 later' }, ...again, error: 'smtp_451', ended: 1 },
   '554 after the dot': { script: { 'after the dot': '554 5.6.0 no' }, ...refused, error: 'smtp_554', ended: 1 },
-  '554 in the message': { script: { 'in the message': '554 5.6.0 no' }, ...refused, error: 'smtp_554' },
+  '554 in the message': { script: { 'in the message': '554 5.6.0 no' }, ...refused, error: 'smtp_554', ended: 'either' },
 
   'a close at MAIL': { script: { MAIL: CLOSE }, ...again, error: 'smtp_closed' },
   'silence at MAIL': { script: { MAIL: HANG }, ...again, error: 'smtp_timeout' },
@@ -213,12 +225,15 @@ describe('a code that meets', () => {
     expect(state).toMatchObject({
       paused: transport === 'paused',
       pause_reason: transport === 'paused' ? 'smtp_auth' : null,
-      failures: transport === undefined ? 0 : 1,
-      closed: transport !== undefined,
+      failures: transport === 'paused' || transport === 'closed for all' ? 1 : 0,
+      closed: transport === 'paused' || transport === 'closed for all',
     });
+    expect(await feltHere()).toMatchObject(transport === 'closed here' ? [{ name: state!.name, paused: false, failures: 1, closed: true }] : []);
     expect(await suppressions()).toEqual(suppressed ? [{ address_canonical: ADDRESS, reason: 'hard_bounce', source: state!.name }] : []);
-    expect(server.ended).toHaveLength(ended);
-    expect(server.taken).toHaveLength(status === 'sent' ? 1 : 0);
+    if (ended !== 'either') {
+      expect(server.ended).toHaveLength(ended);
+      expect(server.taken).toHaveLength(status === 'sent' ? 1 : 0);
+    }
     // Never in plain text where TLS was asked for: not even a MAIL.
     if (url === startTls || url === implicitTls) expect(server.count('MAIL') + server.count('AUTH')).toBe(0);
   });
@@ -387,16 +402,17 @@ describe('a transport', () => {
 
   it('that stays unreachable is tried ever more seldom, then paused as blocked, and costs no attempt', async () => {
     const server = await begin({ greeting: CLOSE });
-    await otpost!.database.query('UPDATE transport_states SET failures = 3, backoff_until = now()');
     await otpost!.api.register(ADDRESS);
     await endings();
-    expect(await states()).toMatchObject([{ failures: 4, paused: false }]);
-    await otpost!.database.query('UPDATE transport_states SET backoff_until = now()');
+    expect(await feltHere()).toMatchObject([{ failures: 1, paused: false }]);
+    await otpost!.database.query('UPDATE transport_hosts SET failures = 4, backoff_until = now()');
     await otpost!.database.query('UPDATE outbound_emails SET next_attempt_at = now()');
-    await eventually(async () => (await states())[0]!.paused, 'the transport to be paused');
-    expect(await states()).toMatchObject([{ pause_reason: 'smtp_unreachable' }]);
+    await eventually(async () => (await feltHere())[0]!.paused, 'the transport to be paused');
+    expect(await feltHere()).toMatchObject([{ pause_reason: 'unreachable', failures: 5 }]);
+    expect(await states()).toMatchObject([{ paused: false, failures: 0, closed: false }]); // others may fare better
     server.script = {};
     await eventually(() => server.taken.length === 1, 'the mail to be handed over', 15_000);
+    await eventually(async () => (await feltHere()).length === 0, 'the trouble to be forgotten');
     expect(await otpost!.database.query('SELECT attempts FROM outbound_emails')).toEqual([{ attempts: 1 }]);
   });
 

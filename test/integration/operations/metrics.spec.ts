@@ -211,17 +211,34 @@ describe('health of the mail', () => {
       [id],
     );
     await otpost.database.query(
-      `INSERT INTO email_events (email_id, status, attempt, transport, error_code, reply)
-       VALUES ($1, 'deferred', 1, 'capture', 'smtp_451', '451 <ada@example.com> later')`,
+      `INSERT INTO email_events (email_id, status, attempt, transport, error_code, reply, worker)
+       VALUES ($1, 'deferred', 1, 'capture', 'smtp_451', '451 <ada@example.com> later', 'host:1')`,
+      [id],
+    );
+    // What never came to a transport is held against none, and what a provider tells later is no attempt.
+    await otpost.database.query(
+      `INSERT INTO email_events (email_id, status, attempt, transport, error_code, worker) SELECT $1, 'failed', 1, 'none', 'template_error', 'host:1' FROM generate_series(1, 9)`,
+      [id],
+    );
+    await otpost.database.query(
+      `INSERT INTO email_events (email_id, status, attempt, transport, error_code) SELECT $1, 'sent', 1, 'capture', 'provider_deferred' FROM generate_series(1, 9)`,
       [id],
     );
     const health = await once(has('transport_failing'), 'a failing transport');
+    const { body } = await otpost.api.get<{ details: { smtp: { lastAttempt: object } } }>('/health');
+    expect(body.details.smtp.lastAttempt).toMatchObject({ transport: 'capture', errorCode: 'smtp_451' });
     expect(health.transports).toMatchObject([
       { name: '127.0.0.1:2525', state: 'paused', pauseReason: 'smtp_535', lastAttempt: null },
       { name: 'capture', state: 'failing', lastAttempt: { status: 'deferred', errorCode: 'smtp_451' } },
     ]);
     expect(health.problems.map(({ code }) => code)).toEqual(expect.arrayContaining(['transport_paused', 'transport_failing']));
     expect(JSON.stringify(health)).not.toContain('ada@');
+
+    await otpost.database.query(`INSERT INTO transport_states (name) VALUES ('capture')`);
+    await otpost.database.query(`INSERT INTO transport_hosts (name, host, failures) VALUES ('capture', 'web-1', 2)`);
+    const unreachable = await once(has('transport_unreachable'), 'a transport out of reach');
+    expect(unreachable.transports[1]).toMatchObject({ state: 'unreachable', unreachableFrom: [{ host: 'web-1' }] });
+    expect(unreachable.problems.map(({ message }) => message)).toContain('capture cannot be reached from web-1. What is in the way there, "otpost doctor" says.');
   });
 
   it('tells a ledger that is off, and mail that waits', async () => {

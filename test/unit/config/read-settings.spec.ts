@@ -1,4 +1,5 @@
 import { isAbsolute, resolve } from 'node:path';
+import { LOOPBACK_TARGETS } from '../../../src/config/private-targets.js';
 import { readSettings } from '../../../src/config/read-settings.js';
 import { onlyFault, PRODUCTION_ENV, refusal } from './faults.js';
 
@@ -21,7 +22,9 @@ describe('readSettings in development', () => {
         lanes: ['critical', 'default', 'bulk'],
         concurrency: { critical: 8, default: 8, bulk: 4 },
         rescue: true,
+        hookSecrets: [],
       },
+      webhookAllowPrivate: LOOPBACK_TARGETS,
       retentionDays: 30,
       inboxToken: undefined,
       logLevel: 'info',
@@ -97,6 +100,29 @@ describe('readSettings in development', () => {
     readSettings({}).settings.mail.lanes.pop();
     readSettings({}).settings.mail.concurrency.bulk = 99;
     expect(readSettings({}).settings.mail).toMatchObject({ lanes: ['critical', 'default', 'bulk'], concurrency: { bulk: 4 } });
+  });
+});
+
+describe('the rates', () => {
+  const rates = (env: Record<string, string>) => readSettings(env).settings.mail.transports.map(({ name, rate }) => [name, rate]);
+  const MAIL_TRANSPORTS = 'smtp://a.example:25,smtp://b.example:25?rate=10/s,capture:';
+  const ten = { count: 10, windowMs: 1_000 };
+  const fifty = { count: 50, windowMs: 60_000 };
+
+  it('of transports are their own, or MAIL_RATE for each, or none', () => {
+    expect(rates({ MAIL_TRANSPORTS })).toEqual([['a.example:25', undefined], ['b.example:25', ten], ['capture', undefined]]);
+    expect(rates({ MAIL_TRANSPORTS, MAIL_RATE: '50/min' })).toEqual([['a.example:25', fifty], ['b.example:25', ten], ['capture', fifty]]);
+    expect(rates({ MAIL_RATE: '50/min' })).toEqual([['capture', fifty]]);
+  });
+
+  it.each([
+    ['MAIL_RATE', { MAIL_RATE: 'fast' }],
+    ['MAIL_TRANSPORTS', { MAIL_TRANSPORTS: 'smtp://user:hunter22@a.example?rate=50' }],
+  ])('that cannot be read are refused, with %s and an example', (variable, env) => {
+    const fault = onlyFault(env);
+    expect(fault.variable).toBe(variable);
+    expect(String(fault.remedy)).toMatch(/must be a number of messages in a time, such as .*50\/min/);
+    expect(fault.read).not.toContain('hunter22');
   });
 });
 

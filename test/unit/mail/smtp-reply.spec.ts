@@ -12,7 +12,7 @@ const silent: SmtpFailure = { code: 'ETIMEDOUT', command: 'CONN' };
 
 const later = { kind: 'deferred' };
 const uncounted = { kind: 'deferred', uncounted: true };
-const away = { ...uncounted, transport: { kind: 'backoff', ms: 1_000, unreachable: true } };
+const away = { ...uncounted, transport: { kind: 'backoff', ms: 1_000, here: true, unreachable: true } };
 const busy = { ...uncounted, errorCode: 'smtp_421', transport: { kind: 'backoff', ms: 5_000 } };
 const untrusted = { ...uncounted, errorCode: 'smtp_tls', alert: true, transport: { kind: 'backoff', ms: 5_000 } };
 const paused = { ...uncounted, errorCode: 'smtp_auth', transport: { kind: 'pause', reason: 'smtp_auth' } };
@@ -40,6 +40,7 @@ const CASES: [condition: string, stage: Stage, failure: SmtpFailure, outcome: ob
   ['login refused for now', 'connecting', refusal('AUTH PLAIN', '454 4.7.0 later'), { ...uncounted, errorCode: 'smtp_454', transport: { kind: 'backoff', ms: 15_000 } }],
   ['no way to log in', 'connecting', { code: 'EAUTH', command: 'API' }, paused],
   ['no way to log in', 'connecting', refusal('AUTH PLAIN', '504 5.5.4 no such mechanism'), paused],
+  ['no token for the login', 'connecting', { code: 'ETOKEN' }, { ...uncounted, errorCode: 'smtp_token', transport: { kind: 'backoff', ms: 1_000, here: true } }],
   ['no name, no connection, no greeting', 'connecting', { code: 'EDNS', originalCode: 'ENOTFOUND' }, { ...away, errorCode: 'smtp_dns' }],
   ['no name, no connection, no greeting', 'connecting', { code: 'ESOCKET', originalCode: 'ECONNREFUSED' }, { ...away, errorCode: 'smtp_refused' }],
   ['no name, no connection, no greeting', 'connecting', { code: 'ESOCKET', originalCode: 'ENETUNREACH' }, { ...away, errorCode: 'smtp_unreachable' }],

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { escapeHtml, html } from '../../../../src/mail/inbox/html.js';
+import { escapeHtml, html } from '../../../src/core/html.js';
 
 describe('markup', () => {
   it('escapes what is put in, between tags and in attributes', () => {

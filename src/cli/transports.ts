@@ -1,0 +1,92 @@
+import { parseArgs } from 'node:util';
+import { type TransportRecord, TransportRecords } from '../mail/transport/transport-records.js';
+import { type Command, type Terminal, UsageError, type Work } from './command.js';
+import { minute, printTable } from './table.js';
+
+const list: Command = {
+  name: 'transports list',
+  summary: 'show the ways out for mail, and which are paused',
+  help: `Usage: otpost transports list [--json]
+
+Shows every way out that Otpost was started with on this database: whether it is open, having a break or paused, why,
+since when, when it is tried next, and which hosts cannot reach it. A second account at one server is numbered, #2.
+
+  --json  print a list of objects`,
+  parse(args) {
+    const { values } = parseArgs({ args, options: { json: { type: 'boolean' } } });
+    return async (prisma, terminal) => {
+      const records = await new TransportRecords(prisma).list();
+      if (values.json) terminal.out(JSON.stringify(records.map(shown)));
+      else if (records.length === 0) terminal.err('There is no transport yet: a worker tells of its own when it starts.');
+      else printRecords(records, terminal);
+      return 0;
+    };
+  },
+};
+
+const resume: Command = {
+  name: 'transports resume',
+  summary: 'use a paused transport again, at once',
+  help: `Usage: otpost transports resume NAME [--json]
+
+Opens a way out again that is paused or has a break, for all workers and hosts; they notice within seconds. Paused ones
+are also tried by themselves, with one message a minute. NAME is what "otpost transports list" shows.
+
+  --json  print what was done as JSON`,
+  parse(args) {
+    const { positionals, values } = parseArgs({ args, options: { json: { type: 'boolean' } }, allowPositionals: true });
+    const [name, ...more] = positionals;
+    if (name === undefined || more.length > 0) throw new UsageError('Name one transport, as "otpost transports list" shows it.');
+    return resuming(name, values.json ?? false);
+  },
+};
+
+export const TRANSPORT_COMMANDS: readonly Command[] = [list, resume];
+
+function resuming(name: string, json: boolean): Work {
+  return async (prisma, terminal) => {
+    const result = await new TransportRecords(prisma).resume(name);
+    if (result.kind === 'not_found') {
+      const known = result.names.length > 0 ? `There are: ${result.names.join(', ')}.` : 'There is none yet: a worker tells of its own when it starts.';
+      terminal.err(`There is no transport "${name}". ${known}`);
+      return 1;
+    }
+    const hosts = result.kind === 'resumed' ? result.hosts : [];
+    if (json) terminal.out(JSON.stringify({ name, resumed: result.kind === 'resumed', hosts }));
+    else if (result.kind === 'not_paused') terminal.err(`${name} is open; there was nothing to resume.`);
+    else terminal.err(`Resumed ${name}${hosts.length > 0 ? `, also for ${hosts.join(', ')}` : ''}.`);
+    return 0;
+  };
+}
+
+function stateOf({ pausedAt, backingOff }: Pick<TransportRecord, 'pausedAt' | 'backingOff'>): 'open' | 'backing_off' | 'paused' {
+  if (pausedAt) return 'paused';
+  return backingOff ? 'backing_off' : 'open';
+}
+
+/** In this order, whatever the database answers. */
+function shown(record: TransportRecord): object {
+  const { name, pausedAt, pauseReason, backoffUntil, unreachableFrom } = record;
+  return {
+    name,
+    state: stateOf(record),
+    pausedAt,
+    pauseReason,
+    backoffUntil,
+    unreachableFrom: unreachableFrom.map(({ host, since, backoffUntil: tried }) => ({ host, since, backoffUntil: tried })),
+  };
+}
+
+function printRecords(records: readonly TransportRecord[], terminal: Terminal): void {
+  printTable(
+    [
+      ['NAME', 'STATE', 'REASON', 'SINCE', 'NEXT TRY', 'CANNOT BE REACHED FROM'],
+      ...records.map((record) => {
+        const next = record.pausedAt || record.backingOff ? record.backoffUntil : null;
+        const hosts = record.unreachableFrom.map(({ host }) => host).join(',') || '-';
+        return [record.name, stateOf(record), record.pauseReason ?? '-', minute(record.pausedAt), minute(next), hosts];
+      }),
+    ],
+    terminal,
+  );
+}

@@ -1,0 +1,93 @@
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '../../core/clock.js';
+import type { Outcome } from '../outcome.js';
+import type { MailBuilder } from './build-mail.js';
+import type { ComposedMessage, Offer, Transport } from './transport.js';
+
+const SECOND = 1_000;
+
+/**
+ * Writes each message into a folder, as `<time>-<id>.eml`, and sends nothing. Whoever watches the folder never sees half
+ * a message: it is written and synced under another name, and then renamed. The rename is what the last byte is elsewhere.
+ */
+export class FileTransport implements Transport {
+  constructor(
+    readonly name: string,
+    private readonly folder: string,
+    private readonly builder: MailBuilder,
+    private readonly clock: Clock,
+  ) {}
+
+  async send(message: ComposedMessage, offer: Offer): Promise<Outcome> {
+    const { bytes } = await this.builder.build(message);
+    const name = `${this.clock.now().toISOString().replaceAll(/[-:]/g, '')}-${message.id}.eml`;
+    const draft = join(this.folder, `.${name}.draft`);
+    try {
+      await mkdir(this.folder, { recursive: true });
+      await write(draft, bytes);
+    } catch (error) {
+      return notWritten(error);
+    }
+    return this.release(draft, name, offer);
+  }
+
+  async close(): Promise<void> {}
+
+  private async release(draft: string, name: string, offer: Offer): Promise<Outcome> {
+    try {
+      await offer();
+    } catch {
+      // Whatever the reason, nothing was released; whoever made the offer knows it.
+      await rm(draft, { force: true });
+      return { kind: 'withdrawn' };
+    }
+    try {
+      await rename(draft, join(this.folder, name));
+    } catch (error) {
+      return notWritten(error);
+    }
+    try {
+      await sync(this.folder);
+    } catch (error) {
+      return { kind: 'unknown', errorCode: codeOf(error), reply: String(error) };
+    }
+    return { kind: 'sent', reply: `250 written to ${name}`, providerMessageId: name };
+  }
+}
+
+async function write(path: string, bytes: Buffer): Promise<void> {
+  const file = await open(path, 'w', 0o600);
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** So that the new name outlives a power cut. */
+async function sync(folder: string): Promise<void> {
+  const directory = await open(folder, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+/** A full disk, or no right to write: this host's trouble, and no fault of the message. */
+function notWritten(error: unknown): Outcome {
+  return {
+    kind: 'deferred',
+    uncounted: true,
+    alert: true,
+    transport: { kind: 'backoff', ms: 5 * SECOND, here: true },
+    errorCode: codeOf(error),
+    reply: String(error),
+  };
+}
+
+function codeOf(error: unknown): string {
+  return `file_${((error as NodeJS.ErrnoException).code ?? 'error').toLowerCase()}`;
+}

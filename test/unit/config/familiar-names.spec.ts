@@ -1,0 +1,54 @@
+import { readSettings } from '../../../src/config/read-settings.js';
+import { translateFamiliarNames } from '../../../src/config/familiar-names.js';
+
+const transportsOf = (env: Record<string, string>) => translateFamiliarNames(env).env['MAIL_TRANSPORTS'];
+
+describe('variables of others', () => {
+  it("are understood as Django's and Celery's users have them", () => {
+    const env = {
+      EMAIL_HOST: 'smtp.gmail.com', EMAIL_PORT: '587', EMAIL_HOST_USER: 'me@gmail.com', EMAIL_HOST_PASSWORD: 'ab,cd e/f?',
+      EMAIL_USE_TLS: 'True', DEFAULT_FROM_EMAIL: 'Acme <me@gmail.com>',
+    };
+    const { settings, warnings } = readSettings(env);
+    expect(settings.mail).toMatchObject({
+      from: { name: 'Acme', address: 'me@gmail.com' },
+      transports: [
+        { name: 'smtp.gmail.com:587', ports: [{ port: 587, tls: 'starttls' }], user: 'me@gmail.com', password: 'ab,cd e/f?' },
+      ],
+    });
+    expect(warnings).toEqual([
+      'MAIL_TRANSPORTS is not set; it was made of EMAIL_HOST, EMAIL_PORT, EMAIL_HOST_USER, EMAIL_HOST_PASSWORD, EMAIL_USE_TLS.',
+      'MAIL_FROM is not set; DEFAULT_FROM_EMAIL stands in for it.',
+    ]);
+  });
+
+  it.each([
+    [{ EMAIL_HOST: 'a.example' }, 'smtp://a.example'],
+    [{ SMTP_HOST: 'a.example', SMTP_PORT: '2525', SMTP_USER: 'u', SMTP_PASSWORD: 'p' }, 'smtp://u:p@a.example:2525'],
+    [{ EMAIL_HOST: 'a.example', EMAIL_USE_SSL: '1' }, 'smtps://a.example'],
+    [{ SMTP_HOST: 'a.example', SMTP_PORT: '465' }, 'smtps://a.example:465'],
+    [{ EMAIL_HOST: 'mail.internal', EMAIL_PORT: '25', EMAIL_USE_TLS: 'False' }, 'smtp://mail.internal:25?tls=off'],
+    [{ EMAIL_HOST: '::1', EMAIL_PORT: '1025' }, 'smtp://[::1]:1025'],
+    [{ SENDGRID_API_KEY: 'SG.x' }, 'sendgrid:SG.x'],
+    [{ EMAIL_HOST: 'a.example', SENDGRID_API_KEY: 'SG.x' }, 'smtp://a.example,sendgrid:SG.x'],
+  ])('%j make %s', (env, transports) => {
+    expect(transportsOf(env as Record<string, string>)).toBe(transports);
+  });
+
+  it('never send a password in the clear, whatever EMAIL_USE_TLS says', () => {
+    const env = { EMAIL_HOST: 'a.example', EMAIL_HOST_USER: 'u', EMAIL_HOST_PASSWORD: 'p', EMAIL_USE_TLS: 'False' };
+    expect(readSettings(env).settings.mail.transports).toMatchObject([{ ports: [{ tls: 'starttls' }, { tls: 'implicit' }, { tls: 'starttls' }] }]);
+  });
+
+  it('give way to ours, and say so', () => {
+    const { env, notes } = translateFamiliarNames({ EMAIL_HOST: 'a.example', MAIL_TRANSPORTS: 'capture:', MAIL_FROM: 'a@b.example', SMTP_FROM: 'c@d.example' });
+    expect(env).toMatchObject({ MAIL_TRANSPORTS: 'capture:', MAIL_FROM: 'a@b.example' });
+    expect(notes).toEqual(['EMAIL_HOST: not used, because MAIL_TRANSPORTS is set.']);
+  });
+
+  it('are not taken for misspelt ones of ours, and no note repeats a value', () => {
+    const { warnings } = readSettings({ SMTP_HOST: 'a.example', SMTP_PORT: '25', SMTP_USER: 'someone', SMTP_PASS: 'hidden', EMAIL_FROM: 'a@b.example' });
+    expect(warnings).toHaveLength(2);
+    expect(warnings.join()).not.toMatch(/hidden|someone|b\.example|Did you mean/);
+  });
+});

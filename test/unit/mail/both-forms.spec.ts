@@ -1,0 +1,19 @@
+import { inBothForms } from '../../../src/mail/both-forms.js';
+
+describe('a message in both forms', () => {
+  it('keeps what it came with', () => {
+    expect(inBothForms({ subject: 's', text: 't', html: '<p>h</p>' })).toEqual({ subject: 's', text: 't', html: '<p>h</p>' });
+  });
+
+  it.each([
+    ['lists in lists', '<ul><li>'.repeat(800) + '<br>'.repeat(10_000)],
+    ['quotes in quotes', '<blockquote>'.repeat(20_000) + 'x'],
+    ['tables in tables', '<table><tr><td>'.repeat(3_000) + 'x'],
+    ['a megabyte of open tags', '<b>'.repeat(300_000)],
+  ])('takes no time for %s', (_, html) => {
+    const begun = performance.now();
+    const { text } = inBothForms({ subject: 'Subject', html });
+    expect(performance.now() - begun).toBeLessThan(1_500); // it took 6 s and more, or failed, without a limit
+    expect(text).not.toBe('');
+  });
+});
