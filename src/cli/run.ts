@@ -1,11 +1,12 @@
 import { StartupError } from '../core/startup-error.js';
 import { VERSION } from '../core/version.js';
+import { BOUNCE_COMMANDS } from './bounce.js';
 import { type Command, type ExitCode, type Terminal, UsageError } from './command.js';
 import { withDatabase } from './database.js';
 import { KEY_COMMANDS } from './keys.js';
 import { TRANSPORT_COMMANDS } from './transports.js';
 
-const COMMANDS: readonly Command[] = [...KEY_COMMANDS, ...TRANSPORT_COMMANDS];
+const COMMANDS: readonly Command[] = [...KEY_COMMANDS, ...TRANSPORT_COMMANDS, ...BOUNCE_COMMANDS];
 
 /** Runs one command line and gives its exit code; whatever went wrong was told. */
 export async function run(args: string[], terminal: Terminal): Promise<ExitCode> {

@@ -1,5 +1,7 @@
 import { Module } from '@nestjs/common';
 import { EmailRecords } from './email-records.js';
+import { Bounces } from './hooks/bounces.js';
+import { ProviderEvents } from './hooks/provider-events.js';
 import { Ledger } from './ledger.js';
 import { Mail } from './mail.js';
 import { MailHistory } from './mail-history.js';
@@ -10,7 +12,7 @@ import { Transitions } from './transitions.js';
 import { UnsubscribeLink } from './unsubscribe/unsubscribe-link.js';
 
 const SERVICES = [
-  EmailRecords, Ledger, Mail, MailHistory, Outbox, Suppressions, Transitions,
+  Bounces, EmailRecords, Ledger, Mail, MailHistory, Outbox, ProviderEvents, Suppressions, Transitions,
   TransportRecords, UnsubscribeLink,
 ];
 

@@ -59,11 +59,15 @@ describe('scheduled work', () => {
     expect(rows.map(({ name }) => name)).toEqual([
       'accounts.sessions',
       'mail.erase',
+      'mail.events',
       'mail.expire',
+      'mail.late_events',
       'mail.ledger',
+      'mail.old_events',
       'mail.rescue',
       'mail.retention',
       'mail.sweep',
+      'mail.unmatched_events',
       'mail.workers',
       'otp.challenges',
     ]);

@@ -1,0 +1,101 @@
+import type { HookProviderName } from '../../config/hook-secrets.js';
+import type { Lane } from '../../core/lanes.js';
+import { isCarrier } from './carriers.js';
+import type { EventKind, EventReason } from './provider-event.js';
+
+/** A provider, or a bounce that came as mail. */
+export type EventSource = HookProviderName | 'dsn';
+
+export interface HeardEvent {
+  source: EventSource;
+  kind: EventKind;
+  reason: EventReason | null;
+  recipientCanonical: string | null;
+}
+
+/** The message it speaks of. */
+export interface ToldMessage {
+  status: string;
+  lane: Lane;
+  toCanonical: string;
+  /** The way out of its newest attempt that ended. */
+  transport: string | null;
+  /** The ways out of all its attempts. */
+  carriers: readonly string[];
+  /** Its outcome was unknown, and a second copy is planned that nobody has claimed. */
+  plannedAfterUnknown: boolean;
+}
+
+export type Consequence =
+  /** Its attempt has not ended in our own record: the event outran our commit. */
+  | { kind: 'wait' }
+  /** Not about this message after all. */
+  | { kind: 'foreign' }
+  | {
+      kind: 'applies';
+      /** Absent: it stays as it is, and the timeline tells what was heard. */
+      status?: 'delivered' | 'bounced' | 'complained';
+      errorCode: string | null;
+      suppress?: { scope: 'all' | 'bulk'; reason: 'hard_bounce' | 'complaint' | 'unsubscribe' };
+    };
+
+const UNDER_WAY = ['scheduled', 'queued', 'sending', 'deferred'];
+
+/**
+ * What an authentic event leads to. The order in which events come does not matter: a complaint is stronger than a
+ * delivery, a bounce may follow a delivery (the receiving server thought again), and a late delay changes nothing.
+ */
+export function consequenceOf(event: HeardEvent, message: ToldMessage): Consequence {
+  if (event.recipientCanonical !== null && event.recipientCanonical !== message.toCanonical) return { kind: 'foreign' };
+  if (UNDER_WAY.includes(message.status) && !message.plannedAfterUnknown) return { kind: 'wait' };
+  if (!hasCarried(event.source, message)) return { kind: 'foreign' };
+  const status = statusAfter(event, message);
+  const suppress = suppressionBy(event, message.lane);
+  return { kind: 'applies', errorCode: errorCodeOf(event), ...(status ? { status } : {}), ...(suppress ? { suppress } : {}) };
+}
+
+function hasCarried(source: EventSource, { carriers }: ToldMessage): boolean {
+  return carriers.some((transport) => source === 'dsn' || isCarrier(source, transport));
+}
+
+function statusAfter({ kind, source }: HeardEvent, { status, transport, plannedAfterUnknown }: ToldMessage): 'delivered' | 'bounced' | 'complained' | undefined {
+  const handedOver = status === 'sent' || status === 'unknown' || plannedAfterUnknown;
+  // One copy that arrived is enough; one that did not says nothing of a later copy by another way.
+  const newestCopy = transport === null || source === 'dsn' || isCarrier(source, transport);
+  switch (kind) {
+    case 'delivered':
+      return handedOver ? 'delivered' : undefined;
+    case 'complained':
+      return handedOver || status === 'delivered' ? 'complained' : undefined;
+    case 'bounced':
+      return newestCopy && (handedOver || status === 'delivered') ? 'bounced' : undefined;
+    case 'rejected':
+      return newestCopy && handedOver ? 'bounced' : undefined;
+    case 'deferred':
+    case 'unsubscribed':
+      return undefined;
+  }
+}
+
+function suppressionBy({ kind, reason }: HeardEvent, lane: Lane): Extract<Consequence, { kind: 'applies' }>['suppress'] {
+  if (kind === 'bounced' && (reason === 'bounced' || reason === 'invalid')) return { scope: 'all', reason: 'hard_bounce' };
+  if (kind === 'complained') return { scope: lane === 'bulk' ? 'bulk' : 'all', reason: 'complaint' };
+  if (kind === 'unsubscribed') return { scope: 'bulk', reason: 'unsubscribe' };
+  return undefined;
+}
+
+function errorCodeOf({ kind, reason }: HeardEvent): string | null {
+  switch (kind) {
+    case 'delivered':
+      return null;
+    case 'bounced':
+      return reason === 'bounced' || reason === 'invalid' ? 'hard_bounce' : `bounced_${reason ?? 'other'}`;
+    case 'rejected':
+      return `rejected_${reason ?? 'other'}`;
+    case 'deferred':
+      return 'provider_deferred';
+    case 'complained':
+    case 'unsubscribed':
+      return kind;
+  }
+}

@@ -1,0 +1,82 @@
+import { Controller, HttpCode, Inject, Param, Post, Req, UseGuards } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
+import { ApiBearerAuth, ApiBody, ApiConsumes, ApiOperation, ApiParam, ApiProperty, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
+import { ApiKeyGuard, Scopes } from '../../access/api-key.guard.js';
+import { Clock } from '../../core/clock.js';
+import { LOGGER, type Logger } from '../../core/logger.js';
+import { Problem } from '../../core/problems.js';
+import { Bounces } from './bounces.js';
+import { Hooks } from './hooks.js';
+
+/** Bytes; SendGrid's batches are the largest. */
+const HOOK_BODY_LIMIT = 1024 * 1024;
+/** What is signed are the bytes themselves. */
+const RAW = { bodyLimit: HOOK_BODY_LIMIT, rawBody: true };
+const PROVIDERS = ['sendgrid', 'mailgun', 'resend', 'postmark', 'brevo', 'mailjet', 'ses'];
+
+export class HookView {
+  @ApiProperty({ description: 'Events that are new here; of kinds that do not matter to us there may have been more' })
+  recorded!: number;
+
+  @ApiProperty({ description: 'Events that were known already' })
+  duplicates!: number;
+}
+
+export class BounceView extends HookView {
+  @ApiProperty({ type: String, format: 'uuid', nullable: true, description: 'The message it speaks of; null when it is none of ours' })
+  emailId!: string | null;
+}
+
+/** What became of messages, told by those who carried them. */
+@ApiTags('hooks')
+@Controller('v1/hooks')
+export class HooksController {
+  constructor(
+    @Inject(Hooks) private readonly hooks: Hooks,
+    @Inject(Bounces) private readonly bounces: Bounces,
+    @Inject(Clock) private readonly clock: Clock,
+    @Inject(LOGGER) private readonly log: Logger,
+  ) {}
+
+  @Post('dsn')
+  @HttpCode(200)
+  @UseGuards(ApiKeyGuard)
+  @Scopes('admin')
+  @RouteConfig(RAW)
+  @ApiBearerAuth()
+  @ApiConsumes('message/rfc822')
+  @ApiBody({ schema: { type: 'string', format: 'binary' } })
+  @ApiOperation({ summary: 'A bounce that came as mail', description: 'Scope admin. The whole message, a delivery status notification (RFC 3464).' })
+  @ApiResponse({ status: 200, type: BounceView })
+  async bounce(@Req() request: FastifyRequest): Promise<BounceView> {
+    const taken = await this.bounces.take(bodyOf(request), this.clock.now());
+    switch (taken.kind) {
+      case 'not_a_dsn':
+        throw new Problem('not_a_dsn');
+      case 'not_ours':
+        return { emailId: null, recorded: 0, duplicates: 0 };
+      case 'taken': {
+        const { emailId, duplicate, settled } = taken;
+        for (const change of settled.changed) this.log.info({ ...change, requestId: request.id }, 'a bounce told what became of a message');
+        return { emailId, recorded: duplicate ? 0 : 1, duplicates: duplicate ? 1 : 0 };
+      }
+    }
+  }
+
+  @Post(':provider')
+  @HttpCode(200)
+  @RouteConfig(RAW)
+  @ApiParam({ name: 'provider', enum: PROVIDERS })
+  @ApiBody({ schema: { type: 'object' }, description: 'As the provider sends it, with its proof' })
+  @ApiOperation({ summary: 'Events of a provider', description: 'For providers named in HOOK_SECRETS. Known events and those of unknown messages are a 200 too.' })
+  @ApiResponse({ status: 200, type: HookView })
+  async events(@Param('provider') provider: string, @Req() request: FastifyRequest): Promise<HookView> {
+    const { ids, duplicates } = await this.hooks.take(provider.toLowerCase(), request.headers, bodyOf(request), request.id);
+    return { recorded: ids.length, duplicates };
+  }
+}
+
+function bodyOf({ body }: FastifyRequest): Buffer {
+  return Buffer.isBuffer(body) ? body : Buffer.alloc(0);
+}

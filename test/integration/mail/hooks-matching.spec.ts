@@ -1,0 +1,191 @@
+import { randomUUID } from 'node:crypto';
+import { Transactions } from '../../../src/database/unit-of-work.js';
+import type { ProviderEvent } from '../../../src/mail/hooks/provider-event.js';
+import { ProviderEvents } from '../../../src/mail/hooks/provider-events.js';
+import { CarriedMail } from '../../support/carried-mail.js';
+import { createDatabase, type TestDatabase } from '../../support/postgres.js';
+
+const NEW_FOR = 600;
+
+describe('events and their messages', () => {
+  let database: TestDatabase;
+  let mail: CarriedMail;
+  let events: ProviderEvents;
+
+  beforeAll(async () => {
+    database = await createDatabase();
+    mail = new CarriedMail(database);
+    events = new ProviderEvents(mail.prisma, new Transactions(mail.prisma));
+  });
+  beforeEach(() => mail.clear());
+  afterEach(async () => {
+    expect(await mail.imbalance()).toBe(0);
+  });
+  afterAll(async () => {
+    await mail.close();
+    await database.drop();
+  });
+
+  function told(kind: ProviderEvent['kind'], more: Partial<ProviderEvent> = {}): ProviderEvent {
+    return { kind, dedupeKey: randomUUID(), recipient: 'Ada@Example.com', occurredAt: new Date(), ...more };
+  }
+
+  async function tell(...all: ProviderEvent[]) {
+    const { ids } = await events.record('sendgrid', all);
+    return events.settle(ids);
+  }
+
+  async function sweep(which: 'newer' | 'older' = 'newer') {
+    return events.settle(await events.due(NEW_FOR, which, 100));
+  }
+
+  const hardBounce = { reason: 'bounced', detail: '550 5.1.1 no such user' } as const;
+
+  it('a bounce that comes before we know that the message was sent waits for it', async () => {
+    const claimed = await mail.sending();
+    expect(await tell(told('bounced', { emailId: claimed.id, ...hardBounce }))).toMatchObject({ waiting: 1, changed: [] });
+    expect(await mail.suppressions()).toEqual([]);
+    expect(await events.due(NEW_FOR, 'newer', 100)).toEqual([]);
+    await mail.outbox.finish(claimed, { status: 'sent', transport: 'sendgrid', reply: '202' }, 'worker:1');
+    expect((await sweep()).changed).toEqual([{ emailId: claimed.id, source: 'sendgrid', status: 'bounced' }]);
+    expect(await mail.states(claimed.id)).toEqual(['queued', 'sending', 'sent', 'bounced']);
+    expect(await mail.suppressions()).toMatchObject([{ address: 'ada@example.com', scope: 'all', reason: 'hard_bounce' }]);
+    expect((await sweep()).changed).toEqual([]);
+  });
+
+  it('an unknown outcome is known when the provider tells it, and a code is erased then', async () => {
+    for (const [kind, status] of [['delivered', 'delivered'], ['bounced', 'bounced'], ['complained', 'complained']] as const) {
+      const id = await mail.ended({ status: 'unknown', transport: 'sendgrid', errorCode: 'http_timeout' }, { secret: true });
+      expect(await mail.look(id)).toMatchObject({ status: 'unknown', sealed: true });
+      await tell(told(kind, { emailId: id, reason: 'blocked' }));
+      expect(await mail.look(id)).toMatchObject({ status, sealed: false });
+      const [row] = await database.query<{ free: boolean; sent: boolean }>(
+        'SELECT lease_token IS NULL AND lease_until IS NULL AS free, sent_at IS NOT NULL AS sent FROM outbound_emails WHERE id = $1', [id]); // prettier-ignore
+      expect(row).toEqual({ free: true, sent: true });
+    }
+  });
+
+  it('a second copy that was planned after an unknown outcome is called off', async () => {
+    const claimed = await mail.sending();
+    await mail.outbox.finish(claimed, { status: 'unknown', transport: 'sendgrid' }, 'worker:1');
+    await mail.outbox.finish(claimed, { status: 'deferred', transport: 'sendgrid', delayMs: 0, possibleDuplicate: true }, 'worker:1');
+    expect((await mail.look(claimed.id)).status).toBe('deferred');
+    await tell(told('delivered', { emailId: claimed.id }));
+    expect((await mail.look(claimed.id)).status).toBe('delivered');
+    expect((await mail.outbox.claim('default', 10, 'worker:2')).rows).toEqual([]);
+    // The attempt itself speaks at last, and too late.
+    expect(await mail.outbox.finish(claimed, { status: 'sent', transport: 'sendgrid' }, 'worker:1')).toBe(false);
+  });
+
+  it('a copy that is claimed already goes out, and then the first one’s delivery counts', async () => {
+    const claimed = await mail.sending();
+    await mail.outbox.finish(claimed, { status: 'unknown', transport: 'sendgrid' }, 'worker:1');
+    await mail.outbox.finish(claimed, { status: 'deferred', transport: 'sendgrid', delayMs: 0, possibleDuplicate: true }, 'worker:1');
+    const [again] = (await mail.outbox.claim('default', 10, 'worker:2')).rows;
+    expect((await tell(told('delivered', { emailId: claimed.id }))).waiting).toBe(1);
+    await mail.outbox.finish(again!, { status: 'sent', transport: 'mailgun:example.com' }, 'worker:2');
+    await sweep();
+    expect((await mail.look(claimed.id)).status).toBe('delivered');
+  });
+
+  it('a message that is tried again keeps its events waiting until it has settled', async () => {
+    const claimed = await mail.sending();
+    await mail.outbox.finish(claimed, { status: 'deferred', transport: 'sendgrid', delayMs: 0 }, 'worker:1');
+    expect((await tell(told('delivered', { emailId: claimed.id }))).waiting).toBe(1);
+    expect((await mail.look(claimed.id)).status).toBe('deferred');
+  });
+
+  it('a late word on a delay changes nothing but the timeline', async () => {
+    const id = await mail.sent('sendgrid');
+    await tell(told('delivered', { emailId: id, detail: '250 ok' }));
+    await tell(told('deferred', { emailId: id, detail: '451 try later', reason: 'other' }));
+    expect(await mail.look(id)).toMatchObject({ status: 'delivered', lastReply: '250 ok', lastErrorCode: null });
+    expect((await mail.look(id)).events.at(-1)).toEqual({ status: 'delivered', transport: 'sendgrid', reply: '451 try later', errorCode: 'provider_deferred' });
+  });
+
+  it('a complaint shuts the newsletter where it was about one, and everything where not', async () => {
+    const bulk = await mail.sent('sendgrid', 'bulk@example.com', { lane: 'bulk' });
+    const plain = await mail.sent('sendgrid', 'plain@example.com');
+    await tell(told('complained', { emailId: bulk, recipient: 'bulk@example.com' }), told('complained', { emailId: plain, recipient: 'plain@example.com' }));
+    expect((await mail.suppressions()).map(({ address, scope, reason }) => [address, scope, reason])).toEqual([
+      ['bulk@example.com', 'bulk', 'complaint'],
+      ['plain@example.com', 'all', 'complaint'],
+    ]);
+    const next = [];
+    for (const to of ['bulk@example.com', 'plain@example.com']) next.push(await mail.accept({ to, toCanonical: to }));
+    await mail.outbox.claim('default', 10, 'worker:1');
+    expect(await Promise.all(next.map(async (id) => (await mail.look(id)).status))).toEqual(['sending', 'suppressed']);
+  });
+
+  it('who unsubscribes at the provider still gets codes', async () => {
+    const id = await mail.sent('sendgrid');
+    await tell(told('unsubscribed', { emailId: id, reason: 'unsubscribed' }));
+    expect(await mail.look(id)).toMatchObject({ status: 'sent' });
+    expect(await mail.suppressions()).toMatchObject([{ scope: 'bulk', reason: 'unsubscribe' }]);
+  });
+
+  it('is matched by the Message-ID where nothing else is there', async () => {
+    const id = await mail.sent('smtp.sendgrid.net:587');
+    await tell(told('delivered', { messageId: `<${id}@example.com>` }));
+    expect((await mail.look(id)).status).toBe('delivered');
+  });
+
+  it('of somebody else’s message is looked at once, changes nothing, and is gone after a day', async () => {
+    const id = await mail.sent('sendgrid', 'bob@example.com');
+    expect(await tell(told('bounced', { emailId: id, ...hardBounce }))).toMatchObject({ foreign: 1, changed: [] });
+    expect((await mail.look(id)).status).toBe('sent');
+    expect(await events.due(NEW_FOR, 'newer', 100)).toEqual([]);
+    await database.query(`UPDATE provider_events SET received_at = now() - interval '25 h'`);
+    expect(await events.removeUnmatched(100)).toBe(1);
+  });
+
+  it('of no message at all waits a day, the first minutes under the eyes of the sweep', async () => {
+    const early = told('delivered', { providerMessageId: 'later' });
+    expect(await tell(early)).toMatchObject({ waiting: 1 });
+    await database.query(`UPDATE provider_events SET received_at = now() - interval '23 h'`);
+    const id = await mail.sent('sendgrid', 'ada@example.com', {}, 'later');
+    expect((await sweep('newer')).changed).toEqual([]);
+    expect(await events.removeUnmatched(100)).toBe(0);
+    expect((await sweep('older')).changed).toMatchObject([{ emailId: id, status: 'delivered' }]);
+    await tell(told('delivered', { providerMessageId: 'never' }));
+    await database.query(`UPDATE provider_events SET received_at = now() - interval '25 h'`);
+    expect(await events.removeUnmatched(100)).toBe(1);
+    expect(await events.removeOld(1, 100)).toBe(1);
+  });
+
+  it('looked at by several processes at once is applied once', async () => {
+    const id = await mail.sent('sendgrid');
+    const { ids } = await events.record('sendgrid', [told('delivered', { emailId: id }), told('deferred', { emailId: id })]);
+    await Promise.all(Array.from({ length: 3 }, () => events.settle(ids)));
+    await sweep();
+    expect(await mail.states(id)).toEqual(['queued', 'sending', 'sent', 'delivered', 'delivered']);
+  });
+
+  it('passes over a message that somebody holds at that moment, and finds it again', async () => {
+    const id = await mail.sent('sendgrid');
+    const { ids } = await events.record('sendgrid', [told('delivered', { emailId: id })]);
+    await new Transactions(mail.prisma).run(async ({ db }) => {
+      await db.$executeRaw`SELECT FROM outbound_emails WHERE id = ${id}::uuid FOR UPDATE`;
+      expect(await events.settle(ids)).toMatchObject({ waiting: 1 });
+    });
+    expect((await sweep()).changed).toHaveLength(1);
+  });
+
+  it('with text that Postgres cannot hold is kept all the same', async () => {
+    const id = await mail.sent('sendgrid');
+    const { ids } = await events.record('sendgrid', [told('bounced', { emailId: id, reason: 'other', detail: `\0${'x'.repeat(998)}😀`, dedupeKey: 'a\0b' })]);
+    await events.settle(ids);
+    expect((await mail.look(id)).lastReply).toMatch(/^ x+\uFFFD$/);
+  });
+
+  it('in thousands are settled in time', async () => {
+    const made: string[] = [];
+    for (let n = 0; n < 300; n++) made.push(await mail.accept({ to: `u${n}@example.com`, toCanonical: `u${n}@example.com` }));
+    const { rows } = await mail.outbox.claim('default', 300, 'worker:1');
+    await Promise.all(rows.map((row) => mail.outbox.finish(row, { status: 'sent', transport: 'sendgrid' }, 'worker:1')));
+    const all = made.flatMap((emailId, n) => ['delivered', 'deferred', 'bounced'].map((kind) => told(kind as 'delivered', { emailId, recipient: `u${n}@example.com`, ...hardBounce })));
+    const settled = await tell(...all);
+    expect(settled).toMatchObject({ noted: 300, suppressed: 300, waiting: 0 });
+    expect(settled.changed).toHaveLength(600);
+  });
+});

@@ -1,0 +1,105 @@
+import { randomUUID } from 'node:crypto';
+import { PrismaService } from '../../src/database/prisma.service.js';
+import { Transactions } from '../../src/database/unit-of-work.js';
+import type { ClaimedEmail, Ending, NewEmail } from '../../src/mail/email-rows.js';
+import { Ledger } from '../../src/mail/ledger.js';
+import { Outbox } from '../../src/mail/outbox.js';
+import type { TestDatabase } from './postgres.js';
+
+export interface Carried {
+  id: string;
+  status: string;
+  lastReply: string | null;
+  lastErrorCode: string | null;
+  sealed: boolean;
+  events: { status: string; transport: string | null; reply: string | null; errorCode: string | null }[];
+}
+
+/** Messages that the real outbox takes to any point, as if a transport of that name had carried them. */
+export class CarriedMail {
+  readonly prisma: PrismaService;
+  readonly outbox: Outbox;
+
+  constructor(private readonly database: TestDatabase) {
+    this.prisma = new PrismaService({ url: database.url, poolSize: 3 });
+    this.outbox = new Outbox(this.prisma);
+  }
+
+  /** Claimed by a worker, its attempt under way. */
+  async sending(more: Partial<NewEmail> = {}): Promise<ClaimedEmail> {
+    const id = await this.accept(more);
+    const { rows } = await this.outbox.claim(more.lane ?? 'default', 100, 'worker:1');
+    const claimed = rows.find((row) => row.id === id);
+    if (!claimed) throw new Error('the message was not claimed');
+    await this.outbox.offer(claimed);
+    return claimed;
+  }
+
+  async ended(ending: Ending, more: Partial<NewEmail> = {}): Promise<string> {
+    const claimed = await this.sending(more);
+    await this.outbox.finish(claimed, ending, 'worker:1');
+    return claimed.id;
+  }
+
+  sent(transport: string, to = 'ada@example.com', more: Partial<NewEmail> = {}, providerMessageId?: string): Promise<string> {
+    const ending: Ending = { status: 'sent', transport, reply: '250 taken', ...(providerMessageId ? { providerMessageId } : {}) };
+    return this.ended(ending, { to, toCanonical: to, ...more });
+  }
+
+  async accept(more: Partial<NewEmail> = {}): Promise<string> {
+    const id = more.id ?? randomUUID();
+    await new Transactions(this.prisma).run((unit) =>
+      this.outbox.insert(
+        {
+          id,
+          lane: 'default',
+          from: 'no-reply@example.com',
+          to: 'ada@example.com',
+          toCanonical: 'ada@example.com',
+          replyTo: null,
+          template: null,
+          locale: 'en',
+          sealedVariables: new Uint8Array([1, 2, 3]),
+          sealKeyId: 'test',
+          secret: false,
+          maxAttempts: 3,
+          scheduledAt: null,
+          expiresAt: null,
+          supersedeKey: null,
+          messageId: `<${id}@example.com>`,
+          apiKeyId: null,
+          requestId: null,
+          ...more,
+        },
+        unit,
+      ),
+    );
+    return id;
+  }
+
+  async look(id: string): Promise<Carried> {
+    const row = await this.prisma.outboundEmail.findUniqueOrThrow({ where: { id }, include: { events: { orderBy: { id: 'asc' } } } });
+    const events = row.events.map(({ status, transport, reply, errorCode }) => ({ status, transport, reply, errorCode }));
+    return { id, status: row.status, lastReply: row.lastReply, lastErrorCode: row.lastErrorCode, sealed: row.sealedVariables !== null, events };
+  }
+
+  async states(id: string): Promise<string[]> {
+    return (await this.look(id)).events.map(({ status }) => status);
+  }
+
+  suppressions(): Promise<{ address: string; scope: string; reason: string; source: string; email_id: string }[]> {
+    return this.database.query('SELECT address_canonical AS address, scope, reason, source, email_id FROM suppressions ORDER BY 1, 2');
+  }
+
+  async imbalance(): Promise<number> {
+    return (await new Ledger(this.prisma).read()).imbalance;
+  }
+
+  async clear(): Promise<void> {
+    await this.database.query('TRUNCATE outbound_emails, suppressions, provider_events, ledger, ledger_deltas CASCADE');
+  }
+
+  async close(): Promise<void> {
+    await this.prisma.$disconnect();
+  }
+}
