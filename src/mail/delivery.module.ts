@@ -11,6 +11,8 @@ import { DELIVERY_PROVIDERS } from './delivery.providers.js';
 import { DrainTimer } from './drain-timer.js';
 import { MailModule } from './mail.module.js';
 import { mailProcessorFor } from './mail.processor.js';
+import { WebhooksModule } from './webhooks/webhooks.module.js';
+import { WEBHOOK_DELIVERY_PROVIDERS } from './webhooks/webhooks.providers.js';
 
 /** The way out: what makes a process a worker. */
 @Module({})
@@ -18,9 +20,10 @@ export class DeliveryModule {
   static forLanes(lanes: readonly Lane[], broker: Broker): DynamicModule {
     return {
       module: DeliveryModule,
-      imports: [MailModule],
+      imports: [MailModule, WebhooksModule],
       providers: [
         ...DELIVERY_PROVIDERS,
+        ...WEBHOOK_DELIVERY_PROVIDERS,
         {
           provide: Canary,
           inject: [WorkerRegistry, CanaryQueues, LOGGER],

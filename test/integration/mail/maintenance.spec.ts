@@ -70,6 +70,8 @@ describe('scheduled work', () => {
       'mail.unmatched_events',
       'mail.workers',
       'otp.challenges',
+      'webhooks.rescue',
+      'webhooks.retention',
     ]);
     expect(rows.every(({ last_error }) => last_error === null)).toBe(true);
   });

@@ -1,0 +1,109 @@
+import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { LOGGER, type Logger } from '../../core/logger.js';
+import { WORKER_NAME } from '../../core/worker-name.js';
+import { Drain } from '../../queue/drain.js';
+import { WebhookDelivery } from './webhook-delivery.js';
+import { WebhookOutbox } from './webhook-outbox.js';
+import type { ClaimedDelivery } from './webhook-rows.js';
+
+/** Webhooks under way side by side in one process; several times what one endpoint may take of them. */
+const CONCURRENCY = 40;
+/** Milliseconds between two looks for due deliveries; fewer while there is something to do. */
+const LOOK_EVERY_MS = 1_000;
+const LOOK_AGAIN_MS = 200;
+/** Milliseconds between renewals: a lease of 20 s survives three that fail. */
+const RENEW_EVERY_MS = 5_000;
+/** Milliseconds that attempts under way get when the process stops; then they are broken off and given back. */
+const STOP_WITHIN_MS = 3_000;
+
+/** The same drain as for mail, for webhooks, on a timer: what makes a process a worker delivers them too. */
+@Injectable()
+export class WebhookDrain implements OnApplicationBootstrap, OnModuleDestroy {
+  private readonly held = new Set<ClaimedDelivery>();
+  /** Ids of endpoints that were given all they may take: more may wait for them. */
+  private readonly full = new Set<string>();
+  private readonly stopping = new AbortController();
+  private readonly drain: Drain<ClaimedDelivery>;
+  private renewal: NodeJS.Timeout | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private stopped = false;
+  private claimed = 0;
+
+  constructor(
+    @Inject(WebhookOutbox) private readonly outbox: WebhookOutbox,
+    @Inject(WebhookDelivery) private readonly delivery: WebhookDelivery,
+    @Inject(LOGGER) private readonly log: Logger,
+  ) {
+    this.drain = new Drain(CONCURRENCY, {
+      claim: (limit) => this.claim(limit),
+      deliver: (row, handedOver) => this.delivery.deliver(row, handedOver, this.stopping.signal).finally(() => this.ended(row)),
+      giveBack: (rows) => this.giveBack(rows),
+      wakeNext: () => undefined, // every worker looks within a second
+      onDeliveryError: (error) => this.log.error({ err: error }, 'a webhook broke; it is delivered again when its lease is over'),
+    });
+  }
+
+  onApplicationBootstrap(): void {
+    this.renewal = setInterval(() => void this.renew(), RENEW_EVERY_MS).unref();
+    void this.look();
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    this.stopped = true;
+    clearTimeout(this.timer);
+    const breakOff = setTimeout(() => this.stopping.abort(), STOP_WITHIN_MS);
+    await this.drain.stop();
+    clearTimeout(breakOff);
+    clearInterval(this.renewal);
+  }
+
+  private async look(): Promise<void> {
+    this.claimed = 0;
+    await this.run();
+    if (this.stopped) return;
+    this.timer = setTimeout(() => void this.look(), this.claimed > 0 ? LOOK_AGAIN_MS : LOOK_EVERY_MS);
+  }
+
+  private async run(): Promise<void> {
+    try {
+      await this.drain.run();
+    } catch (error) {
+      this.log.error({ err: error }, 'due webhooks could not be read; trying again');
+    }
+  }
+
+  /**
+   * Only a claim that filled `limit` left rows that could be taken now. What an endpoint's own limit holds back is looked
+   * for when a delivery to it ends, and not by claiming in a circle.
+   */
+  private async claim(limit: number): Promise<{ rows: ClaimedDelivery[]; more: boolean }> {
+    const rows = await this.outbox.claim(limit);
+    const given = new Map<string, number>();
+    for (const row of rows) {
+      const count = (given.get(row.endpoint.id) ?? 0) + 1;
+      given.set(row.endpoint.id, count);
+      if (count === row.endpoint.room) this.full.add(row.endpoint.id);
+      this.held.add(row);
+    }
+    this.claimed += rows.length;
+    return { rows, more: rows.length === limit };
+  }
+
+  private ended(row: ClaimedDelivery): void {
+    this.held.delete(row);
+    if (this.full.delete(row.endpoint.id)) void this.run();
+  }
+
+  private async giveBack(rows: ClaimedDelivery[]): Promise<void> {
+    await Promise.all(rows.map((row) => this.outbox.finish(row, { status: 'given_back', tookMs: 0 }, WORKER_NAME)));
+    for (const row of rows) this.held.delete(row);
+  }
+
+  private async renew(): Promise<void> {
+    try {
+      await this.outbox.renew([...this.held]);
+    } catch (error) {
+      this.log.error({ err: error }, 'the leases of webhooks could not be renewed; the next try is in 5 s');
+    }
+  }
+}

@@ -1,0 +1,170 @@
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { Clock } from '../../core/clock.js';
+import { uuidv7 } from '../../core/ids.js';
+import { Keyring, UnsealError } from '../../core/keyring.js';
+import { LOGGER, type Logger } from '../../core/logger.js';
+import { PrismaService } from '../../database/prisma.service.js';
+import type { WebhookEndpoint } from '../../generated/prisma/client.js';
+import { TEST_EVENT_TYPE } from './event-types.js';
+import { sealContext } from './secrets.js';
+import { newSecret } from './signature.js';
+
+/** Hours for which the former secret signs too. */
+export const ROTATION_HOURS = 24;
+/** Deliveries removed by one statement. */
+const REMOVE_LIMIT = 1_000;
+
+const SEALED = { sealedSecret: true, sealKeyId: true, sealedPreviousSecret: true, previousSealKeyId: true } as const;
+
+/** Without its secrets. */
+export type EndpointRecord = Omit<WebhookEndpoint, keyof typeof SEALED>;
+
+export interface EndpointDraft {
+  /** As the URL standard writes it; checked. */
+  url: string;
+  /** Empty: all. */
+  events: string[];
+  description: string | null;
+}
+
+export type EndpointChange = Partial<EndpointDraft> & { disabled?: boolean | undefined };
+
+/** The register of endpoints. Secrets leave it once, when they are made. */
+@Injectable()
+export class WebhookEndpoints implements OnModuleInit {
+  constructor(
+    @Inject(PrismaService) private readonly prisma: PrismaService,
+    @Inject(Keyring) private readonly keyring: Keyring,
+    @Inject(Clock) private readonly clock: Clock,
+    @Inject(LOGGER) private readonly log: Logger,
+  ) {}
+
+  /** What a former APP_SECRET sealed is sealed with the present one, so that the former can be forgotten. */
+  async onModuleInit(): Promise<void> {
+    const { currentId } = this.keyring;
+    const stale = await this.prisma.webhookEndpoint.findMany({
+      where: { OR: [{ sealKeyId: { not: currentId } }, { previousSealKeyId: { not: currentId } }] },
+      orderBy: { id: 'asc' },
+    });
+    for (const endpoint of stale) await this.reseal(endpoint);
+  }
+
+  async create({ url, events, description }: EndpointDraft): Promise<{ secret: string; record: EndpointRecord }> {
+    const id = uuidv7(this.clock.now());
+    const secret = newSecret();
+    const sealed = this.keyring.seal(secret, sealContext(id));
+    const record = await this.prisma.webhookEndpoint.create({
+      data: { id, url, events, description, sealedSecret: sealed.bytes, sealKeyId: sealed.keyId },
+      omit: SEALED,
+    });
+    return { secret, record };
+  }
+
+  /** Oldest first: up to `limit` after the given id. */
+  async list(limit: number, afterId: string | undefined): Promise<EndpointRecord[]> {
+    const after = afterId === undefined ? {} : { id: { gt: afterId } };
+    return this.prisma.webhookEndpoint.findMany({ where: after, orderBy: { id: 'asc' }, take: limit, omit: SEALED });
+  }
+
+  async find(id: string): Promise<EndpointRecord | undefined> {
+    return (await this.prisma.webhookEndpoint.findUnique({ where: { id }, omit: SEALED })) ?? undefined;
+  }
+
+  /** Another address, or enabling it, is a fresh start: what was held against the endpoint is forgotten. */
+  async change(id: string, { url, events, description, disabled }: EndpointChange): Promise<EndpointRecord | undefined> {
+    const fresh = { failures: 0, failingSince: null, backoffUntil: null };
+    const [changed] = await this.prisma.webhookEndpoint.updateManyAndReturn({
+      where: { id },
+      data: {
+        ...(url === undefined ? {} : { url, ...fresh }),
+        ...(events === undefined ? {} : { events }),
+        ...(description === undefined ? {} : { description }),
+        ...(disabled === false ? { disabledAt: null, disabledReason: null, ...fresh } : {}),
+      },
+      omit: SEALED,
+    });
+    if (!changed || !disabled) return changed;
+    await this.disableByHand(id);
+    return this.find(id);
+  }
+
+  /** Nothing more is queued for it; what waits goes on waiting. */
+  async disableByHand(id: string): Promise<void> {
+    await this.prisma.webhookEndpoint.updateMany({
+      where: { id, disabledAt: null },
+      data: { disabledAt: this.clock.now(), disabledReason: 'operator' },
+    });
+  }
+
+  /**
+   * With its deliveries and their log. It is disabled first and its deliveries are removed in steps, so that the messages
+   * of which it is told never wait for a long statement. False: there was none.
+   */
+  async remove(id: string): Promise<boolean> {
+    await this.disableByHand(id);
+    let removed = 0;
+    do {
+      removed = await this.prisma.$executeRaw`
+        DELETE FROM webhook_deliveries WHERE id IN (
+          SELECT id FROM webhook_deliveries WHERE endpoint_id = ${id}::uuid LIMIT ${REMOVE_LIMIT} FOR UPDATE SKIP LOCKED)`;
+    } while (removed > 0);
+    const { count } = await this.prisma.webhookEndpoint.deleteMany({ where: { id } });
+    return count === 1;
+  }
+
+  /** The new secret, or undefined. The one before signs too for a day; one that was before that no more. */
+  async rotateSecret(id: string): Promise<{ secret: string; previousSecretUntil: Date } | undefined> {
+    const secret = newSecret();
+    const sealed = this.keyring.seal(secret, sealContext(id));
+    const [rotated] = await this.prisma.$queryRaw<{ previousSecretUntil: Date }[]>`
+      UPDATE webhook_endpoints SET
+        sealed_previous_secret = sealed_secret, previous_seal_key_id = seal_key_id,
+        previous_secret_until = now() + make_interval(hours => ${ROTATION_HOURS}::int),
+        sealed_secret = ${sealed.bytes}, seal_key_id = ${sealed.keyId}
+      WHERE id = ${id}::uuid
+      RETURNING previous_secret_until AS "previousSecretUntil"`;
+    return rotated && { secret, previousSecretUntil: rotated.previousSecretUntil };
+  }
+
+  /** Queues a `webhook.test`, which goes out at once, whatever events the endpoint wants. Undefined: none, or disabled. */
+  async sendTest(id: string): Promise<string | undefined> {
+    await this.tryNow(id);
+    const payload = JSON.stringify({ endpointId: id, message: 'This is a test: it tells of no message.' });
+    const [queued] = await this.prisma.$queryRaw<{ id: string }[]>`
+      INSERT INTO webhook_deliveries (endpoint_id, type, payload)
+      SELECT id, ${TEST_EVENT_TYPE}, ${payload}::jsonb FROM webhook_endpoints
+      WHERE id = ${id}::uuid AND disabled_at IS NULL FOR KEY SHARE
+      RETURNING id`;
+    return queued?.id;
+  }
+
+  /** An endpoint that is down is tried without waiting: somebody has mended it. */
+  async tryNow(id: string): Promise<void> {
+    await this.prisma.webhookEndpoint.updateMany({ where: { id, backoffUntil: { not: null } }, data: { backoffUntil: null } });
+  }
+
+  private async reseal(endpoint: WebhookEndpoint): Promise<void> {
+    const { id, sealedSecret, sealKeyId, sealedPreviousSecret, previousSealKeyId } = endpoint;
+    const again = (bytes: Uint8Array, keyId: string) =>
+      this.keyring.seal(this.keyring.open({ keyId, bytes }, sealContext(id)), sealContext(id));
+    try {
+      const current = again(sealedSecret, sealKeyId);
+      const previous = sealedPreviousSecret && previousSealKeyId ? again(sealedPreviousSecret, previousSealKeyId) : undefined;
+      await this.prisma.webhookEndpoint.updateMany({
+        where: { id, sealedSecret },
+        data: {
+          sealedSecret: current.bytes,
+          sealKeyId: current.keyId,
+          ...(previous ? { sealedPreviousSecret: previous.bytes, previousSealKeyId: previous.keyId } : {}),
+        },
+      });
+    } catch (error) {
+      if (!(error instanceof UnsealError)) throw error;
+      this.log.error(
+        { endpointId: id },
+        'the secret of a webhook endpoint opens neither with APP_SECRET nor with APP_SECRET_PREVIOUS: its webhooks wait; ' +
+          'give it a new one with POST /v1/webhook-endpoints/:id/rotate-secret',
+      );
+    }
+  }
+}

@@ -1,0 +1,216 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Batcher } from '../../core/batcher.js';
+import { PrismaService } from '../../database/prisma.service.js';
+import { DOWN_AFTER, SCHEDULE } from './retry-policy.js';
+import type { ClaimedDelivery, ClaimedEndpoint, DeliveryEnding, EmailEventFacts } from './webhook-rows.js';
+
+/** Seconds a claim lasts unless it is renewed; how soon a killed worker's deliveries are made again. */
+export const LEASE_SECONDS = 20;
+/** Deliveries to one endpoint side by side, all workers together: a slow one takes no more than these. */
+export const PER_ENDPOINT = 10;
+
+interface Finish {
+  delivery: ClaimedDelivery;
+  ending: DeliveryEnding;
+  worker: string;
+}
+
+type ClaimedRow = Omit<ClaimedDelivery, 'event' | 'endpoint'> &
+  Omit<ClaimedEndpoint, 'id'> &
+  Omit<EmailEventFacts, 'at' | 'attempt' | 'createdAt'> & {
+    endpointId: string;
+    eventAt: Date | null;
+    emailAttempt: number;
+    emailCreatedAt: Date;
+  };
+
+/**
+ * The transitions of `webhook_deliveries` that a worker makes: like those of the mail outbox, each one conditional
+ * statement, fenced by the token of the claim, leases judged by the clock of Postgres. The rows are made by a trigger on
+ * `email_events`. Whoever needs an endpoint and its deliveries locks the endpoint first.
+ */
+@Injectable()
+export class WebhookOutbox {
+  private readonly finishes = new Batcher((finishes: Finish[]) => this.finishAll(finishes));
+
+  constructor(@Inject(PrismaService) private readonly prisma: PrismaService) {}
+
+  /**
+   * queued|deferred → sending, for up to `limit` due rows: of every endpoint that is neither disabled nor left alone for
+   * a while, as many as it may have side by side, and one when it is down. The endpoints take turns. An endpoint for
+   * which another worker is claiming at this moment is passed over, lest both fill it.
+   */
+  async claim(limit: number): Promise<ClaimedDelivery[]> {
+    const rows = await this.prisma.$queryRaw<ClaimedRow[]>`
+      WITH open AS (
+        SELECT id, failures FROM webhook_endpoints e
+        WHERE disabled_at IS NULL AND (backoff_until IS NULL OR backoff_until <= now())
+          AND EXISTS (SELECT FROM webhook_deliveries d
+            WHERE d.endpoint_id = e.id AND d.status IN ('queued', 'deferred') AND d.next_attempt_at <= now())
+        FOR NO KEY UPDATE SKIP LOCKED
+      ), roomy AS (
+        SELECT id, greatest(0, CASE WHEN failures >= ${DOWN_AFTER}::int THEN 1 ELSE ${PER_ENDPOINT}::int END
+          - (SELECT count(*) FROM webhook_deliveries d WHERE d.endpoint_id = open.id AND d.status = 'sending')) AS room
+        FROM open
+      ), due AS (
+        SELECT d.id, roomy.room, row_number() OVER (PARTITION BY roomy.id ORDER BY d.next_attempt_at, d.id) AS turn
+        FROM roomy CROSS JOIN LATERAL (
+          SELECT id, next_attempt_at FROM webhook_deliveries d
+          WHERE d.endpoint_id = roomy.id AND d.status IN ('queued', 'deferred') AND d.next_attempt_at <= now()
+          ORDER BY d.next_attempt_at, d.id LIMIT roomy.room
+          FOR UPDATE SKIP LOCKED
+        ) AS d
+      ), chosen AS (
+        SELECT id, room FROM due ORDER BY turn, id LIMIT ${limit}
+      ), claimed AS (
+        UPDATE webhook_deliveries d SET
+          status = 'sending', attempts = attempts + 1,
+          lease_token = gen_random_uuid(), lease_until = now() + make_interval(secs => ${LEASE_SECONDS})
+        FROM chosen WHERE d.id = chosen.id
+        RETURNING d.*, chosen.room
+      )
+      SELECT c.id, c.lease_token AS "leaseToken", c.attempts AS attempt, c.type, c.created_at AS "createdAt", c.payload,
+        c.room::int AS room, e.id AS "endpointId", e.url, e.sealed_secret AS "sealedSecret", e.seal_key_id AS "sealKeyId",
+        CASE WHEN e.previous_secret_until > now() THEN e.sealed_previous_secret END AS "sealedPreviousSecret",
+        e.previous_seal_key_id AS "previousSealKeyId", e.failures,
+        coalesce(extract(epoch FROM now() - e.failing_since) * 1000, 0)::float8 AS "failingMs",
+        v.at AS "eventAt", v.email_id AS "emailId", v.status, v.attempt AS "emailAttempt", v.transport, v.reply,
+        v.error_code AS "errorCode", m.to_address AS "to", m.template, m.lane, m.message_id AS "messageId",
+        m.provider_message_id AS "providerMessageId", m.created_at AS "emailCreatedAt", m.scheduled_at AS "scheduledAt",
+        m.expires_at AS "expiresAt"
+      FROM claimed c JOIN webhook_endpoints e ON e.id = c.endpoint_id
+        LEFT JOIN email_events v ON v.id = c.email_event_id LEFT JOIN outbound_emails m ON m.id = v.email_id`;
+    return rows.map(deliveryOf);
+  }
+
+  /** sending → ending, with its row in the log, for the claim that still owns the delivery. False: it is another's by now. */
+  finish(delivery: ClaimedDelivery, ending: DeliveryEnding, worker: string): Promise<boolean> {
+    return this.finishes.submit({ delivery, ending, worker });
+  }
+
+  /** Prolongs what this process still works on. */
+  async renew(deliveries: readonly ClaimedDelivery[]): Promise<void> {
+    if (deliveries.length === 0) return;
+    const [ids, tokens] = [deliveries.map(({ id }) => id), deliveries.map(({ leaseToken }) => leaseToken)];
+    await this.prisma.$executeRaw`
+      UPDATE webhook_deliveries d SET lease_until = now() + make_interval(secs => ${LEASE_SECONDS})
+      FROM unnest(${ids}::uuid[], ${tokens}::uuid[]) AS mine (id, token)
+      WHERE d.id = mine.id AND d.lease_token = mine.token AND d.status = 'sending' AND d.lease_until > now()`;
+  }
+
+  /** What a dead worker left: sending with a lease that ran out → deferred and due at once, or → failed after its last attempt. Returns how many. */
+  async rescue(worker: string, limit = 500): Promise<number> {
+    return this.prisma.$executeRaw`
+      WITH abandoned AS (
+        SELECT id FROM webhook_deliveries WHERE status = 'sending' AND lease_until < now()
+        LIMIT ${limit} FOR UPDATE SKIP LOCKED
+      ), rescued AS (
+        UPDATE webhook_deliveries d SET
+          status = CASE WHEN d.attempts > ${SCHEDULE.length}::int THEN 'failed' ELSE 'deferred' END,
+          next_attempt_at = now(), lease_token = NULL, lease_until = NULL
+        FROM abandoned WHERE d.id = abandoned.id
+        RETURNING d.id, d.attempts
+      )
+      INSERT INTO webhook_attempts (delivery_id, attempt, error_code, took_ms, worker)
+      SELECT id, attempts, 'lease_expired', 0, ${worker} FROM rescued`;
+  }
+
+  /** The endpoint took a delivery: what was held against it is forgotten. */
+  async endpointWorked(id: string): Promise<void> {
+    await this.prisma.$executeRaw`
+      UPDATE webhook_endpoints SET failures = 0, failing_since = NULL, backoff_until = NULL WHERE id = ${id}::uuid AND failures > 0`;
+  }
+
+  /** It did not: everything for it waits for so many milliseconds. */
+  async endpointFailed(id: string, pauseMs: number): Promise<void> {
+    await this.prisma.$executeRaw`
+      UPDATE webhook_endpoints SET
+        failures = failures + 1, failing_since = coalesce(failing_since, now()),
+        backoff_until = greatest(backoff_until, now() + ${pauseMs} * interval '1 millisecond')
+      WHERE id = ${id}::uuid`;
+  }
+
+  /** False: it was disabled before. */
+  async disable(id: string, reason: 'gone' | 'failing'): Promise<boolean> {
+    const changed = await this.prisma.$executeRaw`
+      UPDATE webhook_endpoints SET
+        disabled_at = now(), disabled_reason = ${reason}, failures = failures + 1, failing_since = coalesce(failing_since, now())
+      WHERE id = ${id}::uuid AND disabled_at IS NULL`;
+    return changed === 1;
+  }
+
+  /** queued|deferred → failed, where the endpoint is gone or was given up. Those of one that people disabled wait. */
+  async failWaitingOfDisabled(limit: number): Promise<number> {
+    return this.prisma.$executeRaw`
+      WITH waiting AS (
+        SELECT d.id FROM webhook_endpoints e CROSS JOIN LATERAL (
+          SELECT id FROM webhook_deliveries d WHERE d.endpoint_id = e.id AND d.status IN ('queued', 'deferred')
+          LIMIT ${limit} FOR UPDATE SKIP LOCKED
+        ) AS d
+        WHERE e.disabled_reason IN ('gone', 'failing') LIMIT ${limit}
+      ), failed AS (
+        UPDATE webhook_deliveries d SET status = 'failed' FROM waiting WHERE d.id = waiting.id
+        RETURNING d.id, d.attempts
+      )
+      INSERT INTO webhook_attempts (delivery_id, attempt, error_code, took_ms)
+      SELECT id, attempts, 'endpoint_disabled', 0 FROM failed`;
+  }
+
+  private async finishAll(finishes: Finish[]): Promise<boolean[]> {
+    const done = await this.prisma.$queryRaw<{ n: number }[]>`
+      WITH input AS (
+        SELECT * FROM jsonb_to_recordset(${JSON.stringify(finishes.map(recordOf))}::jsonb) AS input (
+          n int, id uuid, token uuid, worker text, status text, delay_ms float8, status_code int, error_code text,
+          response text, took_ms int)
+      ), mine AS (
+        SELECT input.*, d.attempts FROM webhook_deliveries d JOIN input ON d.id = input.id AND d.lease_token = input.token
+        WHERE d.status = 'sending' ORDER BY d.id FOR UPDATE OF d
+      ), done AS (
+        UPDATE webhook_deliveries d SET
+          status = CASE WHEN mine.status <> 'given_back' THEN mine.status WHEN mine.attempts > 1 THEN 'deferred' ELSE 'queued' END,
+          attempts = d.attempts - CASE WHEN mine.status = 'given_back' THEN 1 ELSE 0 END,
+          next_attempt_at = now() + coalesce(mine.delay_ms, 0) * interval '1 millisecond',
+          delivered_at = CASE WHEN mine.status = 'delivered' THEN now() END,
+          lease_token = NULL, lease_until = NULL
+        FROM mine WHERE d.id = mine.id
+        RETURNING mine.n
+      ), noted AS (
+        INSERT INTO webhook_attempts (delivery_id, attempt, status_code, error_code, response, took_ms, worker)
+        SELECT id, attempts, status_code, error_code, response, took_ms, worker FROM mine WHERE status <> 'given_back'
+      )
+      SELECT n FROM done`;
+    const recorded = new Set(done.map(({ n }) => n));
+    return finishes.map((_, n) => recorded.has(n));
+  }
+}
+
+function recordOf({ delivery, ending, worker }: Finish, n: number): object {
+  return {
+    n,
+    id: delivery.id,
+    token: delivery.leaseToken,
+    worker,
+    status: ending.status,
+    delay_ms: ending.delayMs,
+    status_code: ending.statusCode,
+    error_code: ending.errorCode,
+    // Postgres holds no NUL, neither as text nor in JSON.
+    response: ending.response?.replaceAll('\0', ' '),
+    took_ms: ending.tookMs,
+  };
+}
+
+function deliveryOf(row: ClaimedRow): ClaimedDelivery {
+  const { id, leaseToken, attempt, type, createdAt, payload } = row;
+  const { endpointId, url, sealedSecret, sealKeyId, sealedPreviousSecret, previousSealKeyId, failures, failingMs, room } = row;
+  return {
+    id,
+    leaseToken,
+    attempt,
+    type,
+    createdAt,
+    payload,
+    event: row.eventAt && { ...row, at: row.eventAt, attempt: row.emailAttempt, createdAt: row.emailCreatedAt },
+    endpoint: { id: endpointId, url, sealedSecret, sealKeyId, sealedPreviousSecret, previousSealKeyId, failures, failingMs, room },
+  };
+}

@@ -1,0 +1,89 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { PrismaService } from '../../database/prisma.service.js';
+import { Prisma, type WebhookAttempt } from '../../generated/prisma/client.js';
+import { WebhookEndpoints } from './webhook-endpoints.js';
+
+export const DELIVERY_STATUSES = ['queued', 'sending', 'deferred', 'delivered', 'failed'] as const;
+export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
+
+export interface DeliveryRecord {
+  id: string;
+  endpointId: string;
+  type: string;
+  /** The message it tells of; null for a test, or when its record was removed. */
+  emailId: string | null;
+  status: DeliveryStatus;
+  attempts: number;
+  nextAttemptAt: Date;
+  createdAt: Date;
+  deliveredAt: Date | null;
+}
+
+export interface DeliveryQuery {
+  status: DeliveryStatus | undefined;
+  /** The last one of the page before. */
+  after: { createdAt: Date; id: string } | undefined;
+  limit: number;
+}
+
+export type Redelivery = 'queued' | 'not_found' | 'under_way' | 'endpoint_disabled' | 'event_erased';
+
+const COLUMNS = Prisma.sql`d.id, d.endpoint_id AS "endpointId", d.type, v.email_id AS "emailId", d.status, d.attempts,
+  d.next_attempt_at AS "nextAttemptAt", d.created_at AS "createdAt", d.delivered_at AS "deliveredAt"`;
+
+/** The log of webhooks: reading it, sending one again, and its end. */
+@Injectable()
+export class WebhookRecords {
+  constructor(
+    @Inject(PrismaService) private readonly prisma: PrismaService,
+    @Inject(WebhookEndpoints) private readonly endpoints: WebhookEndpoints,
+  ) {}
+
+  /** Newest first. */
+  async list(endpointId: string, { status, after, limit }: DeliveryQuery): Promise<DeliveryRecord[]> {
+    const only = status === undefined ? Prisma.empty : Prisma.sql`AND d.status = ${status}`;
+    const older = after === undefined ? Prisma.empty : Prisma.sql`AND (d.created_at, d.id) < (${after.createdAt}, ${after.id}::uuid)`;
+    return this.prisma.$queryRaw<DeliveryRecord[]>`
+      SELECT ${COLUMNS} FROM webhook_deliveries d LEFT JOIN email_events v ON v.id = d.email_event_id
+      WHERE d.endpoint_id = ${endpointId}::uuid ${only} ${older}
+      ORDER BY d.created_at DESC, d.id DESC LIMIT ${limit}`;
+  }
+
+  /** With its attempts, oldest first. */
+  async find(id: string): Promise<{ delivery: DeliveryRecord; log: WebhookAttempt[] } | undefined> {
+    const [delivery] = await this.prisma.$queryRaw<DeliveryRecord[]>`
+      SELECT ${COLUMNS} FROM webhook_deliveries d LEFT JOIN email_events v ON v.id = d.email_event_id WHERE d.id = ${id}::uuid`;
+    if (!delivery) return undefined;
+    return { delivery, log: await this.prisma.webhookAttempt.findMany({ where: { deliveryId: id }, orderBy: { id: 'asc' } }) };
+  }
+
+  /** Any state but sending → queued and due at once, under the same webhook-id, with all its attempts before it. */
+  async redeliver(id: string): Promise<Redelivery> {
+    const [found] = await this.prisma.$queryRaw<{ endpointId: string; disabled: boolean; erased: boolean }[]>`
+      SELECT d.endpoint_id AS "endpointId", e.disabled_at IS NOT NULL AS disabled, d.payload IS NULL AND v.id IS NULL AS erased
+      FROM webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint_id
+        LEFT JOIN email_events v ON v.id = d.email_event_id
+      WHERE d.id = ${id}::uuid`;
+    if (!found) return 'not_found';
+    if (found.disabled) return 'endpoint_disabled';
+    if (found.erased) return 'event_erased';
+    await this.endpoints.tryNow(found.endpointId);
+    const changed = await this.prisma.$executeRaw`
+      UPDATE webhook_deliveries SET status = 'queued', attempts = 0, next_attempt_at = now(), delivered_at = NULL
+      WHERE id = ${id}::uuid AND status <> 'sending'`;
+    return changed === 1 ? 'queued' : 'under_way';
+  }
+
+  /** Removes up to `limit` deliveries, whatever became of them, that are older than so many days. Returns how many. */
+  async removeOld(days: number, limit: number): Promise<number> {
+    return this.prisma.$executeRaw`
+      WITH old AS (
+        SELECT d.id FROM webhook_endpoints e CROSS JOIN LATERAL (
+          SELECT id FROM webhook_deliveries d
+          WHERE d.endpoint_id = e.id AND d.created_at < now() - make_interval(days => ${days}::int) AND d.status <> 'sending'
+          ORDER BY d.created_at, d.id LIMIT ${limit} FOR UPDATE SKIP LOCKED
+        ) AS d LIMIT ${limit}
+      )
+      DELETE FROM webhook_deliveries d USING old WHERE d.id = old.id`;
+  }
+}

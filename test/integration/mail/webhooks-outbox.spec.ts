@@ -1,0 +1,219 @@
+import pg from 'pg';
+import { PrismaService } from '../../../src/database/prisma.service.js';
+import { WebhookOutbox } from '../../../src/mail/webhooks/webhook-outbox.js';
+import { type Otpost, startOtpost } from '../../support/otpost.js';
+import { eventually } from '../../support/wait.js';
+import { WebhookClient } from '../../support/webhook-client.js';
+
+// No worker: what stands in the outbox of webhooks stays there.
+describe('the outbox of webhooks', () => {
+  let otpost: Otpost;
+  let client: WebhookClient;
+
+  beforeAll(async () => {
+    otpost = await startOtpost({ ROLE: 'web', OUTBOX_RESCUE: 'off', RETENTION_DAYS: '10' });
+    client = await WebhookClient.for(otpost);
+  });
+  afterAll(() => otpost.stop());
+  afterEach(() => otpost.database.query('TRUNCATE webhook_endpoints CASCADE'));
+
+  const types = async (): Promise<string[]> =>
+    (await otpost.database.query<{ type: string }>('SELECT type FROM webhook_deliveries ORDER BY email_event_id')).map(({ type }) => type);
+
+  /** Adds rows to the timeline of a message, each by a statement of its own. */
+  async function happens(emailId: string, ...rows: { status: string; worker?: string }[]): Promise<void> {
+    for (const { status, worker } of rows) {
+      await otpost.database.query(`INSERT INTO email_events (email_id, status, attempt, worker) VALUES ($1, $2::email_status, 1, $3)`, [emailId, status, worker ?? null]);
+    }
+  }
+
+  async function run(task: string): Promise<string> {
+    const [before] = await otpost.database.query<{ now: Date }>('UPDATE scheduled_tasks SET next_run_at = now() WHERE name = $1 RETURNING now() AS now', [task]);
+    return eventually(async () => {
+      const [row] = await otpost.database.query<{ last_result: string }>(
+        'SELECT last_result FROM scheduled_tasks WHERE name = $1 AND last_run_at >= $2 AND leased_by IS NULL', [task, before!.now],
+      );
+      return row?.last_result;
+    }, `a run of ${task}`);
+  }
+
+  it('gets what every change of a message commits, in the same transaction', async () => {
+    await client.register('https://1.1.1.1/');
+    const emailId = await client.send();
+    await happens(
+      emailId, { status: 'sending', worker: 'w' }, { status: 'deferred', worker: 'w' }, { status: 'sending', worker: 'w' }, { status: 'deferred', worker: 'w' },
+      { status: 'sending', worker: 'w' }, { status: 'unknown', worker: 'w' }, { status: 'sent' }, { status: 'delivered' }, { status: 'bounced' }, { status: 'complained' },
+    );
+    expect(await types()).toEqual([
+      'email.queued', 'email.deferred', 'email.deferred', 'email.unknown', 'email.sent', 'email.delivered', 'email.bounced', 'email.complained',
+    ]);
+    await client.send({ scheduledAt: new Date(Date.now() + 3_600_000).toISOString() });
+    expect((await types()).at(-1)).toBe('email.scheduled');
+  });
+
+  it('gets nothing of what was rolled back', async () => {
+    await client.register('https://1.1.1.1/');
+    const emailId = await client.send();
+    const other = new pg.Client({ connectionString: otpost.database.url });
+    await other.connect();
+    await other.query('BEGIN');
+    await other.query(`INSERT INTO email_events (email_id, status, attempt) VALUES ($1, 'sent', 1)`, [emailId]);
+    expect((await other.query('SELECT 1 FROM webhook_deliveries')).rowCount).toBe(2);
+    await other.query('ROLLBACK');
+    await other.end();
+    expect(await types()).toEqual(['email.queued']);
+  });
+
+  it('is told neither of what a worker gave back nor of a state said twice', async () => {
+    await client.register('https://1.1.1.1/');
+    const emailId = await client.send();
+    await happens(emailId, { status: 'sending', worker: 'w' }, { status: 'queued', worker: 'w' }, { status: 'sending', worker: 'w' }, { status: 'sent', worker: 'w' }, { status: 'sent' });
+    expect(await types()).toEqual(['email.queued', 'email.sent']);
+  });
+
+  it('never fails a message for an endpoint that is removed at that moment, nor does it lock one out', async () => {
+    const { id } = await client.register('https://1.1.1.1/');
+    const staying = await client.register('https://1.1.1.1/staying');
+    const emailId = await client.send();
+    await otpost.database.query('DELETE FROM webhook_deliveries');
+    const remover = new pg.Client({ connectionString: otpost.database.url });
+    await remover.connect();
+    await remover.query('BEGIN');
+    await remover.query('DELETE FROM webhook_endpoints WHERE id = $1', [id]);
+    const happened = happens(emailId, { status: 'sent' });
+    await eventually(
+      async () => (await otpost.database.query(`SELECT 1 FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`)).length > 0
+        || (await otpost.database.query(`SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`)).length > 0,
+      'the message to wait for the removal',
+    );
+    await remover.query('COMMIT');
+    await remover.end();
+    await happened;
+    expect(await otpost.database.query('SELECT endpoint_id, type FROM webhook_deliveries')).toEqual([{ endpoint_id: staying.id, type: 'email.sent' }]);
+  });
+
+  it('can be claimed, given up and emptied while messages go on changing: nobody is in the way of another', async () => {
+    await client.register('https://1.1.1.1/staying');
+    const emailId = await client.send();
+    const prisma = new PrismaService({ url: otpost.database.url, poolSize: 6 });
+    const outbox = new WebhookOutbox(prisma);
+    let finished = 0;
+    const stop = new AbortController();
+    const errors: unknown[] = [];
+    const keepOn = async (step: () => Promise<unknown>): Promise<void> => {
+      while (!stop.signal.aborted) await step().catch((error: unknown) => errors.push(error));
+    };
+    let turn = 0;
+    const claim = async (): Promise<void> => {
+      await Promise.all(
+        (await outbox.claim(20)).map(async (row) => {
+          if (row.attempt % 2 === 0) await outbox.endpointFailed(row.endpoint.id, 0);
+          else await outbox.endpointWorked(row.endpoint.id);
+          const status = row.attempt > 2 ? 'delivered' : 'deferred';
+          if (await outbox.finish(row, { status, tookMs: 1 }, 'test')) finished++;
+        }),
+      );
+      await outbox.rescue('test');
+      await outbox.failWaitingOfDisabled(5);
+    };
+    const churn = [
+      ...[1, 2, 3].map(() => keepOn(claim)),
+      ...[1, 2].map(() => keepOn(() => happens(emailId, { status: ['sent', 'delivered'][turn++ % 2]! }))),
+      ...[1, 2].map(() =>
+        keepOn(async () => {
+          const { id } = await client.register(`https://1.1.1.1/${turn}`);
+          await client.ask('PATCH', `/v1/webhook-endpoints/${id}`, { disabled: turn % 3 === 0 });
+          await client.ask('DELETE', `/v1/webhook-endpoints/${id}`);
+        }),
+      ),
+    ];
+    await eventually(() => turn > 150 && finished > 150, 'enough changes', 25_000);
+    stop.abort();
+    await Promise.all(churn);
+    await prisma.$disconnect();
+    expect(errors).toEqual([]);
+    expect(await otpost.database.query('SELECT 1 FROM webhook_endpoints')).toHaveLength(1);
+  });
+
+  it('gives an endpoint that is down one delivery at a time, others ten, none while it is left alone, and all their turn', async () => {
+    const prisma = new PrismaService({ url: otpost.database.url, poolSize: 1 });
+    const outbox = new WebhookOutbox(prisma);
+    const endpoints = new Map<string, string>();
+    for (const [name, failures, backoff] of [['down', 3, null], ['healthy', 2, '-1 second'], ['left alone', 1, '1 minute'], ['late', 0, null]] as const) {
+      const { id } = await client.register(`https://1.1.1.1/${failures}`);
+      endpoints.set(id, name);
+      await otpost.database.query('UPDATE webhook_endpoints SET failures = $2, backoff_until = now() + $3::interval WHERE id = $1', [id, failures, backoff]);
+      // The late one has the newest rows, and comes to its turn all the same.
+      await otpost.database.query(
+        `INSERT INTO webhook_deliveries (endpoint_id, type, payload, next_attempt_at) SELECT $1, 'webhook.test', '{}', now() - $2::interval FROM generate_series(1, 30)`,
+        [id, name === 'late' ? '1 second' : '1 hour'],
+      );
+    }
+    const claim = async (limit: number): Promise<Record<string, number>> => {
+      const counts: Record<string, number> = {};
+      for (const { endpoint } of await outbox.claim(limit)) counts[endpoints.get(endpoint.id)!] = (counts[endpoints.get(endpoint.id)!] ?? 0) + 1;
+      return counts;
+    };
+    expect(await claim(5)).toEqual({ down: 1, healthy: 2, late: 2 });
+    expect(await claim(40)).toEqual({ healthy: 8, late: 8 });
+    expect(await claim(40)).toEqual({});
+    await prisma.$disconnect();
+  });
+
+  it('looks only at what is due, whatever has been delivered', async () => {
+    const { id } = await client.register('https://1.1.1.1/');
+    await otpost.database.query(
+      `INSERT INTO webhook_deliveries (endpoint_id, type, payload, status) SELECT $1, 'webhook.test', '{}', 'delivered' FROM generate_series(1, 20000)`, [id],
+    );
+    await otpost.database.query('VACUUM ANALYZE webhook_deliveries');
+    const plan = await otpost.database.query<{ 'QUERY PLAN': string }>(
+      `EXPLAIN SELECT id FROM webhook_deliveries WHERE endpoint_id = '${id}' AND status IN ('queued', 'deferred') AND next_attempt_at <= now()
+       ORDER BY next_attempt_at, id LIMIT 10`,
+    );
+    expect(JSON.stringify(plan)).toContain('webhook_deliveries_due');
+  });
+
+  it('is cleaned of deliveries after the retention time, with their log', async () => {
+    const { id } = await client.register('https://1.1.1.1/');
+    await otpost.database.query(
+      `WITH made AS (
+         INSERT INTO webhook_deliveries (endpoint_id, type, payload, status, created_at)
+         SELECT $1::uuid, 'webhook.test', '{}'::jsonb, (ARRAY['delivered', 'failed', 'queued'])[1 + n % 3], now() - interval '11 days' FROM generate_series(1, 1200) AS n
+         UNION ALL SELECT $1::uuid, 'webhook.test', '{}'::jsonb, 'delivered', now() - interval '9 days'
+         RETURNING id)
+       INSERT INTO webhook_attempts (delivery_id, attempt, took_ms) SELECT id, 1, 0 FROM made`,
+      [id],
+    );
+    expect(await run('webhooks.retention')).toBe('1200 deliveries removed');
+    expect(await otpost.database.query('SELECT 1 FROM webhook_deliveries')).toHaveLength(1);
+    expect(await otpost.database.query('SELECT 1 FROM webhook_attempts')).toHaveLength(1);
+  });
+
+  it('takes back what a dead worker left, until its attempts are used up, and leaves what is under way', async () => {
+    const { id } = await client.register('https://1.1.1.1/');
+    await otpost.database.query(
+      `INSERT INTO webhook_deliveries (endpoint_id, type, payload, status, attempts, lease_token, lease_until)
+       SELECT $1::uuid, 'webhook.test', '{}', 'sending', attempts, gen_random_uuid(), now() + seconds * interval '1 second'
+       FROM (VALUES (1, -1), (12, -1), (2, 60)) AS v (attempts, seconds)`,
+      [id],
+    );
+    expect(await run('webhooks.rescue')).toMatch(/^[02] taken back/); // its own rhythm may have been first
+    expect(await otpost.database.query('SELECT attempts, status FROM webhook_deliveries ORDER BY attempts')).toEqual([
+      { attempts: 1, status: 'deferred' },
+      { attempts: 2, status: 'sending' },
+      { attempts: 12, status: 'failed' },
+    ]);
+  });
+
+  it('fails what was queued for an endpoint while it went, and keeps what waits for one that people disabled', async () => {
+    const gone = await client.register('https://1.1.1.1/gone');
+    const paused = await client.register('https://1.1.1.1/paused');
+    for (const { id } of [gone, paused]) await client.test(id);
+    await otpost.database.query(`UPDATE webhook_endpoints SET disabled_at = now(), disabled_reason = CASE WHEN id = $1 THEN 'gone' ELSE 'operator' END`, [gone.id]);
+    expect(await run('webhooks.rescue')).toMatch(/^0 taken back, [01] failed with their endpoint$/); // its own rhythm may have been first
+    expect(await otpost.database.query('SELECT endpoint_id, status FROM webhook_deliveries ORDER BY status')).toEqual([
+      { endpoint_id: gone.id, status: 'failed' },
+      { endpoint_id: paused.id, status: 'queued' },
+    ]);
+  });
+});
