@@ -1,6 +1,7 @@
 import { isAbsolute, relative } from 'node:path';
 import type { Settings } from './config/settings.js';
 import { VERSION } from './core/version.js';
+import { tellReach } from './doctor/reach.js';
 import type { RunningProcess } from './process.js';
 
 /** Tells whoever started the process where to look: people in development, a log line in production. */
@@ -34,6 +35,23 @@ export function announce(settings: Settings, { log, url }: RunningProcess): void
     '',
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+/**
+ * Lets a process that delivers find out, beside its work, whether it can reach its transports. Nobody waits for it; a
+ * stop ends it.
+ */
+export function lookAround(settings: Settings, running: RunningProcess): RunningProcess {
+  if (settings.role === 'web' || settings.logLevel === 'silent') return running;
+  const stopping = new AbortController();
+  void tellReach(settings, running.log, stopping.signal);
+  return {
+    ...running,
+    stop: () => {
+      stopping.abort();
+      return running.stop();
+    },
+  };
 }
 
 function shortened(folder: string): string {

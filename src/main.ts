@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { announce } from './announce.js';
+import { announce, lookAround } from './announce.js';
 import { loadSettings } from './config/settings.module.js';
 import { StartupError } from './core/startup-error.js';
 import { type RunningProcess, startProcess } from './process.js';
@@ -16,7 +16,7 @@ async function start(): Promise<RunningProcess> {
   const loaded = await loadSettings();
   const running = await startProcess(loaded);
   announce(loaded.settings, running);
-  return running;
+  return lookAround(loaded.settings, running);
 }
 
 /** The first signal drains, also when it comes before the start is over; a second one does not wait. */

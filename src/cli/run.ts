@@ -3,10 +3,12 @@ import { VERSION } from '../core/version.js';
 import { BOUNCE_COMMANDS } from './bounce.js';
 import { type Command, type ExitCode, type Terminal, UsageError } from './command.js';
 import { withDatabase } from './database.js';
+import { DOCTOR_COMMANDS } from './doctor.js';
 import { KEY_COMMANDS } from './keys.js';
+import { SEND_COMMANDS } from './send.js';
 import { TRANSPORT_COMMANDS } from './transports.js';
 
-const COMMANDS: readonly Command[] = [...KEY_COMMANDS, ...TRANSPORT_COMMANDS, ...BOUNCE_COMMANDS];
+const COMMANDS: readonly Command[] = [...DOCTOR_COMMANDS, ...SEND_COMMANDS, ...KEY_COMMANDS, ...TRANSPORT_COMMANDS, ...BOUNCE_COMMANDS];
 
 /** Runs one command line and gives its exit code; whatever went wrong was told. */
 export async function run(args: string[], terminal: Terminal): Promise<ExitCode> {

@@ -1,0 +1,84 @@
+import type { Settings } from '../config/settings.js';
+import { findEmbeddedPostgres } from '../database/embedded-postgres.js';
+import { MIGRATIONS_FOLDER, readMigrations } from '../database/migrations-folder.js';
+import { readSchemaHistory, type SchemaHistory } from '../database/schema-history.js';
+import { withClient } from '../database/with-client.js';
+
+export type DatabaseFinding =
+  /** The embedded one, and no Otpost runs on it. */
+  | { kind: 'not_running' }
+  | { kind: 'away'; error: { code: string | undefined; message: string } }
+  | ({ kind: 'up'; url: string } & DatabaseFacts);
+
+export interface DatabaseFacts {
+  version: string;
+  /** Of a connection with its login. */
+  connectMs: number;
+  /** The fastest of a few statements: what the way costs. */
+  ms: number;
+  /** How far its clock is before this host's, in milliseconds, and by how much that may be wrong. */
+  skewMs: number;
+  skewErrorMs: number;
+  timeZone: string;
+  readOnly: boolean;
+  maxConnections: number;
+  /** Those that only superusers get are no use to us. */
+  reservedConnections: number;
+  usedConnections: number;
+  history: SchemaHistory;
+  /** Migrations of this build. */
+  migrations: number;
+  /** The oldest version of Otpost that fits, per migration that this build does not know. */
+  oldestVersions: ReadonlyMap<string, string>;
+}
+
+const STATEMENTS = 3;
+
+/** Looks on: nothing is started, migrated or written. */
+export async function probeDatabase({ database, dataDir }: Pick<Settings, 'database' | 'dataDir'>): Promise<DatabaseFinding> {
+  const url = database.url ?? (await findEmbeddedPostgres(dataDir));
+  if (url === undefined) return { kind: 'not_running' };
+  const migrations = await readMigrations(MIGRATIONS_FOLDER);
+  const startedAt = performance.now();
+  try {
+    return await withClient(url, 'doctor', async (client): Promise<DatabaseFinding> => {
+      const connectMs = Math.round(performance.now() - startedAt);
+      const clocks: { ms: number; skewMs: number }[] = [];
+      for (let count = 0; count < STATEMENTS; count++) {
+        const askedAt = Date.now();
+        const from = performance.now();
+        const { rows } = await client.query<{ at: number }>('SELECT (1000 * extract(epoch FROM clock_timestamp()))::float8 AS at');
+        const ms = performance.now() - from;
+        clocks.push({ ms, skewMs: rows[0]!.at - (askedAt + ms / 2) });
+      }
+      const fastest = clocks.reduce((best, one) => (one.ms < best.ms ? one : best));
+      const { rows } = await client.query<Pick<DatabaseFacts, 'version' | 'timeZone' | 'readOnly' | 'maxConnections' | 'reservedConnections' | 'usedConnections'>>(`
+        SELECT current_setting('server_version') AS version, current_setting('TimeZone') AS "timeZone",
+          current_setting('transaction_read_only')::bool AS "readOnly",
+          current_setting('max_connections')::int AS "maxConnections",
+          current_setting('superuser_reserved_connections')::int + coalesce(current_setting('reserved_connections', true)::int, 0) AS "reservedConnections",
+          (SELECT count(*)::int FROM pg_stat_activity WHERE backend_type = 'client backend') AS "usedConnections"`);
+      const history = await readSchemaHistory(client, migrations);
+      return {
+        kind: 'up',
+        url,
+        ...rows[0]!,
+        connectMs,
+        ms: Math.round(fastest.ms * 10) / 10,
+        skewMs: Math.round(fastest.skewMs),
+        skewErrorMs: Math.ceil(fastest.ms / 2),
+        history,
+        migrations: migrations.length,
+        oldestVersions: history.unknown.length > 0 ? await oldestVersions(client, history.unknown) : new Map(),
+      };
+    });
+  } catch (error) {
+    const { code, message, errors } = error as { code?: string; message: string; errors?: { code?: string; message: string }[] };
+    return { kind: 'away', error: { code: code ?? errors?.[0]?.code, message: message || (errors?.[0]?.message ?? String(error)) } };
+  }
+}
+
+async function oldestVersions(client: { query: <Row>(sql: string, values: unknown[]) => Promise<{ rows: Row[] }> }, unknown: readonly string[]): Promise<Map<string, string>> {
+  const { rows } = await client.query<{ migration: string; oldest_version: string }>('SELECT migration, oldest_version FROM schema_compatibility WHERE migration = ANY($1)', [unknown]);
+  return new Map(rows.map((row) => [row.migration, row.oldest_version]));
+}

@@ -1,0 +1,74 @@
+import { type WaitingMessage, whyWaiting } from '../../../src/doctor/follow-policy.js';
+import { mailVerdicts } from '../../../src/doctor/mail-verdict.js';
+import type { MailFacts } from '../../../src/health/mail-facts.js';
+
+const NOW = new Date('2026-11-21T09:00:00Z');
+const NAME = 'smtp.example.com:587';
+const WORKER = { name: 'web-1:7', lanes: ['critical', 'default', 'bulk'] as MailFacts['workers'][number]['lanes'], startedAt: NOW, heartbeatAt: new Date('2026-11-21T08:59:57Z'), alive: true };
+const STATE = { name: NAME, pausedAt: null, pauseReason: null, backoffUntil: null, backingOff: false, unreachableFrom: [] };
+const FACTS: MailFacts = { ledger: { accepted: 7, states: {} as MailFacts['ledger']['states'], imbalance: 0 }, oldestDueSeconds: 0, workers: [WORKER], states: [STATE], attempts: [] };
+const CONTEXT = { transports: [NAME], host: 'web-1', now: NOW };
+
+function told(change: Partial<MailFacts>, name: string) {
+  const check = mailVerdicts({ ...FACTS, ...change }, CONTEXT).find((one) => one.name === name);
+  return [check?.status, check?.summary];
+}
+
+describe('the record', () => {
+  it('of a deployment that is well', () => {
+    const checks = mailVerdicts(FACTS, CONTEXT);
+    expect(checks.map(({ status }) => status)).toEqual(['ok', 'ok', 'ok', 'ok']);
+    expect(told({}, 'heartbeats')).toEqual(['ok', '1 alive: web-1:7 (critical, default, bulk; 3 s ago)']);
+    expect(told({}, 'ledger')).toEqual(['ok', 'balances: 7 accepted, each accounted for']);
+  });
+
+  it('tells that nobody delivers, and who did last', () => {
+    expect(told({ workers: [] }, 'heartbeats')).toEqual(['fail', 'no worker is alive']);
+    const dead = { ...WORKER, alive: false, heartbeatAt: new Date('2026-11-21T08:55:00Z') };
+    expect(told({ workers: [dead] }, 'heartbeats')).toEqual(['fail', expect.stringContaining('last heard of: web-1:7 (critical, default, bulk; 300 s ago)')]);
+  });
+
+  it('tells of a lane that nobody works', () => {
+    expect(told({ workers: [{ ...WORKER, lanes: ['critical', 'default'] }] }, 'lane bulk')).toEqual(['fail', expect.stringContaining('its mail waits')]);
+  });
+
+  it.each([
+    ['is paused', { pausedAt: NOW, pauseReason: 'smtp_auth' }, 'fail', /paused since 2026-11-21T09:00:00.000Z \(smtp_auth\); its mail is kept/],
+    ['has a break', { backingOff: true, backoffUntil: NOW }, 'warn', /has a break/],
+    ['cannot be reached from here', { unreachableFrom: [{ ...STATE, host: 'web-1', since: NOW }] }, 'fail', /from this host/],
+    ['cannot be reached from elsewhere', { unreachableFrom: [{ ...STATE, host: 'web-2', since: NOW }] }, 'warn', /from web-2/],
+  ])('tells of a transport that %s', (_what, change, status, says) => {
+    expect(told({ states: [{ ...STATE, ...change }] }, NAME)).toEqual([status, expect.stringMatching(says)]);
+  });
+
+  it('tells of mail that waits, and of a ledger that does not balance', () => {
+    expect(told({ oldestDueSeconds: 40 }, 'waiting')).toEqual(['warn', expect.stringContaining('40 s')]);
+    expect(told({ ledger: { ...FACTS.ledger, imbalance: 1 } }, 'ledger')).toEqual(['fail', expect.stringContaining('off by 1')]);
+  });
+});
+
+describe('why a message still waits', () => {
+  const MESSAGE: WaitingMessage = { status: 'queued', lane: 'default', nextAttemptAt: new Date('2026-11-21T09:00:30Z'), lastErrorCode: null };
+  const why = (change: Partial<WaitingMessage>, facts: Partial<MailFacts>, rated: string[] = []) => whyWaiting({ ...MESSAGE, ...change }, { ...FACTS, ...facts }, [NAME], rated, NOW);
+
+  it.each<[string, Parameters<typeof why>, RegExp]>([
+    ['no worker', [{}, { workers: [] }], /^No worker is alive\. Start one/],
+    ['no worker of its lane', [{}, { workers: [{ ...WORKER, lanes: ['critical'] }] }], /^No live worker works the lane default\./],
+    ['a paused transport', [{}, { states: [{ ...STATE, pausedAt: NOW, pauseReason: 'smtp_auth' }] }], /smtp\.example\.com:587 is paused \(smtp_auth\)/],
+    ['a worker at work', [{ status: 'sending' }, {}], /handing it over/],
+    ['a failed attempt', [{ status: 'deferred', lastErrorCode: 'smtp_451' }, {}], /\(smtp_451\); the next one is in 30 s/],
+    ['a rate', [{}, {}, [NAME]], /The rate or the daily quota of smtp\.example\.com:587/],
+    ['nothing known', [{}, {}], /Nothing is known/],
+  ])('%s', (_what, args, says) => {
+    const reasons = why(...args);
+    expect(reasons).toEqual([expect.stringMatching(says)]);
+  });
+
+  it('leaves out what holds up no message', () => {
+    expect(why({}, { oldestDueSeconds: 99, ledger: { ...FACTS.ledger, imbalance: 1 } })).toEqual([expect.stringContaining('Nothing is known')]);
+  });
+
+  it('leaves out the lanes of others', () => {
+    expect(why({}, { workers: [{ ...WORKER, lanes: ['critical', 'default'] }] })).toEqual([expect.stringContaining('Nothing is known')]);
+  });
+});
