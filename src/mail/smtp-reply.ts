@@ -1,6 +1,7 @@
 import type { Outcome } from './outcome.js';
 import { type Facts, rowFor } from './smtp-reply-table.js';
 import type { Stage } from './transport/stage.js';
+import { TLS_CODES } from './tls-codes.js';
 
 /** The structured fields of an SMTP client's error. */
 export interface SmtpFailure {
@@ -75,9 +76,6 @@ function unansweredCode({ code = 'error', originalCode = '' }: SmtpFailure, stag
   if (code === 'ETIMEDOUT' && stage === 'connecting') return 'smtp_connect_timeout';
   return SYSTEM_CODES[originalCode] ?? CLIENT_CODES[code] ?? `smtp_${code.toLowerCase()}`;
 }
-
-/** OpenSSL's complaints about certificates have no common prefix. */
-const TLS_CODES = /^(ERR_SSL_|ERR_TLS_|CERT_|CRL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_|HOSTNAME_MISMATCH|EPROTO$)/;
 
 function isTls({ code, originalCode, timeoutType }: SmtpFailure): boolean {
   return code === 'ETLS' || timeoutType === 'UPGRADE_TIMEOUT' || TLS_CODES.test(originalCode ?? '');

@@ -4,7 +4,7 @@ import type { Milestone } from '../../src/core/milestones.js';
 import type { Api } from './api.js';
 import { createApiKey } from './api-key.js';
 import { FaultClient } from './fault-client.js';
-import { inTime } from './fault-form.js';
+import { inTime, sized } from './fault-form.js';
 import type { FaultPostgres } from './fault-postgres.js';
 import { FaultSink } from './fault-sink.js';
 import { type FaultRow, isUnderWay, judge, print, READ_ROWS, type Verdict } from './fault-verdict.js';
@@ -166,7 +166,7 @@ export class FaultDeployment {
   }
 
   /** Resolves when none of these messages waits for anything any more. */
-  async settled(recipients: readonly string[], withinMs = 15_000): Promise<FaultRow[]> {
+  async settled(recipients: readonly string[], withinMs = sized(15_000, 120_000)): Promise<FaultRow[]> {
     let waiting: FaultRow[] = [];
     try {
       await inTime(

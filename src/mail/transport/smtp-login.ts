@@ -1,7 +1,7 @@
 import type { SMTPConnectionAuth } from 'nodemailer/lib/smtp-connection';
 import XOAuth2 from 'nodemailer/lib/xoauth2';
 import type { SmtpSettings } from '../../config/settings.js';
-import { SessionFailure } from './smtp-session.js';
+import { SessionFailure } from './session-failure.js';
 
 /** What a connection presents, asked for each; undefined: the server wants no login. @throws SessionFailure */
 export type Login = () => Promise<SMTPConnectionAuth | undefined>;

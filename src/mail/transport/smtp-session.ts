@@ -4,6 +4,7 @@ import SMTPConnection, {
   type SMTPConnectionSendInfo,
   type SMTPEnvelope,
 } from 'nodemailer/lib/smtp-connection';
+import { SessionFailure } from './session-failure.js';
 import type { Login } from './smtp-login.js';
 
 export interface SessionSettings {
@@ -11,18 +12,6 @@ export interface SessionSettings {
   login: Login;
   /** Milliseconds from dialling to the end of the login. */
   setupMs: number;
-}
-
-/** A failure of ours in the form that nodemailer gives its own. */
-export class SessionFailure extends Error {
-  override readonly name = 'SessionFailure';
-
-  constructor(
-    readonly code: 'ETIMEDOUT' | 'ECONNECTION' | 'EAUTH' | 'ETOKEN',
-    message: string,
-  ) {
-    super(message);
-  }
 }
 
 /** One connection to one server, logged in. Carries one message at a time. */

@@ -1,5 +1,6 @@
 import type { Outcome } from '../../outcome.js';
 import type { HttpStage } from './exchange.js';
+import { TLS_CODES } from '../../tls-codes.js';
 
 const SECOND = 1_000;
 
@@ -15,9 +16,6 @@ const CODES: Record<string, string> = {
   ECONNRESET: 'http_closed',
   EPIPE: 'http_closed',
 };
-
-/** OpenSSL's complaints about certificates have no common prefix. */
-const TLS_CODES = /^(ERR_SSL_|ERR_TLS_|CERT_|CRL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_|HOSTNAME_MISMATCH|EPROTO$)/;
 
 /** What it means that a request got no answer. Only this host felt it. Pure. */
 export function classifyFailure(stage: HttpStage, code: string): Outcome {
