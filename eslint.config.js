@@ -4,7 +4,7 @@ import tseslint from 'typescript-eslint';
  * Imports go one way: a room may import those that stand after it. `operations`, `health` and `doctor` read the others;
  * nothing but the role modules, the commands and a room before them imports these and `http`.
  */
-const ROOMS = ['doctor', 'operations', 'health', 'http', 'accounts', 'otp', 'mail', 'access', 'queue', 'database', 'config', 'core'];
+const ROOMS = ['doctor', 'operations', 'health', 'http', 'accounts', 'otp', 'mail', 'access', 'limits', 'audit', 'queue', 'database', 'config', 'core'];
 const READ_BY_NONE = ['operations', 'health', 'http'];
 /** Examines what the others are made of, what health makes of the record included. */
 const MAY_READ = { doctor: ['health'] };
@@ -48,7 +48,7 @@ const pure = oneWay.map(({ files: [room], rules }) => {
 });
 
 export default tseslint.config(
-  { ignores: ['dist/', 'src/generated/', 'node_modules/', '.data/', 'coverage/'] },
+  { ignores: ['dist/', 'src/generated/', 'node_modules/', '.data/', 'coverage/', '.railway/'] },
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.recommendedTypeChecked],

@@ -5,7 +5,8 @@ import { tellReach } from './doctor/reach.js';
 import type { RunningProcess } from './process.js';
 
 /** Tells whoever started the process where to look: people in development, a log line in production. */
-export function announce(settings: Settings, { log, url }: RunningProcess): void {
+export async function announce(settings: Settings, running: RunningProcess): Promise<void> {
+  const { log, url } = running;
   const { production, role, database, redisUrl, mail } = settings;
   const captured = mail.transports.some(({ kind }) => kind === 'capture');
   log.info(
@@ -26,6 +27,7 @@ export function announce(settings: Settings, { log, url }: RunningProcess): void
     `  Otpost ${VERSION} is running`,
     '',
     `  App    ${app}`,
+    ...(await setupLines(app, running)),
     ...(captured ? [`  Inbox  ${app}/inbox   (every mail is captured there; nothing leaves this machine)`] : []),
     `  API    ${app}/docs`,
     `  Data   ${database.url ? 'the Postgres of DATABASE_URL' : `${shortened(settings.dataDir)} (a Postgres of its own)`}`,
@@ -35,6 +37,17 @@ export function announce(settings: Settings, { log, url }: RunningProcess): void
     '',
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+/** To the console and never to the log: whoever reads the token may make themselves the administrator. */
+async function setupLines(app: string, running: RunningProcess): Promise<string[]> {
+  try {
+    const token = await running.offerSetup();
+    return token === undefined ? [] : [`  Setup  ${app}/setup/${token}`, '         (makes the first administrator; works once, for 24 hours)'];
+  } catch (error) {
+    running.log.warn({ err: error }, 'no setup link could be made; restart, or use: otpost admin create');
+    return [];
+  }
 }
 
 /**

@@ -7,24 +7,24 @@ import { type RunningProcess, startProcess } from './process.js';
 const SIGNALS: NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGHUP'];
 
 async function main(): Promise<void> {
-  const starting = start();
-  stopOnSignals(starting);
+  const stopping = new AbortController();
+  const starting = start(stopping.signal);
+  stopOnSignals(starting, stopping);
   await starting;
 }
 
-async function start(): Promise<RunningProcess> {
+async function start(stopping: AbortSignal): Promise<RunningProcess> {
   const loaded = await loadSettings();
-  const running = await startProcess(loaded);
-  announce(loaded.settings, running);
+  const running = await startProcess(loaded, undefined, undefined, stopping);
+  await announce(loaded.settings, running);
   return lookAround(loaded.settings, running);
 }
 
 /** The first signal drains, also when it comes before the start is over; a second one does not wait. */
-function stopOnSignals(starting: Promise<RunningProcess>): void {
-  let stopping = false;
+function stopOnSignals(starting: Promise<RunningProcess>, stopping: AbortController): void {
   const handle = async (signal: NodeJS.Signals): Promise<void> => {
-    const again = stopping;
-    stopping = true;
+    const again = stopping.signal.aborted;
+    stopping.abort();
     const running = await starting;
     running.log.info({ signal }, again ? 'stopping at once' : 'stopping: finishing what is under way');
     await (again ? running.abandon() : running.stop());

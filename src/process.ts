@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { SetupTokens } from './accounts/administration/setup-tokens.js';
 import { resolveAppSecret } from './config/app-secret.js';
 import type { LoadedSettings } from './config/settings.module.js';
 import type { Role } from './config/settings.js';
@@ -13,7 +14,10 @@ import { VERSION } from './core/version.js';
 import { readDeployment } from './database/deployment.js';
 import { openDatabase } from './database/open-database.js';
 import { PrismaService } from './database/prisma.service.js';
+import { allowOrigins } from './http/cors.js';
 import { serveDocs } from './http/openapi.js';
+import { secureHeaders } from './http/security-headers.js';
+import { warnOfForwarded } from './http/trusted-proxies.js';
 import { fastifyAdapter, logRequests, refuseOtherBodies } from './http/web-server.js';
 import { Broker } from './queue/broker.js';
 import { type Infrastructure, RoleModule } from './role.module.js';
@@ -22,6 +26,8 @@ export interface RunningProcess {
   log: Logger;
   /** Where it listens; undefined for a worker. */
   url: string | undefined;
+  /** The token of a link that makes the first administrator; undefined once there is one, and of a worker. */
+  offerSetup(): Promise<string | undefined>;
   /** Takes no more requests, drains what is under way, then closes everything, the embedded Postgres last. */
   stop(): Promise<void>;
   /** Drains nothing; stops the embedded Postgres. For whoever cannot wait. */
@@ -38,11 +44,11 @@ interface Application {
 
 /**
  * Opens what the modules stand on, then the modules of the role.
+ * @param stopping ends the wait for a database that is not there yet
  * @throws StartupError when an operator has to act; whatever was opened is closed again.
  */
-export async function startProcess(loaded: LoadedSettings, clock?: Clock): Promise<RunningProcess> {
+export async function startProcess(loaded: LoadedSettings, clock?: Clock, log = loggerOf(loaded), stopping?: AbortSignal): Promise<RunningProcess> {
   const { settings } = loaded;
-  const log = createLogger(settings.logLevel, settings.role);
   for (const warning of loaded.warnings) log.warn(warning);
   const opened: (() => Promise<void>)[] = [];
   const abandon = async (): Promise<void> => opened[0]?.();
@@ -50,7 +56,7 @@ export async function startProcess(loaded: LoadedSettings, clock?: Clock): Promi
     for (let close = opened.pop(); close; close = opened.pop()) await close();
   };
   try {
-    const database = await openDatabase(settings, (level, message) => log[level](message));
+    const database = await openDatabase(settings, (level, message) => log[level](message), { stopping });
     opened.push(() => database.close());
     const keyring = new Keyring(await resolveAppSecret(settings), settings.appSecretPrevious);
     const deployment = await readDeployment(database.url);
@@ -67,11 +73,16 @@ export async function startProcess(loaded: LoadedSettings, clock?: Clock): Promi
       ...(clock ? { clock } : {}),
     });
     opened.push(() => closeInTime(context, log));
-    return { log, url, stop, abandon };
+    const offerSetup = async () => (settings.role === 'worker' ? undefined : context.get(SetupTokens, { strict: false }).offer());
+    return { log, url, offerSetup, stop, abandon };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+function loggerOf({ settings }: LoadedSettings): Logger {
+  return createLogger(settings.logLevel, settings.role);
 }
 
 async function startApplication(infrastructure: Infrastructure): Promise<Application> {
@@ -93,6 +104,7 @@ async function startWorker(infrastructure: Infrastructure): Promise<Application>
   }
   const app = await NestFactory.create<NestFastifyApplication>(module, fastifyAdapter(), nestOptions(infrastructure));
   return listening(app, async () => {
+    await secureHeaders(app, http.appUrl);
     logRequests(app, infrastructure.log);
     return listen(app, http.host, workerPort, 'WORKER_PORT');
   });
@@ -102,11 +114,14 @@ async function startWeb(infrastructure: Infrastructure): Promise<Application> {
   const { settings, log } = infrastructure;
   const app = await NestFactory.create<NestFastifyApplication>(
     RoleModule.forRoot(infrastructure),
-    fastifyAdapter(),
+    fastifyAdapter(settings.http.trustedProxies),
     nestOptions(infrastructure),
   );
   return listening(app, async () => {
+    await secureHeaders(app, settings.http.appUrl);
+    allowOrigins(app, settings.http.corsOrigins);
     logRequests(app, log);
+    warnOfForwarded(app, settings.http.trustedProxies, log);
     refuseOtherBodies(app);
     serveDocs(app, settings.http.appUrl, VERSION);
     return listen(app, settings.http.host, settings.http.port, 'PORT');

@@ -1,11 +1,11 @@
 /**
  * `npm test`: the whole gate. Build, types, lint, schema drift, then every test on a Postgres of its own that is
- * thrown away afterwards, and on Redis where one answers. `npm test -- <jest arguments>` runs those tests alone.
- * The last line is `N passed, N failed`; each check counts as one test.
+ * thrown away afterwards, and on Redis where one answers; last, that no secret is in any log.
+ * `npm test -- <jest arguments>` runs those tests alone. The last line is `N passed, N failed`; each check counts as one test.
  */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,11 +31,12 @@ function node(args, { env = process.env, show = false } = {}) {
   });
 }
 
-/** @param {string} name @param {string[]} args */
-async function check(name, args) {
+/** @param {string} name @param {string[]} args `tell`: what it says is shown also when it passes */
+async function check(name, args, { tell = false } = {}) {
   const started = performance.now();
   const { ok, output } = await node(args);
   if (!ok) console.error(output.trimEnd());
+  else if (tell) console.log(output.trimEnd());
   console.log(`${ok ? 'passed' : 'FAILED'}  ${name} (${((performance.now() - started) / 1000).toFixed(1)} s)`);
   results[ok ? 'passed' : 'failed']++;
   return ok;
@@ -87,6 +88,11 @@ function findChromium() {
   console.log('\n*** NOTE: no Chromium at /usr/bin/chromium: the tests of the pages do not run. Install one, or set CHROMIUM.\n');
 }
 
+function findSupervisor() {
+  if (spawnSync('supervisord', ['--version']).status === 0) return;
+  console.log("\n*** NOTE: no supervisord: the tests of the container's start do not run. Install Debian's supervisor.\n");
+}
+
 /** @param {string} url */
 async function makeTemplate(url) {
   const { migrate } = await import(new URL('../dist/database/migrate.js', import.meta.url).href);
@@ -97,6 +103,13 @@ async function makeTemplate(url) {
   const template = new URL(url);
   template.pathname = '/otpost_template';
   await migrate(template.href, { log: () => undefined });
+}
+
+/** In whole runs, and in those of the processes: what the tests of one room log says little. @param {string} logs */
+async function searchLogs(logs) {
+  const whole = jestArguments.length === 0;
+  if (!whole && !jestArguments.some((argument) => argument.includes('test/e2e'))) return;
+  await check('no secret in any log', ['tools/secrets-in-logs.mjs', logs, ...(whole ? ['--some'] : [])], { tell: true });
 }
 
 /** @param {string[]} args @param {string} report @param {NodeJS.ProcessEnv} env */
@@ -114,6 +127,8 @@ async function jest(args, report, env) {
 async function runTests() {
   const folder = await mkdtemp(join(tmpdir(), 'otpost-gate-'));
   await chmod(folder, 0o755); // started by root, Postgres runs as another user inside
+  const logs = join(folder, 'tests');
+  for (const part of ['logs', 'secrets']) await mkdir(join(logs, part), { recursive: true });
   const { startEmbeddedPostgres } = await import(new URL('../dist/database/embedded-postgres.js', import.meta.url).href);
   const postgres = await startEmbeddedPostgres(join(folder, 'data'));
   try {
@@ -121,16 +136,19 @@ async function runTests() {
     const redis = await findRedis();
     const other = await findOtherPostgres();
     findChromium();
+    findSupervisor();
     const env = {
       ...process.env,
       TEST_POSTGRES_URL: postgres.url,
+      TEST_LOGS: logs,
       ...(redis ? { TEST_REDIS_URL: redis } : {}),
       ...(other ? { TEST_OTHER_POSTGRES_URL: other } : {}),
     };
     const report = join(folder, 'report.json');
     // What is measured by the clock has the machine to itself.
-    const runs = jestArguments.length > 0 ? [jestArguments] : [['first-minute'], ['--testPathIgnorePatterns', 'first-minute']];
+    const runs = jestArguments.length > 0 ? [jestArguments] : [['e2e/first-minute'], ['e2e/timing'], ['--testPathIgnorePatterns', 'e2e/(first-minute|timing)']];
     for (const run of runs) await jest(run, report, env);
+    await searchLogs(logs);
   } finally {
     await postgres.stop();
     await rm(folder, { recursive: true, force: true });

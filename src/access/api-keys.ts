@@ -1,34 +1,18 @@
-import { createHash, randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from '../core/clock.js';
-import { uuidv7 } from '../core/ids.js';
+import { hashOfToken } from '../core/credentials.js';
 import { PrismaService } from '../database/prisma.service.js';
-import type { Scope } from './scopes.js';
+import type { ApiKey, Prisma } from '../generated/prisma/client.js';
 
-const KEY_START = 'otp_live_';
-const KEY_BYTES = 32;
-/** Characters of a key by which people recognise it: its start and 30 of its 256 random bits. */
-const PREFIX_LENGTH = 14;
+export const KEY_START = 'otp_live_';
 /** Milliseconds between two notes of a key's use. */
 const NOTE_USE_EVERY_MS = 60_000;
 
 /** A key as it may be shown: everything but the key. */
-export interface ApiKeyRecord {
-  id: string;
-  name: string;
-  prefix: string;
-  scopes: string[];
-  createdAt: Date;
-  lastUsedAt: Date | null;
-  revokedAt: Date | null;
-}
+export type ApiKeyRecord = Omit<ApiKey, 'keyHash'>;
 
-export type Revocation =
-  | { kind: 'revoked'; record: ApiKeyRecord }
-  | { kind: 'revoked_before'; record: ApiKeyRecord }
-  | { kind: 'not_found' }
-  /** Several keys begin like this. */
-  | { kind: 'ambiguous'; records: ApiKeyRecord[] };
+/** What a presented key turned out to be. */
+export type KeyCheck = { kind: 'good'; record: ApiKeyRecord } | { kind: 'expired'; at: Date } | { kind: 'revoked' } | { kind: 'unknown' };
 
 /**
  * The keys of back ends. A key is 256 random bits and only its SHA-256 is stored: there is nothing to guess, so a slow
@@ -41,51 +25,29 @@ export class ApiKeys {
     @Inject(Clock) private readonly clock: Clock,
   ) {}
 
-  /** The only moment at which `key` exists outside its owner's hands. */
-  async create(name: string, scopes: readonly Scope[]): Promise<{ key: string; record: ApiKeyRecord }> {
-    const key = KEY_START + randomBytes(KEY_BYTES).toString('base64url');
-    const now = this.clock.now();
-    const record = await this.prisma.apiKey.create({
-      data: {
-        id: uuidv7(now),
-        name,
-        prefix: key.slice(0, PREFIX_LENGTH),
-        keyHash: hashOf(key),
-        scopes: [...new Set(scopes)],
-        createdAt: now,
-      },
-      omit: { keyHash: true },
-    });
-    return { key, record };
+  /** Whether the key opens anything now; why not is for whoever holds it. Notes its use, at most once a minute. */
+  async authenticate(key: string): Promise<KeyCheck> {
+    if (!looksLikeKey(key)) return { kind: 'unknown' };
+    const record = await this.prisma.apiKey.findUnique({ where: { keyHash: hashOfToken(key) }, omit: { keyHash: true } });
+    if (!record) return { kind: 'unknown' };
+    if (record.revokedAt) return { kind: 'revoked' };
+    if (record.expiresAt && record.expiresAt <= this.clock.now()) return { kind: 'expired', at: record.expiresAt };
+    await this.noteUse(record);
+    return { kind: 'good', record };
   }
 
-  /** Revoked ones too; oldest first. */
-  async list(): Promise<ApiKeyRecord[]> {
-    return this.prisma.apiKey.findMany({ orderBy: { id: 'asc' }, omit: { keyHash: true } });
+  async find(id: string): Promise<ApiKeyRecord | undefined> {
+    return (await this.prisma.apiKey.findUnique({ where: { id }, omit: { keyHash: true } })) ?? undefined;
   }
 
-  /** From the next request on. `which` is an id, or the whole visible prefix. */
-  async revoke(which: string): Promise<Revocation> {
-    const records = await this.prisma.apiKey.findMany({
-      where: isUuid(which) ? { id: which } : { prefix: which },
+  /** Those that are over too; oldest first. @param page of a list in parts: how many, and after which id */
+  async list(page?: { limit: number; after: string | undefined }): Promise<ApiKeyRecord[]> {
+    return this.prisma.apiKey.findMany({
+      ...(page ? { take: page.limit } : {}),
+      ...(page?.after === undefined ? {} : { where: { id: { gt: page.after } } }),
       orderBy: { id: 'asc' },
       omit: { keyHash: true },
     });
-    const [record, ...others] = records;
-    if (!record) return { kind: 'not_found' };
-    if (others.length > 0) return { kind: 'ambiguous', records };
-    const revokedAt = this.clock.now();
-    const { count } = await this.prisma.apiKey.updateMany({ where: { id: record.id, revokedAt: null }, data: { revokedAt } });
-    return count === 1 ? { kind: 'revoked', record: { ...record, revokedAt } } : { kind: 'revoked_before', record };
-  }
-
-  /** The key's record, or undefined when it is unknown or revoked. Notes its use, at most once a minute. */
-  async authenticate(key: string): Promise<ApiKeyRecord | undefined> {
-    if (!looksLikeKey(key)) return undefined;
-    const record = await this.prisma.apiKey.findUnique({ where: { keyHash: hashOf(key) }, omit: { keyHash: true } });
-    if (!record || record.revokedAt) return undefined;
-    await this.noteUse(record);
-    return record;
   }
 
   private async noteUse({ id, lastUsedAt }: ApiKeyRecord): Promise<void> {
@@ -100,14 +62,11 @@ export class ApiKeys {
   }
 }
 
+/** By its id, or its whole visible prefix. */
+export function whereKey(which: string): Prisma.ApiKeyWhereInput {
+  return /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(which) ? { id: which } : { prefix: which };
+}
+
 function looksLikeKey(text: string): boolean {
   return /^otp_live_[\w-]{43}$/.test(text);
-}
-
-function isUuid(text: string): boolean {
-  return /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text);
-}
-
-function hashOf(key: string): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(createHash('sha256').update(key).digest());
 }

@@ -1,6 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import type { Account } from '../generated/prisma/client.js';
-import type { IssuedTokens } from './sessions.js';
+import type { AccountRole } from '../generated/prisma/enums.js';
+import type { IssuedTokens } from './sessions/sessions.js';
 
 export class AccountView {
   @ApiProperty({ format: 'uuid' })
@@ -15,6 +16,12 @@ export class AccountView {
   @ApiProperty({ type: String, nullable: true, description: 'BCP 47' })
   locale!: string | null;
 
+  @ApiProperty({ enum: ['user', 'operator', 'admin'] })
+  role!: AccountRole;
+
+  @ApiProperty({ description: 'Without one, codes sign in' })
+  hasPassword!: boolean;
+
   @ApiProperty({ format: 'date-time' })
   emailVerifiedAt!: string;
 
@@ -27,6 +34,8 @@ export class AccountView {
       email: account.email,
       name: account.name,
       locale: account.locale,
+      role: account.role,
+      hasPassword: account.passwordHash !== null,
       emailVerifiedAt: account.emailVerifiedAt.toISOString(),
       createdAt: account.createdAt.toISOString(),
     };
@@ -48,7 +57,10 @@ export class SignedInView extends TokensView {
   @ApiProperty()
   account!: AccountView;
 
-  static of(account: Account, tokens: IssuedTokens): SignedInView {
-    return { account: AccountView.of(account), ...tokens };
+  @ApiProperty({ description: 'Show it again in the header Otpost-Device: the device then has limits of its own. It opens nothing' })
+  deviceToken!: string;
+
+  static of(account: Account, tokens: IssuedTokens, deviceToken: string): SignedInView {
+    return { account: AccountView.of(account), ...tokens, deviceToken };
   }
 }

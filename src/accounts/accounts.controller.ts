@@ -1,22 +1,16 @@
-import { Body, Controller, Get, HttpCode, Inject, Post, Req, UseGuards } from '@nestjs/common';
-import { ApiBearerAuth, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, HttpCode, Inject, Post, Req } from '@nestjs/common';
+import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { parseEmailAddress } from '../core/email-address.js';
+import { sourceOf } from '../core/request-source.js';
 import { IssuedView } from '../otp/challenge-view.js';
-import type { AccessClaims } from './access-tokens.js';
-import { AccountView } from './account-view.js';
-import { BearerGuard, Claims, unauthorized } from './bearer.guard.js';
 import { Registration } from './registration.js';
 import { RegisterRequest } from './requests.js';
-import { Sessions } from './sessions.js';
 
 @ApiTags('accounts')
 @Controller('v1')
 export class AccountsController {
-  constructor(
-    @Inject(Registration) private readonly registration: Registration,
-    @Inject(Sessions) private readonly sessions: Sessions,
-  ) {}
+  constructor(@Inject(Registration) private readonly registration: Registration) {}
 
   @Post('accounts')
   @HttpCode(202)
@@ -28,21 +22,11 @@ export class AccountsController {
   async register(@Body() body: RegisterRequest, @Req() request: FastifyRequest): Promise<IssuedView> {
     const issued = await this.registration.start({
       email: parseEmailAddress(body.email)!, // validated
+      password: body.password ?? null,
       name: body.name ?? null,
       locale: body.locale ?? null,
-      requestId: request.id,
+      source: sourceOf(request),
     });
     return IssuedView.of(issued);
-  }
-
-  @Get('me')
-  @UseGuards(BearerGuard)
-  @ApiBearerAuth()
-  @ApiOperation({ summary: 'The account that is signed in' })
-  @ApiResponse({ status: 200, type: AccountView })
-  async me(@Claims() claims: AccessClaims): Promise<AccountView> {
-    const account = await this.sessions.accountOf(claims.sessionId);
-    if (!account) throw unauthorized();
-    return AccountView.of(account);
   }
 }

@@ -4,9 +4,10 @@ import { inBatches } from '../database/in-batches.js';
 import { PrismaService } from '../database/prisma.service.js';
 import { ScheduledTasks } from '../database/scheduled-tasks.js';
 
-const DAY_MS = 24 * 60 * 60_000;
+const HOUR_MS = 60 * 60_000;
+const DAY_MS = 24 * HOUR_MS;
 
-/** The scheduled work of accounts: sessions that ended, and refresh tokens that are good for nothing any more. */
+/** The scheduled work of accounts: what ended, and is good for nothing any more. */
 @Injectable()
 export class AccountsMaintenance implements OnModuleInit {
   constructor(
@@ -17,12 +18,36 @@ export class AccountsMaintenance implements OnModuleInit {
 
   onModuleInit(): void {
     this.scheduled.register({ name: 'accounts.sessions', everyMs: DAY_MS, run: (signal) => this.removeOld(signal) });
+    this.scheduled.register({ name: 'accounts.email_changes', everyMs: DAY_MS, run: (signal) => this.removeChanges(signal) });
+    this.scheduled.register({ name: 'accounts.registrations', everyMs: HOUR_MS, run: (signal) => this.removeRegistrations(signal) });
   }
 
   private async removeOld(signal: AbortSignal): Promise<string> {
     const sessions = await inBatches(signal, (limit) => this.removeSessions(limit));
     const tokens = await inBatches(signal, (limit) => this.removeTokens(limit));
     return `${sessions} sessions and ${tokens} refresh tokens removed`;
+  }
+
+  /** They hold an address that somebody had. */
+  private async removeChanges(signal: AbortSignal): Promise<string> {
+    const step = (limit: number): Promise<number> => this.prisma.$executeRaw`
+      DELETE FROM email_changes WHERE id IN (
+        SELECT id FROM email_changes WHERE expires_at < now() - make_interval(days => ${this.settings.retentionDays}::int)
+        ORDER BY expires_at LIMIT ${limit} FOR UPDATE SKIP LOCKED)`;
+    return `${await inBatches(signal, step)} changes of addresses removed`;
+  }
+
+  /**
+   * What strangers typed, a hash of a password among it, waits no longer than the code that it belongs to. A minute more:
+   * the clock that judges a code is not this one. There are as few as were begun in an hour, so all are looked at.
+   */
+  private async removeRegistrations(signal: AbortSignal): Promise<string> {
+    const step = (limit: number): Promise<number> => this.prisma.$executeRaw`
+      DELETE FROM pending_registrations WHERE challenge_id IN (
+        SELECT p.challenge_id FROM pending_registrations p JOIN otp_challenges c ON c.id = p.challenge_id
+        WHERE c.expires_at < now() - interval '1 minute'
+        LIMIT ${limit} FOR UPDATE OF p SKIP LOCKED)`;
+    return `${await inBatches(signal, step)} registrations removed`;
   }
 
   /** Their refresh tokens go with them. */

@@ -1,11 +1,13 @@
+import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsLocale, IsOptional, IsString, Length, Matches, MaxLength, ValidateBy, ValidateIf } from 'class-validator';
+import { IsIn, IsLocale, IsNotEmpty, IsOptional, IsString, Length, Matches, MaxLength, ValidateIf } from 'class-validator';
 import { MAX_ADDRESS_LENGTH } from '../core/email-address.js';
 import { IsMailAddress } from '../core/is-mail-address.js';
+import { PUBLIC_PURPOSES, type PublicPurpose } from './code-requests.js';
 
-/** Present at all is too much. */
-function IsNotSupported(message: string): PropertyDecorator {
-  return ValidateBy({ name: 'not_supported', validator: { validate: () => false, defaultMessage: () => message } });
+/** Whether it is a good one is said by passwords/password-policy.ts; this only bounds what is looked at. */
+export function IsPassword(): PropertyDecorator {
+  return applyDecorators(IsString(), MaxLength(1_024), IsNotEmpty());
 }
 
 export class RegisterRequest {
@@ -27,15 +29,43 @@ export class RegisterRequest {
   @IsLocale({ message: 'must be a language tag such as en or de-AT' })
   locale?: string;
 
-  @ValidateIf((_, value) => value !== undefined)
-  @IsNotSupported('is not taken by this version: leave it out, the code signs in')
-  password?: never;
+  @ApiPropertyOptional({ minLength: 8, maxLength: 128, description: 'Without one, codes sign in' })
+  @IsOptional()
+  @IsPassword()
+  password?: string;
+}
+
+export class CodeRequest {
+  @ApiProperty({ enum: [...PUBLIC_PURPOSES, 'reauthenticate'], description: 'reauthenticate: with the access token of whoever is signed in, and without an address' })
+  @IsIn([...PUBLIC_PURPOSES, 'reauthenticate'], { message: `must be one of ${PUBLIC_PURPOSES.join(', ')}, or reauthenticate` })
+  purpose!: PublicPurpose | 'reauthenticate';
+
+  @ApiPropertyOptional({ format: 'email', maxLength: MAX_ADDRESS_LENGTH, example: 'ada@example.com' })
+  @ValidateIf(({ purpose, email }: CodeRequest) => purpose !== 'reauthenticate' || email !== undefined)
+  @IsMailAddress()
+  email?: string;
+}
+
+export class ChangeEmailRequest {
+  @ApiProperty({ format: 'email', maxLength: MAX_ADDRESS_LENGTH, example: 'ada@example.org' })
+  @IsMailAddress()
+  email!: string;
+
+  @ApiPropertyOptional({ description: 'In place of a recent sign-in or reauthentication' })
+  @IsOptional()
+  @IsPassword()
+  currentPassword?: string;
 }
 
 export class VerifyRequest {
   @ApiProperty({ pattern: '^[0-9]{6}$', example: '042137' })
   @Matches(/^[0-9]{6}$/, { message: 'must be the six digits of the mail, as a string' })
   code!: string;
+
+  @ApiPropertyOptional({ minLength: 8, maxLength: 128, description: 'With a code of reset_password, and only there' })
+  @IsOptional()
+  @IsPassword()
+  newPassword?: string;
 }
 
 export class RefreshRequest {

@@ -1,14 +1,34 @@
 import { StartupError } from '../core/startup-error.js';
 import { VERSION } from '../core/version.js';
+import { ADMIN_COMMANDS } from './admin.js';
+import { AUDIT_COMMANDS } from './audit.js';
 import { BOUNCE_COMMANDS } from './bounce.js';
 import { type Command, type ExitCode, type Terminal, UsageError } from './command.js';
 import { withDatabase } from './database.js';
 import { DOCTOR_COMMANDS } from './doctor.js';
 import { KEY_COMMANDS } from './keys.js';
+import { MIGRATE_COMMANDS } from './migrate.js';
+import { OUTBOX_COMMANDS } from './outbox.js';
+import { QUEUE_COMMANDS } from './queue.js';
+import { ROTATE_SECRET_COMMANDS } from './rotate-secret.js';
 import { SEND_COMMANDS } from './send.js';
+import { SIGNING_KEY_COMMANDS } from './signing-keys.js';
 import { TRANSPORT_COMMANDS } from './transports.js';
 
-const COMMANDS: readonly Command[] = [...DOCTOR_COMMANDS, ...SEND_COMMANDS, ...KEY_COMMANDS, ...TRANSPORT_COMMANDS, ...BOUNCE_COMMANDS];
+const COMMANDS: readonly Command[] = [
+  ...DOCTOR_COMMANDS,
+  ...SEND_COMMANDS,
+  ...OUTBOX_COMMANDS,
+  ...QUEUE_COMMANDS,
+  ...TRANSPORT_COMMANDS,
+  ...BOUNCE_COMMANDS,
+  ...KEY_COMMANDS,
+  ...ADMIN_COMMANDS,
+  ...AUDIT_COMMANDS,
+  ...SIGNING_KEY_COMMANDS,
+  ...ROTATE_SECRET_COMMANDS,
+  ...MIGRATE_COMMANDS,
+];
 
 /** Runs one command line and gives its exit code; whatever went wrong was told. */
 export async function run(args: string[], terminal: Terminal): Promise<ExitCode> {

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { parseEmailAddress } from '../core/email-address.js';
-import { type Lane, LANES } from '../core/lanes.js';
-import { parseRate } from '../core/rate.js';
+import { LANES } from '../core/lanes.js';
+import { laneIn, timeIn } from './arguments.js';
 import { type Command, UsageError } from './command.js';
 import { withDatabaseUrl } from './database.js';
 import type { Order } from './send-and-follow.js';
@@ -9,8 +9,6 @@ import type { Order } from './send-and-follow.js';
 const DEFAULT_SUBJECT = 'Otpost test message';
 const MAX_SUBJECT_LENGTH = 500;
 const DEFAULT_WAIT = '60s';
-/** An hour: whoever runs the command watches it. */
-const LONGEST_WAIT_MS = 3_600_000;
 
 const send: Command = {
   name: 'send',
@@ -37,8 +35,8 @@ why is told); the message stays accepted then, and goes out when what holds it u
     const order: Order = {
       to: addressIn(values.to),
       subject: subjectIn(values.subject),
-      lane: laneIn(values.lane),
-      waitMs: waitIn(values.wait ?? DEFAULT_WAIT),
+      lane: laneIn(values.lane) ?? 'default',
+      waitMs: timeIn('wait', values.wait ?? DEFAULT_WAIT),
       json: values.json ?? false,
     };
     return async (terminal) => {
@@ -64,18 +62,4 @@ function subjectIn(text = DEFAULT_SUBJECT): string {
     throw new UsageError(`--subject is one line of at most ${MAX_SUBJECT_LENGTH} characters.`);
   }
   return text;
-}
-
-function laneIn(text = 'default'): Lane {
-  const lane = LANES.find((one) => one === text);
-  if (!lane) throw new UsageError(`There is no lane "${text}"; there are ${LANES.join(', ')}.`);
-  return lane;
-}
-
-/** Milliseconds. */
-function waitIn(text: string): number {
-  // A time is what stands behind the slash of a rate.
-  const waitMs = parseRate(`1/${text}`)?.windowMs;
-  if (waitMs === undefined || waitMs > LONGEST_WAIT_MS || !/^\d/.test(text)) throw new UsageError('--wait is a time of at most 60min, such as 30s or 5min.');
-  return waitMs;
 }

@@ -1,4 +1,6 @@
 import { parseArgs } from 'node:util';
+import { Audit, OPERATOR } from '../audit/audit.js';
+import { SystemClock } from '../core/clock.js';
 import { type TransportRecord, TransportRecords } from '../mail/transport/transport-records.js';
 import { type Command, type Terminal, UsageError, type Work } from './command.js';
 import { minute, printTable } from './table.js';
@@ -52,6 +54,10 @@ function resuming(name: string, json: boolean): Work {
       return 1;
     }
     const hosts = result.kind === 'resumed' ? result.hosts : [];
+    if (result.kind === 'resumed') {
+      const target = { kind: 'transport', id: name };
+      await new Audit(prisma, new SystemClock()).record({ action: 'transport.resumed', result: 'done', ...OPERATOR, target, details: { hosts: hosts.length } });
+    }
     if (json) terminal.out(JSON.stringify({ name, resumed: result.kind === 'resumed', hosts }));
     else if (result.kind === 'not_paused') terminal.err(`${name} is open; there was nothing to resume.`);
     else terminal.err(`Resumed ${name}${hosts.length > 0 ? `, also for ${hosts.join(', ')}` : ''}.`);

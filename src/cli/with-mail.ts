@@ -1,4 +1,4 @@
-import { type INestApplicationContext, Module } from '@nestjs/common';
+import { type DynamicModule, type INestApplicationContext, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { resolveAppSecret } from '../config/app-secret.js';
 import type { LoadedSettings } from '../config/settings.module.js';
@@ -17,15 +17,20 @@ const POOL_SIZE = 2;
 @Module({})
 class AcceptModule {}
 
-/** Gives `work` the modules that accept mail and wake the workers, and none that deliver it. */
-export async function withMail<T>(url: string, { settings, module: settingsModule }: LoadedSettings, work: (context: INestApplicationContext) => Promise<T>): Promise<T> {
+/** Gives `work` the modules that accept mail and wake the workers, and none that deliver it unless `more` do. */
+export async function withMail<T>(
+  url: string,
+  { settings, module: settingsModule }: LoadedSettings,
+  work: (context: INestApplicationContext) => Promise<T>,
+  { more = [], poolSize = POOL_SIZE }: { more?: DynamicModule[]; poolSize?: number } = {},
+): Promise<T> {
   const keyring = new Keyring(await resolveAppSecret(settings), settings.appSecretPrevious);
   const deployment = await readDeployment(url);
   // What the command has to say it says itself; a broker that is away changes nothing but how soon a worker looks.
   const log = createLogger('silent', 'cli');
   const broker = await Broker.open({ redisUrl: settings.redisUrl, databaseUrl: url }, log);
   try {
-    const imports = [settingsModule, CoreModule.forRoot(log, keyring), DatabaseModule.forRoot({ url, poolSize: POOL_SIZE }), QueueModule.forRoot(broker, deployment), MailModule];
+    const imports = [settingsModule, CoreModule.forRoot(log, keyring), DatabaseModule.forRoot({ url, poolSize }), QueueModule.forRoot(broker, deployment), MailModule, ...more];
     const context = await NestFactory.createApplicationContext({ module: AcceptModule, imports }, { logger: new NestLogger(log), abortOnError: false });
     try {
       return await work(context);

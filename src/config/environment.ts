@@ -1,6 +1,8 @@
 import { IsIn, Matches, MinLength } from 'class-validator';
+import { parseCorsOrigins } from './cors-origins.js';
 import { parseDkimDomain, parseDkimKey, parseDkimSelector } from './dkim.js';
 import { parseHookSecrets } from './hook-secrets.js';
+import { limitOf } from './limits.js';
 import { parseTransports } from './mail-transports.js';
 import { ParsedBy } from './parsed.js';
 import { parseAppUrl, parseDatabaseUrl, parseRedisUrl } from './parse-url.js';
@@ -16,6 +18,7 @@ import {
   parsePort,
   parsePreviousSecrets,
   parseRetentionDays,
+  retentionDaysOf,
   parseSender,
   parseWorkerPort,
   switchOf,
@@ -23,6 +26,7 @@ import {
 import { parsePrivateTargets } from './private-targets.js';
 import { LOG_LEVELS, ROLES } from './settings.js';
 import { parseSmtpPorts } from './smtp-transport.js';
+import { parseTrustedProxies } from './trusted-proxies.js';
 
 /**
  * The environment as text, one variable at a time; undefined means not set. Messages are remedies for the operator.
@@ -57,6 +61,12 @@ export class Environment {
 
   @ParsedBy(parseAppUrl)
   APP_URL?: string;
+
+  @ParsedBy(parseTrustedProxies)
+  TRUSTED_PROXIES?: string;
+
+  @ParsedBy(parseCorsOrigins)
+  CORS_ORIGINS?: string;
 
   @MinLength(MIN_SECRET_LENGTH, {
     message: `must have at least ${MIN_SECRET_LENGTH} characters, such as APP_SECRET=<the output of: openssl rand -base64 32>.`,
@@ -115,11 +125,29 @@ export class Environment {
   @ParsedBy(switchOf('OUTBOX_RESCUE'))
   OUTBOX_RESCUE?: string;
 
+  @ParsedBy(limitOf('LIMIT_DESTINATION'))
+  LIMIT_DESTINATION?: string;
+
+  @ParsedBy(limitOf('LIMIT_IP'))
+  LIMIT_IP?: string;
+
+  @ParsedBy(limitOf('LIMIT_IP_DESTINATIONS'))
+  LIMIT_IP_DESTINATIONS?: string;
+
+  @ParsedBy(limitOf('LIMIT_PUBLIC_MAIL'))
+  LIMIT_PUBLIC_MAIL?: string;
+
+  @ParsedBy(limitOf('LIMIT_KEY'))
+  LIMIT_KEY?: string;
+
   @ParsedBy(parsePrivateTargets)
   WEBHOOK_ALLOW_PRIVATE?: string;
 
   @ParsedBy(parseRetentionDays)
   RETENTION_DAYS?: string;
+
+  @ParsedBy(retentionDaysOf('AUDIT_RETENTION_DAYS', 365))
+  AUDIT_RETENTION_DAYS?: string;
 
   @ParsedBy(switchOf('MIGRATE_ON_START'))
   MIGRATE_ON_START?: string;

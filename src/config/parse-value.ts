@@ -30,13 +30,18 @@ export function parsePoolSize(text: string): Parsed<number> {
   return value(size);
 }
 
-export function parseRetentionDays(text: string): Parsed<number> {
-  const days = wholeNumber(text);
-  if (days === undefined || days < 1 || days > 3_650) {
-    return fault('must be a number of days from 1 to 3650, such as RETENTION_DAYS=30.');
-  }
-  return value(days);
+/** A reader of numbers of days; the name and the example are for the remedy. */
+export function retentionDaysOf(name: string, example: number): Parser<number> {
+  return (text) => {
+    const days = wholeNumber(text);
+    if (days === undefined || days < 1 || days > 3_650) {
+      return fault(`must be a number of days from 1 to 3650, such as ${name}=${example}.`);
+    }
+    return value(days);
+  };
 }
+
+export const parseRetentionDays = retentionDaysOf('RETENTION_DAYS', 30);
 
 export function parseHost(text: string): Parsed<string> {
   return isHostName(text)

@@ -45,7 +45,8 @@ export function parsePrivateTargets(text: string): Parsed<PrivateTargets> {
   return value(targets);
 }
 
-function networkOf(entry: string): Network | undefined {
+/** Of `10.0.0.0/8`, or of an address alone; undefined when it is neither. */
+export function networkOf(entry: string): Network | undefined {
   const [address = '', bits, ...more] = entry.split('/');
   const family = isIPv4(address) ? 'ipv4' : isIPv6(address) && !address.includes('%') ? 'ipv6' : undefined;
   if (family === undefined || more.length > 0) return undefined;

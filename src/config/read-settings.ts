@@ -3,9 +3,11 @@ import { domainOf } from '../core/email-address.js';
 import { LANES } from '../core/lanes.js';
 import type { Rate } from '../core/rate.js';
 import { ConfigurationError, type Fault, show } from './configuration-error.js';
+import { parseCorsOrigins } from './cors-origins.js';
 import { parseDkimDomain, parseDkimKey, parseDkimSelector } from './dkim.js';
 import { Environment } from './environment.js';
 import { parseHookSecrets } from './hook-secrets.js';
+import { limitsFrom } from './limits.js';
 import { parseTransports } from './mail-transports.js';
 import { translateFamiliarNames } from './familiar-names.js';
 import type { Parser } from './parsed.js';
@@ -21,15 +23,17 @@ import {
   parsePort,
   parsePreviousSecrets,
   parseRetentionDays,
+  retentionDaysOf,
   parseSender,
   parseWorkerPort,
   switchOf,
 } from './parse-value.js';
 import { LOOPBACK_TARGETS, parsePrivateTargets } from './private-targets.js';
-import { faultsBetween, isProduction, warningsAbout } from './rules.js';
+import { faultsBetween, isBehindPlatformProxy, isProduction, warningsAbout } from './rules.js';
 import type { DkimSettings, LogLevel, Role, Settings, TransportSettings } from './settings.js';
 import { DEFAULT_SMTP_PORTS, parseSmtpPorts } from './smtp-transport.js';
 import { misspellings } from './spelling.js';
+import { parseTrustedProxies } from './trusted-proxies.js';
 import { VARIABLES, type VariableName } from './variables.js';
 
 /**
@@ -51,7 +55,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
 
   return {
     settings: settingsFrom(environment, production),
-    warnings: [...notes, ...warningsAbout(environment, production), ...misspelt],
+    warnings: [...notes, ...warningsAbout(environment, production, isBehindPlatformProxy(given)), ...misspelt],
   };
 }
 
@@ -103,6 +107,8 @@ function settingsFrom(environment: Environment, production: boolean): Settings {
       host: environment.HOST ?? (production ? '0.0.0.0' : '127.0.0.1'),
       port,
       appUrl: read(parseAppUrl, environment.APP_URL, `http://localhost:${port}`),
+      trustedProxies: read(parseTrustedProxies, environment.TRUSTED_PROXIES, undefined),
+      corsOrigins: read(parseCorsOrigins, environment.CORS_ORIGINS, []),
     },
     database: {
       url: environment.DATABASE_URL,
@@ -130,12 +136,14 @@ function settingsFrom(environment: Environment, production: boolean): Settings {
       hookSecrets: read(parseHookSecrets, environment.HOOK_SECRETS, []),
     },
     workerPort: read(parseWorkerPort, environment.WORKER_PORT, undefined),
+    limits: limitsFrom(environment),
     webhookAllowPrivate: read(
       parsePrivateTargets,
       environment.WEBHOOK_ALLOW_PRIVATE,
       production ? { networks: [], hosts: [] } : structuredClone(LOOPBACK_TARGETS),
     ),
     retentionDays: read(parseRetentionDays, environment.RETENTION_DAYS, 30),
+    auditRetentionDays: read(retentionDaysOf('AUDIT_RETENTION_DAYS', 365), environment.AUDIT_RETENTION_DAYS, 365),
     inboxToken: environment.INBOX_TOKEN,
     metricsToken: environment.METRICS_TOKEN,
     logLevel: (environment.LOG_LEVEL ?? 'info') as LogLevel,

@@ -14,6 +14,14 @@ export function isProduction(env: Readonly<Record<string, string>>): boolean {
   return env['NODE_ENV'] === 'production' || PRODUCTION_MARKERS.some((marker) => env[marker] !== undefined);
 }
 
+/** Any of these present: the platform's proxy stands in front, and nothing else reaches the port. */
+const PROXY_MARKERS: readonly (typeof PRODUCTION_MARKERS)[number][] = ['RENDER', 'RAILWAY_ENVIRONMENT', 'RAILWAY_ENVIRONMENT_NAME'];
+
+/** @param env as for {@link isProduction} */
+export function isBehindPlatformProxy(env: Readonly<Record<string, string>>): boolean {
+  return PROXY_MARKERS.some((marker) => env[marker] !== undefined);
+}
+
 /** Faults that no variable has on its own. */
 export function faultsBetween(environment: Environment, production: boolean): Fault[] {
   const faults: Fault[] = [];
@@ -52,10 +60,13 @@ export function faultsBetween(environment: Environment, production: boolean): Fa
 }
 
 /** What is allowed and yet probably not meant. */
-export function warningsAbout(environment: Environment, production: boolean): string[] {
+export function warningsAbout(environment: Environment, production: boolean, behindProxy: boolean): string[] {
   const kinds = transportsOf(environment).map(({ kind }) => kind);
   if (!production) return [];
   return [
+    ...(behindProxy && environment.TRUSTED_PROXIES === undefined && environment.ROLE !== 'worker'
+      ? ["TRUSTED_PROXIES is not set, and this host's proxy stands in front: all visitors count as one address for limits. Set how many proxies there are: TRUSTED_PROXIES=3 on Render, 2 on Railway (see docs/deploy)."]
+      : []),
     ...(kinds.includes('capture')
       ? ['MAIL_TRANSPORTS has capture: in production. Mail that it takes is kept in the built-in inbox and sent to nobody.']
       : []),

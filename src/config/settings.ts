@@ -1,8 +1,10 @@
 import type { Lane } from '../core/lanes.js';
 import type { ProviderSettings } from './http-transports.js';
+import type { LimitSettings } from './limits.js';
 import type { PrivateTargets } from './private-targets.js';
 import type { HookSecret } from './hook-secrets.js';
 import type { CommonParameters } from './transport-parameters.js';
+import type { TrustedProxies } from './trusted-proxies.js';
 
 export const ROLES = ['all', 'web', 'worker'] as const;
 export type Role = (typeof ROLES)[number];
@@ -61,6 +63,10 @@ export interface Settings {
     port: number;
     /** Origin under which people reach the service, without a trailing slash; links and the token issuer are built from it. */
     appUrl: string;
+    /** Undefined: forwarded headers are not believed. */
+    trustedProxies: TrustedProxies | undefined;
+    /** Whose pages may call the API, as browsers write origins. */
+    corsOrigins: string[];
   };
   database: {
     /** Undefined: the embedded Postgres in `dataDir`. */
@@ -97,10 +103,14 @@ export interface Settings {
   };
   /** Of a worker's probes and metrics; undefined: it opens none. */
   workerPort: number | undefined;
+  /** How often strangers and API keys are let. */
+  limits: LimitSettings;
   /** Where webhooks may go besides the public internet. */
   webhookAllowPrivate: PrivateTargets;
   /** Days for which messages that are over, ended sessions and old challenges are kept. */
   retentionDays: number;
+  /** After so many days, what the audit record holds is removed. */
+  auditRetentionDays: number;
   /** Opens `/inbox` in production; undefined there means 404. */
   inboxToken: string | undefined;
   /** Opens `/metrics`; undefined means 404 in production, and loopback only in development. */

@@ -67,6 +67,22 @@ export const VARIABLES = [
     example: 'https://accounts.example.com',
   },
   {
+    name: 'TRUSTED_PROXIES',
+    default: 'none: forwarded headers are not believed',
+    meaning:
+      'Reverse proxies whose X-Forwarded-For is believed: addresses and networks, comma-separated, or how many stand in front (1 to 10), where nothing else reaches the port. Limits count by what it says.',
+    secret: 'none',
+    example: '10.0.0.0/8,fd00::/8',
+  },
+  {
+    name: 'CORS_ORIGINS',
+    default: 'none: no other page may call',
+    meaning:
+      'Origins whose pages may call /v1 from a browser, comma-separated, https or on loopback http. They send bearer tokens; cookies are never let through.',
+    secret: 'none',
+    example: 'https://app.example.com,http://localhost:5173',
+  },
+  {
     name: 'APP_SECRET',
     default: 'generated into DATA_DIR; required in production',
     meaning: 'Seals codes and stored mail; at least 32 characters, no comma, the same for every process.',
@@ -193,6 +209,46 @@ export const VARIABLES = [
     example: 'off',
   },
   {
+    name: 'LIMIT_DESTINATION',
+    default: '5/15min,20/day',
+    meaning:
+      'What may be asked for one address, by strangers and by verifications of back ends, as rates (s, min, h or day), comma-separated, all of which hold; or off, like the limits below. See docs/security.md.',
+    secret: 'none',
+    example: '5/15min,20/day',
+  },
+  {
+    name: 'LIMIT_IP',
+    default: '20/10min',
+    meaning:
+      'Requests of one IPv4 address or IPv6 /64 that send mail or present a password.',
+    secret: 'none',
+    example: '20/10min',
+  },
+  {
+    name: 'LIMIT_IP_DESTINATIONS',
+    default: '30/h',
+    meaning:
+      'Different addresses that one IPv4 address or IPv6 /64 may ask for.',
+    secret: 'none',
+    example: '30/h',
+  },
+  {
+    name: 'LIMIT_PUBLIC_MAIL',
+    default: '600/h',
+    meaning:
+      'All mail together that strangers cause, which bounds what the service can be misused for.',
+    secret: 'none',
+    example: '600/h',
+  },
+  {
+    name: 'LIMIT_KEY',
+    default: '1000/min',
+    meaning:
+      'Requests of one API key to POST /v1/emails and to /v1/verifications.',
+    secret: 'none',
+    example: '1000/min',
+  },
+  {
     name: 'WEBHOOK_ALLOW_PRIVATE',
     default: 'none in production, 127.0.0.0/8,::1 in development',
     meaning: 'Where webhooks may go besides the public internet: networks, addresses and host names, comma-separated, or none.',
@@ -205,6 +261,13 @@ export const VARIABLES = [
     meaning: 'Days after which messages that are over, ended sessions and old challenges are removed, and contents erased.',
     secret: 'none',
     example: '90',
+  },
+  {
+    name: 'AUDIT_RETENTION_DAYS',
+    default: '365',
+    meaning: 'Days after which entries of the audit record are removed, 1 to 3650.',
+    secret: 'none',
+    example: '730',
   },
   {
     name: 'MIGRATE_ON_START',

@@ -4,6 +4,7 @@ import { Clock, SystemClock } from './clock.js';
 import { DeliveryMetrics } from './delivery-metrics.js';
 import { Keyring } from './keyring.js';
 import { LOGGER, type Logger } from './logger.js';
+import { RequestMetrics } from './request-metrics.js';
 
 @Module({})
 export class CoreModule {
@@ -17,8 +18,9 @@ export class CoreModule {
         { provide: Clock, useValue: clock },
         { provide: Registry, useFactory: () => new Registry() },
         DeliveryMetrics,
+        RequestMetrics,
       ],
-      exports: [LOGGER, Keyring, Clock, Registry, DeliveryMetrics],
+      exports: [LOGGER, Keyring, Clock, Registry, DeliveryMetrics, RequestMetrics],
     };
   }
 }

@@ -21,6 +21,7 @@ export interface ObservedDelivery {
 export class DeliveryMetrics {
   private readonly attempts: Counter<'lane' | 'transport' | 'status'>;
   private readonly handOver: Histogram<'lane' | 'transport'>;
+  private readonly webhooks: Counter<'status'>;
 
   constructor(@Inject(Registry) registry: Registry) {
     this.attempts = new Counter({
@@ -36,10 +37,21 @@ export class DeliveryMetrics {
       buckets: BUCKETS,
       registers: [registry],
     });
+    this.webhooks = new Counter({
+      name: 'otpost_webhook_attempts_total',
+      help: 'Attempts of this process to deliver a webhook, by what it became',
+      labelNames: ['status'],
+      registers: [registry],
+    });
   }
 
   observe({ lane, transport, status, seconds }: ObservedDelivery): void {
     this.attempts.inc({ lane, transport, status });
     if (status === 'sent') this.handOver.observe({ lane, transport }, seconds);
+  }
+
+  /** What the webhook became: delivered, deferred, failed. */
+  observeWebhook(status: string): void {
+    this.webhooks.inc({ status });
   }
 }

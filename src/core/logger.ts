@@ -1,5 +1,5 @@
 import type { LoggerService } from '@nestjs/common';
-import { pino, type Logger } from 'pino';
+import { type DestinationStream, pino, type Logger, type LoggerOptions } from 'pino';
 
 export type { Logger };
 
@@ -10,14 +10,15 @@ export const LOGGER = Symbol('Logger');
  * Structured logs, one JSON object a line on stdout. Codes, tokens, bodies and the local part of addresses never get
  * here: callers log ids and domains. The redaction below is the second line of defence, not the first.
  */
-export function createLogger(level: string, role: string): Logger {
-  return pino({
+export function createLogger(level: string, role: string, destination?: DestinationStream): Logger {
+  const options: LoggerOptions = {
     level,
     base: { role, pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
     redact: { paths: ['req.headers', 'headers', '*.password', '*.accessToken', '*.refreshToken', '*.newPassword'], remove: true },
-  });
+  };
+  return destination ? pino(options, destination) : pino(options);
 }
 
 /** Nest's own messages on the same stream; its start-up chatter only at debug. */

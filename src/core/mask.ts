@@ -60,3 +60,10 @@ function maskParameter(parameter: string): string {
   if (OPEN_PARAMETERS.has(name)) return parameter;
   return equals < 0 ? MASK : `${name}=${MASK}`;
 }
+
+/** An address for those who need not know whose it is: `a***@example.com`. */
+export function maskAddress(address: string): string {
+  const at = address.lastIndexOf('@');
+  // Of a local part of one character, that one would be all.
+  return `${at > 1 ? address.slice(0, 1) : ''}${MASK}${address.slice(at)}`;
+}

@@ -2,9 +2,9 @@
 const PRISMA_AWAY = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028']);
 /**
  * Sockets; names, because an orchestrator publishes them with the service; PostgreSQL's own (class 57: operator
- * intervention, 08: connection exception, 53300: too many connections).
+ * intervention, 57014: it took longer than a statement may, 08: connection exception, 53300: too many connections).
  */
-const AWAY = /^(E(CONNREFUSED|CONNRESET|TIMEDOUT|HOSTUNREACH|NETUNREACH|PIPE|AI_AGAIN)|ENOTFOUND|57P0[1-3]|08\w{3}|53300)$/;
+const AWAY = /^(E(CONNREFUSED|CONNRESET|TIMEDOUT|HOSTUNREACH|NETUNREACH|PIPE|AI_AGAIN)|ENOTFOUND|57014|57P0[1-3]|08\w{3}|53300)$/;
 /** node-postgres gives these no code. */
 const PG_AWAY = /^(Connection terminated|timeout expired|timeout exceeded when trying to connect|Client has encountered a connection error)/;
 

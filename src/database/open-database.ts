@@ -20,12 +20,15 @@ export interface OpenedDatabase {
 }
 
 export interface OpenOptions {
-  /** Milliseconds an external Postgres may take to come up. */
+  /** Milliseconds an external Postgres, and with MIGRATE_ON_START=off its schema, may take to be there. */
   patience?: number;
+  /** Ends the wait. */
+  stopping?: AbortSignal;
 }
 
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 60_000;
 const RETRY_MS = 500;
+const REMIND_EVERY_MS = 5_000;
 
 /**
  * Finds the database, waits for it, and brings its schema up to this build.
@@ -34,14 +37,15 @@ const RETRY_MS = 500;
 export async function openDatabase(
   settings: Pick<Settings, 'database' | 'dataDir'>,
   log: Log,
-  { patience = PATIENCE_MS }: OpenOptions = {},
+  { patience = PATIENCE_MS, stopping }: OpenOptions = {},
 ): Promise<OpenedDatabase> {
   const { url, migrateOnStart } = settings.database;
-  const database = url === undefined ? await openEmbedded(settings.dataDir) : await openExternal(url, patience, log);
+  const wait: Wait = { patience, stopping, log };
+  const database = url === undefined ? await openEmbedded(settings.dataDir) : await openExternal(url, wait);
   try {
     await refuseIncompatible(database.url, log);
     if (migrateOnStart) await migrate(database.url, { log });
-    else await requireMigrated(database.url);
+    else await waitForSchema(database, wait);
     return database;
   } catch (error) {
     await database.close();
@@ -54,8 +58,8 @@ async function openEmbedded(dataDir: string): Promise<OpenedDatabase> {
   return { url: server.url, embedded: true, close: () => server.stop() };
 }
 
-async function openExternal(url: string, patience: number, log: Log): Promise<OpenedDatabase> {
-  await waitForPostgres(url, patience, log);
+async function openExternal(url: string, wait: Wait): Promise<OpenedDatabase> {
+  await waitForPostgres(url, wait);
   return { url, embedded: false, close: async () => undefined };
 }
 
@@ -71,16 +75,57 @@ async function refuseIncompatible(url: string, log: Log): Promise<void> {
  * In a deployment Postgres and Otpost often start together, so a server that is not there yet is waited for. A wrong
  * password or an unknown database will not mend itself.
  */
-async function waitForPostgres(url: string, patience: number, log: Log): Promise<void> {
-  const deadline = Date.now() + patience;
-  for (let attempt = 1; ; attempt++) {
+async function waitForPostgres(url: string, wait: Wait): Promise<void> {
+  await retried(wait, () => withClient(url, 'start', (client) => client.query('SELECT 1')), {
+    isWorthWaiting: isDatabaseAway,
+    tell: (error) => `Waiting for PostgreSQL at ${maskUrl(url)}: ${reason(error)}.`,
+    refuse: (error) => unreachable(url, error),
+  });
+}
+
+/**
+ * With MIGRATE_ON_START=off another process of the deployment migrates, and may be at it. The embedded database has no
+ * other process.
+ */
+async function waitForSchema({ url, embedded }: OpenedDatabase, wait: Wait): Promise<void> {
+  await retried(wait, () => requireMigrated(url), {
+    isWorthWaiting: (error) => !embedded && error instanceof StartupError,
+    tell: (error) => `Waiting for the migration job: ${reason(error)}`,
+    refuse: (error) => error,
+  });
+}
+
+interface Wait {
+  patience: number;
+  stopping: AbortSignal | undefined;
+  log: Log;
+}
+
+interface Retrying {
+  isWorthWaiting: (error: unknown) => boolean;
+  /** A line for operators, at first and every few seconds. */
+  tell: (error: unknown) => string;
+  /** What is thrown in the end. */
+  refuse: (error: unknown) => unknown;
+}
+
+async function retried({ patience, stopping, log }: Wait, attempt: () => Promise<unknown>, { isWorthWaiting, tell, refuse }: Retrying): Promise<void> {
+  const begun = Date.now();
+  let toldAt = Number.NEGATIVE_INFINITY;
+  for (;;) {
     try {
-      await withClient(url, 'start', (client) => client.query('SELECT 1'));
+      await attempt();
       return;
     } catch (error) {
-      if (!isDatabaseAway(error) || Date.now() + RETRY_MS > deadline) throw unreachable(url, error);
-      if (attempt === 1) log('info', `Waiting for PostgreSQL at ${maskUrl(url)}: ${reason(error)}.`);
-      await pause(RETRY_MS);
+      const now = Date.now();
+      if (!isWorthWaiting(error) || now + RETRY_MS > begun + patience) throw refuse(error);
+      if (now - toldAt >= REMIND_EVERY_MS) {
+        log('info', tell(error));
+        toldAt = now;
+      }
+      await pause(RETRY_MS, undefined, { signal: stopping }).catch(() => {
+        throw new StartupError('Stopped while waiting for the database.', '', { cause: error });
+      });
     }
   }
 }

@@ -1,4 +1,29 @@
+import type { Socket } from 'node:net';
 import pg from 'pg';
+
+/** Milliseconds a statement may take; Postgres ends it then (`statement_timeout`), and its connection lives on. */
+export const STATEMENT_TIMEOUT_MS = 9_000;
+/**
+ * Milliseconds without a byte from a server that owes an answer, after which its connection is given up: the network lost
+ * it, or the machine hangs, and nobody is there to end the statement. TCP alone takes a quarter of an hour to notice.
+ */
+export const SILENCE_TIMEOUT_MS = 10_000;
+
+/** What node-postgres has and does not declare. */
+interface Wire {
+  connection: { stream: Socket };
+  /** False while an answer is due. */
+  readyForQuery: boolean;
+}
+
+/** Connections of a pool. */
+export interface PoolUse {
+  inUse: number;
+  idle: number;
+  /** Callers that wait for one. */
+  waiting: number;
+  most: number;
+}
 
 /**
  * A pool whose clients always have somebody to tell of a broken connection. pg-pool takes its own listener off when it
@@ -7,6 +32,21 @@ import pg from 'pg';
  */
 export function openPool(config: pg.PoolConfig): pg.Pool {
   const pool = new pg.Pool(config);
-  pool.on('connect', (client) => client.on('error', () => undefined));
+  pool.on('connect', (client) => {
+    client.on('error', () => undefined);
+    giveUpWhenSilent(client as unknown as Wire);
+  });
   return pool;
+}
+
+export function useOf({ totalCount, idleCount, waitingCount, options: { max } }: pg.Pool): PoolUse {
+  return { inUse: totalCount - idleCount, idle: idleCount, waiting: waitingCount, most: max };
+}
+
+/** node-postgres's own `query_timeout` leaves the connection of a transaction in the pool, and the next caller waits behind the dead statement. */
+function giveUpWhenSilent(client: Wire): void {
+  const { stream } = client.connection;
+  stream.setTimeout(SILENCE_TIMEOUT_MS, () => {
+    if (!client.readyForQuery) stream.destroy();
+  });
 }

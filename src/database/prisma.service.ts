@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { PrismaPg } from '@prisma/adapter-pg';
 import { PrismaClient } from '../generated/prisma/client.js';
-import { openPool } from './pool.js';
+import { openPool, type PoolUse, STATEMENT_TIMEOUT_MS, useOf } from './pool.js';
 import { UTC, withSessionOptions } from './session-options.js';
 
 export interface DatabaseOptions {
@@ -21,9 +21,12 @@ const TRANSACTION_TIMEOUT_MS = 10_000;
  */
 @Injectable()
 export class PrismaService extends PrismaClient {
+  /** How much of the pool is taken at this moment. */
+  readonly poolUse: () => PoolUse;
+
   constructor({ url, poolSize }: DatabaseOptions) {
     const pool = openPool({
-      connectionString: withSessionOptions(url, UTC),
+      connectionString: withSessionOptions(url, { ...UTC, statement_timeout: String(STATEMENT_TIMEOUT_MS) }),
       max: poolSize,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       application_name: 'otpost',
@@ -33,5 +36,6 @@ export class PrismaService extends PrismaClient {
       adapter: new PrismaPg(pool, { disposeExternalPool: true }),
       transactionOptions: { maxWait: CONNECT_TIMEOUT_MS, timeout: TRANSACTION_TIMEOUT_MS },
     });
+    this.poolUse = () => useOf(pool);
   }
 }

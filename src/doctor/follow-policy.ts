@@ -27,7 +27,7 @@ export interface WaitingMessage {
 }
 
 /** What may hold up any message. The others are of no concern to this one. */
-const HOLDS_UP: readonly MailProblem['code'][] = ['no_worker', 'lane_without_worker', 'transport_paused', 'transport_backing_off', 'transport_unreachable'];
+const HOLDS_UP: readonly MailProblem['code'][] = ['lane_paused', 'no_worker', 'lane_without_worker', 'transport_paused', 'transport_backing_off', 'transport_unreachable'];
 
 /**
  * Why a message has not gone yet, in plain words, the likeliest reason first.
@@ -37,7 +37,8 @@ const HOLDS_UP: readonly MailProblem['code'][] = ['no_worker', 'lane_without_wor
 export function whyWaiting(message: WaitingMessage, facts: MailFacts, transports: readonly string[], rated: readonly string[], now: Date): string[] {
   const { problems } = reportOf(facts, { transports, broker: { kind: 'not asked', up: true } });
   const reasons = problems
-    .filter(({ code, message: words }) => HOLDS_UP.includes(code) && (code !== 'lane_without_worker' || words.includes(` ${message.lane}.`)))
+    .filter(({ code }) => HOLDS_UP.includes(code))
+    .filter(({ code, message: words }) => (code !== 'lane_without_worker' && code !== 'lane_paused') || new RegExp(`lane ${message.lane}[. ]`).test(words))
     .map(({ message: words }) => words);
   if (message.status === 'sending') reasons.push('A worker is handing it over at this moment.');
   if (message.status === 'deferred') {

@@ -16,6 +16,7 @@ export function mailVerdicts(facts: MailFacts, { transports, host, now }: MailCo
   const report = reportOf(facts, { transports, broker: { kind: 'not asked', up: true } });
   return [
     ...workerVerdicts(facts.workers, now),
+    ...facts.pauses.map(pauseVerdict),
     ...report.transports.map((transport) => transportVerdict(transport, host)),
     waitingVerdict(report.problems.find(({ code }) => code === 'mail_waits')?.message),
     ledgerVerdict(facts.ledger),
@@ -44,6 +45,12 @@ function workerVerdicts(workers: readonly WorkerFacts[], now: Date): Check[] {
     { area: 'workers', name: 'heartbeats', status: 'ok', summary: `${alive.length} alive: ${alive.map(told).join(', ')}`, details },
     ...idle.map((lane): Check => ({ area: 'workers', name: `lane ${lane}`, status: 'fail', summary: 'no live worker works it: its mail waits', remedy: `Add ${lane} to WORKER_LANES of a worker.` })),
   ];
+}
+
+/** On purpose, but easily forgotten. */
+function pauseVerdict({ lane, pausedAt, reason }: MailFacts['pauses'][number]): Check {
+  const summary = `paused since ${pausedAt.toISOString()}${reason === null ? '' : ` (${reason})`}: its mail waits`;
+  return { area: 'mail', name: `lane ${lane}`, status: 'warn', summary, remedy: `otpost queue resume ${lane}` };
 }
 
 function transportVerdict({ name, state, pausedAt, pauseReason, backoffUntil, unreachableFrom, lastAttempt }: TransportReport, host: string): Check {

@@ -1,8 +1,9 @@
 import { setDefaultResultOrder } from 'node:dns';
 import { domainOf } from '../core/email-address.js';
+import { endpointOf, type HttpSettings } from '../mail/transport/http/endpoints.js';
 import { textAt } from '../mail/transport/http/provider.js';
 import type { Check } from './check.js';
-import { type Answer, endpointOf, type HttpSettings, type Question, questionFor, secondQuestionFor, secondVerdict, type Verdict, verdictOf } from './provider-policy.js';
+import { type Answer, type Question, questionFor, secondQuestionFor, secondVerdict, type Verdict, verdictOf } from './provider-policy.js';
 import { quote } from './quote.js';
 import { transportSecrets } from './secrets.js';
 

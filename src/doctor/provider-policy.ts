@@ -1,9 +1,7 @@
-import type { ProviderSettings } from '../config/http-transports.js';
+import { endpointOf, type HttpSettings } from '../mail/transport/http/endpoints.js';
 import { at, basicAuth, textAt } from '../mail/transport/http/provider.js';
 import { signingHeaders } from '../mail/transport/ses-signature.js';
 import type { Check } from './check.js';
-
-export type HttpSettings = Exclude<ProviderSettings, { kind: 'file' }>;
 
 /** A request that changes nothing and sends nothing. */
 export interface Question {
@@ -23,26 +21,6 @@ export type Verdict = Pick<Check, 'status' | 'summary' | 'remedy' | 'details'>;
 
 /** Share of a day's quota from which on it is worth a warning. */
 const NEARLY_USED_UP = 0.8;
-
-export function endpointOf(settings: HttpSettings): string {
-  if (settings.endpoint !== undefined) return settings.endpoint;
-  switch (settings.kind) {
-    case 'resend':
-      return 'https://api.resend.com';
-    case 'sendgrid':
-      return 'https://api.sendgrid.com';
-    case 'postmark':
-      return 'https://api.postmarkapp.com';
-    case 'brevo':
-      return 'https://api.brevo.com';
-    case 'mailgun':
-      return settings.region === 'eu' ? 'https://api.eu.mailgun.net' : 'https://api.mailgun.net';
-    case 'mailjet':
-      return 'https://api.mailjet.com';
-    case 'ses':
-      return `https://email.${settings.region}.amazonaws.com${settings.region.startsWith('cn-') ? '.cn' : ''}`;
-  }
-}
 
 /**
  * What each provider's documentation has for looking at one's own account or key: https://resend.com/docs/api-reference/domains/list-domains,

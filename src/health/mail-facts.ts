@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Lane } from '../core/lanes.js';
 import { PrismaService } from '../database/prisma.service.js';
+import type { LanePause } from '../mail/lane-pauses.js';
 import { Ledger, type LedgerState } from '../mail/ledger.js';
 import { type AttemptFacts, MailHistory } from '../mail/mail-history.js';
 import { type TransportRecord, TransportRecords } from '../mail/transport/transport-records.js';
@@ -21,6 +22,8 @@ export interface WorkerFacts {
 export interface MailFacts {
   ledger: LedgerState;
   oldestDueSeconds: number;
+  /** Lanes that an operator paused. */
+  pauses: LanePause[];
   /** The most recently heard of first. */
   workers: WorkerFacts[];
   states: TransportRecord[];
@@ -39,14 +42,15 @@ export class MailFactsReader {
   ) {}
 
   async read(): Promise<MailFacts> {
-    const [ledger, oldestDueSeconds, workers, states, attempts] = await Promise.all([
+    const [ledger, oldestDueSeconds, pauses, workers, states, attempts] = await Promise.all([
       this.ledger.read(),
       this.history.oldestDueSeconds(),
+      this.prisma.lanePause.findMany({ orderBy: { lane: 'asc' } }),
       this.workers(),
       this.transports.list(),
       this.history.newestAttempts(),
     ]);
-    return { ledger, oldestDueSeconds, workers, states, attempts };
+    return { ledger, oldestDueSeconds, pauses, workers, states, attempts };
   }
 
   private workers(): Promise<WorkerFacts[]> {

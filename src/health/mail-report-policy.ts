@@ -13,6 +13,7 @@ export interface MailProblem {
     | 'mail_waits'
     | 'no_worker'
     | 'lane_without_worker'
+    | 'lane_paused'
     | 'transport_paused'
     | 'transport_backing_off'
     | 'transport_failing'
@@ -65,6 +66,7 @@ export function reportOf(facts: MailFacts, { transports: configured, broker }: S
   const problems = [
     ...ledgerProblems(facts.ledger.imbalance),
     ...waitingProblems(facts.oldestDueSeconds),
+    ...facts.pauses.map(pauseProblem),
     ...workerProblems(facts.workers),
     ...transports.flatMap(transportProblems),
     ...brokerProblems(broker),
@@ -102,6 +104,11 @@ function ledgerProblems(imbalance: number): MailProblem[] {
 function waitingProblems(oldestDueSeconds: number): MailProblem[] {
   if (oldestDueSeconds <= WAITING_TOO_LONG_S) return [];
   return [{ code: 'mail_waits', message: `Due mail has been waiting for ${oldestDueSeconds} s.` }];
+}
+
+/** Without the reason, which is for the operator: anybody may ask for health. */
+function pauseProblem({ lane, pausedAt }: MailFacts['pauses'][number]): MailProblem {
+  return { code: 'lane_paused', message: `The lane ${lane} is paused since ${pausedAt.toISOString()}. To deliver it again: otpost queue resume ${lane}` };
 }
 
 function workerProblems(workers: readonly WorkerFacts[]): MailProblem[] {

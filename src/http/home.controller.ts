@@ -11,9 +11,10 @@ export class HomeController {
 
   @Get()
   @Header('Content-Type', 'text/html; charset=utf-8')
-  @Header('Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
+  @Header('Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
   home(): string {
     const places = [
+      ['/account', 'Account', 'sign in, and see where you are signed in'],
       ...(inboxExists(this.settings) ? [['/inbox', 'Inbox', 'every mail that is captured instead of sent']] : []),
       ['/docs', 'API documentation', 'OpenAPI 3.1; the description itself is at /docs/json'],
       ['/health', 'Health', 'Postgres, broker, and the way out for mail'],

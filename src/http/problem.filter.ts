@@ -24,6 +24,7 @@ export class ProblemFilter implements ExceptionFilter {
     const reply = http.getResponse<FastifyReply>();
     const problem = problemOf(error, request.headers['content-type']);
     if (problem.code === 'unavailable') this.log.error({ error: (error as Error).message, requestId: request.id }, 'the database did not answer a request');
+    else if (problem.code === 'busy') this.log.warn({ requestId: request.id }, 'too much at once; the client was told to come back'); // a flood must not flood the log
     else if (problem.status >= 500) this.log.error({ err: error, requestId: request.id }, 'a request failed');
     void reply
       .status(problem.status)

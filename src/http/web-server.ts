@@ -2,9 +2,13 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import type { TrustedProxies } from '../config/trusted-proxies.js';
 import { uuidv7 } from '../core/ids.js';
 import type { Logger } from '../core/logger.js';
 import { Problem } from '../core/problems.js';
+import { isApiRoute } from './api-route.js';
+import { BARE_HEADERS } from './security-headers.js';
+import { trustOf } from './trusted-proxies.js';
 
 /** Bytes, unless a route asks for more; a registration is a few hundred. */
 export const BODY_LIMIT = 64 * 1024;
@@ -13,9 +17,10 @@ const RAW_BODY = 'application/vnd.otpost.raw';
 /** Milliseconds to receive a request. */
 const REQUEST_TIMEOUT_MS = 30_000;
 
-/** Fastify as we run it: small bodies, a request id on everything. Forwarded headers are not believed. */
-export function fastifyAdapter(): FastifyAdapter {
+/** Fastify as we run it: small bodies, a request id on everything. Forwarded headers are believed of `trusted` only. */
+export function fastifyAdapter(trusted?: TrustedProxies): FastifyAdapter {
   const adapter = new FastifyAdapter({
+    trustProxy: trustOf(trusted),
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_TIMEOUT_MS,
     genReqId: requestIdOf,
@@ -27,7 +32,7 @@ export function fastifyAdapter(): FastifyAdapter {
       const problem = new Problem('bad_request');
       void reply
         .status(problem.status)
-        .headers({ 'content-type': 'application/problem+json', 'x-request-id': request.id })
+        .headers({ ...BARE_HEADERS, 'content-type': 'application/problem+json', 'x-request-id': request.id })
         .send(JSON.stringify(problem.toDocument(request.id)));
     },
   });
@@ -44,8 +49,9 @@ function answerUnreadable(error: Error & { code?: string }, socket: Socket): voi
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return;
   const problem = new Problem(error.code === 'HPE_HEADER_OVERFLOW' ? 'headers_too_large' : 'bad_request');
   const body = JSON.stringify(problem.toDocument(uuidv7(new Date())));
+  const headers = Object.entries(BARE_HEADERS).map(([name, text]) => `${name}: ${text}\r\n`);
   socket.end(
-    `HTTP/1.1 ${problem.status} ${problem.message}\r\ncontent-type: application/problem+json\r\n` +
+    `HTTP/1.1 ${problem.status} ${problem.message}\r\ncontent-type: application/problem+json\r\n${headers.join('')}` +
       `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
   );
 }
@@ -59,14 +65,32 @@ export function refuseOtherBodies(app: NestFastifyApplication): void {
   fastify.addHook('onRequest', async (request) => {
     // Clients that name JSON on every call also do so where there is no body.
     if (request.headers['content-length'] === '0') delete request.headers['content-type'];
-    const isForm = /^(application\/x-www-form-urlencoded|multipart\/form-data)/.test(request.headers['content-type'] ?? '');
-    if (isForm && request.url.startsWith('/v1/')) throw new Problem('unsupported_media_type');
+    // In any letters, as the parsers take it (RFC 9110 §8.3.1).
+    const isForm = /^(application\/x-www-form-urlencoded|multipart\/form-data)/i.test(request.headers['content-type'] ?? '');
+    if (isForm && isApiRoute(request)) throw new Problem('unsupported_media_type');
+    refuseEncodings(request);
     if (wantsRawBody(request)) request.headers['content-type'] = RAW_BODY;
   });
   fastify.addContentTypeParser(RAW_BODY, { parseAs: 'buffer' }, (request, body, done) => {
     if (wantsRawBody(request)) done(null, body);
     else done(new Problem('unsupported_media_type'));
   });
+}
+
+/** JSON is UTF-8 (RFC 8259 §8.1), and nothing is unpacked: a small body that is packed may be a large one (RFC 9110 §8.4). */
+function refuseEncodings({ headers }: FastifyRequest): void {
+  const charset = /^application\/json.*;\s*charset="?([^";\s]+)/i.exec(headers['content-type'] ?? '')?.[1];
+  if (charset !== undefined && !/^(utf-8|utf8|us-ascii)$/i.test(charset)) {
+    throw new Problem('unsupported_media_type', { detail: 'The body is not UTF-8.', remedy: 'Send it in UTF-8.' });
+  }
+  const coding = headers['content-encoding'];
+  if (coding !== undefined && coding.toLowerCase() !== 'identity') {
+    throw new Problem('unsupported_media_type', {
+      detail: 'The body is compressed.',
+      remedy: 'Send it as it is, without Content-Encoding.',
+      headers: { 'accept-encoding': 'identity' },
+    });
+  }
 }
 
 /** A route that takes the bytes as they came, of whatever type, says so with @RouteConfig({ rawBody: true }). */
@@ -78,7 +102,7 @@ function wantsRawBody({ routeOptions }: FastifyRequest): boolean {
 export function logRequests(app: NestFastifyApplication, log: Logger): void {
   const fastify = app.getHttpAdapter().getInstance();
   fastify.addHook('onRequest', async (request, reply) => {
-    reply.headers({ 'x-request-id': request.id, 'x-content-type-options': 'nosniff' });
+    reply.header('x-request-id', request.id);
   });
   fastify.addHook('onResponse', async (request: FastifyRequest, reply) => {
     const { method } = request;

@@ -2,7 +2,6 @@ import type { Provider } from '@nestjs/common';
 import { Composer } from './composer.js';
 import { Delivery } from './deliver.js';
 import { LaneDrains } from './lane-drains.js';
-import { LeaseKeeper } from './lease-keeper.js';
 import { Templates } from './templates.js';
 import { Transports } from './transport/transports.js';
 
@@ -12,6 +11,5 @@ export const DELIVERY_PROVIDERS: Provider[] = [
   Composer,
   Transports,
   Delivery,
-  LeaseKeeper,
   LaneDrains,
 ];

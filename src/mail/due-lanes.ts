@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Lane } from '../core/lanes.js';
 import { PrismaService } from '../database/prisma.service.js';
 
-/** Which lanes have mail that is due and that nobody has claimed. */
+/** Which lanes have mail that is due and that nobody has claimed, but for those that an operator paused. */
 @Injectable()
 export class DueLanes {
   constructor(@Inject(PrismaService) private readonly prisma: PrismaService) {}
@@ -15,7 +15,8 @@ export class DueLanes {
         SELECT 1 FROM outbound_emails m
         WHERE m.lane = lanes.lane AND status IN ('queued', 'scheduled', 'deferred') AND next_attempt_at <= now()
         ORDER BY next_attempt_at, id LIMIT 1
-      ) AS due`;
+      ) AS due
+      WHERE NOT EXISTS (SELECT FROM lane_pauses p WHERE p.lane = lanes.lane)`;
     return due.map(({ lane }) => lane);
   }
 }

@@ -4,9 +4,9 @@ import type { Lane } from '../core/lanes.js';
 import { LOGGER, type Logger } from '../core/logger.js';
 import { WORKER_NAME } from '../core/worker-name.js';
 import { Drain } from '../queue/drain.js';
+import { LeaseKeeper } from '../queue/lease-keeper.js';
 import { MailQueue } from '../queue/mail-queue.js';
 import { Delivery } from './deliver.js';
-import { LeaseKeeper } from './lease-keeper.js';
 import type { ClaimedEmail } from './email-rows.js';
 import { Outbox } from './outbox.js';
 import { Transports } from './transport/transports.js';
@@ -19,22 +19,31 @@ const LONGEST_WAIT_MS = 60_000;
 export class LaneDrains implements OnModuleDestroy {
   private readonly drains: ReadonlyMap<Lane, Drain<ClaimedEmail>>;
   private readonly waiting = new Map<Lane, NodeJS.Timeout>();
+  private readonly leases: LeaseKeeper<ClaimedEmail>;
 
   constructor(
     @Inject(SETTINGS) settings: Settings,
     @Inject(Outbox) private readonly outbox: Outbox,
     @Inject(Delivery) private readonly delivery: Delivery,
     @Inject(Transports) private readonly transports: Transports,
-    @Inject(LeaseKeeper) private readonly leases: LeaseKeeper,
     @Inject(MailQueue) private readonly queue: MailQueue,
     @Inject(LOGGER) private readonly log: Logger,
   ) {
+    this.leases = new LeaseKeeper(
+      (emails) => this.outbox.renew(emails),
+      (error) => this.log.error({ err: error }, 'leases could not be renewed; the next try is in 5 s'),
+    );
     const { lanes, concurrency } = settings.mail;
     this.drains = new Map(lanes.map((lane) => [lane, this.drainOf(lane, concurrency[lane])]));
   }
 
   get lanes(): Lane[] {
     return [...this.drains.keys()];
+  }
+
+  /** Messages of all lanes that this process has claimed and not brought to an end. */
+  get underWay(): number {
+    return [...this.drains.values()].reduce((all, drain) => all + drain.underWay, 0);
   }
 
   /** Resolves when nothing due is left to claim. Rejects when Postgres does not answer. */

@@ -88,6 +88,11 @@ export class Mail {
     });
     return { id, status: 'queued' };
   }
+
+  /** Copies under a key that have not started are not sent. */
+  async withdraw(supersedeKey: string, unit: UnitOfWork): Promise<void> {
+    await this.transitions.supersede(supersedeKey, unit, 'withdrawn');
+  }
 }
 
 function sealable(content: DraftContent): object {

@@ -64,7 +64,8 @@ export class Outbox {
 
   /**
    * scheduled|queued|deferred → sending, for up to `limit` due rows of a lane that nobody else is claiming; expired ones
-   * end as expired and those for suppressed addresses as suppressed instead. The locked subset stands in a CTE: without
+   * end as expired and those for suppressed addresses as suppressed instead. Of a lane that an operator paused there are
+   * none, whoever asks: the queue, the timer, the rescue. The locked subset stands in a CTE: without
    * that fence the planner may update more rows than the limit.
    */
   async claim(lane: Lane, limit: number, worker: string): Promise<{ rows: ClaimedEmail[]; more: boolean }> {
@@ -72,6 +73,7 @@ export class Outbox {
       WITH due AS (
         SELECT id, to_canonical, expires_at FROM outbound_emails
         WHERE lane = ${lane}::lane AND status IN ('queued', 'scheduled', 'deferred') AND next_attempt_at <= now()
+          AND NOT EXISTS (SELECT FROM lane_pauses p WHERE p.lane = ${lane}::lane)
         ORDER BY next_attempt_at, id
         LIMIT ${limit}
         FOR UPDATE SKIP LOCKED

@@ -24,6 +24,15 @@ export class MailRetention {
       DELETE FROM outbound_emails m USING old WHERE m.id = old.id`;
   }
 
+  /** How many of them there are now. */
+  async countMessages(days: number): Promise<number> {
+    const [counted] = await this.prisma.$queryRaw<{ count: number }[]>`
+      SELECT count(*)::int AS count FROM outbound_emails
+      WHERE id < ${lowestIdAfter(Date.now() - days * 86_400_000)}::uuid
+        AND created_at < now() - make_interval(days => ${days}::int) AND status = ANY(${OVER}::email_status[])`;
+    return counted!.count;
+  }
+
   /** The same for what the `capture:` transport keeps for the inbox. */
   async removeCaptured(days: number, limit: number): Promise<number> {
     return this.prisma.$executeRaw`

@@ -6,6 +6,15 @@ import type { MailContent } from './both-forms.js';
 const FOLDER = fileURLToPath(new URL('../../templates/', import.meta.url));
 const FALLBACK_LOCALE = 'en';
 
+/**
+ * Variables that templates gained, by template. Mail that a former build accepted comes without them and goes out all
+ * the same: in an upgrade its web processes run beside our workers. Templates leave out what has none.
+ */
+const GAINED_LATER: Readonly<Record<string, Record<string, unknown>>> = {
+  'register-code': { link: '', notMe: '' },
+  'account-exists-code': { link: '', notMe: '' },
+};
+
 /** Thrown when a template lacks a variable or is not there: our fault, not the recipient's. */
 export class TemplateError extends Error {
   override readonly name = 'TemplateError';
@@ -35,7 +44,7 @@ export class Templates {
   async render(template: string, wantedLocale: string, variables: Record<string, unknown>): Promise<MailContent> {
     const locale = this.resolveLocale(wantedLocale);
     const { plain, html } = this.engines.get(locale)!;
-    const scope = { ...variables, locale };
+    const scope = { ...GAINED_LATER[template], ...variables, locale };
     try {
       const rendered: unknown[] = await Promise.all([
         plain.renderFile(`${template}/subject.liquid`, scope),

@@ -46,32 +46,32 @@ export class Transitions {
   ) {}
 
   /** scheduled|queued|deferred → cancelled. */
-  cancel(id: string): Promise<TransitionResult> {
-    return this.change(id, CANCEL);
+  cancel(id: string, unit?: UnitOfWork): Promise<TransitionResult> {
+    return this.change(id, CANCEL, unit);
   }
 
   /** failed|deferred → queued, due at once, with at least one attempt left. */
-  retry(id: string): Promise<TransitionResult> {
-    return this.change(id, RETRY);
+  retry(id: string, unit?: UnitOfWork): Promise<TransitionResult> {
+    return this.change(id, RETRY, unit);
   }
 
   /** unknown → sent|failed, or → deferred and due at once when it is known not to have been sent. */
-  resolve(id: string, as: Resolution): Promise<TransitionResult> {
-    return this.change(id, RESOLVE[as]);
+  resolve(id: string, as: Resolution, unit?: UnitOfWork): Promise<TransitionResult> {
+    return this.change(id, RESOLVE[as], unit);
   }
 
   /** Copies of one message that have not started → cancelled: only the newest copy is worth sending. */
-  async supersede(key: string, unit: UnitOfWork): Promise<void> {
+  async supersede(key: string, unit: UnitOfWork, errorCode = 'superseded'): Promise<void> {
     await unit.db.$executeRaw`
       WITH superseded AS (
         UPDATE outbound_emails SET
-          status = 'cancelled', last_error_code = 'superseded',
+          status = 'cancelled', last_error_code = ${errorCode},
           sealed_variables = CASE WHEN secret THEN NULL ELSE sealed_variables END
         WHERE supersede_key = ${key} AND status IN ('queued', 'scheduled', 'deferred')
         RETURNING id, status, attempts
       )
       INSERT INTO email_events (email_id, status, attempt, error_code)
-      SELECT id, status, attempts, 'superseded' FROM superseded`;
+      SELECT id, status, attempts, ${errorCode} FROM superseded`;
   }
 
   /** Pending rows whose expiry has passed → expired, also where no worker claims. Returns how many. */
@@ -101,9 +101,10 @@ export class Transitions {
         LIMIT ${limit} FOR UPDATE SKIP LOCKED)`;
   }
 
-  private async change(id: string, { from, to, errorCode, needsContent }: Change): Promise<TransitionResult> {
+  private async change(id: string, { from, to, errorCode, needsContent }: Change, unit?: UnitOfWork): Promise<TransitionResult> {
+    const db = unit?.db ?? this.prisma;
     const content = needsContent ? Prisma.sql`AND sealed_variables IS NOT NULL` : Prisma.empty;
-    const [changed] = await this.prisma.$queryRaw<{ lane: Lane }[]>`
+    const [changed] = await db.$queryRaw<{ lane: Lane }[]>`
       WITH changed AS (
         UPDATE outbound_emails SET
           status = ${to}::email_status, last_error_code = ${errorCode}, next_attempt_at = now(),
@@ -118,13 +119,15 @@ export class Transitions {
         SELECT id, status, attempts, ${errorCode} FROM changed
       )
       SELECT lane FROM changed`;
-    if (!changed) return this.whyNot(id, from);
-    if (needsContent) this.queue.wake(changed.lane);
+    if (!changed) return this.whyNot(id, from, db);
+    const wake = () => this.queue.wake(changed.lane);
+    if (needsContent && unit) unit.afterCommit(wake);
+    else if (needsContent) wake();
     return { kind: 'done', status: to };
   }
 
-  private async whyNot(id: string, from: readonly EmailStatus[]): Promise<TransitionResult> {
-    const row = await this.prisma.outboundEmail.findUnique({ where: { id }, select: { status: true } });
+  private async whyNot(id: string, from: readonly EmailStatus[], db: Prisma.TransactionClient): Promise<TransitionResult> {
+    const row = await db.outboundEmail.findUnique({ where: { id }, select: { status: true } });
     if (!row) return { kind: 'not_found' };
     return from.includes(row.status) ? { kind: 'content_erased' } : { kind: 'invalid_state', status: row.status };
   }

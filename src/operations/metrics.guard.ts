@@ -2,8 +2,9 @@ import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@ne
 import type { FastifyRequest } from 'fastify';
 import { isLoopback } from '../config/hosts.js';
 import { SETTINGS, type Settings } from '../config/settings.js';
+import { bearerOf, sameSecret } from '../core/credentials.js';
 import { Problem } from '../core/problems.js';
-import { bearerOf, isOurHost, sameSecret } from '../mail/inbox/inbox-access.js';
+import { isOurHost } from '../mail/inbox/inbox-access.js';
 
 /** Numbers tell how a business goes: whoever reads them has METRICS_TOKEN, or in development sits at the machine. */
 @Injectable()

@@ -1,9 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { PrismaService } from '../database/prisma.service.js';
 import type { UnitOfWork } from '../database/unit-of-work.js';
-import type { OtpChallenge, Prisma } from '../generated/prisma/client.js';
+import { type OtpChallenge, Prisma } from '../generated/prisma/client.js';
+import { countFailure } from './failure-budgets.js';
 
 export type Challenge = OtpChallenge;
+
+/** What can still be given back. */
+const OPEN = Prisma.sql`consumed_at IS NULL AND voided_at IS NULL AND disowned_at IS NULL`;
 
 /** The rows of `otp_challenges` and their conditional updates. */
 @Injectable()
@@ -19,6 +23,10 @@ export class Challenges {
     return this.prisma.otpChallenge.findUnique({ where: { id } });
   }
 
+  async findByLink(linkHash: Uint8Array<ArrayBuffer>): Promise<Challenge | null> {
+    return this.prisma.otpChallenge.findUnique({ where: { linkHash } });
+  }
+
   /** Holds the row until the transaction ends, so that two resends do not pass the same cooldown. */
   async findForUpdate(id: string, unit: UnitOfWork): Promise<Challenge | null> {
     await unit.db.$queryRaw`SELECT 1 FROM otp_challenges WHERE id = ${id} FOR UPDATE`;
@@ -26,21 +34,21 @@ export class Challenges {
   }
 
   /**
-   * Counts a try in the same statement that asks whether one is left, before anything is compared: parallel guesses
-   * cannot be undercounted. Undefined when the challenge is unknown or cannot be used any more.
+   * Counts a try, and a failure in the budget of its destination, in the one statement that asks whether either is left,
+   * before anything is compared: parallel guesses cannot be undercounted, and one that the budget refuses costs the
+   * challenge nothing. Tries made so far, this one included; undefined when the challenge or the budget allows no more.
    */
-  async countAttempt(id: string, now: Date): Promise<Challenge | undefined> {
-    const [counted] = await this.prisma.otpChallenge.updateManyAndReturn({
-      where: {
-        id,
-        consumedAt: null,
-        voidedAt: null,
-        expiresAt: { gt: now },
-        attempts: { lt: this.prisma.otpChallenge.fields.maxAttempts },
-      },
-      data: { attempts: { increment: 1 } },
-    });
-    return counted;
+  async countAttempt(id: string, device: string | undefined, now: Date): Promise<number | undefined> {
+    const open = Prisma.sql`SELECT destination_canonical AS destination, purpose FROM open`;
+    const [counted] = await this.prisma.$queryRaw<{ attempts: number }[]>`
+      WITH open AS MATERIALIZED (
+        SELECT id, destination_canonical, purpose FROM otp_challenges
+        WHERE id = ${id} AND ${OPEN} AND expires_at > ${now} AND attempts < max_attempts
+        FOR UPDATE
+      ), budget AS (${countFailure(open, device, now)})
+      UPDATE otp_challenges c SET attempts = c.attempts + 1 FROM open, budget WHERE c.id = open.id
+      RETURNING c.attempts`;
+    return counted?.attempts;
   }
 
   async countResend(id: string, resendAfter: Date, unit: UnitOfWork): Promise<Challenge> {
@@ -55,7 +63,7 @@ export class Challenges {
     const open = await unit.db.$queryRaw<{ id: string }[]>`
       SELECT id FROM otp_challenges
       WHERE destination_canonical = ${challenge.destinationCanonical} AND purpose = ${challenge.purpose}
-        AND consumed_at IS NULL AND voided_at IS NULL AND (expires_at > ${now} OR id = ${challenge.id})
+        AND ${OPEN} AND (expires_at > ${now} OR id = ${challenge.id})
       ORDER BY id FOR UPDATE`;
     const ids = open.map(({ id }) => id);
     if (!ids.includes(challenge.id)) return false;
@@ -63,5 +71,14 @@ export class Challenges {
     const siblings = ids.filter((id) => id !== challenge.id);
     await unit.db.otpChallenge.updateMany({ where: { id: { in: siblings } }, data: { voidedAt: now, sealedCode: null } });
     return true;
+  }
+
+  /** False when it had ended before. */
+  async disown(id: string, now: Date, unit: UnitOfWork): Promise<boolean> {
+    const { count } = await unit.db.otpChallenge.updateMany({
+      where: { id, consumedAt: null, voidedAt: null, disownedAt: null, expiresAt: { gt: now } },
+      data: { disownedAt: now, sealedCode: null },
+    });
+    return count === 1;
   }
 }

@@ -1,10 +1,12 @@
-import { randomInt, timingSafeEqual } from 'node:crypto';
+import { randomBytes, randomInt, timingSafeEqual } from 'node:crypto';
 import type { Keyring } from '../core/keyring.js';
 import { CODE_DIGITS } from './otp-policy.js';
 
 /** Without vowels, and without what is misread. */
 const REFERENCE_ALPHABET = 'BCDFGHJKLMNPQRSTVWXZ23456789';
 const REFERENCE_LENGTH = 4;
+/** Bytes of the token in a mailed link. */
+const LINK_BYTES = 16;
 
 /** What a code is bound to. */
 export interface CodeBinding {
@@ -14,9 +16,27 @@ export interface CodeBinding {
   destination: string;
 }
 
-/** Uniform over all 10^digits codes, 000000 and 999999 among them. */
-export function generateCode(digits = CODE_DIGITS): string {
-  return String(randomInt(10 ** digits)).padStart(digits, '0');
+/** What a mail carries and nobody else may know; kept sealed, to be sent again. */
+export interface Secrets {
+  code: string;
+  /** Stands in the link, 22 base64url characters. */
+  linkToken: string;
+}
+
+/**
+ * Uniform over all 10^digits codes, 000000 and 999999 among them.
+ * @param draw a whole number from 0 up to, not including, its argument, each as likely (crypto.randomInt)
+ */
+export function generateCode(digits = CODE_DIGITS, draw: (bound: number) => number = randomInt): string {
+  return String(draw(10 ** digits)).padStart(digits, '0');
+}
+
+export function generateLinkToken(): string {
+  return randomBytes(LINK_BYTES).toString('base64url');
+}
+
+export function isLinkToken(text: string): boolean {
+  return /^[\w-]{22}$/.test(text);
 }
 
 /** Shown on the page and in the mail, so that people pick the right mail; no secret. */

@@ -3,10 +3,14 @@ import { SETTINGS, type Settings } from '../config/settings.js';
 import { inBatches } from '../database/in-batches.js';
 import { PrismaService } from '../database/prisma.service.js';
 import { ScheduledTasks } from '../database/scheduled-tasks.js';
+import { FORGET_AFTER_MS } from './budget-policy.js';
 
-const DAY_MS = 24 * 60 * 60_000;
+const HOUR_MS = 60 * 60_000;
+const DAY_MS = 24 * HOUR_MS;
+/** How far back the hourly run looks, so that it does not take longer the more challenges are kept; the daily one sees all. */
+const LATELY_DAYS = 1;
 
-/** The scheduled work of one-time codes: challenges that ended long ago, and what waited for them. */
+/** The scheduled work of one-time codes: what ended, and what may be forgotten. */
 @Injectable()
 export class OtpMaintenance implements OnModuleInit {
   constructor(
@@ -17,10 +21,22 @@ export class OtpMaintenance implements OnModuleInit {
 
   onModuleInit(): void {
     this.scheduled.register({ name: 'otp.challenges', everyMs: DAY_MS, run: (signal) => this.removeOld(signal) });
+    this.scheduled.register({ name: 'otp.codes', everyMs: HOUR_MS, run: (signal) => this.eraseEnded(signal) });
+    this.scheduled.register({ name: 'otp.failures', everyMs: HOUR_MS, run: (signal) => this.forget(signal) });
   }
 
   private async removeOld(signal: AbortSignal): Promise<string> {
-    return `${await inBatches(signal, (limit) => this.removeChallenges(limit))} challenges removed`;
+    const removed = await inBatches(signal, (limit) => this.removeChallenges(limit));
+    const erased = await inBatches(signal, (limit) => this.eraseCodes(limit, this.settings.retentionDays + 1));
+    return `${removed} challenges removed, ${erased} codes erased`;
+  }
+
+  private async eraseEnded(signal: AbortSignal): Promise<string> {
+    return `${await inBatches(signal, (limit) => this.eraseCodes(limit, LATELY_DAYS))} codes erased`;
+  }
+
+  private async forget(signal: AbortSignal): Promise<string> {
+    return `${await inBatches(signal, (limit) => this.removeFailures(limit))} rows of failures removed`;
   }
 
   private async removeChallenges(limit: number): Promise<number> {
@@ -29,5 +45,27 @@ export class OtpMaintenance implements OnModuleInit {
         SELECT id FROM otp_challenges
         WHERE expires_at < now() - make_interval(days => ${this.settings.retentionDays}::int)
         ORDER BY expires_at LIMIT ${limit} FOR UPDATE SKIP LOCKED)`;
+  }
+
+  /**
+   * Of challenges that ended by their time; all that end otherwise lose theirs at once. A minute late: the clock that
+   * judges a resend is not this one.
+   */
+  private async eraseCodes(limit: number, days: number): Promise<number> {
+    return this.prisma.$executeRaw`
+      UPDATE otp_challenges SET sealed_code = NULL WHERE id IN (
+        SELECT id FROM otp_challenges
+        WHERE expires_at < now() - interval '1 minute' AND expires_at > now() - make_interval(days => ${days}::int)
+          AND sealed_code IS NOT NULL
+        ORDER BY expires_at LIMIT ${limit} FOR UPDATE SKIP LOCKED)`;
+  }
+
+  /** They count for nothing any more, but name addresses of people. */
+  private async removeFailures(limit: number): Promise<number> {
+    return this.prisma.$executeRaw`
+      DELETE FROM failure_budgets WHERE (destination, purpose, device) IN (
+        SELECT destination, purpose, device FROM failure_budgets
+        WHERE updated_at < now() - ${FORGET_AFTER_MS}::float8 * interval '1 millisecond'
+        ORDER BY updated_at LIMIT ${limit} FOR UPDATE SKIP LOCKED)`;
   }
 }

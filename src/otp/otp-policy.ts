@@ -12,8 +12,28 @@ export const MAX_RESENDS = 3;
 export const MAIL_ATTEMPTS = 20;
 
 /** What a code may be for. One for one purpose never works for another. */
-export const PURPOSES = ['register'] as const;
+export const PURPOSES = ['register', 'login', 'reset_password', 'verify_email', 'change_email', 'reauthenticate'] as const;
 export type Purpose = (typeof PURPOSES)[number];
+
+/** Whether it is one of ours, and not one that a back end made up. */
+export function isPurpose(text: string): text is Purpose {
+  return (PURPOSES as readonly string[]).includes(text);
+}
+
+/** For what is counted by purpose: those that back ends make up are one, for each value is a time series. */
+export function purposeClass(purpose: string): Purpose | 'custom' {
+  return isPurpose(purpose) ? purpose : 'custom';
+}
+
+/**
+ * What the mailed link may do as well as the code. Not the other two: they belong to a session, and whoever opens a mail
+ * need not be who started it (a stranger could have entered somebody else's address as his new one).
+ */
+const BY_LINK: readonly string[] = ['register', 'login', 'reset_password', 'verify_email'] satisfies Purpose[];
+
+export function opensByLink({ purpose, decoy }: { purpose: string; decoy: boolean }): boolean {
+  return BY_LINK.includes(purpose) && !decoy;
+}
 
 export interface ChallengeState {
   attempts: number;
@@ -23,16 +43,24 @@ export interface ChallengeState {
   expiresAt: Date;
   consumedAt: Date | null;
   voidedAt: Date | null;
+  disownedAt: Date | null;
 }
 
-export type Unusable = 'consumed' | 'expired' | 'locked';
+export type Unusable = 'consumed' | 'disowned' | 'expired' | 'locked';
 
 /** Why a code of this challenge cannot be used any more; undefined while it can. */
 export function unusable(challenge: ChallengeState, now: Date): Unusable | undefined {
+  if (challenge.disownedAt !== null) return 'disowned';
   if (challenge.consumedAt !== null || challenge.voidedAt !== null) return 'consumed';
   if (challenge.expiresAt <= now) return 'expired';
   if (challenge.attempts >= challenge.maxAttempts) return 'locked';
   return undefined;
+}
+
+/** Why the mailed link does not work any more. Wrong codes do not lock it: it has 128 bits that nobody guesses. */
+export function linkUnusable(challenge: ChallengeState, now: Date): Exclude<Unusable, 'locked'> | undefined {
+  const reason = unusable({ ...challenge, attempts: 0 }, now);
+  return reason === 'locked' ? undefined : reason;
 }
 
 export type ResendRefusal = Unusable | 'exhausted' | 'too_soon';

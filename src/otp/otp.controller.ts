@@ -1,29 +1,25 @@
-import { Controller, Get, HttpCode, Inject, Param, Post, Req } from '@nestjs/common';
-import { ApiOperation, ApiProperty, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { Controller, HttpCode, Inject, Param, Post, Req } from '@nestjs/common';
+import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { Clock } from '../core/clock.js';
 import { Problem } from '../core/problems.js';
-import { EmailRecords } from '../mail/email-records.js';
+import { sourceOf } from '../core/request-source.js';
+import { Admission } from './admission.js';
+import type { Challenge } from './challenges.js';
 import { ChallengeIdPipe } from './challenge-id.pipe.js';
 import { IssuedView } from './challenge-view.js';
-import { DELIVERY_STATUSES, type DeliveryStatus, deliveryStatusOf } from './delivery-status.js';
-import { Otp, supersedeKey } from './otp.js';
-import { unusableProblem } from './otp-problems.js';
-
-class DeliveryView {
-  @ApiProperty({ enum: DELIVERY_STATUSES, description: 'Of the newest copy. `sent`: the mail server took it; it may still bounce.' })
-  status!: DeliveryStatus;
-
-  @ApiProperty({ format: 'date-time' })
-  updatedAt!: string;
-}
+import { Disowning } from './disowning.js';
+import { isPurpose } from './otp-policy.js';
+import { Otp } from './otp.js';
+import { resendProblem } from './otp-problems.js';
 
 @ApiTags('codes')
 @Controller('v1/otp')
 export class OtpController {
   constructor(
     @Inject(Otp) private readonly otp: Otp,
-    @Inject(EmailRecords) private readonly records: EmailRecords,
+    @Inject(Admission) private readonly admission: Admission,
+    @Inject(Disowning) private readonly disowning: Disowning,
     @Inject(Clock) private readonly clock: Clock,
   ) {}
 
@@ -32,30 +28,24 @@ export class OtpController {
   @ApiOperation({ summary: 'Send the same code again', description: 'Same code, same expiry, same count of tries.' })
   @ApiResponse({ status: 202, type: IssuedView })
   async resend(@Param('id', ChallengeIdPipe) id: string, @Req() request: FastifyRequest): Promise<IssuedView> {
-    const result = await this.otp.resend(id, request.id);
-    switch (result.kind) {
-      case 'sent':
-        return IssuedView.of(result.issued);
-      case 'too_soon':
-        throw new Problem('resend_too_soon', { headers: this.retryAfter(result.challenge.resendAfter) });
-      case 'exhausted':
-        throw new Problem('resend_exhausted', { headers: this.retryAfter(result.challenge.expiresAt) });
-      default:
-        throw unusableProblem(result.kind);
-    }
+    const challenge = await this.ours(id);
+    const result = await this.otp.resend(challenge, request.id, () => this.admission.ask(sourceOf(request), challenge.destinationCanonical));
+    if (result.kind !== 'sent') throw resendProblem(result, this.clock.now());
+    return IssuedView.of(result.issued);
   }
 
-  @Get(':id/delivery')
-  @ApiOperation({ summary: 'What became of the mail that carries the code' })
-  @ApiResponse({ status: 200, type: DeliveryView })
-  async delivery(@Param('id', ChallengeIdPipe) id: string): Promise<DeliveryView> {
-    const newest = await this.records.newestCopy(supersedeKey(id));
-    if (!newest) throw new Problem('challenge_not_found');
-    return { status: deliveryStatusOf(newest.status), updatedAt: newest.updatedAt.toISOString() };
+  @Post(':id/disown')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'This was not me', description: 'The code works no more, and neither does the link in its mail. Needs no sign-in.' })
+  @ApiResponse({ status: 204 })
+  async disown(@Param('id', ChallengeIdPipe) id: string, @Req() request: FastifyRequest): Promise<void> {
+    await this.disowning.disown(await this.ours(id), sourceOf(request));
   }
 
-  private retryAfter(at: Date): Record<string, string> {
-    const seconds = Math.max(1, Math.ceil((at.getTime() - this.clock.now().getTime()) / 1_000));
-    return { 'retry-after': String(seconds) };
+  /** Codes that a back end asked for have calls of their own. */
+  private async ours(id: string): Promise<Challenge> {
+    const challenge = await this.otp.find(id);
+    if (!challenge || !isPurpose(challenge.purpose)) throw new Problem('challenge_not_found');
+    return challenge;
   }
 }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { createPostgresBackend, type QueueOptions, runMigrations, setDefaultBackendFactory } from 'bullmq';
 import { Redis } from 'ioredis';
 import type { Logger } from '../core/logger.js';
@@ -20,6 +21,8 @@ export interface BrokerState {
 
 /** Milliseconds a wake may take; a producer fails fast, because the commit already holds and the timer delivers. */
 const COMMAND_TIMEOUT_MS = 1_000;
+/** Milliseconds for taking leave of the broker at the end of a process. */
+const END_WITHIN_MS = 2_000;
 /** Connections of BullMQ's own pool on Postgres, its LISTEN clients (one a lane) among them. */
 export const POSTGRES_POOL = 6;
 /** BullMQ on Postgres keeps its tables in a schema of its own. */
@@ -146,9 +149,9 @@ export class Broker {
     return this.state;
   }
 
-  /** After every queue and worker was closed. */
+  /** After every queue and worker was closed. A server that hangs says no goodbye, and the process ends all the same. */
   async close(): Promise<void> {
-    await this.connection.end();
+    await Promise.race([this.connection.end(), delay(END_WITHIN_MS, undefined, { ref: false })]);
   }
 }
 

@@ -60,6 +60,11 @@ export class Drain<Row> {
     await Promise.all(this.unfinished);
   }
 
+  /** Claimed and not ended. */
+  get underWay(): number {
+    return this.unfinished.size + this.ahead.length;
+  }
+
   get delivering(): number {
     return this.unfinished.size;
   }

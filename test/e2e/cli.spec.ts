@@ -82,10 +82,10 @@ describe('the command otpost', () => {
       const { key, prefix, id } = JSON.parse((await otpost(['keys', 'create', '--name', 'listed', '--scope', 'emails:read', '--json'], env)).out) as ShownKey;
       const table = await otpost(['keys', 'list'], env);
       expect(table.code).toBe(0);
-      expect(table.out).toMatch(new RegExp(`^${prefix}  listed +emails:read +.*Z  -  +-  +${id}$`, 'm'));
+      expect(table.out).toMatch(new RegExp(`^${prefix}  listed +emails:read +.*Z  -  +-  +-  +${id}$`, 'm'));
       const json = await otpost(['keys', 'list', '--json'], env);
       const found = (JSON.parse(json.out) as ShownKey[]).find((shown) => shown.id === id);
-      expect(found).toEqual({ id, name: 'listed', prefix, scopes: ['emails:read'], createdAt: expect.any(String) as string, lastUsedAt: null, revokedAt: null });
+      expect(found).toEqual({ id, name: 'listed', prefix, scopes: ['emails:read'], createdAt: expect.any(String) as string, lastUsedAt: null, expiresAt: null, revokedAt: null, replacedBy: null });
       expect(table.out + json.out).not.toContain(key!.slice(14));
     });
 
@@ -150,6 +150,11 @@ describe('the command otpost', () => {
     it('resumes it on the hosts too, and tells programs what it did', async () => {
       const { code, out, err } = await otpost(['transports', 'resume', name, '--json'], env);
       expect([code, err, JSON.parse(out)]).toEqual([0, '', { name, resumed: true, hosts: ['web-1'] }]);
+      const recorded = await service.database.query(`SELECT actor_kind, target_id, details FROM audit_events WHERE action = 'transport.resumed' ORDER BY id`);
+      expect(recorded).toEqual([
+        { actor_kind: 'operator', target_id: `${name}#2`, details: { hosts: 0 } },
+        { actor_kind: 'operator', target_id: name, details: { hosts: 1 } },
+      ]);
     });
 
     it('says which there are when there is no such transport', async () => {
@@ -183,10 +188,10 @@ describe('the command otpost', () => {
   it.each([[['--help']], [['-h']], [['keys', '--help']]])('explains itself: %j', async (args) => {
     const { code, out, err } = await otpost(args);
     expect([code, err]).toEqual([0, '']);
-    for (const command of ['keys create', 'keys list', 'keys revoke']) expect(out).toContain(command);
+    for (const command of ['keys create', 'keys list', 'keys rotate', 'keys revoke']) expect(out).toContain(command);
   });
 
-  it.each([['keys', 'create'], ['keys', 'list'], ['keys', 'revoke'], ['transports', 'list'], ['transports', 'resume']])('explains %s %s', async (group, name) => {
+  it.each([['keys', 'create'], ['keys', 'list'], ['keys', 'rotate'], ['keys', 'revoke'], ['admin', 'create'], ['admin', 'grant'], ['admin', 'list'], ['audit', 'list'], ['transports', 'list'], ['transports', 'resume']])('explains %s %s', async (group, name) => {
     const { code, out, err } = await otpost([group, name, '--help']);
     expect([code, err]).toEqual([0, '']);
     expect(out).toMatch(new RegExp(`^Usage: otpost ${group} ${name}`));
@@ -198,10 +203,19 @@ describe('the command otpost', () => {
     [['keys', 'destroy'], 'There is no command "keys destroy".'],
     [['keys', 'create', '--scope', 'emails:send'], 'Give the key a name with --name.'],
     [['keys', 'create', '--name', ' ', '--scope', 'emails:send'], 'Give the key a name with --name.'],
-    [['keys', 'create', '--name', 'x'], 'Give the key a scope with --scope: emails:send, emails:read, admin.'],
+    [['keys', 'create', '--name', 'x'], 'Give the key a scope with --scope: emails:send, emails:read, verifications, audiences, admin.'],
     [['keys', 'create', '--name', 'x', '--scope', 'emails:delete'], 'There is no scope "emails:delete"'],
     [['keys', 'create', '--name', 'x', '--scope', 'admin', '--force'], "Unknown option '--force'"],
     [['keys', 'list', 'all'], "Unexpected argument 'all'"],
+    [['keys', 'create', '--name', 'x', '--scope', 'admin', '--expires', 'soon'], '--expires is a number of days or hours'],
+    [['keys', 'rotate'], 'Name one key, by its prefix or its id.'],
+    [['keys', 'rotate', 'a', '--overlap', '8d'], '--overlap is a number of hours or days, at most 7d'],
+    [['admin', 'create'], 'Name the account with --email.'],
+    [['admin', 'create', '--email', 'ada'], '--email must be an e-mail address'],
+    [['admin', 'grant', '--email', 'ada@example.com', '--role', 'owner'], 'There is no role "owner"; there are user, operator, admin.'],
+    [['audit', 'list', '--since', 'yesterday'], '--since is a date and time'],
+    [['audit', 'list', '--limit', '0'], '--limit is a whole number'],
+    [['audit', 'list', '--result', 'maybe'], '--result is done or refused.'],
     [['keys', 'revoke'], 'Name one key, by its prefix or its id.'],
     [['transports', 'resume'], 'Name one transport'],
     [['transports', 'list', 'all'], "Unexpected argument 'all'"],

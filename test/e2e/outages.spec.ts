@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { type Api } from '../support/api.js';
+import { freePort } from '../support/free-port.js';
 import { OtpostProcess } from '../support/otpost-process.js';
 import { TEST_SECRET } from '../support/otpost.js';
 import { createDatabase, onServer, type TestDatabase } from '../support/postgres.js';
@@ -10,14 +10,6 @@ import { codeFromInbox, verify } from '../support/story.js';
 import { eventually } from '../support/wait.js';
 
 const hasRedisServer = spawnSync('redis-server', ['--version']).status === 0;
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 describe('an outage', () => {
   let database: TestDatabase;

@@ -1,13 +1,20 @@
-import { ApiKeys } from '../../src/access/api-keys.js';
+import { KeyChanges } from '../../src/access/key-changes.js';
 import type { Scope } from '../../src/access/scopes.js';
+import { Audit, OPERATOR } from '../../src/audit/audit.js';
 import { SystemClock } from '../../src/core/clock.js';
 import { PrismaService } from '../../src/database/prisma.service.js';
+import { Transactions } from '../../src/database/unit-of-work.js';
+import { note } from './test-logs.js';
 
 /** A key as `otpost keys create` makes it, on the database of a test. */
 export async function createApiKey(databaseUrl: string, scopes: Scope[] = ['emails:send', 'emails:read']): Promise<string> {
   const prisma = new PrismaService({ url: databaseUrl, poolSize: 1 });
+  const clock = new SystemClock();
   try {
-    return (await new ApiKeys(prisma, new SystemClock()).create('test', scopes)).key;
+    const keys = new KeyChanges(new Transactions(prisma), clock, new Audit(prisma, clock));
+    const { key } = await keys.create({ name: 'test', scopes }, OPERATOR);
+    note('token', key);
+    return key;
   } finally {
     await prisma.$disconnect();
   }

@@ -1,3 +1,5 @@
+import { noteBody, noteHeaders } from './test-logs.js';
+
 /** A client of the API as a test wants it: status, headers and body at once. */
 export interface Answer<Body> {
   status: number;
@@ -48,16 +50,26 @@ export class Api {
     const response = await fetch(this.url + path, { method, headers, ...(body === undefined ? {} : { body }) });
     const text = await response.text();
     const json = response.headers.get('content-type')?.includes('json');
-    return {
-      status: response.status,
-      headers: response.headers,
-      body: (json && text !== '' ? JSON.parse(text) : text) as Body,
-    };
+    const answer = (json && text !== '' ? JSON.parse(text) : text) as Body;
+    noteHeaders(new Headers(headers));
+    noteHeaders(response.headers);
+    noteBody(bodyOf(body));
+    noteBody(answer);
+    return { status: response.status, headers: response.headers, body: answer };
   }
 
   async register(email: string, more: object = {}): Promise<IssuedBody> {
     const { status, body } = await this.post<IssuedBody>('/v1/accounts', { email, ...more });
     if (status !== 202) throw new Error(`register answered ${status}: ${JSON.stringify(body)}`);
     return body;
+  }
+}
+
+/** Tests also send what is no JSON. */
+function bodyOf(text: string | undefined): unknown {
+  try {
+    return JSON.parse(text ?? 'null');
+  } catch {
+    return new URLSearchParams(text).size > 0 ? Object.fromEntries(new URLSearchParams(text)) : undefined;
   }
 }

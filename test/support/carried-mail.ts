@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { PrismaService } from '../../src/database/prisma.service.js';
 import { Transactions } from '../../src/database/unit-of-work.js';
 import type { ClaimedEmail, Ending, NewEmail } from '../../src/mail/email-rows.js';
 import { Ledger } from '../../src/mail/ledger.js';
 import { Outbox } from '../../src/mail/outbox.js';
+import { newEmail } from './new-email.js';
 import type { TestDatabase } from './postgres.js';
 
 export interface Carried {
@@ -47,34 +47,9 @@ export class CarriedMail {
   }
 
   async accept(more: Partial<NewEmail> = {}): Promise<string> {
-    const id = more.id ?? randomUUID();
-    await new Transactions(this.prisma).run((unit) =>
-      this.outbox.insert(
-        {
-          id,
-          lane: 'default',
-          from: 'no-reply@example.com',
-          to: 'ada@example.com',
-          toCanonical: 'ada@example.com',
-          replyTo: null,
-          template: null,
-          locale: 'en',
-          sealedVariables: new Uint8Array([1, 2, 3]),
-          sealKeyId: 'test',
-          secret: false,
-          maxAttempts: 3,
-          scheduledAt: null,
-          expiresAt: null,
-          supersedeKey: null,
-          messageId: `<${id}@example.com>`,
-          apiKeyId: null,
-          requestId: null,
-          ...more,
-        },
-        unit,
-      ),
-    );
-    return id;
+    const email = newEmail(more);
+    await new Transactions(this.prisma).run((unit) => this.outbox.insert(email, unit));
+    return email.id;
   }
 
   async look(id: string): Promise<Carried> {

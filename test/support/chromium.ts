@@ -9,9 +9,13 @@ const PATH = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 /** Tests in a real browser; the gate says aloud when there is none. */
 export const describeWithChromium = existsSync(PATH) ? describe : describe.skip;
 
-export async function openChromium(): Promise<{ context: BrowserContext; close: () => Promise<void> }> {
+type Options = Parameters<typeof chromium.launchPersistentContext>[1];
+
+/** A browser of its own, with its own cookies. */
+export async function openChromium(options: Options = {}): Promise<{ context: BrowserContext; close: () => Promise<void> }> {
   const profile = await mkdtemp(join(tmpdir(), 'otpost-chromium-'));
   const context = await chromium.launchPersistentContext(profile, {
+    ...options,
     executablePath: PATH,
     headless: true,
     args: [

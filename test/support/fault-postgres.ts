@@ -1,12 +1,11 @@
 import { chmod, chown, mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
-import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { chooseAccount, type ServerAccount } from '../../src/database/embedded/account.js';
 import { locateBinaries, runProgram } from '../../src/database/embedded/binaries.js';
 import { openCluster, SUPERUSER } from '../../src/database/embedded/cluster.js';
+import { freePort } from './free-port.js';
 
 /** A PostgreSQL of a suite's own, with room for many processes, to be stopped and started at will. */
 export class FaultPostgres {
@@ -70,13 +69,4 @@ export class FaultPostgres {
       remedy: 'See its log.',
     });
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

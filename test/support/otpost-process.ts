@@ -3,32 +3,38 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { Api } from './api.js';
+import { LIMITS_OFF } from './limits.js';
+import { noteConfiguration, openLog } from './test-logs.js';
 import { eventually } from './wait.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-/** A real `node dist/main.js`, with nothing of this process's environment but what finding programs takes. */
+/** A real `node dist/main.js`, with nothing of this process's environment but what finding programs takes, and no limits. */
 export class OtpostProcess {
   readonly output: string[] = [];
   readonly child: ChildProcess;
   readonly startedAt = performance.now();
   readyAfterMs: number | undefined;
 
-  constructor(env: Record<string, string>, options: { cwd?: string } = {}) {
-    this.child = spawn(process.execPath, [`${ROOT}dist/main.js`], {
-      cwd: options.cwd ?? ROOT,
-      env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env },
+  /** `build`: the folder of another build than this one. */
+  constructor(env: Record<string, string>, options: { cwd?: string; build?: string } = {}) {
+    const log = openLog();
+    noteConfiguration(env);
+    this.child = spawn(process.execPath, [`${options.build ?? ROOT}/dist/main.js`], {
+      cwd: options.cwd ?? options.build ?? ROOT,
+      env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...LIMITS_OFF, ...(log ? { LOG_LEVEL: 'debug' } : {}), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     for (const stream of [this.child.stdout!, this.child.stderr!]) {
       createInterface({ input: stream }).on('line', (line) => {
         this.output.push(line);
+        log?.write(line);
         if (line.includes('"msg":"ready"')) this.readyAfterMs ??= performance.now() - this.startedAt;
       });
     }
   }
 
-  static async start(env: Record<string, string>, options: { cwd?: string } = {}): Promise<OtpostProcess> {
+  static async start(env: Record<string, string>, options: { cwd?: string; build?: string } = {}): Promise<OtpostProcess> {
     const process = new OtpostProcess(env, options);
     await process.ready();
     return process;

@@ -1,6 +1,7 @@
 import type { AddressInfo, Socket } from 'node:net';
 import { type ParsedMail, simpleParser } from 'mailparser';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
+import { noteMail } from './test-logs.js';
 import { eventually } from './wait.js';
 
 export interface Received {
@@ -40,6 +41,7 @@ export class SmtpSink {
         stream.on('error', () => kept.sink!.aborted++);
         simpleParser(stream).then(
           (mail) => {
+            noteMail(`${mail.subject ?? ''}\n${mail.text ?? ''}`);
             const { mailFrom, rcptTo } = session.envelope;
             kept.sink!.received.push({
               from: mailFrom ? mailFrom.address : '',

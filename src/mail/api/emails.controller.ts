@@ -2,12 +2,13 @@ import { Body, Controller, Get, HttpCode, Inject, Param, Post, Req, UseGuards } 
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { ApiBearerAuth, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
-import { ApiKey, ApiKeyGuard, Scopes } from '../../access/api-key.guard.js';
-import type { ApiKeyRecord } from '../../access/api-keys.js';
+import { AccessGuard, Allow, By, Caller, type CallerIdentity } from '../../access/access.guard.js';
+import { Audit, type Doer } from '../../audit/audit.js';
 import { Clock } from '../../core/clock.js';
 import { parseEmailAddress } from '../../core/email-address.js';
 import { Problem } from '../../core/problems.js';
-import { Transactions } from '../../database/unit-of-work.js';
+import { Transactions, type UnitOfWork } from '../../database/unit-of-work.js';
+import { Limits } from '../../limits/limits.js';
 import { EmailRecords } from '../email-records.js';
 import { type Draft, Mail } from '../mail.js';
 import { type TransitionResult, Transitions } from '../transitions.js';
@@ -22,7 +23,7 @@ const RAW_LOCALE = 'en';
 /** Mail for back ends: accept it, tell what became of it, and let people decide where the machine cannot. */
 @ApiTags('emails')
 @ApiBearerAuth()
-@UseGuards(ApiKeyGuard)
+@UseGuards(AccessGuard)
 @Controller('v1/emails')
 export class EmailsController {
   constructor(
@@ -30,23 +31,27 @@ export class EmailsController {
     @Inject(Transitions) private readonly transitions: Transitions,
     @Inject(EmailRecords) private readonly records: EmailRecords,
     @Inject(Transactions) private readonly transactions: Transactions,
+    @Inject(Limits) private readonly limits: Limits,
+    @Inject(Audit) private readonly audit: Audit,
     @Inject(Clock) private readonly clock: Clock,
   ) {}
 
   @Post()
   @HttpCode(202)
-  @Scopes('emails:send')
+  @Allow({ scope: 'emails:send' })
   @RouteConfig({ bodyLimit: SEND_BODY_LIMIT })
-  @ApiOperation({ summary: 'Send a message', description: 'Scope emails:send. 202: it is committed and will be handed over.' })
+  @ApiOperation({ summary: 'Send a message', description: 'Scope emails:send, or an admin. 202: it is committed and will be handed over.' })
   @ApiResponse({ status: 202, type: EmailStatusView })
-  async send(@Body() body: SendRequest, @ApiKey() key: ApiKeyRecord, @Req() request: FastifyRequest): Promise<EmailStatusView> {
-    const draft: Draft = { ...draftOf(body, this.clock.now()), apiKeyId: key.id, requestId: request.id };
+  async send(@Body() body: SendRequest, @Caller() caller: CallerIdentity, @Req() request: FastifyRequest): Promise<EmailStatusView> {
+    await this.limits.takeKey(caller.kind === 'api_key' ? caller.key.id : caller.member.accountId);
+    const sender = caller.kind === 'api_key' ? { apiKeyId: caller.key.id } : {};
+    const draft: Draft = { ...draftOf(body, this.clock.now()), ...sender, requestId: request.id };
     return this.transactions.run((unit) => this.mail.accept(draft, unit));
   }
 
   @Get(':id')
-  @Scopes('emails:read')
-  @ApiOperation({ summary: 'What became of a message', description: 'Scope emails:read. Everything but its content.' })
+  @Allow({ scope: 'emails:read', role: 'operator' })
+  @ApiOperation({ summary: 'What became of a message', description: 'Scope emails:read, or an operator. Everything but its content.' })
   @ApiResponse({ status: 200, type: EmailView })
   async read(@Param('id', EmailIdPipe) id: string): Promise<EmailView> {
     const record = await this.records.find(id);
@@ -56,29 +61,44 @@ export class EmailsController {
 
   @Post(':id/cancel')
   @HttpCode(200)
-  @Scopes('emails:send')
-  @ApiOperation({ summary: 'Do not send it', description: 'Scope emails:send. Of a scheduled, queued or deferred message.' })
+  @Allow({ scope: 'emails:send', role: 'operator' })
+  @ApiOperation({ summary: 'Do not send it', description: 'Scope emails:send, or an operator. Of a scheduled, queued or deferred message.' })
   @ApiResponse({ status: 200, type: EmailStatusView })
-  async cancel(@Param('id', EmailIdPipe) id: string): Promise<EmailStatusView> {
-    return changed(id, await this.transitions.cancel(id));
+  async cancel(@Param('id', EmailIdPipe) id: string, @By() by: Doer): Promise<EmailStatusView> {
+    return this.changeByHand('email.cancelled', id, by, (unit) => this.transitions.cancel(id, unit));
   }
 
   @Post(':id/retry')
   @HttpCode(200)
-  @Scopes('emails:send')
-  @ApiOperation({ summary: 'Try again now', description: 'Scope emails:send. Of a failed or deferred message.' })
+  @Allow({ scope: 'emails:send', role: 'operator' })
+  @ApiOperation({ summary: 'Try again now', description: 'Scope emails:send, or an operator. Of a failed or deferred message.' })
   @ApiResponse({ status: 200, type: EmailStatusView })
-  async retry(@Param('id', EmailIdPipe) id: string): Promise<EmailStatusView> {
-    return changed(id, await this.transitions.retry(id));
+  async retry(@Param('id', EmailIdPipe) id: string, @By() by: Doer): Promise<EmailStatusView> {
+    return this.changeByHand('email.retried', id, by, (unit) => this.transitions.retry(id, unit));
   }
 
   @Post(':id/resolve')
   @HttpCode(200)
-  @Scopes('emails:send')
-  @ApiOperation({ summary: 'Tell what is known of an unknown outcome', description: 'Scope emails:send. Of a message in `unknown`.' })
+  @Allow({ scope: 'emails:send' })
+  @ApiOperation({ summary: 'Tell what is known of an unknown outcome', description: 'Scope emails:send, or an admin. Of a message in `unknown`.' })
   @ApiResponse({ status: 200, type: EmailStatusView })
-  async resolve(@Param('id', EmailIdPipe) id: string, @Body() { as }: ResolveRequest): Promise<EmailStatusView> {
-    return changed(id, await this.transitions.resolve(id, as));
+  async resolve(@Param('id', EmailIdPipe) id: string, @Body() { as }: ResolveRequest, @By() by: Doer): Promise<EmailStatusView> {
+    return this.changeByHand('email.resolved', id, by, (unit) => this.transitions.resolve(id, as, unit), { as });
+  }
+
+  /** Nothing that people did to a message stays unrecorded: both are committed, or neither. */
+  private async changeByHand(
+    action: string,
+    id: string,
+    by: Doer,
+    change: (unit: UnitOfWork) => Promise<TransitionResult>,
+    details: { as?: string } = {},
+  ): Promise<EmailStatusView> {
+    return this.transactions.run(async (unit) => {
+      const view = changed(id, await change(unit));
+      await this.audit.record({ action, result: 'done', ...by, target: { kind: 'email', id }, details }, unit);
+      return view;
+    });
   }
 }
 

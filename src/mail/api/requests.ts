@@ -1,7 +1,8 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsIn, IsInt, IsOptional, IsString, isISO8601, Length, Matches, Max, Min, MinLength, ValidateBy, ValidateIf } from 'class-validator';
+import { IsIn, IsInt, IsOptional, IsString, Length, Matches, Max, Min, MinLength, ValidateIf } from 'class-validator';
 import { MAX_ADDRESS_LENGTH } from '../../core/email-address.js';
 import { IsMailAddress } from '../../core/is-mail-address.js';
+import { IsMoment } from '../../core/is-moment.js';
 import { type Lane, LANES } from '../../core/lanes.js';
 
 /** Bytes of a whole request to send; what a message of text and HTML may need, its pictures linked and not inlined. */
@@ -10,24 +11,6 @@ export const SEND_BODY_LIMIT = 1024 * 1024;
 export const DEFAULT_MAX_ATTEMPTS = 8;
 
 export const RESOLUTIONS = ['sent', 'not_sent', 'failed'] as const;
-
-/**
- * RFC 3339, with its offset: a local time means another moment on every machine. Its offset must not carry it past the
- * year 9999 either: Postgres stores that, and no reader of ours could read the row.
- */
-function IsMoment(): PropertyDecorator {
-  return ValidateBy({
-    name: 'date_time',
-    validator: {
-      validate: (value: unknown) =>
-        typeof value === 'string' &&
-        /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/.test(value) &&
-        isISO8601(value, { strict: true }) &&
-        new Date(value).getUTCFullYear() <= 9999,
-      defaultMessage: () => 'must be a date and time with its offset, such as 2030-01-31T09:00:00Z',
-    },
-  });
-}
 
 export class SendRequest {
   @ApiProperty({ format: 'email', maxLength: MAX_ADDRESS_LENGTH, example: 'ada@example.com', description: 'One recipient' })

@@ -1,5 +1,6 @@
 import type { HookProviderName } from '../../config/hook-secrets.js';
 import type { Lane } from '../../core/lanes.js';
+import type { NewSuppression } from '../suppressions.js';
 import { isCarrier } from './carriers.js';
 import type { EventKind, EventReason } from './provider-event.js';
 
@@ -36,7 +37,7 @@ export type Consequence =
       /** Absent: it stays as it is, and the timeline tells what was heard. */
       status?: 'delivered' | 'bounced' | 'complained';
       errorCode: string | null;
-      suppress?: { scope: 'all' | 'bulk'; reason: 'hard_bounce' | 'complaint' | 'unsubscribe' };
+      suppress?: Pick<NewSuppression, 'scope' | 'reason'>;
     };
 
 const UNDER_WAY = ['scheduled', 'queued', 'sending', 'deferred'];

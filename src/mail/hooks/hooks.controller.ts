@@ -2,7 +2,7 @@ import { Controller, HttpCode, Inject, Param, Post, Req, UseGuards } from '@nest
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { ApiBearerAuth, ApiBody, ApiConsumes, ApiOperation, ApiParam, ApiProperty, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
-import { ApiKeyGuard, Scopes } from '../../access/api-key.guard.js';
+import { AccessGuard, Allow } from '../../access/access.guard.js';
 import { Clock } from '../../core/clock.js';
 import { LOGGER, type Logger } from '../../core/logger.js';
 import { Problem } from '../../core/problems.js';
@@ -41,8 +41,8 @@ export class HooksController {
 
   @Post('dsn')
   @HttpCode(200)
-  @UseGuards(ApiKeyGuard)
-  @Scopes('admin')
+  @UseGuards(AccessGuard)
+  @Allow({ scope: 'admin' })
   @RouteConfig(RAW)
   @ApiBearerAuth()
   @ApiConsumes('message/rfc822')

@@ -1,7 +1,8 @@
 import type { SecretOf } from '../../config/hook-secrets.js';
+import { sameSecret } from '../../core/credentials.js';
 import { hardBounce } from './bounce-status.js';
 import { type Fields, fieldsOf, idOf, jsonOf, keyOf, OUR_ID, secondsOf, textOf, wordsOf } from './fields.js';
-import { hmacSha256, isFresh, isSame } from './proof.js';
+import { hmacSha256, isFresh } from './proof.js';
 import { AUTHENTIC, type EventKind, type EventReason, type HookRequest, type Proof, type ProviderEvent, refused } from './provider-event.js';
 
 /**
@@ -19,7 +20,7 @@ export function prove({ body, now }: HookRequest, { signingKey }: SecretOf<'mail
   const given = [textOf(signature['signature']), textOf(signature['parent-signature'])].filter((text) => text !== undefined);
   if (timestamp === undefined || token === undefined || given.length === 0) return refused('unsigned');
   const expected = hmacSha256(signingKey, timestamp, token).toString('hex');
-  if (!given.some((hex) => isSame(hex.toLowerCase(), expected))) return refused('forged');
+  if (!given.some((hex) => sameSecret(hex.toLowerCase(), expected))) return refused('forged');
   return isFresh(timestamp, now, RETRIES_FOR) ? AUTHENTIC : refused('stale');
 }
 

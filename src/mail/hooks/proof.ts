@@ -1,4 +1,5 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac } from 'node:crypto';
+import { bearerOf, sameSecret } from '../../core/credentials.js';
 import { AUTHENTIC, type HookRequest, type Proof, refused } from './provider-event.js';
 
 const MINUTE = 60_000;
@@ -23,25 +24,16 @@ export function hmacSha256(key: string | Buffer, ...parts: (string | Buffer)[]):
   return hmac.digest();
 }
 
-/** Takes the same time wherever they differ, and whatever their lengths. */
-export function isSame(left: string | Buffer, right: string | Buffer): boolean {
-  return timingSafeEqual(digest(left), digest(right));
-}
-
-function digest(value: string | Buffer): Buffer {
-  return createHash('sha256').update(value).digest();
-}
-
 /** RFC 7617 */
 export function proveBasic(request: HookRequest, { user, password }: { user: string; password: string }): Proof {
   const encoded = /^Basic +([A-Za-z0-9+/]+={0,2}) *$/i.exec(headerOf(request, 'authorization') ?? '')?.[1];
   if (encoded === undefined) return refused('unsigned');
-  return isSame(Buffer.from(encoded, 'base64'), `${user}:${password}`) ? AUTHENTIC : refused('forged');
+  return sameSecret(Buffer.from(encoded, 'base64'), `${user}:${password}`) ? AUTHENTIC : refused('forged');
 }
 
 /** RFC 6750 */
 export function proveBearer(request: HookRequest, token: string): Proof {
-  const given = /^Bearer +(\S+) *$/i.exec(headerOf(request, 'authorization') ?? '')?.[1];
+  const given = bearerOf(headerOf(request, 'authorization'));
   if (given === undefined) return refused('unsigned');
-  return isSame(given, token) ? AUTHENTIC : refused('forged');
+  return sameSecret(given, token) ? AUTHENTIC : refused('forged');
 }

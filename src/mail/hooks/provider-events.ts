@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { parseEmailAddress } from '../../core/email-address.js';
 import { PrismaService } from '../../database/prisma.service.js';
 import { Transactions, type UnitOfWork } from '../../database/unit-of-work.js';
+import type { NewSuppression } from '../suppressions.js';
 import { consequenceOf, type EventSource, type HeardEvent, type ToldMessage } from './event-policy.js';
 import type { ProviderEvent } from './provider-event.js';
 
@@ -51,7 +52,7 @@ interface Step {
   source: EventSource;
   detail: string | null;
   errorCode: string | null;
-  suppress: { scope: string; reason: string } | undefined;
+  suppress: Pick<NewSuppression, 'scope' | 'reason'> | undefined;
 }
 
 /**
@@ -268,6 +269,6 @@ function noteOf({ message, status, source, detail, errorCode }: Step, n: number)
   return { n, email_id: message.id, status, attempt: message.attempts, transport: source, reply: detail, error_code: errorCode };
 }
 
-function suppressionOf({ message, source, suppress }: Step): { addressCanonical: string; scope: string; reason: string; source: string; emailId: string }[] {
+function suppressionOf({ message, source, suppress }: Step): NewSuppression[] {
   return suppress ? [{ addressCanonical: message.toCanonical, source, emailId: message.id, ...suppress }] : [];
 }

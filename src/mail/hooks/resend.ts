@@ -1,7 +1,8 @@
 import type { SecretOf } from '../../config/hook-secrets.js';
+import { sameSecret } from '../../core/credentials.js';
 import { hardBounce } from './bounce-status.js';
 import { type Fields, fieldsOf, idOf, jsonOf, keyOf, momentOf, OUR_ID, textOf, wordsOf } from './fields.js';
-import { headerOf, hmacSha256, isFresh, isSame } from './proof.js';
+import { headerOf, hmacSha256, isFresh } from './proof.js';
 import { AUTHENTIC, type EventKind, type EventReason, type HookRequest, type Proof, type ProviderEvent, refused } from './provider-event.js';
 
 /** Svix: each attempt is signed anew, so an old timestamp is a replay. https://docs.svix.com/receiving/verifying-payloads/how-manual */
@@ -12,7 +13,7 @@ export function prove(request: HookRequest, { key }: SecretOf<'resend'>): Proof 
   if (id === undefined || timestamp === undefined || signatures === undefined) return refused('unsigned');
   const expected = `v1,${hmacSha256(Buffer.from(key, 'base64'), `${id}.${timestamp}.`, request.body).toString('base64')}`;
   // While a secret is being replaced there is one by each.
-  if (!signatures.split(' ').some((signature) => isSame(signature, expected))) return refused('forged');
+  if (!signatures.split(' ').some((signature) => sameSecret(signature, expected))) return refused('forged');
   return isFresh(timestamp, request.now) ? AUTHENTIC : refused('stale');
 }
 

@@ -1,4 +1,3 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 
 /** What the inbox has to know of the deployment. */
 export interface InboxSetting {
@@ -39,17 +38,6 @@ export function isFromOurPage({ host, origin, site }: RequestFacts, { http }: In
   if (origin === undefined) return true;
   const url = URL.canParse(origin) ? new URL(origin) : undefined;
   return url !== undefined && (url.host === host?.toLowerCase() || url.origin === new URL(http.appUrl).origin);
-}
-
-/** Takes the same time wherever the two differ, and whatever their lengths. */
-export function sameSecret(left: string, right: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(left), digest(right));
-}
-
-/** The token of `Authorization: Bearer <token>`. */
-export function bearerOf(authorization: string | undefined): string | undefined {
-  return /^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1];
 }
 
 /** One cookie of a `Cookie` header; the first where a name stands twice. */

@@ -2,7 +2,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import { SETTINGS, type Settings } from '../../config/settings.js';
 import { Clock } from '../../core/clock.js';
 import { Keyring } from '../../core/keyring.js';
-import { cookieOf, sameSecret } from './inbox-access.js';
+import { sameSecret } from '../../core/credentials.js';
+import { cookieOf } from './inbox-access.js';
 
 const COOKIE = 'otpost_inbox';
 const LIFETIME_SECONDS = 12 * 60 * 60;

@@ -4,7 +4,7 @@ import type { FastifyReply } from 'fastify';
 import { SETTINGS, type Settings } from '../../config/settings.js';
 import { Clock } from '../../core/clock.js';
 import { Problem } from '../../core/problems.js';
-import { sameSecret } from './inbox-access.js';
+import { sameSecret } from '../../core/credentials.js';
 import { FILE_HEADERS, FRAME_HEADERS, PAGE_HEADERS } from './inbox.headers.js';
 import { InboxLockedFilter } from './inbox-locked.filter.js';
 import { InboxSession } from './inbox-session.js';

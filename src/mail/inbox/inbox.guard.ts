@@ -2,8 +2,9 @@ import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@ne
 import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
 import { SETTINGS, type Settings } from '../../config/settings.js';
+import { bearerOf, sameSecret } from '../../core/credentials.js';
 import { Problem } from '../../core/problems.js';
-import { bearerOf, inboxExists, isFromOurPage, isOurHost, sameSecret } from './inbox-access.js';
+import { inboxExists, isFromOurPage, isOurHost } from './inbox-access.js';
 import { InboxSession } from './inbox-session.js';
 
 /** Thrown where somebody without the token opens a page; the filter answers with the form. */

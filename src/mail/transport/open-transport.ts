@@ -1,4 +1,3 @@
-import type { ProviderSettings } from '../../config/http-transports.js';
 import type { DkimSettings, TransportSettings } from '../../config/settings.js';
 import type { Clock } from '../../core/clock.js';
 import type { Logger } from '../../core/logger.js';
@@ -7,8 +6,9 @@ import { MailBuilder } from './build-mail.js';
 import { CaptureTransport } from './capture.js';
 import { FileTransport } from './file.js';
 import { Brevo } from './http/brevo.js';
+import { endpointOf, type HttpSettings } from './http/endpoints.js';
 import { HttpTransport } from './http/http-transport.js';
-import { Mailgun, MAILGUN_REGIONS } from './http/mailgun.js';
+import { Mailgun } from './http/mailgun.js';
 import { Mailjet } from './http/mailjet.js';
 import { Postmark } from './http/postmark.js';
 import type { Provider } from './http/provider.js';
@@ -43,8 +43,8 @@ export function openTransport(settings: TransportSettings, { connections, dkim, 
   }
 }
 
-function providerOf(settings: Exclude<ProviderSettings, { kind: 'file' }>): Provider {
-  const { endpoint } = settings;
+function providerOf(settings: HttpSettings): Provider {
+  const endpoint = endpointOf(settings);
   switch (settings.kind) {
     case 'resend':
       return new Resend(settings.key, endpoint);
@@ -55,7 +55,7 @@ function providerOf(settings: Exclude<ProviderSettings, { kind: 'file' }>): Prov
     case 'brevo':
       return new Brevo(settings.key, endpoint);
     case 'mailgun':
-      return new Mailgun(settings.domain, settings.key, endpoint ?? MAILGUN_REGIONS[settings.region]);
+      return new Mailgun(settings.domain, settings.key, endpoint);
     case 'mailjet':
       return new Mailjet(settings.key, settings.secret, endpoint);
     case 'ses':

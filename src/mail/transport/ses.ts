@@ -1,5 +1,6 @@
 import type { AwsCredentials } from '../../config/http-transports.js';
 import type { MailBuilder } from './build-mail.js';
+import { sesEndpoint } from './http/endpoints.js';
 import { ID_NAME, jsonRequest, mailboxOf, type Provider, type ProviderAnswer, type ProviderRequest, textAt, writeMailbox } from './http/provider.js';
 import { keyRefused, quotaUsedUp, type ReplyRow, senderRefused, tooFast } from './http/provider-reply.js';
 import { signingHeaders } from './ses-signature.js';
@@ -47,7 +48,7 @@ export class Ses implements Provider {
     endpoint?: string,
   ) {
     this.name = `ses:${region}`;
-    this.endpoint = endpoint ?? `https://email.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
+    this.endpoint = endpoint ?? sesEndpoint(region);
   }
 
   async request(message: ComposedMessage, now: Date): Promise<ProviderRequest> {

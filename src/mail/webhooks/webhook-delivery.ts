@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from '../../core/clock.js';
+import { DeliveryMetrics } from '../../core/delivery-metrics.js';
 import { Keyring, UnsealError } from '../../core/keyring.js';
 import { LOGGER, type Logger } from '../../core/logger.js';
 import { VERSION } from '../../core/version.js';
@@ -29,6 +30,7 @@ export class WebhookDelivery {
     @Inject(WebhookSender) private readonly sender: WebhookSender,
     @Inject(Keyring) private readonly keyring: Keyring,
     @Inject(Clock) private readonly clock: Clock,
+    @Inject(DeliveryMetrics) private readonly metrics: DeliveryMetrics,
     @Inject(LOGGER) private readonly log: Logger,
   ) {}
 
@@ -113,5 +115,6 @@ export class WebhookDelivery {
     if (!recorded) this.log.warn(facts, 'a webhook is owned by another worker by now, or was removed; this outcome was not recorded');
     else if (status === 'delivered') this.log.info(facts, 'webhook delivered');
     else this.log.warn(facts, 'webhook not delivered');
+    if (recorded && status !== 'given_back') this.metrics.observeWebhook(status);
   }
 }

@@ -2,6 +2,7 @@ import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy }
 import { LOGGER, type Logger } from '../../core/logger.js';
 import { WORKER_NAME } from '../../core/worker-name.js';
 import { Drain } from '../../queue/drain.js';
+import { LeaseKeeper } from '../../queue/lease-keeper.js';
 import { WebhookDelivery } from './webhook-delivery.js';
 import { WebhookOutbox } from './webhook-outbox.js';
 import type { ClaimedDelivery } from './webhook-rows.js';
@@ -11,20 +12,17 @@ const CONCURRENCY = 40;
 /** Milliseconds between two looks for due deliveries; fewer while there is something to do. */
 const LOOK_EVERY_MS = 1_000;
 const LOOK_AGAIN_MS = 200;
-/** Milliseconds between renewals: a lease of 20 s survives three that fail. */
-const RENEW_EVERY_MS = 5_000;
 /** Milliseconds that attempts under way get when the process stops; then they are broken off and given back. */
 const STOP_WITHIN_MS = 3_000;
 
 /** The same drain as for mail, for webhooks, on a timer: what makes a process a worker delivers them too. */
 @Injectable()
 export class WebhookDrain implements OnApplicationBootstrap, OnModuleDestroy {
-  private readonly held = new Set<ClaimedDelivery>();
+  private readonly leases: LeaseKeeper<ClaimedDelivery>;
   /** Ids of endpoints that were given all they may take: more may wait for them. */
   private readonly full = new Set<string>();
   private readonly stopping = new AbortController();
   private readonly drain: Drain<ClaimedDelivery>;
-  private renewal: NodeJS.Timeout | undefined;
   private timer: NodeJS.Timeout | undefined;
   private stopped = false;
   private claimed = 0;
@@ -34,6 +32,10 @@ export class WebhookDrain implements OnApplicationBootstrap, OnModuleDestroy {
     @Inject(WebhookDelivery) private readonly delivery: WebhookDelivery,
     @Inject(LOGGER) private readonly log: Logger,
   ) {
+    this.leases = new LeaseKeeper(
+      (rows) => this.outbox.renew(rows),
+      (error) => this.log.error({ err: error }, 'the leases of webhooks could not be renewed; the next try is in 5 s'),
+    );
     this.drain = new Drain(CONCURRENCY, {
       claim: (limit) => this.claim(limit),
       deliver: (row, handedOver) => this.delivery.deliver(row, handedOver, this.stopping.signal).finally(() => this.ended(row)),
@@ -44,7 +46,6 @@ export class WebhookDrain implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   onApplicationBootstrap(): void {
-    this.renewal = setInterval(() => void this.renew(), RENEW_EVERY_MS).unref();
     void this.look();
   }
 
@@ -54,7 +55,7 @@ export class WebhookDrain implements OnApplicationBootstrap, OnModuleDestroy {
     const breakOff = setTimeout(() => this.stopping.abort(), STOP_WITHIN_MS);
     await this.drain.stop();
     clearTimeout(breakOff);
-    clearInterval(this.renewal);
+    this.leases.stop();
   }
 
   private async look(): Promise<void> {
@@ -83,27 +84,19 @@ export class WebhookDrain implements OnApplicationBootstrap, OnModuleDestroy {
       const count = (given.get(row.endpoint.id) ?? 0) + 1;
       given.set(row.endpoint.id, count);
       if (count === row.endpoint.room) this.full.add(row.endpoint.id);
-      this.held.add(row);
     }
+    this.leases.hold(rows);
     this.claimed += rows.length;
     return { rows, more: rows.length === limit };
   }
 
   private ended(row: ClaimedDelivery): void {
-    this.held.delete(row);
+    this.leases.letGo(row);
     if (this.full.delete(row.endpoint.id)) void this.run();
   }
 
   private async giveBack(rows: ClaimedDelivery[]): Promise<void> {
     await Promise.all(rows.map((row) => this.outbox.finish(row, { status: 'given_back', tookMs: 0 }, WORKER_NAME)));
-    for (const row of rows) this.held.delete(row);
-  }
-
-  private async renew(): Promise<void> {
-    try {
-      await this.outbox.renew([...this.held]);
-    } catch (error) {
-      this.log.error({ err: error }, 'the leases of webhooks could not be renewed; the next try is in 5 s');
-    }
+    for (const row of rows) this.leases.letGo(row);
   }
 }

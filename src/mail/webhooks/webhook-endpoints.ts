@@ -4,6 +4,7 @@ import { uuidv7 } from '../../core/ids.js';
 import { Keyring, UnsealError } from '../../core/keyring.js';
 import { LOGGER, type Logger } from '../../core/logger.js';
 import { PrismaService } from '../../database/prisma.service.js';
+import type { UnitOfWork } from '../../database/unit-of-work.js';
 import type { WebhookEndpoint } from '../../generated/prisma/client.js';
 import { TEST_EVENT_TYPE } from './event-types.js';
 import { sealContext } from './secrets.js';
@@ -49,11 +50,11 @@ export class WebhookEndpoints implements OnModuleInit {
     for (const endpoint of stale) await this.reseal(endpoint);
   }
 
-  async create({ url, events, description }: EndpointDraft): Promise<{ secret: string; record: EndpointRecord }> {
+  async create({ url, events, description }: EndpointDraft, unit?: UnitOfWork): Promise<{ secret: string; record: EndpointRecord }> {
     const id = uuidv7(this.clock.now());
     const secret = newSecret();
     const sealed = this.keyring.seal(secret, sealContext(id));
-    const record = await this.prisma.webhookEndpoint.create({
+    const record = await (unit?.db ?? this.prisma).webhookEndpoint.create({
       data: { id, url, events, description, sealedSecret: sealed.bytes, sealKeyId: sealed.keyId },
       omit: SEALED,
     });
@@ -113,10 +114,10 @@ export class WebhookEndpoints implements OnModuleInit {
   }
 
   /** The new secret, or undefined. The one before signs too for a day; one that was before that no more. */
-  async rotateSecret(id: string): Promise<{ secret: string; previousSecretUntil: Date } | undefined> {
+  async rotateSecret(id: string, unit?: UnitOfWork): Promise<{ secret: string; previousSecretUntil: Date } | undefined> {
     const secret = newSecret();
     const sealed = this.keyring.seal(secret, sealContext(id));
-    const [rotated] = await this.prisma.$queryRaw<{ previousSecretUntil: Date }[]>`
+    const [rotated] = await (unit?.db ?? this.prisma).$queryRaw<{ previousSecretUntil: Date }[]>`
       UPDATE webhook_endpoints SET
         sealed_previous_secret = sealed_secret, previous_seal_key_id = seal_key_id,
         previous_secret_until = now() + make_interval(hours => ${ROTATION_HOURS}::int),

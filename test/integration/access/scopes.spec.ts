@@ -8,6 +8,10 @@ import { createDatabase } from '../../support/postgres.js';
 
 const MAIL = { to: 'ada@example.com', subject: 'Hello', text: 'Hello, Ada.' };
 const nobody = `/v1/emails/${randomUUID()}`;
+const noKey = `/v1/api-keys/${randomUUID()}`;
+const noAccount = `/v1/accounts/${randomUUID()}`;
+const noEndpoint = `/v1/webhook-endpoints/${randomUUID()}`;
+const noDelivery = `/v1/webhook-deliveries/${randomUUID()}`;
 
 /** Every call that takes a key, and the scope it needs; an id that is nobody's answers 404 once the key was let in. */
 const CALLS: [method: string, path: string, body: object | undefined, scope: Scope, status: number][] = [
@@ -16,6 +20,19 @@ const CALLS: [method: string, path: string, body: object | undefined, scope: Sco
   ['POST', `${nobody}/cancel`, undefined, 'emails:send', 404],
   ['POST', `${nobody}/retry`, undefined, 'emails:send', 404],
   ['POST', `${nobody}/resolve`, { as: 'sent' }, 'emails:send', 404],
+  ['GET', '/v1/audit', undefined, 'admin', 200],
+  ['GET', '/v1/api-keys', undefined, 'admin', 200],
+  ['POST', '/v1/api-keys', { name: 'made', scopes: ['emails:read'] }, 'admin', 201],
+  ['GET', noKey, undefined, 'admin', 404],
+  ['POST', `${noKey}/rotate`, {}, 'admin', 404],
+  ['DELETE', noKey, undefined, 'admin', 404],
+  ['GET', '/v1/accounts', undefined, 'admin', 200],
+  ['GET', noAccount, undefined, 'admin', 404],
+  ['PATCH', noAccount, { role: 'operator' }, 'admin', 404],
+  ['DELETE', `${noAccount}/sessions`, undefined, 'admin', 404],
+  ['GET', '/v1/webhook-endpoints', undefined, 'admin', 200],
+  ['DELETE', noEndpoint, undefined, 'admin', 404],
+  ['GET', noDelivery, undefined, 'admin', 404],
 ];
 
 describe('what an API key opens', () => {
@@ -60,7 +77,15 @@ describe('what an API key opens', () => {
     expect((await ask('POST', '/v1/emails', MAIL, `Bearer ${key}`)).status).toBe(202);
     await otpost.database.query('UPDATE api_keys SET revoked_at = now() WHERE prefix = $1', [key.slice(0, 14)]);
     const answer = await ask('POST', '/v1/emails', MAIL, `Bearer ${key}`);
-    expect([answer.status, answer.body.detail]).toEqual([401, 'This API key is not valid: it is unknown or was revoked.']);
+    expect([answer.status, answer.body.detail]).toEqual([401, 'This API key is not valid: it was revoked.']);
+  });
+
+  it('is nothing any more from the moment it expires, and the answer says so', async () => {
+    const key = await createApiKey(otpost.database.url, ['emails:send']);
+    const [row] = await otpost.database.query<{ expires_at: Date }>('UPDATE api_keys SET expires_at = now() WHERE prefix = $1 RETURNING expires_at', [key.slice(0, 14)]);
+    const answer = await ask('POST', '/v1/emails', MAIL, `Bearer ${key}`);
+    expect([answer.status, answer.body.code]).toEqual([401, 'unauthorized']);
+    expect(answer.body.detail).toBe(`This API key is not valid: it expired at ${row!.expires_at.toISOString()}.`);
   });
 
   it('is nothing of an account', async () => {

@@ -68,7 +68,7 @@ describe('an account', () => {
     expect(shape(second.body)).toEqual(shape(first.body));
     expect([...second.headers.keys()]).toEqual([...first.headers.keys()]);
     const mails = await sink.waitForMailTo(known, 2);
-    expect(mails[1]!.mail.text).toContain('You already have one');
+    expect(mails[1]!.mail.text).toContain('You already have an account');
     expect(mails[1]!.mail.text).not.toContain('Eve');
     const again = await verify(second.body, known, 2);
     expect(again.account).toEqual(account);

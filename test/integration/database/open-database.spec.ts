@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { findEmbeddedPostgres } from '../../../src/database/embedded-postgres.js';
+import { migrate } from '../../../src/database/migrate.js';
 import { openDatabase } from '../../../src/database/open-database.js';
 import { createEmptyDatabase } from '../../support/empty-database.js';
 import { createDatabase, type TestDatabase } from '../../support/postgres.js';
@@ -35,9 +36,21 @@ describe('Opening an external database', () => {
       await opened.close();
     });
 
-    it('leaves it alone and refuses when MIGRATE_ON_START is off', async () => {
-      await expect(openDatabase(settings(database.url, '', false), note)).rejects.toThrow(/MIGRATE_ON_START is off/);
+    it('leaves it alone and refuses after a while when MIGRATE_ON_START is off', async () => {
+      await expect(openDatabase(settings(database.url, '', false), note, { patience: 600 })).rejects.toThrow(/MIGRATE_ON_START is off/);
+      expect(log).toEqual([expect.stringMatching(/^info: Waiting for the migration job: The database lacks/)]);
       expect(await database.query(`SELECT 1 FROM pg_tables WHERE schemaname = 'public'`)).toEqual([]);
+    });
+
+    it('waits for whoever migrates when MIGRATE_ON_START is off', async () => {
+      const begun: { migrating?: Promise<unknown> } = {};
+      const opening = openDatabase(settings(database.url, '', false), (level, message) => {
+        note(level, message);
+        begun.migrating ??= migrate(database.url, { log: () => undefined });
+      });
+      await expect(opening).resolves.toMatchObject({ url: database.url });
+      await begun.migrating;
+      expect(log).toHaveLength(1);
     });
 
     it('waits for it when it comes up later', async () => {
@@ -96,6 +109,18 @@ describe('Opening an external database', () => {
     });
     expect(log).toHaveLength(1);
   });
+
+  it('says every few seconds what it waits for, and stops waiting when it is told to', async () => {
+    const stopping = new AbortController();
+    const begun = performance.now();
+    const opening = openDatabase(settings('postgresql://otpost:s3cret@127.0.0.1:1/otpost'), (level, message) => {
+      note(level, message);
+      if (log.length === 2) stopping.abort();
+    }, { stopping: stopping.signal });
+    await expect(opening).rejects.toMatchObject({ name: 'StartupError', message: 'Stopped while waiting for the database.' });
+    expect(performance.now() - begun).toBeGreaterThan(4_000);
+    expect(log).toEqual([expect.stringMatching(/^info: Waiting for PostgreSQL/), expect.stringMatching(/^info: Waiting for PostgreSQL/)]);
+  }, 30_000);
 
   describe('that a newer build has migrated', () => {
     beforeEach(async () => {

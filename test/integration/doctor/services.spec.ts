@@ -6,7 +6,7 @@ import { brokerChecks } from '../../../src/doctor/broker-checks.js';
 import type { Check } from '../../../src/doctor/check.js';
 import { examine } from '../../../src/doctor/doctor.js';
 import { Names } from '../../../src/doctor/names.js';
-import type { HttpSettings } from '../../../src/doctor/provider-policy.js';
+import type { HttpSettings } from '../../../src/mail/transport/http/endpoints.js';
 import { providerCheck, reachCheck } from '../../../src/doctor/provider-checks.js';
 import { createEmptyDatabase } from '../../support/empty-database.js';
 import { createDatabase, type TestDatabase } from '../../support/postgres.js';

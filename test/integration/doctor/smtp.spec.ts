@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
 import { readSettings } from '../../../src/config/read-settings.js';
 import type { SmtpSettings } from '../../../src/config/settings.js';
 import type { Check } from '../../../src/doctor/check.js';
@@ -8,6 +6,7 @@ import { smtpChecks } from '../../../src/doctor/smtp-checks.js';
 import { BlackHole } from '../../support/black-hole.js';
 import { type Certificate, makeCertificate } from '../../support/certificate.js';
 import { DnsServer } from '../../support/dns-server.js';
+import { freePort } from '../../support/free-port.js';
 import { CLOSE, HANG, MisbehavingSmtp } from '../../support/misbehaving-smtp.js';
 import { SmtpSink } from '../../support/smtp-sink.js';
 import { eventually } from '../../support/wait.js';
@@ -40,15 +39,6 @@ async function sink(options: Parameters<typeof SmtpSink.start>[0] = {}): Promise
   const server = await SmtpSink.start(options);
   cleanUp.push(() => server.stop());
   return server;
-}
-
-async function closedPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** Takes the password, on plain connections too. */
@@ -97,7 +87,7 @@ describe('the doctor and an SMTP server', () => {
   });
 
   it.each([
-    ['is refused', 'connect', async () => `smtp://127.0.0.1:${await closedPort()}`, /is refused: nothing listens there/],
+    ['is refused', 'connect', async () => `smtp://127.0.0.1:${await freePort()}`, /is refused: nothing listens there/],
     ['hangs up', 'greeting', async () => (await misbehaving({ greeting: CLOSE })).url, /hangs up before it greets/],
     ['turns us away', 'greeting', async () => (await misbehaving({ greeting: '554 5.7.1 not you' })).url, /turns this host away: 554 5\.7\.1 not you/],
     ['refuses the second word', 'ehlo', async () => `${(await misbehaving({ EHLO: '421 4.3.2 too busy' })).url}?tls=on`, /421 4\.3\.2 too busy/],
@@ -130,7 +120,7 @@ describe('the doctor and an SMTP server', () => {
   });
 
   it('looks at the other well-known ports where none of those configured works, and shows no password there', async () => {
-    const closed = await closedPort();
+    const closed = await freePort();
     const checks = await look(`smtp://ada:${PASSWORD}@127.0.0.1:${closed}`);
     expect(checks.map(({ details }) => [details!['port'], details!['configured']])).toEqual([[closed, true], [587, false], [465, false], [2525, false], [25, false]]);
     expect(checks.slice(1).every(({ status }) => status === 'skip')).toBe(true);

@@ -144,7 +144,6 @@ describe('mail by an HTTP provider', () => {
 describe('a message that has another way', () => {
   it.each([
     ['is away', 'refused'],
-    ['hangs up before the end', 'close at once'],
     ['says 503', { status: 503 }],
     ['has no credits left', { status: 402, body: { code: 'not_enough_credits' } }],
     ['refuses the key', { status: 401, body: {} }],

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Otpost, startOtpost } from '../../support/otpost.js';
+import { runScheduled } from '../../support/scheduled-run.js';
 import { eventually } from '../../support/wait.js';
 
 describe('scheduled work', () => {
@@ -13,18 +14,7 @@ describe('scheduled work', () => {
   const query = <Row extends Record<string, unknown>>(sql: string, parameters: unknown[] = []): Promise<Row[]> =>
     otpost.database.query<Row>(sql, parameters);
 
-  /** Makes the task due, waits for its run, and answers its result. */
-  async function run(name: string): Promise<string> {
-    const [before] = await query<{ now: Date }>(`UPDATE scheduled_tasks SET next_run_at = now() WHERE name = $1 RETURNING now() AS now`, [name]);
-    return eventually(async () => {
-      const [row] = await query<{ last_result: string; last_error: string }>(
-        `SELECT last_result, last_error FROM scheduled_tasks WHERE name = $1 AND last_run_at >= $2 AND leased_by IS NULL`,
-        [name, before!.now],
-      );
-      if (row?.last_error) throw new Error(row.last_error);
-      return row?.last_result;
-    }, `a run of ${name}`);
-  }
+  const run = (name: string): Promise<string> => runScheduled(otpost.database, name);
 
   async function message(status: string, daysAgo: number, more: { expired?: boolean; secret?: boolean } = {}): Promise<string> {
     const at = Date.now() - daysAgo * 86_400_000;
@@ -57,7 +47,12 @@ describe('scheduled work', () => {
       return found.length > 0 && found.every(({ last_result }) => last_result !== null) ? found : undefined;
     }, 'the first run of each');
     expect(rows.map(({ name }) => name)).toEqual([
+      'accounts.email_changes',
+      'accounts.registrations',
       'accounts.sessions',
+      'accounts.signing_keys',
+      'audit.events',
+      'limits.windows',
       'mail.erase',
       'mail.events',
       'mail.expire',
@@ -70,6 +65,8 @@ describe('scheduled work', () => {
       'mail.unmatched_events',
       'mail.workers',
       'otp.challenges',
+      'otp.codes',
+      'otp.failures',
       'webhooks.rescue',
       'webhooks.retention',
     ]);
@@ -142,9 +139,9 @@ describe('scheduled work', () => {
     expect(await run('accounts.sessions')).toBe('2 sessions and 1 refresh tokens removed');
     await otpost.api.register('ada@example.com');
     const [copy] = await query<{ id: string }>('SELECT id FROM otp_challenges');
-    expect(await run('otp.challenges')).toBe('0 challenges removed');
+    expect(await run('otp.challenges')).toBe('0 challenges removed, 0 codes erased');
     await query(`UPDATE otp_challenges SET expires_at = now() - interval '11 days' WHERE id = $1`, [copy!.id]);
-    expect(await run('otp.challenges')).toBe('1 challenges removed');
+    expect(await run('otp.challenges')).toBe('1 challenges removed, 0 codes erased');
   });
 
   it('counts the workers, and wakes lanes with due mail', async () => {

@@ -1,22 +1,14 @@
 import { createHash, generateKeyPairSync, verify } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer as createHttpServer, type Server } from 'node:http';
-import { createServer, type AddressInfo } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { PATIENCE } from '../../../src/mail/transport/patience.js';
 import { createApiKey } from '../../support/api-key.js';
+import { freePort } from '../../support/free-port.js';
 import { HANG, MisbehavingSmtp } from '../../support/misbehaving-smtp.js';
 import { type Otpost, startOtpost } from '../../support/otpost.js';
 import { codeIn, SmtpSink } from '../../support/smtp-sink.js';
 import { eventually } from '../../support/wait.js';
-
-async function closedPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 let otpost: Otpost | undefined;
 let sink: SmtpSink | undefined;
@@ -41,7 +33,7 @@ describe('SMTP without a port', () => {
   it('goes on to the next port where one is silent or closed, and remembers the one that works', async () => {
     silent = await MisbehavingSmtp.start({ greeting: HANG });
     sink = await SmtpSink.start();
-    const ports = [silent.port, await closedPort(), sink.port].join(',');
+    const ports = [silent.port, await freePort(), sink.port].join(',');
     otpost = await startOtpost({ MAIL_TRANSPORTS: 'smtp://127.0.0.1', SMTP_PORTS: ports });
     const { api, database } = otpost;
     const sent = (to: string) =>

@@ -4,6 +4,7 @@ import { DeliveryMetrics } from '../../../src/core/delivery-metrics.js';
 import { createApiKey } from '../../support/api-key.js';
 import type { ProblemBody } from '../../support/api.js';
 import { type Otpost, startOtpost } from '../../support/otpost.js';
+import { series } from '../../support/series.js';
 import { eventually } from '../../support/wait.js';
 
 const TOKEN = 'a token for the scraper';
@@ -14,12 +15,6 @@ const PRODUCTION = {
   MAIL_FROM: 'Acme <no-reply@example.com>',
   MAIL_TRANSPORTS: 'capture:',
 };
-
-/** The value of one time series; undefined when it is absent. */
-function series(text: string, name: string): number | undefined {
-  const line = text.split('\n').find((candidate) => candidate.startsWith(`${name} `));
-  return line === undefined ? undefined : Number(line.slice(name.length + 1));
-}
 
 describe('the metrics', () => {
   let otpost: Otpost;
@@ -89,7 +84,7 @@ describe('the metrics', () => {
     const text = await scrape();
     await otpost.database.query('ALTER TABLE ledger_away RENAME TO ledger');
     expect(series(text, 'otpost_database_up')).toBe(0);
-    for (const name of ['otpost_emails_accepted_total', 'otpost_ledger_imbalance', 'otpost_emails{status="queued"}', 'otpost_due_emails{lane="bulk"}']) {
+    for (const name of ['otpost_emails_accepted_total', 'otpost_ledger_imbalance', 'otpost_emails{status="queued"}', 'otpost_due_emails{lane="bulk"}', 'otpost_drain_seconds_estimate{lane="bulk"}', 'otpost_workers_alive{lane="bulk"}', 'otpost_webhooks_waiting']) {
       expect([name, series(text, name)]).toEqual([name, undefined]);
     }
     expect(series(text, 'process_resident_memory_bytes')).toBeGreaterThan(0);

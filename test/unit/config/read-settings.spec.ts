@@ -1,4 +1,5 @@
 import { isAbsolute, resolve } from 'node:path';
+import { limitsFrom } from '../../../src/config/limits.js';
 import { LOOPBACK_TARGETS } from '../../../src/config/private-targets.js';
 import { readSettings } from '../../../src/config/read-settings.js';
 import { onlyFault, PRODUCTION_ENV, refusal } from './faults.js';
@@ -10,7 +11,7 @@ describe('readSettings in development', () => {
     expect(settings).toEqual({
       production: false,
       role: 'all',
-      http: { host: '127.0.0.1', port: 3000, appUrl: 'http://localhost:3000' },
+      http: { host: '127.0.0.1', port: 3000, appUrl: 'http://localhost:3000', corsOrigins: [] },
       database: { url: undefined, poolSize: 10, migrateOnStart: true },
       dataDir: resolve('.data'),
       redisUrl: undefined,
@@ -24,8 +25,10 @@ describe('readSettings in development', () => {
         rescue: true,
         hookSecrets: [],
       },
+      limits: limitsFrom({}),
       webhookAllowPrivate: LOOPBACK_TARGETS,
       retentionDays: 30,
+      auditRetentionDays: 365,
       inboxToken: undefined,
       logLevel: 'info',
     });

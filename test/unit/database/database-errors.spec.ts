@@ -3,8 +3,8 @@ import { isDatabaseAway } from '../../../src/database/database-errors.js';
 const withCode = (code: string) => Object.assign(new Error(code), { code });
 
 describe('A database that does not answer as wished', () => {
-  it.each(['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EAI_AGAIN', 'ENOTFOUND', 'EHOSTUNREACH', '57P03', '53300'])(
-    'is waited for when it may be coming up (%s)',
+  it.each(['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EAI_AGAIN', 'ENOTFOUND', 'EHOSTUNREACH', '57P03', '53300', '57014'])(
+    'is waited for when it may be coming up, or is too busy (%s)',
     (code) => expect(isDatabaseAway(withCode(code))).toBe(true),
   );
 

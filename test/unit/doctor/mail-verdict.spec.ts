@@ -6,7 +6,7 @@ const NOW = new Date('2026-11-21T09:00:00Z');
 const NAME = 'smtp.example.com:587';
 const WORKER = { name: 'web-1:7', lanes: ['critical', 'default', 'bulk'] as MailFacts['workers'][number]['lanes'], startedAt: NOW, heartbeatAt: new Date('2026-11-21T08:59:57Z'), alive: true };
 const STATE = { name: NAME, pausedAt: null, pauseReason: null, backoffUntil: null, backingOff: false, unreachableFrom: [] };
-const FACTS: MailFacts = { ledger: { accepted: 7, states: {} as MailFacts['ledger']['states'], imbalance: 0 }, oldestDueSeconds: 0, workers: [WORKER], states: [STATE], attempts: [] };
+const FACTS: MailFacts = { ledger: { accepted: 7, states: {} as MailFacts['ledger']['states'], imbalance: 0 }, oldestDueSeconds: 0, pauses: [], workers: [WORKER], states: [STATE], attempts: [] };
 const CONTEXT = { transports: [NAME], host: 'web-1', now: NOW };
 
 function told(change: Partial<MailFacts>, name: string) {
@@ -20,6 +20,11 @@ describe('the record', () => {
     expect(checks.map(({ status }) => status)).toEqual(['ok', 'ok', 'ok', 'ok']);
     expect(told({}, 'heartbeats')).toEqual(['ok', '1 alive: web-1:7 (critical, default, bulk; 3 s ago)']);
     expect(told({}, 'ledger')).toEqual(['ok', 'balances: 7 accepted, each accounted for']);
+  });
+
+  it('warns of a paused lane, which is easily forgotten', () => {
+    const pauses: MailFacts['pauses'] = [{ lane: 'bulk', pausedAt: NOW, reason: null }];
+    expect(told({ pauses }, 'lane bulk')).toEqual(['warn', 'paused since 2026-11-21T09:00:00.000Z: its mail waits']);
   });
 
   it('tells that nobody delivers, and who did last', () => {
@@ -54,6 +59,7 @@ describe('why a message still waits', () => {
   it.each<[string, Parameters<typeof why>, RegExp]>([
     ['no worker', [{}, { workers: [] }], /^No worker is alive\. Start one/],
     ['no worker of its lane', [{}, { workers: [{ ...WORKER, lanes: ['critical'] }] }], /^No live worker works the lane default\./],
+    ['a pause of its lane', [{}, { pauses: [{ lane: 'default', pausedAt: NOW, reason: 'wrong template' }] }], /^The lane default is paused since 2026-11-21T09:00:00\.000Z\..*otpost queue resume default/],
     ['a paused transport', [{}, { states: [{ ...STATE, pausedAt: NOW, pauseReason: 'smtp_auth' }] }], /smtp\.example\.com:587 is paused \(smtp_auth\)/],
     ['a worker at work', [{ status: 'sending' }, {}], /handing it over/],
     ['a failed attempt', [{ status: 'deferred', lastErrorCode: 'smtp_451' }, {}], /\(smtp_451\); the next one is in 30 s/],
@@ -69,6 +75,7 @@ describe('why a message still waits', () => {
   });
 
   it('leaves out the lanes of others', () => {
+    expect(why({}, { pauses: [{ lane: 'bulk', pausedAt: NOW, reason: null }] })).toEqual([expect.stringContaining('Nothing is known')]);
     expect(why({}, { workers: [{ ...WORKER, lanes: ['critical', 'default'] }] })).toEqual([expect.stringContaining('Nothing is known')]);
   });
 });

@@ -1,5 +1,6 @@
 import { parseTransports } from '../../../src/config/mail-transports.js';
-import { type Answer, type HttpSettings, questionFor, secondQuestionFor, secondVerdict, verdictOf } from '../../../src/doctor/provider-policy.js';
+import { type Answer, questionFor, secondQuestionFor, secondVerdict, verdictOf } from '../../../src/doctor/provider-policy.js';
+import type { HttpSettings } from '../../../src/mail/transport/http/endpoints.js';
 
 const NOW = new Date('2026-11-21T09:00:00Z');
 const ENTRIES = { resend: 'resend:re_1', sendgrid: 'sendgrid:SG.1', postmark: 'postmark:pm', brevo: 'brevo:xkeysib', mailgun: 'mailgun:key@mg.example.com', mailjet: 'mailjet:mj:secret', ses: 'ses:eu-west-1' };

@@ -12,6 +12,21 @@ describe('a code', () => {
     expect([...seen].sort()).toEqual(['0', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
   });
 
+  it.each([
+    [6, 0, '000000'],
+    [6, 999_999, '999999'],
+    [8, 42, '00000042'],
+    [10, 9_999_999_999, '9999999999'],
+  ])('of %i digits is %i written whole: %s', (digits, drawn, expected) => {
+    expect(generateCode(digits, () => drawn)).toBe(expected);
+  });
+
+  it('is drawn from all numbers of its digits, none left out at either end', () => {
+    const bounds: number[] = [];
+    for (const digits of [6, 7, 8, 9, 10]) generateCode(digits, (bound) => (bounds.push(bound), 0));
+    expect(bounds).toEqual([1e6, 1e7, 1e8, 1e9, 1e10]);
+  });
+
   it('comes up evenly', () => {
     const counts = new Array<number>(10).fill(0);
     for (let i = 0; i < 20_000; i++) for (const digit of generateCode()) counts[Number(digit)]!++;

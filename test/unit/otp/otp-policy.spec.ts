@@ -1,4 +1,4 @@
-import { type ChallengeState, resendRefusal, unusable } from '../../../src/otp/otp-policy.js';
+import { type ChallengeState, linkUnusable, opensByLink, resendRefusal, unusable } from '../../../src/otp/otp-policy.js';
 
 const now = new Date('2026-11-21T12:00:00Z');
 const at = (seconds: number): Date => new Date(now.getTime() + seconds * 1_000);
@@ -10,6 +10,7 @@ const fresh: ChallengeState = {
   expiresAt: at(600),
   consumedAt: null,
   voidedAt: null,
+  disownedAt: null,
 };
 
 describe('a challenge', () => {
@@ -20,6 +21,7 @@ describe('a challenge', () => {
     ['in its last millisecond', { expiresAt: new Date(now.getTime() + 1) }, undefined],
     ['at its expiry', { expiresAt: now }, 'expired'],
     ['used', { consumedAt: at(-1) }, 'consumed'],
+    ['disowned', { disownedAt: at(-1) }, 'disowned'],
     ['whose sibling was used', { voidedAt: at(-1) }, 'consumed'],
     ['used and expired', { consumedAt: at(-1), expiresAt: at(-1) }, 'consumed'],
   ])('%s: %j → %s', (_, change, expected) => {
@@ -35,5 +37,30 @@ describe('a challenge', () => {
     ['expired and within its cooldown', { expiresAt: now, resendAfter: at(1) }, 'expired'],
   ])('%s is sent again unless: %j → %s', (_, change, expected) => {
     expect(resendRefusal({ ...fresh, ...change }, now)).toBe(expected);
+  });
+});
+
+describe('a mailed link', () => {
+  it.each([
+    ['fresh', {}, undefined],
+    ['whose code is locked by wrong tries', { attempts: 5 }, undefined],
+    ['expired and locked', { attempts: 5, expiresAt: now }, 'expired'],
+    ['used', { consumedAt: at(-1) }, 'consumed'],
+    ['disowned', { disownedAt: at(-1) }, 'disowned'],
+  ])('of a challenge %s: %j → %s', (_, change, expected) => {
+    expect(linkUnusable({ ...fresh, ...change }, now)).toBe(expected);
+  });
+
+  it.each([
+    ['register', false, true],
+    ['login', false, true],
+    ['reset_password', false, true],
+    ['verify_email', false, true],
+    ['change_email', false, false],
+    ['reauthenticate', false, false],
+    ['custom:login', false, false],
+    ['login', true, false],
+  ])('of %s, decoy %s, opens: %s', (purpose, decoy, opens) => {
+    expect(opensByLink({ purpose, decoy })).toBe(opens);
   });
 });

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ComposedMessage } from '../transport.js';
+import { ENDPOINTS } from './endpoints.js';
 import { headersOf, ID_NAME, jsonRequest, type Mailbox, mailboxOf, oneLine, type Provider, type ProviderAnswer, type ProviderRequest, textAt } from './provider.js';
 import { keyRefused, quotaUsedUp, type ReplyRow, takenBefore } from './provider-reply.js';
 
@@ -21,7 +22,7 @@ export class Brevo implements Provider {
 
   constructor(
     private readonly key: string,
-    private readonly endpoint = 'https://api.brevo.com',
+    private readonly endpoint: string = ENDPOINTS.brevo,
   ) {}
 
   request(message: ComposedMessage): ProviderRequest {

@@ -1,4 +1,5 @@
 import type { ComposedMessage } from '../transport.js';
+import { MAILGUN_REGIONS } from './endpoints.js';
 import { basicAuth, headersOf, ID_NAME, mailboxOf, oneLine, type Provider, type ProviderAnswer, type ProviderRequest, textAt, writeMailbox } from './provider.js';
 import { keyRefused, type ReplyRow, tooFast, until } from './provider-reply.js';
 
@@ -7,8 +8,6 @@ const ROWS: readonly ReplyRow[] = [
   { condition: 'the domain has sent as much as it may, for now', when: { status: [420, 429] }, then: tooFast },
   { condition: 'no such domain with this key, or in this region', when: { status: [404] }, then: keyRefused },
 ];
-
-export const MAILGUN_REGIONS = { us: 'https://api.mailgun.net', eu: 'https://api.eu.mailgun.net' } as const;
 
 /** https://documentation.mailgun.com/docs/mailgun/api-reference/send/mailgun/messages. */
 export class Mailgun implements Provider {

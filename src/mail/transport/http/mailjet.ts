@@ -1,4 +1,5 @@
 import type { ComposedMessage } from '../transport.js';
+import { ENDPOINTS } from './endpoints.js';
 import { at, basicAuth, headersOf, jsonRequest, type Mailbox, mailboxOf, oneLine, type Provider, type ProviderAnswer, type ProviderRequest, textAt } from './provider.js';
 import { keyRefused, type ReplyRow, senderRefused } from './provider-reply.js';
 
@@ -19,7 +20,7 @@ export class Mailjet implements Provider {
   constructor(
     private readonly key: string,
     private readonly secret: string,
-    private readonly endpoint = 'https://api.mailjet.com',
+    private readonly endpoint: string = ENDPOINTS.mailjet,
   ) {}
 
   request(message: ComposedMessage): ProviderRequest {

@@ -1,4 +1,5 @@
 import type { ComposedMessage } from '../transport.js';
+import { ENDPOINTS } from './endpoints.js';
 import { headersOf, ID_NAME, jsonRequest, mailboxOf, oneLine, type Provider, type ProviderAnswer, type ProviderRequest, textAt, writeMailbox } from './provider.js';
 import { keyRefused, quotaUsedUp, refused, type ReplyRow, senderRefused } from './provider-reply.js';
 
@@ -24,7 +25,7 @@ export class Postmark implements Provider {
 
   constructor(
     private readonly token: string,
-    private readonly endpoint = 'https://api.postmarkapp.com',
+    private readonly endpoint: string = ENDPOINTS.postmark,
   ) {}
 
   request(message: ComposedMessage): ProviderRequest {

@@ -1,4 +1,5 @@
 import type { ComposedMessage } from '../transport.js';
+import { ENDPOINTS } from './endpoints.js';
 import { headersOf, ID_NAME, jsonRequest, mailboxOf, oneLine, type Provider, type ProviderAnswer, type ProviderRequest, textAt, writeMailbox } from './provider.js';
 import { quotaUsedUp, type ReplyRow, senderRefused, takenBefore } from './provider-reply.js';
 
@@ -19,7 +20,7 @@ export class Resend implements Provider {
 
   constructor(
     private readonly key: string,
-    private readonly endpoint = 'https://api.resend.com',
+    private readonly endpoint: string = ENDPOINTS.resend,
   ) {}
 
   request(message: ComposedMessage): ProviderRequest {

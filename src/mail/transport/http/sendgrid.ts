@@ -1,4 +1,5 @@
 import type { ComposedMessage } from '../transport.js';
+import { ENDPOINTS } from './endpoints.js';
 import { headersOf, ID_NAME, jsonRequest, type Mailbox, mailboxOf, oneLine, type Provider, type ProviderAnswer, type ProviderRequest, textAt } from './provider.js';
 import { quotaUsedUp, type ReplyRow, senderRefused } from './provider-reply.js';
 
@@ -16,7 +17,7 @@ export class SendGrid implements Provider {
 
   constructor(
     private readonly key: string,
-    private readonly endpoint = 'https://api.sendgrid.com',
+    private readonly endpoint: string = ENDPOINTS.sendgrid,
   ) {}
 
   request(message: ComposedMessage): ProviderRequest {

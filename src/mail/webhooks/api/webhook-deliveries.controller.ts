@@ -1,6 +1,6 @@
 import { Controller, Get, HttpCode, Inject, Param, Post, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
-import { ApiKeyGuard, Scopes } from '../../../access/api-key.guard.js';
+import { AccessGuard, Allow } from '../../../access/access.guard.js';
 import { Problem } from '../../../core/problems.js';
 import { WebhookRecords } from '../webhook-records.js';
 import { QueuedDeliveryView, WebhookAttemptView, WebhookDeliveryDetails, WebhookDeliveryView } from './views.js';
@@ -9,13 +9,13 @@ import { DeliveryIdPipe } from './webhook-id.pipe.js';
 /** What became of single webhooks. */
 @ApiTags('webhooks')
 @ApiBearerAuth()
-@UseGuards(ApiKeyGuard)
+@UseGuards(AccessGuard)
 @Controller('v1/webhook-deliveries')
 export class WebhookDeliveriesController {
   constructor(@Inject(WebhookRecords) private readonly records: WebhookRecords) {}
 
   @Get(':id')
-  @Scopes('admin')
+  @Allow({ scope: 'admin' })
   @ApiOperation({ summary: 'A webhook and all its attempts', description: 'Scope admin. The id is the webhook-id.' })
   @ApiResponse({ status: 200, type: WebhookDeliveryDetails })
   async read(@Param('id', DeliveryIdPipe) id: string): Promise<WebhookDeliveryDetails> {
@@ -26,7 +26,7 @@ export class WebhookDeliveriesController {
 
   @Post(':id/redeliver')
   @HttpCode(202)
-  @Scopes('admin')
+  @Allow({ scope: 'admin' })
   @ApiOperation({ summary: 'Send it again', description: 'Scope admin. Under the same webhook-id, with all its attempts before it.' })
   @ApiResponse({ status: 202, type: QueuedDeliveryView })
   async redeliver(@Param('id', DeliveryIdPipe) id: string): Promise<QueuedDeliveryView> {

@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { Templates } from '../../../../src/mail/templates.js';
 import { findCode } from '../../../../src/mail/inbox/find-code.js';
 
@@ -16,10 +17,19 @@ describe('the code of a message', () => {
     expect(findCode(text)).toBe(code);
   });
 
-  it.each(['register-code', 'account-exists-code'])('is found in the mail %s', async (template) => {
-    const variables = { product: 'Otpost', code: '004213', minutes: 10, reference: '7421' };
+  const LINK = 'https://example.com/l/x-123456-90abcdefghijkl';
+  const CODE_MAILS = readdirSync('templates/en').filter((name) => name.endsWith('-code'));
+
+  it.each(CODE_MAILS)('is found in the mail %s', async (template) => {
+    const variables = { product: 'Otpost', code: '004213', minutes: 10, reference: '7421', link: LINK, notMe: `${LINK}/not-me` };
     const { text } = await new Templates().render(template, 'en', variables);
     expect(findCode(text)).toBe('004213');
+  });
+
+  it.each(['no-account', 'email-taken'])('is not found in the mail %s, which has none', async (template) => {
+    const variables = { product: 'Otpost', code: '', minutes: 10, reference: '7421', link: '', notMe: `${LINK}/not-me` };
+    const { text } = await new Templates().render(template, 'en', variables);
+    expect(findCode(text)).toBeUndefined();
   });
 
   it('is the one that stands alone, even when another number comes first', () => {

@@ -1,7 +1,8 @@
 import { simpleParser } from 'mailparser';
 import { MailBuilder } from '../../../../../src/mail/transport/build-mail.js';
 import { Brevo } from '../../../../../src/mail/transport/http/brevo.js';
-import { Mailgun, MAILGUN_REGIONS } from '../../../../../src/mail/transport/http/mailgun.js';
+import { MAILGUN_REGIONS } from '../../../../../src/mail/transport/http/endpoints.js';
+import { Mailgun } from '../../../../../src/mail/transport/http/mailgun.js';
 import { Mailjet } from '../../../../../src/mail/transport/http/mailjet.js';
 import { Postmark } from '../../../../../src/mail/transport/http/postmark.js';
 import type { ProviderRequest } from '../../../../../src/mail/transport/http/provider.js';

@@ -1,0 +1,2 @@
+/** Of mails to people whose language is not known. */
+export const DEFAULT_LOCALE = 'en';

@@ -1,0 +1,67 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Audit } from '../../audit/audit.js';
+import { Clock } from '../../core/clock.js';
+import { Problem } from '../../core/problems.js';
+import type { RequestSource } from '../../core/request-source.js';
+import type { UnitOfWork } from '../../database/unit-of-work.js';
+import type { Account } from '../../generated/prisma/client.js';
+import { tooManyFailures } from '../../otp/failure-budgets.js';
+import { unauthorized } from '../sessions/bearer.guard.js';
+import { PasswordTries } from '../passwords/password-tries.js';
+import { isRecent, isRecentByCode } from '../sessions/session-policy.js';
+import { type LiveSession, Sessions } from '../sessions/sessions.js';
+
+/** By what somebody who is signed in showed that it is still they. */
+export type Proof = { kind: 'password'; hash: string } | { kind: 'recent' };
+
+export interface Wanted {
+  currentPassword: string | undefined;
+  /** Where the password itself is at stake, a sign-in with it is no proof of more. */
+  by: 'anything' | 'code';
+}
+
+/** A fresh proof of who is signed in, for what a stolen session must not do (ASVS 5.0, 7.5.1). */
+@Injectable()
+export class Proofs {
+  constructor(
+    @Inject(Clock) private readonly clock: Clock,
+    @Inject(PasswordTries) private readonly tries: PasswordTries,
+    @Inject(Sessions) private readonly sessions: Sessions,
+    @Inject(Audit) private readonly audit: Audit,
+  ) {}
+
+  /** The current password where one is shown, or else a proof not long ago. @throws Problem */
+  async of(holder: LiveSession, { currentPassword, by }: Wanted, source: RequestSource): Promise<Proof> {
+    const { account, session } = holder;
+    if (currentPassword !== undefined && account.passwordHash !== null) return this.byPassword(account, currentPassword, source);
+    const now = this.clock.now();
+    const fresh = by === 'code' && account.passwordHash !== null ? isRecentByCode(session, now) : isRecent(session, now);
+    if (!fresh) throw new Problem('reauthentication_required');
+    return { kind: 'recent' };
+  }
+
+  /**
+   * Holds the account's row for what the proof was wanted for, once nothing has changed since: the session still lives,
+   * and the password is still the one that was shown.
+   * @throws Problem unauthorized, wrong_password
+   */
+  async hold({ account, session }: LiveSession, proof: Proof, unit: UnitOfWork): Promise<Account> {
+    await unit.db.$queryRaw`SELECT 1 FROM accounts WHERE id = ${account.id}::uuid FOR UPDATE`;
+    const held = await unit.db.account.findUnique({ where: { id: account.id } });
+    if (!held || !(await this.sessions.live(session.id, unit))) throw unauthorized();
+    if (proof.kind === 'password') {
+      if (held.passwordHash !== proof.hash) throw new Problem('wrong_password');
+      await this.tries.forget(held.emailCanonical, unit);
+    }
+    return held;
+  }
+
+  private async byPassword({ id, emailCanonical, passwordHash }: Account, password: string, source: RequestSource): Promise<Proof> {
+    const { deviceToken } = source;
+    const tried = await this.tries.take({ destination: emailCanonical, password, deviceToken, storedHash: async () => passwordHash });
+    if (tried.kind === 'correct') return { kind: 'password', hash: tried.hash };
+    const who = { kind: 'account' as const, id };
+    await this.audit.record({ action: 'password.refused', result: 'refused', actor: who, target: who, source, details: { reason: tried.kind } });
+    throw tried.kind === 'blocked' ? tooManyFailures(tried, this.clock.now()) : new Problem('wrong_password');
+  }
+}

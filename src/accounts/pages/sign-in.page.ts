@@ -1,0 +1,71 @@
+import { type Html, html } from '../../core/html.js';
+import type { Challenge } from '../../otp/challenges.js';
+import type { ToldDelivery } from '../../otp/delivery/told-deliveries.js';
+import type { DeliveryStatus } from '../../otp/delivery/delivery-status.js';
+import { resendRefusal } from '../../otp/otp-policy.js';
+import { buttonForm, faultAttributes, faultLine, type Page } from './page-frame.js';
+import { durationWords } from './page-words.js';
+
+/** Asks for the address, and the same whether anybody has it. */
+export function signInPage({ product, email = '', fault }: { product: string; email?: string; fault?: string }): Page {
+  const title = 'Sign in or register';
+  const body = html`<h1>${title}</h1>
+    <p>We send a code to your e-mail address; it signs you in to ${product}, and makes an account if you have none.</p>
+    <form method="post" action="/account/sign-in">
+      <label for="email">E-mail address</label>
+      <input id="email" name="email" type="email" autocomplete="email" autocapitalize="none" spellcheck="false" required="" autofocus="" value="${email}" ${faultAttributes(fault)} />
+      ${faultLine(fault)}
+      <button type="submit">Continue with e-mail</button>
+    </form>`;
+  return { status: fault === undefined ? 200 : 422, title, body };
+}
+
+export interface WaitingCode {
+  challenge: Challenge;
+  /** Undefined: its record was removed. */
+  delivery: ToldDelivery | undefined;
+  now: Date;
+  /** What was wrong with the code that was entered. */
+  fault?: { status: number; text: string };
+}
+
+export function codePage({ challenge, delivery, now, fault }: WaitingCode): Page {
+  const title = 'Enter the code';
+  const action = `/account/code/${challenge.id}`;
+  const body = html`<h1>${title}</h1>
+    <p>It is in the mail to <b>${challenge.destinationCanonical}</b> with the reference <b>${challenge.reference}</b>.</p>
+    <form method="post" action="${action}">
+      <label for="code">Code</label>
+      <input class="code" id="code" name="code" type="text" inputmode="numeric" autocomplete="one-time-code" pattern="\\s*[0-9]{3}[\\s\\-]?[0-9]{3}\\s*" title="the six digits of the mail" maxlength="16" required="" autofocus="" ${faultAttributes(fault?.text)} />
+      ${faultLine(fault?.text)}
+      <button type="submit">Continue</button>
+    </form>
+    <p role="status">${delivery ? DELIVERY[delivery.status] : 'What became of the mail is not known any more.'} <a href="${action}">Look again</a></p>
+    ${sendAgain(challenge, action, now)}
+    <p class="soft">The code works for ${durationWords((challenge.expiresAt.getTime() - now.getTime()) / 1_000)} more. <a href="/account">Use another address</a></p>`;
+  return { status: fault?.status ?? 200, title, body };
+}
+
+function sendAgain(challenge: Challenge, action: string, now: Date): Html {
+  switch (resendRefusal(challenge, now)) {
+    case undefined:
+      return buttonForm({ action: `${action}/resend`, label: 'Send it again', quiet: true });
+    case 'too_soon':
+      return html`<p class="soft">It can be sent again in ${durationWords((challenge.resendAfter.getTime() - now.getTime()) / 1_000)}: look again then.</p>`;
+    default:
+      return html`<p class="soft">It was sent as often as it may be.</p>`;
+  }
+}
+
+/** A mail server's "taken" is not a mail in the inbox, and is not told as one. */
+const DELIVERY: Record<DeliveryStatus, string> = {
+  queued: 'The mail is about to be sent.',
+  sending: 'The mail is being sent.',
+  sent: 'The mail was taken by the mail server of the address. Look among the junk, too.',
+  deferred: 'The mail server of the address asks us to wait; we try again.',
+  failed: 'The mail could not be sent. Compare the address.',
+  unknown: 'The mail server did not say whether it took the mail. Send it again if it does not come.',
+  expired: 'The mail could not be sent in time.',
+  delivered: 'The mail was delivered. Look among the junk, too.',
+  bounced: 'The mail came back: the address does not take it. Compare the address.',
+};

@@ -1,0 +1,68 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Audit } from '../../audit/audit.js';
+import { Clock } from '../../core/clock.js';
+import { Problem } from '../../core/problems.js';
+import type { RequestSource } from '../../core/request-source.js';
+import { Transactions } from '../../database/unit-of-work.js';
+import { Admission } from '../../otp/admission.js';
+import { DEFAULT_LOCALE } from '../locale.js';
+import { Notices } from '../notices/notices.js';
+import { type Proof, Proofs } from '../me/proofs.js';
+import { type LiveSession, Sessions } from '../sessions/sessions.js';
+import { Passwords } from './passwords.js';
+
+type Change = 'set' | 'changed' | 'removed';
+
+/**
+ * What somebody who is signed in does with their password. Other sessions end with it, and the owner is told: by a mail
+ * each time, and so within the limits of mail to the address.
+ */
+@Injectable()
+export class OwnPassword {
+  constructor(
+    @Inject(Clock) private readonly clock: Clock,
+    @Inject(Transactions) private readonly transactions: Transactions,
+    @Inject(Admission) private readonly admission: Admission,
+    @Inject(Passwords) private readonly passwords: Passwords,
+    @Inject(Proofs) private readonly proofs: Proofs,
+    @Inject(Sessions) private readonly sessions: Sessions,
+    @Inject(Notices) private readonly notices: Notices,
+    @Inject(Audit) private readonly audit: Audit,
+  ) {}
+
+  /** @throws Problem validation_failed, before a try of the current password is counted; those of {@link Proofs} */
+  async set(holder: LiveSession, newPassword: string, currentPassword: string | undefined, source: RequestSource): Promise<void> {
+    const fault = this.passwords.fault(newPassword, holder.account);
+    if (fault) throw new Problem('validation_failed', { errors: [{ field: 'newPassword', ...fault }] });
+    await this.admission.ask(source, holder.account.emailCanonical);
+    const proof = await this.proofs.of(holder, { currentPassword, by: 'code' }, source);
+    await this.change(holder, proof, await this.passwords.hash(newPassword), source);
+  }
+
+  /** Back to codes only. Without a password there is nothing to do. */
+  async remove(holder: LiveSession, currentPassword: string | undefined, source: RequestSource): Promise<void> {
+    await this.admission.ask(source, holder.account.emailCanonical);
+    const proof = await this.proofs.of(holder, { currentPassword, by: 'code' }, source);
+    await this.change(holder, proof, null, source);
+  }
+
+  private async change(holder: LiveSession, proof: Proof, passwordHash: string | null, source: RequestSource): Promise<void> {
+    await this.transactions.run(async (unit) => {
+      const account = await this.proofs.hold(holder, proof, unit);
+      const change = changeOf(account.passwordHash, passwordHash);
+      if (!change) return;
+      const now = this.clock.now();
+      await unit.db.account.updateMany({ where: { id: account.id }, data: { passwordHash, passwordChangedAt: now } });
+      const sessionsEnded = await this.sessions.endOthers(account.id, holder.session.id, 'password_changed', unit);
+      await this.notices.tell({ kind: `password_${change}`, to: account.email, locale: account.locale ?? DEFAULT_LOCALE, source }, unit);
+      const who = { kind: 'account' as const, id: account.id };
+      const details = { proof: proof.kind, sessionsEnded };
+      await this.audit.record({ action: `password.${change}`, result: 'done', actor: who, target: who, source, details }, unit);
+    });
+  }
+}
+
+function changeOf(before: string | null, after: string | null): Change | undefined {
+  if (after === null) return before === null ? undefined : 'removed';
+  return before === null ? 'set' : 'changed';
+}

@@ -1,0 +1,44 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Audit } from '../../audit/audit.js';
+import type { RequestSource } from '../../core/request-source.js';
+import { Transactions, type UnitOfWork } from '../../database/unit-of-work.js';
+import type { Session } from '../../generated/prisma/client.js';
+import { Sessions } from './sessions.js';
+
+/** What somebody who is signed in does with their sessions (ASVS 5.0, 7.4.2 and 7.5.2). */
+@Injectable()
+export class OwnSessions {
+  constructor(
+    @Inject(Transactions) private readonly transactions: Transactions,
+    @Inject(Sessions) private readonly sessions: Sessions,
+    @Inject(Audit) private readonly audit: Audit,
+  ) {}
+
+  async signOut({ id, accountId }: Session, source: RequestSource): Promise<void> {
+    await this.transactions.run(async (unit) => {
+      if (await this.sessions.end(id, accountId, 'signed_out', unit)) await this.ended(accountId, id, 'signed_out', source, unit);
+    });
+  }
+
+  /** False: there is no such session of this account. */
+  async end(id: string, { accountId }: Session, source: RequestSource): Promise<boolean> {
+    return this.transactions.run(async (unit) => {
+      const done = await this.sessions.end(id, accountId, 'ended', unit);
+      if (done) await this.ended(accountId, id, 'ended', source, unit);
+      return done;
+    });
+  }
+
+  async endAll({ accountId }: Session, source: RequestSource): Promise<void> {
+    await this.transactions.run(async (unit) => {
+      const sessionsEnded = await this.sessions.endOthers(accountId, null, 'ended', unit);
+      const who = { kind: 'account' as const, id: accountId };
+      await this.audit.record({ action: 'sessions.ended', result: 'done', actor: who, target: who, source, details: { sessionsEnded } }, unit);
+    });
+  }
+
+  private async ended(accountId: string, id: string, reason: string, source: RequestSource, unit: UnitOfWork): Promise<void> {
+    const actor = { kind: 'account' as const, id: accountId };
+    await this.audit.record({ action: 'session.ended', result: 'done', actor, target: { kind: 'session', id }, source, details: { reason } }, unit);
+  }
+}

@@ -1,0 +1,228 @@
+import { randomBytes } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { Clock } from '../../core/clock.js';
+import { hashOfToken } from '../../core/credentials.js';
+import { uuidv7 } from '../../core/ids.js';
+import { PrismaService } from '../../database/prisma.service.js';
+import { Transactions, type UnitOfWork } from '../../database/unit-of-work.js';
+import type { Account, Prisma, RefreshToken, Session } from '../../generated/prisma/client.js';
+import { AccessTokens } from '../tokens/access-tokens.js';
+import { ABSOLUTE_MS, ACCESS_TOKEN_SECONDS, decideRefresh, IDLE_MS, idleSince, TOUCH_EVERY_MS } from './session-policy.js';
+
+/** How a session began, and where. */
+export interface Begun {
+  method: 'code' | 'link' | 'password';
+  userAgent?: string | undefined;
+  ip?: string | undefined;
+}
+
+export type EndReason = 'signed_out' | 'ended' | 'password_changed' | 'email_changed' | 'email_change_undone';
+
+export interface IssuedTokens {
+  accessToken: string;
+  /** Opaque; stored as a hash only. */
+  refreshToken: string;
+  /** Seconds the access token is good for. */
+  expiresIn: number;
+}
+
+/** A session that has not ended, and whose it is. */
+export interface LiveSession {
+  session: Session;
+  account: Account;
+}
+
+const MAX_USER_AGENT = 300;
+
+/** Sessions and their families of refresh tokens: each token works once, and using one again later ends the session. */
+@Injectable()
+export class Sessions {
+  constructor(
+    @Inject(Clock) private readonly clock: Clock,
+    @Inject(PrismaService) private readonly prisma: PrismaService,
+    @Inject(Transactions) private readonly transactions: Transactions,
+    @Inject(AccessTokens) private readonly accessTokens: AccessTokens,
+  ) {}
+
+  /** Of an app or another page: an access token, and a refresh token to go on with. */
+  async start(accountId: string, begun: Begun, unit: UnitOfWork): Promise<IssuedTokens> {
+    return this.issue(await this.insert(accountId, begun, null, unit), unit);
+  }
+
+  /** Of our own pages: `cookie` is the value of the cookie, 256 random bits, stored as a hash only. */
+  async startBrowser(accountId: string, begun: Begun, unit: UnitOfWork): Promise<{ sessionId: string; cookie: string }> {
+    const cookie = `ots_${randomBytes(32).toString('base64url')}`;
+    const { id } = await this.insert(accountId, begun, hashOfToken(cookie), unit);
+    return { sessionId: id, cookie };
+  }
+
+  /** New tokens for a refresh token; undefined when it is not, or no longer, good for any. */
+  async refresh(refreshToken: string): Promise<IssuedTokens | undefined> {
+    const tokenHash = hashOfToken(refreshToken);
+    const known = await this.prisma.refreshToken.findUnique({ where: { tokenHash } });
+    if (!known) return undefined;
+    return this.transactions.run(async (unit) => {
+      await lock(known.sessionId, unit);
+      return this.refreshLocked(tokenHash, unit);
+    });
+  }
+
+  /** The session, if it has not ended; one select, in the caller's transaction where there is one. */
+  async live(sessionId: string, unit?: UnitOfWork): Promise<Session | undefined> {
+    return (await (unit?.db ?? this.prisma).session.findFirst({ where: { id: sessionId, ...this.alive() } })) ?? undefined;
+  }
+
+  async find(sessionId: string): Promise<LiveSession | undefined> {
+    return this.findWhere({ id: sessionId });
+  }
+
+  /** The session of a cookie's value, noted as used, at most once a minute. */
+  async byCookie(cookie: string): Promise<LiveSession | undefined> {
+    const found = await this.findWhere({ cookieHash: hashOfToken(cookie) });
+    if (found) await this.touch(found.session);
+    return found;
+  }
+
+  /** Those that have not ended, the last used first. */
+  async list(accountId: string): Promise<Session[]> {
+    return this.prisma.session.findMany({
+      where: { accountId, ...this.alive() },
+      orderBy: [{ lastUsedAt: 'desc' }, { id: 'desc' }],
+    });
+  }
+
+  /** False: not one of this account's that has not ended. */
+  async end(sessionId: string, accountId: string, reason: EndReason, unit: UnitOfWork): Promise<boolean> {
+    const { count } = await unit.db.session.updateMany({
+      where: { id: sessionId, accountId, ...this.alive() },
+      data: { revokedAt: this.clock.now(), revokedReason: reason },
+    });
+    return count === 1;
+  }
+
+  /** All sessions of an account, or all but one. Returns how many there were. */
+  async endOthers(accountId: string, except: string | null, reason: EndReason, unit: UnitOfWork): Promise<number> {
+    const { count } = await unit.db.session.updateMany({
+      where: { accountId, ...this.alive(), ...(except === null ? {} : { id: { not: except } }) },
+      data: { revokedAt: this.clock.now(), revokedReason: reason },
+    });
+    return count;
+  }
+
+  /** Its holder proved again who they are: new tokens, and the former ones are good for nothing (ASVS 7.2.4). */
+  async reauthenticated(sessionId: string, unit: UnitOfWork): Promise<IssuedTokens> {
+    const now = this.clock.now();
+    await lock(sessionId, unit);
+    const session = await unit.db.session.update({ where: { id: sessionId }, data: { authenticatedAt: now, lastUsedAt: now } });
+    // They end rather than being voided: a client that lost this answer and comes with one is no thief.
+    await unit.db.refreshToken.updateMany({ where: { sessionId, expiresAt: { gt: now } }, data: { expiresAt: now } });
+    return this.issue(session, unit);
+  }
+
+  private async insert(accountId: string, begun: Begun, cookieHash: Bytes | null, { db }: UnitOfWork): Promise<Session> {
+    const now = this.clock.now();
+    const [session] = await db.session.createManyAndReturn({
+      data: [
+        {
+          id: uuidv7(now),
+          accountId,
+          cookieHash,
+          method: begun.method,
+          userAgent: begun.userAgent?.slice(0, MAX_USER_AGENT) ?? null,
+          ip: begun.ip ?? null,
+          authenticatedAt: now,
+          createdAt: now,
+          lastUsedAt: now,
+          expiresAt: new Date(now.getTime() + ABSOLUTE_MS),
+        },
+      ],
+    });
+    return session!;
+  }
+
+  private async findWhere(which: Prisma.SessionWhereInput): Promise<LiveSession | undefined> {
+    const session = await this.prisma.session.findFirst({ where: { ...which, ...this.alive() } });
+    // Not with `include`: that is a second select as well, and throws where the account was deleted in between.
+    const account = session && (await this.prisma.account.findUnique({ where: { id: session.accountId } }));
+    return session && account ? { session, account } : undefined;
+  }
+
+  private alive() {
+    const now = this.clock.now();
+    return { revokedAt: null, expiresAt: { gt: now }, lastUsedAt: { gt: idleSince(now) } };
+  }
+
+  private async touch({ id, lastUsedAt }: Session): Promise<void> {
+    const now = this.clock.now();
+    const due = new Date(now.getTime() - TOUCH_EVERY_MS);
+    if (lastUsedAt > due) return;
+    await this.prisma.session.updateMany({ where: { id, lastUsedAt: { lte: due } }, data: { lastUsedAt: now } });
+  }
+
+  private async refreshLocked(tokenHash: Bytes, unit: UnitOfWork): Promise<IssuedTokens | undefined> {
+    const now = this.clock.now();
+    const token = await unit.db.refreshToken.findUnique({ where: { tokenHash }, include: { session: true } });
+    if (!token) return undefined; // its account was deleted meanwhile
+    const successor = await successorOf(token, unit);
+    const decision = decideRefresh({
+      now,
+      sessionRevoked: token.session.revokedAt !== null,
+      sessionExpiresAt: token.session.expiresAt,
+      tokenExpiresAt: token.expiresAt,
+      usedAt: token.usedAt,
+      voided: token.voidedAt !== null,
+      successorUsed: successor !== undefined && successor.usedAt !== null,
+    });
+    switch (decision) {
+      case 'invalid':
+        return undefined;
+      case 'reuse':
+        await unit.db.session.update({
+          where: { id: token.sessionId },
+          data: { revokedAt: now, revokedReason: 'refresh_reuse' },
+        });
+        return undefined;
+      case 'replace':
+        await unit.db.refreshToken.updateMany({
+          where: { tokenHash: successor!.tokenHash },
+          data: { voidedAt: now },
+        });
+    }
+    const issued = await this.issue(token.session, unit);
+    await unit.db.refreshToken.updateMany({
+      where: { tokenHash },
+      data: { usedAt: token.usedAt ?? now, successor: hashOfToken(issued.refreshToken) },
+    });
+    await unit.db.session.updateMany({ where: { id: token.sessionId }, data: { lastUsedAt: now } });
+    return issued;
+  }
+
+  private async issue(session: Session, { db }: UnitOfWork): Promise<IssuedTokens> {
+    const now = this.clock.now();
+    const refreshToken = `otr_${randomBytes(32).toString('base64url')}`;
+    await db.refreshToken.createMany({
+      data: [
+        {
+          tokenHash: hashOfToken(refreshToken),
+          sessionId: session.id,
+          createdAt: now,
+          expiresAt: new Date(now.getTime() + IDLE_MS),
+        },
+      ],
+    });
+    const accessToken = await this.accessTokens.issue(session, now);
+    return { accessToken, refreshToken, expiresIn: ACCESS_TOKEN_SECONDS };
+  }
+}
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** One change of a session at a time: what is decided on must hold until it is written. */
+async function lock(sessionId: string, { db }: UnitOfWork): Promise<void> {
+  await db.$queryRaw`SELECT 1 FROM sessions WHERE id = ${sessionId}::uuid FOR UPDATE`;
+}
+
+async function successorOf(token: RefreshToken, { db }: UnitOfWork): Promise<RefreshToken | undefined> {
+  if (token.successor === null) return undefined;
+  return (await db.refreshToken.findUnique({ where: { tokenHash: token.successor } })) ?? undefined;
+}

@@ -1,0 +1,77 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { errors, jwtVerify, SignJWT } from 'jose';
+import { SETTINGS, type Settings } from '../../config/settings.js';
+import { Clock } from '../../core/clock.js';
+import { ACCESS_TOKEN_SECONDS } from '../sessions/session-policy.js';
+import { ALGORITHM } from './signing-key-records.js';
+import { SigningKeys } from './signing-keys.js';
+
+export interface AccessClaims {
+  accountId: string;
+  sessionId: string;
+}
+
+/** A session as its tokens tell of it. */
+export interface AuthenticatedSession {
+  id: string;
+  accountId: string;
+  /** `auth_time` (RFC 9068 §2.2.1): what a back end asks before something that needs a fresh proof. */
+  authenticatedAt: Date;
+}
+
+/** RFC 9068 §2.1: tells an access token from every other JWT. */
+const TYPE = 'at+jwt';
+
+/** Short-lived JWTs that any back end verifies with /.well-known/jwks.json; issuer and audience are APP_URL. */
+@Injectable()
+export class AccessTokens {
+  private readonly issuer: string;
+
+  constructor(
+    @Inject(SETTINGS) settings: Settings,
+    @Inject(Clock) private readonly clock: Clock,
+    @Inject(SigningKeys) private readonly keys: SigningKeys,
+  ) {
+    this.issuer = settings.http.appUrl;
+  }
+
+  async issue({ id, accountId, authenticatedAt }: AuthenticatedSession, now: Date): Promise<string> {
+    const { kid, privateKey } = await this.keys.signer();
+    const issuedAt = Math.floor(now.getTime() / 1_000);
+    return new SignJWT({ sid: id, auth_time: Math.floor(authenticatedAt.getTime() / 1_000) })
+      .setProtectedHeader({ alg: ALGORITHM, kid, typ: TYPE })
+      .setIssuer(this.issuer)
+      .setAudience(this.issuer)
+      .setSubject(accountId)
+      .setIssuedAt(issuedAt)
+      .setExpirationTime(issuedAt + ACCESS_TOKEN_SECONDS)
+      .sign(privateKey);
+  }
+
+  /** Undefined for whatever is not a token of ours that is still good. */
+  async read(token: string): Promise<AccessClaims | undefined> {
+    const first = await this.verify(token);
+    if (first !== 'unknown_key') return first;
+    await this.keys.reload(); // perhaps signed by a process that started after this one
+    const second = await this.verify(token);
+    return second === 'unknown_key' ? undefined : second;
+  }
+
+  private async verify(token: string): Promise<AccessClaims | undefined | 'unknown_key'> {
+    try {
+      const { payload } = await jwtVerify(token, this.keys.verifier(), {
+        issuer: this.issuer,
+        audience: this.issuer,
+        algorithms: [ALGORITHM],
+        typ: TYPE,
+        currentDate: this.clock.now(),
+        requiredClaims: ['sub', 'sid', 'exp'],
+      });
+      return { accountId: payload.sub!, sessionId: String(payload['sid']) };
+    } catch (error) {
+      if (error instanceof errors.JWKSNoMatchingKey) return 'unknown_key';
+      if (error instanceof errors.JOSEError) return undefined;
+      throw error;
+    }
+  }
+}

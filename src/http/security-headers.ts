@@ -1,0 +1,55 @@
+import helmet from '@fastify/helmet';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { isApiRoute } from './api-route.js';
+
+/** What is no page loads, frames and posts nothing. Pages say what they need themselves, and replace this. */
+const NO_PAGE = ["default-src 'none'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"].join('; ');
+
+/** Swagger UI writes style attributes; its script, fonts and calls are our own files. */
+const DOCS_PAGE = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+const PERMISSIONS = ['camera', 'geolocation', 'microphone', 'payment', 'usb'].map((feature) => `${feature}=()`).join(', ');
+
+/** For answers that are given before any hook of the server runs. */
+export const BARE_HEADERS = { 'content-security-policy': NO_PAGE, 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' };
+
+/**
+ * Strict headers on every answer (OWASP HTTP Headers Cheat Sheet); a route that sets one itself replaces it.
+ * To be awaited before the routes are made: what is registered later does not see them.
+ */
+export async function secureHeaders(app: NestFastifyApplication, appUrl: string): Promise<void> {
+  await app.register(helmet, helmetOptions(appUrl));
+  app
+    .getHttpAdapter()
+    .getInstance()
+    .addHook('onRequest', async (request, reply) => {
+      const { url } = request.routeOptions;
+      reply.header('permissions-policy', PERMISSIONS);
+      // Answers hold tokens and addresses; a route that may be cached says so. What has no route may have one tomorrow.
+      if (url === undefined || isApiRoute(request)) reply.header('cache-control', 'no-store');
+      if (url !== undefined && /^\/docs(\/|$)/.test(url)) reply.header('content-security-policy', DOCS_PAGE);
+    });
+}
+
+function helmetOptions(appUrl: string) {
+  return {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: { 'default-src': ["'none'"], 'base-uri': ["'none'"], 'form-action': ["'none'"], 'frame-ancestors': ["'none'"] },
+    },
+    // A browser that has seen it refuses plain http for a year: only for an address that is https. Not for subdomains,
+    // of which this service knows nothing.
+    strictTransportSecurity: appUrl.startsWith('https:') ? { maxAge: 31_536_000, includeSubDomains: false } : false,
+    referrerPolicy: { policy: 'no-referrer' as const },
+    xFrameOptions: { action: 'deny' as const },
+  };
+}

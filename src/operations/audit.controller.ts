@@ -1,0 +1,135 @@
+import { Controller, Get, Inject, Query, UseGuards } from '@nestjs/common';
+import { ApiBearerAuth, ApiOperation, ApiProperty, ApiPropertyOptional, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { IsIn, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
+import { AccessGuard, Allow } from '../access/access.guard.js';
+import { ACTOR_KINDS, AUDIT_RESULTS, type AuditResult } from '../audit/audit.js';
+import { type AuditRecord, AuditRecords } from '../audit/audit-records.js';
+import { IsMoment } from '../core/is-moment.js';
+import { boundsOf, pageOf, PageQuery } from '../core/page.js';
+
+const WORD = { type: String, nullable: true } as const;
+/** What fits a BIGSERIAL. */
+const ID = /^\d{1,18}$/;
+const NO_CONTROLS = /^\P{Cc}*$/u;
+
+export class AuditQuery extends PageQuery {
+  @ApiPropertyOptional({ example: 'session.started', description: 'Or its first word, such as session' })
+  @IsOptional()
+  @Matches(/^[a-z_]{1,50}(\.[a-z_]{1,50})?$/, { message: 'must be an action such as session.started, or its first word' })
+  action?: string;
+
+  @ApiPropertyOptional({ description: 'Of an account or an API key' })
+  @IsOptional()
+  @IsString()
+  @MaxLength(200)
+  @Matches(NO_CONTROLS, { message: 'must not contain control characters' })
+  actorId?: string;
+
+  @ApiPropertyOptional({ description: 'Of what was acted upon' })
+  @IsOptional()
+  @IsString()
+  @MaxLength(200)
+  @Matches(NO_CONTROLS, { message: 'must not contain control characters' })
+  targetId?: string;
+
+  @ApiPropertyOptional({ enum: AUDIT_RESULTS })
+  @IsOptional()
+  @IsIn(AUDIT_RESULTS)
+  result?: AuditResult;
+
+  @ApiPropertyOptional({ format: 'date-time', description: 'At or after' })
+  @IsOptional()
+  @IsMoment()
+  since?: string;
+
+  @ApiPropertyOptional({ format: 'date-time', description: 'Before' })
+  @IsOptional()
+  @IsMoment()
+  until?: string;
+}
+
+export class AuditActorView {
+  @ApiProperty({ enum: ACTOR_KINDS, description: 'operator: somebody with the command line of the host' })
+  kind!: string;
+
+  @ApiProperty(WORD)
+  id!: string | null;
+}
+
+export class AuditTargetView {
+  @ApiProperty({ example: 'session' })
+  kind!: string;
+
+  @ApiProperty()
+  id!: string;
+}
+
+export class AuditEventView {
+  @ApiProperty({ description: 'A number, as text' })
+  id!: string;
+
+  @ApiProperty({ format: 'date-time' })
+  at!: string;
+
+  @ApiProperty({ example: 'session.started' })
+  action!: string;
+
+  @ApiProperty({ enum: AUDIT_RESULTS })
+  result!: string;
+
+  @ApiProperty()
+  actor!: AuditActorView;
+
+  @ApiProperty({ type: AuditTargetView, nullable: true })
+  target!: AuditTargetView | null;
+
+  @ApiProperty(WORD)
+  ip!: string | null;
+
+  @ApiProperty(WORD)
+  userAgent!: string | null;
+
+  @ApiProperty({ ...WORD, description: 'As in x-request-id and in the log' })
+  requestId!: string | null;
+
+  @ApiProperty({ type: Object, nullable: true, description: 'What else is known; never a secret' })
+  details!: unknown;
+
+  static of({ id, at, action, result, actorKind, actorId, targetKind, targetId, ip, userAgent, requestId, details }: AuditRecord): AuditEventView {
+    const target = targetKind !== null && targetId !== null ? { kind: targetKind, id: targetId } : null;
+    return { id: String(id), at: at.toISOString(), action, result, actor: { kind: actorKind, id: actorId }, target, ip, userAgent, requestId, details };
+  }
+}
+
+export class AuditList {
+  @ApiProperty({ type: [AuditEventView] })
+  items!: AuditEventView[];
+
+  @ApiProperty(WORD)
+  nextCursor!: string | null;
+}
+
+/** Who did what, when, from where, and whether it was let. */
+@ApiTags('audit')
+@ApiBearerAuth()
+@UseGuards(AccessGuard)
+@Controller('v1/audit')
+export class AuditController {
+  constructor(@Inject(AuditRecords) private readonly records: AuditRecords) {}
+
+  @Get()
+  @Allow({ scope: 'admin' })
+  @ApiOperation({ summary: 'Who did what, newest first', description: 'Scope admin, or an admin. Kept for AUDIT_RETENTION_DAYS.' })
+  @ApiResponse({ status: 200, type: AuditList })
+  async list(@Query() query: AuditQuery): Promise<AuditList> {
+    const { limit, after } = boundsOf(query, ID);
+    const { action, actorId, targetId, result, since, until } = query;
+    const filter = { action, actorId, targetId, result, since: momentOf(since), until: momentOf(until) };
+    const rows = await this.records.list(filter, limit + 1, after === undefined ? undefined : BigInt(after));
+    return pageOf(rows, limit, (row) => AuditEventView.of(row));
+  }
+}
+
+function momentOf(text: string | undefined): Date | undefined {
+  return text === undefined ? undefined : new Date(text);
+}

@@ -1,0 +1,36 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { PrismaService } from '../database/prisma.service.js';
+import { COUNTED_AT_MOST } from './due-mail.js';
+
+export interface WaitingWebhooks {
+  /** Queued or deferred, due or not, {@link COUNTED_AT_MOST} for any more. */
+  waiting: number;
+  /** How long the oldest due one has waited; 0 when none is due. */
+  oldestDueSeconds: number;
+  /** Endpoints that get nothing: disabled by people, or given up. */
+  disabledEndpoints: number;
+}
+
+/** What waits for back ends. What waits for an endpoint that is disabled is left out: nobody expects it to go. */
+@Injectable()
+export class WaitingWebhooksReader {
+  constructor(@Inject(PrismaService) private readonly prisma: PrismaService) {}
+
+  async read(): Promise<WaitingWebhooks> {
+    const [found] = await this.prisma.$queryRaw<WaitingWebhooks[]>`
+      WITH enabled AS (SELECT id FROM webhook_endpoints WHERE disabled_at IS NULL)
+      SELECT
+        (SELECT count(*)::int FROM (
+          SELECT FROM enabled e CROSS JOIN LATERAL (
+            SELECT FROM webhook_deliveries d WHERE d.endpoint_id = e.id AND status IN ('queued', 'deferred') LIMIT ${COUNTED_AT_MOST}
+          ) AS one LIMIT ${COUNTED_AT_MOST}
+        ) AS counted) AS waiting,
+        (SELECT coalesce(extract(epoch FROM now() - min(first.next_attempt_at)), 0)::float8 FROM enabled e CROSS JOIN LATERAL (
+          SELECT next_attempt_at FROM webhook_deliveries d
+          WHERE d.endpoint_id = e.id AND status IN ('queued', 'deferred') AND next_attempt_at <= now()
+          ORDER BY next_attempt_at, id LIMIT 1
+        ) AS first) AS "oldestDueSeconds",
+        (SELECT count(*)::int FROM webhook_endpoints WHERE disabled_at IS NOT NULL) AS "disabledEndpoints"`;
+    return found!;
+  }
+}

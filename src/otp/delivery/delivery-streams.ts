@@ -1,0 +1,143 @@
+import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { Clock } from '../../core/clock.js';
+import { LOGGER, type Logger } from '../../core/logger.js';
+import { DeliveryView } from './delivery-view.js';
+import { EventStream } from './event-stream.js';
+import { HEARTBEAT_AFTER_MS, LOOK_EVERY_MS, RECONNECT_AFTER_MS, streamEnd } from './stream-policy.js';
+import { StreamSlots } from './stream-slots.js';
+import { type ToldDelivery, ToldDeliveries } from './told-deliveries.js';
+
+export interface StreamRequest {
+  challengeId: string;
+  /** As the limits count requesters. */
+  requester: string;
+  /** What the client heard last, when it comes again. */
+  lastEventId?: string | undefined;
+}
+
+export type StreamResult =
+  | { kind: 'stream'; stream: EventStream }
+  /** The client has heard all there is. */
+  | { kind: 'heard' }
+  | { kind: 'not_found' }
+  | { kind: 'too_many' };
+
+/** One client that listens. */
+interface Listener {
+  challengeId: string;
+  stream: EventStream;
+  openedAt: Date;
+  /** The state it heard last. */
+  heard: string | undefined;
+  wroteAt: Date;
+}
+
+/** The open streams of this process. However many there are, one look at Postgres serves them all. */
+@Injectable()
+export class DeliveryStreams implements OnModuleDestroy {
+  private readonly slots = new StreamSlots();
+  private readonly listeners = new Set<Listener>();
+  private timer: NodeJS.Timeout | undefined;
+  private looking = false;
+  private failing = false;
+  private closing = false;
+
+  constructor(
+    @Inject(ToldDeliveries) private readonly deliveries: ToldDeliveries,
+    @Inject(Clock) private readonly clock: Clock,
+    @Inject(LOGGER) private readonly log: Logger,
+  ) {}
+
+  /** A place first, then the look: what is refused costs no query. */
+  async open(request: StreamRequest): Promise<StreamResult> {
+    const release = this.slots.take(request);
+    if (!release) return { kind: 'too_many' };
+    let result: StreamResult | undefined;
+    try {
+      const told = (await this.deliveries.find([request.challengeId])).get(request.challengeId);
+      result = told ? this.begin(request, told, release) : { kind: 'not_found' };
+      return result;
+    } finally {
+      if (result?.kind !== 'stream') release();
+    }
+  }
+
+  /** Streams that are open. */
+  get count(): number {
+    return this.listeners.size;
+  }
+
+  /** Nest waits for open connections after this hook. No `end` event: clients connect again, to the next process. */
+  onModuleDestroy(): void {
+    this.closing = true;
+    for (const { stream } of this.listeners) stream.drop();
+  }
+
+  private begin({ challengeId, lastEventId }: StreamRequest, told: ToldDelivery, release: () => void): StreamResult {
+    const now = this.clock.now();
+    if (told.stateId === lastEventId && streamEnd(told, now, now)) return { kind: 'heard' };
+    const stream = new EventStream(RECONNECT_AFTER_MS);
+    const listener: Listener = { challengeId, stream, openedAt: now, heard: lastEventId, wroteAt: now };
+    this.listeners.add(listener);
+    this.timer ??= setInterval(() => this.tick(), LOOK_EVERY_MS).unref();
+    stream.onClose(() => {
+      release();
+      this.forget(listener);
+    });
+    this.tell(listener, told, now);
+    if (this.closing) stream.end(); // told once, and nobody would tell more
+    return { kind: 'stream', stream };
+  }
+
+  private forget(listener: Listener): void {
+    this.listeners.delete(listener);
+    if (this.listeners.size > 0) return;
+    clearInterval(this.timer);
+    this.timer = undefined;
+  }
+
+  private tick(): void {
+    this.keepAlive(this.clock.now());
+    if (!this.looking) void this.look();
+  }
+
+  private keepAlive(now: Date): void {
+    for (const listener of this.listeners) {
+      if (now.getTime() - listener.wroteAt.getTime() < HEARTBEAT_AFTER_MS) continue;
+      listener.wroteAt = now;
+      listener.stream.heartbeat();
+    }
+  }
+
+  private async look(): Promise<void> {
+    this.looking = true;
+    try {
+      const listeners = [...this.listeners];
+      const found = await this.deliveries.find([...new Set(listeners.map(({ challengeId }) => challengeId))]);
+      for (const listener of listeners) this.tell(listener, found.get(listener.challengeId), this.clock.now());
+      this.failing = false;
+    } catch (error) {
+      // Once per outage and not twice a second; streams stay open and go on when Postgres is back.
+      if (!this.failing) this.log.warn({ err: error }, 'what became of codes cannot be told: the database does not answer');
+      this.failing = true;
+    } finally {
+      this.looking = false;
+    }
+  }
+
+  /** Nothing told: the challenge was removed, long after its end. */
+  private tell(listener: Listener, told: ToldDelivery | undefined, now: Date): void {
+    if (told && told.stateId !== listener.heard) this.tellState(listener, told, now);
+    const reason = told ? streamEnd(told, listener.openedAt, now) : 'over';
+    if (!reason) return;
+    listener.stream.send({ event: 'end', data: { reason } });
+    listener.stream.end();
+    this.listeners.delete(listener);
+  }
+
+  private tellState(listener: Listener, told: ToldDelivery, now: Date): void {
+    listener.heard = told.stateId;
+    listener.wroteAt = now;
+    listener.stream.send({ event: 'delivery', id: told.stateId, data: DeliveryView.of(told) });
+  }
+}

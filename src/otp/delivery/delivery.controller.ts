@@ -1,0 +1,69 @@
+import { Controller, Get, Headers, Inject, Param, Req, Res } from '@nestjs/common';
+import { ApiHeader, ApiOperation, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Problem } from '../../core/problems.js';
+import { requesterOf } from '../../limits/requester.js';
+import { ChallengeIdPipe } from '../challenge-id.pipe.js';
+import { DeliveryStreams } from './delivery-streams.js';
+import { DeliveryView } from './delivery-view.js';
+import { REFUSED_FOR_S } from './stream-policy.js';
+import { ToldDeliveries } from './told-deliveries.js';
+
+/** `no-transform`: a proxy that compresses would hold events back. `connection`: a stop need not wait for idle ones. */
+const STREAM_HEADERS = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-store, no-transform',
+  'x-accel-buffering': 'no',
+  connection: 'close',
+};
+
+/** What became of the mail that carries a code, for whoever waits for it; the same whoever the address belongs to. */
+@ApiTags('codes')
+@Controller('v1/otp')
+export class DeliveryController {
+  constructor(
+    @Inject(ToldDeliveries) private readonly deliveries: ToldDeliveries,
+    @Inject(DeliveryStreams) private readonly streams: DeliveryStreams,
+  ) {}
+
+  @Get(':id/delivery')
+  @ApiOperation({ summary: 'What became of the mail that carries the code' })
+  @ApiResponse({ status: 200, type: DeliveryView })
+  async delivery(@Param('id', ChallengeIdPipe) id: string): Promise<DeliveryView> {
+    const told = (await this.deliveries.find([id])).get(id);
+    if (!told) throw new Problem('challenge_not_found');
+    return DeliveryView.of(told);
+  }
+
+  @Get(':id/delivery/events')
+  @ApiOperation({
+    summary: 'The same as a stream, as it changes',
+    description:
+      'Server-Sent Events. `delivery` with {status, updatedAt}: the present state at once, then every other one. ' +
+      '`end` with {reason: final | over | too_long}: nothing more comes; close the EventSource.',
+  })
+  @ApiHeader({ name: 'last-event-id', required: false, description: 'The id of the event heard last; it is not repeated' })
+  @ApiProduces('text/event-stream')
+  @ApiResponse({ status: 200, schema: { type: 'string' } })
+  @ApiResponse({ status: 204, description: 'Last-Event-ID names the last state there is; a browser stops connecting' })
+  async events(
+    @Param('id', ChallengeIdPipe) challengeId: string,
+    @Headers('last-event-id') lastEventId: string | undefined,
+    @Req() { ip, method }: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const opened = await this.streams.open({ challengeId, requester: requesterOf(ip), lastEventId });
+    switch (opened.kind) {
+      case 'not_found':
+        throw new Problem('challenge_not_found');
+      case 'too_many':
+        throw new Problem('too_many_streams', { headers: { 'retry-after': String(REFUSED_FOR_S) } });
+      case 'heard':
+        void reply.status(204).send();
+        return;
+      case 'stream':
+        if (method === 'HEAD') opened.stream.end();
+        void reply.headers(STREAM_HEADERS).send(opened.stream.body);
+    }
+  }
+}

@@ -1,0 +1,59 @@
+import { Readable } from 'node:stream';
+
+/** Bytes that wait for a client who does not read, on top of what the kernel holds; some hundred events. */
+const MOST_WAITING = 16 * 1024;
+
+export interface StreamEvent {
+  event: string;
+  data: object;
+  /** What the client says in Last-Event-ID when it comes again. */
+  id?: string;
+}
+
+/** The body of one answer of Server-Sent Events (HTML Living Standard, 9.2.5). */
+export class EventStream {
+  readonly body = new Readable({ read: () => undefined });
+  private ended = false;
+
+  /** `retryMs`: how long the client waits before it connects again. */
+  constructor(retryMs: number) {
+    this.write(`retry: ${retryMs}\n\n`);
+  }
+
+  send({ event, data, id }: StreamEvent): void {
+    this.write(`event: ${event}\n${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`);
+  }
+
+  /** A comment, which clients pass over: proxies see that the connection lives, and we see when it does not. */
+  heartbeat(): void {
+    this.write(':\n\n');
+  }
+
+  /** The client reads what was sent, and the end. */
+  end(): void {
+    if (this.over) return;
+    this.ended = true;
+    this.body.push(null);
+  }
+
+  /** The connection ends, whatever the client has read. */
+  drop(): void {
+    this.body.destroy();
+  }
+
+  /** When the client is gone, was dropped, or has read the end. */
+  onClose(listener: () => void): void {
+    this.body.once('close', listener);
+  }
+
+  private get over(): boolean {
+    return this.ended || this.body.destroyed;
+  }
+
+  private write(text: string): void {
+    if (this.over) return;
+    // Who does not read is dropped, lest memory grow with every event; a client that still lives connects again.
+    if (this.body.readableLength + text.length > MOST_WAITING) this.drop();
+    else this.body.push(text);
+  }
+}

@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { PrismaService } from '../../database/prisma.service.js';
+import { EmailStatus } from '../../generated/prisma/enums.js';
+import { supersedeKey } from '../otp.js';
+import { type DeliveryStatus, deliveryStatusOf } from './delivery-status.js';
+
+/** What is told of the mail that carries a code: of its newest copy, so that a resend begins anew. */
+export interface ToldDelivery {
+  status: DeliveryStatus;
+  /** Since when it is told so. */
+  updatedAt: Date;
+  /** Names this very state; another copy, or the same status at another time, has another one. Gives nothing away. */
+  stateId: string;
+  /** When the code ends or ended: used up, voided, disowned or expired. */
+  overAt: Date;
+}
+
+interface Row {
+  id: string;
+  copy: string;
+  status: DeliveryStatus;
+  updatedAt: Date;
+  overAt: Date;
+}
+
+const STATUSES = Object.values(EmailStatus);
+const TOLD = STATUSES.map(deliveryStatusOf);
+
+/** Reading what became of codes' mails, many in one look. */
+@Injectable()
+export class ToldDeliveries {
+  constructor(@Inject(PrismaService) private readonly prisma: PrismaService) {}
+
+  /** By challenge; those that are unknown are left out. */
+  async find(challengeIds: readonly string[]): Promise<Map<string, ToldDelivery>> {
+    const keys = challengeIds.map(supersedeKey);
+    // What changes without being told (a complaint, a provider's "delayed") neither moves the time nor makes a new state.
+    // Each challenge is looked up by itself (OFFSET 0): a plan that reads all of them once would grow with history.
+    const rows = await this.prisma.$queryRaw<Row[]>`
+      WITH told AS MATERIALIZED (
+        SELECT status, told, array_agg(status) OVER (PARTITION BY told) AS alike
+        FROM unnest(${STATUSES}::text[]::email_status[], ${TOLD}::text[]) AS t (status, told)
+      )
+      SELECT c.id, m.id AS copy, t.told AS status, coalesce(since.at, m.created_at) AS "updatedAt", c.over_at AS "overAt"
+      FROM unnest(${challengeIds}::text[], ${keys}::text[]) AS w (id, key)
+      JOIN LATERAL (
+        SELECT id, least(consumed_at, voided_at, disowned_at, expires_at) AS over_at FROM otp_challenges WHERE id = w.id OFFSET 0
+      ) c ON true
+      JOIN LATERAL (
+        SELECT id, status, created_at FROM outbound_emails WHERE supersede_key = w.key ORDER BY id DESC LIMIT 1
+      ) m ON true
+      JOIN told t ON t.status = m.status
+      LEFT JOIN LATERAL (
+        SELECT min(e.at) AS at FROM email_events e
+        WHERE e.email_id = m.id AND e.id > coalesce((
+          SELECT max(o.id) FROM email_events o WHERE o.email_id = m.id AND o.status <> ALL(t.alike)), 0)
+      ) since ON true`;
+    return new Map(rows.map(({ id, copy, ...told }) => [id, { ...told, stateId: stateIdOf(copy, told) }]));
+  }
+}
+
+/** A hash, because the copy's id tells when it was made, and it is the Message-ID of somebody's mail. */
+function stateIdOf(copy: string, { status, updatedAt }: { status: DeliveryStatus; updatedAt: Date }): string {
+  return createHash('sha256').update(`${copy} ${status} ${updatedAt.getTime()}`).digest('base64url').slice(0, 16);
+}

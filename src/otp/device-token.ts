@@ -1,0 +1,38 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { Keyring, UnsealError } from '../core/keyring.js';
+
+const START = 'otd_';
+
+/**
+ * What a client keeps from a sign-in and shows again in the header `Otpost-Device`. It proves no person and opens
+ * nothing: it says that somebody signed in with this address on this device before, and so gives the device budgets of
+ * its own, which a stranger cannot use up. A keyed hash over id and address, so that nothing has to be stored.
+ */
+@Injectable()
+export class DeviceTokens {
+  constructor(@Inject(Keyring) private readonly keyring: Keyring) {}
+
+  /** @param destination canonical */
+  issue(destination: string): string {
+    const id = randomBytes(16).toString('base64url');
+    return this.token(this.keyring.currentId, id, destination);
+  }
+
+  /** The device's id when the token was issued for this address; undefined for everything else. */
+  read(token: string | undefined, destination: string): string | undefined {
+    const [, keyId, id] = /^otd_([0-9a-f]{8})_([\w-]{22})_[\w-]{43}$/.exec(token ?? '') ?? [];
+    if (token === undefined || keyId === undefined || id === undefined) return undefined;
+    try {
+      return timingSafeEqual(Buffer.from(token), Buffer.from(this.token(keyId, id, destination))) ? id : undefined;
+    } catch (error) {
+      if (error instanceof UnsealError) return undefined; // of a secret that was forgotten
+      throw error;
+    }
+  }
+
+  private token(keyId: string, id: string, destination: string): string {
+    const mac = Buffer.from(this.keyring.hash(keyId, ['device', id, destination])).toString('base64url');
+    return `${START}${keyId}_${id}_${mac}`;
+  }
+}

@@ -1,0 +1,36 @@
+/** Milliseconds between renewals: a lease of 20 s survives three that fail. */
+const RENEW_EVERY_MS = 5_000;
+
+/** Renews the leases of what this process has claimed, all in one statement. */
+export class LeaseKeeper<Row> {
+  private readonly held = new Set<Row>();
+  private readonly timer: NodeJS.Timeout;
+
+  /** @param onError told of a renewal that failed; the next one is in 5 s */
+  constructor(
+    private readonly renew: (rows: Row[]) => Promise<void>,
+    private readonly onError: (error: unknown) => void,
+  ) {
+    this.timer = setInterval(() => void this.renewAll(), RENEW_EVERY_MS).unref();
+  }
+
+  hold(rows: readonly Row[]): void {
+    for (const row of rows) this.held.add(row);
+  }
+
+  letGo(row: Row): void {
+    this.held.delete(row);
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+  }
+
+  private async renewAll(): Promise<void> {
+    try {
+      await this.renew([...this.held]);
+    } catch (error) {
+      this.onError(error);
+    }
+  }
+}

@@ -1,0 +1,209 @@
+import type { BrowserContext, Page } from 'playwright-core';
+import type { IssuedBody } from '../support/api.js';
+import { describeWithChromium, openChromium } from '../support/chromium.js';
+import { freePort } from '../support/free-port.js';
+import { TEST_SECRET } from '../support/otpost.js';
+import { OtpostProcess } from '../support/otpost-process.js';
+import { linkIn } from '../support/page-client.js';
+import { createDatabase, type TestDatabase } from '../support/postgres.js';
+import { codeIn, SmtpSink } from '../support/smtp-sink.js';
+import { bearer, Visitors } from '../support/visitors.js';
+
+/** Chromium writes one for each page whose status is an error; those pages are meant. */
+const MEANT = /^Failed to load resource: the server responded with a status of 4/;
+
+describeWithChromium('the account pages, in browsers', () => {
+  let sink: SmtpSink;
+  let database: TestDatabase;
+  let otpost: OtpostProcess;
+  let url: string;
+  let people: Visitors;
+  /** The second one runs no script. */
+  let contexts: BrowserContext[];
+  const closing: (() => Promise<void>)[] = [];
+  const complaints: string[] = [];
+  const secrets: string[] = [];
+  let number = 0;
+
+  beforeAll(async () => {
+    sink = await SmtpSink.start();
+    database = await createDatabase();
+    const port = await freePort();
+    url = `http://localhost:${port}`;
+    otpost = await OtpostProcess.start({
+      DATABASE_URL: database.url,
+      APP_SECRET: TEST_SECRET,
+      PORT: String(port),
+      APP_URL: url,
+      MAIL_FROM: 'Aster <no-reply@example.com>',
+      MAIL_TRANSPORTS: sink.url,
+      LOG_LEVEL: 'debug',
+    });
+    people = new Visitors({ api: await otpost.api() }, sink);
+    const opened = [await openChromium(), await openChromium({ javaScriptEnabled: false })];
+    contexts = opened.map(({ context }) => context);
+    closing.push(...opened.map(({ close }) => close));
+  }, 60_000);
+  afterAll(async () => {
+    await Promise.all(closing.map((close) => close()));
+    await otpost.stop();
+    await database.drop();
+    await sink.stop();
+  });
+
+  const fresh = (): string => `lise${++number}@example.com`;
+
+  /** A tab without cookies in one of the browsers. */
+  async function tab(which = 0): Promise<Page> {
+    await contexts[which]!.clearCookies();
+    const page = await contexts[which]!.newPage();
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('console', (message) => {
+      if (['error', 'warning'].includes(message.type()) && !MEANT.test(message.text())) complaints.push(message.text());
+    });
+    return page;
+  }
+
+  async function press(page: Page, name: string): Promise<void> {
+    await page.getByRole('button', { name, exact: true }).click();
+  }
+
+  async function enter(page: Page, email: string): Promise<void> {
+    await page.goto(`${url}/account`);
+    await page.getByLabel('E-mail address').fill(email);
+    await press(page, 'Continue with e-mail');
+  }
+
+  /** The text of the mail whose reference the page shows. */
+  async function mailFor(page: Page): Promise<string> {
+    const reference = await page.locator('b').filter({ hasText: /^[A-Z2-9]{4}$/ }).textContent();
+    return told((await people.mailOf({ challenge: { reference } } as IssuedBody)).mail.text!);
+  }
+
+  /** Notes what must not be logged. */
+  function told(text: string): string {
+    secrets.push(...[...text.matchAll(/\/l\/(?:undo\/)?([\w-]{22})/g)].map(([, token]) => token!));
+    return text;
+  }
+
+  const linkOf = async (issued: IssuedBody, end = ''): Promise<string> => url + linkIn(told((await people.mailOf(issued)).mail.text!), end);
+  const signedInAs = (page: Page, email: string) => page.getByText(`You are signed in to Aster as ${email}.`).waitFor();
+  const signedOut = (page: Page) => page.getByRole('button', { name: 'Continue with e-mail' }).waitFor();
+
+  it('somebody registers by code, without any script, and signs out', async () => {
+    const [page, email] = [await tab(1), fresh()];
+    await page.goto(url);
+    await page.getByRole('link', { name: 'Account' }).click();
+    await enter(page, email);
+    const code = codeIn(await mailFor(page));
+    await page.getByLabel('Code').fill(people.wrong(code));
+    await page.keyboard.press('Enter');
+    expect(await page.getByRole('alert').textContent()).toBe('That is not the code. 4 tries are left.');
+    await page.getByLabel('Code').fill(`${code.slice(0, 3)} ${code.slice(3)}`);
+    await press(page, 'Continue');
+    await signedInAs(page, email);
+    expect(page.url()).toBe(`${url}/account`);
+    expect(await page.getByRole('listitem').allInnerTexts()).toEqual([expect.stringMatching(/on Linux \(here\)[^]*by code from/)]);
+    await press(page, 'Sign out');
+    await signedOut(page);
+  });
+
+  it('a link that is pressed in another browser signs that one in, and not the one that asked', async () => {
+    const [asked, phone, email] = [await tab(0), await tab(1), fresh()];
+    await enter(asked, email);
+    const link = url + linkIn(await mailFor(asked));
+    await phone.goto(link);
+    await phone.getByText(email).waitFor();
+    await press(phone, 'Confirm and sign in');
+    await signedInAs(phone, email);
+    await asked.getByRole('link', { name: 'Look again' }).click();
+    await asked.getByRole('heading', { name: 'The code was used already' }).waitFor();
+    await asked.getByRole('link', { name: 'To your account' }).click();
+    await signedOut(asked);
+  });
+
+  it('a link that is pressed where it was asked for lets the waiting page go on', async () => {
+    const [waiting, email] = [await tab(0), fresh()];
+    await enter(waiting, email);
+    const other = await contexts[0]!.newPage();
+    await other.goto(url + linkIn(await mailFor(waiting)));
+    await press(other, 'Confirm and sign in');
+    await signedInAs(other, email);
+    await waiting.getByRole('link', { name: 'Look again' }).click();
+    await signedInAs(waiting, email);
+  });
+
+  it('"This wasn’t me" stops a code, and its link', async () => {
+    const [page, stranger] = [await tab(0), await tab(1)];
+    await enter(stranger, fresh());
+    const text = await mailFor(stranger);
+    await page.goto(url + linkIn(text));
+    await page.getByRole('link', { name: 'This wasn’t me' }).click();
+    await press(page, 'This wasn’t me');
+    await page.getByRole('heading', { name: 'It is stopped' }).waitFor();
+    await page.goto(url + linkIn(text));
+    await page.getByRole('heading', { name: 'This link was stopped' }).waitFor();
+    await stranger.getByLabel('Code').fill(codeIn(text));
+    await press(stranger, 'Continue');
+    await stranger.getByRole('heading', { name: 'The code was stopped' }).waitFor();
+  });
+
+  it('the former address takes a change back, and signs in again', async () => {
+    const [page, before, after] = [await tab(1), fresh(), fresh()];
+    const api = await otpost.api();
+    const session = await people.signUp(before);
+    const { body } = await api.post<IssuedBody>('/v1/me/email', { email: after }, bearer(session.accessToken));
+    await people.verify(body, await people.codeOf(body), {}, bearer(session.accessToken));
+    const notices = await sink.waitForMailTo(before, 2);
+    await page.goto(url + linkIn(told(notices.map(({ mail }) => mail.text).find((text) => text?.includes('/l/undo/'))!)));
+    await press(page, 'Take it back');
+    await page.getByText('All sessions were ended').waitFor();
+    expect((await api.get('/v1/me', session.accessToken)).status).toBe(401);
+    await enter(page, before);
+    await page.getByLabel('Code').fill(codeIn(await mailFor(page)));
+    await press(page, 'Continue');
+    await signedInAs(page, before);
+  });
+
+  it('a new password is set behind a link, and one that is too easy is refused there', async () => {
+    const [page, email] = [await tab(0), fresh()];
+    await people.signUp(email);
+    await page.goto(await linkOf((await people.ask('reset_password', email)).body));
+    await page.getByLabel('New password').fill('password1');
+    await press(page, 'Set the password and sign in');
+    expect(await page.getByRole('alert').textContent()).toContain('is one of those that are tried first');
+    await page.getByLabel('New password').fill('seventeen green bottles');
+    await press(page, 'Set the password and sign in');
+    await signedInAs(page, email);
+    expect((await people.signInByPassword(email, 'seventeen green bottles')).status).toBe(200);
+  });
+
+  it('signing out everywhere ends the other browser’s session, and the app’s', async () => {
+    const [one, two, email] = [await tab(0), await tab(1), fresh()];
+    const app = await people.signUp(email);
+    for (const page of [one, two]) {
+      await enter(page, email);
+      await page.getByLabel('Code').fill(codeIn(await mailFor(page)));
+      await press(page, 'Continue');
+      await signedInAs(page, email);
+    }
+    await one.reload();
+    expect(await one.getByRole('listitem').count()).toBe(3);
+    await press(one, 'Sign out everywhere');
+    await signedOut(one);
+    await two.reload();
+    await signedOut(two);
+    expect((await (await otpost.api()).get('/v1/me', app.accessToken)).status).toBe(401);
+  });
+
+  it('nothing was complained about in the consoles', () => {
+    expect(complaints).toEqual([]);
+  });
+
+  it('neither a token of a link nor a cookie was logged, and pages were, by the patterns of their routes', async () => {
+    for (const context of contexts) secrets.push(...(await context.cookies()).map(({ value }) => value));
+    expect(secrets.length).toBeGreaterThan(12);
+    for (const secret of secrets) expect(otpost.text).not.toContain(secret);
+    for (const route of ['/l/:token', '/l/:token/not-me', '/l/undo/:token', '/account/code/:id']) expect(otpost.text).toContain(`"route":"${route}"`);
+  });
+});

@@ -1,0 +1,136 @@
+import { spawn } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { OperatedService } from '../support/cli-mail.js';
+import { type Otpost, startOtpost, TEST_SECRET } from '../support/otpost.js';
+
+const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+
+interface Listed {
+  id: string;
+  to: string;
+  status: string;
+  lane: string;
+}
+
+describe('otpost outbox', () => {
+  let otpost: Otpost;
+  let service: OperatedService;
+
+  beforeEach(async () => {
+    // Nobody delivers, and nothing old is removed: what is accepted stays as it is.
+    otpost = await startOtpost({ ROLE: 'web', OUTBOX_RESCUE: 'off', RETENTION_DAYS: '365', MAIL_FROM: 'no-reply@example.com' });
+    service = await OperatedService.of(otpost, { APP_SECRET: TEST_SECRET });
+  });
+  afterEach(() => otpost.stop());
+
+  const fail = (...ids: string[]) => otpost.database.query(`UPDATE outbound_emails SET status = 'failed', attempts = max_attempts WHERE id = ANY($1)`, [ids]);
+
+  /** With a terminal, which `script` lends; answers the question with these keys. */
+  function atTerminal(keys: string, ...args: string[]): Promise<{ code: number; said: string }> {
+    return new Promise((resolve) => {
+      const command = [process.execPath, CLI, ...args].map((word) => `'${word}'`).join(' ');
+      const child = spawn('script', ['-qec', command, '/dev/null'], { cwd: tmpdir(), env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...service.env } });
+      let said = '';
+      child.stdout.on('data', (chunk: Buffer) => {
+        said += chunk.toString();
+        if (said.includes('[y/N]')) child.stdin.end(keys);
+      });
+      child.on('close', (code) => resolve({ code: code!, said }));
+    });
+  }
+
+  it('counts by state and lane, and says how long the oldest due message has waited', async () => {
+    await service.accept('ada@example.com', { lane: 'bulk' });
+    await service.accept('grace@example.com', { scheduledAt: new Date(Date.now() + 3_600_000).toISOString() });
+    await otpost.database.query(`UPDATE outbound_emails SET next_attempt_at = now() - interval '90 s' WHERE lane = 'bulk'`);
+    const { code, out } = await service.cli('outbox', 'stats', '--json');
+    expect([code, JSON.parse(out)]).toMatchObject([
+      0,
+      {
+        accepted: 2,
+        imbalance: 0,
+        states: { queued: 1, scheduled: 1, sent: 0 },
+        lanes: [{ lane: 'critical', due: 0 }, { lane: 'default', due: 0, later: 1, oldestDueSeconds: 0 }, { lane: 'bulk', due: 1, later: 0, sending: 0, pausedAt: null, workers: 0 }],
+      },
+    ]);
+    const { lanes } = JSON.parse(out) as { lanes: { oldestDueSeconds: number }[] };
+    expect(lanes[2]!.oldestDueSeconds).toBeGreaterThanOrEqual(90);
+    expect((await service.cli('outbox', 'stats')).out).toMatch(/^queued +1$[^]*^bulk +1 +9\d s/m);
+  });
+
+  it('fails where the ledger does not add up', async () => {
+    await service.accept('ada@example.com');
+    await otpost.database.query(`INSERT INTO ledger_deltas (status, delta) VALUES ('accepted', 1)`);
+    const { code, err } = await service.cli('outbox', 'stats');
+    expect([code, err]).toEqual([1, expect.stringContaining('off by 1')]);
+  });
+
+  it('lists what is asked for, newest first, with the recipients masked unless they are asked for', async () => {
+    const ada = await service.accept('ada.lovelace@example.com');
+    const grace = await service.accept('grace@example.com', { lane: 'bulk' });
+    const all = await service.json<Listed[]>('outbox', 'list');
+    expect(all.map(({ id, to }) => [id, to])).toEqual([[grace, 'g***@example.com'], [ada, 'a***@example.com']]);
+    const { out } = await service.cli('outbox', 'list', '--lane', 'default', '--status', 'queued');
+    expect([out.includes(ada), out.includes(grace), out.includes('lovelace')]).toEqual([true, false, false]);
+    expect(await service.json<Listed[]>('outbox', 'list', '--to', 'Ada.Lovelace@EXAMPLE.com', '--show-addresses')).toMatchObject([{ id: ada, to: 'ada.lovelace@example.com' }]);
+    expect(await service.json('outbox', 'list', '--since', new Date(Date.now() + 60_000).toISOString())).toEqual([]);
+    expect(await service.json('outbox', 'list', '--limit', '1')).toHaveLength(1);
+  });
+
+  it('retries and cancels by id, says of each what came of it, and fails when one could not be', async () => {
+    const [failed, waiting] = [await service.accept('ada@example.com'), await service.accept('grace@example.com')];
+    await fail(failed);
+    const retried = await service.cli('outbox', 'retry', failed, waiting);
+    expect([retried.code, retried.err]).toEqual([1, `${failed}: queued again\n${waiting}: it is queued, which cannot be retried\n`]);
+    const [cancelled] = await service.json<{ id: string; result: string }[]>('outbox', 'cancel', waiting);
+    expect([cancelled, await service.statusOf(failed), await service.statusOf(waiting)]).toEqual([{ id: waiting, result: 'done' }, 'queued', 'cancelled']);
+    const audit = await otpost.database.query(`SELECT action, actor_kind AS by, target_id AS target FROM audit_events WHERE target_kind = 'email' ORDER BY id`);
+    expect(audit).toEqual([{ action: 'email.retried', by: 'operator', target: failed }, { action: 'email.cancelled', by: 'operator', target: waiting }]);
+  });
+
+  it('retries all that failed but for what has expired or was erased, with a receipt each', async () => {
+    const ids = await Promise.all(['a', 'b', 'c', 'd'].map((name) => service.accept(`${name}@example.com`)));
+    await fail(...ids);
+    await otpost.database.query(`UPDATE outbound_emails SET sealed_variables = NULL WHERE id = $1`, [ids[2]]);
+    await otpost.database.query(`UPDATE outbound_emails SET expires_at = now() - interval '1 s' WHERE id = $1`, [ids[3]]);
+    const { code, out } = await service.cli('outbox', 'retry', '--status', 'failed', '--yes', '--json');
+    expect([code, JSON.parse(out)]).toEqual([0, { changed: 2, passedOver: 2 }]);
+    expect(await Promise.all(ids.map((id) => service.statusOf(id)))).toEqual(['queued', 'queued', 'failed', 'failed']);
+    const receipts = await otpost.database.query(`SELECT email_id AS id FROM email_events WHERE error_code = 'retried_by_hand' ORDER BY 1`);
+    expect(receipts.map(({ id }) => id as string)).toEqual(ids.slice(0, 2).sort());
+    expect(await service.json('outbox', 'stats')).toMatchObject({ imbalance: 0, states: { queued: 2, failed: 2 } });
+  });
+
+  it('does no harm unasked: without a terminal it wants --yes, and at one it asks', async () => {
+    const id = await service.accept('ada@example.com', { lane: 'bulk' });
+    const cancelling = ['outbox', 'cancel', '--lane', 'bulk', '--status', 'queued'];
+    const unasked = await service.cli(...cancelling);
+    expect([unasked.code, unasked.err]).toEqual([2, expect.stringContaining('Cancel 1 message, for good? Nobody can be asked here: say --yes to do it.')]);
+    const declined = await atTerminal('n\n', ...cancelling);
+    expect([declined.code, declined.said]).toEqual([1, expect.stringContaining('Nothing was done.')]);
+    expect(await service.statusOf(id)).toBe('queued');
+    const agreed = await atTerminal('y\n', ...cancelling);
+    expect([agreed.code, agreed.said]).toEqual([0, expect.stringContaining('1 message cancelled.')]);
+    expect(await service.statusOf(id)).toBe('cancelled');
+  });
+
+  it('purges what is over and old in batches, and neither what waits nor what is unknown', async () => {
+    const seeded = `INSERT INTO outbound_emails (id, lane, status, from_address, to_address, to_canonical, locale, seal_key_id, secret, max_attempts, message_id, created_at)
+      SELECT ('0180' || substr(md5(n::text), 5, 4) || '-' || substr(md5(n::text), 9, 4) || '-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 'bulk', status::email_status, 'a@b.c', 'd@e.f', 'd@e.f', 'en', 'x', false, 1, n::text, now() - interval '40 days'
+      FROM generate_series(1, 2500) AS n CROSS JOIN LATERAL (SELECT CASE n WHEN 1 THEN 'queued' WHEN 2 THEN 'unknown' ELSE 'sent' END AS status) AS s`;
+    await otpost.database.query(seeded);
+    const young = await service.accept('ada@example.com');
+    await fail(young);
+    expect(await service.json('outbox', 'purge', '--older-than', '41d', '--yes')).toEqual({ removed: 0 });
+    expect(await service.json('outbox', 'purge', '--older-than', '30d', '--yes')).toEqual({ removed: 2_498 });
+    expect(await otpost.database.query(`SELECT status FROM outbound_emails ORDER BY status::text`)).toEqual([{ status: 'failed' }, { status: 'queued' }, { status: 'unknown' }]);
+    expect((await service.cli('outbox', 'purge', '--older-than', '12h', '--yes')).code).toBe(2);
+  });
+
+  it('does not understand what cannot be meant', async () => {
+    for (const args of [['retry'], ['retry', 'all'], ['retry', '--lane', 'bulk'], ['cancel', '--status', 'sent'], ['list', '--status', 'gone'], ['list', '--limit', '0'], ['purge']]) {
+      expect([args, (await service.cli('outbox', ...args)).code]).toEqual([args, 2]);
+    }
+  });
+});

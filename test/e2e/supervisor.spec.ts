@@ -1,0 +1,213 @@
+import { createApiKey } from '../support/api-key.js';
+import { FaultSink } from '../support/fault-sink.js';
+import { OtpostProcess } from '../support/otpost-process.js';
+import { TEST_SECRET } from '../support/otpost.js';
+import { createDatabase, type TestDatabase } from '../support/postgres.js';
+import { describeWithSupervisor, type Memory, SupervisedOtpost } from '../support/supervised-otpost.js';
+import { eventually } from '../support/wait.js';
+
+/** Messages in the middle of which the container is told to stop. */
+const LOAD = 1_000;
+/** Milliseconds that the sink takes for one message, so that there is a middle. */
+const SLOW_MS = 60;
+/** Milliseconds a platform leaves between SIGTERM and SIGKILL; Render's and Kubernetes' default. */
+const GRACE_MS = 30_000;
+const MIB = 1024 * 1024;
+const WITHIN_MS = 150_000;
+
+interface MailHealth {
+  status: string;
+  ledger: { accepted: number; states: Record<string, number>; imbalance: number };
+  workers: { alive: boolean }[];
+  problems: { code: string }[];
+}
+
+/** Of all stories, for one that runs out of time does not come to its end. */
+const everStarted: SupervisedOtpost[] = [];
+
+/** A database, a sink, and containers one after the other. */
+class Deployment {
+  private readonly started: SupervisedOtpost[] = [];
+
+  private constructor(
+    readonly database: TestDatabase,
+    readonly sink: FaultSink,
+    private readonly door: string,
+  ) {}
+
+  static async open(slowMs = 0): Promise<Deployment> {
+    const sink = new FaultSink();
+    const door = await sink.door((moment) => (slowMs > 0 && moment === 'after the dot' ? { afterMs: slowMs, then: 'answer' } : undefined));
+    return new Deployment(await createDatabase(), sink, door);
+  }
+
+  async start(more: Record<string, string> = {}, node?: string): Promise<SupervisedOtpost> {
+    const otpost = await SupervisedOtpost.start({
+      DATABASE_URL: this.database.url,
+      APP_SECRET: TEST_SECRET,
+      APP_URL: 'http://localhost:3000',
+      MAIL_TRANSPORTS: this.door,
+      MAIL_FROM: 'Otpost <no-reply@example.com>',
+      METRICS_TOKEN: 'the-token-of-the-scraper',
+      NODE_ENV: 'production',
+      HOST: '127.0.0.1',
+      ...more,
+    }, node);
+    this.started.push(otpost);
+    everStarted.push(otpost);
+    return otpost;
+  }
+
+  /** Longer than a lease and the look for abandoned rows: the one that was killed may have had it. */
+  async mailTo(address: string, withinMs = 30_000): Promise<void> {
+    await eventually(() => this.sink.copiesOf(address) > 0, `mail to ${address}`, withinMs);
+  }
+
+  get copiesTooMany(): string[] {
+    return [...this.sink.copies].filter(([, copies]) => copies.length > 1).map(([to]) => to);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.started.map((one) => one.destroy()));
+    await this.sink.stop();
+    await this.database.drop();
+  }
+}
+
+async function tell(story: (deployment: Deployment) => Promise<void>, slowMs?: number): Promise<void> {
+  const deployment = await Deployment.open(slowMs);
+  try {
+    await story(deployment);
+  } finally {
+    await deployment.close();
+  }
+}
+
+const mailHealth = async (otpost: SupervisedOtpost): Promise<MailHealth> => (await otpost.api.get<MailHealth>('/health/mail')).body;
+const problemsOf = async (otpost: SupervisedOtpost): Promise<string[]> => (await mailHealth(otpost)).problems.map(({ code }) => code);
+const inMib = ({ rss, pss }: Memory): string => `${Math.round(pss / MIB)} MiB PSS (${Math.round(rss / MIB)} MiB RSS)`;
+
+async function killedAndStopped(deployment: Deployment): Promise<void> {
+  const otpost = await deployment.start();
+  const [worker, web] = [await otpost.running('worker'), await otpost.running('web')];
+  await otpost.ready();
+
+  process.kill(worker, 'SIGKILL');
+  await otpost.api.register('ada@example.com');
+  await otpost.startedAnew('worker', worker);
+  await deployment.mailTo('ada@example.com');
+
+  await otpost.api.register('grace@example.com');
+  process.kill(web, 'SIGKILL');
+  await deployment.mailTo('grace@example.com');
+  await otpost.startedAnew('web', web);
+  await otpost.ready();
+
+  expect(await otpost.control('stop', 'worker')).toContain('worker: stopped');
+  await otpost.api.register('katherine@example.com');
+  await eventually(async () => (await problemsOf(otpost)).includes('no_worker'), 'health to miss the worker', 25_000);
+  expect(deployment.sink.copiesOf('katherine@example.com')).toBe(0);
+  await deployment.mailTo('katherine@example.com', 40_000);
+  expect(otpost.text).toContain('NO WORKER IS ALIVE');
+
+  expect(await otpost.control('start', 'worker')).toContain('worker: started');
+  await eventually(() => otpost.text.includes('a worker is alive again'), 'web to stand back');
+  await otpost.api.register('mary@example.com');
+  await deployment.mailTo('mary@example.com');
+  await eventually(async () => (await problemsOf(otpost)).length === 0, 'health to be well again');
+  expect(deployment.copiesTooMany).toEqual([]);
+
+  otpost.child.kill('SIGTERM');
+  expect(await otpost.exit(GRACE_MS)).toBe(0);
+  expect(otpost.text).toMatch(/stopped: web[^]*stopped: worker/);
+}
+
+/** The highest of what is measured until `done`. */
+async function highest(otpost: SupervisedOtpost, done: Promise<unknown>): Promise<Memory> {
+  let over = false;
+  void done.finally(() => (over = true)).catch(() => undefined);
+  let most: Memory = { rss: 0, pss: 0 };
+  while (!over) {
+    const now = await otpost.memory();
+    if (now.pss > most.pss) most = now;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return most;
+}
+
+async function stoppedUnderLoad(deployment: Deployment): Promise<void> {
+  const key = await createApiKey(deployment.database.url);
+  const otpost = await deployment.start();
+  await otpost.running('worker');
+  await otpost.running('web');
+  await otpost.ready();
+  await eventually(async () => (await mailHealth(otpost)).workers.some(({ alive }) => alive), 'a worker to be alive', 20_000);
+  const idle = await otpost.memory();
+
+  const send = async (n: number): Promise<void> => {
+    const mail = { to: `reader${n}@example.com`, subject: 'News', text: `Number ${n}.` };
+    expect((await otpost.api.post('/v1/emails', mail, { authorization: `Bearer ${key}` })).status).toBe(202);
+  };
+  const accepted = (async () => {
+    for (let n = 0; n < LOAD; n += 20) await Promise.all(Array.from({ length: 20 }, (_, i) => send(n + i)));
+  })();
+  const loaded = await highest(otpost, accepted);
+  await accepted;
+  await eventually(() => deployment.sink.taken >= LOAD / 4, 'a quarter to be handed over', 30_000);
+
+  const told = performance.now();
+  otpost.child.kill('SIGTERM');
+  expect(await otpost.exit(GRACE_MS)).toBe(0);
+  const took = performance.now() - told;
+  const before = deployment.sink.taken;
+  console.log(`idle ${inMib(idle)}, under load ${inMib(loaded)}; after SIGTERM, with ${before} of ${LOAD} handed over, it ended in ${Math.round(took)} ms`);
+  expect(before).toBeLessThan(LOAD);
+  const states = await deployment.database.query<{ status: string; count: number }>(
+    'SELECT status::text, count(*)::int AS count FROM outbound_emails GROUP BY status ORDER BY status',
+  );
+  expect(states).toEqual(expect.arrayContaining([{ status: 'sent', count: before }, { status: 'queued', count: LOAD - before }]));
+
+  const next = await deployment.start();
+  await eventually(() => deployment.sink.copies.size === LOAD, 'the rest to be handed over', 40_000);
+  await eventually(async () => (await mailHealth(next)).ledger.states['sent'] === LOAD, 'the ledger to know it', 15_000);
+  expect((await mailHealth(next)).ledger).toMatchObject({ accepted: LOAD, imbalance: 0 });
+  expect(deployment.copiesTooMany).toEqual([]);
+  expect(idle.pss / MIB).toBeLessThanOrEqual(300);
+  expect(loaded.pss / MIB).toBeLessThanOrEqual(420);
+}
+
+async function givenUp(deployment: Deployment): Promise<void> {
+  const otpost = await deployment.start({}, `#!/bin/sh\n[ "$ROLE" = web ] || exit 3\nexec "${process.execPath}" "$@"\n`);
+  expect(await otpost.exit(60_000)).toBe(1);
+  expect(otpost.text).toContain('gave up: worker entered FATAL state');
+  expect(otpost.text).toContain('a program cannot be kept running');
+  expect(otpost.text).toContain('stopped: web');
+}
+
+/** Jest runs side by side what stands in one block. */
+describeWithSupervisor('under supervisord, as in the container,', () => {
+  afterAll(() => Promise.all(everStarted.map((one) => one.destroy())));
+
+  it.concurrent(
+    'a program that is killed comes back, a worker that is stopped is missed and stood in for, and no mail is lost',
+    () => tell(killedAndStopped),
+    WITHIN_MS,
+  );
+  it.concurrent(
+    'SIGTERM in the middle of 1,000 mails ends both within the grace: none is lost, none goes out twice; and memory stays within a small plan',
+    () => tell(stoppedUnderLoad, SLOW_MS),
+    WITHIN_MS,
+  );
+  it.concurrent('a program that cannot be kept running ends the container with a failure', () => tell(givenUp), WITHIN_MS);
+});
+
+describe('a process whose Postgres is not there yet', () => {
+  it('waits for it, and does not keep whoever stops it', async () => {
+    const waiting = new OtpostProcess({ DATABASE_URL: 'postgres://otpost:s3cret@127.0.0.1:1/otpost', APP_SECRET: TEST_SECRET, ROLE: 'worker' });
+    await eventually(() => waiting.text.includes('Waiting for PostgreSQL at postgres://otpost:***@127.0.0.1:1/otpost'), 'the wait', 30_000);
+    const told = performance.now();
+    expect(await waiting.stop('SIGTERM')).toBe(1);
+    expect(performance.now() - told).toBeLessThan(5_000);
+    expect(waiting.text).toContain('Stopped while waiting for the database.');
+  }, 40_000);
+});

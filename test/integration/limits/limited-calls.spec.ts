@@ -1,0 +1,120 @@
+import { DEFAULT_LIMITS } from '../../../src/config/limits.js';
+import type { Answer, IssuedBody, ProblemBody } from '../../support/api.js';
+import { createApiKey } from '../../support/api-key.js';
+import { HeldClock, type Otpost, startOtpost } from '../../support/otpost.js';
+import { OtpostProcess } from '../../support/otpost-process.js';
+import { createDatabase } from '../../support/postgres.js';
+import { eventually } from '../../support/wait.js';
+
+describe('calls that are limited', () => {
+  let otpost: Otpost;
+
+  afterEach(() => otpost.stop());
+
+  const start = async (env: Record<string, string>): Promise<void> => {
+    otpost = await startOtpost({ ROLE: 'web', ...env }, new HeldClock());
+  };
+  const register = (email: string, forwardedFor?: string): Promise<Answer<IssuedBody & ProblemBody>> =>
+    otpost.api.post('/v1/accounts', { email }, forwardedFor === undefined ? {} : { 'x-forwarded-for': forwardedFor });
+  const statuses = async (calls: Promise<Answer<unknown>>[]): Promise<Record<number, number>> => {
+    const counted: Record<number, number> = {};
+    for (const { status } of await Promise.all(calls)) counted[status] = (counted[status] ?? 0) + 1;
+    return counted;
+  };
+  const mails = async (): Promise<number> => (await otpost.database.query<{ n: number }>('SELECT count(*)::int AS n FROM outbound_emails'))[0]!.n;
+
+  it('are refused with what a client needs to come back in time', async () => {
+    await start({ LIMIT_DESTINATION: '1/15min' });
+    expect((await register('ada@example.com')).status).toBe(202);
+    const { status, headers, body } = await register('ada@example.com');
+    expect(status).toBe(429);
+    expect(headers.get('retry-after')).toBe('900');
+    expect(headers.get('ratelimit-policy')).toBe('"destination";q=1;w=900');
+    expect(headers.get('ratelimit')).toBe('"destination";r=0;t=900');
+    expect(headers.get('content-type')).toMatch(/^application\/problem\+json/);
+    expect(body).toMatchObject({
+      code: 'rate_limited',
+      detail: 'Too much was asked for this address.',
+      remedy: 'Wait as long as Retry-After says, then try again.',
+    });
+  });
+
+  it('make one mail for each 202 and none for a 429, however many come at once', async () => {
+    await start({ LIMIT_DESTINATION: '5/15min' });
+    expect(await statuses(Array.from({ length: 100 }, () => register('ada@example.com')))).toEqual({ 202: 5, 429: 95 });
+    expect(await mails()).toBe(5);
+  });
+
+  it('are refused alike for an address with an account and one without', async () => {
+    await start({ LIMIT_DESTINATION: '1/15min' });
+    await otpost.database.query(`INSERT INTO accounts (id, email, email_canonical, email_verified_at, updated_at) VALUES (gen_random_uuid(), 'known@example.com', 'known@example.com', now(), now())`);
+    const refusals = [];
+    for (const email of ['known@example.com', 'unknown@example.com']) {
+      expect((await register(email)).status).toBe(202);
+      const { status, headers, body } = await register(email);
+      const { requestId, ...rest } = body;
+      expect(headers.get('x-request-id')).toBe(requestId);
+      const told = Object.fromEntries([...headers].filter(([name]) => !['x-request-id', 'date'].includes(name)));
+      refusals.push({ status, told, rest: { ...rest } });
+    }
+    expect(refusals[0]).toEqual(refusals[1]);
+  });
+
+  it('are limited without a word in the environment', async () => {
+    await start({ ...DEFAULT_LIMITS });
+    expect(await statuses(Array.from({ length: 40 }, (_, index) => register(`a${index}@example.com`)))).toEqual({ 202: 20, 429: 20 });
+  });
+
+  it('count by the address that a trusted proxy tells, and an IPv6 network as one', async () => {
+    await start({ LIMIT_IP: '1/10min', TRUSTED_PROXIES: '1' });
+    expect((await register('a@example.com', '203.0.113.1')).status).toBe(202);
+    expect((await register('b@example.com', '198.51.100.66, 203.0.113.1')).status).toBe(429);
+    expect((await register('c@example.com', '203.0.113.2')).status).toBe(202);
+    expect((await register('d@example.com', '2001:db8:1:2::1')).status).toBe(202);
+    expect((await register('e@example.com', '2001:db8:1:2:3::1')).status).toBe(429);
+  });
+
+  it('are not escaped by a header that anybody can send', async () => {
+    await start({ LIMIT_IP: '1/10min' });
+    const calls = ['203.0.113.1', '203.0.113.2', '203.0.113.3'].map((address) => register(`a${address}@example.com`, address));
+    expect(await statuses(calls)).toEqual({ 202: 1, 429: 2 });
+  });
+
+  it('are refused when they cannot be counted', async () => {
+    await start({ LIMIT_IP: '20/10min' });
+    await otpost.database.query('DROP TABLE request_limits');
+    expect((await register('ada@example.com')).status).toBe(500);
+    expect(await mails()).toBe(0);
+  });
+
+  it('of a back end count by its key', async () => {
+    await start({ LIMIT_KEY: '2/min', LIMIT_IP: '1/min' });
+    const send = async (key: string): Promise<Answer<unknown>> =>
+      otpost.api.post('/v1/emails', { to: 'ada@example.com', subject: 'Hello', text: 'Hello' }, { authorization: `Bearer ${key}` });
+    const [one, two] = [await createApiKey(otpost.database.url), await createApiKey(otpost.database.url)];
+    expect(await statuses(Array.from({ length: 30 }, () => send(one)))).toEqual({ 202: 2, 429: 28 });
+    const refused = await send(one);
+    expect(refused.headers.get('ratelimit')).toBe('"key";r=0;t=60');
+    expect(await statuses([send(two)])).toEqual({ 202: 1 });
+    expect(await mails()).toBe(3);
+  });
+});
+
+describe('a header X-Forwarded-For that nobody is trusted for', () => {
+  it('is told of once, with what to set', async () => {
+    const database = await createDatabase();
+    const process = new OtpostProcess({ DATABASE_URL: database.url, APP_SECRET: 'a secret of more than thirty-two characters', PORT: '0', ROLE: 'web' });
+    try {
+      const api = await process.api();
+      for (let index = 0; index < 3; index++) await api.send('GET', '/health/live', { 'x-forwarded-for': '203.0.113.9' });
+      const told = () => process.output.filter((line) => line.includes('TRUSTED_PROXIES'));
+      await eventually(() => told().length > 0, 'the warning');
+      expect(await process.stop()).toBe(0);
+      expect(told()).toHaveLength(1);
+      expect(JSON.parse(told()[0]!)).toMatchObject({ level: 'warn', from: '127.0.0.1', msg: expect.stringContaining('TRUSTED_PROXIES=1') as string });
+    } finally {
+      await process.stop('SIGKILL');
+      await database.drop();
+    }
+  });
+});

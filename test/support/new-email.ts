@@ -1,0 +1,28 @@
+import { randomUUID } from 'node:crypto';
+import type { NewEmail } from '../../src/mail/email-rows.js';
+
+/** What the outbox takes: a message without a template to ada@example.com in the default lane, but for what is said otherwise. */
+export function newEmail(more: Partial<NewEmail> = {}): NewEmail {
+  const id = more.id ?? randomUUID();
+  return {
+    id,
+    lane: 'default',
+    from: 'no-reply@example.com',
+    to: 'ada@example.com',
+    toCanonical: 'ada@example.com',
+    replyTo: null,
+    template: null,
+    locale: 'en',
+    sealedVariables: new Uint8Array([1, 2, 3]),
+    sealKeyId: 'test',
+    secret: false,
+    maxAttempts: 3,
+    scheduledAt: null,
+    expiresAt: null,
+    supersedeKey: null,
+    messageId: `<${id}@example.com>`,
+    apiKeyId: null,
+    requestId: null,
+    ...more,
+  };
+}
