@@ -36,10 +36,11 @@ const ifStale = process.argv.includes('--if-stale');
 if (!ifStale || modifiedAt(CLIENT) < modifiedAt(SCHEMA)) {
   step('Prisma client generated', [`${root}tools/prisma/prisma.mjs`, 'generate']);
 }
-const newest = Math.max(newestIn(`${root}src`), ...['package-lock.json', '.swcrc'].map((file) => modifiedAt(root + file)));
+const newest = Math.max(newestIn(`${root}src`), ...['package-lock.json', '.swcrc', 'tools/bundle.mjs'].map((file) => modifiedAt(root + file)));
 if (!ifStale || modifiedAt(STAMP) < newest) {
   const begun = new Date();
   step('Built dist/', [require.resolve('@nestjs/cli/bin/nest.js'), 'build']);
+  step('Bundled dist/main.js and dist/cli.js', [`${root}tools/bundle.mjs`]);
   writeFileSync(STAMP, '');
   utimesSync(STAMP, begun, begun); // what was edited meanwhile is newer
 }

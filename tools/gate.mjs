@@ -105,6 +105,9 @@ async function makeTemplate(url) {
   await migrate(template.href, { log: () => undefined });
 }
 
+/** Several deployments at a time, and nothing that has to outlast a crash: those tests have servers of their own. */
+const POSTGRES_FOR_TESTS = ['max_connections=200', 'fsync=off', 'full_page_writes=off'];
+
 /** In whole runs, and in those of the processes: what the tests of one room log says little. @param {string} logs */
 async function searchLogs(logs) {
   const whole = jestArguments.length === 0;
@@ -130,7 +133,7 @@ async function runTests() {
   const logs = join(folder, 'tests');
   for (const part of ['logs', 'secrets']) await mkdir(join(logs, part), { recursive: true });
   const { startEmbeddedPostgres } = await import(new URL('../dist/database/embedded-postgres.js', import.meta.url).href);
-  const postgres = await startEmbeddedPostgres(join(folder, 'data'));
+  const postgres = await startEmbeddedPostgres(join(folder, 'data'), POSTGRES_FOR_TESTS);
   try {
     await makeTemplate(postgres.url);
     const redis = await findRedis();

@@ -29,15 +29,16 @@ const CONNECT_WITHIN_MS = 30_000;
  * Whose the folder is, a session lock inside the server tells: it ends with the process however that ends, so there
  * is no stale file to clear away. A server that outlived a killed process is taken up again.
  * @param dataDir made if missing; relative to the working directory unless absolute
+ * @param moreSettings of the server, such as `max_connections=200`
  * @throws StartupError when the folder cannot be used or is in use, or the server does not start
  */
-export async function startEmbeddedPostgres(dataDir: string): Promise<EmbeddedPostgres> {
+export async function startEmbeddedPostgres(dataDir: string, moreSettings: readonly string[] = []): Promise<EmbeddedPostgres> {
   const folder = resolve(dataDir);
   try {
     const binaries = locateBinaries();
     const account = await prepareFolder(folder, binaries);
     const { folder: clusterFolder, password } = await openCluster(folder, binaries, account);
-    const server: Server = { clusterFolder, logFile: join(folder, 'postgres.log'), binaries, account };
+    const server: Server = { clusterFolder, logFile: join(folder, 'postgres.log'), binaries, account, moreSettings };
     const { session, running } = await claimFolder(server, password);
     // The lock is held to the end: whoever starts meanwhile waits for the server to be gone and starts its own.
     const stop = () => stopServer(server, running).finally(() => session.end());

@@ -14,6 +14,8 @@ export interface Server {
   logFile: string;
   binaries: PostgresBinaries;
   account: ServerAccount | undefined;
+  /** Such as `fsync=off`; they win over ours. */
+  moreSettings: readonly string[];
 }
 
 /** A server that takes connections. */
@@ -113,7 +115,7 @@ async function launch(server: Server, deadline: number): Promise<RunningServer |
   const port = await choosePort(server);
   const log = await openLog(server);
   const logStart = (await log.stat()).size;
-  const args = ['-D', clusterFolder, '-p', String(port), ...SETTINGS.flatMap((setting) => ['-c', setting])];
+  const args = ['-D', clusterFolder, '-p', String(port), ...[...SETTINGS, ...server.moreSettings].flatMap((setting) => ['-c', setting])];
   let ended: { cause?: Error } | undefined;
   const child = spawn(binaries.postgres, args, {
     ...(account && { uid: account.uid, gid: account.gid }),
