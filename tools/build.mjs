@@ -1,4 +1,4 @@
-/** `npm run build`: the Prisma client from the schema, then `dist/`. `--if-stale` does only what is needed. */
+/** `npm run build`: the Prisma client from the schema, then `dist/`. `--tests`: `.tests/` too. `--if-stale` does only what is needed. */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -8,7 +8,6 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const require = createRequire(import.meta.url);
 const SCHEMA = `${root}prisma/schema.prisma`;
 const CLIENT = `${root}src/generated/prisma/client.ts`;
-const STAMP = `${root}dist/.built`;
 
 /** @param {string} path */
 function modifiedAt(path) {
@@ -32,15 +31,25 @@ function step(what, args) {
   console.log(`${what} (${((performance.now() - started) / 1000).toFixed(1)} s)`);
 }
 
+/** What was edited while it was made is newer. @param {string} stamp @param {number} newest @param {() => void} make */
+function unlessFresh(stamp, newest, make) {
+  if (ifStale && modifiedAt(stamp) >= newest) return;
+  const begun = new Date();
+  make();
+  writeFileSync(stamp, '');
+  utimesSync(stamp, begun, begun);
+}
+
 const ifStale = process.argv.includes('--if-stale');
 if (!ifStale || modifiedAt(CLIENT) < modifiedAt(SCHEMA)) {
   step('Prisma client generated', [`${root}tools/prisma/prisma.mjs`, 'generate']);
 }
-const newest = Math.max(newestIn(`${root}src`), ...['package-lock.json', '.swcrc', 'tools/bundle.mjs'].map((file) => modifiedAt(root + file)));
-if (!ifStale || modifiedAt(STAMP) < newest) {
-  const begun = new Date();
+const tools = ['package-lock.json', '.swcrc', 'tools/bundle.mjs', 'tools/bundle-options.mjs', 'tools/bundle-tests.mjs'].map((file) => modifiedAt(root + file));
+const newest = Math.max(newestIn(`${root}src`), ...tools);
+unlessFresh(`${root}dist/.built`, newest, () => {
   step('Built dist/', [require.resolve('@nestjs/cli/bin/nest.js'), 'build']);
   step('Bundled dist/main.js and dist/cli.js', [`${root}tools/bundle.mjs`]);
-  writeFileSync(STAMP, '');
-  utimesSync(STAMP, begun, begun); // what was edited meanwhile is newer
+});
+if (process.argv.includes('--tests')) {
+  unlessFresh(`${root}.tests/.built`, Math.max(newest, newestIn(`${root}test`)), () => step('Bundled the tests', [`${root}tools/bundle-tests.mjs`]));
 }

