@@ -3,13 +3,14 @@ import { Administrators } from '../accounts/administration/administrators.js';
 import { Passwords } from '../accounts/passwords/passwords.js';
 import type { Role } from '../access/staff.js';
 import { Audit, OPERATOR } from '../audit/audit.js';
-import type { LoadedSettings } from '../config/settings.module.js';
+import type { Settings } from '../config/settings.js';
 import { SystemClock } from '../core/clock.js';
 import type { EmailAddress } from '../core/email-address.js';
 import { PrismaService } from '../database/prisma.service.js';
 import { Transactions } from '../database/unit-of-work.js';
 import type { Account } from '../generated/prisma/client.js';
 import type { ExitCode, Terminal } from './command.js';
+import { withDatabaseUrl } from './database.js';
 import { minute, printTable } from './table.js';
 
 interface NewAdministrator {
@@ -20,7 +21,11 @@ interface NewAdministrator {
   json: boolean;
 }
 
-export async function createAdministrator({ email, name, password, json }: NewAdministrator, url: string, { settings }: LoadedSettings, terminal: Terminal): Promise<ExitCode> {
+export async function createAdministrator(order: NewAdministrator, terminal: Terminal): Promise<ExitCode> {
+  return withDatabaseUrl(terminal, (url, { settings }) => create(order, url, settings, terminal));
+}
+
+async function create({ email, name, password, json }: NewAdministrator, url: string, settings: Settings, terminal: Terminal): Promise<ExitCode> {
   const passwords = new Passwords(settings);
   const fault = password === undefined ? undefined : passwords.fault(password, { email: email.stored, name });
   if (fault) {

@@ -2,7 +2,6 @@ import { parseArgs } from 'node:util';
 import { isRole, type Role, ROLES } from '../access/staff.js';
 import { type EmailAddress, parseEmailAddress } from '../core/email-address.js';
 import { type Command, UsageError } from './command.js';
-import { withDatabaseUrl } from './database.js';
 
 const MAX_NAME_LENGTH = 100;
 /** Characters; more is no password, but a file sent by mistake. */
@@ -29,9 +28,8 @@ password, codes by mail sign in.
     const order = { email: addressIn(values.email), name: nameIn(values.name), json: values.json ?? false };
     return async (terminal) => {
       const password = values['password-stdin'] ? await passwordFrom(process.stdin) : undefined;
-      // Here, and not above: it brings the module that hashes, and no other command needs it.
       const { createAdministrator } = await import('./admin-work.js');
-      return withDatabaseUrl(terminal, (url, loaded) => createAdministrator({ ...order, password }, url, loaded, terminal));
+      return createAdministrator({ ...order, password }, terminal);
     };
   },
 };

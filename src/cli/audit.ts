@@ -1,9 +1,11 @@
 import { parseArgs } from 'node:util';
-import { AUDIT_RESULTS, type AuditResult } from '../audit/audit.js';
-import { type AuditFilter, type AuditRecord, AuditRecords } from '../audit/audit-records.js';
+import type { AUDIT_RESULTS as AuditResults, AuditResult } from '../audit/audit.js';
+import type { AuditFilter } from '../audit/audit-records.js';
 import { isMoment } from '../core/is-moment.js';
-import { type Command, type Terminal, UsageError } from './command.js';
-import { printTable } from './table.js';
+import { type Command, UsageError } from './command.js';
+
+// Said again, for to import them would load Nest and Prisma; the compiler keeps both the same.
+const AUDIT_RESULTS: typeof AuditResults = ['done', 'refused'];
 
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 1_000;
@@ -42,11 +44,8 @@ Shows the record of security events, newest first: who did what to what, when, f
     const filter: AuditFilter = { action, actorId, targetId, result: resultIn(values.result), since: momentIn('since', values.since), until: momentIn('until', values.until) };
     const limit = limitIn(values.limit);
     return async (prisma, terminal) => {
-      const records = await new AuditRecords(prisma).list(filter, limit);
-      if (values.json) terminal.out(JSON.stringify(records.map(shown)));
-      else if (records.length === 0) terminal.err('Nothing was recorded that fits.');
-      else printRecords(records, terminal);
-      return 0;
+      const { listAudit } = await import('./audit-work.js');
+      return listAudit({ filter, limit, json: values.json ?? false }, prisma, terminal);
     };
   },
 };
@@ -69,35 +68,4 @@ function limitIn(text: string | undefined): number {
   const limit = text === undefined ? DEFAULT_LIMIT : /^\d{1,4}$/.test(text) ? Number(text) : 0;
   if (limit < 1 || limit > MAX_LIMIT) throw new UsageError(`--limit is a whole number from 1 to ${MAX_LIMIT}.`);
   return limit;
-}
-
-/** As GET /v1/audit shows it. */
-function shown({ id, at, action, result, actorKind, actorId, targetKind, targetId, ip, userAgent, requestId, details }: AuditRecord): object {
-  const target = targetKind !== null && targetId !== null ? { kind: targetKind, id: targetId } : null;
-  return { id: String(id), at, action, result, actor: { kind: actorKind, id: actorId }, target, ip, userAgent, requestId, details };
-}
-
-/** Such as `from=admin to=user`; what is no plain word stands in quotes. */
-function detailsOf(details: AuditRecord['details']): string {
-  const pairs = Object.entries(details ?? {}).sort(([left], [right]) => (left < right ? -1 : 1));
-  const word = (value: unknown) => (typeof value === 'string' && /^[\w.:@-]+$/.test(value) ? value : JSON.stringify(value));
-  return pairs.map(([key, value]) => `${key}=${word(value)}`).join(' ') || '-';
-}
-
-function printRecords(records: readonly AuditRecord[], terminal: Terminal): void {
-  printTable(
-    [
-      ['AT', 'ACTION', 'RESULT', 'ACTOR', 'TARGET', 'FROM', 'DETAILS'],
-      ...records.map(({ at, action, result, actorKind, actorId, targetKind, targetId, ip, details }) => [
-        `${at.toISOString().slice(0, 19).replace('T', ' ')}Z`,
-        action,
-        result,
-        [actorKind, actorId].filter(Boolean).join(' '),
-        [targetKind, targetId].filter(Boolean).join(' ') || '-',
-        ip ?? '-',
-        detailsOf(details),
-      ]),
-    ],
-    terminal,
-  );
 }

@@ -1,14 +1,8 @@
 import { parseArgs } from 'node:util';
-import { Transactions } from '../database/unit-of-work.js';
-import { Bounces } from '../mail/hooks/bounces.js';
-import { ProviderEvents } from '../mail/hooks/provider-events.js';
-import type { Command, ExitCode, Terminal } from './command.js';
+import { BAD_DATA, type Command, TRY_AGAIN } from './command.js';
 
 /** Bytes. A bounce may bring the whole message back, attachments and all. */
 const LARGEST = 10 * 1024 * 1024;
-/** EX_DATAERR and EX_TEMPFAIL of sysexits.h, which mail servers go by. */
-const BAD_DATA: ExitCode = 65;
-const TRY_AGAIN: ExitCode = 75;
 
 const bounce: Command = {
   name: 'bounce',
@@ -34,30 +28,13 @@ database cannot be reached, try again.`,
         terminal.err(`The message is larger than ${LARGEST / 1024 / 1024} MiB.`);
         return BAD_DATA;
       }
-      const bounces = new Bounces(prisma, new ProviderEvents(prisma, new Transactions(prisma)));
-      return told(await bounces.take(source, new Date()), terminal);
+      const { takeBounce } = await import('./bounce-work.js');
+      return takeBounce(source, prisma, terminal);
     };
   },
 };
 
 export const BOUNCE_COMMANDS: readonly Command[] = [bounce];
-
-function told(taken: Awaited<ReturnType<Bounces['take']>>, terminal: Terminal): ExitCode {
-  switch (taken.kind) {
-    case 'not_a_dsn':
-      terminal.err('This is no delivery status notification (RFC 3464): nothing was recorded.');
-      return BAD_DATA;
-    case 'not_ours':
-      terminal.err('It speaks of no message of ours, or tells nothing that matters: nothing was recorded.');
-      return 0;
-    case 'taken': {
-      const [change] = taken.settled.changed;
-      const became = change ? `it is ${change.status} now` : 'its state stays as it is';
-      terminal.err(taken.duplicate ? `Known already, of message ${taken.emailId}.` : `Recorded for message ${taken.emailId}; ${became}.`);
-      return 0;
-    }
-  }
-}
 
 /** Undefined: too large. */
 async function standardInput(): Promise<Buffer | undefined> {

@@ -10,7 +10,11 @@ export interface Terminal {
  * 0 done; 1 not done, and why was told; 2 not understood; 3 not over yet. For a mail server, as in sysexits.h: 65 bad data,
  * 75 try again.
  */
-export type ExitCode = 0 | 1 | 2 | 3 | 65 | 75;
+export type ExitCode = 0 | 1 | 2 | 3 | typeof BAD_DATA | typeof TRY_AGAIN;
+
+/** EX_DATAERR and EX_TEMPFAIL of sysexits.h, which mail servers go by. */
+export const BAD_DATA = 65;
+export const TRY_AGAIN = 75;
 
 /** What a command does once its arguments were understood. */
 export type Work = (prisma: PrismaService, terminal: Terminal) => Promise<ExitCode>;

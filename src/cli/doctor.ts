@@ -1,13 +1,6 @@
-import { hostname } from 'node:os';
 import { parseArgs } from 'node:util';
-import { ConfigurationError } from '../config/configuration-error.js';
-import { type LoadedSettings, loadSettings } from '../config/settings.module.js';
-import { StartupError } from '../core/startup-error.js';
-import { type Check, type Report, worstOf } from '../doctor/check.js';
-import { examine } from '../doctor/doctor.js';
 import { Names } from '../doctor/names.js';
-import { reportText } from '../doctor/report-text.js';
-import { type Command, type ExitCode, type LoneWork, type Terminal, UsageError } from './command.js';
+import { type Command, UsageError } from './command.js';
 
 const doctor: Command = {
   name: 'doctor',
@@ -26,55 +19,15 @@ starts and migrates nothing. Hosts differ in what they block: run it on the web 
 Exit codes: 0 nothing fails, 1 something does, 2 the configuration or the command line is wrong.`,
   parse(args) {
     const { values } = parseArgs({ args, options: { json: { type: 'boolean' }, dns: { type: 'string', multiple: true } } });
-    return examining(values.json ?? false, namesOf(values.dns));
+    const names = namesOf(values.dns);
+    return async (terminal) => {
+      const { examineAndTell } = await import('./doctor-work.js');
+      return examineAndTell(values.json ?? false, names, terminal);
+    };
   },
 };
 
 export const DOCTOR_COMMANDS: readonly Command[] = [doctor];
-
-function examining(json: boolean, names: Names): LoneWork {
-  return async (terminal) => {
-    let loaded: LoadedSettings;
-    try {
-      loaded = await loadSettings();
-    } catch (error) {
-      if (!(error instanceof StartupError)) throw error;
-      tell(refusal(error), json, terminal);
-      return 2;
-    }
-    const { settings, warnings } = loaded;
-    const waiting = new Set<string>();
-    const progress = process.stderr.isTTY && !json ? showing(waiting) : undefined;
-    const report = await examine({
-      settings,
-      warnings,
-      names,
-      now: () => new Date(),
-      signal: new AbortController().signal,
-      ...(progress ? { progress } : {}),
-    });
-    tell(report, json, terminal);
-    return exitCodeOf(report);
-  };
-}
-
-function exitCodeOf({ status }: Report): ExitCode {
-  return status === 'fail' ? 1 : 0;
-}
-
-function tell(report: Report, json: boolean, terminal: Terminal): void {
-  terminal.out(json ? JSON.stringify(report) : reportText(report));
-}
-
-/** What cannot be started with cannot be examined either; each fault is an answer. */
-function refusal(error: StartupError): Report {
-  const fault = (name: string, summary: string, remedy: string): Check => ({ area: 'configuration', name, status: 'fail', summary, remedy });
-  const checks =
-    error instanceof ConfigurationError
-      ? error.faults.map(({ variable, read, remedy }) => fault(variable, read, remedy.join(' ')))
-      : [fault('settings', error.message, error.remedy)];
-  return { host: hostname(), role: 'unknown', at: new Date().toISOString(), checks, status: worstOf(checks) };
-}
 
 function namesOf(servers: string[] | undefined): Names {
   try {
@@ -83,14 +36,4 @@ function namesOf(servers: string[] | undefined): Names {
     // What Node says of it names no option.
     throw new UsageError('--dns wants the IP address of a name server, with its port where that is not 53, such as 9.9.9.9 or 127.0.0.1:5353.');
   }
-}
-
-/** One line that is written over: what is still waited for. */
-function showing(waiting: Set<string>): (what: string, state: 'begun' | 'over') => void {
-  return (what, state) => {
-    if (state === 'begun') waiting.add(what);
-    else waiting.delete(what);
-    const line = waiting.size > 0 ? `asking: ${[...waiting].join(', ')}` : '';
-    process.stderr.write(`\r\x1b[2K${line.slice(0, (process.stderr.columns || 80) - 1)}`);
-  };
 }

@@ -1,14 +1,7 @@
 import { parseArgs } from 'node:util';
-import { type ApiKeyRecord, ApiKeys } from '../access/api-keys.js';
-import { KeyChanges, type Unnamed } from '../access/key-changes.js';
 import { DEFAULT_OVERLAP_HOURS, MAX_NAME_LENGTH, MAX_OVERLAP_HOURS, readDuration } from '../access/key-policy.js';
 import { isScope, type Scope, SCOPES } from '../access/scopes.js';
-import { Audit, OPERATOR } from '../audit/audit.js';
-import { SystemClock } from '../core/clock.js';
-import type { PrismaService } from '../database/prisma.service.js';
-import { Transactions } from '../database/unit-of-work.js';
-import { type Command, type ExitCode, type Terminal, UsageError, type Work } from './command.js';
-import { minute, printTable } from './table.js';
+import { type Command, UsageError } from './command.js';
 
 const create: Command = {
   name: 'keys create',
@@ -32,16 +25,8 @@ The key alone goes to standard output, so that KEY=$(otpost keys create …) hol
     const scopes = scopesIn(values.scope ?? []);
     const lifetime = values.expires === undefined ? undefined : lifetimeIn(values.expires);
     return async (prisma, terminal) => {
-      const expiresAt = lifetime === undefined ? null : new Date(Date.now() + lifetime);
-      const { key, record } = await changesOf(prisma).create({ name, scopes, expiresAt }, OPERATOR);
-      if (values.json) {
-        terminal.out(JSON.stringify({ ...shown(record), key }));
-        return 0;
-      }
-      terminal.err(`API key "${record.name}" with ${record.scopes.join(', ')}${until(record)}. It is shown this once; keep it now.`);
-      terminal.out(key);
-      terminal.err(`To take it back: otpost keys revoke ${record.prefix}`);
-      return 0;
+      const { createKey } = await import('./keys-work.js');
+      return createKey({ name, scopes, lifetime, json: values.json ?? false }, prisma, terminal);
     };
   },
 };
@@ -58,11 +43,8 @@ revoked, and which one took over when it was rotated.
   parse(args) {
     const { values } = parseArgs({ args, options: { json: { type: 'boolean' } } });
     return async (prisma, terminal) => {
-      const records = await new ApiKeys(prisma, new SystemClock()).list();
-      if (values.json) terminal.out(JSON.stringify(records.map(shown)));
-      else if (records.length === 0) terminal.err('There is no API key yet. Make one with: otpost keys create');
-      else printKeys(records, terminal);
-      return 0;
+      const { listKeys } = await import('./keys-work.js');
+      return listKeys(values.json ?? false, prisma, terminal);
     };
   },
 };
@@ -76,7 +58,11 @@ Makes an API key invalid from the next request on. Which one is told by the char
 such as otp_live_Ab3xY, or by its id.`,
   parse(args) {
     const { positionals } = parseArgs({ args, options: {}, allowPositionals: true });
-    return revoking(oneKeyIn(positionals));
+    const which = oneKeyIn(positionals);
+    return async (prisma, terminal) => {
+      const { revokeKey } = await import('./keys-work.js');
+      return revokeKey(which, prisma, terminal);
+    };
   },
 };
 
@@ -96,62 +82,14 @@ The key alone goes to standard output, so that KEY=$(otpost keys rotate …) hol
     const { positionals, values } = parseArgs({ args, options: { overlap: { type: 'string' }, json: { type: 'boolean' } }, allowPositionals: true });
     const which = oneKeyIn(positionals);
     const overlapHours = values.overlap === undefined ? DEFAULT_OVERLAP_HOURS : overlapIn(values.overlap);
-    return rotating(which, overlapHours, values.json ?? false);
+    return async (prisma, terminal) => {
+      const { rotateKey } = await import('./keys-work.js');
+      return rotateKey({ which, overlapHours, json: values.json ?? false }, prisma, terminal);
+    };
   },
 };
 
 export const KEY_COMMANDS: readonly Command[] = [create, list, rotate, revoke];
-
-function rotating(which: string, overlapHours: number, json: boolean): Work {
-  return async (prisma, terminal) => {
-    const result = await changesOf(prisma).rotate(which, overlapHours, OPERATOR);
-    switch (result.kind) {
-      case 'rotated':
-        if (json) {
-          terminal.out(JSON.stringify({ ...shown(result.record), key: result.key }));
-          return 0;
-        }
-        terminal.err(`New API key "${result.record.name}" with ${result.record.scopes.join(', ')}${until(result.record)}. It is shown this once; keep it now.`);
-        terminal.out(result.key);
-        terminal.err(`The old one, ${result.former.prefix}, works until ${minute(result.former.expiresAt)}.`);
-        return 0;
-      case 'over':
-        terminal.err(`${result.record.prefix} "${result.record.name}" ${OVER[result.why]}. Make a new one with: otpost keys create`);
-        return 1;
-      default:
-        return notOne(result, terminal);
-    }
-  };
-}
-
-const OVER = { revoked: 'was revoked', expired: 'has expired', rotated: 'has a successor already' } as const;
-
-function revoking(which: string): Work {
-  return async (prisma, terminal) => {
-    const result = await changesOf(prisma).revoke(which, OPERATOR);
-    switch (result.kind) {
-      case 'revoked':
-        terminal.err(`Revoked ${result.record.prefix} "${result.record.name}".`);
-        return 0;
-      case 'revoked_before':
-        terminal.err(`${result.record.prefix} "${result.record.name}" was revoked already.`);
-        return 0;
-      default:
-        return notOne(result, terminal);
-    }
-  };
-}
-
-function notOne(result: Unnamed, terminal: Terminal): ExitCode {
-  if (result.kind === 'not_found') terminal.err('There is no such API key. Compare with: otpost keys list');
-  else terminal.err(`Several keys begin like this; name one by its id: ${result.records.map(({ id }) => id).join(', ')}`);
-  return 1;
-}
-
-function changesOf(prisma: PrismaService): KeyChanges {
-  const clock = new SystemClock();
-  return new KeyChanges(new Transactions(prisma), clock, new Audit(prisma, clock));
-}
 
 function oneKeyIn([which, ...more]: readonly string[]): string {
   if (which === undefined || more.length > 0) throw new UsageError('Name one key, by its prefix or its id.');
@@ -172,10 +110,6 @@ function overlapIn(text: string): number {
   return hours;
 }
 
-function until({ expiresAt }: ApiKeyRecord): string {
-  return expiresAt ? ` until ${minute(expiresAt)}` : '';
-}
-
 function nameIn(text: string | undefined): string {
   const name = text?.trim();
   if (!name) throw new UsageError('Give the key a name with --name.');
@@ -191,28 +125,4 @@ function scopesIn(texts: readonly string[]): Scope[] {
     if (!isScope(text)) throw new UsageError(`There is no scope "${text}"; there are ${SCOPES.join(', ')}.`);
     return text;
   });
-}
-
-/** In this order, whatever the database answers. */
-function shown({ id, name, prefix, scopes, createdAt, lastUsedAt, expiresAt, revokedAt, replacedBy }: ApiKeyRecord): ApiKeyRecord {
-  return { id, name, prefix, scopes, createdAt, lastUsedAt, expiresAt, revokedAt, replacedBy };
-}
-
-function printKeys(records: readonly ApiKeyRecord[], terminal: Terminal): void {
-  printTable(
-    [
-      ['PREFIX', 'NAME', 'SCOPES', 'CREATED', 'LAST USED', 'EXPIRES', 'REVOKED', 'ID'],
-      ...records.map(({ prefix, name, scopes, createdAt, lastUsedAt, expiresAt, revokedAt, id }) => [
-        prefix,
-        name,
-        scopes.join(','),
-        minute(createdAt),
-        minute(lastUsedAt),
-        minute(expiresAt),
-        minute(revokedAt),
-        id,
-      ]),
-    ],
-    terminal,
-  );
 }

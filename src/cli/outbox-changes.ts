@@ -1,11 +1,14 @@
 import { parseArgs } from 'node:util';
 import { LANES } from '../core/lanes.js';
 import { UUID } from '../core/uuid.pipe.js';
-import { CANCELLABLE, RETRYABLE, type Selection } from '../mail/outbox-batches.js';
+import type { CANCELLABLE as Cancellable, RETRYABLE as Retryable, Selection } from '../mail/outbox-batches.js';
 import { laneIn, sinceIn, wholeNumberIn } from './arguments.js';
 import { type Command, type LoneWork, UsageError } from './command.js';
-import { withDatabaseUrl } from './database.js';
-import type { Change } from './outbox-work.js';
+import type { Change } from './outbox-changes-work.js';
+
+// Said again, for to import them would load Prisma; the compiler keeps both the same.
+const CANCELLABLE: typeof Cancellable = ['scheduled', 'queued', 'deferred'];
+const RETRYABLE: typeof Retryable = ['failed', 'deferred'];
 
 const OPTIONS = {
   status: { type: 'string' },
@@ -78,7 +81,7 @@ What still waits, and what is unknown, stays; the ledger goes on counting all. I
     if (values['older-than'] === undefined) throw new UsageError('Say how old with --older-than, such as 30d.');
     const days = wholeNumberIn('older-than', /^(\d+)d$/.exec(values['older-than'])?.[1] ?? '', { least: 1, most: 36_500 });
     return async (prisma, terminal) => {
-      const { purgeMessages } = await import('./outbox-work.js');
+      const { purgeMessages } = await import('./outbox-changes-work.js');
       return purgeMessages({ days, yes: values.yes ?? false, json: values.json ?? false }, prisma, terminal);
     };
   },
@@ -86,11 +89,10 @@ What still waits, and what is unknown, stays; the ledger goes on counting all. I
 
 export const OUTBOX_CHANGES: readonly Command[] = [retry, cancel, purge];
 
-/** Loads what it takes only now: it brings all the modules that accept mail, and no other command needs them. */
 function changing(change: Change): LoneWork {
   return async (terminal) => {
-    const { changeMessages } = await import('./outbox-work.js');
-    return withDatabaseUrl(terminal, (url, loaded) => changeMessages(change, url, loaded, terminal));
+    const { changeMessages } = await import('./outbox-changes-work.js');
+    return changeMessages(change, terminal);
   };
 }
 

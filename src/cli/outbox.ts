@@ -1,15 +1,10 @@
 import { parseArgs } from 'node:util';
 import { parseEmailAddress } from '../core/email-address.js';
 import { LANES } from '../core/lanes.js';
-import { maskAddress } from '../core/mask.js';
 import { EmailStatus } from '../generated/prisma/enums.js';
-import { Ledger } from '../mail/ledger.js';
-import { type LaneFacts, type ListedEmail, OutboxRecords } from '../mail/outbox-records.js';
-import { ALIVE_WITHIN_MS } from '../queue/worker-registry.js';
 import { laneIn, sinceIn, wholeNumberIn } from './arguments.js';
-import { type Command, type Terminal, UsageError } from './command.js';
+import { type Command, UsageError } from './command.js';
 import { OUTBOX_CHANGES } from './outbox-changes.js';
-import { minute, printTable } from './table.js';
 
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 1_000;
@@ -29,16 +24,8 @@ Exit codes: 0 the ledger adds up, 1 it does not (a bug of Otpost).`,
   parse(args) {
     const { values } = parseArgs({ args, options: { json: { type: 'boolean' } } });
     return async (prisma, terminal) => {
-      const [ledger, lanes] = await Promise.all([new Ledger(prisma).read(), new OutboxRecords(prisma).lanes(ALIVE_WITHIN_MS)]);
-      if (values.json) terminal.out(JSON.stringify({ ...ledger, lanes }));
-      else {
-        printTable([['STATE', 'MESSAGES'], ...Object.entries(ledger.states).map(([state, count]) => [state, String(count)]), ['all', String(ledger.accepted)]], terminal);
-        terminal.out('');
-        printLanes(lanes, terminal);
-      }
-      if (ledger.imbalance === 0) return 0;
-      terminal.err(`The ledger is off by ${ledger.imbalance}: a message was lost or doubled. This is a bug of Otpost; please report it.`);
-      return 1;
+      const { showStats } = await import('./outbox-work.js');
+      return showStats(values.json ?? false, prisma, terminal);
     };
   },
 };
@@ -75,49 +62,13 @@ Shows messages without their content, newest first. Whom they go to is masked un
     const filter = { status: statusIn(values.status), lane: laneIn(values.lane), to: canonicalIn(values.to), since: sinceIn(values.since) };
     const limit = wholeNumberIn('limit', values.limit ?? String(DEFAULT_LIMIT), { least: 1, most: MAX_LIMIT });
     return async (prisma, terminal) => {
-      const found = await new OutboxRecords(prisma).list(filter, limit);
-      const shown = found.map((email) => (values['show-addresses'] ? email : { ...email, to: maskAddress(email.to) }));
-      if (values.json) terminal.out(JSON.stringify(shown));
-      else if (shown.length === 0) terminal.err('There is no such message.');
-      else printEmails(shown, terminal);
-      return 0;
+      const { listMessages } = await import('./outbox-work.js');
+      return listMessages({ filter, limit, showAddresses: values['show-addresses'] ?? false, json: values.json ?? false }, prisma, terminal);
     };
   },
 };
 
 export const OUTBOX_COMMANDS: readonly Command[] = [stats, list, ...OUTBOX_CHANGES];
-
-/** What each lane has to do, for people. */
-export function printLanes(lanes: readonly LaneFacts[], terminal: Terminal): void {
-  printTable(
-    [
-      ['LANE', 'DUE', 'OLDEST DUE', 'LATER', 'SENDING', 'WORKERS', 'PAUSED', 'REASON'],
-      ...lanes.map(({ lane, due, oldestDueSeconds, later, sending, workers, pausedAt, pauseReason }) => [
-        lane,
-        String(due),
-        due > 0 ? `${oldestDueSeconds} s` : '-',
-        String(later),
-        String(sending),
-        String(workers),
-        minute(pausedAt),
-        pauseReason ?? '-',
-      ]),
-    ],
-    terminal,
-  );
-}
-
-function printEmails(emails: readonly ListedEmail[], terminal: Terminal): void {
-  printTable(
-    [
-      ['ACCEPTED', 'STATUS', 'LANE', 'TO', 'TRIES', 'BY', 'ERROR', 'ID'],
-      ...emails.map(({ createdAt, status, lane, to, attempts, transport, lastErrorCode, id }) => [
-        minute(createdAt), status, lane, to, String(attempts), transport ?? '-', lastErrorCode ?? '-', id,
-      ]),
-    ],
-    terminal,
-  );
-}
 
 function statusIn(text: string | undefined): EmailStatus | undefined {
   const status = STATUSES.find((known) => known === text);

@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { INestApplicationContext } from '@nestjs/common';
-import type { LoadedSettings } from '../config/settings.module.js';
 import type { Lane } from '../core/lanes.js';
 import { PrismaService } from '../database/prisma.service.js';
 import { CountingOutbox, DrainByHandModule } from '../mail/drain-by-hand.module.js';
@@ -10,6 +9,7 @@ import { LanePauses } from '../mail/lane-pauses.js';
 import { OutboxRecords } from '../mail/outbox-records.js';
 import { ALIVE_WITHIN_MS } from '../queue/worker-registry.js';
 import type { ExitCode, Terminal } from './command.js';
+import { withDatabaseUrl } from './database.js';
 import { Progress } from './progress.js';
 import { withMail } from './with-mail.js';
 
@@ -26,10 +26,12 @@ const SHOW_EVERY_MS = 1_000;
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
 /** Delivers what is due, as a worker would, until nothing is. */
-export async function drainByHand(order: DrainOrder, url: string, loaded: LoadedSettings, terminal: Terminal): Promise<ExitCode> {
-  const { settings } = loaded;
-  const modules = { more: [DrainByHandModule.forLanes(order.lanes, settings)], poolSize: settings.database.poolSize };
-  return withMail(url, loaded, (context) => drain(order, context, terminal), modules);
+export async function drainByHand(order: DrainOrder, terminal: Terminal): Promise<ExitCode> {
+  return withDatabaseUrl(terminal, (url, loaded) => {
+    const { settings } = loaded;
+    const modules = { more: [DrainByHandModule.forLanes(order.lanes, settings)], poolSize: settings.database.poolSize };
+    return withMail(url, loaded, (context) => drain(order, context, terminal), modules);
+  });
 }
 
 async function drain(order: DrainOrder, context: INestApplicationContext, terminal: Terminal): Promise<ExitCode> {

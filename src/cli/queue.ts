@@ -1,17 +1,7 @@
 import { parseArgs } from 'node:util';
-import { Audit, OPERATOR } from '../audit/audit.js';
-import { SystemClock } from '../core/clock.js';
 import { LANES } from '../core/lanes.js';
-import { Transactions } from '../database/unit-of-work.js';
-import { LanePauses } from '../mail/lane-pauses.js';
-import { OutboxRecords } from '../mail/outbox-records.js';
-import { ALIVE_WITHIN_MS } from '../queue/worker-registry.js';
 import { lanesIn, timeIn } from './arguments.js';
-import { type Command, type LoneWork, UsageError } from './command.js';
-import { confirmed } from './confirm.js';
-import { withDatabaseUrl } from './database.js';
-import { printLanes } from './outbox.js';
-import type { DrainOrder } from './queue-drain.js';
+import { type Command, UsageError } from './command.js';
 
 const MAX_REASON = 200;
 const DEFAULT_PATIENCE = '30s';
@@ -28,10 +18,8 @@ being sent, how many live workers work it, and whether it is paused.
   parse(args) {
     const { values } = parseArgs({ args, options: { json: { type: 'boolean' } } });
     return async (prisma, terminal) => {
-      const lanes = await new OutboxRecords(prisma).lanes(ALIVE_WITHIN_MS);
-      if (values.json) terminal.out(JSON.stringify(lanes));
-      else printLanes(lanes, terminal);
-      return 0;
+      const { showLanes } = await import('./queue-work.js');
+      return showLanes(values.json ?? false, prisma, terminal);
     };
   },
 };
@@ -53,20 +41,8 @@ ${LANES.join(', ')}.
     const lanes = namedLanes(positionals);
     const reason = reasonIn(values.reason);
     return async (prisma, terminal) => {
-      const codes = lanes.includes('critical') ? ' Nobody can sign in by code meanwhile.' : '';
-      if (!(await confirmed(`Deliver nothing of ${lanes.join(', ')} until resumed?${codes}`, values.yes ?? false))) {
-        terminal.err('Nothing was done.');
-        return 1;
-      }
-      const audit = new Audit(prisma, new SystemClock());
-      const paused = await new Transactions(prisma).run(async (unit) => {
-        const changed = await new LanePauses(prisma).pause(lanes, reason, unit);
-        for (const id of changed) await audit.record({ action: 'lane.paused', result: 'done', ...OPERATOR, target: { kind: 'lane', id }, details: { reason } }, unit);
-        return changed;
-      });
-      if (values.json) terminal.out(JSON.stringify({ paused }));
-      else terminal.err(paused.length > 0 ? `Paused ${paused.join(', ')}. To go on: otpost queue resume ${paused.join(' ')}` : 'Paused already.');
-      return 0;
+      const { pauseLanes } = await import('./queue-work.js');
+      return pauseLanes({ lanes, reason, yes: values.yes ?? false, json: values.json ?? false }, prisma, terminal);
     };
   },
 };
@@ -83,15 +59,8 @@ Delivers paused lanes again, all of them unless some are named. Workers notice w
     const { positionals, values } = parseArgs({ args, options: { json: { type: 'boolean' } }, allowPositionals: true });
     const lanes = lanesIn(positionals);
     return async (prisma, terminal) => {
-      const audit = new Audit(prisma, new SystemClock());
-      const resumed = await new Transactions(prisma).run(async (unit) => {
-        const changed = await new LanePauses(prisma).resume(lanes, unit);
-        for (const id of changed) await audit.record({ action: 'lane.resumed', result: 'done', ...OPERATOR, target: { kind: 'lane', id } }, unit);
-        return changed;
-      });
-      if (values.json) terminal.out(JSON.stringify({ resumed }));
-      else terminal.err(resumed.length > 0 ? `Resumed ${resumed.join(', ')}.` : 'None was paused; there was nothing to resume.');
-      return 0;
+      const { resumeLanes } = await import('./queue-work.js');
+      return resumeLanes(lanes, values.json ?? false, prisma, terminal);
     };
   },
 };
@@ -113,19 +82,15 @@ Exit codes: 0 nothing is due any more, 3 some mail still is (and why is told), 1
 ended is in the numbers: what failed is not due.`,
   parse(args) {
     const { positionals, values } = parseArgs({ args, options: { patience: { type: 'string' }, json: { type: 'boolean' } }, allowPositionals: true });
-    return draining({ lanes: lanesIn(positionals), patienceMs: timeIn('patience', values.patience ?? DEFAULT_PATIENCE), json: values.json ?? false });
+    const order = { lanes: lanesIn(positionals), patienceMs: timeIn('patience', values.patience ?? DEFAULT_PATIENCE), json: values.json ?? false };
+    return async (terminal) => {
+      const { drainByHand } = await import('./queue-drain.js');
+      return drainByHand(order, terminal);
+    };
   },
 };
 
 export const QUEUE_COMMANDS: readonly Command[] = [stats, pause, resume, drain];
-
-/** Loads what it takes only now: all that a worker is made of. */
-function draining(order: DrainOrder): LoneWork {
-  return async (terminal) => {
-    const { drainByHand } = await import('./queue-drain.js');
-    return withDatabaseUrl(terminal, (url, loaded) => drainByHand(order, url, loaded, terminal));
-  };
-}
 
 function namedLanes(names: string[]): ReturnType<typeof lanesIn> {
   if (names.length === 0) throw new UsageError(`Name the lanes: ${LANES.join(', ')}.`);

@@ -1,12 +1,13 @@
 import { Resealing, type ResealedKind } from '../accounts/resealing.js';
 import { Audit, OPERATOR } from '../audit/audit.js';
 import { resolveAppSecret } from '../config/app-secret.js';
-import type { LoadedSettings } from '../config/settings.module.js';
+import type { Settings } from '../config/settings.js';
 import { SystemClock } from '../core/clock.js';
 import { Keyring } from '../core/keyring.js';
 import { PrismaService } from '../database/prisma.service.js';
 import type { ExitCode, Terminal } from './command.js';
 import { confirmed } from './confirm.js';
+import { withDatabaseUrl } from './database.js';
 import { Progress } from './progress.js';
 import { printTable } from './table.js';
 
@@ -19,7 +20,11 @@ export interface RotateOrder {
 
 const QUESTION = 'Has every process been restarted with the new APP_SECRET, and the former one in APP_SECRET_PREVIOUS? One that has not can open nothing of what is sealed now.';
 
-export async function reseal(order: RotateOrder, url: string, { settings }: LoadedSettings, terminal: Terminal): Promise<ExitCode> {
+export async function reseal(order: RotateOrder, terminal: Terminal): Promise<ExitCode> {
+  return withDatabaseUrl(terminal, (url, { settings }) => resealAt(url, settings, order, terminal));
+}
+
+async function resealAt(url: string, settings: Settings, order: RotateOrder, terminal: Terminal): Promise<ExitCode> {
   const keyring = new Keyring(await resolveAppSecret(settings), settings.appSecretPrevious);
   const prisma = new PrismaService({ url, poolSize: 1 });
   try {

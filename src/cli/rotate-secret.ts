@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { type Command, type LoneWork, UsageError } from './command.js';
-import { withDatabaseUrl } from './database.js';
 import type { RotateOrder } from './rotate-secret-work.js';
 
 /** Bytes; what `openssl rand -base64 32` gives. */
@@ -47,6 +46,6 @@ export const ROTATE_SECRET_COMMANDS: readonly Command[] = [rotateSecret];
 function resealing(order: RotateOrder): LoneWork {
   return async (terminal) => {
     const { reseal } = await import('./rotate-secret-work.js');
-    return withDatabaseUrl(terminal, (url, loaded) => reseal(order, url, loaded, terminal));
+    return reseal(order, terminal);
   };
 }

@@ -4,7 +4,6 @@ import { ADMIN_COMMANDS } from './admin.js';
 import { AUDIT_COMMANDS } from './audit.js';
 import { BOUNCE_COMMANDS } from './bounce.js';
 import { type Command, type ExitCode, type Terminal, UsageError } from './command.js';
-import { withDatabase } from './database.js';
 import { DOCTOR_COMMANDS } from './doctor.js';
 import { KEY_COMMANDS } from './keys.js';
 import { MIGRATE_COMMANDS } from './migrate.js';
@@ -15,6 +14,7 @@ import { SEND_COMMANDS } from './send.js';
 import { SIGNING_KEY_COMMANDS } from './signing-keys.js';
 import { TRANSPORT_COMMANDS } from './transports.js';
 
+/** What they are called, explain and understand; what they work with they load once they run, for that takes the longest. */
 const COMMANDS: readonly Command[] = [
   ...DOCTOR_COMMANDS,
   ...SEND_COMMANDS,
@@ -63,6 +63,7 @@ async function dispatch(args: string[], terminal: Terminal): Promise<ExitCode> {
   const rest = args.slice(command.name.split(' ').length);
   if (command.alone) return command.parse(rest)(terminal);
   const work = command.parse(rest);
+  const { withDatabase } = await import('./database.js');
   return withDatabase(terminal, (prisma) => work(prisma, terminal));
 }
 

@@ -1,7 +1,6 @@
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { INestApplicationContext } from '@nestjs/common';
-import type { LoadedSettings } from '../config/settings.module.js';
 import type { Settings } from '../config/settings.js';
 import type { Lane } from '../core/lanes.js';
 import { PrismaService } from '../database/prisma.service.js';
@@ -16,6 +15,7 @@ import { type Draft, Mail } from '../mail/mail.js';
 import { MailHistory } from '../mail/mail-history.js';
 import { TransportRecords } from '../mail/transport/transport-records.js';
 import type { ExitCode, Terminal } from './command.js';
+import { withDatabaseUrl } from './database.js';
 import { withMail } from './with-mail.js';
 
 const LOOK_EVERY_MS = 200;
@@ -30,22 +30,24 @@ export interface Order {
   json: boolean;
 }
 
-/** Accepts a test message on the database at `url`, and tells what becomes of it until it is over, or the time is. */
-export async function sendAndFollow(order: Order, url: string, loaded: LoadedSettings, terminal: Terminal): Promise<ExitCode> {
-  return withMail(url, loaded, async (context) => {
-    const mail = context.get(Mail);
-    const { id } = await context.get(Transactions).run((unit) => mail.accept(draftOf(order, new Date()), unit));
-    if (!order.json) terminal.err(`Accepted as ${id}, lane ${order.lane}.`);
-    const record = await follow(id, order, context, terminal);
-    const end = endOf(record.status);
-    if (end === 'good') return 0;
-    if (end === 'bad') {
-      if (!order.json) terminal.err(`It is ${record.status}${record.lastErrorCode ? ` (${record.lastErrorCode})` : ''}.`);
-      return 1;
-    }
-    await tellWhy(record, order, context, loaded.settings, terminal);
-    return 3;
-  });
+/** Accepts a test message, and tells what becomes of it until it is over, or the time is. */
+export async function sendAndFollow(order: Order, terminal: Terminal): Promise<ExitCode> {
+  return withDatabaseUrl(terminal, (url, loaded) => withMail(url, loaded, (context) => send(order, context, loaded.settings, terminal)));
+}
+
+async function send(order: Order, context: INestApplicationContext, settings: Settings, terminal: Terminal): Promise<ExitCode> {
+  const mail = context.get(Mail);
+  const { id } = await context.get(Transactions).run((unit) => mail.accept(draftOf(order, new Date()), unit));
+  if (!order.json) terminal.err(`Accepted as ${id}, lane ${order.lane}.`);
+  const record = await follow(id, order, context, terminal);
+  const end = endOf(record.status);
+  if (end === 'good') return 0;
+  if (end === 'bad') {
+    if (!order.json) terminal.err(`It is ${record.status}${record.lastErrorCode ? ` (${record.lastErrorCode})` : ''}.`);
+    return 1;
+  }
+  await tellWhy(record, order, context, settings, terminal);
+  return 3;
 }
 
 function draftOf({ to, subject, lane }: Order, now: Date): Draft {

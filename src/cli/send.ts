@@ -3,7 +3,6 @@ import { parseEmailAddress } from '../core/email-address.js';
 import { LANES } from '../core/lanes.js';
 import { laneIn, timeIn } from './arguments.js';
 import { type Command, UsageError } from './command.js';
-import { withDatabaseUrl } from './database.js';
 import type { Order } from './send-and-follow.js';
 
 const DEFAULT_SUBJECT = 'Otpost test message';
@@ -40,9 +39,8 @@ why is told); the message stays accepted then, and goes out when what holds it u
       json: values.json ?? false,
     };
     return async (terminal) => {
-      // Here, and not above: it brings all the modules that accept mail, and no other command needs them.
       const { sendAndFollow } = await import('./send-and-follow.js');
-      return withDatabaseUrl(terminal, (url, loaded) => sendAndFollow(order, url, loaded, terminal));
+      return sendAndFollow(order, terminal);
     };
   },
 };

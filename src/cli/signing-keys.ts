@@ -1,28 +1,6 @@
 import { parseArgs } from 'node:util';
-import { ACCESS_TOKEN_SECONDS } from '../accounts/sessions/session-policy.js';
-import { inOrder, PUBLISHED_BEFORE_MS, retiresAt, signerAt } from '../accounts/tokens/signing-key-policy.js';
-import { SigningKeyRecords } from '../accounts/tokens/signing-key-records.js';
-import { Audit } from '../audit/audit.js';
-import { resolveAppSecret } from '../config/app-secret.js';
-import { SystemClock } from '../core/clock.js';
-import { Keyring } from '../core/keyring.js';
-import { PrismaService } from '../database/prisma.service.js';
-import { Transactions } from '../database/unit-of-work.js';
-import type { SigningKey } from '../generated/prisma/client.js';
-import type { Command, ExitCode, Terminal } from './command.js';
-import { withDatabaseUrl } from './database.js';
-import { minute, printTable } from './table.js';
-
-type State = 'signs' | 'signs later' | 'verifies';
-
-interface ShownKey {
-  id: string;
-  state: State;
-  createdAt: Date;
-  activeFrom: Date;
-  /** When it is removed from the key set; null while it has no successor. */
-  removedAfter: Date | null;
-}
+import { PUBLISHED_BEFORE_MS } from '../accounts/tokens/signing-key-policy.js';
+import type { Command } from './command.js';
 
 const list: Command = {
   name: 'signing-keys list',
@@ -36,14 +14,10 @@ signed before, when it was made, when it began or begins to sign, and when it is
   alone: true,
   parse(args) {
     const { values } = parseArgs({ args, options: { json: { type: 'boolean' } } });
-    return (terminal) =>
-      withRecords(terminal, async (records) => {
-        const keys = shown(await records.list(), new Date());
-        if (values.json) terminal.out(JSON.stringify(keys));
-        else if (keys.length === 0) terminal.err('There is no signing key yet. Otpost makes one when it starts.');
-        else printKeys(keys, terminal);
-        return 0;
-      });
+    return async (terminal) => {
+      const { listSigningKeys } = await import('./signing-keys-work.js');
+      return listSigningKeys(values.json ?? false, terminal);
+    };
   },
 };
 
@@ -59,60 +33,11 @@ Otpost does the same by itself every 90 days.`,
   alone: true,
   parse(args) {
     parseArgs({ args, options: {} });
-    return (terminal) =>
-      withRecords(terminal, async (records) => {
-        const rotation = await records.rotate(new Date(), { asked: true });
-        switch (rotation.kind) {
-          case 'rotated':
-            terminal.out(rotation.key.id);
-            terminal.err(`The new key is published, and signs from ${rotation.key.activeFrom.toISOString()} on.`);
-            return 0;
-          case 'pending':
-            terminal.err(`The key ${rotation.key.id} is new already, and signs from ${rotation.key.activeFrom.toISOString()} on.`);
-            return 1;
-          case 'not_due':
-            throw new Error('a rotation that was asked for is always due');
-        }
-      });
+    return async (terminal) => {
+      const { rotateSigningKey } = await import('./signing-keys-work.js');
+      return rotateSigningKey(terminal);
+    };
   },
 };
 
 export const SIGNING_KEY_COMMANDS: readonly Command[] = [list, rotate];
-
-async function withRecords(terminal: Terminal, work: (records: SigningKeyRecords) => Promise<ExitCode>): Promise<ExitCode> {
-  return withDatabaseUrl(terminal, async (url, { settings }) => {
-    const keyring = new Keyring(await resolveAppSecret(settings), settings.appSecretPrevious);
-    const prisma = new PrismaService({ url, poolSize: 1 });
-    try {
-      return await work(new SigningKeyRecords(prisma, new Transactions(prisma), keyring, new Audit(prisma, new SystemClock())));
-    } finally {
-      await prisma.$disconnect();
-    }
-  });
-}
-
-/** The newest first; nothing of the private halves. */
-function shown(keys: readonly SigningKey[], now: Date): ShownKey[] {
-  const signer = signerAt(keys, now);
-  return inOrder(keys).map((key, index, newestFirst) => {
-    const { id, createdAt, activeFrom } = key;
-    const successor = newestFirst[index - 1];
-    return {
-      id,
-      state: id === signer?.id ? 'signs' : activeFrom > now ? 'signs later' : 'verifies',
-      createdAt,
-      activeFrom,
-      removedAfter: successor ? retiresAt(successor, ACCESS_TOKEN_SECONDS * 1_000) : null,
-    };
-  });
-}
-
-function printKeys(keys: readonly ShownKey[], terminal: Terminal): void {
-  printTable(
-    [
-      ['STATE', 'CREATED', 'SIGNS FROM', 'REMOVED AFTER', 'ID'],
-      ...keys.map(({ id, state, createdAt, activeFrom, removedAfter }) => [state, minute(createdAt), minute(activeFrom), minute(removedAfter), id]),
-    ],
-    terminal,
-  );
-}

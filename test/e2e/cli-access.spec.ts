@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { SignedInBody } from '../support/api.js';
 import { type Finished, runCli } from '../support/cli.js';
+import { createNamedKey } from '../support/named-key.js';
 import { type Otpost, startOtpost, TEST_SECRET } from '../support/otpost.js';
 import { OtpostProcess } from '../support/otpost-process.js';
 import { createDatabase } from '../support/postgres.js';
@@ -39,26 +40,27 @@ describe('who has the host', () => {
     });
   }
 
-  it('makes a key that expires, and is told when', async () => {
+  it.concurrent('makes a key that expires, and is told when', async () => {
     const before = Date.now();
-    const made = parsed<{ expiresAt: string; prefix: string }>(await otpost('keys', 'create', '--name', 'short', '--scope', 'emails:read', '--expires', '90d', '--json'));
-    expect(Math.abs(new Date(made.expiresAt).getTime() - before - 90 * 86_400_000)).toBeLessThan(60_000);
-    const { err } = await otpost('keys', 'create', '--name', 'day', '--scope', 'emails:read', '--expires', '24h');
+    const making = (name: string, expires: string, ...more: string[]) => otpost('keys', 'create', '--name', name, '--scope', 'emails:read', '--expires', expires, ...more);
+    const [short, { err }] = await Promise.all([making('short', '90d', '--json'), making('day', '24h')]);
+    const { expiresAt } = parsed<{ expiresAt: string }>(short);
+    expect(Math.abs(new Date(expiresAt).getTime() - before - 90 * 86_400_000)).toBeLessThan(60_000);
     expect(err).toMatch(/^API key "day" with emails:read until \d{4}-\d\d-\d\d \d\d:\d\dZ\. It is shown this once; keep it now\./);
   });
 
-  it('rotates a key: the new one alone goes to standard output, and both work meanwhile', async () => {
-    const former = parsed<{ key: string; prefix: string; id: string }>(await otpost('keys', 'create', '--name', 'shop', '--scope', 'emails:read', '--json'));
+  it.concurrent('rotates a key: the new one alone goes to standard output, and both work meanwhile', async () => {
+    const former = await createNamedKey(service.database, 'emails:read');
     const { code, out, err } = await otpost('keys', 'rotate', former.prefix, '--overlap', '12h');
     expect([code, out]).toEqual([0, expect.stringMatching(/^otp_live_[\w-]{43}\n$/)]);
     expect(err).toContain(`The old one, ${former.prefix}, works until`);
     expect([await opens(former.key), await opens(out.trim())]).toEqual([404, 404]);
     const again = await otpost('keys', 'rotate', former.id);
-    expect([again.code, again.out, again.err]).toEqual([1, '', `${former.prefix} "shop" has a successor already. Make a new one with: otpost keys create\n`]);
+    expect([again.code, again.out, again.err]).toEqual([1, '', `${former.prefix} "test" has a successor already. Make a new one with: otpost keys create\n`]);
   });
 
-  it('rotates one without an overlap, and the old one is over', async () => {
-    const former = parsed<{ key: string; id: string }>(await otpost('keys', 'create', '--name', 'leaked', '--scope', 'emails:read', '--json'));
+  it.concurrent('rotates one without an overlap, and the old one is over', async () => {
+    const former = await createNamedKey(service.database, 'emails:read');
     const { key } = parsed<{ key: string }>(await otpost('keys', 'rotate', former.id, '--overlap', '0h', '--json'));
     expect([await opens(former.key), await opens(key)]).toEqual([401, 404]);
   });
@@ -74,11 +76,10 @@ describe('who has the host', () => {
   });
 
   it('makes none with a bad password, or where the address has an account', async () => {
-    const weak = await typing('otpost123\n', 'admin', 'create', '--email', 'eve@example.com', '--password-stdin');
+    const creating = ['admin', 'create', '--email', 'eve@example.com', '--password-stdin'];
+    const [weak, nothing, known] = await Promise.all([typing('otpost123\n', ...creating), typing('', ...creating), otpost('admin', 'create', '--email', 'ada@example.com')]);
     expect([weak.code, weak.out, weak.err]).toEqual([1, '', expect.stringMatching(/^The password is the name/)]);
-    const nothing = await typing('', 'admin', 'create', '--email', 'eve@example.com', '--password-stdin');
     expect([nothing.code, nothing.err]).toEqual([2, expect.stringContaining('There was no password on standard input.')]);
-    const known = await otpost('admin', 'create', '--email', 'ada@example.com');
     expect([known.code, known.err]).toEqual([1, 'There is an account with this address already. Give it the role with: otpost admin grant --email Ada@example.com\n']);
   });
 
@@ -86,9 +87,8 @@ describe('who has the host', () => {
     const { id } = parsed<{ id: string }>(await otpost('admin', 'create', '--email', 'grace@example.com', '--json'));
     const taken = await otpost('admin', 'grant', '--email', 'grace@example.com', '--role', 'operator');
     expect([taken.code, taken.err]).toEqual([0, 'grace@example.com has the role operator now; it was admin.\n']);
-    const last = await otpost('admin', 'grant', '--email', 'ada@example.com', '--role', 'user');
+    const [last, nobody] = await Promise.all([otpost('admin', 'grant', '--email', 'ada@example.com', '--role', 'user'), otpost('admin', 'grant', '--email', 'none@example.com')]);
     expect([last.code, last.err]).toEqual([1, 'It is the last administrator. Make somebody else one first.\n']);
-    const nobody = await otpost('admin', 'grant', '--email', 'none@example.com');
     expect([nobody.code, nobody.err]).toEqual([1, 'There is no account with this address. Make one with: otpost admin create --email none@example.com\n']);
     expect(parsed<{ id: string; role: string }[]>(await otpost('admin', 'list', '--json')).map(({ id: one, role }) => [one === id, role])).toEqual([[false, 'admin'], [true, 'operator']]);
   });
@@ -99,12 +99,15 @@ describe('who has the host', () => {
       { action: 'role.changed', result: 'refused', actor: { kind: 'operator', id: null }, details: { from: 'admin', to: 'user' } },
       { action: 'role.changed', result: 'done', actor: { kind: 'operator', id: null }, details: { from: 'admin', to: 'operator' } },
     ]);
-    const table = await otpost('audit', 'list', '--limit', '1', '--result', 'refused', '--target', events[0]!.target.id);
+    const [table, all, none] = await Promise.all([
+      otpost('audit', 'list', '--limit', '1', '--result', 'refused', '--target', events[0]!.target.id),
+      otpost('audit', 'list', '--json', '--limit', '1000'),
+      otpost('audit', 'list', '--actor', 'nobody'),
+    ]);
     expect(table.out).toMatch(new RegExp(`^\\S+ \\S+Z  role.changed  refused  operator  account ${events[0]!.target.id}  -     from=admin to=user$`, 'm'));
-    const all = await otpost('audit', 'list', '--json', '--limit', '1000');
     for (const action of ['api_key.created', 'api_key.rotated', 'account.created']) expect(all.out).toContain(action);
     expect(all.out).not.toMatch(/otp_live_[\w-]{20}|correct horse|ada@/i);
-    expect((await otpost('audit', 'list', '--actor', 'nobody')).err).toBe('Nothing was recorded that fits.\n');
+    expect(none.err).toBe('Nothing was recorded that fits.\n');
   });
 });
 
@@ -116,7 +119,7 @@ describe('a start in development', () => {
   };
   const linkIn = (otpost: OtpostProcess): string | undefined => /^ {2}Setup {2}http:\/\/localhost:\d+(\/setup\/[\w-]{43})$/m.exec(otpost.text)?.[1];
 
-  it('prints a link that makes the first administrator, on the console and not in the log, until there is one', async () => {
+  it.concurrent('prints a link that makes the first administrator, on the console and not in the log, until there is one', async () => {
     const { otpost, database } = await started({ LOG_LEVEL: 'trace' });
     try {
       await eventually(() => otpost.text.includes('Ctrl-C'), 'the addresses');
@@ -140,7 +143,7 @@ describe('a start in development', () => {
     }
   }, 60_000);
 
-  it.each([
+  it.concurrent.each([
     ['in production', { NODE_ENV: 'production', APP_URL: 'http://127.0.0.1', MAIL_FROM: 'a@example.com', MAIL_TRANSPORTS: 'capture:', HOST: '127.0.0.1' }],
     ['by a worker', { ROLE: 'worker', WORKER_PORT: '0' }],
   ])('makes no link %s', async (_, env) => {

@@ -17,31 +17,80 @@ interface LaneFacts {
   workers: number;
 }
 
+/** Somebody who accepts mail and delivers none, the operator of it, and where mail would go. */
+interface Operated {
+  otpost: Otpost;
+  sink: SmtpSink;
+  service: OperatedService;
+}
+
 describe('otpost queue', () => {
-  let otpost: Otpost;
-  let sink: SmtpSink;
-  let service: OperatedService;
-  let worker: OtpostProcess | undefined;
-
-  beforeEach(async () => {
-    sink = await SmtpSink.start();
-    otpost = await startOtpost({ ROLE: 'web', OUTBOX_RESCUE: 'off', MAIL_FROM: 'no-reply@example.com' });
-    service = await OperatedService.of(otpost, { APP_SECRET: TEST_SECRET, MAIL_TRANSPORTS: sink.url, MAIL_FROM: 'no-reply@example.com' });
-  });
-  afterEach(async () => {
-    await worker?.stop('SIGKILL');
-    worker = undefined;
-    await otpost.stop();
-    await sink.stop();
+  const cleanUp: (() => Promise<unknown>)[] = [];
+  afterAll(async () => {
+    for (let end = cleanUp.pop(); end; end = cleanUp.pop()) await end();
   });
 
-  const lane = async (name: string): Promise<LaneFacts | undefined> => (await service.json<LaneFacts[]>('queue', 'stats')).find((one) => one.lane === name);
-  const startWorker = async (): Promise<void> => {
-    worker = await OtpostProcess.start({ ...service.env, ROLE: 'worker' });
-  };
+  async function sinkOf(...options: Parameters<typeof SmtpSink.start>): Promise<SmtpSink> {
+    const sink = await SmtpSink.start(...options);
+    cleanUp.push(() => sink.stop());
+    return sink;
+  }
 
-  it('pauses a lane for workers, the other lanes going on, and delivers it when it is resumed', async () => {
-    await startWorker();
+  async function operated(): Promise<Operated> {
+    const [sink, otpost] = await Promise.all([sinkOf(), startOtpost({ ROLE: 'web', OUTBOX_RESCUE: 'off', MAIL_FROM: 'no-reply@example.com' })]);
+    cleanUp.push(() => otpost.stop());
+    return { otpost, sink, service: await OperatedService.of(otpost, { APP_SECRET: TEST_SECRET, MAIL_TRANSPORTS: sink.url, MAIL_FROM: 'no-reply@example.com' }) };
+  }
+
+  async function startProcess(env: Record<string, string>): Promise<void> {
+    const started = await OtpostProcess.start(env);
+    cleanUp.push(() => started.stop('SIGKILL'));
+  }
+
+  const laneOf = async (service: OperatedService, name: string): Promise<LaneFacts | undefined> => (await service.json<LaneFacts[]>('queue', 'stats')).find((one) => one.lane === name);
+
+  let shared: Operated;
+  let stoodIn: Operated;
+  let worked: Operated;
+  // One after the other, and before the tests: two services that start at once in one Jest environment may wait for each other.
+  beforeAll(async () => {
+    shared = await operated();
+    stoodIn = await operated();
+    worked = await operated();
+  });
+
+  // Two stories wait for the timers of real processes, and so are told beside the others, which take turns on one service.
+  let turn: Promise<unknown> = Promise.resolve();
+  function inTurn(title: string, tell: (operated: Pick<Operated, 'service' | 'sink'>) => Promise<void>): void {
+    it.concurrent(
+      title,
+      () => {
+        const mine = turn.then(async () => {
+          await shared.service.reset();
+          const sink = await sinkOf();
+          await tell({ service: shared.service.with({ MAIL_TRANSPORTS: sink.url }), sink });
+        });
+        turn = mine.catch(() => undefined); // it fails its own test
+        return mine;
+      },
+      90_000,
+    );
+  }
+
+  it.concurrent('a web process that stands in for workers does not deliver a paused lane either, and drain does not', async () => {
+    const { service, sink } = stoodIn;
+    await service.json('queue', 'pause', 'default', '--yes');
+    const held = await service.accept('held@example.com');
+    const [{ code, out }] = await Promise.all([service.cli('queue', 'drain', '--json'), startProcess({ ...service.env, ROLE: 'web', PORT: '0' })]);
+    expect([code, JSON.parse(out)]).toEqual([3, { endings: {}, due: 1, paused: ['default'] }]);
+    const free = await service.accept('free@example.com', { lane: 'bulk' });
+    await sink.waitForMailTo('free@example.com', 1, 40_000); // no worker for 30 s
+    expect([await service.statusOf(held), await service.statusOf(free)]).toEqual(['queued', 'sent']);
+  }, 90_000);
+
+  it.concurrent('pauses a lane for workers, the other lanes going on, and delivers it when it is resumed', async () => {
+    const { service, sink, otpost } = worked;
+    await startProcess({ ...service.env, ROLE: 'worker' });
     expect((await service.cli('queue', 'pause', 'bulk', '--reason', 'wrong template', '--yes')).err).toBe('Paused bulk. To go on: otpost queue resume bulk\n');
     const held = await service.accept('held@example.com', { lane: 'bulk' });
     await service.accept('free@example.com');
@@ -50,37 +99,27 @@ describe('otpost queue', () => {
     const before = await otpost.database.query<{ at: Date }>(`SELECT heartbeat_at AS at FROM workers`);
     await eventually(async () => (await otpost.database.query<{ late: boolean }>(`SELECT heartbeat_at > $1::timestamptz + interval '4 s' AS late FROM workers`, [before[0]!.at]))[0]!.late, 'the worker to have drained on', 15_000);
     expect(await service.statusOf(held)).toBe('queued');
-    expect(await lane('bulk')).toMatchObject({ due: 1, pauseReason: 'wrong template', pausedAt: expect.any(String) as string, workers: 1 });
+    expect(await laneOf(service, 'bulk')).toMatchObject({ due: 1, pauseReason: 'wrong template', pausedAt: expect.any(String) as string, workers: 1 });
     expect((await service.cli('queue', 'resume')).err).toBe('Resumed bulk.\n');
     await sink.waitForMailTo('held@example.com');
-    expect(await lane('bulk')).toMatchObject({ pausedAt: null });
+    expect(await laneOf(service, 'bulk')).toMatchObject({ pausedAt: null });
     const audit = await otpost.database.query(`SELECT action, target_id AS lane FROM audit_events WHERE target_kind = 'lane' ORDER BY id`);
     expect(audit).toEqual([{ action: 'lane.paused', lane: 'bulk' }, { action: 'lane.resumed', lane: 'bulk' }]);
   }, 60_000);
 
-  it('a web process that stands in for workers does not deliver a paused lane either, and drain does not', async () => {
-    await service.json('queue', 'pause', 'default', '--yes');
-    const held = await service.accept('held@example.com');
-    const { code, out } = await service.cli('queue', 'drain', '--json');
-    expect([code, JSON.parse(out)]).toEqual([3, { endings: {}, due: 1, paused: ['default'] }]);
-    worker = await OtpostProcess.start({ ...service.env, ROLE: 'web', PORT: '0' });
-    const free = await service.accept('free@example.com', { lane: 'bulk' });
-    await sink.waitForMailTo('free@example.com', 1, 40_000); // no worker for 30 s
-    expect([await service.statusOf(held), await service.statusOf(free)]).toEqual(['queued', 'sent']);
-  }, 90_000);
-
-  it('does not pause unasked, keeps what is known of a pause, and resumes what is paused', async () => {
-    const unasked = await service.cli('queue', 'pause', 'critical');
+  inTurn('does not pause unasked, keeps what is known of a pause, and resumes what is paused', async ({ service }) => {
+    const [unasked, unknown] = await Promise.all([service.cli('queue', 'pause', 'critical'), service.cli('queue', 'pause', 'slow', '--yes')]);
+    expect(unknown.code).toBe(2);
     expect([unasked.code, unasked.err]).toEqual([2, expect.stringContaining('Nobody can sign in by code meanwhile.')]);
     expect(await service.json('queue', 'pause', 'critical', '--reason', 'one', '--yes')).toEqual({ paused: ['critical'] });
     expect(await service.json('queue', 'pause', 'critical', 'bulk', '--reason', 'two', '--yes')).toEqual({ paused: ['bulk'] });
-    expect([(await lane('critical'))?.pauseReason, (await lane('bulk'))?.pauseReason]).toEqual(['one', 'two']);
+    const lanes = await service.json<LaneFacts[]>('queue', 'stats');
+    expect(lanes.map(({ lane, pauseReason }) => [lane, pauseReason])).toEqual([['critical', 'one'], ['default', null], ['bulk', 'two']]);
     expect(await service.json('queue', 'resume', 'bulk')).toEqual({ resumed: ['bulk'] });
     expect(await service.json('queue', 'resume')).toEqual({ resumed: ['critical'] });
-    expect((await service.cli('queue', 'pause', 'slow', '--yes')).code).toBe(2);
   });
 
-  it('drains what is due without a worker, and tells how it ended', async () => {
+  inTurn('drains what is due without a worker, and tells how it ended', async ({ service, sink }) => {
     const ids = await Promise.all(Array.from({ length: 30 }, (_, n) => service.accept(`number${n}@example.com`, { lane: n % 2 ? 'bulk' : 'default' })));
     const later = await service.accept('later@example.com', { scheduledAt: new Date(Date.now() + 3_600_000).toISOString() });
     const half = await service.cli('queue', 'drain', 'default');
@@ -92,28 +131,27 @@ describe('otpost queue', () => {
     expect(await service.statusOf(later)).toBe('scheduled');
   });
 
-  it('gives up with 3 when nothing moves, and says where to look', async () => {
+  inTurn('gives up with 3 when nothing moves, and says where to look', async ({ service, sink }) => {
+    const rated = service.with({ MAIL_TRANSPORTS: `${sink.url}?rate=1/day` });
     const id = await service.accept('ada@example.com');
-    service.env['MAIL_TRANSPORTS'] = `${sink.url}?rate=1/day`;
-    await service.cli('queue', 'drain');
+    await rated.cli('queue', 'drain');
     const waiting = await service.accept('grace@example.com');
-    const { code, err } = await service.cli('queue', 'drain', '--patience', '1s');
+    const { code, err } = await rated.cli('queue', 'drain', '--patience', '1s');
     expect([code, err]).toEqual([3, 'nothing handed over.\n1 still due. A rate is used up, or no transport is open: otpost doctor\n']);
     expect([await service.statusOf(id), await service.statusOf(waiting)]).toEqual(['sent', 'queued']);
   });
 
-  it('counts what did not get through, which is due no more', async () => {
+  inTurn('counts what did not get through, which is due no more', async ({ service, sink }) => {
     const id = await service.accept('ada@example.com');
     await sink.stop();
     const { err } = await service.cli('queue', 'drain', '--patience', '1s');
     expect(err).toMatch(/^1 deferred\.\n/);
     expect(await service.statusOf(id)).toBe('deferred');
-    sink = await SmtpSink.start();
   });
 
-  it('interrupted, it finishes what is under way and gives back the rest', async () => {
+  inTurn('interrupted, it finishes what is under way and gives back the rest', async ({ service }) => {
     const held: (() => void)[] = [];
-    const slow = await SmtpSink.start({ onMailFrom: (_address, _session, done) => void held.push(done) });
+    const slow = await sinkOf({ onMailFrom: (_address, _session, done) => void held.push(done) });
     await Promise.all(Array.from({ length: 20 }, (_, n) => service.accept(`number${n}@example.com`)));
     const child = spawn(process.execPath, [CLI, 'queue', 'drain', '--json'], {
       cwd: tmpdir(),
@@ -126,10 +164,9 @@ describe('otpost queue', () => {
     const releasing = setInterval(() => held.splice(0).forEach((done) => done()), 20);
     const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
     clearInterval(releasing);
-    await slow.stop();
     const { endings, due } = JSON.parse(out) as { endings: { sent: number }; due: number };
     expect([code, endings.sent + due]).toEqual([3, 20]);
     expect(endings.sent).toBeLessThanOrEqual(8);
     expect(await service.json('outbox', 'stats')).toMatchObject({ imbalance: 0, states: { sending: 0, sent: endings.sent } });
-  }, 60_000);
+  });
 });

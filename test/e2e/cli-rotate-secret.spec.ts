@@ -1,7 +1,7 @@
 import type { SignedInBody } from '../support/api.js';
 import { createApiKey } from '../support/api-key.js';
 import { runCli } from '../support/cli.js';
-import { type Otpost, startOtpost, TEST_SECRET } from '../support/otpost.js';
+import { startOtpost, TEST_SECRET } from '../support/otpost.js';
 import { OtpostProcess } from '../support/otpost-process.js';
 import { codeIn, SmtpSink } from '../support/smtp-sink.js';
 
@@ -14,43 +14,53 @@ interface Told {
 }
 
 describe('otpost rotate-secret', () => {
-  let former: Otpost;
-  let sink: SmtpSink;
-  let env: Record<string, string>;
-  const processes: OtpostProcess[] = [];
-
-  beforeEach(async () => {
-    sink = await SmtpSink.start();
-    former = await startOtpost({ ROLE: 'web', OUTBOX_RESCUE: 'off', MAIL_FROM: 'no-reply@example.com' });
-    env = { DATABASE_URL: former.database.url, MAIL_FROM: 'no-reply@example.com', MAIL_TRANSPORTS: sink.url, APP_URL: 'http://localhost:3000', PORT: '0' };
-  });
-  afterEach(async () => {
-    await Promise.all(processes.splice(0).map((one) => one.stop('SIGKILL')));
-    await former.stop();
-    await sink.stop();
+  const cleanUp: (() => Promise<unknown>)[] = [];
+  afterAll(async () => {
+    for (let end = cleanUp.pop(); end; end = cleanUp.pop()) await end();
   });
 
-  const rotate = (secrets: Record<string, string>, ...args: string[]) => runCli(['rotate-secret', ...args], { ...env, ...secrets });
   const told = ({ out }: { out: string }): Told => JSON.parse(out) as Told;
   const BOTH = { APP_SECRET: NEW_SECRET, APP_SECRET_PREVIOUS: TEST_SECRET };
 
-  async function accept(to: string): Promise<string> {
-    const key = await createApiKey(former.database.url);
-    const { body } = await former.api.post<{ id: string }>('/v1/emails', { to, subject: 'Hello', text: 'Hello.' }, { authorization: `Bearer ${key}` });
-    return body.id;
+  /** A service that knows the former secret alone, and what works on its database beside it. */
+  async function deployed() {
+    const [sink, former] = await Promise.all([SmtpSink.start(), startOtpost({ ROLE: 'web', OUTBOX_RESCUE: 'off', MAIL_FROM: 'no-reply@example.com' })]);
+    cleanUp.push(() => sink.stop(), () => former.stop());
+    const env = { DATABASE_URL: former.database.url, MAIL_FROM: 'no-reply@example.com', MAIL_TRANSPORTS: sink.url, APP_URL: 'http://localhost:3000', PORT: '0' };
+    const key = await createApiKey(former.database.url, ['admin']);
+    const post = <Body>(path: string, body: object) => former.api.post<Body>(path, body, { authorization: `Bearer ${key}` });
+    const accept = async (to: string) => (await post<{ id: string }>('/v1/emails', { to, subject: 'Hello', text: 'Hello.' })).body.id;
+    const rotate = (secrets: Record<string, string>, ...args: string[]) => runCli(['rotate-secret', ...args], { ...env, ...secrets });
+    const start = async (secrets: Record<string, string>) => {
+      const started = await OtpostProcess.start({ ...env, ROLE: 'all', ...secrets });
+      cleanUp.push(() => started.stop('SIGKILL'));
+      return started;
+    };
+    return { former, sink, post, accept, rotate, start };
   }
 
-  it('prints a fresh secret that is long enough, another one each time', async () => {
-    const [one, other] = [await rotate({}, '--generate'), await rotate({}, '--generate')];
+  type Deployed = Awaited<ReturnType<typeof deployed>>;
+  let shared: Deployed;
+  let resealed: Deployed;
+  let rotated: Deployed;
+  // One after the other, and before the tests: two services that start at once in one Jest environment may wait for each other.
+  beforeAll(async () => {
+    shared = await deployed();
+    resealed = await deployed();
+    rotated = await deployed();
+  });
+
+  it.concurrent('prints a fresh secret that is long enough, another one each time', async () => {
+    const [one, other] = await Promise.all([shared.rotate({}, '--generate'), shared.rotate({}, '--generate')]);
     expect([one.code, one.out, one.err]).toEqual([0, expect.stringMatching(/^[A-Za-z0-9+/]{43}=\n$/), '']);
     expect(one.out).not.toBe(other.out);
   });
 
-  it('seals everything again, after which a process that knows the new secret alone does all the old one began', async () => {
+  it.concurrent('seals everything again, after which a process that knows the new secret alone does all the old one began', async () => {
+    const { former, sink, post, accept, rotate, start } = resealed;
     const issued = await former.api.register('ada@example.com');
     const waiting = await accept('grace@example.com');
-    const key = await createApiKey(former.database.url, ['admin']);
-    const endpoint = await former.api.post('/v1/webhook-endpoints', { url: 'https://example.com/hook' }, { authorization: `Bearer ${key}` });
+    const endpoint = await post('/v1/webhook-endpoints', { url: 'https://example.com/hook' });
     expect(endpoint.status).toBe(201);
     const look = await rotate(BOTH, '--status', '--json');
     expect([look.code, told(look).formerNeeded]).toEqual([1, true]);
@@ -68,8 +78,7 @@ describe('otpost rotate-secret', () => {
         formerNeeded: false,
       },
     ]);
-    const present = await OtpostProcess.start({ ...env, ROLE: 'all', APP_SECRET: NEW_SECRET });
-    processes.push(present);
+    const present = await start({ APP_SECRET: NEW_SECRET });
     const [mail] = await sink.waitForMailTo('ada@example.com');
     await sink.waitForMailTo('grace@example.com');
     const api = await present.api();
@@ -82,7 +91,8 @@ describe('otpost rotate-secret', () => {
     expect(count).toBe(1);
   }, 60_000);
 
-  it('seals long lists in batches, and leaves erased what was erased', async () => {
+  it.concurrent('seals long lists in batches, and leaves erased what was erased', async () => {
+    const { former, accept, rotate } = shared;
     await Promise.all(Array.from({ length: 20 }, (_, n) => accept(`number${n}@example.com`)));
     const copy = `INSERT INTO outbound_emails (id, lane, status, from_address, to_address, to_canonical, locale, sealed_variables, seal_key_id, secret, max_attempts, message_id)
       SELECT gen_random_uuid(), lane, 'sent', from_address, to_address, to_canonical, locale, NULL, seal_key_id, secret, max_attempts, message_id FROM outbound_emails LIMIT 5`;
@@ -98,19 +108,14 @@ describe('otpost rotate-secret', () => {
     expect(await former.database.query(`SELECT count(*)::int AS erased FROM outbound_emails WHERE sealed_variables IS NULL`)).toEqual([{ erased: 5 }]);
   });
 
-  it('seals nothing unasked, for a process that was not restarted could open none of it', async () => {
-    const { code, err } = await rotate(BOTH);
+  it.concurrent('seals nothing unasked, for a process that was not restarted could open none of it', async () => {
+    const [{ code, err }, status, generate] = await Promise.all([shared.rotate(BOTH), shared.rotate(BOTH, '--status'), shared.rotate({}, '--generate', '--yes')]);
     expect([code, err]).toEqual([2, expect.stringContaining('Has every process been restarted with the new APP_SECRET')]);
-    expect((await rotate(BOTH, '--status')).code).toBe(1);
-    expect((await rotate({}, '--generate', '--yes')).code).toBe(2);
+    expect([status.code, generate.code]).toEqual([1, 2]);
   });
 
-  it('a rotation as it is documented, in which no code is lost on the way', async () => {
-    const start = async (secrets: Record<string, string>): Promise<OtpostProcess> => {
-      const started = await OtpostProcess.start({ ...env, ROLE: 'all', ...secrets });
-      processes.push(started);
-      return started;
-    };
+  it.concurrent('a rotation as it is documented, in which no code is lost on the way', async () => {
+    const { former, sink, rotate, start } = rotated;
     // Step 2 beside a process that has not been restarted; step 3 beside one of step 2.
     const stepTwo = await start({ APP_SECRET: TEST_SECRET, APP_SECRET_PREVIOUS: NEW_SECRET });
     const issued = await former.api.register('ada@example.com');

@@ -1,22 +1,15 @@
-import { execFile } from 'node:child_process';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Api } from '../support/api.js';
+import { type Finished, runCli } from '../support/cli.js';
 import { MisbehavingSmtp } from '../support/misbehaving-smtp.js';
+import { createNamedKey } from '../support/named-key.js';
 import { type Otpost, startOtpost } from '../support/otpost.js';
 import { OtpostProcess } from '../support/otpost-process.js';
 import { eventually } from '../support/wait.js';
 
-const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 const MAIL = { to: 'ada@example.com', subject: 'Hello', text: 'Hello, Ada.' };
-
-interface Finished {
-  code: number;
-  out: string;
-  err: string;
-}
 
 interface ShownKey {
   id: string;
@@ -38,13 +31,8 @@ describe('the command otpost', () => {
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  /** A real process, in a folder without a .env. */
-  function otpost(args: string[], env: Record<string, string> = {}): Promise<Finished> {
-    return new Promise((resolve) => {
-      const options = { cwd: folder, env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env } };
-      const child = execFile(process.execPath, [CLI, ...args], options, (_, out, err) => resolve({ code: child.exitCode!, out, err }));
-    });
-  }
+  /** In a folder without a .env. */
+  const otpost = (args: string[], env?: Record<string, string>): Promise<Finished> => runCli(args, env, folder);
 
   /** The status of an attempt to send with the key. */
   async function sends(api: Api, key: string): Promise<number> {
@@ -61,7 +49,7 @@ describe('the command otpost', () => {
     });
     afterAll(() => service.stop());
 
-    it('makes a key that opens the API at once, and prints nothing else to standard output', async () => {
+    it.concurrent('makes a key that opens the API at once, and prints nothing else to standard output', async () => {
       const { code, out, err } = await otpost(['keys', 'create', '--name', 'billing', '--scope', 'emails:send', '--scope', 'emails:read'], env);
       expect([code, out]).toEqual([0, expect.stringMatching(/^otp_live_[\w-]{43}\n$/)]);
       expect(err).toContain('API key "billing" with emails:send, emails:read.');
@@ -69,7 +57,7 @@ describe('the command otpost', () => {
       expect(await sends(service.api, out.trim())).toBe(202);
     });
 
-    it('makes one for a program, as JSON', async () => {
+    it.concurrent('makes one for a program, as JSON', async () => {
       const { code, out, err } = await otpost(['keys', 'create', '--name=ci', '--scope=admin', '--json'], env);
       expect([code, err]).toEqual([0, '']);
       const made = JSON.parse(out) as ShownKey;
@@ -78,27 +66,26 @@ describe('the command otpost', () => {
       expect(await sends(service.api, made.key!)).toBe(202);
     });
 
-    it('lists keys for people and for programs, without the keys', async () => {
-      const { key, prefix, id } = JSON.parse((await otpost(['keys', 'create', '--name', 'listed', '--scope', 'emails:read', '--json'], env)).out) as ShownKey;
-      const table = await otpost(['keys', 'list'], env);
+    it.concurrent('lists keys for people and for programs, without the keys', async () => {
+      const { key, prefix, id } = await createNamedKey(service.database, 'emails:read');
+      const [table, json] = await Promise.all([otpost(['keys', 'list'], env), otpost(['keys', 'list', '--json'], env)]);
       expect(table.code).toBe(0);
-      expect(table.out).toMatch(new RegExp(`^${prefix}  listed +emails:read +.*Z  -  +-  +-  +${id}$`, 'm'));
-      const json = await otpost(['keys', 'list', '--json'], env);
+      expect(table.out).toMatch(new RegExp(`^${prefix}  test +emails:read +.*Z  -  +-  +-  +${id}$`, 'm'));
       const found = (JSON.parse(json.out) as ShownKey[]).find((shown) => shown.id === id);
-      expect(found).toEqual({ id, name: 'listed', prefix, scopes: ['emails:read'], createdAt: expect.any(String) as string, lastUsedAt: null, expiresAt: null, revokedAt: null, replacedBy: null });
-      expect(table.out + json.out).not.toContain(key!.slice(14));
+      expect(found).toEqual({ id, name: 'test', prefix, scopes: ['emails:read'], createdAt: expect.any(String) as string, lastUsedAt: null, expiresAt: null, revokedAt: null, replacedBy: null });
+      expect(table.out + json.out).not.toContain(key.slice(14));
     });
 
-    it.each(['prefix', 'id'] as const)('revokes a key by its %s, from the next request on', async (by) => {
-      const made = JSON.parse((await otpost(['keys', 'create', '--name', by, '--scope', 'emails:send', '--json'], env)).out) as ShownKey;
-      expect(await sends(service.api, made.key!)).toBe(202);
-      const revoked = await otpost(['keys', 'revoke', made[by]], env);
-      expect(revoked).toEqual({ code: 0, out: '', err: `Revoked ${made.prefix} "${by}".\n` });
-      expect(await sends(service.api, made.key!)).toBe(401);
-      expect((await otpost(['keys', 'revoke', made[by]], env)).err).toContain('was revoked already');
+    it.concurrent.each(['prefix', 'id'] as const)('revokes a key by its %s, from the next request on', async (by) => {
+      const { key, ...names } = await createNamedKey(service.database, 'emails:send');
+      expect(await sends(service.api, key)).toBe(202);
+      const revoked = await otpost(['keys', 'revoke', names[by]], env);
+      expect(revoked).toEqual({ code: 0, out: '', err: `Revoked ${names.prefix} "test".\n` });
+      expect(await sends(service.api, key)).toBe(401);
+      expect((await otpost(['keys', 'revoke', names[by]], env)).err).toContain('was revoked already');
     });
 
-    it('says so, and exits 1, when there is no such key', async () => {
+    it.concurrent('says so, and exits 1, when there is no such key', async () => {
       const { code, err } = await otpost(['keys', 'revoke', 'otp_live_none1'], env);
       expect([code, err]).toEqual([1, 'There is no such API key. Compare with: otpost keys list\n']);
     });
@@ -127,12 +114,12 @@ describe('the command otpost', () => {
     it('lists them with their troubles, the second account at a server under a name of its own', async () => {
       expect(await list()).toMatchObject([{ name, state: 'open' }, { name: `${name}#2`, state: 'open' }]);
       await service.api.register('ada@example.com');
-      await eventually(async () => (await list()).every(({ state }) => state === 'paused'), 'both to be paused', 20_000);
+      const paused = () => service.database.query('SELECT 1 FROM transport_states WHERE paused_at IS NOT NULL');
+      await eventually(async () => (await paused()).length === 2, 'both to be paused', 20_000);
       await service.database.query('INSERT INTO transport_hosts (name, host, failures) VALUES ($1, $2, 1)', [name, 'web-1']);
-      const [first] = await list();
-      expect(first).toMatchObject({ pauseReason: 'smtp_auth', pausedAt: expect.any(String) as string, unreachableFrom: [{ host: 'web-1' }] });
-      const { code, out } = await otpost(['transports', 'list'], env);
-      expect(code).toBe(0);
+      const [[first, second], { code, out }] = await Promise.all([list(), otpost(['transports', 'list'], env)]);
+      expect(first).toMatchObject({ state: 'paused', pauseReason: 'smtp_auth', pausedAt: expect.any(String) as string, unreachableFrom: [{ host: 'web-1' }] });
+      expect([second!.state, code]).toEqual(['paused', 0]);
       expect(out).toMatch(new RegExp(`^${name}    paused  smtp_auth  \\S+ \\S+Z  \\S+ \\S+Z  web-1$`, 'm'));
       expect(out).toMatch(new RegExp(`^${name}#2  paused  smtp_auth  .*  -$`, 'm'));
     });
@@ -143,8 +130,9 @@ describe('the command otpost', () => {
       expect(resumed).toEqual({ code: 0, out: '', err: `Resumed ${name}#2.\n` });
       await service.api.register('grace@example.com');
       await eventually(() => server.taken.includes('grace@example.com'), 'the mail to be handed over', 8_000);
-      expect(await list()).toMatchObject([{ name, state: 'paused' }, { name: `${name}#2`, state: 'open' }]);
-      expect((await otpost(['transports', 'resume', `${name}#2`], env)).err).toBe(`${name}#2 is open; there was nothing to resume.\n`);
+      const [now, again] = await Promise.all([list(), otpost(['transports', 'resume', `${name}#2`], env)]);
+      expect(now).toMatchObject([{ name, state: 'paused' }, { name: `${name}#2`, state: 'open' }]);
+      expect(again.err).toBe(`${name}#2 is open; there was nothing to resume.\n`);
     });
 
     it('resumes it on the hosts too, and tells programs what it did', async () => {
@@ -164,7 +152,7 @@ describe('the command otpost', () => {
     });
   });
 
-  it('makes a key in the data folder before Otpost ever ran there, while it runs, and after it ended', async () => {
+  it.concurrent('makes a key in the data folder before Otpost ever ran there, while it runs, and after it ended', async () => {
     const env = { DATA_DIR: join(folder, 'data') };
     const create = (name: string) => otpost(['keys', 'create', '--name', name, '--scope', 'emails:send'], env);
     const before = await create('before');
@@ -185,19 +173,19 @@ describe('the command otpost', () => {
     expect((JSON.parse(out) as ShownKey[]).map(({ name, lastUsedAt }) => [name, lastUsedAt !== null])).toEqual([['before', true], ['during', true]]);
   }, 60_000);
 
-  it.each([[['--help']], [['-h']], [['keys', '--help']]])('explains itself: %j', async (args) => {
+  it.concurrent.each([[['--help']], [['-h']], [['keys', '--help']]])('explains itself: %j', async (args) => {
     const { code, out, err } = await otpost(args);
     expect([code, err]).toEqual([0, '']);
     for (const command of ['keys create', 'keys list', 'keys rotate', 'keys revoke']) expect(out).toContain(command);
   });
 
-  it.each([['keys', 'create'], ['keys', 'list'], ['keys', 'rotate'], ['keys', 'revoke'], ['admin', 'create'], ['admin', 'grant'], ['admin', 'list'], ['audit', 'list'], ['transports', 'list'], ['transports', 'resume']])('explains %s %s', async (group, name) => {
+  it.concurrent.each([['keys', 'create'], ['keys', 'list'], ['keys', 'rotate'], ['keys', 'revoke'], ['admin', 'create'], ['admin', 'grant'], ['admin', 'list'], ['audit', 'list'], ['transports', 'list'], ['transports', 'resume']])('explains %s %s', async (group, name) => {
     const { code, out, err } = await otpost([group, name, '--help']);
     expect([code, err]).toEqual([0, '']);
     expect(out).toMatch(new RegExp(`^Usage: otpost ${group} ${name}`));
   });
 
-  it.each([
+  it.concurrent.each([
     [[], 'Usage: otpost COMMAND'],
     [['keys'], 'keys create'],
     [['keys', 'destroy'], 'There is no command "keys destroy".'],
@@ -227,7 +215,7 @@ describe('the command otpost', () => {
     expect(err).not.toMatch(/^ +at /m);
   });
 
-  it('says in one line why the database cannot be used, without its password', async () => {
+  it.concurrent('says in one line why the database cannot be used, without its password', async () => {
     const { code, out, err } = await otpost(['keys', 'list'], { DATABASE_URL: 'postgres://ada:hunter22@127.0.0.1:9/none' });
     expect([code, out]).toEqual([1, '']);
     expect(err).toContain('Cannot use the database postgres://ada:***@127.0.0.1:9/none');

@@ -15,9 +15,15 @@ import { eventually } from '../support/wait.js';
 const TO = 'ada@example.com';
 const cleanUp: (() => Promise<unknown>)[] = [];
 
-afterEach(async () => {
+afterAll(async () => {
   for (let end = cleanUp.pop(); end; end = cleanUp.pop()) await end();
 });
+
+async function sinking(...args: Parameters<typeof SmtpSink.start>): Promise<SmtpSink> {
+  const sink = await SmtpSink.start(...args);
+  cleanUp.push(() => sink.stop());
+  return sink;
+}
 
 async function misbehaving(...args: Parameters<typeof MisbehavingSmtp.start>): Promise<MisbehavingSmtp> {
   const server = await MisbehavingSmtp.start(...args);
@@ -32,23 +38,28 @@ async function deployment(transport: string, more: Record<string, string> = {}):
   return { service, env: { DATABASE_URL: service.database.url, APP_SECRET: TEST_SECRET, MAIL_TRANSPORTS: transport, ...more } };
 }
 
+type Deployment = Awaited<ReturnType<typeof deployment>>;
+
 describe('otpost doctor', () => {
   let certificate: Certificate;
-  beforeAll(async () => void (certificate = await makeCertificate({ days: 30 })));
-  afterAll(() => certificate.remove());
-
-  it('finds nothing to fail in a deployment that works, and prints one document', async () => {
-    const sink = await SmtpSink.start({
+  let working: Deployment & { sink: SmtpSink };
+  beforeAll(async () => {
+    certificate = await makeCertificate({ days: 30 });
+    const sink = await sinking({
       key: certificate.key,
       cert: certificate.cert,
       disabledCommands: [],
       authOptional: false,
       onAuth: ({ password }, _session, done) => (password === 'hunter22' ? done(null, { user: 'ada' }) : done(new Error('no'))),
     });
-    cleanUp.push(() => sink.stop());
+    working = { sink, ...(await deployment(`smtp://ada:hunter22@localhost:${sink.port}?tls=on`, { MAIL_FROM: 'Acme <a@example.test>' })) };
+  });
+  afterAll(() => certificate.remove());
+
+  it.concurrent('finds nothing to fail in a deployment that works, and prints one document', async () => {
+    const { service, env, sink } = working;
     const dns = await DnsServer.start({ 'example.test': { TXT: ['v=spf1 -all'], MX: ['10 mail.example.test'] }, '_dmarc.example.test': { TXT: ['v=DMARC1; p=reject'] } });
     cleanUp.push(() => dns.stop());
-    const { service, env } = await deployment(`smtp://ada:hunter22@localhost:${sink.port}?tls=on`, { MAIL_FROM: 'Acme <a@example.test>' });
     await eventually(async () => (await service.database.query('SELECT 1 FROM workers')).length > 0, 'the heartbeat of the worker');
 
     const { code, out, err } = await runCli(['doctor', '--json', '--dns', dns.address], { ...env, NODE_EXTRA_CA_CERTS: certificate.file });
@@ -72,13 +83,12 @@ describe('otpost doctor', () => {
     expect(sink.received).toEqual([]);
   });
 
-  it('names a port that answers where the configured one does not, and shows it no password', async () => {
+  it.concurrent('names a port that answers where the configured one does not, and shows it no password', async () => {
     const logins: string[] = [];
-    const sink = await SmtpSink.start(
+    await sinking(
       { key: certificate.key, cert: certificate.cert, disabledCommands: [], onAuth: ({ username }, _session, done) => (logins.push(String(username)), done(null, { user: 'ada' })) },
       2525,
     );
-    cleanUp.push(() => sink.stop());
     const { out } = await runCli(['doctor', '--json'], { MAIL_TRANSPORTS: 'smtp://ada:hunter22@localhost:9?tls=on', NODE_EXTRA_CA_CERTS: certificate.file, DATA_DIR: '/nonexistent' });
     const checks = (JSON.parse(out) as Report).checks.filter(({ area }) => area === 'smtp');
     expect(checks[0]).toMatchObject({ name: 'localhost:9', status: 'fail', remedy: 'Use port 2525, which answers from here.' });
@@ -86,7 +96,7 @@ describe('otpost doctor', () => {
     expect(logins).toEqual([]);
   });
 
-  it('says in plain words what is wrong and what to do, and exits 1', async () => {
+  it.concurrent('says in plain words what is wrong and what to do, and exits 1', async () => {
     const server = await misbehaving({ AUTH: '535 5.7.8 no hunter22 for ada@example.com' }, ['AUTH PLAIN']);
     const env = { DATABASE_URL: 'postgres://otpost:hunter23@127.0.0.1:9/none', REDIS_URL: 'redis://:hunter24@127.0.0.1:9', MAIL_TRANSPORTS: `smtp://ada:hunter22@127.0.0.1:${server.port}` };
     const { code, out, err } = await runCli(['doctor'], env);
@@ -99,18 +109,17 @@ describe('otpost doctor', () => {
     expect(out).not.toMatch(/hunter2[234]|ada@/);
   });
 
-  it('runs with a wrong configuration too: each fault is an answer, and it exits 2', async () => {
+  it.concurrent('runs with a wrong configuration too: each fault is an answer, and it exits 2', async () => {
     const env = { PORT: 'eighty', APP_SECRET: 'hunter22', NODE_ENV: 'production' };
-    const { code, out, err } = await runCli(['doctor', '--json'], env);
+    const [{ code, out, err }, people] = await Promise.all([runCli(['doctor', '--json'], env), runCli(['doctor'], env)]);
     const report = JSON.parse(out) as Report;
     expect([code, err, report.role, report.status]).toEqual([2, '', 'unknown', 'fail']);
     expect(report.checks.map(({ name }) => name)).toEqual(expect.arrayContaining(['PORT', 'APP_SECRET', 'DATABASE_URL', 'MAIL_TRANSPORTS']));
-    const people = await runCli(['doctor'], env);
     expect([people.code, people.out]).toEqual([2, expect.stringMatching(/^fail {2}configuration {2}PORT .*read "eighty"/m)]);
     expect(out + people.out).not.toContain('hunter22');
   });
 
-  it.each([
+  it.concurrent.each([
     [['doctor', 'now'], "Unexpected argument 'now'"],
     [['doctor', '--dns', 'dns.example.com'], '--dns wants the IP address of a name server'],
     [['send'], 'Name the recipient with --to.'],
@@ -124,17 +133,33 @@ describe('otpost doctor', () => {
     expect([code, out, err]).toEqual([2, '', expect.stringContaining(says)]);
   });
 
-  it.each(['doctor', 'send'])('explains %s', async (name) => {
+  it.concurrent.each(['doctor', 'send'])('explains %s', async (name) => {
     const { code, out } = await runCli([name, '--help']);
     expect([code, out]).toEqual([0, expect.stringMatching(new RegExp(`^Usage: otpost ${name}`))]);
   });
 });
 
+const itWithRedisServer = describeWithRedisServer === describe ? it.concurrent : it.concurrent.skip;
+
 describe('otpost send', () => {
-  it('sends a real message, and shows what becomes of it in the words of the server', async () => {
-    const sink = await SmtpSink.start();
-    cleanUp.push(() => sink.stop());
-    const { env } = await deployment(sink.url);
+  const GONE = 'gone@example.com';
+  let sink: SmtpSink;
+  let refusing: MisbehavingSmtp;
+  let env: Record<string, string>;
+  let alone: Deployment;
+  let paused: Deployment;
+
+  // One after the other, and before the tests: two services that start at once in one Jest environment may wait for each other.
+  beforeAll(async () => {
+    const refusal = Object.assign(new Error('5.1.1 no such user'), { responseCode: 550 });
+    sink = await sinking({ onRcptTo: ({ address }, _session, done) => done(address === GONE ? refusal : null) });
+    refusing = await misbehaving({ AUTH: '535 5.7.8 no' }, ['AUTH PLAIN']);
+    ({ env } = await deployment(sink.url));
+    alone = await deployment(sink.url, { ROLE: 'web', OUTBOX_RESCUE: 'off' });
+    paused = await deployment(`smtp://ada:hunter22@127.0.0.1:${refusing.port}`);
+  });
+
+  it.concurrent('sends a real message, and shows what becomes of it in the words of the server', async () => {
     const { code, out, err } = await runCli(['send', '--to', TO, '--subject', 'Does it flow?'], env);
     expect([code, err]).toEqual([0, expect.stringMatching(/^Accepted as [0-9a-f-]{36}, lane default\.\n$/)]);
     const lines = out.trimEnd().split('\n');
@@ -146,58 +171,45 @@ describe('otpost send', () => {
     expect(received!.mail.html).toContain('<p>This is a test message of Otpost');
   });
 
-  it('prints the changes as lines of JSON, in another lane', async () => {
-    const sink = await SmtpSink.start();
-    cleanUp.push(() => sink.stop());
-    const { env } = await deployment(sink.url);
-    const { code, out, err } = await runCli(['send', '--to', TO, '--lane', 'critical', '--json'], env);
+  it.concurrent('prints the changes as lines of JSON, in another lane', async () => {
+    const { code, out, err } = await runCli(['send', '--to', 'grace@example.com', '--lane', 'critical', '--json'], env);
     const events = out.trimEnd().split('\n').map((line) => JSON.parse(line) as { id: string; status: string; reply: string | null });
     expect([code, err, events.map(({ status }) => status)]).toEqual([0, '', ['queued', 'sending', 'sent']]);
     expect(events[2]!.reply).toBe('250 2.0.0 taken');
   });
 
-  it('exits 1 when the server refuses the address', async () => {
-    const server = await misbehaving({ RCPT: '550 5.1.1 no such user' });
-    const { env } = await deployment(server.url);
-    const { code, out, err } = await runCli(['send', '--to', TO], env);
+  it.concurrent('exits 1 when the server refuses the address', async () => {
+    const { code, out, err } = await runCli(['send', '--to', GONE], env);
     expect([code, out, err]).toEqual([1, expect.stringContaining('550 5.1.1 no such user'), expect.stringMatching(/It is failed \(smtp_550/)]);
   });
 
-  it('exits 3 when nobody delivers, and says so; the message goes out later', async () => {
-    const sink = await SmtpSink.start();
-    cleanUp.push(() => sink.stop());
-    const { service, env } = await deployment(sink.url, { ROLE: 'web', OUTBOX_RESCUE: 'off' });
-    const { code, err } = await runCli(['send', '--to', TO, '--wait', '1s'], env);
+  it.concurrent('exits 3 when nobody delivers, and says so; the message goes out later', async () => {
+    const { code, err } = await runCli(['send', '--to', TO, '--wait', '1s'], alone.env);
     expect([code, err]).toEqual([3, expect.stringContaining('After 1 s it is still queued.\nNo worker is alive. Start one: ROLE=worker, or ROLE=all.')]);
-    expect(await service.database.query('SELECT status FROM outbound_emails')).toEqual([{ status: 'queued' }]);
+    expect(await alone.service.database.query('SELECT status FROM outbound_emails')).toEqual([{ status: 'queued' }]);
   });
 
-  it('exits 3 when the transport is paused, with its name and the reason', async () => {
-    const server = await misbehaving({ AUTH: '535 5.7.8 no' }, ['AUTH PLAIN']);
-    const { service, env } = await deployment(`smtp://ada:hunter22@127.0.0.1:${server.port}`);
-    await eventually(async () => (await service.database.query('SELECT 1 FROM workers')).length > 0, 'the heartbeat of the worker');
-    const { code, out } = await runCli(['send', '--to', TO, '--wait', '3s', '--json'], env);
+  it.concurrent('exits 3 when the transport is paused, with its name and the reason', async () => {
+    await eventually(async () => (await paused.service.database.query('SELECT 1 FROM workers')).length > 0, 'the heartbeat of the worker');
+    const { code, out } = await runCli(['send', '--to', TO, '--wait', '3s', '--json'], paused.env);
     const last = JSON.parse(out.trimEnd().split('\n').at(-1)!) as { status: string; waiting: string[] };
     expect(code).toBe(3);
-    expect(last.waiting).toContain(`127.0.0.1:${server.port} is paused (smtp_auth); its mail is kept.`);
+    expect(last.waiting).toContain(`127.0.0.1:${refusing.port} is paused (smtp_auth); its mail is kept.`);
   });
-});
 
-describeWithRedisServer('otpost send, with Redis', () => {
-  it('wakes the workers through it, and gets through without it, too', async () => {
+  itWithRedisServer('wakes the workers through Redis, and gets through without it, too', async () => {
     const redis = await RedisServer.start('--maxmemory-policy', 'noeviction');
     cleanUp.push(() => redis.kill());
-    const sink = await SmtpSink.start();
-    cleanUp.push(() => sink.stop());
+    const own = await sinking();
     const database = await createDatabase();
     cleanUp.push(() => database.drop());
-    const env = { DATABASE_URL: database.url, APP_SECRET: TEST_SECRET, MAIL_TRANSPORTS: sink.url, REDIS_URL: redis.url };
-    const worker = await OtpostProcess.start({ ...env, ROLE: 'worker' });
+    const withRedis = { DATABASE_URL: database.url, APP_SECRET: TEST_SECRET, MAIL_TRANSPORTS: own.url, REDIS_URL: redis.url };
+    const worker = await OtpostProcess.start({ ...withRedis, ROLE: 'worker' });
     cleanUp.push(() => worker.stop());
-    expect((await runCli(['send', '--to', TO], env)).code).toBe(0);
+    expect((await runCli(['send', '--to', TO], withRedis)).code).toBe(0);
     await redis.kill();
-    expect(await runCli(['send', '--to', TO], env)).toMatchObject({ code: 0, out: expect.stringContaining('250 2.0.0 taken') as string });
-    expect(await sink.waitForMailTo(TO, 2)).toHaveLength(2);
+    expect(await runCli(['send', '--to', TO], withRedis)).toMatchObject({ code: 0, out: expect.stringContaining('250 2.0.0 taken') as string });
+    expect(await own.waitForMailTo(TO, 2)).toHaveLength(2);
   });
 });
 
@@ -217,14 +229,14 @@ describe('a process that starts', () => {
     }, String(says));
   }
 
-  it('says that its transport answers, without a login', async () => {
+  it.concurrent('says that its transport answers, without a login', async () => {
     const server = await misbehaving({}, ['AUTH PLAIN']);
     const process = await start(`smtp://ada:hunter22@127.0.0.1:${server.port}`);
     expect(await line(process, / answers \(\d+ ms\)/)).toMatchObject({ level: 'info', transport: `127.0.0.1:${server.port}` });
     expect(server.lines.map((said) => said.split(' ')[0])).toEqual(['EHLO', 'QUIT']);
   });
 
-  it('says that an HTTP provider answers, without its key', async () => {
+  it.concurrent('says that an HTTP provider answers, without its key', async () => {
     const provider = await ProviderServer.start('resend');
     cleanUp.push(() => provider.stop());
     const process = await start(`resend:hunter22?endpoint=${provider.url}`);
@@ -232,7 +244,7 @@ describe('a process that starts', () => {
     expect(JSON.stringify(provider.requests)).not.toContain('hunter22');
   });
 
-  it('warns that one does not, with what to do, and leaves the state of the transport alone', async () => {
+  it.concurrent('warns that one does not, with what to do, and leaves the state of the transport alone', async () => {
     const database = await createDatabase();
     cleanUp.push(() => database.drop());
     const process = await start('smtp://127.0.0.1:9', { DATABASE_URL: database.url, ROLE: 'worker' });
@@ -243,7 +255,7 @@ describe('a process that starts', () => {
     expect(await database.query('SELECT 1 FROM transport_hosts')).toEqual([]);
   });
 
-  it('stops at once while it is still looking, and says nothing of it then', async () => {
+  it.concurrent('stops at once while it is still looking, and says nothing of it then', async () => {
     const server = await misbehaving({ greeting: HANG });
     const process = await start(server.url);
     await process.ready();
@@ -254,7 +266,7 @@ describe('a process that starts', () => {
     expect(process.text).not.toMatch(/says nothing|answers/);
   });
 
-  it('does not look where it delivers nothing', async () => {
+  it.concurrent('does not look where it delivers nothing', async () => {
     const server = await misbehaving();
     const process = await start(server.url, { ROLE: 'web', OUTBOX_RESCUE: 'off' });
     await (await process.api()).get('/health');

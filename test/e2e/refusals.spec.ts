@@ -10,14 +10,16 @@ import { eventually } from '../support/wait.js';
 
 describe('a start that cannot succeed', () => {
   let database: TestDatabase;
+  const databases: TestDatabase[] = [];
   let folder: string;
 
   beforeAll(async () => {
     database = await createDatabase();
+    databases.push(database);
     folder = await mkdtemp(join(tmpdir(), 'otpost-refused-'));
   });
   afterAll(async () => {
-    await database.drop();
+    await Promise.all(databases.map((one) => one.drop()));
     await rm(folder, { recursive: true, force: true });
   });
 
@@ -36,7 +38,7 @@ describe('a start that cannot succeed', () => {
     return process.text;
   }
 
-  it('says that the port is taken, and how to choose another', async () => {
+  it.concurrent('says that the port is taken, and how to choose another', async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
@@ -47,7 +49,7 @@ describe('a start that cannot succeed', () => {
     server.close();
   });
 
-  it('says that the data folder cannot be written', async () => {
+  it.concurrent('says that the data folder cannot be written', async () => {
     const file = join(folder, 'a-file');
     await writeFile(file, '');
     const line = await refused({ PORT: '0', LOG_LEVEL: 'silent', DATA_DIR: join(file, 'data') });
@@ -56,13 +58,13 @@ describe('a start that cannot succeed', () => {
     expect(line.split('\n')).toHaveLength(1);
   });
 
-  it('says that a web process needs a database of its own', async () => {
+  it.concurrent('says that a web process needs a database of its own', async () => {
     const text = await refused({ ROLE: 'web' });
     expect(text).toContain('DATABASE_URL');
     expect(text).toContain('ROLE=web');
   });
 
-  it('says where it waits for Postgres, without the password, and stops waiting when it is told to', async () => {
+  it.concurrent('says where it waits for Postgres, without the password, and stops waiting when it is told to', async () => {
     const process = new OtpostProcess(env({ DATABASE_URL: 'postgres://otpost:hunter2@127.0.0.1:1/otpost', LOG_LEVEL: 'info' }), { cwd: folder });
     await eventually(() => process.text.includes('127.0.0.1:1'), 'the line that says where it waits', 20_000);
     expect(await process.stop()).toBe(1);
@@ -70,7 +72,7 @@ describe('a start that cannot succeed', () => {
     expect(process.text).not.toMatch(/^\s+at /m); // no stack
   }, 40_000);
 
-  it('lists every wrong setting at once, secrets masked', async () => {
+  it.concurrent('lists every wrong setting at once, secrets masked', async () => {
     const text = await refused(
       env({ PORT: '70000', ROLE: 'boss', MAIL_TRANSPORTS: 'smtp://user:hunter2@mail.example.com?tls=off', APP_SECRET: 'short' }),
     );
@@ -79,49 +81,45 @@ describe('a start that cannot succeed', () => {
     expect(text).not.toContain('short (');
   });
 
-  it('says that the secret is not the one that sealed the keys', async () => {
+  it.concurrent('says that the secret is not the one that sealed the keys; succeeds with that one in APP_SECRET_PREVIOUS, and from then on without it', async () => {
     const first = await OtpostProcess.start(env({ LOG_LEVEL: 'info' }));
     await first.stop();
-    const line = await refused(env({ APP_SECRET: `${TEST_SECRET} and another` }));
+    const another = `${TEST_SECRET} and another`;
+    const line = await refused(env({ APP_SECRET: another }));
     expect(line).toContain('APP_SECRET');
     expect(line).toContain('APP_SECRET_PREVIOUS');
     expect(line.split('\n')).toHaveLength(1);
-  });
 
-  it('succeeds with the former secret in APP_SECRET_PREVIOUS, and from then on without it', async () => {
-    const rotated = env({ APP_SECRET: `${TEST_SECRET} and another`, LOG_LEVEL: 'info' });
+    const rotated = env({ APP_SECRET: another, LOG_LEVEL: 'info' });
     for (const more of [{ APP_SECRET_PREVIOUS: TEST_SECRET }, {}] as Record<string, string>[]) {
       const started = await OtpostProcess.start({ ...rotated, ...more });
       expect(await started.stop()).toBe(0);
     }
-    const back = await OtpostProcess.start(env({ LOG_LEVEL: 'info', APP_SECRET_PREVIOUS: rotated['APP_SECRET']! }));
+    const back = await OtpostProcess.start(env({ LOG_LEVEL: 'info', APP_SECRET_PREVIOUS: another }));
     expect(await back.stop()).toBe(0);
+  }, 60_000);
+
+  /** As a later build leaves it, which says from which version on builds still work. */
+  async function newer(oldest: string): Promise<TestDatabase> {
+    const later = await createDatabase();
+    databases.push(later);
+    await later.query(
+      `WITH m AS (INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at, applied_steps_count)
+         VALUES (gen_random_uuid(), 'x', '29991231000000_newer', now(), 1))
+       INSERT INTO schema_compatibility VALUES ('29991231000000_newer', '${oldest}')`,
+    );
+    return later;
+  }
+
+  it.concurrent('succeeds on a database newer than the build, with a warning, when that one says that this build still works', async () => {
+    const { url } = await newer('0.1.0');
+    const started = await OtpostProcess.start(env({ DATABASE_URL: url, LOG_LEVEL: 'info' }));
+    expect(started.text).toMatch(/"level":"warn".*29991231000000_newer/);
+    await started.stop();
   });
 
-  describe('on a database newer than the build', () => {
-    const newer = (oldest: string) =>
-      database.query(
-        `WITH m AS (INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at, applied_steps_count)
-           VALUES (gen_random_uuid(), 'x', '29991231000000_newer', now(), 1))
-         INSERT INTO schema_compatibility VALUES ('29991231000000_newer', '${oldest}')`,
-      );
-    afterEach(() =>
-      database.query(
-        `WITH m AS (DELETE FROM _prisma_migrations WHERE migration_name LIKE '2999%')
-         DELETE FROM schema_compatibility WHERE migration LIKE '2999%'`,
-      ),
-    );
-
-    it('starts with a warning when that one says that this build still works', async () => {
-      await newer('0.1.0');
-      const started = await OtpostProcess.start(env({ LOG_LEVEL: 'info' }));
-      expect(started.text).toMatch(/"level":"warn".*29991231000000_newer/);
-      await started.stop();
-    });
-
-    it('refuses when it does not', async () => {
-      await newer('99.0.0');
-      expect(await refused(env())).toContain('99.0.0');
-    });
+  it.concurrent('refuses a database newer than the build when it does not', async () => {
+    const { url } = await newer('99.0.0');
+    expect(await refused(env({ DATABASE_URL: url }))).toContain('99.0.0');
   });
 });

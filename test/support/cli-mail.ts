@@ -15,6 +15,16 @@ export class OperatedService {
     return new OperatedService(otpost, commands, await createApiKey(commands.DATABASE_URL));
   }
 
+  /** The same service, for an operator whose environment says more. */
+  with(env: Record<string, string>): OperatedService {
+    return new OperatedService(this.otpost, { ...this.env, ...env }, this.key);
+  }
+
+  /** As if no mail had ever been accepted, for the next test on the same service. */
+  async reset(): Promise<void> {
+    await this.otpost.database.query('TRUNCATE outbound_emails, ledger, ledger_deltas, lane_pauses CASCADE');
+  }
+
   cli(...args: string[]): ReturnType<typeof runCli> {
     return runCli(args, this.env);
   }
