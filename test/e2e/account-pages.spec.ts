@@ -30,7 +30,7 @@ describeWithChromium('the account pages, in browsers', () => {
     database = await createDatabase();
     const port = await freePort();
     url = `http://localhost:${port}`;
-    otpost = await OtpostProcess.start({
+    otpost = new OtpostProcess({
       DATABASE_URL: database.url,
       APP_SECRET: TEST_SECRET,
       PORT: String(port),
@@ -39,10 +39,10 @@ describeWithChromium('the account pages, in browsers', () => {
       MAIL_TRANSPORTS: sink.url,
       LOG_LEVEL: 'debug',
     });
-    people = new Visitors({ api: await otpost.api() }, sink);
-    const opened = [await openChromium(), await openChromium({ javaScriptEnabled: false })];
+    const opened = await Promise.all([openChromium(), openChromium({ javaScriptEnabled: false })]);
     contexts = opened.map(({ context }) => context);
     closing.push(...opened.map(({ close }) => close));
+    people = new Visitors({ api: await otpost.api() }, sink);
   }, 60_000);
   afterAll(async () => {
     await Promise.all(closing.map((close) => close()));

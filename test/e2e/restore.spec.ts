@@ -38,7 +38,7 @@ if (programs === undefined) console.warn('SKIPPED: no restore was tried, for no 
     folder = mkdtempSync(join(tmpdir(), 'otpost-restore-'));
     sink = await SmtpSink.start();
     server = await InstalledPostgres.start(programs!);
-    [saved, restored] = [await createEmptyDatabase(server.url), await createEmptyDatabase(server.url)];
+    [saved, restored] = await Promise.all([createEmptyDatabase(server.url), createEmptyDatabase(server.url)]);
     former = await startOtpost({ DATABASE_URL: saved.url, ROLE: 'web', OUTBOX_RESCUE: 'off', MAIL_FROM: 'no-reply@example.com' });
   });
   afterAll(async () => {
@@ -60,8 +60,8 @@ if (programs === undefined) console.warn('SKIPPED: no restore was tried, for no 
 
     const env = { DATABASE_URL: restored.url, APP_SECRET: TEST_SECRET, MAIL_TRANSPORTS: sink.url, MAIL_FROM: 'no-reply@example.com', PORT: '0' };
     const otpost = (line: string) => runCli(line.split(' ').slice(1), env);
-    expect((await otpost(documented('otpost migrate --status'))).code).toBe(0);
-    const stats = await runCli(['outbox', 'stats', '--json'], env);
+    const [status, stats] = await Promise.all([otpost(documented('otpost migrate --status')), runCli(['outbox', 'stats', '--json'], env)]);
+    expect(status.code).toBe(0);
     expect([stats.code, JSON.parse(stats.out)]).toMatchObject([0, { accepted: 2, imbalance: 0 }]);
     expect((await otpost(documented('otpost queue pause'))).code).toBe(0);
 

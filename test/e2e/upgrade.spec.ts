@@ -23,8 +23,8 @@ if (former.kind === 'no_history') console.warn(`SKIPPED: no upgrade was tried, f
   let newWorker: OtpostProcess;
   let signedInBefore: SignedInBody;
 
-  const start = async (role: string, which: 'former' | 'present'): Promise<OtpostProcess> => {
-    const started = new OtpostProcess({ ...env, ROLE: role }, which === 'former' ? { build } : {});
+  const start = async (role: string, which: 'former' | 'present', more: Record<string, string> = {}): Promise<OtpostProcess> => {
+    const started = new OtpostProcess({ ...env, ROLE: role, ...more }, which === 'former' ? { build } : {});
     processes.push(started);
     await started.ready();
     return started;
@@ -67,11 +67,8 @@ if (former.kind === 'no_history') console.warn(`SKIPPED: no upgrade was tried, f
   const nameOf = ({ child }: OtpostProcess): string => `:${child.pid}`;
 
   it('begins with a service that runs on the former build', async () => {
-    const migrated = new OtpostProcess({ ...env, ROLE: 'worker', MIGRATE_ON_START: 'on' }, { build });
-    processes.push(migrated);
-    await migrated.ready();
-    await migrated.stop();
-    [oldWeb, oldWorker] = [await start('web', 'former'), await start('worker', 'former')];
+    oldWorker = await start('worker', 'former', { MIGRATE_ON_START: 'on' });
+    oldWeb = await start('web', 'former');
     signedInBefore = await signIn(await oldWeb.api(), 'before@example.com');
   });
 
@@ -83,13 +80,12 @@ if (former.kind === 'no_history') console.warn(`SKIPPED: no upgrade was tried, f
   it('applies its migrations below the running former build, which goes on', async () => {
     const { code, err } = await runCli(['migrate'], env);
     expect([code, err]).toEqual([0, expect.stringContaining('Applied migration 20261121120000_accounts')]);
-    await signIn(await oldWeb.api(), 'meanwhile@example.com');
-    expect((await runCli(['migrate', '--status'], env)).code).toBe(0);
+    const [status] = await Promise.all([runCli(['migrate', '--status'], env), signIn(await oldWeb.api(), 'meanwhile@example.com')]);
+    expect(status.code).toBe(0);
   });
 
   it('has the present worker deliver what the former web process accepts', async () => {
-    await oldWorker.stop();
-    newWorker = await start('worker', 'present');
+    [newWorker] = await Promise.all([start('worker', 'present'), oldWorker.stop()]);
     await signIn(await oldWeb.api(), 'old-to-new@example.com');
     expect(await lastWorkerOf('old-to-new@example.com')).toEqual({ worker: expect.stringContaining(nameOf(newWorker)) as string, status: 'sent' });
   });
@@ -102,9 +98,8 @@ if (former.kind === 'no_history') console.warn(`SKIPPED: no upgrade was tried, f
   });
 
   it('has the former worker deliver the codes that the present web process accepts', async () => {
-    const newWeb = await start('web', 'present');
-    await newWorker.stop();
-    oldWorker = await start('worker', 'former');
+    const [newWeb, startedWorker] = await Promise.all([start('web', 'present'), start('worker', 'former'), newWorker.stop()]);
+    oldWorker = startedWorker;
     const api = await newWeb.api();
     await signIn(api, 'new-to-old@example.com');
     expect(await lastWorkerOf('new-to-old@example.com')).toEqual({ worker: expect.stringContaining(nameOf(oldWorker)) as string, status: 'sent' });

@@ -1,16 +1,15 @@
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { hostname, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { hostname } from 'node:os';
 import { createPostgresBackend, Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import type { Api } from '../support/api.js';
-import { DatabaseChild } from '../support/database-child.js';
+import { FaultPostgres } from '../support/fault-postgres.js';
 import { OtpostProcess } from '../support/otpost-process.js';
 import { TEST_SECRET } from '../support/otpost.js';
 import { describeWithRedis, REDIS_URL } from '../support/redis.js';
 import { describeWithRedisServer, RedisServer } from '../support/redis-server.js';
 import { SmtpSink } from '../support/smtp-sink.js';
+import { twoAtATime } from '../support/side-by-side.js';
 import { eventually } from '../support/wait.js';
 
 /** Milliseconds the slow sink takes for one message. */
@@ -23,46 +22,48 @@ interface DeploymentOptions {
   sinkDelayMs?: number;
 }
 
-/** A deployment of its own: a Postgres, for so many processes side by side are too much for one; a sink; processes. */
+/** The gate's own has not room for so many processes beside what else it serves. */
+let postgres: FaultPostgres;
+
+/** A deployment of its own: a database, a sink, processes. */
 class Deployment {
   readonly processes: OtpostProcess[] = [];
   private readonly pool: pg.Pool;
 
   private constructor(
-    private readonly postgres: { child: DatabaseChild; folder: string; url: string },
+    private readonly databaseUrl: string,
     readonly sink: SmtpSink,
     private readonly redisUrl: string | undefined,
   ) {
-    this.pool = new pg.Pool({ connectionString: postgres.url, max: 2 });
-    this.pool.on('error', () => undefined); // at the end Postgres goes first
+    this.pool = new pg.Pool({ connectionString: databaseUrl, max: 2 });
+    this.pool.on('error', () => undefined); // at the end Postgres may go first
   }
 
   static async start({ redisUrl, sinkDelayMs = 0 }: DeploymentOptions): Promise<Deployment> {
-    const folder = await mkdtemp(join(tmpdir(), 'otpost-workers-'));
-    await chmod(folder, 0o755); // started by root, Postgres runs as another user inside
-    const child = new DatabaseChild('hold', [join(folder, 'data')]);
-    const { url } = await child.report;
     const sink = await SmtpSink.start({ onMailFrom: (_address, _session, done) => void setTimeout(done, sinkDelayMs) });
-    return new Deployment({ child, folder, url: url! }, sink, redisUrl);
+    return new Deployment(await postgres.createDatabase(), sink, redisUrl);
   }
 
   async query<Row extends pg.QueryResultRow>(sql: string, parameters: unknown[] = []): Promise<Row[]> {
     return (await this.pool.query<Row>(sql, parameters)).rows;
   }
 
-  async spawn(role: string, more: Record<string, string> = {}): Promise<OtpostProcess> {
-    const spawned = new OtpostProcess({
-      DATABASE_URL: this.postgres.url,
-      APP_SECRET: TEST_SECRET,
-      MAIL_TRANSPORTS: this.sink.url,
-      PORT: '0',
-      ROLE: role,
-      ...(this.redisUrl ? { REDIS_URL: this.redisUrl } : {}),
-      ...more,
+  /** Resolves when it is ready. */
+  spawn(role: string, more: Record<string, string> = {}): Promise<OtpostProcess> {
+    return twoAtATime(async () => {
+      const spawned = new OtpostProcess({
+        DATABASE_URL: this.databaseUrl,
+        APP_SECRET: TEST_SECRET,
+        MAIL_TRANSPORTS: this.sink.url,
+        PORT: '0',
+        ROLE: role,
+        ...(this.redisUrl ? { REDIS_URL: this.redisUrl } : {}),
+        ...more,
+      });
+      this.processes.push(spawned);
+      await spawned.ready();
+      return spawned;
     });
-    this.processes.push(spawned);
-    await spawned.ready();
-    return spawned;
   }
 
   /** Seconds since the worker was last heard of; undefined while it is not known. */
@@ -101,7 +102,7 @@ class Deployment {
       connection.disconnect();
       return;
     }
-    const pool = new pg.Pool({ connectionString: `${this.postgres.url}?options=-csearch_path%3Dbullmq`, max: 1 });
+    const pool = new pg.Pool({ connectionString: `${this.databaseUrl}?options=-csearch_path%3Dbullmq`, max: 1 });
     const queue = new Queue(queueName, { connection: pool, prefix }, createPostgresBackend);
     await queue.pause();
     await queue.close();
@@ -112,8 +113,6 @@ class Deployment {
     await Promise.all(this.processes.map((one) => one.stop('SIGKILL')));
     await this.sink.stop();
     await this.pool.end();
-    await this.postgres.child.end('SIGTERM');
-    await rm(this.postgres.folder, { recursive: true, force: true });
   }
 }
 
@@ -123,7 +122,6 @@ const lineWith = (one: OtpostProcess, text: string): string | undefined => one.o
 const seconds = (n: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, n * 1_000));
 const registerMany = (api: Api): Promise<unknown> =>
   Promise.all(Array.from({ length: BACKLOG }, (_, n) => api.register(`ada${n}@example.com`)));
-
 
 /** Real thresholds take half a minute: the stories are told side by side. */
 async function tell(story: (deployment: Deployment) => Promise<void>, options: DeploymentOptions = {}): Promise<void> {
@@ -193,9 +191,11 @@ async function noWayOut(deployment: Deployment): Promise<void> {
 
 /** One of two workers gets stuck. The other has a paused lane and a slow sink, and nobody takes it for dead. */
 async function severalWorkers(deployment: Deployment): Promise<void> {
-  const web = await deployment.spawn('web');
-  const healthy = await deployment.spawn('worker', { WORKER_LANES: 'critical' });
-  const stuck = await deployment.spawn('worker', { WORKER_LANES: 'default' });
+  const [web, healthy, stuck] = await Promise.all([
+    deployment.spawn('web'),
+    deployment.spawn('worker', { WORKER_LANES: 'critical' }),
+    deployment.spawn('worker', { WORKER_LANES: 'default' }),
+  ]);
   await Promise.all([deployment.alive(healthy), deployment.alive(stuck)]);
   await registerMany(await web.api());
   await deployment.pause('mail-critical');
@@ -217,8 +217,7 @@ async function severalWorkers(deployment: Deployment): Promise<void> {
 
 /** All slots wait for a slow sink while Redis is killed, stays away, and comes back empty. */
 async function deadBroker(deployment: Deployment, redis: RedisServer): Promise<void> {
-  const web = await deployment.spawn('web');
-  const worker = await deployment.spawn('worker', { WORKER_LANES: 'critical' });
+  const [web, worker] = await Promise.all([deployment.spawn('web'), deployment.spawn('worker', { WORKER_LANES: 'critical' })]);
   await deployment.alive(worker);
   const api = await web.api();
   await registerMany(api);
@@ -249,7 +248,12 @@ const itWithRedis = describeWithRedis === describe ? it.concurrent : it.concurre
 const itWithRedisServer = describeWithRedisServer === describe ? it.concurrent : it.concurrent.skip;
 
 describe('the worker may be missing:', () => {
-  // The longest first: Jest runs five at a time.
+  beforeAll(async () => {
+    postgres = await FaultPostgres.start();
+  });
+  afterAll(() => postgres.remove());
+
+  // Jest runs five at a time: the longest first, and the shortest makes room for the sixth.
   itWithRedisServer(
     'with Redis dead no worker ends or is taken for dead, though all its deliveries are slow',
     async () => {

@@ -1,9 +1,10 @@
 import { FaultDeployment } from '../support/fault-deployment.js';
 import { inTime, sized, WITHIN_MS } from '../support/fault-form.js';
-import { FaultPostgres } from '../support/fault-postgres.js';
+import type { FaultPostgres } from '../support/fault-postgres.js';
 import type { SinkFault, SinkMoment } from '../support/fault-sink.js';
 import { type FaultRow, isUnknown } from '../support/fault-verdict.js';
 import { REDIS_URL } from '../support/redis.js';
+import type { Story } from '../support/side-by-side.js';
 
 /** Milliseconds that Otpost allows itself for an orderly end, and some. */
 const ENDS_WITHIN_MS = 22_000;
@@ -17,22 +18,16 @@ function expectRescued(rows: readonly FaultRow[]): void {
   expect(rows.filter(({ story }) => story.includes('lease_expired')).length).toBeGreaterThan(0);
 }
 
-export function endedContainers(): void {
-  let postgres: Promise<FaultPostgres> | undefined;
+export function endedContainers(postgres: () => FaultPostgres): Story[] {
   const deployments: FaultDeployment[] = [];
 
-  /** Not a hook: Jest does not hold concurrent tests back for those. */
   async function deploy(role: 'web' | 'all'): Promise<FaultDeployment> {
-    postgres ??= FaultPostgres.start();
-    const deployment = await FaultDeployment.start(await postgres, { redisUrl: REDIS_URL, role });
+    const deployment = await FaultDeployment.start(postgres(), { redisUrl: REDIS_URL, role });
     deployments.push(deployment);
     return deployment;
   }
 
-  afterAll(async () => {
-    await Promise.all(deployments.map((deployment) => deployment.stop()));
-    await (await postgres)?.remove();
-  });
+  afterAll(() => Promise.all(deployments.map((deployment) => deployment.stop())));
 
   async function websAndWorkers(): Promise<void> {
     const deployment = await deploy('web');
@@ -142,7 +137,8 @@ export function endedContainers(): void {
     await deployment.account('two containers sweep one backlog, one is killed', sent, startedAt);
   }
 
-  // Side by side, for both wait for leases to run out.
-  it.concurrent('a web process or worker that is stopped or killed loses no message and doubles none, with grace or without', websAndWorkers, WITHIN_MS);
-  it.concurrent('a container that is killed leaves its part of the backlog to the container beside it', twoContainers, WITHIN_MS);
+  return [
+    () => it.concurrent('a web process or worker that is stopped or killed loses no message and doubles none, with grace or without', websAndWorkers, WITHIN_MS),
+    () => it.concurrent('a container that is killed leaves its part of the backlog to the container beside it', twoContainers, WITHIN_MS),
+  ];
 }

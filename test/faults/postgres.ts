@@ -1,15 +1,16 @@
 import { FaultDeployment, type FaultProcess } from '../support/fault-deployment.js';
-import { inTime, inTurn, seconds, sized } from '../support/fault-form.js';
+import { inTime, seconds, sized, WITHIN_MS } from '../support/fault-form.js';
 import { FaultPostgres } from '../support/fault-postgres.js';
 import type { SinkFault, SinkMoment } from '../support/fault-sink.js';
 import { REDIS_URL } from '../support/redis.js';
+import { inTurn, type Story } from '../support/side-by-side.js';
 
 /** Seconds for which Postgres is away; with the long one all leases run out meanwhile. */
 const OUTAGE_S = sized(2, 25);
 
 const slow = (moment: SinkMoment): SinkFault | undefined => (moment === 'RCPT' ? { afterMs: 25, then: 'answer' } : undefined);
 
-export function absentPostgres(): void {
+export function absentPostgres(): Story[] {
   let postgres: FaultPostgres;
   let deployment: FaultDeployment;
   let worker: FaultProcess;
@@ -18,7 +19,7 @@ export function absentPostgres(): void {
     postgres = await FaultPostgres.start();
     deployment = await FaultDeployment.start(postgres, { redisUrl: REDIS_URL });
     worker = await deployment.spawn('worker');
-  });
+  }, { withinMs: WITHIN_MS });
   afterAll(async () => {
     await deployment?.stop();
     await postgres?.remove();
@@ -45,47 +46,49 @@ export function absentPostgres(): void {
     await deployment.account(`Postgres restarted in mid-send (${mode})`, sent, startedAt);
     // Every request was answered, and either with a promise or with the truth.
     const refusals = [...client.refused.values()].reduce((sum, count) => sum + count, 0);
-    expect([...client.refused.keys()]).toEqual([503]);
+    expect({ statuses: [...client.refused.keys()], failed: deployment.linesWith('a request failed') }).toEqual({ statuses: [503], failed: [] });
     expect(refusals).toBe(client.unanswered.size);
   }
 
-  story('in good order while mail is being sent is answered 503, and costs no message', () => restarted('fast'));
+  return [
+    story('in good order while mail is being sent is answered 503, and costs no message', () => restarted('fast')),
 
-  story('by crashing while mail is being sent is answered 503, and costs no message', () => restarted('immediate'));
+    story('by crashing while mail is being sent is answered 503, and costs no message', () => restarted('immediate')),
 
-  story('between the 354 and the offer releases no message, blames nobody, and sends it once it is back', async () => {
-    const startedAt = performance.now();
-    const { client, sink } = deployment;
-    sink.rewrite(deployment.door, (moment) => (moment === 'DATA' ? 'hold' : undefined));
-    const sent = await client.send({ to: [deployment.web], prefix: 'no-offer', until: 8 });
-    await inTime(() => sink.holding === 8, 'all messages to wait for their 354');
-    await postgres.stop('immediate');
-    sink.rewrite(deployment.door);
-    sink.release();
-    await seconds(2);
-    expect(sent.filter((to) => sink.copiesOf(to) > 0)).toEqual([]);
-    await postgres.start();
-    const rows = await deployment.settled(sent);
-    for (const { story, attempts } of rows) expect([story, attempts]).toEqual(['queued sending offer_not_recorded/deferred sending sent', 1]);
-    await deployment.account('Postgres down between the 354 and the offer', sent, startedAt);
-  });
+    story('between the 354 and the offer releases no message, blames nobody, and sends it once it is back', async () => {
+      const startedAt = performance.now();
+      const { client, sink } = deployment;
+      sink.rewrite(deployment.door, (moment) => (moment === 'DATA' ? 'hold' : undefined));
+      const sent = await client.send({ to: [deployment.web], prefix: 'no-offer', until: 8 });
+      await inTime(() => sink.holding === 8, 'all messages to wait for their 354');
+      await postgres.stop('immediate');
+      sink.rewrite(deployment.door);
+      sink.release();
+      await seconds(2);
+      expect(sent.filter((to) => sink.copiesOf(to) > 0)).toEqual([]);
+      await postgres.start();
+      const rows = await deployment.settled(sent);
+      for (const { story, attempts } of rows) expect([story, attempts]).toEqual(['queued sending offer_not_recorded/deferred sending sent', 1]);
+      await deployment.account('Postgres down between the 354 and the offer', sent, startedAt);
+    }),
 
-  story('between the 250 and its record doubles nothing: what the server said is kept until it can be written', async () => {
-    const startedAt = performance.now();
-    const { client, sink } = deployment;
-    sink.rewrite(deployment.door, (moment) => (moment === 'after the dot' ? 'hold' : undefined));
-    const sent = await client.send({ to: [deployment.web], prefix: 'answered', until: 8 });
-    await inTime(() => sink.holding === 8, 'all messages to wait for their 250');
-    await postgres.stop('immediate');
-    sink.release();
-    sink.rewrite(deployment.door);
-    await inTime(() => worker.says('the outcome could not be recorded yet'), 'the worker to find Postgres gone');
-    await seconds(OUTAGE_S);
-    await postgres.start();
-    const rows = await deployment.settled(sent, 30_000);
-    await inTime(async () => (await deployment.rows(sent)).every(({ status }) => status === 'sent'), 'all of them to be known as sent', 30_000);
-    console.log(`recorded as: ${[...new Set(rows.map(({ story }) => story))].join('; ')}`);
-    expect((await deployment.rows(sent)).filter(({ attempts }) => attempts !== 1)).toEqual([]);
-    await deployment.account(`Postgres down ${OUTAGE_S} s between the 250 and its record`, sent, startedAt);
-  });
+    story('between the 250 and its record doubles nothing: what the server said is kept until it can be written', async () => {
+      const startedAt = performance.now();
+      const { client, sink } = deployment;
+      sink.rewrite(deployment.door, (moment) => (moment === 'after the dot' ? 'hold' : undefined));
+      const sent = await client.send({ to: [deployment.web], prefix: 'answered', until: 8 });
+      await inTime(() => sink.holding === 8, 'all messages to wait for their 250');
+      await postgres.stop('immediate');
+      sink.release();
+      sink.rewrite(deployment.door);
+      await inTime(() => worker.says('the outcome could not be recorded yet'), 'the worker to find Postgres gone');
+      await seconds(OUTAGE_S);
+      await postgres.start();
+      const rows = await deployment.settled(sent, 30_000);
+      await inTime(async () => (await deployment.rows(sent)).every(({ status }) => status === 'sent'), 'all of them to be known as sent', 30_000);
+      console.log(`recorded as: ${[...new Set(rows.map(({ story }) => story))].join('; ')}`);
+      expect((await deployment.rows(sent)).filter(({ attempts }) => attempts !== 1)).toEqual([]);
+      await deployment.account(`Postgres down ${OUTAGE_S} s between the 250 and its record`, sent, startedAt);
+    }),
+  ];
 }

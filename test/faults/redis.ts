@@ -1,9 +1,10 @@
 import { Redis } from 'ioredis';
 import { FaultDeployment } from '../support/fault-deployment.js';
-import { inTime, inTurn, seconds, sized } from '../support/fault-form.js';
-import { FaultPostgres } from '../support/fault-postgres.js';
+import { inTime, seconds, sized, WITHIN_MS } from '../support/fault-form.js';
+import type { FaultPostgres } from '../support/fault-postgres.js';
 import type { SinkFault, SinkMoment } from '../support/fault-sink.js';
 import { describeWithRedisServer, RedisServer } from '../support/redis-server.js';
+import { inTurn, type Story } from '../support/side-by-side.js';
 
 /** Seconds for which Redis is away, full or hung. */
 const OUTAGE_S = sized(4, 20);
@@ -16,26 +17,23 @@ const WOKEN_WITHIN_MS = 500;
 
 const slow = (moment: SinkMoment): SinkFault | undefined => (moment === 'RCPT' ? { afterMs: 25, then: 'answer' } : undefined);
 
-export function failingRedis(): void {
-  let postgres: FaultPostgres;
+export function failingRedis(postgres: () => FaultPostgres): Story[] {
   let deployment: FaultDeployment;
   let redis: RedisServer;
   let client: Redis;
 
   const story = inTurn('Redis that fails', async () => {
-    postgres = await FaultPostgres.start();
     redis = await RedisServer.start();
     client = new Redis(redis.url, { retryStrategy: () => 100 });
     client.on('error', () => undefined); // it is killed under it
-    deployment = await FaultDeployment.start(postgres, { redisUrl: redis.url });
+    deployment = await FaultDeployment.start(postgres(), { redisUrl: redis.url });
     deployment.sink.rewrite(deployment.door, slow);
     await deployment.spawn('worker');
-  }, describeWithRedisServer === describe ? it.concurrent : it.concurrent.skip);
+  }, { test: describeWithRedisServer === describe ? it.concurrent : it.concurrent.skip, withinMs: WITHIN_MS });
   afterAll(async () => {
     await deployment?.stop();
     client?.disconnect();
     await redis?.kill();
-    await postgres?.remove();
   });
 
   /** Sends many, and does it to Redis while they are being delivered. */
@@ -86,58 +84,60 @@ export function failingRedis(): void {
     }
   };
 
-  story('by stopping in mid-drain and coming back empty costs nothing', async () => {
-    const startedAt = performance.now();
-    const sent = await inMidDrain('stopped', async () => {
-      await redis.kill();
-    });
-    const goneAt = performance.now();
-    sent.push(...(await worksWithout('while-stopped')));
-    await seconds(Math.max(0, OUTAGE_S - (performance.now() - goneAt) / 1_000));
-    await redis.start();
-    sent.push(...(await wakesAgain('back')));
-    await deployment.settled(sent);
-    await deployment.account(`Redis down ${OUTAGE_S} s in mid-drain, back empty`, sent, startedAt);
-  });
-
-  story('by forgetting everything in mid-drain costs nothing', async () => {
-    const startedAt = performance.now();
-    const sent = await inMidDrain('flushed', () => client.flushall());
-    sent.push(...(await wakesAgain('after-flush')));
-    await deployment.settled(sent);
-    await deployment.account('Redis FLUSHALL in mid-drain', sent, startedAt);
-  });
-
-  story('by being full under noeviction slows nothing down but the wake', async () => {
-    const startedAt = performance.now();
-    expect(await client.config('GET', 'maxmemory-policy')).toEqual(['maxmemory-policy', 'noeviction']);
-    const sent = await inMidDrain('filled', async () => {
-      await client.config('SET', 'maxmemory', '1mb');
-      await inTime(refuses, 'Redis to refuse writes');
-    });
-    expect(await client.ping()).toBe('PONG');
-    sent.push(...(await worksWithout('while-full')));
-    await seconds(OUTAGE_S / 2);
-    await client.config('SET', 'maxmemory', '0');
-    sent.push(...(await wakesAgain('not-full')));
-    await deployment.settled(sent);
-    await deployment.account('Redis full under noeviction, in mid-drain', sent, startedAt);
-  });
-
-  story('by hanging slows nothing down but the wake', async () => {
-    const startedAt = performance.now();
-    const pid = Number(/process_id:(\d+)/.exec(await client.info('server'))![1]);
-    try {
-      const sent = await inMidDrain('hung', async () => process.kill(pid, 'SIGSTOP'));
-      const hungAt = performance.now();
-      sent.push(...(await worksWithout('while-hung')));
-      await seconds(Math.max(0, OUTAGE_S - (performance.now() - hungAt) / 1_000));
-      process.kill(pid, 'SIGCONT');
-      sent.push(...(await wakesAgain('not-hung')));
+  return [
+    story('by stopping in mid-drain and coming back empty costs nothing', async () => {
+      const startedAt = performance.now();
+      const sent = await inMidDrain('stopped', async () => {
+        await redis.kill();
+      });
+      const goneAt = performance.now();
+      sent.push(...(await worksWithout('while-stopped')));
+      await seconds(Math.max(0, OUTAGE_S - (performance.now() - goneAt) / 1_000));
+      await redis.start();
+      sent.push(...(await wakesAgain('back')));
       await deployment.settled(sent);
-      await deployment.account(`Redis hung (SIGSTOP) ${OUTAGE_S} s in mid-drain`, sent, startedAt);
-    } finally {
-      process.kill(pid, 'SIGCONT');
-    }
-  });
+      await deployment.account(`Redis down ${OUTAGE_S} s in mid-drain, back empty`, sent, startedAt);
+    }),
+
+    story('by forgetting everything in mid-drain costs nothing', async () => {
+      const startedAt = performance.now();
+      const sent = await inMidDrain('flushed', () => client.flushall());
+      sent.push(...(await wakesAgain('after-flush')));
+      await deployment.settled(sent);
+      await deployment.account('Redis FLUSHALL in mid-drain', sent, startedAt);
+    }),
+
+    story('by being full under noeviction slows nothing down but the wake', async () => {
+      const startedAt = performance.now();
+      expect(await client.config('GET', 'maxmemory-policy')).toEqual(['maxmemory-policy', 'noeviction']);
+      const sent = await inMidDrain('filled', async () => {
+        await client.config('SET', 'maxmemory', '1mb');
+        await inTime(refuses, 'Redis to refuse writes');
+      });
+      expect(await client.ping()).toBe('PONG');
+      sent.push(...(await worksWithout('while-full')));
+      await seconds(OUTAGE_S / 2);
+      await client.config('SET', 'maxmemory', '0');
+      sent.push(...(await wakesAgain('not-full')));
+      await deployment.settled(sent);
+      await deployment.account('Redis full under noeviction, in mid-drain', sent, startedAt);
+    }),
+
+    story('by hanging slows nothing down but the wake', async () => {
+      const startedAt = performance.now();
+      const pid = Number(/process_id:(\d+)/.exec(await client.info('server'))![1]);
+      try {
+        const sent = await inMidDrain('hung', async () => process.kill(pid, 'SIGSTOP'));
+        const hungAt = performance.now();
+        sent.push(...(await worksWithout('while-hung')));
+        await seconds(Math.max(0, OUTAGE_S - (performance.now() - hungAt) / 1_000));
+        process.kill(pid, 'SIGCONT');
+        sent.push(...(await wakesAgain('not-hung')));
+        await deployment.settled(sent);
+        await deployment.account(`Redis hung (SIGSTOP) ${OUTAGE_S} s in mid-drain`, sent, startedAt);
+      } finally {
+        process.kill(pid, 'SIGCONT');
+      }
+    }),
+  ];
 }

@@ -9,6 +9,7 @@ import type { FaultPostgres } from './fault-postgres.js';
 import { FaultSink } from './fault-sink.js';
 import { type FaultRow, isUnderWay, judge, print, READ_ROWS, type Verdict } from './fault-verdict.js';
 import { OtpostProcess } from './otpost-process.js';
+import { twoAtATime } from './side-by-side.js';
 
 const HOOK = new URL('./fault-stop.mjs', import.meta.url).href;
 
@@ -34,11 +35,15 @@ export interface DeploymentOptions {
 
 /** A process of the deployment, real and mortal. */
 export class FaultProcess extends OtpostProcess {
+  /** It stands at the point where it was to be killed. */
+  stopped = false;
+
   constructor(
     readonly role: 'web' | 'worker' | 'all',
     env: Record<string, string>,
   ) {
     super({ ...env, ROLE: role });
+    this.child.stderr!.on('data', (bytes: Buffer) => (this.stopped ||= bytes.includes('fault: stopped at')));
   }
 
   /** As in the timeline of the messages. */
@@ -53,10 +58,6 @@ export class FaultProcess extends OtpostProcess {
     return this.stopped ? {} : super.ready();
   }
 
-  /** It stands at the point where it was to be killed. */
-  get stopped(): boolean {
-    return this.output.some((line) => line.startsWith('fault: stopped at'));
-  }
 
   /** No goodbye: resolves when it is gone. */
   async kill(): Promise<void> {
@@ -66,19 +67,6 @@ export class FaultProcess extends OtpostProcess {
   says(text: string): boolean {
     return this.output.some((line) => line.includes(text));
   }
-}
-
-const starts: { underWay: number; waiting: (() => void)[] } = { underWay: 0, waiting: [] };
-
-async function nextStart(): Promise<{ over: () => void }> {
-  if (starts.underWay >= 2) await new Promise<void>((resolve) => starts.waiting.push(resolve));
-  else starts.underWay++;
-  const over = (): void => {
-    const next = starts.waiting.shift();
-    if (next) next();
-    else starts.underWay--;
-  };
-  return { over };
 }
 
 /** One deployment under faults: a database, a counting sink, processes, and a client that remembers its promises. */
@@ -99,7 +87,7 @@ export class FaultDeployment {
     this.pool.on('error', () => undefined); // Postgres is stopped under it
   }
 
-  /** The first process migrates; it is a web process, serves the client's key, and outlives the case. */
+  /** The first process is a web process, serves the client's key, and outlives the case. */
   static async start(postgres: FaultPostgres, options: DeploymentOptions = {}): Promise<FaultDeployment> {
     const sink = new FaultSink();
     const deployment = new FaultDeployment(await postgres.createDatabase(), sink, await sink.door(), options.redisUrl);
@@ -123,27 +111,33 @@ export class FaultDeployment {
     return this.sender!;
   }
 
-  /** Resolves when it is ready. A start is all work: two at a time, or all of them take too long. */
-  async spawn(role: 'web' | 'worker' | 'all', { stopAt, env = {} }: SpawnOptions = {}): Promise<FaultProcess> {
-    const turn = await nextStart();
-    const started = new FaultProcess(role, {
-      DATABASE_URL: this.databaseUrl,
-      DATABASE_POOL: '5',
-      APP_SECRET: 'a secret of more than thirty-two characters for faults',
-      MAIL_TRANSPORTS: this.door,
-      PORT: '0',
-      ...(this.redisUrl ? { REDIS_URL: this.redisUrl } : {}),
-      ...(stopAt ? { NODE_OPTIONS: `--import=${HOOK}`, FAULT_STOP: `${stopAt.point}:${stopAt.nth}` } : {}),
-      ...env,
+  /** Resolves when it is ready. */
+  spawn(role: 'web' | 'worker' | 'all', { stopAt, env = {} }: SpawnOptions = {}): Promise<FaultProcess> {
+    return twoAtATime(async () => {
+      const started = new FaultProcess(role, {
+        DATABASE_URL: this.databaseUrl,
+        DATABASE_POOL: '5',
+        APP_SECRET: 'a secret of more than thirty-two characters for faults',
+        MAIL_TRANSPORTS: this.door,
+        PORT: '0',
+        ...(this.redisUrl ? { REDIS_URL: this.redisUrl } : {}),
+        ...(stopAt ? { NODE_OPTIONS: `--import=${HOOK}`, FAULT_STOP: `${stopAt.point}:${stopAt.nth}` } : {}),
+        ...env,
+      });
+      this.processes.push(started);
+      await started.ready();
+      return started;
     });
-    this.processes.push(started);
-    await started.ready().finally(turn.over);
-    return started;
   }
 
   /** In the order of their start, the dead included. */
   get workers(): readonly FaultProcess[] {
     return this.processes.filter(({ role }) => role === 'worker');
+  }
+
+  /** What its processes logged with this text in it. */
+  linesWith(text: string): string[] {
+    return this.processes.flatMap(({ output }) => output.filter((line) => line.includes(text)));
   }
 
   async query<Row extends pg.QueryResultRow>(sql: string, parameters: unknown[] = []): Promise<Row[]> {
@@ -208,6 +202,7 @@ export class FaultDeployment {
         const [inFact] = await this.query<{ n: number }>('SELECT count(*)::int AS n FROM outbound_emails');
         if (body.ledger?.accepted === inFact!.n) return body.ledger;
         if (body.ledger && body.ledger.imbalance !== 0) throw new Error(`out of balance: ${JSON.stringify(body.ledger)}`);
+        await new Promise((resolve) => setTimeout(resolve, 100)); // it is counted every 2 s
         return undefined;
       },
       'the ledger to have counted every row',

@@ -31,18 +31,3 @@ export function inTime<T>(look: Parameters<typeof eventually<T>>[0], what: strin
 
 /** Milliseconds for a test; all of a file start at once, and some wait for their turn. */
 export const WITHIN_MS = sized(240_000, 1_200_000);
-
-/** Tests that run one after the other on what `setUp` makes before the first, and beside the other stories of their file. */
-export function inTurn(about: string, setUp: () => Promise<void>, test: typeof it.concurrent = it.concurrent): (title: string, tell: () => Promise<void>) => void {
-  let ready: Promise<void> | undefined;
-  let last: Promise<unknown> = Promise.resolve();
-  return (title, tell) => {
-    const turn = async (): Promise<void> => {
-      ready ??= setUp();
-      const mine = Promise.all([ready, last]).then(tell);
-      last = mine.catch(() => undefined); // it fails its own test, and the next one has its turn
-      await mine;
-    };
-    test(`${about} ${title}`, turn, WITHIN_MS);
-  };
-}

@@ -5,11 +5,13 @@ import pg from 'pg';
 import { chooseAccount, type ServerAccount } from '../../src/database/embedded/account.js';
 import { locateBinaries, runProgram } from '../../src/database/embedded/binaries.js';
 import { openCluster, SUPERUSER } from '../../src/database/embedded/cluster.js';
+import { migrate } from '../../src/database/migrate.js';
 import { freePort } from './free-port.js';
 
 /** A PostgreSQL of a suite's own, with room for many processes, to be stopped and started at will. */
 export class FaultPostgres {
   private databases = 0;
+  private template: Promise<string> | undefined;
 
   private constructor(
     private readonly folder: string,
@@ -43,13 +45,31 @@ export class FaultPostgres {
     await this.control('stop', '-m', mode);
   }
 
-  /** A fresh, empty database; answers its URL. */
+  /** A fresh database, as the migrations leave it; answers its URL. */
   async createDatabase(): Promise<string> {
+    this.template ??= this.migrated();
+    const copy = await this.copyOf(await this.template);
+    // Copies must not take each other for one deployment on a shared Redis.
+    await this.run(copy, 'UPDATE deployment SET id = gen_random_uuid()');
+    return this.urlOf(copy);
+  }
+
+  private async migrated(): Promise<string> {
+    const name = await this.copyOf('template0');
+    await migrate(this.urlOf(name), { log: () => undefined });
+    return name;
+  }
+
+  private async copyOf(template: string): Promise<string> {
     const name = `faults_${++this.databases}`;
-    const client = new pg.Client({ connectionString: this.urlOf('postgres') });
+    await this.run('postgres', `CREATE DATABASE ${name} TEMPLATE ${template} STRATEGY file_copy`);
+    return name;
+  }
+
+  private async run(database: string, sql: string): Promise<void> {
+    const client = new pg.Client({ connectionString: this.urlOf(database) });
     await client.connect();
-    await client.query(`CREATE DATABASE ${name} TEMPLATE template0`).finally(() => client.end());
-    return this.urlOf(name);
+    await client.query(sql).finally(() => client.end());
   }
 
   async remove(): Promise<void> {

@@ -1,4 +1,5 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { eventually } from './wait.js';
 
 /** Where a server can fail us. `handshake` comes after it said yes to STARTTLS. */
 export type Moment = 'greeting' | 'EHLO' | 'STARTTLS' | 'handshake' | 'AUTH' | 'MAIL' | 'RCPT' | 'DATA' | 'in the message' | 'after the dot';
@@ -41,7 +42,7 @@ export class MisbehavingSmtp {
 
   private constructor(
     public script: Script,
-    private readonly extensions: readonly string[],
+    private extensions: readonly string[],
   ) {
     this.server = createServer((socket) => this.serve(socket));
   }
@@ -68,6 +69,18 @@ export class MisbehavingSmtp {
   async stop(): Promise<void> {
     for (const socket of this.sockets) socket.destroy();
     await new Promise<void>((resolve) => this.server.close(() => resolve()));
+  }
+
+  /** As if it had just been started: every client has lost its connection, and nothing is remembered. */
+  async startAnew(script: Script = {}, extensions: readonly string[] = []): Promise<void> {
+    for (const socket of this.sockets) socket.end();
+    // Until the clients have closed their end too: none takes its connection for a good one any more.
+    await eventually(() => this.sockets.size === 0, 'all clients to hang up');
+    this.script = script;
+    this.extensions = extensions;
+    this.connections = 0;
+    this.times.clear();
+    for (const kept of [this.lines, this.ended, this.taken]) kept.length = 0;
   }
 
   private serve(socket: Socket): void {

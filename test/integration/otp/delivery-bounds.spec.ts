@@ -105,7 +105,7 @@ describe('streams of deliveries, all together', () => {
     for (const body of bodies) body.destroy();
     await Promise.all(closed);
     counting.asked.length = 0;
-    await new Promise((resolve) => setTimeout(resolve, 1_200)); // longer than two looks
+    await new Promise((resolve) => setTimeout(resolve, 700)); // longer than from one look to the next
     expect(counting.asked).toEqual([]);
   });
 

@@ -1,0 +1,24 @@
+import { FaultPostgres } from '../support/fault-postgres.js';
+import { turnByTurn } from '../support/side-by-side.js';
+import { endedContainers } from './containers.js';
+import { absentPostgres } from './postgres.js';
+import { failingRedis } from './redis.js';
+import { failingMailServer } from './sink.js';
+import { killedWorkers } from './workers.js';
+
+/** Side by side, for some wait for leases to run out: Jest runs the concurrent tests of one block together. */
+describe('under faults,', () => {
+  let shared: FaultPostgres;
+  const postgres = (): FaultPostgres => shared;
+  beforeAll(async () => {
+    shared = await FaultPostgres.start();
+  });
+
+  const [deaths, twoDeaths] = killedWorkers(postgres);
+  // Five at a time, in this order: what waits for leases first, and of the others each row has its turn.
+  const longest = [deaths!, ...endedContainers(postgres)];
+  const others = turnByTurn([...failingMailServer(postgres), twoDeaths!], failingRedis(postgres), absentPostgres());
+  for (const story of [...longest, ...others]) story();
+
+  afterAll(() => shared.remove());
+});
