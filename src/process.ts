@@ -14,13 +14,16 @@ import { VERSION } from './core/version.js';
 import { readDeployment } from './database/deployment.js';
 import { openDatabase } from './database/open-database.js';
 import { PrismaService } from './database/prisma.service.js';
+import { KEY_START } from './access/api-keys.js';
 import { allowOrigins } from './http/cors.js';
 import { serveDocs } from './http/openapi.js';
+import { traceRequests } from './http/request-spans.js';
 import { secureHeaders } from './http/security-headers.js';
 import { warnOfForwarded } from './http/trusted-proxies.js';
 import { fastifyAdapter, logRequests, refuseOtherBodies } from './http/web-server.js';
 import { Broker } from './queue/broker.js';
 import { type Infrastructure, RoleModule } from './role.module.js';
+import { openTracing } from './tracing/open-tracing.js';
 
 export interface RunningProcess {
   log: Logger;
@@ -56,6 +59,8 @@ export async function startProcess(loaded: LoadedSettings, clock?: Clock, log = 
     for (let close = opened.pop(); close; close = opened.pop()) await close();
   };
   try {
+    const tracing = await openTracing(settings, log);
+    opened.push(() => tracing.close());
     const database = await openDatabase(settings, (level, message) => log[level](message), { stopping });
     opened.push(() => database.close());
     const keyring = new Keyring(await resolveAppSecret(settings), settings.appSecretPrevious);
@@ -70,6 +75,7 @@ export async function startProcess(loaded: LoadedSettings, clock?: Clock, log = 
       databaseUrl: database.url,
       deployment,
       broker,
+      tracing,
       ...(clock ? { clock } : {}),
     });
     opened.push(() => closeInTime(context, log));
@@ -111,7 +117,7 @@ async function startWorker(infrastructure: Infrastructure): Promise<Application>
 }
 
 async function startWeb(infrastructure: Infrastructure): Promise<Application> {
-  const { settings, log } = infrastructure;
+  const { settings, log, tracing } = infrastructure;
   const app = await NestFactory.create<NestFastifyApplication>(
     RoleModule.forRoot(infrastructure),
     fastifyAdapter(settings.http.trustedProxies),
@@ -121,6 +127,7 @@ async function startWeb(infrastructure: Infrastructure): Promise<Application> {
     await secureHeaders(app, settings.http.appUrl);
     allowOrigins(app, settings.http.corsOrigins);
     logRequests(app, log);
+    traceRequests(app, tracing, KEY_START);
     warnOfForwarded(app, settings.http.trustedProxies, log);
     refuseOtherBodies(app);
     serveDocs(app, settings.http.appUrl, VERSION);

@@ -4,6 +4,7 @@ import type { Clock } from './core/clock.js';
 import { CoreModule } from './core/core.module.js';
 import type { Keyring } from './core/keyring.js';
 import type { Logger } from './core/logger.js';
+import type { Tracing } from './core/tracing.js';
 import { DatabaseModule } from './database/database.module.js';
 import { MailMaintenanceModule } from './mail/maintenance.module.js';
 import { RescueModule } from './mail/rescue.module.js';
@@ -23,6 +24,7 @@ export interface Infrastructure {
   /** Keeps apart the wakes of deployments that share a Redis. */
   deployment: string;
   broker: Broker;
+  tracing: Tracing;
   /** The system's, unless a test holds the time. */
   clock?: Clock;
 }
@@ -39,12 +41,12 @@ const ROLE_MODULES: Record<Role, (infrastructure: Infrastructure) => Imports> = 
 @Module({})
 export class RoleModule {
   static forRoot(infrastructure: Infrastructure): DynamicModule {
-    const { settings, settingsModule, log, keyring, clock, databaseUrl, deployment, broker } = infrastructure;
+    const { settings, settingsModule, log, keyring, clock, databaseUrl, deployment, broker, tracing } = infrastructure;
     return {
       module: RoleModule,
       imports: [
         settingsModule,
-        CoreModule.forRoot(log, keyring, clock),
+        CoreModule.forRoot(log, keyring, clock, tracing),
         DatabaseModule.forRoot({ url: databaseUrl, poolSize: settings.database.poolSize }),
         QueueModule.forRoot(broker, deployment),
         MailMaintenanceModule,

@@ -5,7 +5,7 @@ import { parseHookSecrets } from './hook-secrets.js';
 import { limitOf } from './limits.js';
 import { parseTransports } from './mail-transports.js';
 import { ParsedBy } from './parsed.js';
-import { parseAppUrl, parseDatabaseUrl, parseRedisUrl } from './parse-url.js';
+import { parseAppUrl, parseCollectorUrl, parseDatabaseUrl, parseRedisUrl } from './parse-url.js';
 import {
   MIN_SECRET_LENGTH,
   parseBounceAddress,
@@ -164,6 +164,9 @@ export class Environment {
     message: 'must have at least 16 characters, such as METRICS_TOKEN=<the output of: openssl rand -hex 16>.',
   })
   METRICS_TOKEN?: string;
+
+  @ParsedBy(parseCollectorUrl)
+  OTEL_EXPORTER_OTLP_ENDPOINT?: string;
 
   @IsIn(LOG_LEVELS, { message: `must be one of ${LOG_LEVELS.join(', ')}, such as LOG_LEVEL=info.` })
   LOG_LEVEL?: string;

@@ -52,6 +52,17 @@ export function parseAppUrl(text: string): Parsed<string> {
   return value(url.origin);
 }
 
+/** Without a trailing slash. Credentials go into OTEL_EXPORTER_OTLP_HEADERS, for this URL is written to the log. */
+export function parseCollectorUrl(text: string): Parsed<string> {
+  const url = parseUrl(text);
+  const isPlain = url && ['http:', 'https:'].includes(url.protocol) && url.username === '' && url.password === '' && url.search === '';
+  if (!isPlain) {
+    return fault('must be http:// or https://, without user and query, such as OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318. Keys go into OTEL_EXPORTER_OTLP_HEADERS.');
+  }
+  if (url.port === '4317') return fault('port 4317 is for gRPC; Otpost speaks OTLP over HTTP, on 4318, such as OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318.');
+  return value(`${url.origin}${url.pathname.replace(/\/$/, '')}`);
+}
+
 function decodes(text: string): boolean {
   try {
     decodeURIComponent(text);

@@ -11,7 +11,7 @@ import { limitsFrom } from './limits.js';
 import { parseTransports } from './mail-transports.js';
 import { translateFamiliarNames } from './familiar-names.js';
 import type { Parser } from './parsed.js';
-import { parseAppUrl } from './parse-url.js';
+import { parseAppUrl, parseCollectorUrl } from './parse-url.js';
 import {
   DEFAULT_CONCURRENCY,
   parseBounceAddress,
@@ -146,6 +146,7 @@ function settingsFrom(environment: Environment, production: boolean): Settings {
     auditRetentionDays: read(retentionDaysOf('AUDIT_RETENTION_DAYS', 365), environment.AUDIT_RETENTION_DAYS, 365),
     inboxToken: environment.INBOX_TOKEN,
     metricsToken: environment.METRICS_TOKEN,
+    tracesEndpoint: read<string | undefined>(parseCollectorUrl, environment.OTEL_EXPORTER_OTLP_ENDPOINT, undefined),
     logLevel: (environment.LOG_LEVEL ?? 'info') as LogLevel,
   };
 }

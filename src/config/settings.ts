@@ -115,6 +115,8 @@ export interface Settings {
   inboxToken: string | undefined;
   /** Opens `/metrics`; undefined means 404 in production, and loopback only in development. */
   metricsToken: string | undefined;
+  /** The collector that traces are sent to, without /v1/traces; undefined: none are made. */
+  tracesEndpoint: string | undefined;
   logLevel: LogLevel;
 }
 

@@ -302,6 +302,15 @@ export const VARIABLES = [
     example: '<the output of: openssl rand -hex 16>',
   },
   {
+    name: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+    default: 'none: no traces',
+    meaning:
+      'Where traces go from request to SMTP reply: an OpenTelemetry collector that takes OTLP over HTTP (port 4318). /v1/traces is added. ' +
+      "The other OTEL_ variables, for headers, sampling and names, are those of OpenTelemetry's own SDK.",
+    secret: 'url',
+    example: 'http://127.0.0.1:4318',
+  },
+  {
     name: 'LOG_LEVEL',
     default: 'info',
     meaning: 'trace, debug, info, warn, error, fatal or silent.',

@@ -5,10 +5,11 @@ import { DeliveryMetrics } from './delivery-metrics.js';
 import { Keyring } from './keyring.js';
 import { LOGGER, type Logger } from './logger.js';
 import { RequestMetrics } from './request-metrics.js';
+import { Tracing } from './tracing.js';
 
 @Module({})
 export class CoreModule {
-  static forRoot(log: Logger, keyring: Keyring, clock: Clock = new SystemClock()): DynamicModule {
+  static forRoot(log: Logger, keyring: Keyring, clock: Clock = new SystemClock(), tracing = new Tracing()): DynamicModule {
     return {
       module: CoreModule,
       global: true,
@@ -16,11 +17,12 @@ export class CoreModule {
         { provide: LOGGER, useValue: log },
         { provide: Keyring, useValue: keyring },
         { provide: Clock, useValue: clock },
+        { provide: Tracing, useValue: tracing },
         { provide: Registry, useFactory: () => new Registry() },
         DeliveryMetrics,
         RequestMetrics,
       ],
-      exports: [LOGGER, Keyring, Clock, Registry, DeliveryMetrics, RequestMetrics],
+      exports: [LOGGER, Keyring, Clock, Tracing, Registry, DeliveryMetrics, RequestMetrics],
     };
   }
 }

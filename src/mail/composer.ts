@@ -23,7 +23,7 @@ export class Composer {
     @Inject(UnsubscribeLink) private readonly unsubscribe: UnsubscribeLink,
   ) {}
 
-  /** @throws UnsealError when the secret that sealed the content is not configured here; TemplateError. */
+  /** @throws UnsealError when the secret that sealed the content is not configured here; TemplateError, UnknownTemplateError. */
   async compose(email: ClaimedEmail, now: Date): Promise<ComposedMessage> {
     const { id, messageId, from, to, replyTo } = email;
     const headers = this.headers(email);

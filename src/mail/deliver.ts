@@ -5,6 +5,7 @@ import { DeliveryMetrics } from '../core/delivery-metrics.js';
 import { UnsealError } from '../core/keyring.js';
 import { LOGGER, type Logger } from '../core/logger.js';
 import { passing } from '../core/milestones.js';
+import { during, type Span, type SpanAttributes, Tracing } from '../core/tracing.js';
 import { WORKER_NAME } from '../core/worker-name.js';
 import { isDatabaseAway } from '../database/database-errors.js';
 import { Composer } from './composer.js';
@@ -12,7 +13,7 @@ import { OFFER_NOT_RECORDED, type Outcome } from './outcome.js';
 import type { ClaimedEmail, Ending } from './email-rows.js';
 import { Outbox } from './outbox.js';
 import { retryDelay } from './retry-policy.js';
-import { TemplateError } from './templates.js';
+import { TemplateError, UnknownTemplateError } from './templates.js';
 import { RETRY_AFTER_UNKNOWN, unknownPolicy } from './unknown-policy.js';
 import { OfferRefused } from './transport/transport.js';
 import { type Attempted, Transports } from './transport/transports.js';
@@ -37,40 +38,48 @@ export class Delivery {
     @Inject(Transports) private readonly transports: Transports,
     @Inject(Clock) private readonly clock: Clock,
     @Inject(DeliveryMetrics) private readonly metrics: DeliveryMetrics,
+    @Inject(Tracing) private readonly tracing: Tracing,
     @Inject(LOGGER) private readonly log: Logger,
   ) {}
 
   /** Calls `handedOver` when the transport has answered and all that is left is to record it. */
   async deliver(email: ClaimedEmail, handedOver: () => void): Promise<void> {
+    const span = this.tracing.start(`deliver ${email.lane}`, 'consumer', factsOf(email), email.traceparent);
+    await during(span, () => this.work(email, handedOver, span));
+  }
+
+  private async work(email: ClaimedEmail, handedOver: () => void, span: Span): Promise<void> {
     const started = performance.now();
-    const { outcome, transport } = await this.attempt(email);
+    const { outcome, transport } = await this.attempt(email, span);
     handedOver();
     if (outcome.kind === 'withdrawn') {
+      span.note({ 'otpost.status': outcome.kind });
       this.log.warn({ emailId: email.id, requestId: email.requestId }, 'the offer was refused; nothing was handed over');
       return;
     }
     passing('answered');
     const ending = this.endingOf(email, outcome, transport);
-    const recorded = await this.record(email, ending);
+    span.note({ 'otpost.status': ending.status, 'otpost.transport': transport, 'otpost.error_code': ending.errorCode });
+    const recorded = await during(span.child('record', 'internal'), () => this.record(email, ending));
     this.report(email, ending, recorded, performance.now() - started);
     if (outcome.kind !== 'sent' && outcome.alert) this.alert(email, ending);
     if (recorded && outcome.kind === 'unknown') await this.retryUnknown(email, transport);
   }
 
-  private async attempt(email: ClaimedEmail): Promise<Attempted> {
+  private async attempt(email: ClaimedEmail, span: Span): Promise<Attempted> {
     let offered = false;
     let offerFailed = false;
     const offer = async (): Promise<void> => {
       offerFailed = false;
-      offered = await this.outbox.offer(email).catch((error: unknown) => {
+      offered = await during(span.child('offer', 'internal'), () => this.outbox.offer(email)).catch((error: unknown) => {
         offerFailed = true;
         throw new OfferRefused('the offer could not be recorded', { cause: error });
       });
       if (!offered) throw new OfferRefused('the lease is lost or the message expired');
     };
     try {
-      const message = await this.composer.compose(email, this.clock.now());
-      const attempted = await this.transports.send(message, offer, email);
+      const message = await during(span.child('compose', 'internal'), () => this.composer.compose(email, this.clock.now()));
+      const attempted = await this.transports.send(message, offer, email, span);
       return offerFailed && attempted.outcome.kind === 'withdrawn' ? NOT_OFFERED : attempted;
     } catch (error) {
       const facts = { err: error, emailId: email.id, requestId: email.requestId };
@@ -163,6 +172,11 @@ export class Delivery {
   }
 }
 
+function factsOf({ id, lane, template, attempt, requestId }: ClaimedEmail): SpanAttributes {
+  const facts = { 'otpost.attempt': attempt, 'otpost.template': template ?? undefined, 'otpost.request_id': requestId ?? undefined };
+  return { 'messaging.destination.name': lane, 'messaging.message.id': id, ...facts };
+}
+
 function told({ errorCode, reply }: { errorCode: string; reply?: string }): { errorCode: string; reply?: string } {
   return reply === undefined ? { errorCode } : { errorCode, reply };
 }
@@ -171,9 +185,10 @@ function providerIdOf({ providerMessageId }: Extract<Outcome, { kind: 'sent' }>)
   return providerMessageId === undefined ? {} : { providerMessageId };
 }
 
-/** A secret that is missing here is the operator's to mend, and the mail waits; a template that does not render is ours. */
+/** What is missing here, a secret or the template of a later build, others may have, and the mail waits; a template that does not render is ours. */
 function composingFailed(error: unknown): Outcome {
   if (error instanceof UnsealError) return { kind: 'deferred', errorCode: 'secret_unknown' };
+  if (error instanceof UnknownTemplateError) return { kind: 'deferred', errorCode: 'template_unknown' };
   if (error instanceof TemplateError) return { kind: 'failed', errorCode: 'template_error' };
   return { kind: 'deferred', errorCode: 'internal' };
 }

@@ -22,6 +22,8 @@ export interface NewEmail {
   messageId: string;
   apiKeyId: string | null;
   requestId: string | null;
+  /** Of the span that accepted it (W3C Trace Context). */
+  traceparent: string | null;
 }
 
 /** A row in `sending` that this process owns until its lease runs out. */
@@ -46,6 +48,7 @@ export interface ClaimedEmail {
   possibleDuplicate: boolean;
   messageId: string;
   requestId: string | null;
+  traceparent: string | null;
   /** When the row was accepted. */
   createdAt: Date;
   scheduledAt: Date | null;

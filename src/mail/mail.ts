@@ -6,9 +6,11 @@ import { uuidv7 } from '../core/ids.js';
 import { Keyring } from '../core/keyring.js';
 import type { Lane } from '../core/lanes.js';
 import { passing } from '../core/milestones.js';
+import { during, type Span, Tracing } from '../core/tracing.js';
 import type { UnitOfWork } from '../database/unit-of-work.js';
 import { MailQueue } from '../queue/mail-queue.js';
 import { sealContext } from './composer.js';
+import type { NewEmail } from './email-rows.js';
 import { Outbox } from './outbox.js';
 import { Transitions } from './transitions.js';
 
@@ -51,36 +53,15 @@ export class Mail {
     @Inject(Outbox) private readonly outbox: Outbox,
     @Inject(Transitions) private readonly transitions: Transitions,
     @Inject(MailQueue) private readonly queue: MailQueue,
+    @Inject(Tracing) private readonly tracing: Tracing,
   ) {}
 
   async accept(draft: Draft, unit: UnitOfWork): Promise<Accepted> {
     const id = uuidv7(this.clock.now());
-    const { name, address } = this.settings.mail.from;
-    const sealed = this.keyring.seal(JSON.stringify(sealable(draft.content)), sealContext(id));
     if (draft.supersedeKey) await this.transitions.supersede(draft.supersedeKey, unit);
-    await this.outbox.insert(
-      {
-        id,
-        lane: draft.lane,
-        from: name ? `${quoted(name)} <${address}>` : address,
-        to: draft.to,
-        toCanonical: parseEmailAddress(draft.to)?.canonical ?? draft.to.toLowerCase(),
-        replyTo: draft.replyTo ?? null,
-        template: draft.content.kind === 'template' ? draft.content.template : null,
-        locale: draft.locale,
-        sealedVariables: sealed.bytes,
-        sealKeyId: sealed.keyId,
-        secret: draft.content.kind === 'template' && draft.content.secret,
-        maxAttempts: draft.maxAttempts,
-        scheduledAt: draft.scheduledAt ?? null,
-        expiresAt: draft.expiresAt ?? null,
-        supersedeKey: draft.supersedeKey ?? null,
-        messageId: `<${id}@${domainOf(address)}>`,
-        apiKeyId: draft.apiKeyId ?? null,
-        requestId: draft.requestId ?? null,
-      },
-      unit,
-    );
+    const facts = { 'messaging.destination.name': draft.lane, 'messaging.message.id': id };
+    const span = this.tracing.current.child(`accept ${draft.lane}`, 'producer', facts);
+    await during(span, () => this.outbox.insert(this.rowOf(id, draft, span), unit));
     if (draft.scheduledAt) return { id, status: 'scheduled' };
     unit.afterCommit(() => {
       passing('accepted');
@@ -92,6 +73,32 @@ export class Mail {
   /** Copies under a key that have not started are not sent. */
   async withdraw(supersedeKey: string, unit: UnitOfWork): Promise<void> {
     await this.transitions.supersede(supersedeKey, unit, 'withdrawn');
+  }
+
+  private rowOf(id: string, draft: Draft, { traceparent }: Span): NewEmail {
+    const { name, address } = this.settings.mail.from;
+    const sealed = this.keyring.seal(JSON.stringify(sealable(draft.content)), sealContext(id));
+    return {
+      id,
+      lane: draft.lane,
+      from: name ? `${quoted(name)} <${address}>` : address,
+      to: draft.to,
+      toCanonical: parseEmailAddress(draft.to)?.canonical ?? draft.to.toLowerCase(),
+      replyTo: draft.replyTo ?? null,
+      template: draft.content.kind === 'template' ? draft.content.template : null,
+      locale: draft.locale,
+      sealedVariables: sealed.bytes,
+      sealKeyId: sealed.keyId,
+      secret: draft.content.kind === 'template' && draft.content.secret,
+      maxAttempts: draft.maxAttempts,
+      scheduledAt: draft.scheduledAt ?? null,
+      expiresAt: draft.expiresAt ?? null,
+      supersedeKey: draft.supersedeKey ?? null,
+      messageId: `<${id}@${domainOf(address)}>`,
+      apiKeyId: draft.apiKeyId ?? null,
+      requestId: draft.requestId ?? null,
+      traceparent: traceparent ?? null,
+    };
   }
 }
 

@@ -48,12 +48,12 @@ export class Outbox {
       WITH accepted AS (
         INSERT INTO outbound_emails (id, lane, status, from_address, to_address, to_canonical, reply_to, template, locale,
           sealed_variables, seal_key_id, secret, max_attempts, scheduled_at, expires_at, next_attempt_at, supersede_key,
-          message_id, api_key_id, request_id, avoid_transport)
+          message_id, api_key_id, request_id, traceparent, avoid_transport)
         VALUES (${email.id}::uuid, ${email.lane}::lane, ${status}::email_status, ${email.from}, ${email.to},
           ${email.toCanonical}, ${email.replyTo}, ${email.template}, ${email.locale}, ${email.sealedVariables},
           ${email.sealKeyId}, ${email.secret}, ${email.maxAttempts}, ${email.scheduledAt}, ${email.expiresAt},
           coalesce(${email.scheduledAt}, now()), ${email.supersedeKey}, ${email.messageId}, ${email.apiKeyId}::uuid,
-          ${email.requestId}, (
+          ${email.requestId}, ${email.traceparent}, (
             SELECT transport FROM outbound_emails WHERE supersede_key = ${email.supersedeKey} AND transport <> 'none' ORDER BY id DESC LIMIT 1))
         RETURNING id, status
       ), counted AS (
@@ -100,7 +100,7 @@ export class Outbox {
       SELECT id, lane, status, lease_token AS "leaseToken", attempts AS attempt, max_attempts AS "maxAttempts",
         expires_at AS "expiresAt", from_address AS "from", to_address AS "to", reply_to AS "replyTo", template, locale,
         sealed_variables AS "sealedVariables", seal_key_id AS "sealKeyId", secret,
-        possible_duplicate AS "possibleDuplicate", message_id AS "messageId", request_id AS "requestId",
+        possible_duplicate AS "possibleDuplicate", message_id AS "messageId", request_id AS "requestId", traceparent,
         created_at AS "createdAt", scheduled_at AS "scheduledAt",
         avoid_transport AS "avoidTransport"
       FROM changed`;

@@ -15,9 +15,14 @@ const GAINED_LATER: Readonly<Record<string, Record<string, unknown>>> = {
   'account-exists-code': { link: '', notMe: '' },
 };
 
-/** Thrown when a template lacks a variable or is not there: our fault, not the recipient's. */
+/** Thrown when a template lacks a variable: our fault, not the recipient's. */
 export class TemplateError extends Error {
   override readonly name = 'TemplateError';
+}
+
+/** Thrown for a template that this build does not have: the mail was accepted by a later one, whose workers have it. */
+export class UnknownTemplateError extends Error {
+  override readonly name = 'UnknownTemplateError';
 }
 
 /**
@@ -26,12 +31,14 @@ export class TemplateError extends Error {
  */
 export class Templates {
   private readonly engines = new Map<string, { plain: Liquid; html: Liquid }>();
+  private readonly known: ReadonlySet<string>;
 
   constructor(folder = FOLDER) {
     for (const { name } of readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory())) {
       const options = { root: `${folder}/${name}`, cache: true, strictVariables: true, strictFilters: true };
       this.engines.set(name, { plain: new Liquid(options), html: new Liquid({ ...options, outputEscape: 'escape' }) });
     }
+    this.known = new Set(readdirSync(`${folder}/${FALLBACK_LOCALE}`));
   }
 
   /** The nearest locale there is: `de-AT` → `de` → `en`. */
@@ -40,8 +47,9 @@ export class Templates {
     return candidates.find((locale) => this.engines.has(locale))!;
   }
 
-  /** @throws TemplateError */
+  /** @throws TemplateError, UnknownTemplateError */
   async render(template: string, wantedLocale: string, variables: Record<string, unknown>): Promise<MailContent> {
+    if (!this.known.has(template)) throw new UnknownTemplateError(`there is no template ${template} in this build`);
     const locale = this.resolveLocale(wantedLocale);
     const { plain, html } = this.engines.get(locale)!;
     const scope = { ...GAINED_LATER[template], ...variables, locale };

@@ -23,6 +23,7 @@ export function newEmail(more: Partial<NewEmail> = {}): NewEmail {
     messageId: `<${id}@example.com>`,
     apiKeyId: null,
     requestId: null,
+    traceparent: null,
     ...more,
   };
 }

@@ -5,6 +5,7 @@ import { Clock } from '../../core/clock.js';
 import { Keyring } from '../../core/keyring.js';
 import type { Lane } from '../../core/lanes.js';
 import { LOGGER, type Logger } from '../../core/logger.js';
+import { during, type Span, type SpanAttributes } from '../../core/tracing.js';
 import { PrismaService } from '../../database/prisma.service.js';
 import type { Outcome } from '../outcome.js';
 import type { ClaimedEmail } from '../email-rows.js';
@@ -15,7 +16,7 @@ import { type Choice, openChoices, troublesDependOn } from './choices.js';
 import { ConnectionShares } from './connection-shares.js';
 import { PATIENCE } from './patience.js';
 import { TransportStates, type Way } from './transport-states.js';
-import type { ComposedMessage, Offer } from './transport.js';
+import type { ComposedMessage, Offer, Transport } from './transport.js';
 import { UNREACHABLE } from './troubles.js';
 
 /** Milliseconds that a message waits at least when its transport failed it, come what may: no busy loop. */
@@ -104,7 +105,7 @@ export class Transports implements OnModuleInit, OnApplicationShutdown {
    * Goes on to the next transport only while the message was provably not taken. A message that has paid for a transport
    * passes those before it whose rate is used up; one that is to avoid a transport tries it last.
    */
-  async send(message: ComposedMessage, offer: Offer, { lane, via, avoidTransport }: Route): Promise<Attempted> {
+  async send(message: ComposedMessage, offer: Offer, { lane, via, avoidTransport }: Route, span: Span): Promise<Attempted> {
     let last: Attempted | undefined;
     let paidFor = via;
     let before = via !== undefined && avoidTransport === null;
@@ -115,7 +116,7 @@ export class Transports implements OnModuleInit, OnApplicationShutdown {
       if (way.kind === 'closed') continue;
       if (key === paidFor) paidFor = undefined;
       else if (limiter && !(await this.mayTake(limiter, key, lane))) continue;
-      const sending = () => transport.send(message, offer);
+      const sending = () => traced(transport, message, offer, span);
       const outcome = await (shared ? shared.slots.during(sending, lane === 'critical') : sending());
       await this.learn(key, outcome, way);
       if (limiter && (isUncounted(outcome) || outcome.kind === 'withdrawn')) await this.tellNotSent(limiter, key);
@@ -198,6 +199,24 @@ export class Transports implements OnModuleInit, OnApplicationShutdown {
     const ways = await Promise.all(this.choices.map(({ key }) => this.states.look(key)));
     return Math.max(SOONEST_MS, Math.min(...ways.map((way) => (way.kind === 'closed' ? way.forMs : 0))));
   }
+}
+
+/** Ends as failed unless the message was taken. Of the server's words only their codes: the rest quotes addresses. */
+function traced(transport: Transport, message: ComposedMessage, offer: Offer, parent: Span): Promise<Outcome> {
+  const span = parent.child(`send by ${transport.name}`, 'client', { 'otpost.transport': transport.name });
+  return during(span, async () => {
+    const outcome = await transport.send(message, offer);
+    span.note(codesOf(outcome));
+    if (outcome.kind !== 'sent') span.end('errorCode' in outcome ? outcome.errorCode : outcome.kind);
+    return outcome;
+  });
+}
+
+/** `250 2.0.0 …` (RFC 5321 §4.2.1, RFC 3463 §2), or the status of an HTTP answer. */
+function codesOf(outcome: Outcome): SpanAttributes {
+  const reply = 'reply' in outcome ? outcome.reply : undefined;
+  const [, code, enhanced] = /^(\d{3})(?:[ -]([245]\.\d{1,3}\.\d{1,3})\b)?/.exec(reply ?? '') ?? [];
+  return { 'otpost.outcome': outcome.kind, 'otpost.reply_code': code === undefined ? undefined : Number(code), 'otpost.reply_enhanced_code': enhanced };
 }
 
 function isUncounted(outcome: Outcome): outcome is Extract<Outcome, { kind: 'deferred' }> {

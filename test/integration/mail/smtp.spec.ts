@@ -154,6 +154,23 @@ describe('mail over SMTP', () => {
     expect(sink.received.map(({ to }) => to[0]).sort()).toEqual([...addresses].sort());
   });
 
+  it('waits for a worker that knows its template, which one of a former build does not in an upgrade', async () => {
+    sink = await SmtpSink.start();
+    otpost = await startOtpost({ ROLE: 'web', OUTBOX_RESCUE: 'off' });
+    await otpost.api.register('grace@example.com');
+    await otpost.database.query(`UPDATE outbound_emails SET template = 'of-a-later-build'`);
+    const worker = await startOtpost({ ROLE: 'worker', DATABASE_URL: otpost.database.url, MAIL_TRANSPORTS: sink.url });
+    try {
+      const row = () => otpost!.database.query<{ status: string; error: string | null }>('SELECT status, last_error_code AS error FROM outbound_emails');
+      await eventually(async () => (await row())[0]!.error === 'template_unknown', 'the worker to find no template');
+      await otpost.database.query(`UPDATE outbound_emails SET template = 'register-code', next_attempt_at = now()`);
+      const [received] = await sink.waitForMailTo('grace@example.com');
+      expect(codeIn(received!.mail.text)).toMatch(/^\d{6}$/);
+    } finally {
+      await worker.stop();
+    }
+  });
+
   it('accepts nothing when the transaction does not hold', async () => {
     const { api, database } = await start();
     await database.query('ALTER TABLE email_events ADD CONSTRAINT broken CHECK (false) NOT VALID');
