@@ -4,6 +4,7 @@ export default {
   roots: ['<rootDir>/.tests'],
   testMatch: ['**/*.spec.js'],
   transform: {},
+  testSequencer: '<rootDir>/tools/longest-first.mjs',
   testTimeout: 30_000,
   // A test that failed half-way may leave a server open; the gate must end all the same.
   forceExit: true,

@@ -222,7 +222,8 @@ describe('a process that starts', () => {
     return process;
   }
 
-  function line(process: OtpostProcess, says: RegExp): Promise<{ level: string; msg: string; transport: string; remedy?: string }> {
+  async function line(process: OtpostProcess, says: RegExp): Promise<{ level: string; msg: string; transport: string; remedy?: string }> {
+    await process.ready();
     return eventually(() => {
       const found = process.output.find((text) => says.test(text));
       return found === undefined ? undefined : (JSON.parse(found) as { level: string; msg: string; transport: string });

@@ -1,5 +1,5 @@
 import { Inject, Injectable, Module } from '@nestjs/common';
-import { ConfigService } from '@nestjs/config';
+import { ConfigModule, type ConfigService } from '@nestjs/config';
 import { Test } from '@nestjs/testing';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -83,7 +83,8 @@ describe('loadSettings', () => {
     expect(process.env).toEqual(before);
 
     const app = await Test.createTestingModule({ imports: [module] }).compile();
-    const config = app.get(ConfigService, { strict: false });
+    const exported = Reflect.getMetadata('exports', ConfigModule) as (typeof ConfigService)[];
+    const config = app.get(exported.find(({ name }) => name === 'ConfigService')!, { strict: false });
     expect(config.get('APP_SECRET')).toBeUndefined();
     expect(config.get('PATH')).toBeUndefined();
     await app.close();
