@@ -2,9 +2,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyRequest } from 'fastify';
 import { bearerOf } from '../core/credentials.js';
 import { NO_SPAN, type Span, type Tracing } from '../core/tracing.js';
-
-/** What is asked every few seconds would drown the rest. */
-const QUIET = ['/health', '/metrics', '/inbox'];
+import { isQuiet } from './web-server.js';
 
 /**
  * One span a request, the root of what it causes. A back end with an API key may carry its own trace on into ours with
@@ -16,7 +14,7 @@ export function traceRequests(app: NestFastifyApplication, tracing: Tracing, key
   fastify.addHook('onRequest', async (request) => {
     const { method, routeOptions, headers } = request;
     const route = routeOptions.url;
-    if (route === undefined || QUIET.some((start) => route.startsWith(start))) return;
+    if (route === undefined || isQuiet(route)) return;
     const parent = bearerOf(headers.authorization)?.startsWith(keyStart) ? headers['traceparent'] : undefined;
     const attributes = { 'http.request.method': method, 'http.route': route, 'otpost.request_id': request.id };
     spans.set(request, tracing.start(`${method} ${route}`, 'server', attributes, typeof parent === 'string' ? parent : undefined));

@@ -98,6 +98,11 @@ function wantsRawBody({ routeOptions }: FastifyRequest): boolean {
   return (routeOptions.config as { rawBody?: boolean }).rawBody === true;
 }
 
+/** What is asked every few seconds, and would drown the rest. */
+export function isQuiet(route: string): boolean {
+  return ['/health', '/inbox', '/metrics'].some((start) => route.startsWith(start));
+}
+
 /** One line a request: the route's pattern and not its URL, for ids and addresses stand in URLs. */
 export function logRequests(app: NestFastifyApplication, log: Logger): void {
   const fastify = app.getHttpAdapter().getInstance();
@@ -108,8 +113,7 @@ export function logRequests(app: NestFastifyApplication, log: Logger): void {
     const { method } = request;
     const route = request.routeOptions.url ?? 'unmatched';
     const facts = { requestId: request.id, method, route, status: reply.statusCode, ms: Math.round(reply.elapsedTime) };
-    const quiet = ['/health', '/inbox', '/metrics'].some((start) => route.startsWith(start));
-    log[quiet ? 'debug' : 'info'](facts, 'request');
+    log[isQuiet(route) ? 'debug' : 'info'](facts, 'request');
   });
 }
 
