@@ -9,32 +9,34 @@ export const IDLE_MS = 30 * DAY_MS;
 export const RECENT_MS = 10 * 60_000;
 /** Milliseconds between two notes that a browser session is in use. */
 export const TOUCH_EVERY_MS = 60_000;
-/** Milliseconds during which a client that never saw the answer may refresh with the same token again. */
-export const HONEST_RETRY_MS = 10_000;
+/** Milliseconds after its use in which a token gets further tokens: for another tab, or for a client that lost the answer. */
+export const GRACE_MS = 10_000;
+/** Unused refresh tokens of one session that are good at one time: as many tabs go on each by itself. */
+export const MAX_UNUSED = 4;
 
 export interface RefreshState {
   now: Date;
   sessionRevoked: boolean;
   sessionExpiresAt: Date;
   tokenExpiresAt: Date;
-  /** When the token was used, if it was. */
+  /** When the token was used first, if it was. */
   usedAt: Date | null;
-  /** Replaced by an honest retry before it was used. */
-  voided: boolean;
-  /** Its successor was used, so both parties hold one: theft. */
-  successorUsed: boolean;
 }
 
-/** rotate: first use. replace: honest retry, the unused successor is voided. reuse: the session ends. invalid: it has ended already. */
-export type RefreshDecision = 'rotate' | 'replace' | 'reuse' | 'invalid';
+/**
+ * first: its first use. sibling: used a moment ago, so whoever comes now gets tokens beside those of the first use.
+ * reuse: used long ago, so two parties hold it, and the session ends. invalid: the token or its session has ended already.
+ *
+ * What became of the tokens of the first use does not count: tabs of one browser use theirs at any time, and a token that
+ * its client never received is never used. A thief who comes within the grace goes on as a tab would; one who comes later
+ * ends the session.
+ */
+export type RefreshDecision = 'first' | 'sibling' | 'reuse' | 'invalid';
 
-export function decideRefresh(state: RefreshState): RefreshDecision {
-  const { now, usedAt } = state;
-  if (state.sessionRevoked || state.sessionExpiresAt <= now || state.tokenExpiresAt <= now) return 'invalid';
-  if (state.voided) return 'reuse';
-  if (usedAt === null) return 'rotate';
-  const soon = now.getTime() - usedAt.getTime() <= HONEST_RETRY_MS;
-  return soon && !state.successorUsed ? 'replace' : 'reuse';
+export function decideRefresh({ now, sessionRevoked, sessionExpiresAt, tokenExpiresAt, usedAt }: RefreshState): RefreshDecision {
+  if (sessionRevoked || sessionExpiresAt <= now || tokenExpiresAt <= now) return 'invalid';
+  if (usedAt === null) return 'first';
+  return now.getTime() - usedAt.getTime() <= GRACE_MS ? 'sibling' : 'reuse';
 }
 
 export interface SessionTimes {

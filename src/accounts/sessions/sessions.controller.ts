@@ -50,7 +50,7 @@ export class SessionsController {
   @HttpCode(200)
   @ApiOperation({
     summary: 'New tokens for a refresh token',
-    description: 'Each works once; using one again later ends the session. A retry within 10 s, when the answer was lost, is fine.',
+    description: 'Each works once, and for 10 s more for another tab, or where the answer was lost; using one again later ends the session.',
   })
   @ApiResponse({ status: 200, type: TokensView })
   async refresh(@Body() body: RefreshRequest): Promise<TokensView> {

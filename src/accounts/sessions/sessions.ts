@@ -5,15 +5,17 @@ import { hashOfToken } from '../../core/credentials.js';
 import { uuidv7 } from '../../core/ids.js';
 import { PrismaService } from '../../database/prisma.service.js';
 import { Transactions, type UnitOfWork } from '../../database/unit-of-work.js';
-import type { Account, Prisma, RefreshToken, Session } from '../../generated/prisma/client.js';
+import type { Account, Prisma, Session } from '../../generated/prisma/client.js';
 import { AccessTokens } from '../tokens/access-tokens.js';
-import { ABSOLUTE_MS, ACCESS_TOKEN_SECONDS, decideRefresh, IDLE_MS, idleSince, TOUCH_EVERY_MS } from './session-policy.js';
+import { ABSOLUTE_MS, ACCESS_TOKEN_SECONDS, decideRefresh, IDLE_MS, idleSince, MAX_UNUSED, TOUCH_EVERY_MS } from './session-policy.js';
 
 /** How a session began, and where. */
 export interface Begun {
   method: 'code' | 'link' | 'password';
   userAgent?: string | undefined;
   ip?: string | undefined;
+  /** The challenge whose code or link began it: a repeated answer to the challenge finds the session again. */
+  challengeId?: string | undefined;
 }
 
 export type EndReason = 'signed_out' | 'ended' | 'password_changed' | 'email_changed' | 'email_change_undone';
@@ -34,7 +36,7 @@ export interface LiveSession {
 
 const MAX_USER_AGENT = 300;
 
-/** Sessions and their families of refresh tokens: each token works once, and using one again later ends the session. */
+/** Sessions and their families of refresh tokens: each token works once and a moment longer, and using one again later ends the session. */
 @Injectable()
 export class Sessions {
   constructor(
@@ -49,11 +51,20 @@ export class Sessions {
     return this.issue(await this.insert(accountId, begun, null, unit), unit);
   }
 
-  /** Of our own pages: `cookie` is the value of the cookie, 256 random bits, stored as a hash only. */
-  async startBrowser(accountId: string, begun: Begun, unit: UnitOfWork): Promise<{ sessionId: string; cookie: string }> {
-    const cookie = `ots_${randomBytes(32).toString('base64url')}`;
+  /**
+   * Of our own pages, known by the value of a cookie, stored as a hash only.
+   * @param cookie at least 256 bits that nobody can guess, where the caller has to be able to make it again
+   */
+  async startBrowser(accountId: string, begun: Begun, unit: UnitOfWork, cookie = newCookie()): Promise<{ sessionId: string; cookie: string }> {
     const { id } = await this.insert(accountId, begun, hashOfToken(cookie), unit);
     return { sessionId: id, cookie };
+  }
+
+  /** Further tokens for a session of an app, beside those that it has; undefined when it has ended. The caller has seen a proof. */
+  async again(sessionId: string, unit: UnitOfWork): Promise<IssuedTokens | undefined> {
+    await lock(sessionId, unit);
+    const session = await this.live(sessionId, unit);
+    return session && session.cookieHash === null ? this.issueBeside(session, unit) : undefined;
   }
 
   /** New tokens for a refresh token; undefined when it is not, or no longer, good for any. */
@@ -78,9 +89,19 @@ export class Sessions {
 
   /** The session of a cookie's value, noted as used, at most once a minute. */
   async byCookie(cookie: string): Promise<LiveSession | undefined> {
-    const found = await this.findWhere({ cookieHash: hashOfToken(cookie) });
+    const found = await this.lookByCookie(cookie);
     if (found) await this.touch(found.session);
     return found;
+  }
+
+  /** The same, and nothing is noted. */
+  async lookByCookie(cookie: string, unit?: UnitOfWork): Promise<LiveSession | undefined> {
+    return this.findWhere({ cookieHash: hashOfToken(cookie) }, unit);
+  }
+
+  /** The session that a challenge began, the newest of several, if it has not ended. */
+  async begunBy(challengeId: string, unit?: UnitOfWork): Promise<LiveSession | undefined> {
+    return this.findWhere({ challengeId }, unit);
   }
 
   /** Those that have not ended, the last used first. */
@@ -127,6 +148,7 @@ export class Sessions {
           id: uuidv7(now),
           accountId,
           cookieHash,
+          challengeId: begun.challengeId ?? null,
           method: begun.method,
           userAgent: begun.userAgent?.slice(0, MAX_USER_AGENT) ?? null,
           ip: begun.ip ?? null,
@@ -140,10 +162,11 @@ export class Sessions {
     return session!;
   }
 
-  private async findWhere(which: Prisma.SessionWhereInput): Promise<LiveSession | undefined> {
-    const session = await this.prisma.session.findFirst({ where: { ...which, ...this.alive() } });
+  private async findWhere(which: Prisma.SessionWhereInput, unit?: UnitOfWork): Promise<LiveSession | undefined> {
+    const db = unit?.db ?? this.prisma;
+    const session = await db.session.findFirst({ where: { ...which, ...this.alive() }, orderBy: { id: 'desc' } });
     // Not with `include`: that is a second select as well, and throws where the account was deleted in between.
-    const account = session && (await this.prisma.account.findUnique({ where: { id: session.accountId } }));
+    const account = session && (await db.account.findUnique({ where: { id: session.accountId } }));
     return session && account ? { session, account } : undefined;
   }
 
@@ -163,38 +186,37 @@ export class Sessions {
     const now = this.clock.now();
     const token = await unit.db.refreshToken.findUnique({ where: { tokenHash }, include: { session: true } });
     if (!token) return undefined; // its account was deleted meanwhile
-    const successor = await successorOf(token, unit);
-    const decision = decideRefresh({
-      now,
-      sessionRevoked: token.session.revokedAt !== null,
-      sessionExpiresAt: token.session.expiresAt,
-      tokenExpiresAt: token.expiresAt,
-      usedAt: token.usedAt,
-      voided: token.voidedAt !== null,
-      successorUsed: successor !== undefined && successor.usedAt !== null,
-    });
+    const { session, usedAt } = token;
+    const decision = decideRefresh({ now, sessionRevoked: session.revokedAt !== null, sessionExpiresAt: session.expiresAt, tokenExpiresAt: token.expiresAt, usedAt });
     switch (decision) {
       case 'invalid':
         return undefined;
       case 'reuse':
-        await unit.db.session.update({
-          where: { id: token.sessionId },
-          data: { revokedAt: now, revokedReason: 'refresh_reuse' },
-        });
+        await unit.db.session.update({ where: { id: session.id }, data: { revokedAt: now, revokedReason: 'refresh_reuse' } });
         return undefined;
-      case 'replace':
-        await unit.db.refreshToken.updateMany({
-          where: { tokenHash: successor!.tokenHash },
-          data: { voidedAt: now },
-        });
+      case 'first':
+      case 'sibling': {
+        await unit.db.session.updateMany({ where: { id: session.id }, data: { lastUsedAt: now } });
+        if (decision === 'sibling') return this.issueBeside(session, unit);
+        const issued = await this.issue(session, unit);
+        await unit.db.refreshToken.updateMany({ where: { tokenHash }, data: { usedAt: now, successor: hashOfToken(issued.refreshToken) } });
+        return issued;
+      }
     }
-    const issued = await this.issue(token.session, unit);
-    await unit.db.refreshToken.updateMany({
-      where: { tokenHash },
-      data: { usedAt: token.usedAt ?? now, successor: hashOfToken(issued.refreshToken) },
-    });
-    await unit.db.session.updateMany({ where: { id: token.sessionId }, data: { lastUsedAt: now } });
-    return issued;
+  }
+
+  /**
+   * Beside tokens that may never be used, because no client received them or a tab was closed. Lest these gather, the oldest
+   * unused token ends where there are too many; whoever holds it is refused later, and is no thief. The caller holds the session.
+   */
+  private async issueBeside(session: Session, unit: UnitOfWork): Promise<IssuedTokens> {
+    const now = this.clock.now();
+    await unit.db.$executeRaw`
+      UPDATE refresh_tokens SET expires_at = ${now}::timestamptz WHERE token_hash IN (
+        SELECT token_hash FROM refresh_tokens
+        WHERE session_id = ${session.id}::uuid AND used_at IS NULL AND expires_at > ${now}::timestamptz
+        ORDER BY created_at DESC OFFSET ${MAX_UNUSED - 1})`;
+    return this.issue(session, unit);
   }
 
   private async issue(session: Session, { db }: UnitOfWork): Promise<IssuedTokens> {
@@ -222,7 +244,7 @@ async function lock(sessionId: string, { db }: UnitOfWork): Promise<void> {
   await db.$queryRaw`SELECT 1 FROM sessions WHERE id = ${sessionId}::uuid FOR UPDATE`;
 }
 
-async function successorOf(token: RefreshToken, { db }: UnitOfWork): Promise<RefreshToken | undefined> {
-  if (token.successor === null) return undefined;
-  return (await db.refreshToken.findUnique({ where: { tokenHash: token.successor } })) ?? undefined;
+/** 256 random bits. */
+function newCookie(): string {
+  return `ots_${randomBytes(32).toString('base64url')}`;
 }

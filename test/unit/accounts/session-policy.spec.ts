@@ -1,4 +1,4 @@
-import { decideRefresh, endOf, HONEST_RETRY_MS, IDLE_MS, isRecent, isRecentByCode, RECENT_MS, type RefreshState } from '../../../src/accounts/sessions/session-policy.js';
+import { decideRefresh, endOf, GRACE_MS, IDLE_MS, isRecent, isRecentByCode, RECENT_MS, type RefreshState } from '../../../src/accounts/sessions/session-policy.js';
 
 const now = new Date('2026-11-21T12:00:00Z');
 const ago = (ms: number): Date => new Date(now.getTime() - ms);
@@ -8,21 +8,21 @@ const fresh: RefreshState = {
   sessionExpiresAt: ago(-1),
   tokenExpiresAt: ago(-1),
   usedAt: null,
-  voided: false,
-  successorUsed: false,
 };
 
 describe('a refresh token', () => {
   it.each<[string, Partial<RefreshState>, string]>([
-    ['that was never used', {}, 'rotate'],
+    ['that was never used', {}, 'first'],
     ['of a session that was revoked', { sessionRevoked: true }, 'invalid'],
     ['of a session at its absolute end', { sessionExpiresAt: now }, 'invalid'],
     ['at its idle end', { tokenExpiresAt: now }, 'invalid'],
-    ['used a moment ago, its answer lost', { usedAt: ago(HONEST_RETRY_MS) }, 'replace'],
-    ['used longer ago', { usedAt: ago(HONEST_RETRY_MS + 1) }, 'reuse'],
-    ['used a moment ago, but its successor too', { usedAt: ago(1), successorUsed: true }, 'reuse'],
-    ['that was voided by an honest retry', { voided: true }, 'reuse'],
-    ['that was voided, in an ended session', { voided: true, sessionRevoked: true }, 'invalid'],
+    ['ended, and never used', { tokenExpiresAt: ago(60_000) }, 'invalid'],
+    ['used this moment', { usedAt: now }, 'sibling'],
+    ['used this moment, by a process whose clock is ahead', { usedAt: ago(-500) }, 'sibling'],
+    ['used a moment ago', { usedAt: ago(GRACE_MS) }, 'sibling'],
+    ['used longer ago', { usedAt: ago(GRACE_MS + 1) }, 'reuse'],
+    ['used longer ago, and ended', { usedAt: ago(GRACE_MS + 1), tokenExpiresAt: now }, 'invalid'],
+    ['used longer ago, in an ended session', { usedAt: ago(GRACE_MS + 1), sessionRevoked: true }, 'invalid'],
   ])('%s → %j → %s', (_, change, expected) => {
     expect(decideRefresh({ ...fresh, ...change })).toBe(expected);
   });
