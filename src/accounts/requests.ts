@@ -3,6 +3,8 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsLocale, IsNotEmpty, IsOptional, IsString, Length, Matches, MaxLength, ValidateIf } from 'class-validator';
 import { MAX_ADDRESS_LENGTH } from '../core/email-address.js';
 import { IsMailAddress } from '../core/is-mail-address.js';
+import { IsCode } from '../otp/is-code.js';
+import { CODE_DIGITS } from '../otp/otp-policy.js';
 import { PUBLIC_PURPOSES, type PublicPurpose } from './code-requests.js';
 
 /** Whether it is a good one is said by passwords/password-policy.ts; this only bounds what is looked at. */
@@ -58,8 +60,8 @@ export class ChangeEmailRequest {
 }
 
 export class VerifyRequest {
-  @ApiProperty({ pattern: '^[0-9]{6}$', example: '042137' })
-  @Matches(/^[0-9]{6}$/, { message: 'must be the six digits of the mail, as a string' })
+  @ApiProperty({ maxLength: 64, example: '042137', description: 'Six digits of any script; blanks, dashes and invisible characters between them do not matter' })
+  @IsCode(CODE_DIGITS, CODE_DIGITS)
   code!: string;
 
   @ApiPropertyOptional({ minLength: 8, maxLength: 128, description: 'With a code of reset_password, and only there' })

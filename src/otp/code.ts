@@ -45,6 +45,30 @@ export function generateReference(): string {
   return characters.join('');
 }
 
+/** Characters that are looked at; a code of ten digits with something behind each of them has half as many. */
+const TYPED_LIMIT = 64;
+
+/**
+ * A code as it was generated, of a code as people and machines give it: in the digits of any script, with blanks, dashes
+ * and characters that have no width between them. Letters and everything else stay, so that whoever validates it sees
+ * that it is no code. Linear in its length.
+ */
+export function normalCode(typed: string): string {
+  if (typed.length > TYPED_LIMIT) return typed;
+  return typed
+    .normalize('NFKC')
+    .replace(/[\s\p{Pd}\p{Cf}\u2212]/gu, '')
+    .replace(/\p{Nd}/gu, digitOf);
+}
+
+/** Unicode keeps the ten digits of a script side by side, zero first (The Unicode Standard, §4.6). */
+function digitOf(character: string): string {
+  const point = character.codePointAt(0)!;
+  let zero = point;
+  while (point - zero < 9 && /^\p{Nd}$/u.test(String.fromCodePoint(zero - 1))) zero--;
+  return String(point - zero);
+}
+
 /** HMAC-SHA-256 with the pepper `keyId`: a leaked table gives no code away. */
 export function hashCode(keyring: Keyring, keyId: string, binding: CodeBinding, code: string): Uint8Array<ArrayBuffer> {
   return keyring.hash(keyId, ['otp', binding.challengeId, binding.purpose, binding.destination, code]);

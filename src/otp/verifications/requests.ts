@@ -2,6 +2,7 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsInt, IsLocale, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
 import { MAX_ADDRESS_LENGTH } from '../../core/email-address.js';
 import { IsMailAddress } from '../../core/is-mail-address.js';
+import { IsCode } from '../is-code.js';
 import { CODE_LENGTH, PURPOSE, TTL_SECONDS, VERIFICATION_TEMPLATES, type VerificationTemplate } from './verification-policy.js';
 
 export class VerificationRequest {
@@ -41,7 +42,7 @@ export class VerificationRequest {
 }
 
 export class CheckRequest {
-  @ApiProperty({ pattern: '^[0-9]{6,10}$', example: '042137' })
-  @Matches(/^[0-9]{6,10}$/, { message: 'must be the digits of the mail, as a string' })
+  @ApiProperty({ maxLength: 64, example: '042137', description: 'Digits of any script; blanks, dashes and invisible characters between them do not matter' })
+  @IsCode(CODE_LENGTH.least, CODE_LENGTH.most)
   code!: string;
 }
