@@ -37,10 +37,6 @@ export class PasswordChanges {
     if (fault) throw new Problem('validation_failed', { errors: [{ field: 'newPassword', ...fault }] });
   }
 
-  async hash(newPassword: string | undefined): Promise<string | undefined> {
-    return newPassword === undefined ? undefined : this.passwords.hash(newPassword);
-  }
-
   /** Sets it, ends every session, and tells the account's owner. */
   async reset(account: Account, passwordHash: string, source: RequestSource, unit: UnitOfWork): Promise<Account> {
     const now = this.clock.now();

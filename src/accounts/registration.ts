@@ -16,6 +16,8 @@ export interface RegistrationRequest {
   name: string | null;
   locale: string | null;
   source: RequestSource;
+  /** Of the challenge, where the caller chooses it; see otp.ts. */
+  challengeId?: string | undefined;
 }
 
 /**
@@ -34,7 +36,7 @@ export class Registration {
     @Inject(Audit) private readonly audit: Audit,
   ) {}
 
-  async start({ email, password, name, locale, source }: RegistrationRequest): Promise<Issued> {
+  async start({ email, password, name, locale, source, challengeId }: RegistrationRequest): Promise<Issued> {
     const passwordHash = async () => (password === null ? null : this.passwords.hash(password));
     if (password !== null) this.refuseWeak(password, email, name);
     await this.admission.ask(source, email.canonical);
@@ -43,6 +45,7 @@ export class Registration {
     return this.transactions.run(async (unit) => {
       const issued = await this.otp.issue(
         {
+          ...(challengeId === undefined ? {} : { id: challengeId }),
           purpose: 'register',
           destination: { stored: known?.email ?? email.stored, canonical: email.canonical },
           template: known ? 'account-exists-code' : 'register-code',

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
 
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
@@ -61,6 +61,14 @@ export class Keyring {
   /** Keyed hash over unambiguously joined parts. */
   hash(keyId: string, parts: string[]): Uint8Array<ArrayBuffer> {
     return new Uint8Array(createHmac('sha256', this.secret(keyId).pepper).update(JSON.stringify(parts)).digest());
+  }
+
+  /** Whether `mac` is the base64url of that hash, in constant time; false also where the secret is not known any more. */
+  verifies(keyId: string, parts: string[], mac: string): boolean {
+    if (!this.secrets.has(keyId)) return false;
+    const expected = Buffer.from(Buffer.from(this.hash(keyId, parts)).toString('base64url'));
+    const given = Buffer.from(mac);
+    return given.length === expected.length && timingSafeEqual(given, expected);
   }
 
   private secret(id: string): Secret {

@@ -21,3 +21,8 @@ export function isDatabaseAway(error: unknown): boolean {
   const wrapped = typeof meta === 'object' && meta !== null ? (meta as Record<string, unknown>)['driverAdapterError'] : undefined;
   return isDatabaseAway(cause) || isDatabaseAway(wrapped);
 }
+
+/** A row of this key is there already, as Prisma's own statements say it. */
+export function isUniqueViolation(error: unknown): boolean {
+  return error instanceof Error && (error as { code?: unknown }).code === 'P2002';
+}

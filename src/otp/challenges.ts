@@ -2,9 +2,14 @@ import { Inject, Injectable } from '@nestjs/common';
 import { PrismaService } from '../database/prisma.service.js';
 import type { UnitOfWork } from '../database/unit-of-work.js';
 import { type OtpChallenge, Prisma } from '../generated/prisma/client.js';
-import { countFailure } from './failure-budgets.js';
+import { type BudgetKey, countFailures } from './failure-budgets.js';
 
 export type Challenge = OtpChallenge;
+
+/** A challenge that a code is compared with, and the budget that a failure counts in. */
+export interface Asked extends BudgetKey {
+  id: string;
+}
 
 /** What can still be given back. */
 const OPEN = Prisma.sql`consumed_at IS NULL AND voided_at IS NULL AND disowned_at IS NULL`;
@@ -34,21 +39,48 @@ export class Challenges {
   }
 
   /**
-   * Counts a try, and a failure in the budget of its destination, in the one statement that asks whether either is left,
-   * before anything is compared: parallel guesses cannot be undercounted, and one that the budget refuses costs the
-   * challenge nothing. Tries made so far, this one included; undefined when the challenge or the budget allows no more.
+   * Counts a try of the first one, and a failure in the budget of each destination, in the one statement that asks whether
+   * they are left, before anything is compared: parallel guesses cannot be undercounted, and one that a budget refuses
+   * costs the challenge nothing. A code that is compared with several challenges is as many guesses, and counts as such in
+   * the budgets.
+   * @param asked not empty, each challenge once
+   * @returns tries of the first one made so far, this one included, and the ids of those that may be compared; undefined
+   * when the first one or its budget allows no more
    */
-  async countAttempt(id: string, device: string | undefined, now: Date): Promise<number | undefined> {
-    const open = Prisma.sql`SELECT destination_canonical AS destination, purpose FROM open`;
-    const [counted] = await this.prisma.$queryRaw<{ attempts: number }[]>`
-      WITH open AS MATERIALIZED (
-        SELECT id, destination_canonical, purpose FROM otp_challenges
-        WHERE id = ${id} AND ${OPEN} AND expires_at > ${now} AND attempts < max_attempts
-        FOR UPDATE
-      ), budget AS (${countFailure(open, device, now)})
-      UPDATE otp_challenges c SET attempts = c.attempts + 1 FROM open, budget WHERE c.id = open.id
-      RETURNING c.attempts`;
-    return counted?.attempts;
+  async countAttempt(asked: readonly Asked[], now: Date): Promise<{ attempts: number; ids: string[] } | undefined> {
+    const first = asked[0]!.id;
+    const failures = Prisma.sql`
+      SELECT destination, purpose, device, count(*)::int AS failures FROM asked JOIN open USING (id)
+      WHERE EXISTS (SELECT FROM open WHERE id = ${first}) GROUP BY 1, 2, 3`;
+    const allowed = await this.prisma.$queryRaw<{ id: string; attempts: number }[]>`
+      WITH asked AS MATERIALIZED (
+        SELECT * FROM unnest(${asked.map(({ id }) => id)}::text[], ${asked.map(({ destination }) => destination)}::text[],
+          ${asked.map(({ purpose }) => purpose)}::text[], ${asked.map(({ device }) => device ?? '')}::text[]) AS a (id, destination, purpose, device)
+      ), open AS MATERIALIZED (
+        SELECT id FROM otp_challenges
+        WHERE id = ANY(${asked.map(({ id }) => id)}::text[]) AND ${OPEN} AND expires_at > ${now} AND attempts < max_attempts
+        ORDER BY id FOR UPDATE
+      ), budgets AS (${countFailures(failures, now)}
+      ), compared AS (
+        SELECT asked.id FROM asked JOIN open USING (id) JOIN budgets USING (destination, purpose, device)
+      ), counted AS (
+        UPDATE otp_challenges SET attempts = attempts + 1
+        WHERE id = ${first} AND EXISTS (SELECT FROM compared WHERE id = ${first}) RETURNING attempts
+      )
+      SELECT compared.id, counted.attempts FROM compared, counted`;
+    return allowed.length === 0 ? undefined : { attempts: allowed[0]!.attempts, ids: allowed.map(({ id }) => id) };
+  }
+
+  /** Counts a code that is given once more, of a challenge that was used after `since`. False: it was not, or there were as many. */
+  async countRepeat(id: string, since: Date, most: number): Promise<boolean> {
+    const counted = await this.prisma.$executeRaw`
+      UPDATE otp_challenges SET repeats = repeats + 1 WHERE id = ${id} AND consumed_at >= ${since} AND repeats < ${most}::int`;
+    return counted === 1;
+  }
+
+  /** A try that was counted and was none. */
+  async takeBackAttempt(id: string, unit: UnitOfWork): Promise<void> {
+    await unit.db.$executeRaw`UPDATE otp_challenges SET attempts = attempts - 1 WHERE id = ${id} AND attempts > 0`;
   }
 
   async countResend(id: string, resendAfter: Date, unit: UnitOfWork): Promise<Challenge> {

@@ -3,36 +3,38 @@ import { Problem } from '../core/problems.js';
 import { PrismaService } from '../database/prisma.service.js';
 import type { UnitOfWork } from '../database/unit-of-work.js';
 import { Prisma } from '../generated/prisma/client.js';
-import { budgetOf, type BudgetVerdict, delaysAfter, FORGET_AFTER_MS, verdictOn } from './budget-policy.js';
+import { budgetOf, type BudgetVerdict, COMMON_BUDGET, delaysAfter, DEVICE_BUDGET, FORGET_AFTER_MS, verdictOn } from './budget-policy.js';
 
 /** Whose failures are counted together. */
 export interface BudgetKey {
   /** Canonical. */
   destination: string;
+  /** Of codes, their budgetClass. */
   purpose: string;
   /** Of a device that is known for the destination. */
   device: string | undefined;
 }
 
 /**
- * One failure more in `failure_budgets`, unless the budget is used up: nothing is returned then. It is the first one again
- * where the last is so long ago that the row of failures has ended. It is to be a part of the statement that counts the try.
- * @param rows a query of `destination` and `purpose`, with one row or none
+ * Failures more in `failure_budgets`, for each budget that is not used up; those are returned. They are the first ones
+ * again where the last is so long ago that the row of failures has ended. It is to be a part of the statement that counts
+ * the try.
+ * @param rows a query of `destination`, `purpose`, `device` ('' where it is none) and `failures`, each budget once
  */
-export function countFailure(rows: Prisma.Sql, device: string | undefined, now: Date): Prisma.Sql {
-  const budget = budgetOf(device);
-  const delays = delaysAfter(budget);
+export function countFailures(rows: Prisma.Sql, now: Date): Prisma.Sql {
   const forgotten = Prisma.sql`b.updated_at <= ${new Date(now.getTime() - FORGET_AFTER_MS)}`;
-  const failures = Prisma.sql`CASE WHEN ${forgotten} THEN 1 ELSE b.failures + 1 END`;
+  const failures = Prisma.sql`CASE WHEN ${forgotten} THEN excluded.failures ELSE b.failures + excluded.failures END`;
+  const most = Prisma.sql`CASE b.device WHEN '' THEN ${COMMON_BUDGET.max}::int ELSE ${DEVICE_BUDGET.max}::int END`;
+  const delays = Prisma.sql`CASE b.device WHEN '' THEN ${delaysAfter(COMMON_BUDGET)}::int[] ELSE ${delaysAfter(DEVICE_BUDGET)}::int[] END`;
   return Prisma.sql`
     INSERT INTO failure_budgets AS b (destination, purpose, device, failures, updated_at)
-    SELECT r.destination, r.purpose, ${device ?? ''}, 1, ${now} FROM (${rows}) r
+    SELECT r.destination, r.purpose, r.device, r.failures, ${now} FROM (${rows}) r ORDER BY 1, 2, 3
     ON CONFLICT (destination, purpose, device) DO UPDATE SET
       failures = ${failures},
-      blocked_until = nullif(${now}::timestamptz + (${delays}::int[])[${failures}] * interval '1 second', ${now}::timestamptz),
+      blocked_until = nullif(${now}::timestamptz + (${delays})[least(${failures}, ${most})] * interval '1 second', ${now}::timestamptz),
       updated_at = ${now}
-    WHERE ${forgotten} OR (b.failures < ${budget.max} AND (b.blocked_until IS NULL OR b.blocked_until <= ${now}))
-    RETURNING failures`;
+    WHERE ${forgotten} OR (b.failures < ${most} AND (b.blocked_until IS NULL OR b.blocked_until <= ${now}))
+    RETURNING destination, purpose, device`;
 }
 
 /** Wrong codes and passwords in a row, by destination and purpose; alike for addresses that nobody has. */
@@ -42,8 +44,8 @@ export class FailureBudgets {
 
   /** Counts a failure before anything is compared, so that parallel guesses cannot be undercounted; {@link clear} takes it back. */
   async begin(key: BudgetKey, now: Date): Promise<BudgetVerdict> {
-    const rows = Prisma.sql`SELECT ${key.destination}::text AS destination, ${key.purpose}::text AS purpose`;
-    const counted = await this.prisma.$queryRaw<unknown[]>(countFailure(rows, key.device, now));
+    const rows = Prisma.sql`SELECT ${key.destination}::text AS destination, ${key.purpose}::text AS purpose, ${key.device ?? ''}::text AS device, 1 AS failures`;
+    const counted = await this.prisma.$queryRaw<unknown[]>(countFailures(rows, now));
     return counted.length > 0 ? { kind: 'open' } : this.look(key, now);
   }
 
@@ -51,6 +53,15 @@ export class FailureBudgets {
   async look({ destination, purpose, device }: BudgetKey, now: Date): Promise<BudgetVerdict> {
     const where = { destination_purpose_device: { destination, purpose, device: device ?? '' } };
     return verdictOn(await this.prisma.failureBudget.findUnique({ where }), budgetOf(device), now);
+  }
+
+  /** Takes failures back that were counted beforehand, and were none. */
+  async takeBack({ destination, purpose, device }: BudgetKey, failures: number, unit: UnitOfWork): Promise<void> {
+    await unit.db.$executeRaw`
+      UPDATE failure_budgets SET
+        failures = greatest(failures - ${failures}::int, 0),
+        blocked_until = CASE WHEN failures - ${failures}::int >= ${budgetOf(device).free}::int THEN blocked_until END
+      WHERE destination = ${destination} AND purpose = ${purpose} AND device = ${device ?? ''}`;
   }
 
   /** After a success: its row of failures has ended, and those of all devices with it. */

@@ -11,9 +11,30 @@ export const MAX_RESENDS = 3;
 /** Attempts to hand a code's mail over; its expiry usually ends them earlier. */
 export const MAIL_ATTEMPTS = 20;
 
+/**
+ * Milliseconds after a success within which the same client may give the same code again and gets the same result: its
+ * first answer was lost, or a button was pressed twice. Longer than clients wait for an answer.
+ */
+export const REPEAT_WITHIN_MS = 60_000;
+/** How often that is let: as wrong codes, those would be tries besides those of the challenge. */
+export const MAX_REPEATS = 3;
+/** Milliseconds between two presses on one button; it is the line that is slow then, and not the person. */
+const PRESSED_TWICE_WITHIN_MS = 10_000;
+
 /** What a code may be for. One for one purpose never works for another. */
 export const PURPOSES = ['register', 'login', 'reset_password', 'verify_email', 'change_email', 'reauthenticate'] as const;
 export type Purpose = (typeof PURPOSES)[number];
+
+/** Those that anybody may ask for, and that sign in. */
+const SIGNS_IN: readonly string[] = ['register', 'login', 'reset_password', 'verify_email'] satisfies Purpose[];
+
+/**
+ * Purposes whose wrong codes are counted together: all that open the same account are one, or each of them would be a
+ * budget of its own for whoever guesses.
+ */
+export function budgetClass(purpose: string): string {
+  return SIGNS_IN.includes(purpose) ? 'sign_in' : purpose;
+}
 
 /** Whether it is one of ours, and not one that a back end made up. */
 export function isPurpose(text: string): text is Purpose {
@@ -29,10 +50,8 @@ export function purposeClass(purpose: string): Purpose | 'custom' {
  * What the mailed link may do as well as the code. Not the other two: they belong to a session, and whoever opens a mail
  * need not be who started it (a stranger could have entered somebody else's address as his new one).
  */
-const BY_LINK: readonly string[] = ['register', 'login', 'reset_password', 'verify_email'] satisfies Purpose[];
-
 export function opensByLink({ purpose, decoy }: { purpose: string; decoy: boolean }): boolean {
-  return BY_LINK.includes(purpose) && !decoy;
+  return SIGNS_IN.includes(purpose) && !decoy;
 }
 
 export interface ChallengeState {
@@ -63,6 +82,11 @@ export function linkUnusable(challenge: ChallengeState, now: Date): Exclude<Unus
   return reason === 'locked' ? undefined : reason;
 }
 
+/** Whether a code was used so short a time ago that the client may not have heard of it. */
+export function isJustConsumed({ consumedAt }: Pick<ChallengeState, 'consumedAt'>, now: Date): boolean {
+  return consumedAt !== null && now.getTime() - consumedAt.getTime() <= REPEAT_WITHIN_MS;
+}
+
 export type ResendRefusal = Unusable | 'exhausted' | 'too_soon';
 
 /** Why this challenge is not sent again now; undefined when it may be. */
@@ -71,4 +95,10 @@ export function resendRefusal(challenge: ChallengeState, now: Date): ResendRefus
   if (reason) return reason;
   if (challenge.resends >= MAX_RESENDS) return 'exhausted';
   return challenge.resendAfter > now ? 'too_soon' : undefined;
+}
+
+/** Whether it was sent again so short a time ago that the same button was pressed twice. */
+export function isJustResent({ resends, resendAfter }: Pick<ChallengeState, 'resends' | 'resendAfter'>, now: Date): boolean {
+  const sentAt = resendAfter.getTime() - RESEND_COOLDOWN_MS;
+  return resends > 0 && now.getTime() - sentAt <= PRESSED_TWICE_WITHIN_MS;
 }

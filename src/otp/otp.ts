@@ -10,17 +10,21 @@ import type { RequestSource } from '../core/request-source.js';
 import { Transactions, type UnitOfWork } from '../database/unit-of-work.js';
 import { requesterOf } from '../limits/requester.js';
 import { type Accepted, Mail } from '../mail/mail.js';
-import { type Challenge, Challenges } from './challenges.js';
+import { type Asked, type Challenge, Challenges } from './challenges.js';
 import { type CodeBinding, codeMatches, generateCode, generateLinkToken, generateReference, hashCode, isLinkToken, type Secrets } from './code.js';
 import { DeviceTokens } from './device-token.js';
-import { FailureBudgets } from './failure-budgets.js';
+import { type BudgetKey, FailureBudgets } from './failure-budgets.js';
 import {
+  budgetClass,
+  isJustConsumed,
   LIFETIME_MS,
   linkUnusable,
   MAIL_ATTEMPTS,
   MAX_ATTEMPTS,
   opensByLink,
   purposeClass,
+  REPEAT_WITHIN_MS,
+  MAX_REPEATS,
   RESEND_COOLDOWN_MS,
   resendRefusal,
   type ResendRefusal,
@@ -32,6 +36,8 @@ import {
 export type Origin = Pick<RequestSource, 'requestId'> & Partial<Pick<RequestSource, 'ip' | 'deviceToken'>>;
 
 export interface IssueRequest {
+  /** A new one unless it is given: 22 base64url characters that nobody can guess. */
+  id?: string;
   /** One of ours, or `custom:…` of a back end. */
   purpose: string;
   destination: EmailAddress;
@@ -48,13 +54,21 @@ export interface IssueRequest {
   apiKeyId?: string;
 }
 
+/** A code that is right and not used up yet. */
+export interface Correct {
+  kind: 'correct';
+  challenge: Challenge;
+  /** What was counted before it was compared; `consume` takes back what was no failure. */
+  counted: readonly Asked[];
+}
+
 export interface Issued {
   challenge: Challenge;
   delivery: Accepted;
 }
 
 export type CheckResult =
-  | { kind: 'correct'; challenge: Challenge }
+  | Correct
   | { kind: 'wrong'; attemptsLeft: number }
   /** Too many failures for the destination, whichever codes they were made with. */
   | { kind: 'blocked'; until: Date }
@@ -94,7 +108,7 @@ export class Otp {
   /** A new code and the mail that carries it, both in the caller's transaction. */
   async issue(request: IssueRequest, unit: UnitOfWork): Promise<Issued> {
     const { purpose, destination, origin, decoy = false } = request;
-    const id = randomId();
+    const id = request.id ?? randomId();
     const secrets: Secrets = { code: generateCode(request.digits), linkToken: generateLinkToken() };
     const now = this.clock.now();
     const binding = { challengeId: id, purpose, destination: destination.canonical };
@@ -130,22 +144,51 @@ export class Otp {
     return this.challenges.find(id);
   }
 
-  /** Counts the try, then compares. A correct code is not used up yet: that is `consume`, in the caller's transaction. */
-  async check(challenge: Challenge, code: string, deviceToken: string | undefined): Promise<CheckResult> {
-    const result = await this.compare(challenge, code, deviceToken);
+  /** Why a code of this challenge cannot be used any more, as it was read; undefined while it can. */
+  over(challenge: Challenge): Unusable | undefined {
+    return unusable(challenge, this.clock.now());
+  }
+
+  /**
+   * Counts the try, then compares. A correct code is not used up yet: that is `consume`, in the caller's transaction.
+   * @param others whose code is right as well, and of which no try is counted: the same client asked for them
+   */
+  async check(challenge: Challenge, code: string, deviceToken: string | undefined, others: readonly Challenge[] = []): Promise<CheckResult> {
+    const result = await this.compare([challenge, ...others.filter(({ id }) => id !== challenge.id)], code, deviceToken);
     if (result.kind !== 'correct') this.metrics.codeRefused(purposeClass(challenge.purpose), result.kind);
     return result;
   }
 
-  private async compare(challenge: Challenge, code: string, deviceToken: string | undefined): Promise<CheckResult> {
+  private async compare(challenges: readonly Challenge[], code: string, deviceToken: string | undefined): Promise<CheckResult> {
     const now = this.clock.now();
-    const device = this.devices.read(deviceToken, challenge.destinationCanonical);
-    const attempts = await this.challenges.countAttempt(challenge.id, device, now);
-    if (attempts === undefined) return this.whyNot(challenge, device, now);
-    // A decoy is compared like every other, lest its time tell it apart.
-    const matches = codeMatches(this.keyring, challenge.sealKeyId, bindingOf(challenge), code, challenge.codeHash);
-    if (matches && !challenge.decoy) return { kind: 'correct', challenge };
-    return { kind: 'wrong', attemptsLeft: challenge.maxAttempts - attempts };
+    const asked = challenges.map((challenge) => this.askedOf(challenge, deviceToken));
+    const allowed = await this.challenges.countAttempt(asked, now);
+    const [challenge] = challenges as [Challenge];
+    if (!allowed) return this.whyNot(challenge.id, asked[0]!, now);
+    const compared = challenges.filter(({ id }) => allowed.ids.includes(id));
+    const [right] = compared.filter((one) => this.opens(one, code));
+    if (right) return { kind: 'correct', challenge: right, counted: asked.filter(({ id }) => allowed.ids.includes(id)) };
+    return { kind: 'wrong', attemptsLeft: challenge.maxAttempts - allowed.attempts };
+  }
+
+  /** A decoy is compared like every other, lest its time tell it apart. */
+  private opens(challenge: Challenge, code: string): boolean {
+    return codeMatches(this.keyring, challenge.sealKeyId, bindingOf(challenge), code, challenge.codeHash) && !challenge.decoy;
+  }
+
+  /**
+   * Whether this code was used up a moment ago: by this very client then, if what came of it is its own. There are
+   * few such tries, right or wrong, besides those of the challenge.
+   */
+  async isRepeated(challenge: Challenge, code: string): Promise<boolean> {
+    const since = new Date(this.clock.now().getTime() - REPEAT_WITHIN_MS);
+    return (await this.challenges.countRepeat(challenge.id, since, MAX_REPEATS)) && this.opens(challenge, code);
+  }
+
+  /** Whether it was used up a moment ago, by whomever: whoever did it may come once more. */
+  async isJustConsumed({ id }: Challenge): Promise<boolean> {
+    const challenge = await this.challenges.find(id);
+    return challenge !== null && isJustConsumed(challenge, this.clock.now());
   }
 
   /** The challenge whose mail carries this link. Looking uses nothing up. */
@@ -155,10 +198,18 @@ export class Otp {
     return { kind: linkUnusable(challenge, this.clock.now()) ?? 'open', challenge };
   }
 
-  /** Uses the code up and voids the other codes for the same destination and purpose. False: somebody was faster. */
-  async consume(challenge: Challenge, unit: UnitOfWork): Promise<boolean> {
+  /**
+   * Uses the code up and voids the other codes for the same destination and purpose. False: somebody was faster.
+   * @param counted of a code that was compared: what was counted for other challenges is taken back
+   */
+  async consume(challenge: Challenge, unit: UnitOfWork, counted: readonly Asked[] = []): Promise<boolean> {
     if (challenge.decoy || !(await this.challenges.consume(challenge, this.clock.now(), unit))) return false;
-    await this.budgets.clear({ destination: challenge.destinationCanonical, purpose: challenge.purpose }, unit);
+    const purpose = budgetClass(challenge.purpose);
+    await this.budgets.clear({ destination: challenge.destinationCanonical, purpose }, unit);
+    if (counted[0] && counted[0].id !== challenge.id) await this.challenges.takeBackAttempt(counted[0].id, unit);
+    for (const other of counted) {
+      if (other.destination !== challenge.destinationCanonical || other.purpose !== purpose) await this.budgets.takeBack(other, 1, unit);
+    }
     unit.afterCommit(() => this.metrics.codeVerified(purposeClass(challenge.purpose)));
     return true;
   }
@@ -218,12 +269,16 @@ export class Otp {
     };
   }
 
-  private async whyNot({ id, destinationCanonical, purpose }: Challenge, device: string | undefined, now: Date): Promise<CheckResult> {
+  private askedOf({ id, destinationCanonical, purpose }: Challenge, deviceToken: string | undefined): Asked {
+    return { id, destination: destinationCanonical, purpose: budgetClass(purpose), device: this.devices.read(deviceToken, destinationCanonical) };
+  }
+
+  private async whyNot(id: string, budget: BudgetKey, now: Date): Promise<CheckResult> {
     const challenge = await this.challenges.find(id);
     if (!challenge) return { kind: 'not_found' };
     const reason = unusable(challenge, now);
     if (reason) return { kind: reason };
-    const verdict = await this.budgets.look({ destination: destinationCanonical, purpose, device }, now);
+    const verdict = await this.budgets.look(budget, now);
     // Open again, or usable again: whatever stood in the way a moment ago, the client may try once more.
     return verdict.kind === 'blocked' ? verdict : { kind: 'blocked', until: now };
   }

@@ -33,6 +33,21 @@ export class PageClient {
     return location;
   }
 
+  /** The address form as the page has it, so that it can be sent more than once. */
+  async addressForm(email: string): Promise<Record<string, string>> {
+    const { text } = await this.get('/account');
+    const form = /name="form" value="([\w-]{22})"/.exec(text)?.[1];
+    if (form === undefined) throw new Error(`no form in: ${text}`);
+    return { email, form };
+  }
+
+  /** Another press of a button before the answer to the first one has come: the same cookies, and no new ones are seen. */
+  twin(): PageClient {
+    const twin = new PageClient(this.url);
+    for (const [name, value] of this.cookies) twin.cookies.set(name, value);
+    return twin;
+  }
+
   /** Whose account the page shows; undefined: it asks for an address. */
   async signedInAs(): Promise<string | undefined> {
     const { text } = await this.get('/account');

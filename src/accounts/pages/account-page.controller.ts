@@ -1,6 +1,7 @@
 import { Controller, Get, Inject, Param, Post, Req, Res, UseFilters, UseGuards } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { randomId } from '../../core/ids.js';
 import { Problem } from '../../core/problems.js';
 import { OwnSessions } from '../sessions/own-sessions.js';
 import { SessionIdPipe } from '../sessions/session-id.pipe.js';
@@ -31,7 +32,8 @@ export class AccountPageController {
   async home(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const who = await this.signIn.of(request);
     const { product } = this.pages;
-    await this.pages.show(reply, who ? accountPage(who, await this.sessions.list(who.account.id), product) : signInPage({ product }));
+    if (who) return this.pages.show(reply, accountPage(who, await this.sessions.list(who.account.id), product));
+    await this.pages.show(reply.header('set-cookie', this.cookies.greeting(request)), signInPage({ product, form: randomId() }));
   }
 
   @Post('sign-out')
@@ -52,7 +54,8 @@ export class AccountPageController {
   async end(@Param('id', SessionIdPipe) id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const who = await this.signIn.of(request);
     if (!who) return this.signIn.leave(reply);
-    if (!(await this.own.end(id, who.session, this.cookies.sourceOf(request)))) throw new Problem('session_not_found');
+    const done = await this.own.end(id, who.session, this.cookies.sourceOf(request));
+    if (!done && !(await this.own.isOver(id, who.session))) throw new Problem('session_not_found');
     await reply.redirect('/account', 303);
   }
 }

@@ -34,25 +34,30 @@ export class LinkController {
 
   /** Uses nothing up, however often it is opened. */
   @Get(':token')
-  async open(@Param('token') token: string, @Res() reply: FastifyReply): Promise<void> {
+  async open(@Param('token') token: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const found = await this.otp.byLink(token);
     if (found.kind !== 'open') return this.pages.show(reply, overPage(found.kind));
     const { challenge } = found;
     if (!opensByLink(challenge)) return this.pages.show(reply, nothingToOpenPage({ challenge, token }, 200));
-    await this.pages.show(reply, linkPage({ challenge, token, product: this.pages.product }));
+    await this.pages.show(reply.header('set-cookie', this.cookies.greeting(request)), linkPage({ challenge, token, product: this.pages.product }));
   }
 
   @Post(':token')
   async press(@Param('token') token: string, @Body() body: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     await this.limits.take({ ip: request.ip, withMail: false });
     const found = await this.otp.byLink(token);
-    if (found.kind !== 'open') return this.pages.show(reply, overPage(found.kind));
+    const browser = this.cookies.browser(request);
+    const source = this.cookies.sourceOf(request);
+    if (found.kind !== 'open') {
+      const again = found.kind === 'consumed' ? await this.verification.againOnPage(found.challenge, browser, source) : undefined;
+      return again?.kind === 'signed_in' ? this.signIn.enter(again, request, reply) : this.pages.show(reply, overPage(found.kind));
+    }
     const { challenge } = found;
     if (!opensByLink(challenge)) return this.pages.show(reply, nothingToOpenPage({ challenge, token }, 409));
     const newPassword = challenge.purpose === 'reset_password' ? formField(body, 'newPassword') : undefined;
     const fault = this.faultOf(newPassword, challenge);
     if (fault !== undefined) return this.pages.show(reply, linkPage({ challenge, token, product: this.pages.product, fault }));
-    const result = await this.verification.byLink(challenge, newPassword, this.cookies.sourceOf(request));
+    const result = await this.verification.byLink(challenge, newPassword, browser, source);
     if (result.kind === 'signed_in') return this.signIn.enter(result, request, reply);
     await this.pages.show(reply, overPage('consumed')); // somebody was faster, or the account went meanwhile
   }

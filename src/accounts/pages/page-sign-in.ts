@@ -19,11 +19,14 @@ export class PageSignIn {
     return cookie === undefined ? undefined : this.sessions.byCookie(cookie);
   }
 
-  /** A new cookie at each sign-in; the session of the one before ends, whoever's it was (ASVS 5.0, 7.2.4). */
+  /**
+   * A new cookie at each sign-in; the session of the one before ends, whoever's it was (ASVS 5.0, 7.2.4). A second press
+   * comes with the cookie that the first one set.
+   */
   async enter(signedIn: Extract<PageVerification, { kind: 'signed_in' }>, request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    const former = await this.of(request);
+    const former = this.cookies.session(request) === signedIn.cookie ? undefined : await this.of(request);
     if (former) await this.own.signOut(former.session, this.cookies.sourceOf(request));
-    await reply.header('set-cookie', this.cookies.signedIn(signedIn)).redirect('/account', 303);
+    await reply.header('set-cookie', this.cookies.signedIn(request, signedIn)).redirect('/account', 303);
   }
 
   async leave(reply: FastifyReply): Promise<void> {

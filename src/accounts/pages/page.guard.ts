@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { SETTINGS, type Settings } from '../../config/settings.js';
 import { Problem } from '../../core/problems.js';
 import { isFromOurPage } from '../../mail/inbox/inbox-access.js';
+import { PageCookies } from './page-cookies.js';
 import { CONTENT_POLICY } from './page-frame.js';
 
 /** Of pages whose path holds a secret from a mail. */
@@ -26,6 +27,7 @@ export class PageGuard implements CanActivate {
   constructor(
     @Inject(SETTINGS) private readonly settings: Settings,
     @Inject(Reflector) private readonly reflector: Reflector,
+    @Inject(PageCookies) private readonly cookies: PageCookies,
   ) {}
 
   canActivate(context: ExecutionContext): boolean {
@@ -39,10 +41,15 @@ export class PageGuard implements CanActivate {
     return true;
   }
 
-  private isOurForm({ headers }: FastifyRequest, behindLink: boolean): boolean {
-    const { host, origin } = headers;
-    const site = headers['sec-fetch-site'];
-    const told = behindLink && origin === 'null' ? undefined : origin;
+  /**
+   * `Origin: null` comes from anywhere. Behind a link it is also what browsers without Sec-Fetch-Site, or over plain http,
+   * send with our own form; ours is where the cookie came along that the page with the form set, for with a form of
+   * another site SameSite keeps it back.
+   */
+  private isOurForm(request: FastifyRequest, behindLink: boolean): boolean {
+    const { host, origin } = request.headers;
+    const site = request.headers['sec-fetch-site'];
+    const told = behindLink && origin === 'null' && this.cookies.browser(request) ? undefined : origin;
     return isFromOurPage({ host, origin: told, site: typeof site === 'string' ? site : undefined }, this.settings);
   }
 }

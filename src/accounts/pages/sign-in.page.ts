@@ -6,12 +6,16 @@ import { resendRefusal } from '../../otp/otp-policy.js';
 import { buttonForm, faultAttributes, faultLine, type Page } from './page-frame.js';
 import { durationWords } from './page-words.js';
 
-/** Asks for the address, and the same whether anybody has it. */
-export function signInPage({ product, email = '', fault }: { product: string; email?: string; fault?: string }): Page {
+/**
+ * Asks for the address, and the same whether anybody has it.
+ * @param form names this form, so that sending it twice asks for one code
+ */
+export function signInPage({ product, form, email = '', fault }: { product: string; form: string; email?: string; fault?: string }): Page {
   const title = 'Sign in or register';
   const body = html`<h1>${title}</h1>
     <p>We send a code to your e-mail address; it signs you in to ${product}, and makes an account if you have none.</p>
     <form method="post" action="/account/sign-in">
+      <input type="hidden" name="form" value="${form}" />
       <label for="email">E-mail address</label>
       <input id="email" name="email" type="email" autocomplete="email" autocapitalize="none" spellcheck="false" required="" autofocus="" value="${email}" ${faultAttributes(fault)} />
       ${faultLine(fault)}
@@ -36,7 +40,7 @@ export function codePage({ challenge, delivery, now, fault }: WaitingCode): Page
     <p>It is in the mail to <b>${challenge.destinationCanonical}</b> with the reference <b>${challenge.reference}</b>.</p>
     <form method="post" action="${action}">
       <label for="code">Code</label>
-      <input class="code" id="code" name="code" type="text" inputmode="numeric" autocomplete="one-time-code" pattern="\\s*[0-9]{3}[\\s\\-]?[0-9]{3}\\s*" title="the six digits of the mail" maxlength="16" required="" autofocus="" ${faultAttributes(fault?.text)} />
+      <input class="code" id="code" name="code" type="text" inputmode="numeric" autocomplete="one-time-code" title="the six digits of the mail" maxlength="64" required="" autofocus="" ${faultAttributes(fault?.text)} />
       ${faultLine(fault?.text)}
       <button type="submit">Continue</button>
     </form>

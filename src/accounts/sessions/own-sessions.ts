@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Audit } from '../../audit/audit.js';
 import type { RequestSource } from '../../core/request-source.js';
+import { PrismaService } from '../../database/prisma.service.js';
 import { Transactions, type UnitOfWork } from '../../database/unit-of-work.js';
 import type { Session } from '../../generated/prisma/client.js';
 import { Sessions } from './sessions.js';
@@ -9,6 +10,7 @@ import { Sessions } from './sessions.js';
 @Injectable()
 export class OwnSessions {
   constructor(
+    @Inject(PrismaService) private readonly prisma: PrismaService,
     @Inject(Transactions) private readonly transactions: Transactions,
     @Inject(Sessions) private readonly sessions: Sessions,
     @Inject(Audit) private readonly audit: Audit,
@@ -27,6 +29,11 @@ export class OwnSessions {
       if (done) await this.ended(accountId, id, 'ended', source, unit);
       return done;
     });
+  }
+
+  /** Whether it was one of this account's and has ended, such as by the first of two presses. */
+  async isOver(id: string, { accountId }: Session): Promise<boolean> {
+    return (await this.prisma.session.count({ where: { id, accountId } })) === 1;
   }
 
   async endAll({ accountId }: Session, source: RequestSource): Promise<void> {

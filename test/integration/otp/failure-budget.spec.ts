@@ -1,6 +1,6 @@
 import type { IssuedBody } from '../../support/api.js';
 import { HeldClock, type Otpost, startOtpost } from '../../support/otpost.js';
-import { Visitors } from '../../support/visitors.js';
+import { bearer, Visitors } from '../../support/visitors.js';
 import { SmtpSink } from '../../support/smtp-sink.js';
 
 describe('wrong codes for one address', () => {
@@ -24,7 +24,7 @@ describe('wrong codes for one address', () => {
   const fresh = (): string => `budget${++number}@example.com`;
   const login = async (email: string, headers = {}): Promise<IssuedBody> => (await people.ask('login', email, headers)).body;
 
-  async function failures(email: string, purpose = 'login'): Promise<number> {
+  async function failures(email: string, purpose = 'sign_in'): Promise<number> {
     const [row] = await otpost.database.query<{ failures: number }>(
       "SELECT failures FROM failure_budgets WHERE destination = $1 AND purpose = $2 AND device = ''",
       [email, purpose],
@@ -51,7 +51,7 @@ describe('wrong codes for one address', () => {
 
   /** As many as there were, the last one now, and no wait. */
   const failed = (email: string, times: number): Promise<unknown> =>
-    otpost.database.query("INSERT INTO failure_budgets (destination, purpose, failures, updated_at) VALUES ($1, 'login', $2, $3)", [email, times, clock.now()]);
+    otpost.database.query("INSERT INTO failure_budgets (destination, purpose, failures, updated_at) VALUES ($1, 'sign_in', $2, $3)", [email, times, clock.now()]);
 
   /** The twentieth, after nineteen that are only written down. */
   async function failOnceMore(email: string): Promise<void> {
@@ -161,12 +161,30 @@ describe('wrong codes for one address', () => {
     expect(await failures(email)).toBe(5);
   });
 
-  it('of one purpose leave the others alone', async () => {
+  it('for all purposes that sign in are counted together, so that four purposes are not four budgets', async () => {
     const email = fresh();
     await people.signUp(email);
+    const answers: string[] = [];
+    for (const purpose of ['login', 'reset_password', 'verify_email', 'register']) {
+      const issued = purpose === 'register' ? await otpost.api.register(email) : (await people.ask(purpose, email)).body;
+      const more = purpose === 'reset_password' ? { newPassword: 'seventeen green bottles' } : {};
+      const wrong = await wrongFor(issued);
+      for (let i = 0; i < 5; i++) answers.push(String((await people.verify(issued, wrong, more)).body.code));
+    }
+    expect(answers).toEqual(Array(20).fill('otp_invalid'));
+    expect(await failures(email)).toBe(20);
+    for (const purpose of ['login', 'verify_email']) {
+      const { body } = await people.ask(purpose, email);
+      expect((await people.verify(body, await people.codeOf(body))).body.code).toBe('too_many_failures');
+    }
+  });
+
+  it('leave codes alone that sign nobody in: those of a session', async () => {
+    const email = fresh();
+    const { accessToken } = await people.signUp(email);
     await failOnceMore(email);
-    const { body } = await people.ask('verify_email', email);
-    expect((await people.verify(body, await people.codeOf(body))).status).toBe(200);
+    const { body } = await people.ask('reauthenticate', undefined, bearer(accessToken));
+    expect((await people.verify(body, await people.codeOf(body), {}, bearer(accessToken))).status).toBe(200);
   });
 
   it('are all counted when 200 come at once, and no more are let through than the challenge has tries', async () => {

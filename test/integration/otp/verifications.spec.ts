@@ -82,11 +82,24 @@ describe('a verification for a back end', () => {
     expect(await otpost.database.query('SELECT 1 FROM accounts')).toEqual([]);
   });
 
-  it('approves one of 30 who give the right code at once', async () => {
+  it('is approved once, however many give the right code at once, and a minute later not at all', async () => {
     const { issued, code } = await started();
     const answers = await Promise.all(Array.from({ length: 30 }, () => check(issued.id, code)));
-    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+    const approved = answers.filter(({ status }) => status === 200);
+    expect(approved.length).toBeLessThanOrEqual(8); // five tries, and three repeats
+    expect(new Set(approved.map(({ body }) => JSON.stringify(body))).size).toBe(1);
+    expect(await otpost.database.query("SELECT action FROM audit_events WHERE target_id = $1 AND action = 'code.approved'", [issued.id])).toHaveLength(1);
+    clock.advance(61);
     expect((await check(issued.id, code)).body).toMatchObject({ status: 410, code: 'otp_consumed' });
+  });
+
+  it('is approved again for whoever did not hear the answer, and for no other code', async () => {
+    const { issued, code, wrong } = await started();
+    const first = await check(issued.id, code);
+    expect((await check(issued.id, wrong)).body).toMatchObject({ status: 410, code: 'otp_consumed' });
+    expect((await check(issued.id, code)).body).toEqual(first.body);
+    for (let i = 0; i < 20; i++) await check(issued.id, wrong);
+    expect((await check(issued.id, code)).body).toMatchObject({ status: 410, code: 'otp_consumed' }); // guessing is not free
   });
 
   it('counts five wrong codes, and is locked for the right one then', async () => {
@@ -185,7 +198,7 @@ describe('a verification for a back end', () => {
     expect([status, body.code, body.errors?.map((error) => error.field)]).toEqual([422, 'validation_failed', [field]]);
   });
 
-  it.each(['12345', '12345678901', '12345x', '', 123456])('spends no try on %j, which is no code', async (code) => {
+  it.each(['12345', '12345678901', '12345x', '', 123456, '1'.repeat(65)])('spends no try on %j, which is no code', async (code) => {
     const { issued, wrong } = await started();
     expect((await call(`/${issued.id}/check`, { code })).status).toBe(422);
     expect((await check(issued.id, wrong)).body.attemptsLeft).toBe(4);
