@@ -5,6 +5,7 @@ import { Problem } from '../core/problems.js';
 import type { RequestSource } from '../core/request-source.js';
 import { PrismaService } from '../database/prisma.service.js';
 import { Transactions } from '../database/unit-of-work.js';
+import { requesterOf } from '../limits/requester.js';
 import { Admission } from '../otp/admission.js';
 import { type Issued, Otp } from '../otp/otp.js';
 import { DEFAULT_LOCALE } from './locale.js';
@@ -37,7 +38,7 @@ export class Registration {
   ) {}
 
   async start({ email, password, name, locale, source, challengeId }: RegistrationRequest): Promise<Issued> {
-    const passwordHash = async () => (password === null ? null : this.passwords.hash(password));
+    const passwordHash = async () => (password === null ? null : this.passwords.hash(password, requesterOf(source.ip)));
     if (password !== null) this.refuseWeak(password, email, name);
     await this.admission.ask(source, email.canonical);
     const typed = { name, locale, passwordHash: await passwordHash() };

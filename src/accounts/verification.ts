@@ -5,6 +5,7 @@ import { uuidv7 } from '../core/ids.js';
 import type { RequestSource } from '../core/request-source.js';
 import { Transactions, type UnitOfWork } from '../database/unit-of-work.js';
 import type { Account, PendingConfirmation } from '../generated/prisma/client.js';
+import { requesterOf } from '../limits/requester.js';
 import type { Challenge } from '../otp/challenges.js';
 import { DeviceTokens } from '../otp/device-token.js';
 import { type CheckResult, type Correct, Otp } from '../otp/otp.js';
@@ -79,7 +80,7 @@ export class Verification {
     const over = this.otp.over(challenge);
     if (over !== undefined && over !== 'consumed') return { kind: over }; // takes no place in line
     // A place first: where there is none, no try is spent. Hashed is only with the right code.
-    return this.passwords.inLine((place) => this.give(giving, place));
+    return this.passwords.inLine(requesterOf(source.ip), (place) => this.give(giving, place));
   }
 
   private async give(giving: Giving, place: Place | undefined): Promise<VerificationResult> {
@@ -132,7 +133,7 @@ export class Verification {
   async byLink(challenge: Challenge, newPassword: string | undefined, browser: Browser | undefined, source: RequestSource): Promise<PageVerification> {
     if (!opensByLink(challenge)) return { kind: 'not_found' };
     this.passwordChanges.refuseUnfit(challenge, newPassword);
-    const passwordHash = newPassword === undefined ? undefined : await this.passwords.hash(newPassword);
+    const passwordHash = newPassword === undefined ? undefined : await this.passwords.hash(newPassword, requesterOf(source.ip));
     return this.enter(challenge, { by: 'mailbox', method: 'link', passwordHash, browser }, source);
   }
 

@@ -16,7 +16,8 @@ import { type Issued, Otp } from '../../otp/otp.js';
 import { holdAddress } from '../addresses.js';
 import { DEFAULT_LOCALE } from '../locale.js';
 import { Notices } from '../notices/notices.js';
-import { Sessions } from '../sessions/sessions.js';
+import { Proofs } from './proofs.js';
+import { type LiveSession, Sessions } from '../sessions/sessions.js';
 
 const DAY_MS = 24 * 60 * 60_000;
 /** Milliseconds for which the former address can take the change back. */
@@ -34,15 +35,16 @@ export class EmailChanges {
     @Inject(PrismaService) private readonly prisma: PrismaService,
     @Inject(Transactions) private readonly transactions: Transactions,
     @Inject(Admission) private readonly admission: Admission,
+    @Inject(Proofs) private readonly proofs: Proofs,
     @Inject(Otp) private readonly otp: Otp,
     @Inject(Sessions) private readonly sessions: Sessions,
     @Inject(Notices) private readonly notices: Notices,
     @Inject(Audit) private readonly audit: Audit,
   ) {}
 
-  /** Of an account that proved itself a moment ago. An address that is somebody's gets the same answer, and a mail that says so. */
-  async start(account: Account, sessionId: string, email: EmailAddress, source: RequestSource): Promise<Issued> {
-    await this.admission.ask(source, email.canonical);
+  /** An address that is somebody's gets the same answer, and a mail that says so. @throws Problem rate_limited, before anything is hashed; those of {@link Proofs} */
+  async start({ account, session }: LiveSession, email: EmailAddress, currentPassword: string | undefined, source: RequestSource): Promise<Issued> {
+    await this.proofs.of({ account, session }, { currentPassword, by: 'anything' }, source, () => this.admission.ask(source, email.canonical));
     const holder = await this.prisma.account.findUnique({ where: { emailCanonical: email.canonical } });
     const taken = holder !== null && holder.id !== account.id;
     return this.transactions.run(async (unit) => {
@@ -58,7 +60,7 @@ export class EmailChanges {
         unit,
       );
       const { id } = issued.challenge;
-      await unit.db.pendingConfirmation.createMany({ data: [{ challengeId: id, accountId: account.id, sessionId }] });
+      await unit.db.pendingConfirmation.createMany({ data: [{ challengeId: id, accountId: account.id, sessionId: session.id }] });
       await this.audit.record(
         { action: 'email.change_requested', result: 'done', actor: { kind: 'account', id: account.id }, target: { kind: 'challenge', id }, source, details: { domain: domainOf(email.canonical) } },
         unit,

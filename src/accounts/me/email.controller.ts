@@ -7,7 +7,6 @@ import type { Session } from '../../generated/prisma/client.js';
 import { IssuedView } from '../../otp/challenge-view.js';
 import { BearerGuard, CurrentSession, unauthorized } from '../sessions/bearer.guard.js';
 import { EmailChanges } from './email-changes.js';
-import { Proofs } from './proofs.js';
 import { ChangeEmailRequest } from '../requests.js';
 import { Sessions } from '../sessions/sessions.js';
 
@@ -18,7 +17,6 @@ import { Sessions } from '../sessions/sessions.js';
 export class EmailController {
   constructor(
     @Inject(Sessions) private readonly sessions: Sessions,
-    @Inject(Proofs) private readonly proofs: Proofs,
     @Inject(EmailChanges) private readonly changes: EmailChanges,
   ) {}
 
@@ -32,8 +30,6 @@ export class EmailController {
   async change(@Body() { email, currentPassword }: ChangeEmailRequest, @CurrentSession() { id }: Session, @Req() request: FastifyRequest): Promise<IssuedView> {
     const holder = await this.sessions.find(id);
     if (!holder) throw unauthorized();
-    const source = sourceOf(request);
-    await this.proofs.of(holder, { currentPassword, by: 'anything' }, source);
-    return IssuedView.of(await this.changes.start(holder.account, id, parseEmailAddress(email)!, source)); // validated
+    return IssuedView.of(await this.changes.start(holder, parseEmailAddress(email)!, currentPassword, sourceOf(request))); // validated
   }
 }

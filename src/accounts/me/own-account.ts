@@ -5,6 +5,7 @@ import type { RequestSource } from '../../core/request-source.js';
 import { PrismaService } from '../../database/prisma.service.js';
 import { Transactions } from '../../database/unit-of-work.js';
 import type { Account } from '../../generated/prisma/client.js';
+import { Limits } from '../../limits/limits.js';
 import { Administrators } from '../administration/administrators.js';
 import { EmailChanges } from './email-changes.js';
 import { DEFAULT_LOCALE } from '../locale.js';
@@ -18,6 +19,7 @@ export class OwnAccount {
   constructor(
     @Inject(PrismaService) private readonly prisma: PrismaService,
     @Inject(Transactions) private readonly transactions: Transactions,
+    @Inject(Limits) private readonly limits: Limits,
     @Inject(Proofs) private readonly proofs: Proofs,
     @Inject(Administrators) private readonly administrators: Administrators,
     @Inject(EmailChanges) private readonly emailChanges: EmailChanges,
@@ -37,7 +39,7 @@ export class OwnAccount {
 
   /** With its sessions and all that hangs on it; the last mail goes to its address, and to former ones that could still take it back. @throws Problem, those of {@link Proofs} */
   async delete(holder: LiveSession, currentPassword: string | undefined, source: RequestSource): Promise<void> {
-    const proof = await this.proofs.of(holder, { currentPassword, by: 'anything' }, source);
+    const proof = await this.proofs.of(holder, { currentPassword, by: 'anything' }, source, () => this.limits.take({ ip: source.ip, withMail: false }));
     await this.transactions.run(async (unit) => {
       await this.administrators.hold(unit); // before the account's row, as where roles change
       const account = await this.proofs.hold(holder, proof, unit);

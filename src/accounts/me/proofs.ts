@@ -4,7 +4,7 @@ import { Clock } from '../../core/clock.js';
 import { Problem } from '../../core/problems.js';
 import type { RequestSource } from '../../core/request-source.js';
 import type { UnitOfWork } from '../../database/unit-of-work.js';
-import type { Account } from '../../generated/prisma/client.js';
+import type { Account, Session } from '../../generated/prisma/client.js';
 import { tooManyFailures } from '../../otp/failure-budgets.js';
 import { unauthorized } from '../sessions/bearer.guard.js';
 import { PasswordTries } from '../passwords/password-tries.js';
@@ -30,14 +30,16 @@ export class Proofs {
     @Inject(Audit) private readonly audit: Audit,
   ) {}
 
-  /** The current password where one is shown, or else a proof not long ago. @throws Problem */
-  async of(holder: LiveSession, { currentPassword, by }: Wanted, source: RequestSource): Promise<Proof> {
-    const { account, session } = holder;
-    if (currentPassword !== undefined && account.passwordHash !== null) return this.byPassword(account, currentPassword, source);
-    const now = this.clock.now();
-    const fresh = by === 'code' && account.passwordHash !== null ? isRecentByCode(session, now) : isRecent(session, now);
-    if (!fresh) throw new Problem('reauthentication_required');
-    return { kind: 'recent' };
+  /**
+   * The current password where one is shown, or else a proof not long ago. Nothing is hashed for whom the limits do not let.
+   * @param admit takes the limits of the call, once; not called where no proof is shown at all
+   * @throws Problem, also those of `admit`
+   */
+  async of({ account, session }: LiveSession, { currentPassword, by }: Wanted, source: RequestSource, admit: () => Promise<void>): Promise<Proof> {
+    const shown = account.passwordHash === null ? undefined : currentPassword;
+    if (shown === undefined && !this.isFresh(account, session, by)) throw new Problem('reauthentication_required');
+    await admit();
+    return shown === undefined ? { kind: 'recent' } : this.byPassword(account, shown, source);
   }
 
   /**
@@ -49,16 +51,17 @@ export class Proofs {
     await unit.db.$queryRaw`SELECT 1 FROM accounts WHERE id = ${account.id}::uuid FOR UPDATE`;
     const held = await unit.db.account.findUnique({ where: { id: account.id } });
     if (!held || !(await this.sessions.live(session.id, unit))) throw unauthorized();
-    if (proof.kind === 'password') {
-      if (held.passwordHash !== proof.hash) throw new Problem('wrong_password');
-      await this.tries.forget(held.emailCanonical, unit);
-    }
+    if (proof.kind === 'password' && held.passwordHash !== proof.hash) throw new Problem('wrong_password');
     return held;
   }
 
+  private isFresh(account: Account, session: Session, by: Wanted['by']): boolean {
+    const now = this.clock.now();
+    return by === 'code' && account.passwordHash !== null ? isRecentByCode(session, now) : isRecent(session, now);
+  }
+
   private async byPassword({ id, emailCanonical, passwordHash }: Account, password: string, source: RequestSource): Promise<Proof> {
-    const { deviceToken } = source;
-    const tried = await this.tries.take({ destination: emailCanonical, password, deviceToken, storedHash: async () => passwordHash });
+    const tried = await this.tries.take({ destination: emailCanonical, password, source, storedHash: async () => passwordHash });
     if (tried.kind === 'correct') return { kind: 'password', hash: tried.hash };
     const who = { kind: 'account' as const, id };
     await this.audit.record({ action: 'password.refused', result: 'refused', actor: who, target: who, source, details: { reason: tried.kind } });

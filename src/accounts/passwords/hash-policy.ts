@@ -5,7 +5,11 @@ const VERSION = 19;
 /** Hashes at one time in one process: each takes 19 MiB, and one of the four threads that libuv has for all such work. */
 export const SIDE_BY_SIDE = 2;
 /** Who may wait for them besides; at some 15 ms each the last one waits a second. */
-export const WAITING = 64;
+const WAITING = 64;
+/** Places in line altogether. */
+export const PLACES = SIDE_BY_SIDE + WAITING;
+/** Of them, for one requester: an office behind one address signs in, and a flood from there leaves three quarters to others. */
+export const SHARE = Math.floor(PLACES / 4);
 /** Seconds after which the line is empty again. */
 export const BUSY_SECONDS = 1;
 

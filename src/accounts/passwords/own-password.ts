@@ -4,6 +4,7 @@ import { Clock } from '../../core/clock.js';
 import { Problem } from '../../core/problems.js';
 import type { RequestSource } from '../../core/request-source.js';
 import { Transactions } from '../../database/unit-of-work.js';
+import { requesterOf } from '../../limits/requester.js';
 import { Admission } from '../../otp/admission.js';
 import { DEFAULT_LOCALE } from '../locale.js';
 import { Notices } from '../notices/notices.js';
@@ -34,16 +35,17 @@ export class OwnPassword {
   async set(holder: LiveSession, newPassword: string, currentPassword: string | undefined, source: RequestSource): Promise<void> {
     const fault = this.passwords.fault(newPassword, holder.account);
     if (fault) throw new Problem('validation_failed', { errors: [{ field: 'newPassword', ...fault }] });
-    await this.admission.ask(source, holder.account.emailCanonical);
-    const proof = await this.proofs.of(holder, { currentPassword, by: 'code' }, source);
-    await this.change(holder, proof, await this.passwords.hash(newPassword), source);
+    const proof = await this.prove(holder, currentPassword, source);
+    await this.change(holder, proof, await this.passwords.hash(newPassword, requesterOf(source.ip)), source);
   }
 
   /** Back to codes only. Without a password there is nothing to do. */
   async remove(holder: LiveSession, currentPassword: string | undefined, source: RequestSource): Promise<void> {
-    await this.admission.ask(source, holder.account.emailCanonical);
-    const proof = await this.proofs.of(holder, { currentPassword, by: 'code' }, source);
-    await this.change(holder, proof, null, source);
+    await this.change(holder, await this.prove(holder, currentPassword, source), null, source);
+  }
+
+  private async prove(holder: LiveSession, currentPassword: string | undefined, source: RequestSource): Promise<Proof> {
+    return this.proofs.of(holder, { currentPassword, by: 'code' }, source, () => this.admission.ask(source, holder.account.emailCanonical));
   }
 
   private async change(holder: LiveSession, proof: Proof, passwordHash: string | null, source: RequestSource): Promise<void> {

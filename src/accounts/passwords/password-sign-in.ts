@@ -43,7 +43,7 @@ export class PasswordSignIn {
     const tried = await this.tries.take({
       destination,
       password,
-      deviceToken: source.deviceToken,
+      source,
       storedHash: async () => {
         found.account = await this.prisma.account.findUnique({ where: { emailCanonical: destination } });
         return found.account?.passwordHash ?? null;
@@ -68,7 +68,6 @@ export class PasswordSignIn {
       SELECT 1 FROM accounts WHERE id = ${id}::uuid AND email_canonical = ${emailCanonical} AND password_hash = ${hash} FOR UPDATE`;
     if (held.length === 0) return undefined;
     if (renewed !== undefined) await unit.db.account.updateMany({ where: { id }, data: { passwordHash: renewed } });
-    await this.tries.forget(emailCanonical, unit);
     const tokens = await this.sessions.start(id, { method: 'password', ...source }, unit);
     if (knownDevice === undefined) {
       await this.notices.tell({ kind: 'new_device', to: account.email, locale: account.locale ?? DEFAULT_LOCALE, source }, unit);

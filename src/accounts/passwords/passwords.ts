@@ -14,6 +14,9 @@ export interface Verified {
   rehash: boolean;
 }
 
+/** Whom a process hashes for that serves no request: its own start, and commands. No address is written like this. */
+export const INTERNAL = 'internal';
+
 /** What somebody in line may do. */
 export interface Place {
   hash: (password: string) => Promise<string>;
@@ -27,13 +30,6 @@ export class Passwords implements OnModuleInit {
   private readonly surroundings: { product: string; host: string };
   /** Of a password that nobody has: comparing with it takes as long as with any other. */
   private dummy = '';
-  private readonly place: Place = {
-    hash: (password) => this.line.turn(() => argon2.hash(normalForm(password), { ...PARAMETERS, type: argon2.argon2id })),
-    verify: async (hash, password) => {
-      const matches = await this.line.turn(() => argon2.verify(hash ?? this.dummy, normalForm(password)));
-      return { correct: hash !== null && matches, rehash: hash !== null && isWeaker(hash) };
-    },
-  };
 
   constructor(@Inject(SETTINGS) { mail, http }: Settings) {
     this.surroundings = { product: mail.from.name || domainOf(mail.from.address), host: new URL(http.appUrl).hostname };
@@ -53,18 +49,31 @@ export class Passwords implements OnModuleInit {
     return passwordFault(password, { ...this.surroundings, email, name }, commonPasswords());
   }
 
-  /** @returns PHC string format. @throws Problem busy */
-  async hash(password: string): Promise<string> {
-    return this.inLine(({ hash }) => hash(password));
+  /** @param requester as for {@link inLine}. @returns PHC string format. @throws Problem busy */
+  async hash(password: string, requester = INTERNAL): Promise<string> {
+    return this.inLine(requester, ({ hash }) => hash(password));
   }
 
-  /** Without a hash, or for nobody, it takes as long and is never correct. @throws Problem busy */
-  async verify(hash: string | null, password: string): Promise<Verified> {
-    return this.inLine(({ verify }) => verify(hash, password));
+  /** Without a hash, or for nobody, it takes as long and is never correct. @param requester as for {@link inLine}. @throws Problem busy */
+  async verify(hash: string | null, password: string, requester = INTERNAL): Promise<Verified> {
+    return this.inLine(requester, ({ verify }) => verify(hash, password));
   }
 
-  /** A place in line first, for callers that count a try before they compare: who is told "busy" has not tried. */
-  async inLine<T>(work: (place: Place) => Promise<T>): Promise<T> {
-    return this.line.enter(() => work(this.place));
+  /**
+   * A place in line first, for callers that count a try before they compare: who is told "busy" has not tried.
+   * @param requester whose share of the line it takes: as limits/requester.ts makes it, or {@link INTERNAL}
+   */
+  async inLine<T>(requester: string, work: (place: Place) => Promise<T>): Promise<T> {
+    return this.line.enter(requester, () => work(this.placeOf(requester)));
+  }
+
+  private placeOf(requester: string): Place {
+    return {
+      hash: (password) => this.line.turn(requester, () => argon2.hash(normalForm(password), { ...PARAMETERS, type: argon2.argon2id })),
+      verify: async (hash, password) => {
+        const matches = await this.line.turn(requester, () => argon2.verify(hash ?? this.dummy, normalForm(password)));
+        return { correct: hash !== null && matches, rehash: hash !== null && isWeaker(hash) };
+      },
+    };
   }
 }

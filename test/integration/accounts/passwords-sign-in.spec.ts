@@ -15,7 +15,7 @@ describe('signing in with a password', () => {
   beforeAll(async () => {
     sink = await SmtpSink.start();
     clock = new HeldClock();
-    otpost = await startOtpost({ MAIL_TRANSPORTS: sink.url }, clock);
+    otpost = await startOtpost({ MAIL_TRANSPORTS: sink.url, TRUSTED_PROXIES: '1' }, clock);
     people = new AccountHolders(otpost, sink);
   });
   afterAll(async () => {
@@ -96,9 +96,9 @@ describe('signing in with a password', () => {
     expect((await people.signIn(account.email, 'wrong')).status).toBe(401);
   });
 
-  it('lets no more than 20 wrong ones through when they come at once', async () => {
+  it('lets no more than 20 wrong ones through when they come at once, from several networks', async () => {
     const { account } = await people.signUp({ password: PASSWORD });
-    const answers = await Promise.all(Array.from({ length: 60 }, (_, n) => people.signIn(account.email, `wrong ${n}`)));
+    const answers = await Promise.all(Array.from({ length: 60 }, (_, n) => people.signIn(account.email, `wrong ${n}`, { 'x-forwarded-for': `192.0.2.${n % 5}` })));
     const count = (wanted: number) => answers.filter(({ status }) => status === wanted).length;
     expect([count(401), count(429)]).toEqual([20, 40]);
     clock.advance(61);
