@@ -19,6 +19,7 @@ import { allowOrigins } from './http/cors.js';
 import { serveDocs } from './http/openapi.js';
 import { traceRequests } from './http/request-spans.js';
 import { secureHeaders } from './http/security-headers.js';
+import { refuseUnstorable } from './http/storable-input.js';
 import { warnOfForwarded } from './http/trusted-proxies.js';
 import { fastifyAdapter, logRequests, refuseOtherBodies } from './http/web-server.js';
 import { Broker } from './queue/broker.js';
@@ -130,6 +131,7 @@ async function startWeb(infrastructure: Infrastructure): Promise<Application> {
     if (settings.tracesEndpoint !== undefined) traceRequests(app, tracing, KEY_START);
     warnOfForwarded(app, settings.http.trustedProxies, log);
     refuseOtherBodies(app);
+    refuseUnstorable(app);
     serveDocs(app, settings.http.appUrl, VERSION);
     return listen(app, settings.http.host, settings.http.port, 'PORT');
   });

@@ -1,6 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { ArrayMaxSize, ArrayMinSize, ArrayUnique, IsArray, IsIn, IsInt, IsOptional, IsString, Length, Matches, Max, Min } from 'class-validator';
+import { ArrayMaxSize, ArrayMinSize, ArrayUnique, IsArray, IsIn, IsInt, IsString, Length, Matches, Max, Min } from 'class-validator';
 import { IsMoment } from '../core/is-moment.js';
+import { MayBeLeftOut, MayBeNull } from '../core/left-out.js';
 import { DEFAULT_OVERLAP_HOURS, MAX_NAME_LENGTH, MAX_OVERLAP_HOURS } from './key-policy.js';
 import { type Scope, SCOPES } from './scopes.js';
 
@@ -21,14 +22,14 @@ export class CreateKeyRequest {
   scopes!: Scope[];
 
   @ApiPropertyOptional({ format: 'date-time', nullable: true, type: String, description: 'It opens nothing from then on; left out: it does not expire' })
-  @IsOptional()
+  @MayBeNull()
   @IsMoment()
   expiresAt?: string | null;
 }
 
 export class RotateKeyRequest {
   @ApiPropertyOptional({ minimum: 0, maximum: MAX_OVERLAP_HOURS, default: DEFAULT_OVERLAP_HOURS, description: 'Hours for which the former key works beside the new one' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsInt()
   @Min(0)
   @Max(MAX_OVERLAP_HOURS)

@@ -1,8 +1,9 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsIn, IsLocale, IsNotEmpty, IsOptional, IsString, Length, Matches, MaxLength, ValidateIf } from 'class-validator';
+import { IsIn, IsLocale, IsNotEmpty, IsString, Length, Matches, MaxLength, ValidateIf } from 'class-validator';
 import { MAX_ADDRESS_LENGTH } from '../core/email-address.js';
 import { IsMailAddress } from '../core/is-mail-address.js';
+import { MayBeLeftOut } from '../core/left-out.js';
 import { IsCode } from '../otp/is-code.js';
 import { CODE_DIGITS } from '../otp/otp-policy.js';
 import { PUBLIC_PURPOSES, type PublicPurpose } from './code-requests.js';
@@ -18,21 +19,21 @@ export class RegisterRequest {
   email!: string;
 
   @ApiPropertyOptional({ maxLength: 100, example: 'Ada' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsString()
   @Length(1, 100)
   @Matches(/^[^\p{Cc}\p{Zl}\p{Zp}]*$/u, { message: 'must be one line without control characters' })
   name?: string;
 
   @ApiPropertyOptional({ description: 'BCP 47; the language of mails, English where there is none', example: 'en' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsString()
   @MaxLength(35)
   @IsLocale({ message: 'must be a language tag such as en or de-AT' })
   locale?: string;
 
   @ApiPropertyOptional({ minLength: 8, maxLength: 128, description: 'Without one, codes sign in' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsPassword()
   password?: string;
 }
@@ -54,7 +55,7 @@ export class ChangeEmailRequest {
   email!: string;
 
   @ApiPropertyOptional({ description: 'In place of a recent sign-in or reauthentication' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsPassword()
   currentPassword?: string;
 }
@@ -65,7 +66,7 @@ export class VerifyRequest {
   code!: string;
 
   @ApiPropertyOptional({ minLength: 8, maxLength: 128, description: 'With a code of reset_password, and only there' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsPassword()
   newPassword?: string;
 }

@@ -1,5 +1,6 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
-import { IsOptional, IsString, Matches, MaxLength } from 'class-validator';
+import { IsString, Matches, MaxLength } from 'class-validator';
+import { MayBeLeftOut } from './left-out.js';
 import { Problem } from './problems.js';
 
 const DEFAULT_LIMIT = 50;
@@ -8,13 +9,13 @@ const MAX_LIMIT = 100;
 /** What every list takes: how much of it, and from where on. */
 export class PageQuery {
   @ApiPropertyOptional({ description: 'nextCursor of the page before' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsString()
   @MaxLength(200)
   cursor?: string;
 
   @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: MAX_LIMIT, default: DEFAULT_LIMIT })
-  @IsOptional()
+  @MayBeLeftOut()
   @Matches(/^([1-9]\d?|100)$/, { message: `must be a whole number from 1 to ${MAX_LIMIT}` })
   limit?: string;
 }

@@ -1,3 +1,5 @@
+import { Problem } from '../core/problems.js';
+
 /** Prisma: cannot reach, timed out, closed the connection, pool timeout, transaction API. */
 const PRISMA_AWAY = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028']);
 /**
@@ -10,16 +12,40 @@ const ADAPTER_AWAY = new Set(['DatabaseNotReachable', 'ConnectionClosed', 'Socke
 /** node-postgres gives these no code. */
 const PG_AWAY = /^(Connection terminated|Client was closed|timeout expired|timeout exceeded when trying to connect|Client has encountered a connection error)/;
 
-/** Postgres did not answer and may yet, as opposed to refusing a statement or a login. Looks through what Prisma wraps around the driver's error. */
+/** Text that Postgres cannot hold (class 22): a NUL, or bytes that are no UTF-8; an escape in JSON that stands for no text. */
+const UNSTORABLE = new Set(['22021', '22P05']);
+
+/** Postgres did not answer and may yet, as opposed to refusing a statement or a login. */
 export function isDatabaseAway(error: unknown): boolean {
-  if (typeof error !== 'object' || error === null) return false;
+  return layersOf(error).some(({ codes, kind, message }) => {
+    if (codes.some((one) => PRISMA_AWAY.has(one) || AWAY.test(one))) return true;
+    return (typeof kind === 'string' && ADAPTER_AWAY.has(kind)) || (typeof message === 'string' && PG_AWAY.test(message));
+  });
+}
+
+/** What a caller is told of an error of the database; undefined where the fault is ours. */
+export function databaseProblemOf(error: unknown): Problem | undefined {
+  if (isDatabaseAway(error)) return new Problem('unavailable', { cause: error, headers: { 'retry-after': '2' } });
+  // The last line: text from outside is refused where it comes in, and a statement makes storable what it is given.
+  if (layersOf(error).some(({ codes }) => codes.some((one) => UNSTORABLE.has(one)))) {
+    return new Problem('validation_failed', { cause: error, detail: 'A field holds text that cannot be stored.', remedy: 'Send text without NUL and halves of surrogate pairs.' });
+  }
+  return undefined;
+}
+
+interface Layer {
+  codes: string[];
+  kind: unknown;
+  message: unknown;
+}
+
+/** The error, and what Prisma wraps around the driver's. */
+function layersOf(error: unknown): Layer[] {
+  if (typeof error !== 'object' || error === null) return [];
   const { code, originalCode, kind, message, cause, meta } = error as Record<string, unknown>;
-  const codes = [code, originalCode].filter((one) => typeof one === 'string');
-  if (codes.some((one) => PRISMA_AWAY.has(one) || AWAY.test(one))) return true;
-  if (typeof kind === 'string' && ADAPTER_AWAY.has(kind)) return true;
-  if (typeof message === 'string' && PG_AWAY.test(message)) return true;
   const wrapped = typeof meta === 'object' && meta !== null ? (meta as Record<string, unknown>)['driverAdapterError'] : undefined;
-  return isDatabaseAway(cause) || isDatabaseAway(wrapped);
+  const codes = [code, originalCode].filter((one) => typeof one === 'string');
+  return [{ codes, kind, message }, ...layersOf(cause), ...layersOf(wrapped)];
 }
 
 /** A row of this key is there already, as Prisma's own statements say it. */

@@ -1,5 +1,6 @@
 import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import type { Logger } from '../core/logger.js';
+import { cut } from '../core/storable.js';
 import { WORKER_NAME } from '../core/worker-name.js';
 import type { PrismaService } from './prisma.service.js';
 import { type RunEnding, waitUntilNextRun } from './task-policy.js';
@@ -143,8 +144,8 @@ export class ScheduledTasks implements OnApplicationBootstrap, OnModuleDestroy {
       const recorded = await this.prisma.$executeRaw`
         UPDATE scheduled_tasks SET
           last_run_at = now() - ${tookMs} * interval '1 millisecond', last_took_ms = ${tookMs},
-          last_result = ${ending.kind === 'failed' ? null : kept(ending.result)},
-          last_error = ${ending.kind === 'failed' ? kept(ending.error) : null},
+          last_result = ${ending.kind === 'failed' ? null : cut(ending.result, TEXT_LIMIT)},
+          last_error = ${ending.kind === 'failed' ? cut(ending.error, TEXT_LIMIT) : null},
           next_run_at = now() + ${waitMs} * interval '1 millisecond', leased_by = NULL, lease_until = NULL
         WHERE name = ${name} AND leased_by = ${this.holder}`;
       if (recorded === 0) this.log.warn({ task: name }, 'scheduled work outlived its lease, and another process took it');
@@ -154,7 +155,3 @@ export class ScheduledTasks implements OnApplicationBootstrap, OnModuleDestroy {
   }
 }
 
-/** Postgres holds no NUL. */
-function kept(text: string): string {
-  return text.replaceAll('\0', ' ').slice(0, TEXT_LIMIT);
-}

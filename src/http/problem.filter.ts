@@ -2,7 +2,7 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Inject 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { LOGGER, type Logger } from '../core/logger.js';
 import { Problem, type ProblemCode } from '../core/problems.js';
-import { isDatabaseAway } from '../database/database-errors.js';
+import { databaseProblemOf } from '../database/database-errors.js';
 
 const STATUS_PROBLEMS: Record<number, ProblemCode> = {
   400: 'bad_request',
@@ -41,6 +41,5 @@ function problemOf(error: unknown, contentType: string | undefined): Problem {
   if (status === 400 && contentType?.startsWith('application/json')) return new Problem('malformed_json', { cause: error });
   const known = STATUS_PROBLEMS[status ?? 500];
   if (known) return new Problem(known, { cause: error });
-  if (isDatabaseAway(error)) return new Problem('unavailable', { cause: error, headers: { 'retry-after': '2' } });
-  return new Problem('internal', { cause: error });
+  return databaseProblemOf(error) ?? new Problem('internal', { cause: error });
 }

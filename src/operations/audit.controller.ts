@@ -1,10 +1,11 @@
 import { Controller, Get, Inject, Query, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiOperation, ApiProperty, ApiPropertyOptional, ApiResponse, ApiTags } from '@nestjs/swagger';
-import { IsIn, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
+import { IsIn, IsString, Matches, MaxLength } from 'class-validator';
 import { AccessGuard, Allow } from '../access/access.guard.js';
 import { ACTOR_KINDS, AUDIT_RESULTS, type AuditResult } from '../audit/audit.js';
 import { type AuditRecord, AuditRecords } from '../audit/audit-records.js';
 import { IsMoment } from '../core/is-moment.js';
+import { MayBeLeftOut } from '../core/left-out.js';
 import { boundsOf, pageOf, PageQuery } from '../core/page.js';
 
 const WORD = { type: String, nullable: true } as const;
@@ -14,36 +15,36 @@ const NO_CONTROLS = /^\P{Cc}*$/u;
 
 export class AuditQuery extends PageQuery {
   @ApiPropertyOptional({ example: 'session.started', description: 'Or its first word, such as session' })
-  @IsOptional()
+  @MayBeLeftOut()
   @Matches(/^[a-z_]{1,50}(\.[a-z_]{1,50})?$/, { message: 'must be an action such as session.started, or its first word' })
   action?: string;
 
   @ApiPropertyOptional({ description: 'Of an account or an API key' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsString()
   @MaxLength(200)
   @Matches(NO_CONTROLS, { message: 'must not contain control characters' })
   actorId?: string;
 
   @ApiPropertyOptional({ description: 'Of what was acted upon' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsString()
   @MaxLength(200)
   @Matches(NO_CONTROLS, { message: 'must not contain control characters' })
   targetId?: string;
 
   @ApiPropertyOptional({ enum: AUDIT_RESULTS })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsIn(AUDIT_RESULTS)
   result?: AuditResult;
 
   @ApiPropertyOptional({ format: 'date-time', description: 'At or after' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsMoment()
   since?: string;
 
   @ApiPropertyOptional({ format: 'date-time', description: 'Before' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsMoment()
   until?: string;
 }

@@ -42,6 +42,8 @@ const json = { 'content-type': 'application/json' };
 export interface BatchSender extends HookSender {
   /** Several events in one request. */
   batch(events: readonly ToldEvent[], at?: Date): HookPost;
+  /** A body as it is. */
+  signed(body: string, at?: Date): HookPost;
 }
 
 export function sendgridSender(): BatchSender {
@@ -56,19 +58,20 @@ export function sendgridSender(): BatchSender {
     ...(what === 'hard bounce' ? { type: 'bounce', status: '5.1.1', reason: '550 5.1.1 no such user' } : {}),
     ...(emailId ? { otpost_id: emailId } : {}),
   });
-  const batch = (events: readonly ToldEvent[], at = new Date()): HookPost => {
-    const body = JSON.stringify(events.map(written));
+  const signed = (body: string, at = new Date()): HookPost => {
     const signature = sign('sha256', Buffer.from(secondsOf(at) + body), privateKey).toString('base64');
     return {
       headers: { ...json, 'x-twilio-email-event-webhook-signature': signature, 'x-twilio-email-event-webhook-timestamp': secondsOf(at) },
       body,
     };
   };
+  const batch = (events: readonly ToldEvent[], at = new Date()): HookPost => signed(JSON.stringify(events.map(written)), at);
   return {
     provider: 'sendgrid',
     secret: `sendgrid:${publicKey.export({ format: 'der', type: 'spki' }).toString('base64')}`,
     staleAfter: 24 * HOUR,
     batch,
+    signed,
     post: (event) => batch([event], event.at),
   };
 }

@@ -1,11 +1,12 @@
 import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Patch, Query, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiOperation, ApiProperty, ApiPropertyOptional, ApiResponse, ApiTags } from '@nestjs/swagger';
-import { IsIn, IsOptional } from 'class-validator';
+import { IsIn } from 'class-validator';
 import { AccessGuard, Allow, By } from '../../access/access.guard.js';
 import { type Role, ROLES } from '../../access/staff.js';
 import type { Doer } from '../../audit/audit.js';
 import { parseEmailAddress } from '../../core/email-address.js';
 import { IsMailAddress } from '../../core/is-mail-address.js';
+import { MayBeLeftOut } from '../../core/left-out.js';
 import { boundsOf, pageOf, PageQuery } from '../../core/page.js';
 import { Problem } from '../../core/problems.js';
 import { UUID, uuidPipe } from '../../core/uuid.pipe.js';
@@ -18,12 +19,12 @@ const AccountIdPipe = uuidPipe('account_not_found');
 
 export class AccountsQuery extends PageQuery {
   @ApiPropertyOptional({ format: 'email', example: 'ada@example.com', description: 'Exactly this address' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsMailAddress()
   email?: string;
 
   @ApiPropertyOptional({ enum: ROLES })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsIn(ROLES)
   role?: Role;
 }

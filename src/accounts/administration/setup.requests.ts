@@ -1,7 +1,8 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsOptional, IsString, Length, Matches } from 'class-validator';
+import { IsString, Length, Matches } from 'class-validator';
 import { MAX_ADDRESS_LENGTH } from '../../core/email-address.js';
 import { IsMailAddress } from '../../core/is-mail-address.js';
+import { MayBeLeftOut } from '../../core/left-out.js';
 import { IsPassword } from '../requests.js';
 
 export class SetupRequest {
@@ -15,14 +16,14 @@ export class SetupRequest {
   email!: string;
 
   @ApiPropertyOptional({ maxLength: 100, example: 'Ada' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsString()
   @Length(1, 100)
   @Matches(/^[^\p{Cc}\p{Zl}\p{Zp}]*$/u, { message: 'must be one line without control characters' })
   name?: string;
 
   @ApiPropertyOptional({ minLength: 8, maxLength: 128, description: 'Without one, codes sign in' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsPassword()
   password?: string;
 }

@@ -1,17 +1,18 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsLocale, IsOptional, IsString, Length, Matches, MaxLength } from 'class-validator';
+import { IsLocale, IsString, Length, Matches, MaxLength } from 'class-validator';
+import { MayBeLeftOut, MayBeNull } from '../../core/left-out.js';
 import { IsPassword } from '../requests.js';
 
 export class ChangeMeRequest {
   @ApiPropertyOptional({ type: String, nullable: true, maxLength: 100, example: 'Ada', description: 'null takes it away' })
-  @IsOptional()
+  @MayBeNull()
   @IsString()
   @Length(1, 100)
   @Matches(/^[^\p{Cc}\p{Zl}\p{Zp}]*$/u, { message: 'must be one line without control characters' })
   name?: string | null;
 
   @ApiPropertyOptional({ type: String, nullable: true, description: 'BCP 47; the language of mails, English where there is none', example: 'en' })
-  @IsOptional()
+  @MayBeNull()
   @IsString()
   @MaxLength(35)
   @IsLocale({ message: 'must be a language tag such as en or de-AT' })
@@ -21,7 +22,7 @@ export class ChangeMeRequest {
 /** For what a stolen session must not do. */
 export class ProofRequest {
   @ApiPropertyOptional({ maxLength: 128, description: 'In place of a recent reauthentication' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsPassword()
   currentPassword?: string;
 }

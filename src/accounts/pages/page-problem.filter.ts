@@ -2,7 +2,7 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, Inject } from '@nestjs
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { LOGGER, type Logger } from '../../core/logger.js';
 import { Problem } from '../../core/problems.js';
-import { isDatabaseAway } from '../../database/database-errors.js';
+import { databaseProblemOf } from '../../database/database-errors.js';
 import { problemPage } from './problem.page.js';
 import { PageWriter } from './page-writer.js';
 
@@ -26,6 +26,5 @@ export class PageProblemFilter implements ExceptionFilter {
 
 function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  if (isDatabaseAway(error)) return new Problem('unavailable', { cause: error, headers: { 'retry-after': '2' } });
-  return new Problem('internal', { cause: error });
+  return databaseProblemOf(error) ?? new Problem('internal', { cause: error });
 }

@@ -120,9 +120,8 @@ function draftOf(body: SendRequest, now: Date): Draft {
   };
 }
 
-/** Null counts as left out. */
-function momentOf(text: string | null | undefined): Date | undefined {
-  return text ? new Date(text) : undefined;
+function momentOf(text: string | undefined): Date | undefined {
+  return text === undefined ? undefined : new Date(text);
 }
 
 function changed(id: string, result: TransitionResult): EmailStatusView {

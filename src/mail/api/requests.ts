@@ -1,9 +1,10 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsIn, IsInt, IsOptional, IsString, Length, Matches, Max, Min, MinLength, ValidateIf } from 'class-validator';
+import { IsIn, IsInt, IsString, Length, Matches, Max, Min, MinLength, ValidateIf } from 'class-validator';
 import { MAX_ADDRESS_LENGTH } from '../../core/email-address.js';
 import { IsMailAddress } from '../../core/is-mail-address.js';
 import { IsMoment } from '../../core/is-moment.js';
 import { type Lane, LANES } from '../../core/lanes.js';
+import { MayBeLeftOut } from '../../core/left-out.js';
 
 /** Bytes of a whole request to send; what a message of text and HTML may need, its pictures linked and not inlined. */
 export const SEND_BODY_LIMIT = 1024 * 1024;
@@ -24,39 +25,39 @@ export class SendRequest {
   subject!: string;
 
   @ApiPropertyOptional({ description: 'Needed where there is no `html`' })
-  @ValidateIf(({ text, html }: SendRequest) => (text ?? undefined) !== undefined || (html ?? undefined) === undefined)
+  @ValidateIf(({ text, html }: SendRequest) => text !== undefined || html === undefined)
   @IsString({ message: 'must be a string; it is needed where there is no html' })
   @MinLength(1)
   text?: string;
 
   @ApiPropertyOptional({ description: 'Needed where there is no `text`' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsString()
   @MinLength(1)
   html?: string;
 
   @ApiPropertyOptional({ format: 'email', maxLength: MAX_ADDRESS_LENGTH })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsMailAddress()
   replyTo?: string;
 
   @ApiPropertyOptional({ enum: LANES, default: 'default', description: '`critical` for what somebody waits for, `bulk` for fan-out' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsIn(LANES)
   lane?: Lane;
 
   @ApiPropertyOptional({ format: 'date-time', description: 'Not before; at most one year ahead. Now when it is over.' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsMoment()
   scheduledAt?: string;
 
   @ApiPropertyOptional({ format: 'date-time', description: 'Never handed over after this moment' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsMoment()
   expiresAt?: string;
 
   @ApiPropertyOptional({ minimum: 1, maximum: 50, default: DEFAULT_MAX_ATTEMPTS })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsInt()
   @Min(1)
   @Max(50)

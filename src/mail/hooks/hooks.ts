@@ -4,6 +4,7 @@ import { SETTINGS, type Settings } from '../../config/settings.js';
 import { Clock } from '../../core/clock.js';
 import { LOGGER, type Logger } from '../../core/logger.js';
 import { Problem } from '../../core/problems.js';
+import { isStorable, requireStorable } from '../../core/storable.js';
 import * as brevo from './brevo.js';
 import { type Fields, fieldsOf, jsonOf } from './fields.js';
 import * as mailgun from './mailgun.js';
@@ -40,7 +41,7 @@ export class Hooks {
     @Inject(LOGGER) private readonly log: Logger,
   ) {}
 
-  /** Commits what is new and applies what can be applied. @throws Problem */
+  /** Commits what is new and applies what can be applied; what holds text that is not storable is refused, after the rest was taken. @throws Problem */
   async take(provider: string, headers: HookRequest['headers'], body: Buffer, requestId: string): Promise<Recorded> {
     const secrets = this.settings.mail.hookSecrets.filter((secret) => secret.provider === provider);
     if (secrets.length === 0) throw new Problem('hook_not_configured');
@@ -51,10 +52,13 @@ export class Hooks {
       this.log.warn({ provider: source, reason: proof.reason, requestId }, 'an event was refused: it is not proven to come from the provider');
       throw new Problem('hook_refused', { detail: DETAILS[proof.reason] });
     }
-    const recorded = await this.events.record(source, await readable(async () => events()));
+    const told = await readable(async () => events());
+    // One that was made unstorable, by a hostile server's reply for instance, must not cost the others that came with it.
+    const recorded = await this.events.record(source, told.filter(holdsStorableText));
     const settled = await this.events.settle(recorded.ids);
     for (const change of settled.changed) this.log.info({ ...change, requestId }, 'a provider told what became of a message');
     if (settled.foreign > 0) this.log.warn({ provider: source, events: settled.foreign, requestId }, 'a provider spoke of messages it never carried');
+    if (hasEscapes(body)) requireStorable(jsonOf(body), ...told);
     return recorded;
   }
 
@@ -97,6 +101,15 @@ const DETAILS: Record<Extract<Proof, { kind: 'refused' }>['reason'], string> = {
   forged: 'The proof does not fit the request.',
   stale: 'The proof is too old, or of the future.',
 };
+
+function holdsStorableText(event: ProviderEvent): boolean {
+  return Object.values(event).every((value) => typeof value !== 'string' || isStorable(value));
+}
+
+/** Without an escape there is no NUL in JSON (RFC 8259 §7), and no half of a pair in UTF-8. */
+function hasEscapes(body: Buffer): boolean {
+  return body.includes('\\u');
+}
 
 function askReader(secret: Exclude<HookSecret, { provider: 'ses' }>, request: HookRequest): Told {
   // The name chose the reader, which TypeScript cannot follow.

@@ -1,7 +1,8 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsIn, IsInt, IsLocale, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
+import { IsIn, IsInt, IsLocale, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
 import { MAX_ADDRESS_LENGTH } from '../../core/email-address.js';
 import { IsMailAddress } from '../../core/is-mail-address.js';
+import { MayBeLeftOut } from '../../core/left-out.js';
 import { IsCode } from '../is-code.js';
 import { CODE_LENGTH, PURPOSE, TTL_SECONDS, VERIFICATION_TEMPLATES, type VerificationTemplate } from './verification-policy.js';
 
@@ -15,26 +16,26 @@ export class VerificationRequest {
   purpose!: string;
 
   @ApiPropertyOptional({ minimum: TTL_SECONDS.least, maximum: TTL_SECONDS.most, default: TTL_SECONDS.most })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsInt()
   @Min(TTL_SECONDS.least)
   @Max(TTL_SECONDS.most)
   ttlSeconds?: number;
 
   @ApiPropertyOptional({ minimum: CODE_LENGTH.least, maximum: CODE_LENGTH.most, default: CODE_LENGTH.least, description: 'Digits' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsInt()
   @Min(CODE_LENGTH.least)
   @Max(CODE_LENGTH.most)
   length?: number;
 
   @ApiPropertyOptional({ enum: VERIFICATION_TEMPLATES, default: VERIFICATION_TEMPLATES[0] })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsIn(VERIFICATION_TEMPLATES)
   template?: VerificationTemplate;
 
   @ApiPropertyOptional({ description: 'BCP 47; the language of the mail, English where there is none', example: 'en' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsString()
   @MaxLength(35)
   @IsLocale({ message: 'must be a language tag such as en or de-AT' })

@@ -70,7 +70,7 @@ describe('bad input', () => {
     ['an address that is a number', { email: 42 }, 'email', 'invalid_address'],
     ['an address that is a list', { email: ['ada@example.com'] }, 'email', 'invalid_address'],
     ['a name with a line break', { email: 'ada@example.com', name: 'Ada\r\nBcc: eve@example.com' }, 'name', 'matches'],
-    ['a name with a null', { email: 'ada@example.com', name: 'Ada\0' }, 'name', 'matches'],
+    ['a name with a null', { email: 'ada@example.com', name: 'Ada\0' }, 'name', 'unstorable'],
     ['a name of 101 characters', { email: 'ada@example.com', name: 'x'.repeat(101) }, 'name', 'is_length'],
     ['a name that is an object', { email: 'ada@example.com', name: { first: 'Ada' } }, 'name', 'is_string'],
     ['a language that is none', { email: 'ada@example.com', locale: '../../etc' }, 'locale', 'is_locale'],
@@ -107,7 +107,6 @@ describe('bad input', () => {
     ['POST', '/v1/otp/AAAAAAAAAAAAAAAAAAAAAA/verify', '{"code":"123456"}', 'challenge_not_found'],
     ['POST', '/v1/otp/AAAAAAAAAAAAAAAAAAAAAA/resend', '{}', 'challenge_not_found'],
     ['GET', '/v1/otp/AAAAAAAAAAAAAAAAAAAAAA/delivery', undefined, 'challenge_not_found'],
-    ['GET', '/v1/otp/%00/delivery', undefined, 'challenge_not_found'],
     ['GET', '/v1/nothing-here', undefined, 'not_found'],
     ['PUT', '/v1/accounts', undefined, 'not_found'],
   ])('%s %s is a 404', async (method, path, body, code) => {

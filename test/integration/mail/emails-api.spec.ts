@@ -123,7 +123,6 @@ describe('mail for back ends', () => {
     it.each([
       ['text alone', { html: undefined }],
       ['HTML alone', { text: undefined, html: '<p>Hello</p>' }],
-      ['null for what is left out', { html: null, replyTo: null, lane: null, scheduledAt: null, expiresAt: null, maxAttempts: null }],
       ['a scheduledAt that is over: at once', { scheduledAt: '2020-01-01T00:00:00Z' }],
       ['times with another offset', { scheduledAt: '2020-01-01T00:00+09:00', expiresAt: '9999-12-31T23:59:59.999+01:00' }],
       ['a subject of 500 characters', { subject: '☃'.repeat(500) }],

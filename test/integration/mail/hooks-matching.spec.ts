@@ -175,7 +175,7 @@ describe('events and their messages', () => {
     const id = await mail.sent('sendgrid');
     const { ids } = await events.record('sendgrid', [told('bounced', { emailId: id, reason: 'other', detail: `\0${'x'.repeat(998)}😀`, dedupeKey: 'a\0b' })]);
     await events.settle(ids);
-    expect((await mail.look(id)).lastReply).toMatch(/^ x+\uFFFD$/);
+    expect((await mail.look(id)).lastReply).toMatch(/^ x{998}$/);
   });
 
   it('in thousands are settled in time', async () => {

@@ -201,6 +201,27 @@ describe('what providers tell', () => {
     }
   });
 
+  it.each([
+    ['a NUL', '\\u0000'],
+    ['half of a surrogate pair', '\\ud800'],
+  ])('text with %s is a 422 that names the place, and the other events of the batch are taken', async (_, escape) => {
+    const sender = senders.find((one) => one.provider === 'sendgrid') as BatchSender;
+    const [good, bad] = [await mail.sent('sendgrid', 'good@example.com'), await mail.sent('sendgrid', 'bad@example.com')];
+    const events = [{ what: 'delivered', recipient: 'bad@example.com%', emailId: bad }, { what: 'delivered', recipient: 'good@example.com', emailId: good }] as const;
+    const at = clock.now();
+    const { body } = sender.batch(events, at);
+    const post = sender.signed(body.replace('%', escape), at);
+    const answer = await otpost.api.send<ProblemBody>('POST', '/v1/hooks/sendgrid', post.headers, post.body);
+    expect([answer.status, answer.body.errors?.[0]]).toMatchObject([422, { field: '0.email', code: 'unstorable' }]);
+    expect([(await mail.look(good)).status, (await mail.look(bad)).status]).toEqual(['delivered', 'sent']);
+  });
+
+  it.each(senders.map((sender) => [sender.provider, sender] as const))('text of %s that cannot be stored is a 422, wherever it stands', async (_, sender) => {
+    const id = await mail.sent(transportOf(sender), 'nul@example.com');
+    const { status } = await tell(sender, { what: 'delivered', recipient: 'nul\0@example.com', emailId: id });
+    expect([status, (await mail.look(id)).status]).toEqual([422, 'sent']);
+  });
+
   it('a form is refused', async () => {
     const answer = await otpost.api.send<ProblemBody>('POST', '/v1/hooks/mailgun', { 'content-type': 'application/x-www-form-urlencoded' }, 'a=b');
     expect(answer).toMatchObject({ status: 415 });

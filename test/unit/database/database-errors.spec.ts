@@ -1,6 +1,23 @@
-import { isDatabaseAway } from '../../../src/database/database-errors.js';
+import { databaseProblemOf, isDatabaseAway } from '../../../src/database/database-errors.js';
 
 const withCode = (code: string) => Object.assign(new Error(code), { code });
+
+describe('What a caller is told of an error of the database', () => {
+  // As Prisma's adapter hands them on: a raw statement's, and one of its own.
+  const wrapped = (code: string, originalCode: string) => Object.assign(withCode(code), { meta: { driverAdapterError: { cause: { originalCode, kind: 'postgres', code: originalCode } } } });
+
+  it.each(['22021', '22P05'])('is that a field cannot be stored, where that is the reason (%s)', (code) => {
+    for (const error of [withCode(code), wrapped('P2010', code), wrapped('P2039', code)]) {
+      expect(databaseProblemOf(error)).toMatchObject({ code: 'validation_failed', status: 422 });
+    }
+  });
+
+  it('is to come back, where it is away, and nothing where the fault is ours', () => {
+    expect(databaseProblemOf(wrapped('P2010', '57P01'))).toMatchObject({ code: 'unavailable', status: 503 });
+    expect(databaseProblemOf(wrapped('P2010', '42601'))).toBeUndefined();
+    expect(databaseProblemOf(new Error('x'))).toBeUndefined();
+  });
+});
 
 describe('A database that does not answer as wished', () => {
   it.each(['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EAI_AGAIN', 'ENOTFOUND', 'EHOSTUNREACH', '57P03', '53300', '57014'])(

@@ -1,5 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { ArrayMaxSize, ArrayUnique, IsArray, IsBoolean, IsIn, IsOptional, IsString, Matches, MaxLength, ValidateIf } from 'class-validator';
+import { ArrayMaxSize, ArrayUnique, IsArray, IsBoolean, IsIn, IsString, Matches, MaxLength } from 'class-validator';
+import { MayBeLeftOut, MayBeNull } from '../../../core/left-out.js';
 import { EMAIL_EVENT_TYPES, type EmailEventType } from '../event-types.js';
 import { DELIVERY_STATUSES, type DeliveryStatus } from '../webhook-records.js';
 
@@ -21,15 +22,15 @@ export class CreateEndpointRequest {
   url!: string;
 
   @ApiPropertyOptional(EVENTS)
-  @IsOptional()
+  @MayBeLeftOut()
   @IsArray()
   @ArrayMaxSize(EMAIL_EVENT_TYPES.length)
   @ArrayUnique()
   @IsIn(EMAIL_EVENT_TYPES, { each: true })
-  events?: EmailEventType[] | null;
+  events?: EmailEventType[];
 
   @ApiPropertyOptional({ maxLength: 200, nullable: true, type: String })
-  @IsOptional()
+  @MayBeNull()
   @IsString()
   @MaxLength(200)
   @Matches(NO_CONTROLS, { message: 'must not contain control characters' })
@@ -39,13 +40,13 @@ export class CreateEndpointRequest {
 /** What is left out stays as it is; `description: null` removes it. */
 export class ChangeEndpointRequest {
   @ApiPropertyOptional({ format: 'uri', maxLength: MAX_URL_LENGTH })
-  @ValidateIf(({ url }: ChangeEndpointRequest) => url !== undefined)
+  @MayBeLeftOut()
   @IsString()
   @MaxLength(MAX_URL_LENGTH)
   url?: string;
 
   @ApiPropertyOptional(EVENTS)
-  @ValidateIf(({ events }: ChangeEndpointRequest) => events !== undefined)
+  @MayBeLeftOut()
   @IsArray()
   @ArrayMaxSize(EMAIL_EVENT_TYPES.length)
   @ArrayUnique()
@@ -53,34 +54,34 @@ export class ChangeEndpointRequest {
   events?: EmailEventType[];
 
   @ApiPropertyOptional({ maxLength: 200, nullable: true, type: String })
-  @IsOptional()
+  @MayBeNull()
   @IsString()
   @MaxLength(200)
   @Matches(NO_CONTROLS, { message: 'must not contain control characters' })
   description?: string | null;
 
   @ApiPropertyOptional({ description: 'true: nothing more is queued, and what waits goes on waiting. false: it goes on, with a clean slate.' })
-  @ValidateIf(({ disabled }: ChangeEndpointRequest) => disabled !== undefined)
+  @MayBeLeftOut()
   @IsBoolean()
   disabled?: boolean;
 }
 
 export class PageQuery {
   @ApiPropertyOptional({ description: 'nextCursor of the page before' })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsString()
   @MaxLength(200)
   cursor?: string;
 
   @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: MAX_LIMIT, default: DEFAULT_LIMIT })
-  @IsOptional()
+  @MayBeLeftOut()
   @Matches(/^([1-9]\d?|100)$/, { message: `must be a whole number from 1 to ${MAX_LIMIT}` })
   limit?: string;
 }
 
 export class DeliveriesQuery extends PageQuery {
   @ApiPropertyOptional({ enum: DELIVERY_STATUSES })
-  @IsOptional()
+  @MayBeLeftOut()
   @IsIn(DELIVERY_STATUSES)
   status?: DeliveryStatus;
 }
