@@ -1,8 +1,10 @@
-import { domainToASCII } from 'node:url';
-import { isEmail } from 'class-validator';
+import { domainToASCII, domainToUnicode } from 'node:url';
 
 export interface EmailAddress {
-  /** Trimmed, otherwise as typed: where mail goes. */
+  /**
+   * Where mail goes: trimmed, otherwise as typed. Only a domain beyond ASCII is in its normal form (UTS 46), for what
+   * carries the mail encodes it and maps nothing: no `Ü` to `ü`, no ideographic dot, no soft hyphen.
+   */
   stored: string;
   /** Lower case, IDN domain in punycode: what makes two addresses the same. No provider's folding, plus-tags kept. */
   canonical: string;
@@ -10,19 +12,42 @@ export interface EmailAddress {
 
 /** RFC 5321 §4.5.3.1.3 allows a path of 256 octets with its brackets. */
 export const MAX_ADDRESS_LENGTH = 254;
+/** RFC 5321 §4.5.3.1.1 */
+const MAX_LOCAL_LENGTH = 64;
+
+/** RFC 5321 §4.1.2, `Dot-string`. */
+const LOCAL_PART = /^[a-z\d!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z\d!#$%&'*+/=?^_`{|}~-]+)*$/i;
+/** Before its mapping: no percent-encoding, no bracket, no blank, nothing that a URL would drop. */
+const TYPED_DOMAIN = /^[a-z\d.\-\u0080-\u{10ffff}]+$/iu;
+/** RFC 1123 §2.1, with a top level that is no number: two labels at least, of 63 octets at most. */
+const DOMAIN = /^(?:[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?\.)+(?:[a-z]{2,63}|xn--[a-z\d-]{0,58}[a-z\d])$/;
 
 /**
  * Undefined when the address is not one we would mail: no domain, control characters, a trailing dot, over-long,
  * or a local part beyond ASCII (folding such as KELVIN SIGN → k has let one person receive another's codes).
+ *
+ * A quoted local part is refused, needlessly quoted or not. `"ada"@`, `"a\da"@` and `" ada "@` are spellings of one mailbox,
+ * mail systems disagree on which of them are, and limits, budgets and suppressions would count each for itself.
+ * RFC 5321 §4.1.2 tells hosts not to have mailboxes that need quotes.
  */
 export function parseEmailAddress(input: string): EmailAddress | undefined {
-  const stored = input.trim();
-  if (stored.length > MAX_ADDRESS_LENGTH || !isEmail(stored, { allow_utf8_local_part: false })) return undefined;
-  const at = stored.lastIndexOf('@');
-  const domain = domainToASCII(stored.slice(at + 1));
-  if (!domain) return undefined;
-  const canonical = `${stored.slice(0, at).toLowerCase()}@${domain.toLowerCase()}`;
-  return canonical.length > MAX_ADDRESS_LENGTH ? undefined : { stored, canonical };
+  const typed = input.trim();
+  if (typed.length > MAX_ADDRESS_LENGTH) return undefined;
+  const at = typed.lastIndexOf('@');
+  const local = typed.slice(0, Math.max(0, at));
+  const domain = normalDomain(typed.slice(at + 1));
+  if (domain === undefined || local.length > MAX_LOCAL_LENGTH || !LOCAL_PART.test(local)) return undefined;
+  const stored = `${local}@${domain.stored}`;
+  const canonical = `${local.toLowerCase()}@${domain.canonical}`;
+  return Math.max(stored.length, canonical.length) > MAX_ADDRESS_LENGTH ? undefined : { stored, canonical };
+}
+
+function normalDomain(typed: string): EmailAddress | undefined {
+  if (!TYPED_DOMAIN.test(typed)) return undefined;
+  const canonical = domainToASCII(typed);
+  if (!DOMAIN.test(canonical)) return undefined;
+  const isAscii = /^[\x21-\x7e]+$/.test(typed);
+  return { stored: isAscii ? typed : domainToUnicode(canonical), canonical };
 }
 
 /** The part of an address that logs may name. */

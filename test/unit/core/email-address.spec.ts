@@ -12,6 +12,16 @@ describe('an e-mail address', () => {
   });
 
   it.each([
+    ['ada@BÜCHER.Example', 'ada@bücher.example'],
+    ['ada@example。com', 'ada@example.com'],
+    ['ada@exam\u00adple.com', 'ada@example.com'],
+    ['ada@ｅxample.com', 'ada@example.com'],
+    ['ada@ﬀ.com', 'ada@ff.com'],
+  ])('%s is kept as %s, for what carries mail maps nothing', (typed, stored) => {
+    expect(parseEmailAddress(typed)?.stored).toBe(stored);
+  });
+
+  it.each([
     ['without a domain', 'ada'],
     ['without a top level', 'ada@localhost'],
     ['without a local part', '@example.com'],
@@ -27,6 +37,24 @@ describe('an e-mail address', () => {
     ['of 300 characters', `${'a'.repeat(288)}@example.com`],
     ['whose domain is an address', 'ada@[127.0.0.1]'],
     ['that is empty', ''],
+    ['with needless quotes', '"victim"@example.com'],
+    ['with quotes and blanks', '" victim "@example.com'],
+    ['with quotes and a control character', '"bo\u0001mb"@example.com'],
+    ['with quotes and an escape', '"vic\\tim"@example.com'],
+    ['with quotes and another @', '"ada@evil.example"@example.com'],
+    ['with a comment', 'ada(work)@example.com'],
+    ['with half of a surrogate pair', '\ud800'],
+    ['with half of a surrogate pair in its local part', 'a\ud800@example.com'],
+    ['with half of a surrogate pair in its domain', 'ada@ex\ud800ample.com'],
+    ['whose domain is percent-encoded', 'ada@ex%61mple.com'],
+    ['whose domain is an address without brackets', 'ada@127.0.0.1'],
+    ['whose domain is an IPv6 address', 'ada@[IPv6:::1]'],
+    ['whose domain is punycode of nothing', 'ada@xn--zzzzzz.example'],
+    ['whose label has 64 octets', `ada@${'a'.repeat(64)}.com`],
+    ['whose label has more than 63 octets on the wire', `ada@${'ü'.repeat(63)}.com`],
+    ['whose local part has 65 octets', `${'a'.repeat(65)}@example.com`],
+    ['with two dots in a row', 'ada..b@example.com'],
+    ['with an underscore in its domain', 'ada@my_host.example.com'],
   ])('%s is refused', (_, typed) => {
     expect(parseEmailAddress(typed)).toBeUndefined();
   });
