@@ -16,7 +16,7 @@ export interface Asking {
 }
 
 /** How RateLimit-Policy and RateLimit call a limit. */
-export type PolicyName = 'destination' | 'password' | 'ip' | 'ip-destinations' | 'public-mail' | 'key';
+export type PolicyName = 'destination' | 'password' | 'ip' | 'ip-destinations' | 'public-mail' | 'key' | 'refresh' | 'session';
 
 /** One row of `request_limits`: what it counts, and how many of it are let through until it begins again. */
 export interface Counter {
@@ -48,6 +48,14 @@ export const DEVICE_RATES: readonly Rate[] = [
   { count: 10, windowMs: 24 * 60 * 60_000 },
 ];
 
+/**
+ * Of refreshes from one requester: an access token is good for 15 minutes, so some hundred people behind one address, each
+ * with a few tabs, stay below it.
+ */
+export const REFRESH_RATE: Rate = { count: 600, windowMs: 10 * 60_000 };
+/** Of refreshes of one session, wherever from: pages that refresh each time they are opened stay below it, a loop does not. */
+export const SESSION_RATE: Rate = { count: 120, windowMs: 10 * 60_000 };
+
 /** What a requester is charged whom the owner of an address disowned. */
 export const DISOWNED_COST = 5;
 
@@ -69,6 +77,18 @@ export function ipCounters(requester: string, limits: LimitSettings): Counter[] 
 
 export function keyCounters(apiKeyId: string, limits: LimitSettings): Counter[] {
   return counters('key', `key:${apiKeyId}`, limits.key);
+}
+
+/**
+ * Of a refresh. Where the limit of requesters is off, so are these.
+ * @param sessionId of the token's session; none where the token is good for none, which then cannot use up a session's own
+ */
+export function refreshCounters(ip: string, sessionId: string | undefined, limits: LimitSettings): Counter[] {
+  if (limits.ip.length === 0) return [];
+  return [
+    ...counters('refresh', `refresh:${requesterOf(ip)}`, [REFRESH_RATE]),
+    ...(sessionId === undefined ? [] : counters('session', `session:${sessionId}`, [SESSION_RATE])),
+  ];
 }
 
 /** Only the hash of an address is kept: whoever reads the table learns no list of addresses from it. */
@@ -102,6 +122,8 @@ const DETAILS: Record<PolicyName, string> = {
   'ip-destinations': 'Your network asked for too many different addresses.',
   'public-mail': 'The service sends no more mail to strangers for now.',
   key: 'This API key made too many requests.',
+  refresh: 'Too many refreshes came from your network.',
+  session: 'This session was refreshed too often.',
 };
 
 /** Where the limit of addresses is off, a device has none of its own either, and its mail is strangers' mail. */

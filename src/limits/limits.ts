@@ -5,7 +5,7 @@ import { LOGGER, type Logger } from '../core/logger.js';
 import { Problem } from '../core/problems.js';
 import { RequestMetrics } from '../core/request-metrics.js';
 import { PrismaService } from '../database/prisma.service.js';
-import { type Asking, type Counter, countersOf, DISOWNED_COST, hashOf, ipCounters, keyCounters, refusalOf, type UsedUp } from './limit-policy.js';
+import { type Asking, type Counter, countersOf, DISOWNED_COST, hashOf, ipCounters, keyCounters, refreshCounters, refusalOf, type UsedUp } from './limit-policy.js';
 
 /** Milliseconds between two warnings that the deployment's own limit is reached. */
 const WARN_EVERY_MS = 60_000;
@@ -37,6 +37,11 @@ export class Limits {
   /** @throws Problem rate_limited */
   async takeKey(apiKeyId: string): Promise<void> {
     await this.count(keyCounters(apiKeyId, this.settings.limits));
+  }
+
+  /** @param sessionId of the refresh token, where it is good for one. @throws Problem rate_limited */
+  async takeRefresh(ip: string, sessionId: string | undefined): Promise<void> {
+    await this.count(refreshCounters(ip, sessionId, this.settings.limits));
   }
 
   /**

@@ -1,4 +1,4 @@
-import { Sessions } from '../../src/accounts/sessions/sessions.js';
+import { type IssuedTokens, Sessions } from '../../src/accounts/sessions/sessions.js';
 import { AccessTokens } from '../../src/accounts/tokens/access-tokens.js';
 import { SigningKeyRecords } from '../../src/accounts/tokens/signing-key-records.js';
 import { SigningKeys } from '../../src/accounts/tokens/signing-keys.js';
@@ -45,6 +45,11 @@ export class SessionRoom {
 
   run<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T> {
     return this.transactions.run(work);
+  }
+
+  /** Within the limits. */
+  refresh(refreshToken: string): Promise<IssuedTokens | undefined> {
+    return this.sessions.refresh(refreshToken, async () => undefined);
   }
 
   /** The id of an account of its own. */

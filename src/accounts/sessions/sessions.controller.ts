@@ -6,6 +6,7 @@ import { parseEmailAddress } from '../../core/email-address.js';
 import { Problem } from '../../core/problems.js';
 import { sourceOf } from '../../core/request-source.js';
 import type { Session } from '../../generated/prisma/client.js';
+import { Limits } from '../../limits/limits.js';
 import { tooManyFailures } from '../../otp/failure-budgets.js';
 import { SignedInView, TokensView } from '../account-view.js';
 import { BearerGuard, CurrentSession } from './bearer.guard.js';
@@ -23,6 +24,7 @@ export class SessionsController {
   constructor(
     @Inject(Sessions) private readonly sessions: Sessions,
     @Inject(OwnSessions) private readonly own: OwnSessions,
+    @Inject(Limits) private readonly limits: Limits,
     @Inject(PasswordSignIn) private readonly passwords: PasswordSignIn,
     @Inject(Clock) private readonly clock: Clock,
   ) {}
@@ -53,8 +55,8 @@ export class SessionsController {
     description: 'Each works once, and for 10 s more for another tab, or where the answer was lost; using one again later ends the session.',
   })
   @ApiResponse({ status: 200, type: TokensView })
-  async refresh(@Body() body: RefreshRequest): Promise<TokensView> {
-    const tokens = await this.sessions.refresh(body.refreshToken);
+  async refresh(@Body() { refreshToken }: RefreshRequest, @Req() { ip }: FastifyRequest): Promise<TokensView> {
+    const tokens = await this.sessions.refresh(refreshToken, (sessionId) => this.limits.takeRefresh(ip, sessionId));
     if (!tokens) throw new Problem('refresh_invalid');
     return tokens;
   }

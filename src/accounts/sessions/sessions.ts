@@ -67,10 +67,14 @@ export class Sessions {
     return session && session.cookieHash === null ? this.issueBeside(session, unit) : undefined;
   }
 
-  /** New tokens for a refresh token; undefined when it is not, or no longer, good for any. */
-  async refresh(refreshToken: string): Promise<IssuedTokens | undefined> {
+  /**
+   * New tokens for a refresh token; undefined when it is not, or no longer, good for any.
+   * @param admit takes the limits, of the token's session too where there is one; nothing has been changed yet
+   */
+  async refresh(refreshToken: string, admit: (sessionId: string | undefined) => Promise<void>): Promise<IssuedTokens | undefined> {
     const tokenHash = hashOfToken(refreshToken);
-    const known = await this.prisma.refreshToken.findUnique({ where: { tokenHash } });
+    const known = await this.prisma.refreshToken.findFirst({ where: { tokenHash, expiresAt: { gt: this.clock.now() } } });
+    await admit(known?.sessionId);
     if (!known) return undefined;
     return this.transactions.run(async (unit) => {
       await lock(known.sessionId, unit);

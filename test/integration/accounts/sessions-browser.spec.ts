@@ -121,7 +121,7 @@ describe('a session that a challenge began', () => {
     const { tokens, session } = await begin('two');
     const again = (await room.run((unit) => sessions.again(session.id, unit)))!;
     expect(again.refreshToken).not.toBe(tokens.refreshToken);
-    for (const { refreshToken } of [tokens, again]) expect(await sessions.refresh(refreshToken)).toBeDefined();
+    for (const { refreshToken } of [tokens, again]) expect(await room.refresh(refreshToken)).toBeDefined();
     expect((await room.accessTokens.read(again.accessToken))?.sessionId).toBe(session.id);
   });
 
@@ -133,7 +133,7 @@ describe('a session that a challenge began', () => {
       all.push((await room.run((unit) => sessions.again(session.id, unit)))!);
     }
     const outcomes = [];
-    for (const { refreshToken } of all) outcomes.push((await sessions.refresh(refreshToken)) !== undefined);
+    for (const { refreshToken } of all) outcomes.push((await room.refresh(refreshToken)) !== undefined);
     expect(outcomes).toEqual([false, false, false, true, true, true, true]);
   });
 

@@ -1,9 +1,10 @@
 import { DEFAULT_LIMITS } from '../../../src/config/limits.js';
-import type { Answer, IssuedBody, ProblemBody } from '../../support/api.js';
+import type { Answer, IssuedBody, ProblemBody, SignedInBody } from '../../support/api.js';
 import { createApiKey } from '../../support/api-key.js';
 import { HeldClock, type Otpost, startOtpost } from '../../support/otpost.js';
 import { OtpostProcess } from '../../support/otpost-process.js';
 import { createDatabase } from '../../support/postgres.js';
+import { signIn } from '../../support/staff.js';
 import { eventually } from '../../support/wait.js';
 
 describe('calls that are limited', () => {
@@ -85,6 +86,53 @@ describe('calls that are limited', () => {
     await otpost.database.query('DROP TABLE request_limits');
     expect((await register('ada@example.com')).status).toBe(500);
     expect(await mails()).toBe(0);
+  });
+
+  describe('to refresh a session', () => {
+    const IP_LIMIT = { ROLE: 'all', LIMIT_IP: '20/10min', TRUSTED_PROXIES: '1' };
+    const refresh = (refreshToken: string, forwardedFor = '203.0.113.1') =>
+      otpost.api.post<SignedInBody & ProblemBody>('/v1/sessions/refresh', { refreshToken }, { 'x-forwarded-for': forwardedFor });
+    const counts = () => otpost.database.query<{ key: string; count: number }>(`SELECT key, count FROM request_limits WHERE key ~ '^(refresh|session):' ORDER BY key`);
+    const setCount = (key: string, count: number) => otpost.database.query('UPDATE request_limits SET count = $2 WHERE key LIKE $1', [key, count]);
+
+    it('count by network, also with a token that is none, and have nothing to do with other calls', async () => {
+      await start(IP_LIMIT);
+      for (let time = 0; time < 3; time++) expect((await refresh('otr_nothing')).status).toBe(401);
+      expect(await counts()).toEqual([{ key: 'refresh:203.0.113.1:600000', count: 3 }]);
+      await setCount('refresh:%', 599);
+      expect((await refresh('otr_nothing')).status).toBe(401);
+      const { status, headers, body } = await refresh('otr_nothing');
+      expect([status, body.code, body.detail]).toEqual([429, 'rate_limited', 'Too many refreshes came from your network.']);
+      expect([headers.get('ratelimit-policy'), headers.get('ratelimit'), headers.get('retry-after')]).toEqual(['"refresh";q=600;w=600', '"refresh";r=0;t=600', '600']);
+      expect((await refresh('otr_nothing', '203.0.113.2')).status).toBe(401);
+      expect((await register('ada@example.com', '203.0.113.1')).status).toBe(202);
+    });
+
+    it('count by session, wherever they come from, and cost a refused one nothing of what its tokens are good for', async () => {
+      await start(IP_LIMIT);
+      let { refreshToken } = await signIn(otpost, 'ada@example.com');
+      ({ refreshToken } = (await refresh(refreshToken)).body);
+      await setCount('session:%', 120);
+      const { status, headers } = await refresh(refreshToken, '203.0.113.2');
+      expect([status, headers.get('ratelimit')]).toEqual([429, '"session";r=0;t=600']);
+      expect(await otpost.database.query(`SELECT 1 FROM request_limits WHERE key LIKE 'refresh:203.0.113.2%'`)).toEqual([]);
+      await setCount('session:%', 119);
+      expect((await refresh(refreshToken, '203.0.113.2')).status).toBe(200);
+    });
+
+    it('count for no session where the token has ended', async () => {
+      await start(IP_LIMIT);
+      const { refreshToken } = await signIn(otpost, 'ada@example.com');
+      await otpost.database.query(`UPDATE refresh_tokens SET expires_at = created_at`);
+      expect((await refresh(refreshToken)).body.code).toBe('refresh_invalid');
+      expect((await counts()).map(({ key }) => key)).toEqual(['refresh:203.0.113.1:600000']);
+    });
+
+    it('are not limited where networks are not', async () => {
+      await start({ LIMIT_IP: 'off' });
+      expect((await refresh('otr_nothing')).status).toBe(401);
+      expect(await counts()).toEqual([]);
+    });
   });
 
   it('of a back end count by its key', async () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { DEFAULT_LIMITS, limitsFrom, type LimitVariable } from '../../../src/config/limits.js';
-import { type Asking, countersOf, keyCounters, refusalOf } from '../../../src/limits/limit-policy.js';
+import { type Asking, countersOf, keyCounters, refreshCounters, refusalOf } from '../../../src/limits/limit-policy.js';
 
 const NOW = new Date('2026-01-01T00:00:00Z');
 const LIMITS = limitsFrom({});
@@ -50,6 +50,13 @@ describe('what a call is counted against', () => {
     expect(told({ ...ASKING, knownDevice: 'one' }, off('LIMIT_DESTINATION'))).toEqual(['ip 20/10', 'ip-destinations 30/60', 'public-mail 600/60']);
     expect(told(ASKING, off(...(Object.keys(DEFAULT_LIMITS) as LimitVariable[])))).toEqual([]);
     expect(keyCounters('key', off('LIMIT_KEY'))).toEqual([]);
+  });
+
+  it('is, of a refresh, what comes from its network and what its session asks, and nothing that a sign-in is counted against', () => {
+    const rows = (sessionId?: string, limits = LIMITS) => refreshCounters('2001:db8::1', sessionId, limits).map(({ policy, key, rate }) => `${policy} ${key} ${rate.count}/${rate.windowMs / 60_000}`);
+    expect(rows()).toEqual(['refresh refresh:2001:db8::/64:600000 600/10']);
+    expect(rows('one')).toEqual(['refresh refresh:2001:db8::/64:600000 600/10', 'session session:one:600000 120/10']);
+    expect(rows('one', off('LIMIT_IP'))).toEqual([]);
   });
 
   it('has one row for each, and the one that all callers share is the last in their order', () => {
