@@ -1,4 +1,4 @@
-import { Body, Controller, Get, Header, HttpCode, Inject, Param, Post, Req, Res } from '@nestjs/common';
+import { Body, Controller, Get, Header, HttpCode, Inject, Param, Post, Req, Res, UseFilters } from '@nestjs/common';
 import { ApiExcludeEndpoint, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { SETTINGS, type Settings } from '../../config/settings.js';
@@ -6,6 +6,7 @@ import { domainOf, parseEmailAddress } from '../../core/email-address.js';
 import { Problem } from '../../core/problems.js';
 import { sourceOf } from '../../core/request-source.js';
 import { SignedInView } from '../account-view.js';
+import { PageProblemFilter } from '../pages/page-problem.filter.js';
 import { Setup } from './setup.js';
 import { setupPage, type SetupPageView } from './setup.page.js';
 import { SetupRequest } from './setup.requests.js';
@@ -30,7 +31,7 @@ export class SetupController {
   @HttpCode(200)
   @ApiOperation({
     summary: 'Make the first administrator',
-    description: 'With the token of the setup link, which a start in development prints while there is no administrator. Works once.',
+    description: 'With the token of the setup link, which a start in development prints while there is no administrator. Works once; the same asked again within a minute, where the answer was lost, is answered the same.',
   })
   @ApiResponse({ status: 200, type: SignedInView })
   async make(@Body() { token, email, name, password }: SetupRequest, @Req() request: FastifyRequest): Promise<SignedInView> {
@@ -49,6 +50,7 @@ export class SetupController {
   }
 
   @Get('setup/:token')
+  @UseFilters(PageProblemFilter)
   @ApiExcludeEndpoint()
   @Header('Content-Type', 'text/html; charset=utf-8')
   @Header('Content-Security-Policy', CSP)
@@ -60,6 +62,7 @@ export class SetupController {
   }
 
   @Post('setup/:token')
+  @UseFilters(PageProblemFilter)
   @HttpCode(200)
   @ApiExcludeEndpoint()
   @Header('Content-Type', 'text/html; charset=utf-8')

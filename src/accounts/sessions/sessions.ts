@@ -14,7 +14,7 @@ export interface Begun {
   method: 'code' | 'link' | 'password';
   userAgent?: string | undefined;
   ip?: string | undefined;
-  /** The challenge whose code or link began it: a repeated answer to the challenge finds the session again. */
+  /** The challenge or setup link that began it: whoever repeats the request that did finds the session again. */
   challengeId?: string | undefined;
 }
 

@@ -14,7 +14,7 @@ describe('setup', () => {
     otpost = await startOtpost({ MAIL_FROM: 'Acme <no-reply@example.com>' }, clock);
     api = otpost.api;
   });
-  beforeEach(() => otpost.database.query('TRUNCATE accounts, setup_tokens, audit_events CASCADE'));
+  beforeEach(() => otpost.database.query('TRUNCATE accounts, setup_tokens, audit_events, outbound_emails, failure_budgets CASCADE'));
   afterAll(() => otpost.stop());
 
   const offered = async (): Promise<string> => (await otpost.process.offerSetup())!;
@@ -51,6 +51,74 @@ describe('setup', () => {
     }
     expect(await otpost.process.offerSetup()).toBeUndefined();
     expect(await roles()).toEqual([{ email: 'ada@example.com', role: 'admin' }]);
+  });
+
+  describe('asked again, because the answer was lost', () => {
+    const count = async (table: string) => (await otpost.database.query<{ n: number }>(`SELECT count(*)::int AS n FROM ${table}`))[0]!.n;
+
+    it.each([{}, { password: PASSWORD, name: 'Ada' }])('answers the same for a minute, to whoever asks the same: %j', async (more) => {
+      const token = await offered();
+      const first = await make(token, more);
+      clock.advance(59);
+      const again = await make(token, { ...more, email: 'ADA@example.com' });
+      expect([again.status, again.body.account]).toEqual([200, first.body.account]);
+      for (const { accessToken } of [first.body, again.body]) expect((await ask(otpost, accessToken, 'GET', '/v1/audit')).status).toBe(200);
+      for (const { refreshToken } of [first.body, again.body]) expect((await api.post('/v1/sessions/refresh', { refreshToken })).status).toBe(200);
+      expect([await count('accounts'), await count('sessions'), await count('outbound_emails')]).toEqual([1, 1, 0]);
+      clock.advance(1);
+      expect((await make(token, more)).body.code).toBe('setup_done');
+    });
+
+    it('answers the same to several at once that ask the same', async () => {
+      const token = await offered();
+      const answers = await Promise.all(Array.from({ length: 4 }, () => make(token, { password: PASSWORD })));
+      expect(answers.map(({ status, body }) => [status, body.account.id])).toEqual(Array(4).fill([200, answers[0]!.body.account.id]));
+      expect([await count('accounts'), await count('sessions')]).toEqual([1, 1]);
+    });
+
+    it('tells whoever asks something else what it tells everybody', async () => {
+      const token = await offered();
+      expect((await make(token, { password: PASSWORD })).status).toBe(200);
+      for (const more of [{}, { email: 'eve@example.com' }, { email: 'eve@example.com', password: PASSWORD }, { password: 'wrong horse battery staple' }]) {
+        expect((await make(token, more)).body).toMatchObject({ status: 404, code: 'setup_done' });
+      }
+      expect((await make('A'.repeat(43), { password: PASSWORD })).body.code).toBe('setup_done');
+      expect((await make(token, { password: PASSWORD })).status).toBe(200); // it goes on for whoever it belongs to
+    });
+
+    it('tells whoever adds a password that was not given', async () => {
+      const token = await offered();
+      await make(token);
+      expect((await make(token, { password: PASSWORD })).body.code).toBe('setup_done');
+    });
+
+    it('signs nobody in once the session has ended, or where the page was used', async () => {
+      const token = await offered();
+      const { body } = await make(token);
+      expect((await ask(otpost, body.accessToken, 'DELETE', '/v1/sessions/current')).status).toBe(204);
+      expect((await make(token)).body.code).toBe('setup_done');
+      await otpost.database.query('TRUNCATE accounts, setup_tokens CASCADE');
+      const another = await offered();
+      await submit(another, { email: 'ada@example.com' });
+      expect((await make(another)).body.code).toBe('setup_done');
+    });
+
+    it('mails nobody twice', async () => {
+      await signIn(otpost, 'ada@example.com');
+      const token = await offered();
+      for (let press = 0; press < 2; press++) expect((await make(token, { password: PASSWORD })).status).toBe(200);
+      expect(await otpost.database.query(`SELECT 1 FROM outbound_emails WHERE template = 'notice-password-set'`)).toHaveLength(1);
+    });
+
+    it('shows the page again that the lost answer had', async () => {
+      const token = await offered();
+      const fields = { email: 'ada@example.com', name: 'Ada', password: PASSWORD };
+      const [one, two] = await Promise.all([submit(token, fields), submit(token, fields)]);
+      expect([one.status, two.status, two.body]).toEqual([200, 200, one.body]);
+      expect((await submit(token, fields)).body).toBe(one.body);
+      expect((await submit(token, { ...fields, password: 'wrong horse battery staple' })).status).toBe(404);
+      expect([await count('accounts'), await count('sessions')]).toEqual([1, 0]);
+    });
   });
 
   it('is used up even where the administrator it made is gone', async () => {
@@ -105,6 +173,20 @@ describe('setup', () => {
     expect([weak.status, weak.body.errors?.[0]?.field]).toEqual([422, 'password']);
     expect((await make(token, { email: 'ada' })).status).toBe(422);
     expect((await make(token)).status).toBe(200);
+  });
+
+  it('is within the limits of its network, before anything is looked up or hashed', async () => {
+    const limited = await startOtpost({ ROLE: 'web', LIMIT_IP: '2/10min' });
+    try {
+      const call = () => limited.api.post<ProblemBody>('/v1/setup', { token: 'x', email: 'ada@example.com', password: PASSWORD });
+      const codes = [];
+      for (let time = 0; time < 3; time++) codes.push((await call()).body.code);
+      expect(codes).toEqual(['setup_link_invalid', 'setup_link_invalid', 'rate_limited']);
+      const page = await limited.api.send<string>('POST', '/setup/x', { 'content-type': 'application/x-www-form-urlencoded' }, 'email=ada%40example.com');
+      expect([page.status, page.headers.get('content-type'), page.body]).toEqual([429, 'text/html; charset=utf-8', expect.stringContaining('Too many tries')]);
+    } finally {
+      await limited.stop();
+    }
   });
 
   it('refuses a token that is none, without a look at the password', async () => {
