@@ -100,7 +100,7 @@ export function parseSender(text: string): Parsed<{ name: string; address: strin
   const remedy = 'must be an address with or without a name, such as MAIL_FROM=Acme <no-reply@example.com>.';
   // A line break would let the rest of the value become a header of its own.
   if (hasControlCharacter(text)) return fault(remedy);
-  const parts = /^(?:"([^"]*)"|([^"<>]*?))\s*<([^<>]+)>$/.exec(text);
+  const parts = /^(?:"([^"]*)"\s*|([^"<>]*))<([^<>]+)>$/.exec(text);
   const name = parts ? (parts[1] ?? parts[2] ?? '').trim() : '';
   const address = parts ? parts[3]!.trim() : text;
   return isEmail(address, { require_tld: false }) ? value({ name, address }) : fault(remedy);

@@ -11,8 +11,12 @@ export function configurationVerdicts({ production, http, mail, role }: Settings
     ...(production && mail.transports.every(({ kind }) => kind === 'capture' || kind === 'file')
       ? [{ area: 'configuration', name: 'MAIL_TRANSPORTS', status: 'fail', summary: 'no mail leaves this deployment: there is no transport but capture: or file:', remedy: 'Name one that sends, such as smtp://user:password@smtp.example.com:587.' } satisfies Check]
       : []),
-    ...warnings.map((warning): Check => ({ area: 'configuration', name: 'notice', status: 'warn', summary: warning.replaceAll(/\s*\n\s*/g, ' ') })),
+    ...warnings.map((warning): Check => ({ area: 'configuration', name: 'notice', status: 'warn', summary: onOneLine(warning) })),
   ];
+}
+
+function onOneLine(text: string): string {
+  return text.split('\n').map((line) => line.trim()).filter((line) => line !== '').join(' ');
 }
 
 function appUrl(url: string, production: boolean, role: Settings['role']): Check[] {

@@ -11,7 +11,7 @@ export function quote(words: string, secrets: readonly string[] = []): string {
   const hidden = secrets.filter((secret) => secret !== '').flatMap((secret) => [secret, base64(secret)]);
   const open = hidden.reduce((text, secret) => text.replaceAll(secret, MASK), words);
   const line = open
-    .replaceAll(/[^\s<>()"',;:@]+@(?=[\w[])/g, `${MASK}@`)
+    .replaceAll(/[^\s<>()"',;:@]+(@(?=[\w[]))?/g, (word, at: string | undefined) => (at === undefined ? word : `${MASK}@`))
     .replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, ' ')
     .trim();
   return line.length > LONGEST ? `${line.slice(0, LONGEST)}…` : line;

@@ -24,7 +24,7 @@ export class Bounces {
   ) {}
 
   async take(source: Uint8Array, now: Date): Promise<BounceTaken> {
-    const dsn = await readDsn(source);
+    const dsn = readDsn(source);
     if (!dsn) return { kind: 'not_a_dsn' };
     const event = await this.eventOf(dsn, now);
     if (!event) return { kind: 'not_ours' };

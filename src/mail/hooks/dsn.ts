@@ -1,5 +1,5 @@
-import PostalMime, { type Email } from 'postal-mime';
 import { enhancedCodeIn, reasonOfStatus } from './bounce-status.js';
+import { contentOf, contentTypeOf, entityOf, partsOf } from './mime.js';
 import type { EventKind, EventReason } from './provider-event.js';
 
 /** A delivery status notification, RFC 3464. */
@@ -23,33 +23,37 @@ export interface RecipientReport {
   diagnostic: string | undefined;
 }
 
-const UUID = /[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}/i;
+const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
 const STATUS_PART = /^message\/(global-)?delivery-status$/;
 /** The returned message, or only its headers; `global`: RFC 6533. */
 const RETURNED_PART = /^(message\/(rfc822|global|global-headers)|text\/rfc822-headers)$/;
 /** Where servers keep the address a notification came to. */
 const ARRIVED_AT = ['x-original-to', 'delivered-to', 'envelope-to', 'to'];
 const MOST_RECIPIENTS = 50;
+/** Characters of the report, and of the returned headers, that are read: four times what {@link MOST_RECIPIENTS} need. */
+const READ = 128 * 1024;
 
 /** Undefined: it is none, but a reply, an absence note, or a bounce in words only. */
-export async function readDsn(source: Uint8Array): Promise<Dsn | undefined> {
-  const email = await parsed(source);
-  const type = email && headerIn(email, 'content-type');
-  if (!type || !/^multipart\/report\b/i.test(type) || !/\breport-type\s*=\s*"?delivery-status\b/i.test(type)) return undefined;
-  const status = partOf(email, STATUS_PART);
+export function readDsn(source: Uint8Array): Dsn | undefined {
+  const message = entityOf(Buffer.from(source.buffer, source.byteOffset, source.byteLength).toString('latin1'));
+  if (!message) return undefined;
+  const { type, parameters } = contentTypeOf(message);
+  const boundary = parameters.get('boundary');
+  if (type !== 'multipart/report' || parameters.get('report-type')?.toLowerCase() !== 'delivery-status' || !boundary) return undefined;
+  const parts = partsOf(message.body, boundary);
+  const status = contentIn(parts, STATUS_PART);
   if (status === undefined) return undefined;
-  const [message, ...recipients] = blocksOf(status);
+  const [about, ...recipients] = blocksOf(status);
   const reports = recipients.slice(0, MOST_RECIPIENTS).flatMap(reportOf);
-  if (!message || reports.length === 0) return undefined;
-  const returned = fieldsOf((partOf(email, RETURNED_PART) ?? '').split(/\r?\n\r?\n/, 1)[0]!);
-  const verp = ARRIVED_AT.map((name) => /[\w.-]\+([\da-f-]{36})@/i.exec(headerIn(email, name) ?? '')?.[1]);
-  const envelope = message.get('original-envelope-id');
-  const messageId = /<([^<>@]+)@[^<>]+>/.exec(returned.get('message-id') ?? '')?.[1];
+  if (!about || reports.length === 0) return undefined;
+  const returned = entityOf(contentIn(parts, RETURNED_PART) ?? '')?.fields;
+  const verp = ARRIVED_AT.map((name) => /[\w.-]\+([\da-f-]{36})@/i.exec(message.fields.get(name) ?? '')?.[1]);
+  const messageId = /<([^<>@]+)@[^<>]+>/.exec(returned?.get('message-id') ?? '')?.[1];
   return {
-    id: email.messageId?.replace(/^<|>$/g, ''),
-    emailIds: [...verp, envelope, messageId].flatMap((text) => {
+    id: message.fields.get('message-id')?.replace(/^<|>$/g, ''),
+    emailIds: [...verp, about.get('original-envelope-id'), messageId].flatMap((text) => {
       const id = text?.trim().toLowerCase();
-      return id !== undefined && id.length === 36 && UUID.test(id) ? [id] : [];
+      return id !== undefined && UUID.test(id) ? [id] : [];
     }),
     reports,
   };
@@ -72,40 +76,24 @@ export function meaningOf({ action, status, diagnostic }: RecipientReport): { ki
   }
 }
 
-async function parsed(source: Uint8Array): Promise<Email | undefined> {
-  try {
-    return await new PostalMime({ forceRfc822Attachments: true, maxNestingDepth: 20, maxHeadersSize: 256 * 1024 }).parse(source);
-  } catch {
-    return undefined; // beyond its limits: whatever it is, no server made it
+/** Of the first part of a type. */
+function contentIn(parts: readonly string[], type: RegExp): string | undefined {
+  for (const part of parts) {
+    const entity = entityOf(part);
+    if (entity && type.test(contentTypeOf(entity).type)) return contentOf(entity, READ);
   }
-}
-
-function headerIn(email: Email, name: string): string | undefined {
-  return email.headers.find(({ key }) => key === name)?.value;
-}
-
-function partOf({ attachments }: Email, type: RegExp): string | undefined {
-  const part = attachments.find(({ mimeType }) => type.test(mimeType));
-  if (!part) return undefined;
-  return typeof part.content === 'string' ? part.content : Buffer.from(part.content as ArrayBuffer).toString('utf8');
+  return undefined;
 }
 
 /** RFC 3464 §2.1: groups of fields with blank lines between, the first of them about the message. */
-function blocksOf(text: string): Map<string, string>[] {
-  return text.split(/\r?\n(?:[ \t]*\r?\n)+/).map(fieldsOf).filter((fields) => fields.size > 0);
+function blocksOf(text: string): ReadonlyMap<string, string>[] {
+  return text.trimStart().split(/\r?\n(?:[ \t]*\r?\n)+/).flatMap((block) => {
+    const fields = entityOf(block)?.fields;
+    return fields && fields.size > 0 ? [fields] : [];
+  });
 }
 
-/** The first of each name, unfolded. */
-function fieldsOf(block: string): Map<string, string> {
-  const fields = new Map<string, string>();
-  for (const line of block.replace(/\r?\n[ \t]+/g, ' ').split(/\r?\n/)) {
-    const [, name, value] = /^([\w-]+)[ \t]*:(.*)$/.exec(line) ?? [];
-    if (name !== undefined && !fields.has(name.toLowerCase())) fields.set(name.toLowerCase(), value!.trim());
-  }
-  return fields;
-}
-
-function reportOf(fields: Map<string, string>): RecipientReport[] {
+function reportOf(fields: ReadonlyMap<string, string>): RecipientReport[] {
   const action = fields.get('action')?.toLowerCase();
   const recipients = ['original-recipient', 'final-recipient'].flatMap((name) => addressIn(fields.get(name)) ?? []);
   if (action === undefined || recipients.length === 0) return [];

@@ -121,7 +121,8 @@ async function readable<T>(read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (error) {
-    throw error instanceof SyntaxError ? new Problem('malformed_json', { cause: error }) : error;
+    // A RangeError: it is nested deeper than the stack.
+    throw error instanceof SyntaxError || error instanceof RangeError ? new Problem('malformed_json', { cause: error }) : error;
   }
 }
 

@@ -9,11 +9,14 @@ const NAMES: Record<View, string> = { html: 'HTML', text: 'Text', source: 'Sourc
 const SOURCE_SHOWN = 256 * 1024;
 const LINK = /https?:\/\/[^\s<>"']+/gi;
 /** What ends a sentence after an address rather than the address itself. */
-const AFTER_A_LINK = /[.,;:!?)\]}]+$/;
+const AFTER_A_LINK = '.,;:!?)]}';
+/** Both end at the next tag at the latest: a message may have 50,000 that do not end. */
+const HEAD = /<head(?:\s[^<>]*)?>/i;
+const HAS_LINKS = /<a\s[^<>]*href/i;
 
 /** Links that ask for a new tab are stopped by the sandbox in silence; without this each would leave an error page in the frame. */
 export function framed(markup: string): string {
-  return markup.replace(/<head(?:\s[^>]*)?>/i, '$&<base target="_blank">');
+  return markup.replace(HEAD, '$&<base target="_blank">');
 }
 
 /** A message and how it is looked at; its source where that is the view. */
@@ -62,7 +65,7 @@ function codeCard(code: string): Html {
 /** The message's own HTML never becomes part of this page: it stands in a sandboxed frame. */
 function body({ message, view, source }: Shown): Html {
   if (view === 'html') {
-    const links = /<a\s[^>]*href/i.test(message.html);
+    const links = HAS_LINKS.test(message.html);
     return html`${links && html`<p class="note">Links do nothing in this view. They work under Text.</p>`}
     <iframe class="body" title="The message as HTML" src="/inbox/${message.id}/html" sandbox=""
       referrerpolicy="no-referrer"></iframe>`;
@@ -80,11 +83,17 @@ function linked(text: string): HtmlValue {
   const pieces: HtmlValue[] = [];
   let end = 0;
   for (const match of text.matchAll(LINK)) {
-    const url = match[0].replace(AFTER_A_LINK, '');
+    const url = withoutEnd(match[0]);
     pieces.push(text.slice(end, match.index), html`<a href="${url}" target="_blank" rel="noopener noreferrer">${url}</a>`);
     end = match.index + url.length;
   }
   return [...pieces, text.slice(end)];
+}
+
+function withoutEnd(url: string): string {
+  let length = url.length;
+  while (AFTER_A_LINK.includes(url.charAt(length - 1))) length--;
+  return url.slice(0, length);
 }
 
 function fullTime(time: Date): string {

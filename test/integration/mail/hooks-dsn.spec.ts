@@ -139,6 +139,26 @@ describe('bounces that come as mail', () => {
     expect(await pipe(source)).toMatchObject({ code: 0, err: expect.stringContaining('no message of ours') as string });
   });
 
+  it.each([
+    ['2 MB of blank lines', '\n'.repeat(2_000_000)],
+    ['9 MB of blank lines', '\r\n'.repeat(4_500_000)],
+    ['9 MB of blanks', ' '.repeat(9_000_000)],
+    ['9 MB of parts', '\n--b'.repeat(2_250_000)],
+  ])('%s will never parse, and the mail server is told so', async (_, text) => {
+    const report = Buffer.from(`Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\nContent-Type: message/delivery-status\n\n${text}`);
+    expect(await pipe(report)).toMatchObject({ code: 65 });
+    expect(await pipe(Buffer.from(text))).toMatchObject({ code: 65 });
+    expect(await post<ProblemBody>(report.subarray(0, 1_000_000))).toMatchObject({ status: 422, body: { code: 'not_a_dsn' } });
+  });
+
+  it('a NUL in the words of a server does not keep its bounce from being understood, and one in an address makes it another', async () => {
+    const id = await mail.sent(SMTP);
+    const source = postfixDsn({ id, recipient: 'ada@example.com', key: 'nul' });
+    expect(await post(Buffer.from(source.toString().replaceAll('<ada@', '<a\0da@').replaceAll('; ada@', '; a\0da@').replaceAll(';ada@', ';a\0da@')))).toMatchObject({ status: 200, body: { emailId: null } });
+    expect(await post(Buffer.from(source.toString().replace('User unknown', 'User\0unknown')))).toMatchObject({ status: 200, body: { emailId: id, recorded: 1 } });
+    expect(await mail.look(id)).toMatchObject({ status: 'bounced', lastReply: expect.stringContaining('User unknown') as string });
+  });
+
   it('what is too large is not read', async () => {
     expect(await post<ProblemBody>(Buffer.alloc(1024 * 1024 + 1, 'x'))).toMatchObject({ status: 413 });
     expect(await pipe(Buffer.alloc(11 * 1024 * 1024, 'x'))).toMatchObject({ code: 65, err: expect.stringContaining('larger than 10 MiB') as string });

@@ -6,7 +6,7 @@ const about = { id: ID, recipient: 'ada@example.org' };
 
 describe('a bounce as servers write it', () => {
   it('by Postfix', async () => {
-    const dsn = await readDsn(postfixDsn(about));
+    const dsn = readDsn(postfixDsn(about));
     expect(dsn).toMatchObject({
       id: expect.stringMatching(/@mx\.example\.com$/) as string,
       emailIds: [ID],
@@ -17,31 +17,48 @@ describe('a bounce as servers write it', () => {
   });
 
   it('by Exchange, which returns the whole message and writes its status one word further', async () => {
-    const dsn = await readDsn(exchangeDsn(about));
+    const dsn = readDsn(exchangeDsn(about));
     expect(dsn).toMatchObject({ emailIds: [ID], reports: [{ recipients: ['ada@example.org'], action: 'failed', status: '5.1.10' }] });
     expect(meaningOf(dsn!.reports[0]!)).toEqual({ kind: 'bounced', reason: 'bounced' });
   });
 
   it('by Gmail, with a picture among its parts', async () => {
-    const dsn = await readDsn(gmailDsn(about));
+    const dsn = readDsn(gmailDsn(about));
     expect(dsn).toMatchObject({ emailIds: [ID], reports: [{ recipients: ['ada@example.org'], action: 'failed', status: '5.1.1' }] });
     expect(dsn!.reports[0]!.diagnostic).toMatch(/^smtp; 550-5\.1\.1 The email account that you tried to reach does not exist/);
   });
 
   it('that came to an address with the id in it, the surest of all', async () => {
     const other = '019abcde-0000-7000-8000-000000000002';
-    expect((await readDsn(postfixDsn({ ...about, to: `bounce+${other}@example.com` })))!.emailIds).toEqual([other, ID]);
-    expect((await readDsn(postfixDsn({ ...about, headers: `X-Original-To: bounce+${other}@example.com\n` })))!.emailIds).toEqual([other, ID]);
+    expect(readDsn(postfixDsn({ ...about, to: `bounce+${other}@example.com` }))!.emailIds).toEqual([other, ID]);
+    expect(readDsn(postfixDsn({ ...about, headers: `X-Original-To: bounce+${other}@example.com\n` }))!.emailIds).toEqual([other, ID]);
   });
 
   it('that names the envelope', async () => {
     const other = '019abcde-0000-7000-8000-000000000002';
-    expect((await readDsn(postfixDsn({ ...about, perMessage: `Original-Envelope-Id: ${other}\n` })))!.emailIds).toEqual([other, ID]);
+    expect(readDsn(postfixDsn({ ...about, perMessage: `Original-Envelope-Id: ${other}\n` }))!.emailIds).toEqual([other, ID]);
+  });
+
+  it('with a report in an encoding of its own', () => {
+    const [head, report, rest] = postfixDsn(about).toString().split(/(?<=message\/delivery-status\r\n)|(?=\r\n--4F1C2A0B\.1\/mx\.example\.com\r\nContent-Description: Undelivered)/);
+    for (const [encoding, encoded] of [
+      ['base64', Buffer.from(report!.trim()).toString('base64').replace(/(.{76})/g, '$1\r\n')],
+      ['Quoted-Printable', report!.trim().replaceAll('=', '=3D').replaceAll('@', '=40').replaceAll('Diagnostic', 'Dia=\r\ngnostic')],
+    ]) {
+      const source = Buffer.from(`${head}Content-Transfer-Encoding: ${encoding}\r\n\r\n${encoded}\r\n${rest}`);
+      expect([encoding, readDsn(source)]).toEqual([encoding, readDsn(postfixDsn(about))]);
+    }
+  });
+
+  it('with odd bytes in its words, and with words beyond ASCII', () => {
+    const dsn = readDsn(Buffer.concat([...postfixDsn(about).toString().split('User unknown').flatMap((part, index) => [...(index > 0 ? [Buffer.from('\0\xff caf\u00e9 User unknown')] : []), Buffer.from(part)])]));
+    expect(dsn).toMatchObject({ emailIds: [ID], reports: [{ recipients: ['ada@example.org', 'ada@example.org'] }] });
+    expect(dsn!.reports[0]!.diagnostic).toContain('caf\u00e9 User unknown');
   });
 
   it('with bare line feeds, as a pipe brings it', async () => {
     const source = Buffer.from(postfixDsn(about).toString().replaceAll('\r\n', '\n'));
-    expect(await readDsn(source)).toMatchObject({ emailIds: [ID], reports: [{ status: '5.1.1' }] });
+    expect(readDsn(source)).toMatchObject({ emailIds: [ID], reports: [{ status: '5.1.1' }] });
   });
 });
 
@@ -58,12 +75,12 @@ describe('what is no delivery status notification', () => {
     ['a message of headers without end', Buffer.from('X: y\r\n'.repeat(100_000))],
     ['parts in parts in parts', Buffer.from(Array.from({ length: 60 }, (_, n) => `Content-Type: multipart/report; report-type=delivery-status; boundary="b${n}"\r\n\r\n--b${n}\r\n`).join(''))],
   ])('%s', async (_, source) => {
-    expect(await readDsn(source)).toBeUndefined();
+    expect(readDsn(source)).toBeUndefined();
   });
 
   it('one whose recipients nobody could count is cut short', async () => {
     const many = Array.from({ length: 5_000 }, (_, n) => `Final-Recipient: rfc822; u${n}@example.org\r\nAction: failed\r\nStatus: 5.1.1\r\n`).join('\r\n');
-    const dsn = await readDsn(Buffer.from(postfixDsn(about).toString().replace(/Final-Recipient[^]*?table\r\n/, many)));
+    const dsn = readDsn(Buffer.from(postfixDsn(about).toString().replace(/Final-Recipient[^]*?table\r\n/, many)));
     expect(dsn!.reports).toHaveLength(50);
   });
 });
