@@ -149,7 +149,8 @@ async function listening(app: NestFastifyApplication, open: () => Promise<string
 
 async function listen(app: NestFastifyApplication, host: string, port: number, variable: 'PORT' | 'WORKER_PORT'): Promise<string> {
   try {
-    await app.listen(port, host);
+    // One address: Fastify opens a second server for the other one of `localhost`, which has none of our bounds.
+    await app.listen(port, host === 'localhost' ? '127.0.0.1' : host);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EADDRINUSE') {

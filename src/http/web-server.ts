@@ -1,33 +1,33 @@
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import type { IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
+import type { IncomingMessage, RequestListener } from 'node:http';
 import type { TrustedProxies } from '../config/trusted-proxies.js';
 import { uuidv7 } from '../core/ids.js';
 import type { Logger } from '../core/logger.js';
 import { Problem } from '../core/problems.js';
 import { isApiRoute } from './api-route.js';
+import { requestFault } from './request-policy.js';
 import { BARE_HEADERS } from './security-headers.js';
+import { boundedServer, type ServerTimes } from './sockets.js';
 import { trustOf } from './trusted-proxies.js';
 
 /** Bytes, unless a route asks for more; a registration is a few hundred. */
 export const BODY_LIMIT = 64 * 1024;
 /** Stands in for the type of bodies that are not to be parsed. */
 const RAW_BODY = 'application/vnd.otpost.raw';
-/** Milliseconds to receive a request. */
-const REQUEST_TIMEOUT_MS = 30_000;
+const TIMES: ServerTimes = { requestMs: 30_000, keepAliveMs: 72_000, checkEveryMs: 10_000 };
 
 /** Fastify as we run it: small bodies, a request id on everything. Forwarded headers are believed of `trusted` only. */
 export function fastifyAdapter(trusted?: TrustedProxies): FastifyAdapter {
   const adapter = new FastifyAdapter({
     trustProxy: trustOf(trusted),
     bodyLimit: BODY_LIMIT,
-    requestTimeout: REQUEST_TIMEOUT_MS,
     genReqId: requestIdOf,
     logger: false,
     forceCloseConnections: 'idle',
     return503OnClosing: false, // what was received before the listener closed is answered
-    clientErrorHandler: answerUnreadable,
+    serverFactory: (answer: RequestListener) => boundedServer(answer, TIMES),
+    clientErrorHandler: () => undefined, // the server has its own
     frameworkErrors: (_error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
       const problem = new Problem('bad_request');
       void reply
@@ -36,24 +36,16 @@ export function fastifyAdapter(trusted?: TrustedProxies): FastifyAdapter {
         .send(JSON.stringify(problem.toDocument(request.id)));
     },
   });
+  adapter.getInstance().addHook('onRequest', async ({ raw }) => {
+    const fault = requestFault(raw);
+    if (fault) throw fault;
+  });
   // A route that needs more says so with @RouteConfig({ bodyLimit }); Nest has no option of its own for it.
   adapter.getInstance().addHook('onRoute', (route) => {
     const { bodyLimit } = (route.config ?? {}) as { bodyLimit?: number };
     if (bodyLimit !== undefined) route.bodyLimit = bodyLimit;
   });
   return adapter;
-}
-
-/** What is not even HTTP, or too large to look at: answered here, for no request exists. */
-function answerUnreadable(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return;
-  const problem = new Problem(error.code === 'HPE_HEADER_OVERFLOW' ? 'headers_too_large' : 'bad_request');
-  const body = JSON.stringify(problem.toDocument(uuidv7(new Date())));
-  const headers = Object.entries(BARE_HEADERS).map(([name, text]) => `${name}: ${text}\r\n`);
-  socket.end(
-    `HTTP/1.1 ${problem.status} ${problem.message}\r\ncontent-type: application/problem+json\r\n${headers.join('')}` +
-      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-  );
 }
 
 /** The API speaks JSON only; forms are for pages. */

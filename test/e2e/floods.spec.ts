@@ -1,0 +1,89 @@
+import type { Api } from '../support/api.js';
+import { OtpostProcess } from '../support/otpost-process.js';
+import { TEST_SECRET } from '../support/otpost.js';
+import { createDatabase, type TestDatabase } from '../support/postgres.js';
+import { factsOf, line, others, type ProcessFacts } from '../support/process-facts.js';
+import { RawClient } from '../support/raw-client.js';
+import { eventually } from '../support/wait.js';
+
+const ASSET = '/docs/swagger-ui-bundle.js';
+
+describe('a client that floods its connections', () => {
+  let database: TestDatabase;
+  let service: OtpostProcess;
+  let api: Api;
+
+  beforeAll(async () => {
+    database = await createDatabase();
+    service = await OtpostProcess.start({ DATABASE_URL: database.url, APP_SECRET: TEST_SECRET, PORT: '0', ROLE: 'web' });
+    api = await service.api();
+    for (const path of [ASSET, '/docs/json']) for (let times = 0; times < 3; times++) await api.get(path); // warm
+  });
+  afterAll(async () => {
+    await service.stop();
+    await database.drop();
+  });
+
+  const facts = (): ProcessFacts => factsOf(service.child.pid!);
+  const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
+
+  /** Runs the flood while somebody else asks, and prints what the process looks like. */
+  async function flooded(what: string, flood: () => Promise<unknown>): Promise<{ before: ProcessFacts; during: ProcessFacts }> {
+    const before = facts();
+    console.log(`${what}: before: ${line(before)}; ${await others(api, Promise.resolve())}`);
+    const heard = await others(api, flood());
+    const during = facts();
+    console.log(`${what}: during: ${line(during)}; ${heard}`);
+    return { before, during };
+  }
+
+  /** As before, but for connections of other clients that are kept. */
+  async function recovered(what: string, before: ProcessFacts): Promise<void> {
+    await eventually(() => facts().descriptors <= before.descriptors + 2, 'the descriptors to come back');
+    console.log(`${what}: after: ${line(facts())}; ${await others(api, Promise.resolve())}`);
+  }
+
+  it('gets no file opened for what it asked behind the answer under way, and leaves nothing behind when it hangs up', async () => {
+    const client = await RawClient.open(api.url);
+    const { before, during } = await flooded('1,000 × an asset of the docs on one connection', async () => {
+      client.write(get(ASSET).repeat(1_000));
+      await client.read().untilClosed();
+    });
+    client.hangUp();
+    expect(during.descriptors - before.descriptors).toBeLessThan(16);
+    await recovered('1,000 × an asset of the docs on one connection', before);
+  });
+
+  it('that hangs up leaves nothing behind even of what may wait', async () => {
+    const { before } = await flooded('50 × 8 assets of the docs, unread, then hung up', async () => {
+      const clients = await Promise.all(Array.from({ length: 50 }, () => RawClient.open(api.url)));
+      for (const client of clients) client.write(get(ASSET).repeat(8));
+      await Promise.all(clients.map((client) => client.sent()));
+      await eventually(() => facts().descriptors >= 50, 'the connections');
+      for (const client of clients) client.hangUp();
+    });
+    await recovered('50 × 8 assets of the docs, unread, then hung up', before);
+  });
+
+  it('and reads nothing is cut off before its answers fill the memory, and holds up nobody else', async () => {
+    const clients = await Promise.all(Array.from({ length: 4 }, () => RawClient.open(api.url)));
+    const { before, during } = await flooded('4 × 5,000 × /docs/json, unread', async () => {
+      for (const client of clients) client.write(get('/docs/json').repeat(5_000));
+      await Promise.all(clients.map((client) => client.read().untilClosed()));
+    });
+    expect(during.peakMib - before.memoryMib).toBeLessThan(150);
+    await recovered('4 × 5,000 × /docs/json, unread', before);
+  });
+
+  it('with many connections that are not read holds no more memory than all of them may', async () => {
+    const { before, during } = await flooded('200 × 8 × /docs/json, unread, all connections open', async () => {
+      const clients = await Promise.all(Array.from({ length: 200 }, () => RawClient.open(api.url)));
+      for (const client of clients) client.write(get('/docs/json').repeat(8));
+      await Promise.all(clients.map((client) => client.sent()));
+      for (let times = 0; times < 20; times++) await api.get('/docs/json');
+      for (const client of clients) client.hangUp();
+    });
+    expect(during.peakMib - before.memoryMib).toBeLessThan(200);
+    await recovered('200 × 8 × /docs/json, unread, all connections open', before);
+  });
+});
