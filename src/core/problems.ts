@@ -36,6 +36,8 @@ const REGISTRY = {
   otp_consumed: { status: 410, title: 'The code was used already', remedy: 'Ask for a new code.' },
   otp_disowned: { status: 410, title: 'The code was disowned', remedy: 'Its recipient said that they did not ask for it. Ask for a new code.' },
   body_too_large: { status: 413, title: 'The body is too large', remedy: 'Send at most 64 KiB; POST /v1/emails and POST /v1/hooks take 1 MiB.' },
+  precondition_failed: { status: 412, title: 'It is not the version that was asked for', remedy: 'Ask again without "If-Match" and "If-Unmodified-Since".' },
+  range_not_satisfiable: { status: 416, title: 'There is no such part', remedy: 'Ask for a smaller range, or for the whole.' },
   headers_too_large: { status: 431, title: 'The headers are too large', remedy: 'Send at most 16 KiB of headers and address.' },
   unsupported_media_type: { status: 415, title: 'The body is not JSON', remedy: 'Send "Content-Type: application/json".' },
   expectation_failed: { status: 417, title: 'The request expects what is not done here', remedy: 'Send it without "Expect", or with "Expect: 100-continue".' },

@@ -7,10 +7,12 @@ import { databaseProblemOf } from '../database/database-errors.js';
 const STATUS_PROBLEMS: Record<number, ProblemCode> = {
   400: 'bad_request',
   401: 'unauthorized',
-  403: 'forbidden',
+  403: 'not_found', // ours are Problems: the server of the assets says so to names that lead out of its folder
   404: 'not_found',
+  412: 'precondition_failed',
   413: 'body_too_large',
   415: 'unsupported_media_type',
+  416: 'range_not_satisfiable',
 };
 
 /** Every error leaves as `application/problem+json`; the cause of an unforeseen one stays in the log. */
@@ -39,7 +41,7 @@ function problemOf(error: unknown, contentType: string | undefined): Problem {
   const status = error instanceof HttpException ? error.getStatus() : (error as { statusCode?: number }).statusCode;
   // Our own 400s are Problems: what the framework calls one is a body that its JSON parser refused.
   if (status === 400 && contentType?.startsWith('application/json')) return new Problem('malformed_json', { cause: error });
-  const known = STATUS_PROBLEMS[status ?? 500];
+  const known = STATUS_PROBLEMS[status ?? 500] ?? (status !== undefined && status >= 400 && status < 500 ? 'bad_request' : undefined);
   if (known) return new Problem(known, { cause: error });
   return databaseProblemOf(error) ?? new Problem('internal', { cause: error });
 }

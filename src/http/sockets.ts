@@ -30,9 +30,14 @@ export function boundedServer(answer: RequestListener, times: ServerTimes, bound
     socket.once('close', () => connections.delete(socket));
   });
   // What a request expects is seen to with the rest of it; `100 Continue` is sent when its body is wanted.
-  const take: RequestListener = (request, response) => connections.get(request.socket)!.take(request, response);
+  const take: RequestListener = (request, response) => {
+    const connection = connections.get(request.socket)!;
+    // OPTIONS for the server as a whole (RFC 9110 §9.3.7), which has nothing to say of itself; no route is asked for.
+    if (request.url === '*') connection.refuse(notHere());
+    else connection.take(request, response);
+  };
   server.on('request', take).on('checkContinue', take).on('checkExpectation', take);
-  server.on('connect', (_request, socket) => connections.get(socket as Socket)!.refuse(new Problem('method_not_allowed', { headers: { allow: 'GET, POST, PUT, PATCH, DELETE' } })));
+  server.on('connect', (_request, socket) => connections.get(socket as Socket)!.refuse(notHere()));
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     const problem = problemOf(error.code, socket as Socket);
     if (problem) connections.get(socket as Socket)?.refuse(problem);
@@ -40,6 +45,10 @@ export function boundedServer(answer: RequestListener, times: ServerTimes, bound
   });
   watch(server, connections, bounds);
   return server;
+}
+
+function notHere(): Problem {
+  return new Problem('method_not_allowed', { headers: { allow: 'GET, HEAD, POST, PUT, PATCH, DELETE' } });
 }
 
 /** None where there is nobody to tell, or nothing was asked: browsers open connections ahead, and show what comes unasked. */

@@ -6,7 +6,7 @@ import { uuidv7 } from '../core/ids.js';
 import type { Logger } from '../core/logger.js';
 import { Problem } from '../core/problems.js';
 import { isApiRoute } from './api-route.js';
-import { requestFault } from './request-policy.js';
+import { isContinue, requestFault } from './request-policy.js';
 import { BARE_HEADERS } from './security-headers.js';
 import { boundedServer, type ServerTimes } from './sockets.js';
 import { trustOf } from './trusted-proxies.js';
@@ -36,9 +36,15 @@ export function fastifyAdapter(trusted?: TrustedProxies): FastifyAdapter {
         .send(JSON.stringify(problem.toDocument(request.id)));
     },
   });
-  adapter.getInstance().addHook('onRequest', async ({ raw }) => {
+  adapter.getInstance().addHook('onRequest', async ({ raw, id }, reply) => {
     const fault = requestFault(raw);
-    if (fault) throw fault;
+    if (!fault) return;
+    reply.headers({ ...BARE_HEADERS, 'x-request-id': id });
+    throw fault;
+  });
+  // Here the body is about to be read: nothing that is before it had an objection.
+  adapter.getInstance().addHook('preParsing', async ({ headers }, reply) => {
+    if (isContinue(headers.expect)) reply.raw.writeContinue();
   });
   // A route that needs more says so with @RouteConfig({ bodyLimit }); Nest has no option of its own for it.
   adapter.getInstance().addHook('onRoute', (route) => {
