@@ -1,10 +1,9 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { isLoopback } from '../config/hosts.js';
 import { SETTINGS, type Settings } from '../config/settings.js';
 import { bearerOf, sameSecret } from '../core/credentials.js';
 import { Problem } from '../core/problems.js';
-import { isOurHost } from '../mail/inbox/inbox-access.js';
+import { isAtTheMachine } from '../mail/inbox/inbox-access.js';
 
 /** Numbers tell how a business goes: whoever reads them has METRICS_TOKEN, or in development sits at the machine. */
 @Injectable()
@@ -13,10 +12,9 @@ export class MetricsGuard implements CanActivate {
 
   canActivate(context: ExecutionContext): boolean {
     const { headers, socket } = context.switchToHttp().getRequest<FastifyRequest>();
-    const { production, metricsToken } = this.settings;
+    const { metricsToken } = this.settings;
     if (metricsToken === undefined) {
-      // The host too, against a stranger's page that resolves its own name to loopback.
-      if (!production && isLocal(socket.remoteAddress) && isOurHost(headers.host, this.settings)) return true;
+      if (isAtTheMachine({ address: socket.remoteAddress, host: headers.host }, this.settings)) return true;
       throw new Problem('not_found');
     }
     const bearer = bearerOf(headers.authorization);
@@ -27,9 +25,4 @@ export class MetricsGuard implements CanActivate {
       headers: { 'www-authenticate': 'Bearer realm="metrics"' },
     });
   }
-}
-
-/** As a dual-stack socket writes it, `::ffff:127.0.0.1`. */
-function isLocal(address: string | undefined): boolean {
-  return address !== undefined && isLoopback(address.replace(/^::ffff:/, ''));
 }

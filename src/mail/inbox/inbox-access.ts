@@ -1,3 +1,4 @@
+import { isLoopback as isLoopbackAddress } from '../../config/hosts.js';
 
 /** What the inbox has to know of the deployment. */
 export interface InboxSetting {
@@ -15,6 +16,8 @@ export interface RequestFacts {
   site: string | undefined;
 }
 
+const NO_URL = { protocol: '', host: '', origin: 'null' };
+
 /** The inbox exists where mail is captured; in production only behind a token. */
 export function inboxExists({ mail, production, inboxToken }: InboxSetting): boolean {
   return mail.transports.some(({ kind }) => kind === 'capture') && (!production || inboxToken !== undefined);
@@ -31,13 +34,25 @@ export function isOurHost(host: string | undefined, { http }: InboxSetting): boo
 
 /**
  * Whether a request that changes something comes from our own page, or from no page at all (curl sends neither header).
- * Sec-Fetch-Site is believed first; browsers leave it out where a page came over plain http from another machine.
+ * Sec-Fetch-Site is believed first: no page can set it, and `none` is a person's own doing (Fetch Metadata §2.4). Browsers
+ * leave it out where a page came over plain http from another machine; then the origin is that of APP_URL, scheme and port
+ * included. In development it may also be the host that was asked, if that is ours. `null` is what a page has that hides.
  */
-export function isFromOurPage({ host, origin, site }: RequestFacts, { http }: InboxSetting): boolean {
+export function isFromOurPage({ host, origin, site }: RequestFacts, setting: InboxSetting): boolean {
   if (site !== undefined) return site === 'same-origin' || site === 'none';
   if (origin === undefined) return true;
-  const url = URL.canParse(origin) ? new URL(origin) : undefined;
-  return url !== undefined && (url.host === host?.toLowerCase() || url.origin === new URL(http.appUrl).origin);
+  const { protocol, host: from, origin: normal } = URL.canParse(origin) ? new URL(origin) : NO_URL;
+  if (normal === new URL(setting.http.appUrl).origin) return true;
+  return !setting.production && /^https?:$/.test(protocol) && from === host?.toLowerCase() && isOurHost(host, setting);
+}
+
+/**
+ * Whether somebody sits at the machine: in development, over loopback. The host too, against a stranger's page that
+ * resolves its own name to loopback.
+ */
+export function isAtTheMachine({ address, host }: { address: string | undefined; host: string | undefined }, setting: InboxSetting): boolean {
+  // As a dual-stack socket writes it, `::ffff:127.0.0.1`.
+  return !setting.production && address !== undefined && isLoopbackAddress(address.replace(/^::ffff:/, '')) && isOurHost(host, setting);
 }
 
 /** One cookie of a `Cookie` header; the first where a name stands twice. */

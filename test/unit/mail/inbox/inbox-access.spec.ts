@@ -1,4 +1,4 @@
-import { cookieOf, inboxExists, type InboxSetting, isFromOurPage, isOurHost } from '../../../../src/mail/inbox/inbox-access.js';
+import { cookieOf, inboxExists, isAtTheMachine, type InboxSetting, isFromOurPage, isOurHost } from '../../../../src/mail/inbox/inbox-access.js';
 
 function setting(change: Partial<InboxSetting> = {}): InboxSetting {
   return {
@@ -70,17 +70,55 @@ describe('where a change comes from', () => {
     expect(ours(undefined, 'same-site')).toBe(false);
   });
 
-  it('is told by the origin where the browser does not say: the host asked for, or the one of APP_URL', () => {
+  it('is told by the origin where the browser does not say: that of APP_URL, or in development the host asked for', () => {
     expect(ours('http://localhost:3000', undefined)).toBe(true);
     expect(ours('http://otpost.example:3000', undefined)).toBe(true);
     expect(ours('http://localhost:4000', undefined)).toBe(false);
     expect(ours('https://otpost.example:3000', undefined)).toBe(false);
     expect(ours('https://evil.example', undefined)).toBe(false);
-    expect(ours('null', undefined)).toBe(false);
+  });
+
+  it.each([
+    ['the same host over http, where APP_URL is https', 'http://otp.example.com', false],
+    ['the same host on another port', 'https://otp.example.com:8443', false],
+    ['our page', 'https://otp.example.com', true],
+    ['our page, written in full', 'HTTPS://OTP.example.com:443', true],
+    ['a page that hides where it is', 'null', false],
+    ['a file', 'file://', false],
+    ['a page of another kind on our host', 'ftp://otp.example.com', false],
+    ['no origin', 'otp.example.com', false],
+    ['an empty origin', '', false],
+  ])('in production, %s: %s', (_, origin, right) => {
+    const production = setting({ production: true, http: { host: '0.0.0.0', appUrl: 'https://otp.example.com' } });
+    expect(isFromOurPage({ host: 'otp.example.com', origin, site: undefined }, production)).toBe(right);
+  });
+
+  it('is never ours where the origin is hidden, under our name or another', () => {
+    for (const production of [true, false]) {
+      for (const asked of ['null', 'localhost', 'otpost.example:3000', undefined]) {
+        expect(isFromOurPage({ host: asked, origin: 'null', site: undefined }, setting({ production }))).toBe(false);
+      }
+    }
+  });
+
+  it('is not ours in development under a name that is not', () => {
+    expect(isFromOurPage({ host: 'evil.example', origin: 'http://evil.example', site: undefined }, setting())).toBe(false);
   });
 
   it('is no page at all when neither is said, as with curl', () => {
     expect(ours(undefined, undefined)).toBe(true);
+  });
+});
+
+describe('whether somebody sits at the machine', () => {
+  const at = (address: string | undefined, host: string | undefined, production = false) => isAtTheMachine({ address, host }, setting({ production }));
+
+  it('is told by the connection and the host, and only in development', () => {
+    for (const address of ['127.0.0.1', '::1', '::ffff:127.0.0.1']) expect(at(address, 'localhost:3000')).toBe(true);
+    expect(at('127.0.0.1', 'localhost:3000', true)).toBe(false);
+    expect(at('192.0.2.7', 'localhost:3000')).toBe(false);
+    expect(at(undefined, 'localhost:3000')).toBe(false);
+    expect(at('127.0.0.1', 'evil.example')).toBe(false);
   });
 });
 
