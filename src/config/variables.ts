@@ -297,7 +297,7 @@ export const VARIABLES = [
   {
     name: 'METRICS_TOKEN',
     default: 'none: no metrics in production',
-    meaning: 'Opens /metrics to whoever sends it as a bearer token; at least 16 characters.',
+    meaning: 'Opens /metrics and the details of /health and /health/mail to whoever sends it as a bearer token; at least 16 characters.',
     secret: 'whole',
     example: '<the output of: openssl rand -hex 16>',
   },

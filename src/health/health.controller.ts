@@ -1,8 +1,9 @@
-import { Controller, Get, Header, Inject, Res, ServiceUnavailableException } from '@nestjs/common';
-import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { Controller, Get, Header, Inject, Req, Res, ServiceUnavailableException } from '@nestjs/common';
+import { ApiBearerAuth, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { type HealthCheckResult, HealthCheckService } from '@nestjs/terminus';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Indicators } from './indicators.js';
+import { Insiders } from './insiders.js';
 
 @ApiTags('health')
 @Controller('health')
@@ -10,6 +11,7 @@ export class HealthController {
   constructor(
     @Inject(HealthCheckService) private readonly health: HealthCheckService,
     @Inject(Indicators) private readonly indicators: Indicators,
+    @Inject(Insiders) private readonly insiders: Insiders,
   ) {}
 
   @Get('live')
@@ -20,14 +22,23 @@ export class HealthController {
   }
 
   @Get()
+  @ApiBearerAuth()
   @Header('Cache-Control', 'no-store')
   @ApiResponse({ status: 200, description: 'Accepting; `status` is ok or degraded' })
   @ApiResponse({ status: 503, description: 'Not accepting: Postgres does not answer. The same document with `status` error, as application/json' })
   @ApiOperation({
     summary: 'Ready to accept',
-    description: '503 only without Postgres. `degraded` with 200 when mail is accepted but its way out is not well.',
+    description:
+      '503 only without Postgres. `degraded` with 200 when mail is accepted but its way out is not well. `status` alone; ' +
+      'the details with METRICS_TOKEN, an API key of scope admin or the access token of an operator, and in development at the machine itself.',
   })
-  async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<HealthCheckResult> {
+  async ready(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<HealthCheckResult | Pick<HealthCheckResult, 'status'>> {
+    const result = await this.check();
+    if (result.status === 'error') reply.status(503);
+    return (await this.insiders.include(request)) ? result : { status: result.status };
+  }
+
+  private async check(): Promise<HealthCheckResult> {
     try {
       return await this.health.check([
         () => this.indicators.database(),
@@ -36,7 +47,6 @@ export class HealthController {
       ]);
     } catch (error) {
       if (!(error instanceof ServiceUnavailableException)) throw error;
-      reply.status(503);
       return error.getResponse() as HealthCheckResult;
     }
   }

@@ -106,7 +106,7 @@ function waitingProblems(oldestDueSeconds: number): MailProblem[] {
   return [{ code: 'mail_waits', message: `Due mail has been waiting for ${oldestDueSeconds} s.` }];
 }
 
-/** Without the reason, which is for the operator: anybody may ask for health. */
+/** Without the reason: whoever paused it wrote that for people, and this is read by monitors. */
 function pauseProblem({ lane, pausedAt }: MailFacts['pauses'][number]): MailProblem {
   return { code: 'lane_paused', message: `The lane ${lane} is paused since ${pausedAt.toISOString()}. To deliver it again: otpost queue resume ${lane}` };
 }

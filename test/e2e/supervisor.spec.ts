@@ -13,6 +13,7 @@ const SLOW_MS = 60;
 /** Milliseconds a platform leaves between SIGTERM and SIGKILL; Render's and Kubernetes' default. */
 const GRACE_MS = 30_000;
 const MIB = 1024 * 1024;
+const METRICS_TOKEN = 'the-token-of-the-scraper';
 const WITHIN_MS = 150_000;
 
 interface MailHealth {
@@ -48,7 +49,7 @@ class Deployment {
       APP_URL: 'http://localhost:3000',
       MAIL_TRANSPORTS: this.door,
       MAIL_FROM: 'Otpost <no-reply@example.com>',
-      METRICS_TOKEN: 'the-token-of-the-scraper',
+      METRICS_TOKEN,
       NODE_ENV: 'production',
       HOST: '127.0.0.1',
       ...more,
@@ -83,7 +84,7 @@ async function tell(story: (deployment: Deployment) => Promise<void>, slowMs?: n
   }
 }
 
-const mailHealth = async (otpost: SupervisedOtpost): Promise<MailHealth> => (await otpost.api.get<MailHealth>('/health/mail')).body;
+const mailHealth = async (otpost: SupervisedOtpost): Promise<MailHealth> => (await otpost.api.get<MailHealth>('/health/mail', METRICS_TOKEN)).body;
 const problemsOf = async (otpost: SupervisedOtpost): Promise<string[]> => (await mailHealth(otpost)).problems.map(({ code }) => code);
 const inMib = ({ rss, pss }: Memory): string => `${Math.round(pss / MIB)} MiB PSS (${Math.round(rss / MIB)} MiB RSS)`;
 

@@ -54,6 +54,16 @@ describe('a worker on its own', () => {
     expect(await worker.stop()).toBe(0);
   });
 
+  it('tells in production no more than whether it is well, unless METRICS_TOKEN is shown', async () => {
+    const production = { NODE_ENV: 'production', HOST: '127.0.0.1', APP_URL: 'https://otpost.example.com', MAIL_FROM: 'Acme <no-reply@example.com>' };
+    const api = await (await start('worker', { ...production, WORKER_PORT: '0', METRICS_TOKEN: TOKEN })).api();
+    for (const token of [undefined, 'another-token-than-that', `otp_live_${'x'.repeat(43)}`]) {
+      expect(await api.get('/health', token)).toMatchObject({ status: 200, body: { status: 'ok' } });
+      expect(Object.keys((await api.get<object>('/health', token)).body)).toEqual(['status']);
+    }
+    expect((await api.get('/health', TOKEN)).body).toMatchObject({ status: 'ok', details: { database: { status: 'up' }, broker: { kind: expect.any(String) as string } } });
+  });
+
   it('guards its metrics like any other', async () => {
     const api = await (await start('worker', { WORKER_PORT: '0', METRICS_TOKEN: TOKEN })).api();
     expect((await api.get('/metrics')).status).toBe(401);
