@@ -91,7 +91,7 @@ interface Claim {
 
 /** Takes the folder for this process, starting its server if need be. */
 async function claimFolder(server: Server, password: string): Promise<Claim> {
-  const connectUntil = Date.now() + CONNECT_WITHIN_MS;
+  const connectUntil = performance.now() + CONNECT_WITHIN_MS;
   let heldUntil: number | undefined;
   for (;;) {
     const running = await ensureServer(server);
@@ -108,14 +108,14 @@ async function claimFolder(server: Server, password: string): Promise<Claim> {
         // A server that shuts down drops the lock of its holder a moment before it drops us.
         if ((await runningServer(server.clusterFolder))?.pid === running.pid) return { session, running };
       } else {
-        heldUntil ??= Date.now() + HOLDER_LEAVES_WITHIN_MS;
-        if (Date.now() > heldUntil) throw await inUse(session, server);
+        heldUntil ??= performance.now() + HOLDER_LEAVES_WITHIN_MS;
+        if (performance.now() > heldUntil) throw await inUse(session, server);
       }
       await session.end();
     } catch (error) {
       await session.end();
       // Between finding the server and asking it, it may have shut down.
-      if (!isGoingAway(error) || Date.now() > connectUntil) throw error;
+      if (!isGoingAway(error) || performance.now() > connectUntil) throw error;
     }
     await pause(25);
   }

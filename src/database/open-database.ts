@@ -110,14 +110,14 @@ interface Retrying {
 }
 
 async function retried({ patience, stopping, log }: Wait, attempt: () => Promise<unknown>, { isWorthWaiting, tell, refuse }: Retrying): Promise<void> {
-  const begun = Date.now();
+  const begun = performance.now();
   let toldAt = Number.NEGATIVE_INFINITY;
   for (;;) {
     try {
       await attempt();
       return;
     } catch (error) {
-      const now = Date.now();
+      const now = performance.now();
       if (!isWorthWaiting(error) || now + RETRY_MS > begun + patience) throw refuse(error);
       if (now - toldAt >= REMIND_EVERY_MS) {
         log('info', tell(error));

@@ -1,5 +1,4 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { Clock } from '../core/clock.js';
 import { PrismaService } from '../database/prisma.service.js';
 import { Broker, type BrokerState } from '../queue/broker.js';
 import { type MailFacts, MailFactsReader } from './mail-facts.js';
@@ -27,12 +26,11 @@ export class HealthMonitor implements OnApplicationBootstrap, OnModuleDestroy {
     @Inject(PrismaService) prisma: PrismaService,
     @Inject(MailFactsReader) facts: MailFactsReader,
     @Inject(Broker) private readonly queueBroker: Broker,
-    @Inject(Clock) clock: Clock,
   ) {
     this.watches = {
-      database: new Watch(clock, async () => (await prisma.$queryRaw`SELECT 1`, true as const)),
-      mailFacts: new Watch(clock, () => facts.read()),
-      broker: new Watch(clock, () => queueBroker.check()),
+      database: new Watch(async () => (await prisma.$queryRaw`SELECT 1`, true as const)),
+      mailFacts: new Watch(() => facts.read()),
+      broker: new Watch(() => queueBroker.check()),
     };
   }
 
@@ -66,14 +64,9 @@ class Watch<T> {
   private stopped = false;
   private value: T | undefined;
   private error: string | undefined;
-  private finishedAt: number;
+  private finishedAt = performance.now();
 
-  constructor(
-    private readonly clock: Clock,
-    private readonly check: () => Promise<T>,
-  ) {
-    this.finishedAt = clock.now().getTime();
-  }
+  constructor(private readonly check: () => Promise<T>) {}
 
   async start(): Promise<void> {
     await this.round();
@@ -85,7 +78,7 @@ class Watch<T> {
   }
 
   last(): Checked<T> {
-    const age = this.clock.now().getTime() - this.finishedAt;
+    const age = performance.now() - this.finishedAt;
     if (age <= STALE_AFTER_MS) return { value: this.value, error: this.error };
     return { value: undefined, error: `no answer for ${Math.round(age / 1_000)} s` };
   }
@@ -98,7 +91,7 @@ class Watch<T> {
       this.value = undefined;
       this.error = error instanceof Error ? error.name : 'failed';
     }
-    this.finishedAt = this.clock.now().getTime();
+    this.finishedAt = performance.now();
     if (!this.stopped) this.timer = setTimeout(() => void this.round(), EVERY_MS).unref();
   }
 }

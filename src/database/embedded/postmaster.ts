@@ -58,7 +58,7 @@ const SETTINGS = [
  * @throws StartupError with the server's last word when it does not come up
  */
 export async function ensureServer(server: Server): Promise<RunningServer> {
-  const deadline = Date.now() + READY_WITHIN_MS;
+  const deadline = performance.now() + READY_WITHIN_MS;
   for (;;) {
     const found = await findPostmaster(server.clusterFolder);
     if (found.kind === 'ready') return found;
@@ -66,7 +66,7 @@ export async function ensureServer(server: Server): Promise<RunningServer> {
       const launched = await launch(server, deadline);
       if (launched) return launched;
     }
-    if (Date.now() > deadline) throw notReady(server, found);
+    if (performance.now() > deadline) throw notReady(server, found);
     await pause(POLL_MS);
   }
 }
@@ -86,8 +86,8 @@ export async function runningServer(clusterFolder: string): Promise<RunningServe
 export async function stopServer(server: Server, { pid }: RunningServer): Promise<void> {
   for (const name of ['INT', 'QUIT'] as const) {
     await signal(server, pid, name);
-    const deadline = Date.now() + STOPPED_WITHIN_MS;
-    while (Date.now() <= deadline) {
+    const deadline = performance.now() + STOPPED_WITHIN_MS;
+    while (performance.now() <= deadline) {
       if (!(await isRunning(pid))) return;
       await pause(POLL_MS);
     }
@@ -131,7 +131,7 @@ async function launch(server: Server, deadline: number): Promise<RunningServer |
   child.unref();
   await log.close();
 
-  while (!ended && Date.now() <= deadline) {
+  while (!ended && performance.now() <= deadline) {
     const state = await readPostmasterFile(clusterFolder);
     if (state.kind === 'ready' && state.pid === child.pid) return state;
     await pause(POLL_MS);
