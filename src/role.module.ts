@@ -25,7 +25,7 @@ export interface Infrastructure {
   deployment: string;
   broker: Broker;
   tracing: Tracing;
-  /** The system's, unless a test holds the time. */
+  /** Where a test holds the time. */
   clock?: Clock;
 }
 
@@ -46,8 +46,8 @@ export class RoleModule {
       module: RoleModule,
       imports: [
         settingsModule,
-        CoreModule.forRoot(log, keyring, clock, tracing),
-        DatabaseModule.forRoot({ url: databaseUrl, poolSize: settings.database.poolSize }),
+        CoreModule.forRoot(log, keyring, tracing),
+        DatabaseModule.forRoot({ url: databaseUrl, poolSize: settings.database.poolSize }, clock),
         QueueModule.forRoot(broker, deployment),
         MailMaintenanceModule,
         ...ROLE_MODULES[settings.role](infrastructure),

@@ -4,8 +4,8 @@ import { Passwords } from '../accounts/passwords/passwords.js';
 import type { Role } from '../access/staff.js';
 import { Audit, OPERATOR } from '../audit/audit.js';
 import type { Settings } from '../config/settings.js';
-import { SystemClock } from '../core/clock.js';
 import type { EmailAddress } from '../core/email-address.js';
+import { DatabaseClock } from '../database/database-clock.js';
 import { PrismaService } from '../database/prisma.service.js';
 import { Transactions } from '../database/unit-of-work.js';
 import type { Account } from '../generated/prisma/client.js';
@@ -35,7 +35,7 @@ async function create({ email, name, password, json }: NewAdministrator, url: st
   const passwordHash = password === undefined ? null : await passwords.hash(password);
   const prisma = new PrismaService({ url, poolSize: 1 });
   try {
-    const { kind, account } = await administratorsOf(prisma).create({ email, name, passwordHash }, OPERATOR);
+    const { kind, account } = await (await administratorsOf(prisma)).create({ email, name, passwordHash }, OPERATOR);
     if (kind === 'exists') {
       terminal.err(`There is an account with this address already. Give it the role with: otpost admin grant --email ${account.email}`);
       return 1;
@@ -50,7 +50,7 @@ async function create({ email, name, password, json }: NewAdministrator, url: st
 
 export async function grantRole({ email, role, json }: { email: EmailAddress; role: Role; json: boolean }, prisma: PrismaService, terminal: Terminal): Promise<ExitCode> {
   const account = await prisma.account.findUnique({ where: { emailCanonical: email.canonical } });
-  const result = account ? await administratorsOf(prisma).changeRole(account.id, role, OPERATOR) : ({ kind: 'not_found' } as const);
+  const result = account ? await (await administratorsOf(prisma)).changeRole(account.id, role, OPERATOR) : ({ kind: 'not_found' } as const);
   switch (result.kind) {
     case 'changed':
     case 'unchanged':
@@ -67,7 +67,7 @@ export async function grantRole({ email, role, json }: { email: EmailAddress; ro
 }
 
 export async function listStaff(json: boolean, prisma: PrismaService, terminal: Terminal): Promise<ExitCode> {
-  const staff = await administratorsOf(prisma).list();
+  const staff = await (await administratorsOf(prisma)).list();
   if (json) terminal.out(JSON.stringify(staff.map((account) => AccountView.of(account))));
   else if (staff.length === 0) terminal.err('There is no administrator yet. Make one with: otpost admin create');
   else printStaff(staff, terminal);
@@ -79,7 +79,7 @@ function printStaff(staff: readonly Account[], terminal: Terminal): void {
   printTable([['ADDRESS', 'ROLE', 'MADE', 'ID'], ...rows], terminal);
 }
 
-function administratorsOf(prisma: PrismaService): Administrators {
-  const clock = new SystemClock();
+async function administratorsOf(prisma: PrismaService): Promise<Administrators> {
+  const clock = await DatabaseClock.read(prisma);
   return new Administrators(prisma, clock, new Transactions(prisma), new Audit(prisma, clock));
 }

@@ -1,3 +1,4 @@
+import { DatabaseClock } from '../database/database-clock.js';
 import type { PrismaService } from '../database/prisma.service.js';
 import { Transactions } from '../database/unit-of-work.js';
 import { Bounces } from '../mail/hooks/bounces.js';
@@ -6,7 +7,7 @@ import { BAD_DATA, type ExitCode, type Terminal } from './command.js';
 
 export async function takeBounce(source: Buffer, prisma: PrismaService, terminal: Terminal): Promise<ExitCode> {
   const bounces = new Bounces(prisma, new ProviderEvents(prisma, new Transactions(prisma)));
-  return told(await bounces.take(source, new Date()), terminal);
+  return told(await bounces.take(source, (await DatabaseClock.read(prisma)).now()), terminal);
 }
 
 function told(taken: Awaited<ReturnType<Bounces['take']>>, terminal: Terminal): ExitCode {

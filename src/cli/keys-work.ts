@@ -2,7 +2,8 @@ import { type ApiKeyRecord, ApiKeys } from '../access/api-keys.js';
 import { KeyChanges, type Unnamed } from '../access/key-changes.js';
 import type { Scope } from '../access/scopes.js';
 import { Audit, OPERATOR } from '../audit/audit.js';
-import { SystemClock } from '../core/clock.js';
+import type { Clock } from '../core/clock.js';
+import { DatabaseClock } from '../database/database-clock.js';
 import type { PrismaService } from '../database/prisma.service.js';
 import { Transactions } from '../database/unit-of-work.js';
 import type { ExitCode, Terminal } from './command.js';
@@ -17,8 +18,9 @@ interface NewKey {
 }
 
 export async function createKey({ name, scopes, lifetime, json }: NewKey, prisma: PrismaService, terminal: Terminal): Promise<ExitCode> {
-  const expiresAt = lifetime === undefined ? null : new Date(Date.now() + lifetime);
-  const { key, record } = await changesOf(prisma).create({ name, scopes, expiresAt }, OPERATOR);
+  const clock = await DatabaseClock.read(prisma);
+  const expiresAt = lifetime === undefined ? null : new Date(clock.now().getTime() + lifetime);
+  const { key, record } = await changesOf(prisma, clock).create({ name, scopes, expiresAt }, OPERATOR);
   if (json) {
     terminal.out(JSON.stringify({ ...shown(record), key }));
     return 0;
@@ -30,7 +32,7 @@ export async function createKey({ name, scopes, lifetime, json }: NewKey, prisma
 }
 
 export async function listKeys(json: boolean, prisma: PrismaService, terminal: Terminal): Promise<ExitCode> {
-  const records = await new ApiKeys(prisma, new SystemClock()).list();
+  const records = await new ApiKeys(prisma, await DatabaseClock.read(prisma)).list();
   if (json) terminal.out(JSON.stringify(records.map(shown)));
   else if (records.length === 0) terminal.err('There is no API key yet. Make one with: otpost keys create');
   else printKeys(records, terminal);
@@ -38,7 +40,7 @@ export async function listKeys(json: boolean, prisma: PrismaService, terminal: T
 }
 
 export async function rotateKey({ which, overlapHours, json }: { which: string; overlapHours: number; json: boolean }, prisma: PrismaService, terminal: Terminal): Promise<ExitCode> {
-  const result = await changesOf(prisma).rotate(which, overlapHours, OPERATOR);
+  const result = await changesOf(prisma, await DatabaseClock.read(prisma)).rotate(which, overlapHours, OPERATOR);
   switch (result.kind) {
     case 'rotated':
       if (json) {
@@ -60,7 +62,7 @@ export async function rotateKey({ which, overlapHours, json }: { which: string; 
 const OVER = { revoked: 'was revoked', expired: 'has expired', rotated: 'has a successor already' } as const;
 
 export async function revokeKey(which: string, prisma: PrismaService, terminal: Terminal): Promise<ExitCode> {
-  const result = await changesOf(prisma).revoke(which, OPERATOR);
+  const result = await changesOf(prisma, await DatabaseClock.read(prisma)).revoke(which, OPERATOR);
   switch (result.kind) {
     case 'revoked':
       terminal.err(`Revoked ${result.record.prefix} "${result.record.name}".`);
@@ -79,8 +81,7 @@ function notOne(result: Unnamed, terminal: Terminal): ExitCode {
   return 1;
 }
 
-function changesOf(prisma: PrismaService): KeyChanges {
-  const clock = new SystemClock();
+function changesOf(prisma: PrismaService, clock: Clock): KeyChanges {
   return new KeyChanges(new Transactions(prisma), clock, new Audit(prisma, clock));
 }
 

@@ -1,7 +1,7 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { Audit, OPERATOR } from '../audit/audit.js';
-import { SystemClock } from '../core/clock.js';
 import { LANES } from '../core/lanes.js';
+import { DatabaseClock } from '../database/database-clock.js';
 import { inBatches } from '../database/in-batches.js';
 import { PrismaService } from '../database/prisma.service.js';
 import { Transactions } from '../database/unit-of-work.js';
@@ -42,7 +42,7 @@ export async function purgeMessages({ days, yes, json }: { days: number; yes: bo
   const count = await retention.countMessages(days);
   if (count > 0 && !(await confirmed(`Remove ${messages(count)} that ${count === 1 ? 'is' : 'are'} over and older than ${days} days, for good?`, yes))) return declined(terminal);
   const removed = await inManyBatches(terminal, count, 'removed', (limit) => retention.removeMessages(days, limit));
-  if (removed > 0) await auditOf(prisma).record({ action: 'outbox.purged', result: 'done', ...OPERATOR, details: { removed, days } });
+  if (removed > 0) await (await auditOf(prisma)).record({ action: 'outbox.purged', result: 'done', ...OPERATOR, details: { removed, days } });
   tell({ removed }, `${messages(removed)} removed.`, json, terminal);
   return 0;
 }
@@ -50,7 +50,7 @@ export async function purgeMessages({ days, yes, json }: { days: number; yes: bo
 /** Each in a transaction of its own, with its line in the record of who did what. */
 async function changeNamed({ verb, ids, json }: Change & { ids: readonly string[] }, context: INestApplicationContext, terminal: Terminal): Promise<ExitCode> {
   const [transitions, transactions] = [context.get(Transitions), context.get(Transactions)];
-  const audit = auditOf(context.get(PrismaService));
+  const audit = await auditOf(context.get(PrismaService));
   const results: { id: string; result: string }[] = [];
   for (const id of new Set(ids)) {
     const result = await transactions.run(async (unit) => {
@@ -88,7 +88,7 @@ async function changeSelected({ verb, selection, yes, json }: Change & { selecti
   if (changed > 0) {
     const { statuses, lane, since } = selection;
     const details = { changed, statuses: statuses.join(' '), lane: lane ?? null, since: since?.toISOString() ?? null };
-    await auditOf(prisma).record({ action: ACTIONS[verb], result: 'done', ...OPERATOR, details });
+    await (await auditOf(prisma)).record({ action: ACTIONS[verb], result: 'done', ...OPERATOR, details });
     if (verb === 'retry') for (const one of lane ? [lane] : LANES) context.get(MailQueue).wake(one);
   }
   const rest = passedOver > 0 ? ` ${messages(passedOver)} passed over: expired, or the content was erased.` : '';
@@ -132,6 +132,6 @@ function tell(result: object, words: string, json: boolean, terminal: Terminal):
   else terminal.err(words);
 }
 
-function auditOf(prisma: PrismaService): Audit {
-  return new Audit(prisma, new SystemClock());
+async function auditOf(prisma: PrismaService): Promise<Audit> {
+  return new Audit(prisma, await DatabaseClock.read(prisma));
 }

@@ -1,6 +1,6 @@
 import { Audit, OPERATOR } from '../audit/audit.js';
-import { SystemClock } from '../core/clock.js';
 import type { Lane } from '../core/lanes.js';
+import { DatabaseClock } from '../database/database-clock.js';
 import type { PrismaService } from '../database/prisma.service.js';
 import { Transactions } from '../database/unit-of-work.js';
 import { LanePauses } from '../mail/lane-pauses.js';
@@ -30,7 +30,7 @@ export async function pauseLanes({ lanes, reason, yes, json }: Pause, prisma: Pr
     terminal.err('Nothing was done.');
     return 1;
   }
-  const audit = new Audit(prisma, new SystemClock());
+  const audit = new Audit(prisma, await DatabaseClock.read(prisma));
   const paused = await new Transactions(prisma).run(async (unit) => {
     const changed = await new LanePauses(prisma).pause(lanes, reason, unit);
     for (const id of changed) await audit.record({ action: 'lane.paused', result: 'done', ...OPERATOR, target: { kind: 'lane', id }, details: { reason } }, unit);
@@ -42,7 +42,7 @@ export async function pauseLanes({ lanes, reason, yes, json }: Pause, prisma: Pr
 }
 
 export async function resumeLanes(lanes: readonly Lane[], json: boolean, prisma: PrismaService, terminal: Terminal): Promise<ExitCode> {
-  const audit = new Audit(prisma, new SystemClock());
+  const audit = new Audit(prisma, await DatabaseClock.read(prisma));
   const resumed = await new Transactions(prisma).run(async (unit) => {
     const changed = await new LanePauses(prisma).resume(lanes, unit);
     for (const id of changed) await audit.record({ action: 'lane.resumed', result: 'done', ...OPERATOR, target: { kind: 'lane', id } }, unit);

@@ -2,8 +2,8 @@ import { Resealing, type ResealedKind } from '../accounts/resealing.js';
 import { Audit, OPERATOR } from '../audit/audit.js';
 import { resolveAppSecret } from '../config/app-secret.js';
 import type { Settings } from '../config/settings.js';
-import { SystemClock } from '../core/clock.js';
 import { Keyring } from '../core/keyring.js';
+import { DatabaseClock } from '../database/database-clock.js';
 import { PrismaService } from '../database/prisma.service.js';
 import type { ExitCode, Terminal } from './command.js';
 import { confirmed } from './confirm.js';
@@ -40,7 +40,7 @@ async function resealAt(url: string, settings: Settings, order: RotateOrder, ter
     const kinds = await resealing.run((done) => progress.show(`${done} of ${count} sealed again`));
     progress.end();
     const resealed = kinds.reduce((all, kind) => all + kind.resealed, 0);
-    await new Audit(prisma, new SystemClock()).record({ action: 'secret.rotated', result: 'done', ...OPERATOR, details: { keyId: keyring.currentId, resealed } });
+    await new Audit(prisma, await DatabaseClock.read(prisma)).record({ action: 'secret.rotated', result: 'done', ...OPERATOR, details: { keyId: keyring.currentId, resealed } });
     return tell(order, kinds, keyring, terminal);
   } finally {
     await prisma.$disconnect();

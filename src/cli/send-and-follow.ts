@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { INestApplicationContext } from '@nestjs/common';
 import type { Settings } from '../config/settings.js';
+import { Clock } from '../core/clock.js';
 import type { Lane } from '../core/lanes.js';
 import { PrismaService } from '../database/prisma.service.js';
 import { Transactions } from '../database/unit-of-work.js';
@@ -37,7 +38,7 @@ export async function sendAndFollow(order: Order, terminal: Terminal): Promise<E
 
 async function send(order: Order, context: INestApplicationContext, settings: Settings, terminal: Terminal): Promise<ExitCode> {
   const mail = context.get(Mail);
-  const { id } = await context.get(Transactions).run((unit) => mail.accept(draftOf(order, new Date()), unit));
+  const { id } = await context.get(Transactions).run((unit) => mail.accept(draftOf(order, context.get(Clock).now()), unit));
   if (!order.json) terminal.err(`Accepted as ${id}, lane ${order.lane}.`);
   const record = await follow(id, order, context, terminal);
   const end = endOf(record.status);
@@ -84,7 +85,7 @@ async function tellWhy(record: EmailRecord, { json, waitMs }: Order, context: IN
   const prisma = context.get(PrismaService);
   const facts = await new MailFactsReader(prisma, context.get(Ledger), context.get(MailHistory), context.get(TransportRecords)).read();
   const rated = mail.transports.filter(({ rate, daily }) => rate !== undefined || daily !== undefined).map(({ name }) => name);
-  const reasons = whyWaiting(record, facts, mail.transports.map(({ name }) => name), rated, new Date());
+  const reasons = whyWaiting(record, facts, mail.transports.map(({ name }) => name), rated, context.get(Clock).now());
   if (json) terminal.out(JSON.stringify({ id: record.id, status: record.status, waiting: reasons }));
   else terminal.err([`After ${waitMs / 1_000} s it is still ${record.status}.`, ...reasons, 'It stays accepted. More: otpost doctor'].join('\n'));
 }

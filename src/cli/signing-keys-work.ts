@@ -3,8 +3,9 @@ import { inOrder, retiresAt, signerAt } from '../accounts/tokens/signing-key-pol
 import { SigningKeyRecords } from '../accounts/tokens/signing-key-records.js';
 import { Audit } from '../audit/audit.js';
 import { resolveAppSecret } from '../config/app-secret.js';
-import { SystemClock } from '../core/clock.js';
+import type { Clock } from '../core/clock.js';
 import { Keyring } from '../core/keyring.js';
+import { DatabaseClock } from '../database/database-clock.js';
 import { PrismaService } from '../database/prisma.service.js';
 import { Transactions } from '../database/unit-of-work.js';
 import type { SigningKey } from '../generated/prisma/client.js';
@@ -24,8 +25,8 @@ interface ShownKey {
 }
 
 export async function listSigningKeys(json: boolean, terminal: Terminal): Promise<ExitCode> {
-  return withRecords(terminal, async (records) => {
-    const keys = shown(await records.list(), new Date());
+  return withRecords(terminal, async (records, clock) => {
+    const keys = shown(await records.list(), clock.now());
     if (json) terminal.out(JSON.stringify(keys));
     else if (keys.length === 0) terminal.err('There is no signing key yet. Otpost makes one when it starts.');
     else printKeys(keys, terminal);
@@ -34,8 +35,8 @@ export async function listSigningKeys(json: boolean, terminal: Terminal): Promis
 }
 
 export async function rotateSigningKey(terminal: Terminal): Promise<ExitCode> {
-  return withRecords(terminal, async (records) => {
-    const rotation = await records.rotate(new Date(), { asked: true });
+  return withRecords(terminal, async (records, clock) => {
+    const rotation = await records.rotate(clock.now(), { asked: true });
     switch (rotation.kind) {
       case 'rotated':
         terminal.out(rotation.key.id);
@@ -50,12 +51,13 @@ export async function rotateSigningKey(terminal: Terminal): Promise<ExitCode> {
   });
 }
 
-async function withRecords(terminal: Terminal, work: (records: SigningKeyRecords) => Promise<ExitCode>): Promise<ExitCode> {
+async function withRecords(terminal: Terminal, work: (records: SigningKeyRecords, clock: Clock) => Promise<ExitCode>): Promise<ExitCode> {
   return withDatabaseUrl(terminal, async (url, { settings }) => {
     const keyring = new Keyring(await resolveAppSecret(settings), settings.appSecretPrevious);
     const prisma = new PrismaService({ url, poolSize: 1 });
     try {
-      return await work(new SigningKeyRecords(prisma, new Transactions(prisma), keyring, new Audit(prisma, new SystemClock())));
+      const clock = await DatabaseClock.read(prisma);
+      return await work(new SigningKeyRecords(prisma, new Transactions(prisma), keyring, new Audit(prisma, clock)), clock);
     } finally {
       await prisma.$disconnect();
     }

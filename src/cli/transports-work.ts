@@ -1,5 +1,5 @@
 import { Audit, OPERATOR } from '../audit/audit.js';
-import { SystemClock } from '../core/clock.js';
+import { DatabaseClock } from '../database/database-clock.js';
 import type { PrismaService } from '../database/prisma.service.js';
 import { type TransportRecord, TransportRecords } from '../mail/transport/transport-records.js';
 import type { ExitCode, Terminal } from './command.js';
@@ -23,7 +23,7 @@ export async function resumeTransport(name: string, json: boolean, prisma: Prism
   const hosts = result.kind === 'resumed' ? result.hosts : [];
   if (result.kind === 'resumed') {
     const target = { kind: 'transport', id: name };
-    await new Audit(prisma, new SystemClock()).record({ action: 'transport.resumed', result: 'done', ...OPERATOR, target, details: { hosts: hosts.length } });
+    await new Audit(prisma, await DatabaseClock.read(prisma)).record({ action: 'transport.resumed', result: 'done', ...OPERATOR, target, details: { hosts: hosts.length } });
   }
   if (json) terminal.out(JSON.stringify({ name, resumed: result.kind === 'resumed', hosts }));
   else if (result.kind === 'not_paused') terminal.err(`${name} is open; there was nothing to resume.`);

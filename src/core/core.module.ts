@@ -1,6 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { Registry } from 'prom-client';
-import { Clock, SystemClock } from './clock.js';
 import { DeliveryMetrics } from './delivery-metrics.js';
 import { Keyring } from './keyring.js';
 import { LOGGER, type Logger } from './logger.js';
@@ -9,20 +8,19 @@ import { Tracing } from './tracing.js';
 
 @Module({})
 export class CoreModule {
-  static forRoot(log: Logger, keyring: Keyring, clock: Clock = new SystemClock(), tracing = new Tracing()): DynamicModule {
+  static forRoot(log: Logger, keyring: Keyring, tracing = new Tracing()): DynamicModule {
     return {
       module: CoreModule,
       global: true,
       providers: [
         { provide: LOGGER, useValue: log },
         { provide: Keyring, useValue: keyring },
-        { provide: Clock, useValue: clock },
         { provide: Tracing, useValue: tracing },
         { provide: Registry, useFactory: () => new Registry() },
         DeliveryMetrics,
         RequestMetrics,
       ],
-      exports: [LOGGER, Keyring, Clock, Tracing, Registry, DeliveryMetrics, RequestMetrics],
+      exports: [LOGGER, Keyring, Tracing, Registry, DeliveryMetrics, RequestMetrics],
     };
   }
 }

@@ -1,17 +1,26 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { Clock } from '../core/clock.js';
 import { LOGGER, type Logger } from '../core/logger.js';
+import { DatabaseClock } from './database-clock.js';
 import { type DatabaseOptions, PrismaService } from './prisma.service.js';
 import { ScheduledTasks } from './scheduled-tasks.js';
 import { Transactions } from './unit-of-work.js';
 
 @Module({})
 export class DatabaseModule {
-  static forRoot(options: DatabaseOptions): DynamicModule {
+  /** @param held by a test; the time of mail is that of Postgres all the same */
+  static forRoot(options: DatabaseOptions, held?: Clock): DynamicModule {
     return {
       module: DatabaseModule,
       global: true,
       providers: [
         { provide: PrismaService, useFactory: () => new PrismaService(options) },
+        {
+          provide: DatabaseClock,
+          inject: [PrismaService, LOGGER],
+          useFactory: (prisma: PrismaService, log: Logger) => DatabaseClock.open(prisma, log),
+        },
+        { provide: Clock, inject: [DatabaseClock], useFactory: (clock: DatabaseClock) => held ?? clock },
         Transactions,
         {
           provide: ScheduledTasks,
@@ -19,7 +28,7 @@ export class DatabaseModule {
           useFactory: (prisma: PrismaService, log: Logger) => new ScheduledTasks(prisma, log),
         },
       ],
-      exports: [PrismaService, ScheduledTasks, Transactions],
+      exports: [Clock, DatabaseClock, PrismaService, ScheduledTasks, Transactions],
     };
   }
 }

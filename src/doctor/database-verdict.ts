@@ -1,9 +1,8 @@
+import { SKEW_LIMIT_MS } from '../database/clock-policy.js';
 import { judgeCompatibility } from '../database/schema-compatibility.js';
 import type { Check } from './check.js';
 import type { DatabaseFacts, DatabaseFinding } from './database-probe.js';
 
-/** Milliseconds that two clocks may differ. */
-const SKEW_LIMIT_MS = 2_000;
 /** Milliseconds a statement may take on the way: an accept makes several. */
 const SLOW_MS = 50;
 
@@ -102,7 +101,7 @@ function clockVerdict({ skewMs, skewErrorMs }: DatabaseFacts): Verdict {
   const seconds = (Math.abs(skewMs) / 1_000).toFixed(1);
   return {
     status: 'warn',
-    summary: `this host is ${seconds} s ${skewMs > 0 ? 'behind' : 'ahead of'} Postgres: codes and tokens expire at the wrong moment`,
+    summary: `this host is ${seconds} s ${skewMs > 0 ? 'behind' : 'ahead of'} Postgres, by whose clock codes, sessions and mail go; certificates and log lines go by this host's`,
     remedy: 'Turn on time synchronisation (NTP) on both.',
     details,
   };

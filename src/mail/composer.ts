@@ -27,7 +27,7 @@ export class Composer {
   async compose(email: ClaimedEmail, now: Date): Promise<ComposedMessage> {
     const { id, messageId, from, to, replyTo } = email;
     const headers = this.headers(email);
-    return { id, messageId, from, to, headers, ...(replyTo ? { replyTo } : {}), ...(await this.content(email, now)) };
+    return { id, messageId, from, to, date: now, headers, ...(replyTo ? { replyTo } : {}), ...(await this.content(email, now)) };
   }
 
   /** RFC 3834 §5 for all; RFC 8058 for bulk mail, which Gmail and Yahoo ask for. */

@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
-import { Clock } from '../core/clock.js';
 import { DeliveryMetrics } from '../core/delivery-metrics.js';
 import { UnsealError } from '../core/keyring.js';
 import { LOGGER, type Logger } from '../core/logger.js';
 import { passing } from '../core/milestones.js';
 import { during, type Span, type SpanAttributes, Tracing } from '../core/tracing.js';
 import { WORKER_NAME } from '../core/worker-name.js';
+import { DatabaseClock } from '../database/database-clock.js';
 import { isDatabaseAway } from '../database/database-errors.js';
 import { Composer } from './composer.js';
 import { OFFER_NOT_RECORDED, type Outcome } from './outcome.js';
@@ -36,7 +36,7 @@ export class Delivery {
     @Inject(Outbox) private readonly outbox: Outbox,
     @Inject(Composer) private readonly composer: Composer,
     @Inject(Transports) private readonly transports: Transports,
-    @Inject(Clock) private readonly clock: Clock,
+    @Inject(DatabaseClock) private readonly clock: DatabaseClock,
     @Inject(DeliveryMetrics) private readonly metrics: DeliveryMetrics,
     @Inject(Tracing) private readonly tracing: Tracing,
     @Inject(LOGGER) private readonly log: Logger,

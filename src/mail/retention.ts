@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { PrismaService } from '../database/prisma.service.js';
+import { Prisma } from '../generated/prisma/client.js';
 
 /** States in which nothing is left to happen by our doing; an `unknown` message waits for whoever resolves it. */
 const OVER = ['sent', 'delivered', 'bounced', 'complained', 'failed', 'cancelled', 'expired', 'suppressed'];
@@ -17,7 +18,7 @@ export class MailRetention {
     return this.prisma.$executeRaw`
       WITH old AS (
         SELECT id FROM outbound_emails
-        WHERE id < ${lowestIdAfter(Date.now() - days * 86_400_000)}::uuid
+        WHERE id < ${lowestIdAfter(days)}
           AND created_at < now() - make_interval(days => ${days}::int) AND status = ANY(${OVER}::email_status[])
         ORDER BY id LIMIT ${limit} FOR UPDATE SKIP LOCKED
       )
@@ -28,7 +29,7 @@ export class MailRetention {
   async countMessages(days: number): Promise<number> {
     const [counted] = await this.prisma.$queryRaw<{ count: number }[]>`
       SELECT count(*)::int AS count FROM outbound_emails
-      WHERE id < ${lowestIdAfter(Date.now() - days * 86_400_000)}::uuid
+      WHERE id < ${lowestIdAfter(days)}
         AND created_at < now() - make_interval(days => ${days}::int) AND status = ANY(${OVER}::email_status[])`;
     return counted!.count;
   }
@@ -42,8 +43,8 @@ export class MailRetention {
   }
 }
 
-/** No UUIDv7 made before that moment is above it. A margin of an hour, for this clock may differ from the acceptor's. */
-function lowestIdAfter(ms: number): string {
-  const hex = (ms + 3_600_000).toString(16).padStart(12, '0');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-7000-8000-000000000000`;
+/** No UUIDv7 made that many days ago is above it. A margin of an hour, for ids are made outside of Postgres. */
+function lowestIdAfter(days: number): Prisma.Sql {
+  return Prisma.sql`(lpad(to_hex((1000 * extract(epoch FROM now() - make_interval(days => ${days}::int, hours => -1)))::bigint), 12, '0')
+          || '70008000000000000000')::uuid`;
 }

@@ -6,13 +6,12 @@ import { fileURLToPath } from 'node:url';
 import { type CryptoKey, decodeProtectedHeader, type JWK, type KeyObject, SignJWT } from 'jose';
 import { SigningKeyRecords } from '../../src/accounts/tokens/signing-key-records.js';
 import { Audit } from '../../src/audit/audit.js';
-import { SystemClock } from '../../src/core/clock.js';
 import { Keyring } from '../../src/core/keyring.js';
 import { PrismaService } from '../../src/database/prisma.service.js';
 import { Transactions } from '../../src/database/unit-of-work.js';
 import type { SignedInBody } from '../support/api.js';
 import { freePort } from '../support/free-port.js';
-import { type Otpost, startOtpost, TEST_SECRET } from '../support/otpost.js';
+import { HeldClock, type Otpost, startOtpost, TEST_SECRET } from '../support/otpost.js';
 import { codeFromInbox, verify } from '../support/story.js';
 
 const SERVER = fileURLToPath(new URL('../../examples/verify-token/server.mjs', import.meta.url));
@@ -47,7 +46,7 @@ describe('examples/verify-token', () => {
     const issued = await otpost.api.register('ada@example.com');
     signedIn = await verify(otpost.api, issued, (await codeFromInbox(otpost.api, 'ada@example.com', issued)).code);
     const prisma = new PrismaService({ url: otpost.database.url, poolSize: 1 });
-    const records = new SigningKeyRecords(prisma, new Transactions(prisma), new Keyring(TEST_SECRET), new Audit(prisma, new SystemClock()));
+    const records = new SigningKeyRecords(prisma, new Transactions(prisma), new Keyring(TEST_SECRET), new Audit(prisma, new HeldClock()));
     const [key] = await records.list();
     [ours, kid] = [await records.open(key!), key!.id];
     await prisma.$disconnect();

@@ -1,7 +1,7 @@
 import { KeyChanges } from '../../src/access/key-changes.js';
 import type { Scope } from '../../src/access/scopes.js';
 import { Audit, OPERATOR } from '../../src/audit/audit.js';
-import { SystemClock } from '../../src/core/clock.js';
+import { DatabaseClock } from '../../src/database/database-clock.js';
 import { PrismaService } from '../../src/database/prisma.service.js';
 import { Transactions } from '../../src/database/unit-of-work.js';
 import { note } from './test-logs.js';
@@ -9,8 +9,8 @@ import { note } from './test-logs.js';
 /** A key as `otpost keys create` makes it, on the database of a test. */
 export async function createApiKey(databaseUrl: string, scopes: Scope[] = ['emails:send', 'emails:read']): Promise<string> {
   const prisma = new PrismaService({ url: databaseUrl, poolSize: 1 });
-  const clock = new SystemClock();
   try {
+    const clock = await DatabaseClock.read(prisma);
     const keys = new KeyChanges(new Transactions(prisma), clock, new Audit(prisma, clock));
     const { key } = await keys.create({ name: 'test', scopes }, OPERATOR);
     note('token', key);

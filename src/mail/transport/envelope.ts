@@ -6,6 +6,7 @@ export function envelopeOf(message: ComposedMessage): object {
     messageId: message.messageId,
     from: message.from,
     to: message.to,
+    date: message.date,
     subject: message.subject,
     ...(message.replyTo ? { replyTo: message.replyTo } : {}),
     text: message.text,

@@ -9,6 +9,8 @@ export interface ComposedMessage {
   from: string;
   to: string;
   replyTo?: string;
+  /** Of the attempt, by the clock of Postgres; providers write their own. */
+  date: Date;
   subject: string;
   text: string;
   html: string;

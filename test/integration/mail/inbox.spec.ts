@@ -8,6 +8,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import type { Settings } from '../../../src/config/settings.js';
 import { settingsModule } from '../../../src/config/settings.module.js';
+import { Clock } from '../../../src/core/clock.js';
 import { CoreModule } from '../../../src/core/core.module.js';
 import { Keyring } from '../../../src/core/keyring.js';
 import { createLogger } from '../../../src/core/logger.js';
@@ -16,6 +17,7 @@ import { HttpModule } from '../../../src/http/http.module.js';
 import { fastifyAdapter } from '../../../src/http/web-server.js';
 import type { Message, MessageList } from '../../../src/mail/inbox/inbox.messages.js';
 import { InboxModule } from '../../../src/mail/inbox/inbox.module.js';
+import { HeldClock } from '../../support/otpost.js';
 import { createDatabase, type TestDatabase } from '../../support/postgres.js';
 
 const TOKEN = 'sesame-open-sesame';
@@ -57,7 +59,7 @@ async function inbox({ production = false, inboxToken = undefined as string | un
     imports: [
       settingsModule(settings),
       CoreModule.forRoot(createLogger('silent', 'web'), new Keyring('a secret of the tests')),
-      { module: Database, global: true, providers: [{ provide: PrismaService, useValue: prisma }], exports: [PrismaService] },
+      { module: Database, global: true, providers: [{ provide: PrismaService, useValue: prisma }, { provide: Clock, useValue: new HeldClock() }], exports: [Clock, PrismaService] },
       HttpModule,
       InboxModule,
     ],

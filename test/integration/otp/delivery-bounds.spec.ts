@@ -1,7 +1,6 @@
 import { createServer, get, type IncomingMessage } from 'node:http';
 import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
-import { SystemClock } from '../../../src/core/clock.js';
 import { createLogger } from '../../../src/core/logger.js';
 import { PrismaService } from '../../../src/database/prisma.service.js';
 import { DeliveryStreams } from '../../../src/otp/delivery/delivery-streams.js';
@@ -10,7 +9,7 @@ import { ToldDeliveries } from '../../../src/otp/delivery/told-deliveries.js';
 import type { ProblemBody } from '../../support/api.js';
 import { EventReader } from '../../support/event-reader.js';
 import { HeldMail } from '../../support/held-mail.js';
-import { type Otpost, startOtpost } from '../../support/otpost.js';
+import { HeldClock, type Otpost, startOtpost } from '../../support/otpost.js';
 import { eventually } from '../../support/wait.js';
 
 /** As many connections as a deployment sees, and those who use them badly. */
@@ -94,7 +93,7 @@ describe('streams of deliveries, all together', () => {
 
   it('cost one look at Postgres together, and none when there is nobody', async () => {
     const counting = new CountingDeliveries(prisma);
-    const streams = new DeliveryStreams(counting, new SystemClock(), createLogger('silent', 'test'));
+    const streams = new DeliveryStreams(counting, new HeldClock(), createLogger('silent', 'test'));
     const ids = await Promise.all(Array.from({ length: 30 }, registered));
     const opened = await Promise.all(ids.flatMap((challengeId) => ['a', 'b'].map((one) => streams.open({ challengeId, requester: `${challengeId}${one}` }))));
     const bodies = opened.map((result) => (result.kind === 'stream' ? result.stream.body.resume() : fail(result.kind)));

@@ -9,6 +9,7 @@ export function message(more: Partial<ComposedMessage> = {}): ComposedMessage {
     from: '"Ada, of \\"Acme\\"" <post@example.com>',
     to: 'grace@bücher.example',
     replyTo: 'Help <help@example.com>',
+    date: new Date('2026-11-21T12:00:00Z'),
     subject: 'Ihr Code für\r\nBcc: everybody@example.com',
     text: 'Hello ✓',
     html: '<p>Hello ✓</p>',

@@ -7,12 +7,11 @@ import { Brevo } from '../../../../../src/mail/transport/http/brevo.js';
 import { Postmark } from '../../../../../src/mail/transport/http/postmark.js';
 import { Resend } from '../../../../../src/mail/transport/http/resend.js';
 import { OfferRefused } from '../../../../../src/mail/transport/transport.js';
-import { SystemClock } from '../../../../../src/core/clock.js';
 import { KEYS } from '../../../../support/provider-apis.js';
 import { type ProviderScript, ProviderServer } from '../../../../support/provider-server.js';
 import { message } from '../message.js';
 
-const clock = new SystemClock();
+const clock = { now: () => new Date() };
 const here = (ms: number) => ({ kind: 'deferred', uncounted: true, transport: { kind: 'backoff', ms, here: true } });
 const away = { ...here(1_000), transport: { kind: 'backoff', ms: 1_000, here: true, unreachable: true } };
 
