@@ -1,10 +1,12 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { SETTINGS, type Settings } from '../config/settings.js';
+import { Clock } from '../core/clock.js';
 import { inBatches } from '../database/in-batches.js';
 import { PrismaService } from '../database/prisma.service.js';
 import { ScheduledTasks } from '../database/scheduled-tasks.js';
 
-const HOUR_MS = 60 * 60_000;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
 /** The scheduled work of accounts: what ended, and is good for nothing any more. */
@@ -14,6 +16,7 @@ export class AccountsMaintenance implements OnModuleInit {
     @Inject(SETTINGS) private readonly settings: Settings,
     @Inject(ScheduledTasks) private readonly scheduled: ScheduledTasks,
     @Inject(PrismaService) private readonly prisma: PrismaService,
+    @Inject(Clock) private readonly clock: Clock,
   ) {}
 
   onModuleInit(): void {
@@ -32,20 +35,20 @@ export class AccountsMaintenance implements OnModuleInit {
   private async removeChanges(signal: AbortSignal): Promise<string> {
     const step = (limit: number): Promise<number> => this.prisma.$executeRaw`
       DELETE FROM email_changes WHERE id IN (
-        SELECT id FROM email_changes WHERE expires_at < now() - make_interval(days => ${this.settings.retentionDays}::int)
+        SELECT id FROM email_changes WHERE expires_at < ${this.ago(this.settings.retentionDays * DAY_MS)}
         ORDER BY expires_at LIMIT ${limit} FOR UPDATE SKIP LOCKED)`;
     return `${await inBatches(signal, step)} changes of addresses removed`;
   }
 
   /**
    * What strangers typed, a hash of a password among it, waits no longer than the code that it belongs to. A minute more:
-   * the clock that judges a code is not this one. There are as few as were begun in an hour, so all are looked at.
+   * a code that was right just before may be under way. There are as few as were begun in an hour, so all are looked at.
    */
   private async removeRegistrations(signal: AbortSignal): Promise<string> {
     const step = (limit: number): Promise<number> => this.prisma.$executeRaw`
       DELETE FROM pending_registrations WHERE challenge_id IN (
         SELECT p.challenge_id FROM pending_registrations p JOIN otp_challenges c ON c.id = p.challenge_id
-        WHERE c.expires_at < now() - interval '1 minute'
+        WHERE c.expires_at < ${this.ago(MINUTE_MS)}
         LIMIT ${limit} FOR UPDATE OF p SKIP LOCKED)`;
     return `${await inBatches(signal, step)} registrations removed`;
   }
@@ -55,7 +58,7 @@ export class AccountsMaintenance implements OnModuleInit {
     return this.prisma.$executeRaw`
       DELETE FROM sessions WHERE id IN (
         SELECT id FROM sessions
-        WHERE least(expires_at, revoked_at) < now() - make_interval(days => ${this.settings.retentionDays}::int)
+        WHERE least(expires_at, revoked_at) < ${this.ago(this.settings.retentionDays * DAY_MS)}
         LIMIT ${limit} FOR UPDATE SKIP LOCKED)`;
   }
 
@@ -63,7 +66,11 @@ export class AccountsMaintenance implements OnModuleInit {
   private async removeTokens(limit: number): Promise<number> {
     return this.prisma.$executeRaw`
       DELETE FROM refresh_tokens WHERE token_hash IN (
-        SELECT token_hash FROM refresh_tokens WHERE expires_at < now() - interval '1 day'
+        SELECT token_hash FROM refresh_tokens WHERE expires_at < ${this.ago(DAY_MS)}
         LIMIT ${limit} FOR UPDATE SKIP LOCKED)`;
+  }
+
+  private ago(ms: number): Date {
+    return new Date(this.clock.now().getTime() - ms);
   }
 }

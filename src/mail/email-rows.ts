@@ -18,6 +18,8 @@ export interface NewEmail {
   maxAttempts: number;
   scheduledAt: Date | null;
   expiresAt: Date | null;
+  /** Milliseconds from now on, in place of `expiresAt`. */
+  livesMs: number | null;
   supersedeKey: string | null;
   messageId: string;
   apiKeyId: string | null;

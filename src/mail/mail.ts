@@ -1,12 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { SETTINGS, type Settings } from '../config/settings.js';
-import { Clock } from '../core/clock.js';
 import { domainOf, parseEmailAddress } from '../core/email-address.js';
 import { uuidv7 } from '../core/ids.js';
 import { Keyring } from '../core/keyring.js';
 import type { Lane } from '../core/lanes.js';
 import { passing } from '../core/milestones.js';
 import { during, type Span, Tracing } from '../core/tracing.js';
+import { DatabaseClock } from '../database/database-clock.js';
 import type { UnitOfWork } from '../database/unit-of-work.js';
 import { MailQueue } from '../queue/mail-queue.js';
 import { sealContext } from './composer.js';
@@ -30,6 +30,8 @@ export interface Draft {
   locale: string;
   scheduledAt?: Date;
   expiresAt?: Date;
+  /** Milliseconds from now on after which it is not worth sending, for what lives by a Clock: `expiresAt` is a time of Postgres. */
+  livesMs?: number;
   maxAttempts: number;
   /** Copies with the same key that have not started are cancelled. */
   supersedeKey?: string;
@@ -48,7 +50,7 @@ export interface Accepted {
 export class Mail {
   constructor(
     @Inject(SETTINGS) private readonly settings: Settings,
-    @Inject(Clock) private readonly clock: Clock,
+    @Inject(DatabaseClock) private readonly clock: DatabaseClock,
     @Inject(Keyring) private readonly keyring: Keyring,
     @Inject(Outbox) private readonly outbox: Outbox,
     @Inject(Transitions) private readonly transitions: Transitions,
@@ -93,6 +95,7 @@ export class Mail {
       maxAttempts: draft.maxAttempts,
       scheduledAt: draft.scheduledAt ?? null,
       expiresAt: draft.expiresAt ?? null,
+      livesMs: draft.livesMs ?? null,
       supersedeKey: draft.supersedeKey ?? null,
       messageId: `<${id}@${domainOf(address)}>`,
       apiKeyId: draft.apiKeyId ?? null,

@@ -53,7 +53,8 @@ export class Outbox {
           message_id, api_key_id, request_id, traceparent, avoid_transport)
         VALUES (${email.id}::uuid, ${email.lane}::lane, ${status}::email_status, ${email.from}, ${email.to},
           ${email.toCanonical}, ${email.replyTo}, ${email.template}, ${email.locale}, ${email.sealedVariables},
-          ${email.sealKeyId}, ${email.secret}, ${email.maxAttempts}, ${email.scheduledAt}, ${email.expiresAt},
+          ${email.sealKeyId}, ${email.secret}, ${email.maxAttempts}, ${email.scheduledAt},
+          coalesce(${email.expiresAt}, now() + ${email.livesMs}::float8 * interval '1 millisecond'),
           coalesce(${email.scheduledAt}, now()), ${email.supersedeKey}, ${email.messageId}, ${email.apiKeyId}::uuid,
           ${email.requestId}, ${email.traceparent}, (
             SELECT transport FROM outbound_emails WHERE supersede_key = ${email.supersedeKey} AND transport <> 'none' ORDER BY id DESC LIMIT 1))

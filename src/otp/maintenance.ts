@@ -1,11 +1,13 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { SETTINGS, type Settings } from '../config/settings.js';
+import { Clock } from '../core/clock.js';
 import { inBatches } from '../database/in-batches.js';
 import { PrismaService } from '../database/prisma.service.js';
 import { ScheduledTasks } from '../database/scheduled-tasks.js';
 import { FORGET_AFTER_MS } from './budget-policy.js';
 
-const HOUR_MS = 60 * 60_000;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 /** How far back the hourly run looks, so that it does not take longer the more challenges are kept; the daily one sees all. */
 const LATELY_DAYS = 1;
@@ -17,6 +19,7 @@ export class OtpMaintenance implements OnModuleInit {
     @Inject(SETTINGS) private readonly settings: Settings,
     @Inject(ScheduledTasks) private readonly scheduled: ScheduledTasks,
     @Inject(PrismaService) private readonly prisma: PrismaService,
+    @Inject(Clock) private readonly clock: Clock,
   ) {}
 
   onModuleInit(): void {
@@ -43,19 +46,19 @@ export class OtpMaintenance implements OnModuleInit {
     return this.prisma.$executeRaw`
       DELETE FROM otp_challenges WHERE id IN (
         SELECT id FROM otp_challenges
-        WHERE expires_at < now() - make_interval(days => ${this.settings.retentionDays}::int)
+        WHERE expires_at < ${this.ago(this.settings.retentionDays * DAY_MS)}
         ORDER BY expires_at LIMIT ${limit} FOR UPDATE SKIP LOCKED)`;
   }
 
   /**
-   * Of challenges that ended by their time; all that end otherwise lose theirs at once. A minute late: the clock that
-   * judges a resend is not this one.
+   * Of challenges that ended by their time; all that end otherwise lose theirs at once. A minute late: a resend that was
+   * judged just before may be under way.
    */
   private async eraseCodes(limit: number, days: number): Promise<number> {
     return this.prisma.$executeRaw`
       UPDATE otp_challenges SET sealed_code = NULL WHERE id IN (
         SELECT id FROM otp_challenges
-        WHERE expires_at < now() - interval '1 minute' AND expires_at > now() - make_interval(days => ${days}::int)
+        WHERE expires_at < ${this.ago(MINUTE_MS)} AND expires_at > ${this.ago(days * DAY_MS)}
           AND sealed_code IS NOT NULL
         ORDER BY expires_at LIMIT ${limit} FOR UPDATE SKIP LOCKED)`;
   }
@@ -65,7 +68,11 @@ export class OtpMaintenance implements OnModuleInit {
     return this.prisma.$executeRaw`
       DELETE FROM failure_budgets WHERE (destination, purpose, device) IN (
         SELECT destination, purpose, device FROM failure_budgets
-        WHERE updated_at < now() - ${FORGET_AFTER_MS}::float8 * interval '1 millisecond'
+        WHERE updated_at < ${this.ago(FORGET_AFTER_MS)}
         ORDER BY updated_at LIMIT ${limit} FOR UPDATE SKIP LOCKED)`;
+  }
+
+  private ago(ms: number): Date {
+    return new Date(this.clock.now().getTime() - ms);
   }
 }

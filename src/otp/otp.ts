@@ -242,6 +242,7 @@ export class Otp {
     });
   }
 
+  /** The mail gets a length of time, what is left of the code's life, for it is judged by another clock (core/clock.ts). */
   private async send(challenge: Challenge, secrets: Secrets, requestId: string, unit: UnitOfWork): Promise<Accepted> {
     return this.mail.accept(
       {
@@ -249,7 +250,7 @@ export class Otp {
         to: challenge.destination,
         content: { kind: 'template', template: challenge.template, variables: this.variables(challenge, secrets), secret: true },
         locale: challenge.locale,
-        expiresAt: challenge.expiresAt,
+        livesMs: challenge.expiresAt.getTime() - this.clock.now().getTime(),
         maxAttempts: MAIL_ATTEMPTS,
         supersedeKey: supersedeKey(challenge.id),
         requestId,

@@ -19,6 +19,7 @@ export function newEmail(more: Partial<NewEmail> = {}): NewEmail {
     maxAttempts: 3,
     scheduledAt: null,
     expiresAt: null,
+    livesMs: null,
     supersedeKey: null,
     messageId: `<${id}@example.com>`,
     apiKeyId: null,

@@ -49,7 +49,7 @@ export class Notices {
           secret: link !== undefined,
         },
         locale: notice.locale,
-        expiresAt: new Date(now.getTime() + WORTH_TELLING_MS),
+        livesMs: WORTH_TELLING_MS,
         maxAttempts: MAIL_ATTEMPTS,
         requestId,
       },

@@ -3,7 +3,7 @@ import { runScheduled } from '../../support/scheduled-run.js';
 import { eventually } from '../../support/wait.js';
 
 const SOON = '10 minutes';
-/** Whose clocks are a little apart is not late yet. */
+/** A request that was judged just before may still need it. */
 const JUST_OVER = '-30 seconds';
 const OVER = '-2 minutes';
 
