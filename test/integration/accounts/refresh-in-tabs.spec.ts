@@ -171,4 +171,14 @@ describe('a refresh token in several tabs', () => {
     expect((await refresh(person.refreshToken)).body.code).toBe('refresh_invalid');
     expect((await refresh(proven.refreshToken)).status).toBe(200);
   });
+
+  it('is good although the version before, which may run beside this one, voided it; and names what that version asks for', async () => {
+    const { refreshToken } = await people.signUp();
+    const first = tokenOf(await refresh(refreshToken));
+    await otpost.database.query('UPDATE refresh_tokens SET voided_at = $1 WHERE used_at IS NULL', [clock.now()]);
+    clock.advance(LATER);
+    expect((await refresh(first)).status).toBe(200);
+    const [used] = await otpost.database.query('SELECT successor = sha256($2::bytea) AS named FROM refresh_tokens WHERE token_hash = sha256($1::bytea)', [Buffer.from(refreshToken), Buffer.from(first)]);
+    expect(used).toEqual({ named: true });
+  });
 });
