@@ -184,6 +184,23 @@ describe('an address with an account and one without', () => {
     expect(found[0]!.answer.status).toBeLessThan(500);
   });
 
+  it.each([
+    ['wrong', challengeOf('reset_password')],
+    ['locked', locked(challengeOf('reset_password'))],
+    ['expired', expired(challengeOf('reset_password'))],
+    ['stopped', async (one: Person) => {
+      const id = await challengeOf('reset_password')(one);
+      await otpost.api.post(`/v1/otp/${id}/disown`, {});
+      return id;
+    }],
+    ['that of another purpose', challengeOf('login')],
+  ])('cost no hash for a new password with a code that is %s', async (_, prepare) => {
+    const [known] = await both(true);
+    const id = await prepare(known);
+    const { answer, work } = await works.of((headers) => otpost.api.post(verify(id), { code: WRONG, newPassword: OTHER }, headers));
+    expect([answer.status >= 400, work.hashes]).toEqual([true, []]);
+  });
+
   it('are compared on all calls and pages that take an address or a challenge', async () => {
     const { body } = await otpost.api.get<OpenApi>('/docs/json');
     const schemas = body.components.schemas;

@@ -6,7 +6,7 @@ import { PLACES, SHARE } from '../../../src/accounts/passwords/hash-policy.js';
 import { Passwords } from '../../../src/accounts/passwords/passwords.js';
 import { readSettings } from '../../../src/config/read-settings.js';
 import type { Problem } from '../../../src/core/problems.js';
-import type { Answer, Api, ProblemBody, SignedInBody } from '../../support/api.js';
+import type { Answer, Api, IssuedBody, ProblemBody, SignedInBody } from '../../support/api.js';
 import { TEST_SECRET } from '../../support/otpost.js';
 import { OtpostProcess } from '../../support/otpost-process.js';
 import { createDatabase, type TestDatabase } from '../../support/postgres.js';
@@ -132,6 +132,15 @@ describe('a flood of one requester on a path that hashes', () => {
         return () => api.post('/v1/me/email', { email: fresh(), currentPassword: PASSWORD }, { ...FLOODING, authorization: `Bearer ${body.accessToken}` });
       },
       '202',
+    ],
+    [
+      'POST /v1/otp/:id/verify with a new password',
+      async () => {
+        const { body } = await api.post<IssuedBody>('/v1/otp', { purpose: 'reset_password', email: 'flooding@example.com' }, from('192.0.2.98'));
+        await database.query('UPDATE otp_challenges SET attempts = max_attempts WHERE id = $1', [body.challenge.id]);
+        return () => api.post(`/v1/otp/${body.challenge.id}/verify`, { code: '000000', newPassword: 'seventeen green bottles' }, FLOODING);
+      },
+      'otp_locked',
     ],
     ['POST /v1/setup, of a link that is none', async () => () => api.post('/v1/setup', { token: 'A'.repeat(43), email: fresh(), password: 'seventeen green bottles' }, FLOODING), 'setup_link_invalid'],
   ];
