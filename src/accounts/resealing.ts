@@ -1,6 +1,5 @@
 import { type Keyring, type Sealed, UnsealError } from '../core/keyring.js';
 import type { PrismaService } from '../database/prisma.service.js';
-import { recordset } from '../database/recordset.js';
 import { sealContext as emailContext } from '../mail/composer.js';
 import { sealContext as webhookContext } from '../mail/webhooks/secrets.js';
 import { hashCode } from '../otp/code.js';
@@ -87,7 +86,7 @@ export class Resealing {
       const stale = await rows.stale(after, BATCH);
       const sealed = stale.flatMap((row) => opened(() => rows.seal(row)));
       result.unreadable += stale.length - sealed.length;
-      if (sealed.length > 0) result.resealed += await rows.write(recordset(sealed));
+      if (sealed.length > 0) result.resealed += await rows.write(JSON.stringify(sealed));
       progress(result.resealed);
       if (stale.length < BATCH) return result;
       after = stale.at(-1)!.id;

@@ -34,6 +34,20 @@ export function storableThroughout<T>(value: T): T {
 }
 
 /**
+ * A parameter of a statement that Postgres takes. JSON hides NUL and halves of pairs behind escapes, which `jsonb`
+ * refuses: where it has escapes at all it is read and written anew.
+ */
+export function storableParameter(value: unknown): unknown {
+  if (typeof value !== 'string') return Array.isArray(value) ? value.map(storableParameter) : value;
+  if (!/^[[{"]/.test(value) || !value.includes('\\u')) return storable(value);
+  try {
+    return JSON.stringify(storableThroughout(JSON.parse(value) as unknown));
+  } catch {
+    return storable(value); // begins like JSON, and is none
+  }
+}
+
+/**
  * Refuses what a stranger sent where a text in it, or the name of a member, is not storable. Does not go down by recursion:
  * a body can be nested deeper than the stack is.
  * @throws Problem `validation_failed` that names the members

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import pg from 'pg';
+import { storableParameter } from '../core/storable.js';
 
 /** Milliseconds a statement may take; Postgres ends it then (`statement_timeout`), and its connection lives on. */
 export const STATEMENT_TIMEOUT_MS = 9_000;
@@ -14,6 +15,11 @@ interface Wire {
   connection: { stream: Socket };
   /** False while an answer is due. */
   readyForQuery: boolean;
+}
+
+/** The ways to ask that callers use: text and values, or one object of both. */
+interface Queries {
+  query: (config: unknown, values: unknown, ...rest: unknown[]) => unknown;
 }
 
 /** Connections of a pool. */
@@ -35,12 +41,30 @@ export function openPool(config: pg.PoolConfig): pg.Pool {
   pool.on('connect', (client) => {
     client.on('error', () => undefined);
     giveUpWhenSilent(client as unknown as Wire);
+    takeStorableOnly(client as unknown as Queries);
   });
   return pool;
 }
 
 export function useOf({ totalCount, idleCount, waitingCount, options: { max } }: pg.Pool): PoolUse {
   return { inUse: totalCount - idleCount, idle: idleCount, waiting: waitingCount, most: max };
+}
+
+/**
+ * The one gate that every statement passes: what Postgres cannot hold in a parameter is made storable, for the words of a
+ * hostile server must not keep the outcome of its message, and of those recorded with it, from being recorded. Here
+ * and not above, for whatever opens a pool passes it, and JSON has been written by then.
+ */
+function takeStorableOnly(client: Queries): void {
+  const query = client.query.bind(client);
+  client.query = (config, values, ...rest) => {
+    if (isPrepared(config) && config.values) config.values = config.values.map(storableParameter);
+    return query(config, Array.isArray(values) ? values.map(storableParameter) : values, ...rest);
+  };
+}
+
+function isPrepared(config: unknown): config is { values?: unknown[] } {
+  return typeof config === 'object' && config !== null && 'values' in config && Array.isArray(config.values);
 }
 
 /** node-postgres's own `query_timeout` leaves the connection of a transaction in the pool, and the next caller waits behind the dead statement. */

@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { PrismaPg } from '@prisma/adapter-pg';
-import { storableThroughout } from '../core/storable.js';
-import { Prisma, PrismaClient } from '../generated/prisma/client.js';
+import { PrismaClient } from '../generated/prisma/client.js';
 import { openPool, type PoolUse, STATEMENT_TIMEOUT_MS, useOf } from './pool.js';
 import { UTC, withSessionOptions } from './session-options.js';
 
@@ -19,9 +18,6 @@ const TRANSACTION_TIMEOUT_MS = 10_000;
 /**
  * Prisma's client. It has no shutdown hook on purpose: Nest's hooks have no order across modules, and the pool must
  * outlive the deliveries that still record what happened. `main` disconnects it last.
- *
- * Every statement passes one gate here, transactions included: what Postgres cannot hold as text is made storable, for the
- * words of a hostile server must not keep the outcome of its message, and of those recorded with it, from being recorded.
  */
 @Injectable()
 export class PrismaService extends PrismaClient {
@@ -41,15 +37,5 @@ export class PrismaService extends PrismaClient {
       transactionOptions: { maxWait: CONNECT_TIMEOUT_MS, timeout: TRANSACTION_TIMEOUT_MS },
     });
     this.poolUse = () => useOf(pool);
-    return this.$extends({ query: { $allOperations: ({ args, query }) => query(storableStatement(args)) } }) as unknown as this;
   }
-}
-
-function storableStatement(args: unknown): unknown {
-  return args instanceof Prisma.Sql ? storableSql(args) : storableThroughout(args);
-}
-
-function storableSql(sql: Prisma.Sql): Prisma.Sql {
-  const values = storableThroughout(sql.values);
-  return values === sql.values ? sql : new Prisma.Sql(sql.strings, values);
 }

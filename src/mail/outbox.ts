@@ -4,7 +4,6 @@ import type { Lane } from '../core/lanes.js';
 import { passing } from '../core/milestones.js';
 import { cut } from '../core/storable.js';
 import { PrismaService } from '../database/prisma.service.js';
-import { recordset } from '../database/recordset.js';
 import type { UnitOfWork } from '../database/unit-of-work.js';
 import type { EmailStatus } from '../generated/prisma/enums.js';
 import type { ClaimedEmail, Ending, NewEmail } from './email-rows.js';
@@ -165,7 +164,7 @@ export class Outbox {
     if (abandoned.length === 0) return 0;
     const [rescued] = await this.prisma.$queryRaw<{ count: number }[]>`
       WITH input AS (
-        SELECT * FROM jsonb_to_recordset(${recordset(abandoned.map(verdictOn))}::jsonb) AS input (id uuid, token uuid, retry_ms int)
+        SELECT * FROM jsonb_to_recordset(${JSON.stringify(abandoned.map(verdictOn))}::jsonb) AS input (id uuid, token uuid, retry_ms int)
       ), mine AS (
         SELECT m.id, m.status AS was, m.status = 'unknown' OR m.offered_at IS NOT NULL AS offered, input.retry_ms
         FROM outbound_emails m JOIN input ON m.id = input.id AND m.lease_token = input.token
@@ -212,7 +211,7 @@ export class Outbox {
   private async finishAll(finishes: Finish[]): Promise<boolean[]> {
     const done = await this.prisma.$queryRaw<{ n: number }[]>`
       WITH input AS (
-        SELECT * FROM jsonb_to_recordset(${recordset(finishes.map(recordOf))}::jsonb) AS input (
+        SELECT * FROM jsonb_to_recordset(${JSON.stringify(finishes.map(recordOf))}::jsonb) AS input (
           n int, id uuid, token uuid, worker text, status email_status, transport text, reply text, error_code text,
           provider_message_id text, delay_ms int, uncounted boolean, possible_duplicate boolean,
           suppress_reason text, suppress_source text)

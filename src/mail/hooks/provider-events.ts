@@ -2,7 +2,6 @@ import { Inject, Injectable } from '@nestjs/common';
 import { parseEmailAddress } from '../../core/email-address.js';
 import { cut } from '../../core/storable.js';
 import { PrismaService } from '../../database/prisma.service.js';
-import { recordset } from '../../database/recordset.js';
 import { Transactions, type UnitOfWork } from '../../database/unit-of-work.js';
 import type { NewSuppression } from '../suppressions.js';
 import { consequenceOf, type EventSource, type HeardEvent, type ToldMessage } from './event-policy.js';
@@ -77,7 +76,7 @@ export class ProviderEvents {
         detail, email_id, occurred_at, matched_at)
       SELECT ${source}, dedupe_key, kind, provider_message_id, message_id, recipient_canonical, reason, detail, email_id,
         occurred_at, CASE kind WHEN 'ignored' THEN now() END
-      FROM jsonb_to_recordset(${recordset(events.map(recordOf))}::jsonb) AS input (dedupe_key text, kind text,
+      FROM jsonb_to_recordset(${JSON.stringify(events.map(recordOf))}::jsonb) AS input (dedupe_key text, kind text,
         provider_message_id text, message_id text, recipient_canonical text, reason text, detail text, email_id uuid,
         occurred_at timestamptz)
       ON CONFLICT (provider, dedupe_key) DO NOTHING
@@ -211,19 +210,19 @@ export class ProviderEvents {
           sent_at = coalesce(m.sent_at, m.offered_at, now()), lease_token = NULL, lease_until = NULL,
           possible_duplicate = m.status <> 'deferred' AND m.possible_duplicate,
           sealed_variables = CASE WHEN m.secret THEN NULL ELSE m.sealed_variables END
-        FROM jsonb_to_recordset(${recordset([...last.values()].map(changeOf))}::jsonb)
+        FROM jsonb_to_recordset(${JSON.stringify([...last.values()].map(changeOf))}::jsonb)
           AS input (id uuid, status email_status, reply text, error_code text)
         WHERE m.id = input.id`;
       await db.$executeRaw`
         INSERT INTO email_events (email_id, status, attempt, transport, reply, error_code)
         SELECT email_id, status, attempt, transport, reply, error_code
-        FROM jsonb_to_recordset(${recordset(steps.map(noteOf))}::jsonb)
+        FROM jsonb_to_recordset(${JSON.stringify(steps.map(noteOf))}::jsonb)
           AS input (n int, email_id uuid, status email_status, attempt int, transport text, reply text, error_code text)
         ORDER BY n`;
       await db.suppression.createMany({ data: steps.flatMap(suppressionOf), skipDuplicates: true });
       await db.$executeRaw`
         UPDATE provider_events e SET matched_at = now(), email_id = input.email_id
-        FROM jsonb_to_recordset(${recordset(steps.map(({ eventId, message }) => ({ id: String(eventId), email_id: message.id })))}::jsonb)
+        FROM jsonb_to_recordset(${JSON.stringify(steps.map(({ eventId, message }) => ({ id: String(eventId), email_id: message.id })))}::jsonb)
           AS input (id bigint, email_id uuid)
         WHERE e.id = input.id`;
     }

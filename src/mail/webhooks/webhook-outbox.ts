@@ -1,7 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Batcher } from '../../core/batcher.js';
 import { PrismaService } from '../../database/prisma.service.js';
-import { recordset } from '../../database/recordset.js';
 import { DOWN_AFTER, SCHEDULE } from './retry-policy.js';
 import type { ClaimedDelivery, ClaimedEndpoint, DeliveryEnding, EmailEventFacts } from './webhook-rows.js';
 
@@ -160,7 +159,7 @@ export class WebhookOutbox {
   private async finishAll(finishes: Finish[]): Promise<boolean[]> {
     const done = await this.prisma.$queryRaw<{ n: number }[]>`
       WITH input AS (
-        SELECT * FROM jsonb_to_recordset(${recordset(finishes.map(recordOf))}::jsonb) AS input (
+        SELECT * FROM jsonb_to_recordset(${JSON.stringify(finishes.map(recordOf))}::jsonb) AS input (
           n int, id uuid, token uuid, worker text, status text, delay_ms float8, status_code int, error_code text,
           response text, took_ms int)
       ), mine AS (

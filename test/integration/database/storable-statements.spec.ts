@@ -1,5 +1,4 @@
 import { PrismaService } from '../../../src/database/prisma.service.js';
-import { recordset } from '../../../src/database/recordset.js';
 import { Transactions } from '../../../src/database/unit-of-work.js';
 import { Prisma } from '../../../src/generated/prisma/client.js';
 import { createDatabase, type TestDatabase } from '../../support/postgres.js';
@@ -41,7 +40,7 @@ describe('a statement with text that Postgres cannot hold', () => {
 
   it('takes rows as JSON that is storable', async () => {
     const rows = [{ n: 1, text: TEXT }, { n: 2, text: 'a\\u0000' }];
-    expect(await prisma.$queryRaw`SELECT * FROM jsonb_to_recordset(${recordset(rows)}::jsonb) AS r (n int, text text)`).toEqual([
+    expect(await prisma.$queryRaw`SELECT * FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS r (n int, text text)`).toEqual([
       { n: 1, text: KEPT },
       { n: 2, text: 'a\\u0000' },
     ]);
