@@ -15,6 +15,7 @@ import { VERSION } from './core/version.js';
 import { readDeployment } from './database/deployment.js';
 import { openDatabase } from './database/open-database.js';
 import { PrismaService } from './database/prisma.service.js';
+import { boundBodies } from './http/bodies.js';
 import { allowOrigins } from './http/cors.js';
 import { serveDocs } from './http/openapi.js';
 import { traceRequests } from './http/request-spans.js';
@@ -113,6 +114,7 @@ async function startWorker(infrastructure: Infrastructure): Promise<Application>
   return listening(app, async () => {
     await secureHeaders(app, http.appUrl);
     logRequests(app, infrastructure.log);
+    boundBodies(app);
     return listen(app, http.host, workerPort, 'WORKER_PORT');
   });
 }
@@ -132,6 +134,7 @@ async function startWeb(infrastructure: Infrastructure): Promise<Application> {
     warnOfForwarded(app, settings.http.trustedProxies, log);
     refuseOtherBodies(app);
     refuseUnstorable(app);
+    boundBodies(app);
     serveDocs(app, settings.http.appUrl, VERSION);
     return listen(app, settings.http.host, settings.http.port, 'PORT');
   });

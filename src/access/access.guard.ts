@@ -1,8 +1,10 @@
-import { type CanActivate, createParamDecorator, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
+import { applyDecorators, type CanActivate, createParamDecorator, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
+import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyRequest } from 'fastify';
 import type { Doer } from '../audit/audit.js';
 import { bearerOf } from '../core/credentials.js';
+import type { Doorkeeper } from '../core/doorkeeper.js';
 import { LOGGER, type Logger } from '../core/logger.js';
 import { Problem } from '../core/problems.js';
 import { sourceOf } from '../core/request-source.js';
@@ -26,11 +28,16 @@ export interface Permission {
 /** A route that says nothing is for admins. */
 export const Allow = Reflector.createDecorator<Permission>();
 
+/** The same for a route whose bodies are large: none of it is read before it is known who sends it. */
+export function AllowBeforeBody(permission: Permission, config: { bodyLimit: number; rawBody?: boolean }): MethodDecorator {
+  return applyDecorators(Allow(permission), RouteConfig({ ...config, doorkeeper: AccessGuard, permission }));
+}
+
 const REALM = { 'www-authenticate': 'Bearer realm="api"' };
 
 /** Lets a request in that carries an API key with the route's scope, or the access token of a person with its role. */
 @Injectable()
-export class AccessGuard implements CanActivate {
+export class AccessGuard implements CanActivate, Doorkeeper {
   constructor(
     @Inject(ApiKeys) private readonly keys: ApiKeys,
     @Inject(Staff) private readonly staff: Staff,
@@ -40,7 +47,17 @@ export class AccessGuard implements CanActivate {
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
-    const { scope, role = 'admin' } = this.reflector.getAllAndOverride(Allow, [context.getHandler(), context.getClass()]) ?? { scope: 'admin' };
+    if (request.caller) return true; // let in before its body was read
+    await this.letIn(request, this.reflector.getAllAndOverride(Allow, [context.getHandler(), context.getClass()]) ?? { scope: 'admin' });
+    return true;
+  }
+
+  /** On a route of {@link AllowBeforeBody}. */
+  async admit(request: AuthenticatedRequest): Promise<void> {
+    await this.letIn(request, (request.routeOptions.config as unknown as { permission: Permission }).permission);
+  }
+
+  private async letIn(request: AuthenticatedRequest, { scope, role = 'admin' }: Permission): Promise<void> {
     const caller = await this.identify(bearerOf(request.headers.authorization));
     const refusal = refusalOf(caller, scope, role);
     if (refusal) {
@@ -48,7 +65,6 @@ export class AccessGuard implements CanActivate {
       throw refusal;
     }
     request.caller = caller;
-    return true;
   }
 
   private async identify(token: string | undefined): Promise<CallerIdentity> {

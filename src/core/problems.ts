@@ -52,7 +52,7 @@ const REGISTRY = {
   internal: { status: 500, title: 'Something broke on our side', remedy: 'Try again; if it stays, give the requestId to the operator.' },
   http_version_not_supported: { status: 505, title: 'Not a version of HTTP that is spoken here', remedy: 'Use HTTP/1.1.' },
   hook_unprovable: { status: 503, title: 'The proof cannot be checked at the moment', remedy: 'Send it again; Amazon SNS does so by itself.' },
-  busy: { status: 503, title: 'Too many sign-ins at this moment', remedy: 'Wait as long as Retry-After says, then try again. Nothing was done and no try was counted; the limits do count the request.' },
+  busy: { status: 503, title: 'Too much at this moment', remedy: 'Wait as long as Retry-After says, then try again. Nothing was done and no try was counted; the limits do count the request.' },
   unavailable: { status: 503, title: 'The database does not answer, or is too busy', remedy: 'Try again in a moment; the request may not have been carried out.' },
 } as const satisfies Record<string, { status: number; title: string; remedy: string }>;
 

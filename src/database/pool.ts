@@ -41,7 +41,7 @@ export function openPool(config: pg.PoolConfig): pg.Pool {
   pool.on('connect', (client) => {
     client.on('error', () => undefined);
     giveUpWhenSilent(client as unknown as Wire);
-    takeStorableOnly(client as unknown as Queries);
+    takeStorableOnly(client);
   });
   return pool;
 }

@@ -6,6 +6,8 @@ import { factsOf, line, others, type ProcessFacts } from '../support/process-fac
 import { RawClient } from '../support/raw-client.js';
 import { eventually } from '../support/wait.js';
 
+/** Of a provider whose proof is over the body. */
+const HOOK_SECRETS = 'sendgrid:MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEEDr2LjtURuePQzplybdC+u4CwrqDqBaWjcMMsTbhdbcwHBcepxo7yAQGhHPTnlvFYPAZFceEu/1FwCM/QmGUhA==';
 const ASSET = '/docs/swagger-ui-bundle.js';
 
 describe('a client that floods its connections', () => {
@@ -15,7 +17,7 @@ describe('a client that floods its connections', () => {
 
   beforeAll(async () => {
     database = await createDatabase();
-    service = await OtpostProcess.start({ DATABASE_URL: database.url, APP_SECRET: TEST_SECRET, PORT: '0', ROLE: 'web' });
+    service = await OtpostProcess.start({ DATABASE_URL: database.url, APP_SECRET: TEST_SECRET, PORT: '0', ROLE: 'web', HOOK_SECRETS });
     api = await service.api();
     for (const path of [ASSET, '/docs/json']) for (let times = 0; times < 3; times++) await api.get(path); // warm
   });
@@ -73,6 +75,27 @@ describe('a client that floods its connections', () => {
     });
     expect(during.peakMib - before.memoryMib).toBeLessThan(150);
     await recovered('4 × 5,000 × /docs/json, unread', before);
+  });
+
+  it('with bodies that it holds back takes no more memory than all of them may, whether or not it may send them', async () => {
+    const head = (path: string) => `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1048576\r\n\r\n`;
+    const clients: RawClient[] = [];
+    const { before, during } = await flooded('100 × a megabyte for a hook and for mail, held back', async () => {
+      for (let n = 0; n < 100; n++) {
+        for (const path of ['/v1/hooks/sendgrid', '/v1/emails']) {
+          const client = (await RawClient.open(api.url)).read();
+          clients.push(client);
+          client.write(head(path));
+          client.write(Buffer.alloc(1_048_575, ' '));
+          await client.sent();
+        }
+      }
+    });
+    expect(during.peakMib - before.memoryMib).toBeLessThan(150);
+    const told = (status: number) => clients.filter(({ text }) => text.startsWith(`HTTP/1.1 ${status}`)).length;
+    await eventually(() => told(401) === 100 && told(503) >= 100 - 32, 'the refusals');
+    for (const client of clients) client.hangUp();
+    await recovered('100 × a megabyte for a hook and for mail, held back', before);
   });
 
   it('with many connections that are not read holds no more memory than all of them may', async () => {

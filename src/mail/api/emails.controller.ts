@@ -1,8 +1,7 @@
 import { Body, Controller, Get, HttpCode, Inject, Param, Post, Req, UseGuards } from '@nestjs/common';
-import { RouteConfig } from '@nestjs/platform-fastify';
 import { ApiBearerAuth, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
-import { AccessGuard, Allow, By, Caller, type CallerIdentity } from '../../access/access.guard.js';
+import { AccessGuard, Allow, AllowBeforeBody, By, Caller, type CallerIdentity } from '../../access/access.guard.js';
 import { Audit, type Doer } from '../../audit/audit.js';
 import { Clock } from '../../core/clock.js';
 import { parseEmailAddress } from '../../core/email-address.js';
@@ -38,8 +37,7 @@ export class EmailsController {
 
   @Post()
   @HttpCode(202)
-  @Allow({ scope: 'emails:send' })
-  @RouteConfig({ bodyLimit: SEND_BODY_LIMIT })
+  @AllowBeforeBody({ scope: 'emails:send' }, { bodyLimit: SEND_BODY_LIMIT })
   @ApiOperation({ summary: 'Send a message', description: 'Scope emails:send, or an admin. 202: it is committed and will be handed over.' })
   @ApiResponse({ status: 202, type: EmailStatusView })
   async send(@Body() body: SendRequest, @Caller() caller: CallerIdentity, @Req() request: FastifyRequest): Promise<EmailStatusView> {

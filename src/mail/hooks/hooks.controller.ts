@@ -2,7 +2,7 @@ import { Controller, HttpCode, Inject, Param, Post, Req, UseGuards } from '@nest
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { ApiBearerAuth, ApiBody, ApiConsumes, ApiOperation, ApiParam, ApiProperty, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
-import { AccessGuard, Allow } from '../../access/access.guard.js';
+import { AccessGuard, AllowBeforeBody } from '../../access/access.guard.js';
 import { Clock } from '../../core/clock.js';
 import { LOGGER, type Logger } from '../../core/logger.js';
 import { Problem } from '../../core/problems.js';
@@ -42,8 +42,7 @@ export class HooksController {
   @Post('dsn')
   @HttpCode(200)
   @UseGuards(AccessGuard)
-  @Allow({ scope: 'admin' })
-  @RouteConfig(RAW)
+  @AllowBeforeBody({ scope: 'admin' }, RAW)
   @ApiBearerAuth()
   @ApiConsumes('message/rfc822')
   @ApiBody({ schema: { type: 'string', format: 'binary' } })
@@ -66,7 +65,7 @@ export class HooksController {
 
   @Post(':provider')
   @HttpCode(200)
-  @RouteConfig(RAW)
+  @RouteConfig({ ...RAW, doorkeeper: Hooks })
   @ApiParam({ name: 'provider', enum: PROVIDERS })
   @ApiBody({ schema: { type: 'object' }, description: 'As the provider sends it, with its proof' })
   @ApiOperation({ summary: 'Events of a provider', description: 'For providers named in HOOK_SECRETS. Known events and those of unknown messages are a 200 too.' })

@@ -1,7 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
 import type { HookProviderName, HookSecret, SecretOf } from '../../config/hook-secrets.js';
 import { SETTINGS, type Settings } from '../../config/settings.js';
 import { Clock } from '../../core/clock.js';
+import type { Doorkeeper } from '../../core/doorkeeper.js';
 import { LOGGER, type Logger } from '../../core/logger.js';
 import { Problem } from '../../core/problems.js';
 import { isStorable, requireStorable } from '../../core/storable.js';
@@ -28,11 +30,14 @@ interface Reader<Name extends HookProviderName> {
 /** SES is apart: its proof has to be fetched. */
 const READERS: { [Name in Exclude<HookProviderName, 'ses'>]: Reader<Name> } = { brevo, mailgun, mailjet, postmark, resend, sendgrid };
 
+/** What proves itself by a header alone, body or not. */
+const PROVEN_BY_HEADER: readonly HookProviderName[] = ['brevo', 'mailjet', 'postmark'];
+
 const NO_EVENTS = (): ProviderEvent[] => [];
 
 /** Events of providers, from the request to the record: who said it is settled before what is said is looked at. */
 @Injectable()
-export class Hooks {
+export class Hooks implements Doorkeeper {
   constructor(
     @Inject(SETTINGS) private readonly settings: Settings,
     @Inject(Clock) private readonly clock: Clock,
@@ -41,17 +46,22 @@ export class Hooks {
     @Inject(LOGGER) private readonly log: Logger,
   ) {}
 
+  /** Before the body is read, as far as its head tells: nobody else's megabyte is kept. @throws Problem */
+  async admit({ params, headers, id }: FastifyRequest): Promise<void> {
+    const secrets = this.secretsOf((params as { provider: string }).provider.toLowerCase());
+    const { provider } = secrets[0]!;
+    if (!PROVEN_BY_HEADER.includes(provider)) return;
+    const { proof } = await this.ask(secrets, { headers, body: Buffer.alloc(0), now: this.clock.now() });
+    this.insist(proof, provider, id);
+  }
+
   /** Commits what is new and applies what can be applied; what holds text that is not storable is refused, after the rest was taken. @throws Problem */
   async take(provider: string, headers: HookRequest['headers'], body: Buffer, requestId: string): Promise<Recorded> {
-    const secrets = this.settings.mail.hookSecrets.filter((secret) => secret.provider === provider);
-    if (secrets.length === 0) throw new Problem('hook_not_configured');
+    const secrets = this.secretsOf(provider);
     const source = secrets[0]!.provider;
     const request = { headers, body, now: this.clock.now() };
     const { proof, events } = await readable(() => this.ask(secrets, request));
-    if (proof.kind === 'refused') {
-      this.log.warn({ provider: source, reason: proof.reason, requestId }, 'an event was refused: it is not proven to come from the provider');
-      throw new Problem('hook_refused', { detail: DETAILS[proof.reason] });
-    }
+    this.insist(proof, source, requestId);
     const told = await readable(async () => events());
     // One that was made unstorable, by a hostile server's reply for instance, must not cost the others that came with it.
     const recorded = await this.events.record(source, told.filter(holdsStorableText));
@@ -60,6 +70,18 @@ export class Hooks {
     if (settled.foreign > 0) this.log.warn({ provider: source, events: settled.foreign, requestId }, 'a provider spoke of messages it never carried');
     if (hasEscapes(body)) requireStorable(jsonOf(body), ...told);
     return recorded;
+  }
+
+  private secretsOf(provider: string): HookSecret[] {
+    const secrets = this.settings.mail.hookSecrets.filter((secret) => secret.provider === provider);
+    if (secrets.length === 0) throw new Problem('hook_not_configured');
+    return secrets;
+  }
+
+  private insist(proof: Proof, provider: HookProviderName, requestId: string): void {
+    if (proof.kind === 'authentic') return;
+    this.log.warn({ provider, reason: proof.reason, requestId }, 'an event was refused: it is not proven to come from the provider');
+    throw new Problem('hook_refused', { detail: DETAILS[proof.reason] });
   }
 
   /** The account, or the older or newer secret, for which it holds; else why it holds for none. */
