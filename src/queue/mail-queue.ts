@@ -35,7 +35,9 @@ export class MailQueue implements OnApplicationShutdown {
   /**
    * Never waits and never throws: a broker that is down is reported by health, not by a caller's answer.
    * A wake that comes while a job of the lane is being added is followed by another job, for a worker may
-   * already have taken the first one and looked before the caller committed.
+   * already have taken the first one and looked before the caller committed. A job that still waits is enough, however
+   * many rows come: whoever takes it does so later than this look, claims after that, and so finds what was committed
+   * before. Without a worker they would pile up otherwise.
    */
   wake(lane: Lane): void {
     if (this.busy.has(lane)) this.again.add(lane);
@@ -64,6 +66,7 @@ export class MailQueue implements OnApplicationShutdown {
     );
     passing('waking');
     try {
+      if ((await this.queues[lane].getWaitingCount()) > 0) return; // no write was seen: whether the broker is up stays as it was
       await this.queues[lane].add('wake', {});
       this.broker.cameUp();
     } catch (error) {
