@@ -6,6 +6,7 @@ import { AccessGuard, AllowBeforeBody } from '../../access/access.guard.js';
 import { Clock } from '../../core/clock.js';
 import { LOGGER, type Logger } from '../../core/logger.js';
 import { Problem } from '../../core/problems.js';
+import { requesterOf } from '../../limits/requester.js';
 import { Bounces } from './bounces.js';
 import { Hooks } from './hooks.js';
 
@@ -71,7 +72,11 @@ export class HooksController {
   @ApiOperation({ summary: 'Events of a provider', description: 'For providers named in HOOK_SECRETS. Known events and those of unknown messages are a 200 too.' })
   @ApiResponse({ status: 200, type: HookView })
   async events(@Param('provider') provider: string, @Req() request: FastifyRequest): Promise<HookView> {
-    const { ids, duplicates } = await this.hooks.take(provider.toLowerCase(), request.headers, bodyOf(request), request.id);
+    const { ids, duplicates } = await this.hooks.take(
+      provider.toLowerCase(),
+      { headers: request.headers, body: bodyOf(request) },
+      { requestId: request.id, requester: requesterOf(request.ip) },
+    );
     return { recorded: ids.length, duplicates };
   }
 }

@@ -22,6 +22,12 @@ import { SnsSite, SnsUnavailable } from './sns-site.js';
 
 type Told = { proof: Proof; events: () => ProviderEvent[] };
 
+interface Caller {
+  requestId: string;
+  /** Shares what is fetched to prove something with the other requesters. */
+  requester: string;
+}
+
 interface Reader<Name extends HookProviderName> {
   prove(request: HookRequest, secret: SecretOf<Name>): Proof;
   read(request: HookRequest): ProviderEvent[];
@@ -47,20 +53,20 @@ export class Hooks implements Doorkeeper {
   ) {}
 
   /** Before the body is read, as far as its head tells: nobody else's megabyte is kept. @throws Problem */
-  async admit({ params, headers, id }: FastifyRequest): Promise<void> {
+  async admit({ params, headers, id, ip }: FastifyRequest): Promise<void> {
     const secrets = this.secretsOf((params as { provider: string }).provider.toLowerCase());
     const { provider } = secrets[0]!;
     if (!PROVEN_BY_HEADER.includes(provider)) return;
-    const { proof } = await this.ask(secrets, { headers, body: Buffer.alloc(0), now: this.clock.now() });
+    const { proof } = await this.ask(secrets, { headers, body: Buffer.alloc(0), now: this.clock.now() }, requesterOf(ip));
     this.insist(proof, provider, id);
   }
 
   /** Commits what is new and applies what can be applied; what holds text that is not storable is refused, after the rest was taken. @throws Problem */
-  async take(provider: string, headers: HookRequest['headers'], body: Buffer, requestId: string): Promise<Recorded> {
+  async take(provider: string, { headers, body }: Pick<HookRequest, 'headers' | 'body'>, { requestId, requester }: Caller): Promise<Recorded> {
     const secrets = this.secretsOf(provider);
     const source = secrets[0]!.provider;
     const request = { headers, body, now: this.clock.now() };
-    const { proof, events } = await readable(() => this.ask(secrets, request));
+    const { proof, events } = await readable(() => this.ask(secrets, request, requester));
     this.insist(proof, source, requestId);
     const told = await readable(async () => events());
     // One that was made unstorable, by a hostile server's reply for instance, must not cost the others that came with it.
@@ -85,19 +91,19 @@ export class Hooks implements Doorkeeper {
   }
 
   /** The account, or the older or newer secret, for which it holds; else why it holds for none. */
-  private async ask(secrets: readonly HookSecret[], request: HookRequest): Promise<Told> {
+  private async ask(secrets: readonly HookSecret[], request: HookRequest, requester: string): Promise<Told> {
     const told: Told[] = [];
     for (const secret of secrets) {
-      told.push(secret.provider === 'ses' ? await this.askSns(secret, request) : askReader(secret, request));
+      told.push(secret.provider === 'ses' ? await this.askSns(secret, request, requester) : askReader(secret, request));
       if (told.at(-1)!.proof.kind === 'authentic') break;
     }
     const rank = ({ proof }: Told): number => (proof.kind === 'authentic' ? 0 : proof.reason === 'stale' ? 1 : 2);
     return told.sort((a, b) => rank(a) - rank(b))[0]!;
   }
 
-  private async askSns({ topicArn }: SecretOf<'ses'>, { body, now }: HookRequest): Promise<Told> {
+  private async askSns({ topicArn }: SecretOf<'ses'>, { body, now }: HookRequest, requester: string): Promise<Told> {
     const message = fieldsOf(jsonOf(body));
-    const proof = await this.proveSns(message, topicArn, now);
+    const proof = await this.proveSns(message, topicArn, now, requester);
     if (proof.kind === 'refused' || message['Type'] === 'Notification') return { proof, events: () => readNotification(message, now) };
     if (message['Type'] === 'UnsubscribeConfirmation') {
       this.log.warn({ provider: 'ses' }, 'the SNS topic no longer sends events here');
@@ -110,11 +116,14 @@ export class Hooks implements Doorkeeper {
     return { proof, events: NO_EVENTS };
   }
 
-  private async proveSns(message: Fields, topicArn: string, now: Date): Promise<Proof> {
+  private async proveSns(message: Fields, topicArn: string, now: Date, requester: string): Promise<Proof> {
     const worth = isWorthFetching(message, topicArn, now);
     if (worth.kind === 'refused') return worth;
     const url = certificateUrlIn(message, topicArn)!;
-    return proveBy(await provable(() => this.sns.certificate(url, now)), message, now);
+    const certificate = await provable(() => this.sns.certificate(url, requester));
+    const proof = proveBy(certificate, message, now);
+    if (proof.kind === 'authentic') this.sns.keep(url, certificate);
+    return proof;
   }
 }
 

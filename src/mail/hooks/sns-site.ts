@@ -1,42 +1,54 @@
 import { X509Certificate } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { FairLine } from './fair-line.js';
 
 const WITHIN_MS = 5_000;
 /** Bytes; a certificate has about two thousand. */
 const LARGEST = 16 * 1024;
-/** One is in use at a time, for about a year. */
-const KEPT = 5;
+/** One is in use at a time, for about a year; both before and after it is replaced, two are. */
+const PROVEN = 10;
+/** Fetched, and nothing was proven by them yet. */
+const UNPROVEN = 20;
+/**
+ * A forged message that names the right topic may name any number of certificates, and there is no telling before they
+ * are fetched. So few are fetched at a time, one that is not there keeps its place for a while, and the rest wait in line.
+ */
+const AT_A_TIME = 2;
+const PLACES = 50;
 /** Milliseconds. */
-const MINUTE = 60_000;
-/** A forged message that names the right topic may name any number of certificates. */
-const FETCHES_A_MINUTE = 10;
+const FAILURE_HOLDS = 200;
 
 /** Amazon could not be asked; the same message may be proven later. */
 export class SnsUnavailable extends Error {
   override readonly name = 'SnsUnavailable';
 }
 
-/** What is fetched from sns.<region>.amazonaws.com. That an address is there is for the caller to see to. */
+/**
+ * What is fetched from sns.<region>.amazonaws.com. That an address is there is for the caller to see to. Certificates that
+ * proved something are kept apart: whoever knows the topic can name others, and push out nothing but those.
+ */
 export class SnsSite {
-  private readonly certificates = new Map<string, Promise<X509Certificate>>();
-  private readonly fetchedAt: number[] = [];
+  private readonly proven = new Map<string, X509Certificate>();
+  private readonly unproven = new Map<string, X509Certificate>();
+  private readonly underWay = new Map<string, Promise<X509Certificate>>();
+  private readonly line = new FairLine(AT_A_TIME, PLACES);
 
   /** @param get the text behind an address */
   constructor(private readonly get: (url: string) => Promise<string> = getPinned) {}
 
-  /** @throws SnsUnavailable */
-  async certificate(url: string, now: Date): Promise<X509Certificate> {
-    const known = this.certificates.get(url);
+  /** @param requester who makes us ask @throws SnsUnavailable */
+  async certificate(url: string, requester: string): Promise<X509Certificate> {
+    const known = this.proven.get(url) ?? this.unproven.get(url) ?? this.underWay.get(url);
     if (known) return known;
-    this.spend(now);
-    const fetched = this.text(url).then((pem) => new X509Certificate(pem));
-    this.certificates.set(url, fetched);
-    if (this.certificates.size > KEPT) this.certificates.delete(this.certificates.keys().next().value!);
-    try {
-      return await fetched;
-    } catch (error) {
-      this.certificates.delete(url); // the next one asks again
-      throw new SnsUnavailable('the certificate could not be had', { cause: error });
-    }
+    const fetched = this.fetch(url, requester).finally(() => this.underWay.delete(url));
+    this.underWay.set(url, fetched);
+    return fetched;
+  }
+
+  /** It proved a signature: it is Amazon's, and in use. */
+  keep(url: string, certificate: X509Certificate): void {
+    this.unproven.delete(url);
+    putLast(this.proven, url, certificate, PROVEN);
   }
 
   /** @throws SnsUnavailable */
@@ -44,11 +56,19 @@ export class SnsSite {
     await this.text(url);
   }
 
-  private spend(now: Date): void {
-    const since = now.getTime() - MINUTE;
-    while (this.fetchedAt.length > 0 && this.fetchedAt[0]! <= since) this.fetchedAt.shift();
-    if (this.fetchedAt.length >= FETCHES_A_MINUTE) throw new SnsUnavailable('too many certificates were asked for');
-    this.fetchedAt.push(now.getTime());
+  private async fetch(url: string, requester: string): Promise<X509Certificate> {
+    await this.line.enter(requester).catch((error: unknown) => {
+      throw new SnsUnavailable('too many certificates are asked for', { cause: error });
+    });
+    try {
+      const certificate = new X509Certificate(await this.text(url));
+      putLast(this.unproven, url, certificate, UNPROVEN);
+      this.line.leave();
+      return certificate;
+    } catch (error) {
+      void delay(FAILURE_HOLDS, undefined, { ref: false }).then(() => this.line.leave());
+      throw new SnsUnavailable('the certificate could not be had', { cause: error }); // the next one asks again
+    }
   }
 
   private async text(url: string): Promise<string> {
@@ -58,6 +78,13 @@ export class SnsSite {
       throw new SnsUnavailable('Amazon SNS did not answer as expected', { cause: error });
     }
   }
+}
+
+/** The one that was put there the longest ago makes room. */
+function putLast<Value>(map: Map<string, Value>, key: string, value: Value, most: number): void {
+  map.delete(key);
+  map.set(key, value);
+  if (map.size > most) map.delete(map.keys().next().value!);
 }
 
 async function getPinned(url: string): Promise<string> {

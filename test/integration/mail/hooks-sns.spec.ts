@@ -50,6 +50,19 @@ describe('an SNS topic', () => {
     expect((await mail.look(id)).status).toBe('delivered');
   });
 
+  it('is believed whatever certificates forged messages name, before its own was fetched and after', async () => {
+    const named = (n: number) => ses.certificateUrl.replace(/[\da-f]{32}\.pem$/, `${n.toString(16).padStart(32, '0')}.pem`);
+    const forge = (n: number) => post(ses.sign({ ...confirmation, Timestamp: now(), SigningCertURL: named(n) }));
+    for (const round of [0, 100]) {
+      const forged = await Promise.all(Array.from({ length: 30 }, (_, n) => forge(round + n)));
+      expect(new Set(forged.map(({ status }) => status))).toEqual(new Set([503]));
+      const id = await mail.sent('ses:eu-west-1');
+      expect((await post(ses.post({ what: 'delivered', recipient: 'ada@example.com', emailId: id }))).status).toBe(200);
+      expect((await mail.look(id)).status).toBe('delivered');
+    }
+    expect(amazon.asked.filter((url) => url === ses.certificateUrl).length).toBeLessThanOrEqual(1);
+  });
+
   it('has its subscription confirmed, and its certificate fetched once', async () => {
     expect((await post(ses.sign({ ...confirmation, Timestamp: now() }))).status).toBe(200);
     expect((await post(ses.sign({ ...confirmation, Timestamp: now() }, '1'))).status).toBe(200);
