@@ -43,7 +43,7 @@ describeWithChromium('the account pages, in browsers', () => {
     contexts = opened.map(({ context }) => context);
     closing.push(...opened.map(({ close }) => close));
     people = new Visitors({ api: await otpost.api() }, sink);
-  }, 60_000);
+  });
   afterAll(async () => {
     await Promise.all(closing.map((close) => close()));
     await otpost.stop();

@@ -115,7 +115,7 @@ describe('the command otpost', () => {
       expect(await list()).toMatchObject([{ name, state: 'open' }, { name: `${name}#2`, state: 'open' }]);
       await service.api.register('ada@example.com');
       const paused = () => service.database.query('SELECT 1 FROM transport_states WHERE paused_at IS NOT NULL');
-      await eventually(async () => (await paused()).length === 2, 'both to be paused', 20_000);
+      await eventually(async () => (await paused()).length === 2, 'both to be paused');
       await service.database.query('INSERT INTO transport_hosts (name, host, failures) VALUES ($1, $2, 1)', [name, 'web-1']);
       const [[first, second], { code, out }] = await Promise.all([list(), otpost(['transports', 'list'], env)]);
       expect(first).toMatchObject({ state: 'paused', pauseReason: 'smtp_auth', pausedAt: expect.any(String) as string, unreachableFrom: [{ host: 'web-1' }] });
@@ -129,7 +129,7 @@ describe('the command otpost', () => {
       const resumed = await otpost(['transports', 'resume', `${name}#2`], env);
       expect(resumed).toEqual({ code: 0, out: '', err: `Resumed ${name}#2.\n` });
       await service.api.register('grace@example.com');
-      await eventually(() => server.taken.includes('grace@example.com'), 'the mail to be handed over', 8_000);
+      await eventually(() => server.taken.includes('grace@example.com'), 'the mail to be handed over');
       const [now, again] = await Promise.all([list(), otpost(['transports', 'resume', `${name}#2`], env)]);
       expect(now).toMatchObject([{ name, state: 'paused' }, { name: `${name}#2`, state: 'open' }]);
       expect(again.err).toBe(`${name}#2 is open; there was nothing to resume.\n`);
@@ -171,7 +171,7 @@ describe('the command otpost', () => {
 
     const { out } = await otpost(['keys', 'list', '--json'], env);
     expect((JSON.parse(out) as ShownKey[]).map(({ name, lastUsedAt }) => [name, lastUsedAt !== null])).toEqual([['before', true], ['during', true]]);
-  }, 60_000);
+  });
 
   it.concurrent.each([[['--help']], [['-h']], [['keys', '--help']]])('explains itself: %j', async (args) => {
     const { code, out, err } = await otpost(args);

@@ -71,7 +71,7 @@ describeWithChromium('an EventSource in a browser', () => {
     closeBrowser = close;
     page = await context.newPage();
     await page.goto(`${front.url}/docs`);
-  }, 60_000);
+  });
   afterAll(async () => {
     await closeBrowser();
     await mail.close();

@@ -50,7 +50,7 @@ describe('examples/verify-token', () => {
     const [key] = await records.list();
     [ours, kid] = [await records.open(key!), key!.id];
     await prisma.$disconnect();
-  }, 30_000);
+  });
   afterAll(async () => {
     await Promise.all(examples.map(async ({ process: child }) => child.kill() && once(child, 'close')));
     await otpost.stop();

@@ -35,16 +35,9 @@ describe('the first minute, with nothing but Node', () => {
     }
   };
 
-  it('is ready in under 3 s, and says where to look', async () => {
-    // The machine may be busy with something else; a service that is slow is slow three times.
-    for (let start = 1; start <= 3 && !(running && running.readyAfterMs! < 3_000); start++) {
-      await running?.stop('SIGINT');
-      await rm(env['DATA_DIR']!, { recursive: true, force: true });
-      running = await OtpostProcess.start(env);
-      console.log(`first start: ready after ${Math.round(running.readyAfterMs!)} ms`);
-    }
-    if (!running) throw new Error('never started');
-    expect(running.readyAfterMs).toBeLessThan(3_000);
+  it('makes its database, and says where to look', async () => {
+    running = await OtpostProcess.start(env);
+    expect(running.text).toContain('Applied migration');
     const { url } = await running.ready();
     const port = new URL(url!).port;
     await eventually(() => running!.text.includes('Ctrl-C'), 'the addresses');
@@ -52,12 +45,10 @@ describe('the first minute, with nothing but Node', () => {
     expect(running.text).toContain(env['DATA_DIR']);
   });
 
-  it('brings the code into the inbox within a second, and signs in', async () => {
+  it('brings the code into the inbox, and signs in', async () => {
     const story = await tellStory(await running!.api(), 'ada.lovelace@example.com');
     told.push(story);
     accountId = story.signedIn.account.id;
-    console.log(`the code was in the inbox after ${Math.round(story.afterMs)} ms`);
-    expect(story.afterMs).toBeLessThan(1_000);
   });
 
   it('serves its pages, its API description and its health', async () => {
@@ -91,11 +82,9 @@ describe('the first minute, with nothing but Node', () => {
     expectNothingTold(running!.text, told);
   });
 
-  it('starts faster the second time, and knows the account', async () => {
-    const first = running!.readyAfterMs!;
+  it('makes nothing anew the second time, and knows the account', async () => {
     running = await OtpostProcess.start(env);
-    console.log(`second start: ready after ${Math.round(running.readyAfterMs!)} ms`);
-    expect(running.readyAfterMs).toBeLessThan(first);
+    expect(running.text).not.toContain('Applied migration');
     const again = await tellStory(await running.api(), 'ada.lovelace@example.com');
     expect(again.signedIn.account.id).toBe(accountId);
   });

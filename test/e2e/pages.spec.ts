@@ -20,7 +20,7 @@ describeWithChromium('the pages, in a browser', () => {
     page.on('console', (message) => {
       if (message.type() === 'error') complaints.push(message.text());
     });
-  }, 60_000);
+  });
   afterAll(async () => {
     await closeBrowser();
     await otpost.stop();

@@ -41,7 +41,7 @@ function webAndWorkerOnTheirOwn(on: string, { server = process.env['TEST_POSTGRE
       await started.ready();
       return started;
     });
-  const codeSentTo = async (email: string, withinMs?: number): Promise<string> => codeIn((await sink!.waitForMailTo(email, 1, withinMs))[0]!.mail.text);
+  const codeSentTo = async (email: string): Promise<string> => codeIn((await sink!.waitForMailTo(email))[0]!.mail.text);
 
   const story = inTurn(`web and worker on their own, ${on},`, async () => {
     database = await createEmptyDatabase(server);
@@ -79,8 +79,6 @@ function webAndWorkerOnTheirOwn(on: string, { server = process.env['TEST_POSTGRE
     story('tell the same story, and share the inbox', async () => {
       const one = await twoAtATime(() => tellStory(api, 'ada.lovelace@example.com'));
       told.push(one);
-      console.log(`${on}: the code was in the inbox after ${Math.round(one.afterMs)} ms`);
-      expect(one.afterMs).toBeLessThan(1_000);
     }),
 
     story('run on the broker they were given', async () => {
@@ -117,15 +115,13 @@ function webAndWorkerOnTheirOwn(on: string, { server = process.env['TEST_POSTGRE
       const issued = await api.register(holdsFor);
       await eventually(() => held.length > 0, 'the delivery to be under way');
       await worker.stop('SIGKILL');
-      const killedAt = performance.now();
       holdsFor = '';
       held.splice(0);
       sink!.hangUp();
       worker = await startWorker();
       // The lease of the dead worker lasts 20 s; the rescue looks every 5 s.
       if (!waitOutLease) await database!.query(`UPDATE outbound_emails SET lease_until = now() WHERE status = 'sending'`);
-      const code = await codeSentTo('mary.jackson@example.com', 32_000);
-      console.log(`${on}: picked up ${Math.round((performance.now() - killedAt) / 1_000)} s after the kill`);
+      const code = await codeSentTo('mary.jackson@example.com');
       await verify(api, issued, code);
     }),
 

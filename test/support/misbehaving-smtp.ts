@@ -61,6 +61,11 @@ export class MisbehavingSmtp {
     return `smtp://127.0.0.1:${this.port}`;
   }
 
+  /** Connections at this moment. */
+  get open(): number {
+    return this.sockets.size;
+  }
+
   /** How many commands began so. */
   count(verb: string): number {
     return this.lines.filter((line) => line.startsWith(verb)).length;

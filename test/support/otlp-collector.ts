@@ -68,7 +68,7 @@ export class OtlpCollector {
   }
 
   async waitFor(what: string, found: (span: TakenSpan) => boolean): Promise<TakenSpan> {
-    return eventually(() => this.spans.find(found), `the span of ${what}`, 15_000);
+    return eventually(() => this.spans.find(found), `the span of ${what}`);
   }
 
   /** Takes requests from now on and answers none. */

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Api } from './api.js';
 import { LIMITS_OFF } from './limits.js';
 import { noteConfiguration, openLog } from './test-logs.js';
-import { eventually } from './wait.js';
+import { eventually, HANGS_MS } from './wait.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -45,7 +45,6 @@ export class OtpostProcess {
     const line = await eventually(
       () => this.output.find((text) => text.includes('"msg":"ready"')) ?? (this.child.exitCode !== null && 'ended'),
       'the process to be ready',
-      20_000,
     );
     if (line === 'ended') throw new Error(`the process ended with ${this.child.exitCode}:\n${this.text}`);
     return JSON.parse(line) as { url?: string };
@@ -56,7 +55,7 @@ export class OtpostProcess {
   }
 
   /** Resolves with the exit code when the process has ended by itself. */
-  async exit(withinMs = 15_000): Promise<number | null> {
+  async exit(withinMs = HANGS_MS): Promise<number | null> {
     if (this.child.exitCode === null && this.child.signalCode === null) {
       await once(this.child, 'close', { signal: AbortSignal.timeout(withinMs) });
     }

@@ -17,7 +17,7 @@ function turns(sideBySide: number): <T>(work: () => Promise<T>) => Promise<T> {
   };
 }
 
-/** What is measured by the clock, and what would disturb it: it has the machine to itself, but for who waits. */
+/** What keeps the machine busy for a while: it has it to itself, but for who waits. */
 export const alone = turns(1);
 
 /** Starts of processes: they are all work, and more of them at once only make each take longer. */
@@ -27,7 +27,7 @@ export const twoAtATime = turns(2);
 export type Story = () => void;
 
 /** Stories that run one after the other on what `setUp` makes before the first, and beside the other stories of their file. */
-export function inTurn(about: string, setUp: () => Promise<void>, { test = it.concurrent, withinMs = 120_000 }: { test?: typeof it.concurrent; withinMs?: number } = {}): (title: string, tell: () => Promise<void>) => Story {
+export function inTurn(about: string, setUp: () => Promise<void>, { test = it.concurrent, withinMs }: { test?: typeof it.concurrent; withinMs?: number } = {}): (title: string, tell: () => Promise<void>) => Story {
   let ready: Promise<void> | undefined;
   let last: Promise<unknown> = Promise.resolve();
   return (title, tell) => {

@@ -61,14 +61,13 @@ export class SmtpSink {
     return kept.sink;
   }
 
-  async waitForMailTo(address: string, count = 1, withinMs = 10_000): Promise<Received[]> {
+  async waitForMailTo(address: string, count = 1): Promise<Received[]> {
     return eventually(
       () => {
         const found = this.received.filter(({ to }) => to.includes(address));
         return found.length >= count && found;
       },
       `${count} mail(s) to ${address}`,
-      withinMs,
     );
   }
 

@@ -94,11 +94,11 @@ export class SupervisedOtpost {
 
   /** Resolves when another process than before runs a program. */
   async startedAnew(program: Program, before: number): Promise<void> {
-    await eventually(async () => ![0, before].includes(Number(await this.control('pid', program))), `a new ${program}`, 40_000);
+    await eventually(async () => ![0, before].includes(Number(await this.control('pid', program))), `a new ${program}`);
   }
 
   async ready(): Promise<void> {
-    await eventually(async () => (await fetch(`${this.url}/health`)).ok, 'web to answer', 30_000);
+    await eventually(async () => (await fetch(`${this.url}/health`)).ok, 'web to answer');
   }
 
   /** Of supervisord, web and worker together, and start.sh itself. */
@@ -124,8 +124,8 @@ export class SupervisedOtpost {
     return found;
   }
 
-  async exit(withinMs: number): Promise<number | null> {
-    await eventually(() => this.child.exitCode !== null || this.child.signalCode !== null, `${this.text.slice(-4_000)}\nthe end`, withinMs);
+  async exit(): Promise<number | null> {
+    await eventually(() => this.child.exitCode !== null || this.child.signalCode !== null, `${this.text.slice(-4_000)}\nthe end`);
     return this.child.exitCode;
   }
 

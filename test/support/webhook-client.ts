@@ -68,14 +68,13 @@ export class WebhookClient {
   }
 
   /** Waits until the delivery is in the state, after so many attempts in its log. */
-  async becomes(id: string, status: string, logged = 1, withinMs = 10_000): Promise<DeliveryBody> {
+  async becomes(id: string, status: string, logged = 1): Promise<DeliveryBody> {
     return eventually(
       async () => {
         const delivery = await this.delivery(id);
         return delivery.status === status && delivery.log.length >= logged && delivery;
       },
       `webhook ${id} to be ${status}`,
-      withinMs,
     );
   }
 

@@ -49,8 +49,8 @@ export class WebhookReceiver {
   }
 
   /** Waits until so many came to a path. */
-  async arrived(path: string, count = 1, withinMs = 10_000): Promise<ReceivedWebhook[]> {
-    return eventually(() => this.at(path).length >= count && this.at(path), `${count} webhooks at ${path}`, withinMs);
+  async arrived(path: string, count = 1): Promise<ReceivedWebhook[]> {
+    return eventually(() => this.at(path).length >= count && this.at(path), `${count} webhooks at ${path}`);
   }
 
   async stop(): Promise<void> {

@@ -7,6 +7,7 @@ import type { Doorkeeper } from '../../core/doorkeeper.js';
 import { LOGGER, type Logger } from '../../core/logger.js';
 import { Problem } from '../../core/problems.js';
 import { isStorable, requireStorable } from '../../core/storable.js';
+import { requesterOf } from '../../limits/requester.js';
 import * as brevo from './brevo.js';
 import { type Fields, fieldsOf, jsonOf } from './fields.js';
 import * as mailgun from './mailgun.js';

@@ -10,8 +10,7 @@ import type { ClaimedDelivery } from './webhook-rows.js';
 /** Webhooks under way side by side in one process; several times what one endpoint may take of them. */
 const CONCURRENCY = 40;
 /** Milliseconds between two looks for due deliveries; fewer while there is something to do. */
-const LOOK_EVERY_MS = 1_000;
-const LOOK_AGAIN_MS = 200;
+export const LOOKS = { everyMs: 1_000, againMs: 200 };
 /** Milliseconds that attempts under way get when the process stops; then they are broken off and given back. */
 const STOP_WITHIN_MS = 3_000;
 
@@ -62,7 +61,7 @@ export class WebhookDrain implements OnApplicationBootstrap, OnModuleDestroy {
     this.claimed = 0;
     await this.run();
     if (this.stopped) return;
-    this.timer = setTimeout(() => void this.look(), this.claimed > 0 ? LOOK_AGAIN_MS : LOOK_EVERY_MS);
+    this.timer = setTimeout(() => void this.look(), this.claimed > 0 ? LOOKS.againMs : LOOKS.everyMs);
   }
 
   private async run(): Promise<void> {

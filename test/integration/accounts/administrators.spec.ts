@@ -74,7 +74,7 @@ describe('administrators', () => {
       );
       expect([round, statuses.filter(({ status }) => status === 409).length, (await admins()).length]).toEqual([round, 1, 1]);
     }
-  }, 60_000);
+  });
 
   it('look at accounts: newest first, in pages, by address and by role', async () => {
     const made = [await person(), await person('operator'), await person('admin')].map(({ account }) => account);

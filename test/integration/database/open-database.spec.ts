@@ -37,7 +37,7 @@ describe('Opening an external database', () => {
     });
 
     it('leaves it alone and refuses after a while when MIGRATE_ON_START is off', async () => {
-      await expect(openDatabase(settings(database.url, '', false), note, { patience: 600 })).rejects.toThrow(/MIGRATE_ON_START is off/);
+      await expect(openDatabase(settings(database.url, '', false), note, { patience: 4_000 })).rejects.toThrow(/MIGRATE_ON_START is off/);
       expect(log).toEqual([expect.stringMatching(/^info: Waiting for the migration job: The database lacks/)]);
       expect(await database.query(`SELECT 1 FROM pg_tables WHERE schemaname = 'public'`)).toEqual([]);
     });
@@ -88,7 +88,6 @@ describe('Opening an external database', () => {
     ])('does not wait when its URL has %s, and says so without the password', async (_, spoil, message, remedy) => {
       const url = new URL(database.url);
       spoil(url);
-      const begun = performance.now();
       const refusal = openDatabase(settings(url.href), note);
       await expect(refusal).rejects.toMatchObject({
         name: 'StartupError',
@@ -96,12 +95,12 @@ describe('Opening an external database', () => {
         remedy: expect.stringMatching(remedy) as string,
       });
       await expect(refusal).rejects.toMatchObject({ message: expect.not.stringContaining(url.password) as string });
-      expect(performance.now() - begun).toBeLessThan(2_000);
+      expect(log).toEqual([]); // it says so when it waits
     });
   });
 
   it('gives up after a while when nothing answers, and says where it looked', async () => {
-    const refusal = openDatabase(settings('postgresql://otpost:s3cret@127.0.0.1:1/otpost'), note, { patience: 600 });
+    const refusal = openDatabase(settings('postgresql://otpost:s3cret@127.0.0.1:1/otpost'), note, { patience: 4_000 });
     await expect(refusal).rejects.toMatchObject({
       name: 'StartupError',
       message: 'Cannot use the database postgresql://otpost:***@127.0.0.1:1/otpost: connect ECONNREFUSED 127.0.0.1:1.',
@@ -120,7 +119,7 @@ describe('Opening an external database', () => {
     await expect(opening).rejects.toMatchObject({ name: 'StartupError', message: 'Stopped while waiting for the database.' });
     expect(performance.now() - begun).toBeGreaterThan(4_000);
     expect(log).toEqual([expect.stringMatching(/^info: Waiting for PostgreSQL/), expect.stringMatching(/^info: Waiting for PostgreSQL/)]);
-  }, 30_000);
+  });
 
   describe('that a newer build has migrated', () => {
     beforeEach(async () => {

@@ -105,18 +105,18 @@ describe('the doctor and an SMTP server', () => {
     const check = await lookAt(`smtp://127.0.0.1:${hole.port}`);
     expect([check.status, check.summary]).toEqual(['fail', expect.stringContaining(`${hole.port} hangs: this host probably blocks SMTP; Render's free web services and Railway below Pro do`)]);
     expect(check.ms).toBeGreaterThanOrEqual(4_990);
-    expect(check.ms).toBeLessThan(6_500);
   });
 
   it('gives a server that does not greet five seconds, and looks at the others meanwhile', async () => {
     const silent = await misbehaving({ greeting: HANG });
-    const server = await sink();
+    const meanwhile: number[] = [];
+    const server = await sink({ onClose: () => void meanwhile.push(silent.open) });
     const checks = await look('smtp://127.0.0.1', { ports: [silent.port, server.port] });
     expect(checks.map(({ status, summary }) => [status, summary])).toEqual([
       ['warn', expect.stringMatching(/connects, and says nothing/)],
       ['ok', expect.stringMatching(/^answers/)],
     ]);
-    expect(checks[1]!.ms).toBeLessThan(4_000);
+    expect(meanwhile).toEqual([1]); // it was done with the one while it still waited for the other
   });
 
   it('looks at the other well-known ports where none of those configured works, and shows no password there', async () => {
@@ -131,10 +131,8 @@ describe('the doctor and an SMTP server', () => {
     const stopping = new AbortController();
     const looking = lookAt(silent.url, { signal: stopping.signal });
     await eventually(() => silent.connections > 0, 'the server to be dialled');
-    const startedAt = performance.now();
     stopping.abort();
-    await looking;
-    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    expect((await looking).summary).not.toMatch(/says nothing/); // as it does after five seconds
   });
 });
 

@@ -164,7 +164,7 @@ describe('what providers tell', () => {
       await mail.outbox.finish(claimed, { status: 'sent', transport, reply: '250', providerMessageId }, 'worker:1');
     }
     for (const { claimed } of waiting) {
-      await eventually(async () => (await mail.look(claimed.id)).status === 'delivered', 'the sweep to match it', 12_000);
+      await eventually(async () => (await mail.look(claimed.id)).status === 'delivered', 'the sweep to match it');
       expect(await mail.states(claimed.id)).toEqual(['queued', 'sending', 'sent', 'delivered']);
     }
   });

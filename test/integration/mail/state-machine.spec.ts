@@ -132,5 +132,5 @@ describe('the state machine, under random interleavings of two workers, late ans
       }),
       { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 60) },
     );
-  }, 120_000);
+  });
 });

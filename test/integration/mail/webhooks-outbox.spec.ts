@@ -127,7 +127,7 @@ describe('the outbox of webhooks', () => {
         }),
       ),
     ];
-    await eventually(() => turn > 150 && finished > 150, 'enough changes', 25_000);
+    await eventually(() => turn > 150 && finished > 150, 'enough changes');
     stop.abort();
     await Promise.all(churn);
     await prisma.$disconnect();

@@ -12,6 +12,8 @@ import { WebhookSender } from '../../../src/mail/webhooks/webhook-sender.js';
 import { type Respond, WebhookReceiver } from '../../support/webhook-receiver.js';
 
 const TIMING = { connect: 300, whole: 600, body: 200 };
+/** What does not end before this does not end. */
+const HOUR = 3_600_000;
 
 describe('one POST of a webhook', () => {
   let receiver: WebhookReceiver;
@@ -28,20 +30,18 @@ describe('one POST of a webhook', () => {
 
   async function answerOf(path: string, respond: Respond, timing = TIMING) {
     receiver.answer(path, respond);
-    const begun = performance.now();
-    const answer = await post(receiver.url(path), { timing });
-    return { answer, ms: performance.now() - begun };
+    return post(receiver.url(path), { timing });
   }
 
   it('hears the answer', async () => {
-    const { answer } = await answerOf('/ok', (response) => void response.writeHead(503, { 'retry-after': '7' }).end('so ⚡ far'));
+    const answer = await answerOf('/ok', (response) => void response.writeHead(503, { 'retry-after': '7' }).end('so ⚡ far'));
     expect(answer).toEqual({ kind: 'answered', statusCode: 503, retryAfter: '7', response: 'so ⚡ far' });
     expect(receiver.at('/ok')).toMatchObject([{ method: 'POST', body: '{}', headers: { 'webhook-id': 'a', 'content-length': '2' } }]);
   });
 
   it('takes no more than a kilobyte of a huge answer, and hangs up', async () => {
     let closed: Promise<unknown> | undefined;
-    const { answer, ms } = await answerOf('/huge', (response) => {
+    const answer = await answerOf('/huge', (response) => {
       closed = once(response, 'close');
       response.writeHead(200);
       const more = (): void => {
@@ -49,22 +49,19 @@ describe('one POST of a webhook', () => {
       };
       response.on('drain', more);
       more();
-    }, { connect: 5_000, whole: 5_000, body: 5_000 });
+    }, { connect: HOUR, whole: HOUR, body: HOUR });
     expect(answer).toMatchObject({ kind: 'answered', statusCode: 200, response: 'x'.repeat(1_024) });
-    expect(ms).toBeLessThan(3_000);
     await closed;
   });
 
   it('does not wait for the end of an answer that drips', async () => {
-    const { answer, ms } = await answerOf('/drip', (response) => void response.writeHead(200).write('a'));
+    const answer = await answerOf('/drip', (response) => void response.writeHead(200).write('a'), { ...TIMING, connect: HOUR, whole: HOUR });
     expect(answer).toMatchObject({ kind: 'answered', statusCode: 200, response: 'a' });
-    expect(ms).toBeLessThan(TIMING.whole);
   });
 
   it('gives up on an answer that does not come', async () => {
-    const { answer, ms } = await answerOf('/slow', () => undefined);
+    const answer = await answerOf('/slow', () => undefined, { ...TIMING, connect: HOUR, body: HOUR });
     expect(answer).toEqual({ kind: 'unanswered', errorCode: 'timeout' });
-    expect([ms > TIMING.whole - 50, ms < 2 * TIMING.whole]).toEqual([true, true]);
   });
 
   it('stops when it is told to', async () => {
@@ -80,7 +77,7 @@ describe('one POST of a webhook', () => {
 
   it('follows no redirect', async () => {
     for (const location of [receiver.url('/private'), 'http://169.254.169.254/latest/meta-data/']) {
-      const { answer } = await answerOf('/moved', (response) => void response.writeHead(307, { location }).end());
+      const answer = await answerOf('/moved', (response) => void response.writeHead(307, { location }).end());
       expect(answer).toMatchObject({ kind: 'answered', statusCode: 307 });
     }
     expect(receiver.at('/private')).toEqual([]);
@@ -155,9 +152,8 @@ describe('one POST of a webhook', () => {
     const silent = createServer(() => undefined);
     silent.listen(0, '127.0.0.1');
     await once(silent, 'listening');
-    const begun = performance.now();
-    expect(await post(`https://127.0.0.1:${(silent.address() as AddressInfo).port}/`)).toEqual({ kind: 'unanswered', errorCode: 'connect_timeout' });
-    expect(performance.now() - begun).toBeLessThan(TIMING.whole);
+    const timing = { ...TIMING, whole: HOUR, body: HOUR };
+    expect(await post(`https://127.0.0.1:${(silent.address() as AddressInfo).port}/`, { timing })).toEqual({ kind: 'unanswered', errorCode: 'connect_timeout' });
     silent.close();
   });
 });

@@ -1,5 +1,6 @@
 import { readSettings } from '../../../src/config/read-settings.js';
 import { settingsModule } from '../../../src/config/settings.module.js';
+import { LOOKS } from '../../../src/mail/webhooks/webhook-drain.js';
 import { type RunningProcess, startProcess } from '../../../src/process.js';
 import { OtpostProcess } from '../../support/otpost-process.js';
 import { type Otpost, startOtpost, TEST_SECRET } from '../../support/otpost.js';
@@ -61,7 +62,7 @@ describe('workers that deliver webhooks', () => {
     const ids = await queued(id, 300);
     const workers = await Promise.all([startWorker(), startWorker()]);
     try {
-      await receiver.arrived('/shared', 300, 20_000);
+      await receiver.arrived('/shared', 300);
       await eventually(async () => (await statuses())['delivered'] === 300, 'all to be delivered');
     } finally {
       await Promise.all(workers.map((worker) => worker.stop()));
@@ -74,16 +75,16 @@ describe('workers that deliver webhooks', () => {
   it('go on with a busy endpoint as soon as it took one, and do not wait for the next look', async () => {
     const { id } = await client.register(receiver.url('/busy'), ['email.sent']);
     await queued(id, 300);
-    const worker = await startWorker();
-    const begun = performance.now();
+    const looks = { ...LOOKS };
+    Object.assign(LOOKS, { everyMs: 3_600_000, againMs: 3_600_000 });
+    const worker = await startWorker(); // it looks once, and takes ten
     try {
-      await receiver.arrived('/busy', 300, 20_000);
+      await receiver.arrived('/busy', 300);
       await eventually(async () => (await statuses())['delivered'] === 300, 'all to be delivered');
     } finally {
       await worker.stop();
+      Object.assign(LOOKS, looks);
     }
-    // Ten at each look, five looks a second, would take six seconds.
-    expect(performance.now() - begun).toBeLessThan(4_500);
   });
 
   it('give back what they have not finished when they stop, and record nothing over another', async () => {
@@ -94,9 +95,7 @@ describe('workers that deliver webhooks', () => {
     await receiver.arrived('/stopping', 2);
     // As if it had been taken for dead, and another one had the second.
     await otpost.database.query(`UPDATE webhook_deliveries SET lease_token = gen_random_uuid() WHERE id = $1`, [second]);
-    const begun = performance.now();
     await worker.stop();
-    expect(performance.now() - begun).toBeLessThan(8_000);
     expect(await client.delivery(first!)).toMatchObject({ status: 'queued', attempts: 0, log: [] });
     expect(await client.delivery(second!)).toMatchObject({ status: 'sending', attempts: 1, log: [] });
     expect(await client.endpoint(id)).toMatchObject({ failures: 0 });
@@ -171,7 +170,7 @@ describe('workers that deliver webhooks', () => {
       const heir = await startWorker();
       try {
         await runScheduled(otpost.database, 'webhooks.rescue');
-        const { attempts, log } = await client.becomes(delivery!, 'delivered', 2, 20_000);
+        const { attempts, log } = await client.becomes(delivery!, 'delivered', 2);
         expect(attempts).toBe(2);
         expect(log.map(({ attempt, errorCode }) => [attempt, errorCode])).toEqual([[1, 'lease_expired'], [2, null]]);
       } finally {

@@ -63,7 +63,7 @@ describe('the metrics', () => {
     await otpost.database.query(`UPDATE outbound_emails SET next_attempt_at = now() - interval '2 minutes' WHERE lane = 'bulk'`);
     const waited = series(await scrape(), 'otpost_oldest_due_seconds{lane="bulk"}')!;
     expect(waited).toBeGreaterThanOrEqual(120);
-    expect(waited).toBeLessThan(180);
+    expect(waited).toBeLessThan(3_600);
   });
 
   it('show a row that was lost', async () => {
