@@ -66,10 +66,6 @@ export default tseslint.config(
         'error',
         { paths: [{ name: 'class-validator', importNames: ['IsOptional'], message: 'It lets null through: MayBeLeftOut or MayBeNull of core/left-out.ts.' }] },
       ],
-      'no-restricted-syntax': [
-        'error',
-        { selector: "TaggedTemplateExpression > TemplateLiteral > CallExpression[callee.object.name='JSON']", message: 'A statement takes JSON from recordset() of database/recordset.ts, which is storable.' },
-      ],
     },
   },
   { files: ['src/main.ts', 'test/**/*.ts'], rules: { 'no-console': 'off' } },
