@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { APP_FILTER, APP_PIPE } from '@nestjs/core';
+import { FaultCharge } from './fault-charge.filter.js';
 import { HomeController } from './home.controller.js';
 import { ProblemFilter } from './problem.filter.js';
 import { validationPipe } from './validation.js';
@@ -8,6 +9,7 @@ import { validationPipe } from './validation.js';
   controllers: [HomeController],
   providers: [
     { provide: APP_FILTER, useClass: ProblemFilter },
+    { provide: APP_FILTER, useClass: FaultCharge }, // asked before the one that takes everything
     { provide: APP_PIPE, useFactory: validationPipe },
   ],
 })

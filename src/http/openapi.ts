@@ -15,6 +15,7 @@ const PROBLEM_SCHEMA = {
     remedy: { type: 'string' },
     requestId: { type: 'string' },
     attemptsLeft: { type: 'integer', description: 'With otp_invalid' },
+    moreErrors: { type: 'integer', description: 'Faults besides those in `errors`' },
     errors: {
       type: 'array',
       items: {
