@@ -58,6 +58,9 @@ const REGISTRY = {
 
 export type ProblemCode = keyof typeof REGISTRY;
 
+/** Faults of one request that are named; nobody reads more at once. */
+export const MOST_NAMED = 20;
+
 /** One field that was refused: where, a stable code, and a sentence. */
 export interface FieldError {
   field: string;

@@ -1,7 +1,5 @@
-import { Problem } from './problems.js';
+import { MOST_NAMED, Problem } from './problems.js';
 
-/** Members that are named where more are at fault. */
-const MOST_NAMED = 20;
 /** Characters of the name of a member in the answer. */
 const LONGEST_PLACE = 200;
 

@@ -1,7 +1,5 @@
-import { type FieldError, Problem } from '../core/problems.js';
+import { type FieldError, MOST_NAMED, Problem } from '../core/problems.js';
 
-/** Faults of one request that are named; nobody reads more at once. */
-export const MOST_NAMED = 20;
 /** Members of a body, in all its levels; the largest that the API describes has some thirty. */
 export const MOST_MEMBERS = 1_000;
 
