@@ -1,7 +1,9 @@
 import 'reflect-metadata';
+import { inspect } from 'node:util';
 import { announce, lookAround } from './announce.js';
 import { loadSettings } from './config/settings.module.js';
 import { StartupError } from './core/startup-error.js';
+import { visible, visibleLines } from './core/visible.js';
 import { type RunningProcess, startProcess } from './process.js';
 
 const SIGNALS: NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGHUP'];
@@ -35,8 +37,8 @@ function stopOnSignals(starting: Promise<RunningProcess>, stopping: AbortControl
 
 /** A reason that an operator can mend is one line; anything else is a bug and shows its stack. */
 function refuse(error: unknown): never {
-  if (error instanceof StartupError) console.error(`${error.message} ${error.remedy}`.trim());
-  else console.error(error);
+  if (error instanceof StartupError) console.error(error.lines.map(visible).join('\n'));
+  else console.error(visibleLines(inspect(error)));
   process.exit(1);
 }
 

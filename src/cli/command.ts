@@ -1,9 +1,16 @@
+import { visible } from '../core/visible.js';
 import type { PrismaService } from '../database/prisma.service.js';
 
-/** Where a command speaks: `out` is for what a script reads, `err` for people. */
+/** Where a command speaks: `out` is for what a script reads, `err` for people. A line break in a line is shown, and breaks none. */
 export interface Terminal {
-  out(text: string): void;
-  err(text: string): void;
+  out(...lines: string[]): void;
+  err(...lines: string[]): void;
+}
+
+/** What comes from the record, from servers or from arguments may hold what a terminal obeys: it is shown instead, here and for every command. */
+export function showingAll(terminal: Terminal): Terminal {
+  const shown = (lines: string[]): string => lines.map(visible).join('\n');
+  return { out: (...lines) => terminal.out(shown(lines)), err: (...lines) => terminal.err(shown(lines)) };
 }
 
 /**

@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline/promises';
+import { visible } from '../core/visible.js';
 import { UsageError } from './command.js';
 
 /**
@@ -10,7 +11,7 @@ export async function confirmed(question: string, yes: boolean): Promise<boolean
   if (!process.stdin.isTTY) throw new UsageError(`${question} Nobody can be asked here: say --yes to do it.`);
   const asking = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    return /^y(es)?$/i.test((await asking.question(`${question} [y/N] `)).trim());
+    return /^y(es)?$/i.test((await asking.question(`${visible(question)} [y/N] `)).trim());
   } finally {
     asking.close();
   }

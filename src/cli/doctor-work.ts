@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { ConfigurationError } from '../config/configuration-error.js';
 import { type LoadedSettings, loadSettings } from '../config/settings.module.js';
 import { StartupError } from '../core/startup-error.js';
+import { visible } from '../core/visible.js';
 import { type Check, type Report, worstOf } from '../doctor/check.js';
 import { examine } from '../doctor/doctor.js';
 import type { Names } from '../doctor/names.js';
@@ -37,7 +38,8 @@ function exitCodeOf({ status }: Report): ExitCode {
 }
 
 function tell(report: Report, json: boolean, terminal: Terminal): void {
-  terminal.out(json ? JSON.stringify(report) : reportText(report));
+  if (json) terminal.out(JSON.stringify(report));
+  else terminal.out(...reportText(report).split('\n'));
 }
 
 /** What cannot be started with cannot be examined either; each fault is an answer. */
@@ -55,7 +57,7 @@ function showing(waiting: Set<string>): (what: string, state: 'begun' | 'over') 
   return (what, state) => {
     if (state === 'begun') waiting.add(what);
     else waiting.delete(what);
-    const line = waiting.size > 0 ? `asking: ${[...waiting].join(', ')}` : '';
+    const line = waiting.size > 0 ? visible(`asking: ${[...waiting].join(', ')}`) : '';
     process.stderr.write(`\r\x1b[2K${line.slice(0, (process.stderr.columns || 80) - 1)}`);
   };
 }

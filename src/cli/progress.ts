@@ -1,3 +1,4 @@
+import { visible } from '../core/visible.js';
 import type { Terminal } from './command.js';
 
 /** Milliseconds between two lines where none can be written over. */
@@ -14,7 +15,7 @@ export class Progress {
 
   show(text: string): void {
     if (this.live) {
-      process.stderr.write(`\r\x1b[2K${text.slice(0, (process.stderr.columns || 80) - 1)}`);
+      process.stderr.write(`\r\x1b[2K${visible(text).slice(0, (process.stderr.columns || 80) - 1)}`);
     } else if (performance.now() - this.lastLine >= LINE_EVERY_MS) {
       this.lastLine = performance.now();
       this.terminal.err(text);

@@ -3,7 +3,7 @@ import { VERSION } from '../core/version.js';
 import { ADMIN_COMMANDS } from './admin.js';
 import { AUDIT_COMMANDS } from './audit.js';
 import { BOUNCE_COMMANDS } from './bounce.js';
-import { type Command, type ExitCode, type Terminal, UsageError } from './command.js';
+import { type Command, type ExitCode, showingAll, type Terminal, UsageError } from './command.js';
 import { DOCTOR_COMMANDS } from './doctor.js';
 import { KEY_COMMANDS } from './keys.js';
 import { MIGRATE_COMMANDS } from './migrate.js';
@@ -31,16 +31,17 @@ const COMMANDS: readonly Command[] = [
 ];
 
 /** Runs one command line and gives its exit code; whatever went wrong was told. */
-export async function run(args: string[], terminal: Terminal): Promise<ExitCode> {
+export async function run(args: string[], given: Terminal): Promise<ExitCode> {
+  const terminal = showingAll(given);
   try {
     return await dispatch(args, terminal);
   } catch (error) {
     if (isUsageError(error)) {
-      terminal.err(`${error.message}\nSee: otpost ${[...wordsOf(args), '--help'].join(' ')}`);
+      terminal.err(error.message, `See: otpost ${[...wordsOf(args), '--help'].join(' ')}`);
       return 2;
     }
-    if (error instanceof StartupError) terminal.err(`${error.message} ${error.remedy}`.trim());
-    else terminal.err(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    if (error instanceof StartupError) terminal.err(...error.lines);
+    else terminal.err(...linesOf(error instanceof Error ? (error.stack ?? error.message) : String(error)));
     return commandIn(args)?.failsWith ?? 1;
   }
 }
@@ -48,7 +49,7 @@ export async function run(args: string[], terminal: Terminal): Promise<ExitCode>
 async function dispatch(args: string[], terminal: Terminal): Promise<ExitCode> {
   const command = commandIn(args);
   if (args.includes('--help') || args.includes('-h')) {
-    terminal.out(command?.help ?? overview(args[0]));
+    terminal.out(...linesOf(command?.help ?? overview(args[0])));
     return 0;
   }
   if (args[0] === '--version') {
@@ -57,7 +58,7 @@ async function dispatch(args: string[], terminal: Terminal): Promise<ExitCode> {
   }
   if (!command) {
     if (args.length > 0) terminal.err(`There is no command "${args.slice(0, 2).join(' ')}".`);
-    terminal.err(overview(args[0]));
+    terminal.err(...linesOf(overview(args[0])));
     return 2;
   }
   const rest = args.slice(command.name.split(' ').length);
@@ -80,6 +81,10 @@ function overview(group: string | undefined): string {
     'It works on the database of DATABASE_URL or, in development, on the one in DATA_DIR, whether Otpost is running or not.',
     'Each command explains itself with --help.',
   ].join('\n');
+}
+
+function linesOf(text: string): string[] {
+  return text.split('\n');
 }
 
 /** Names have one word or two. */

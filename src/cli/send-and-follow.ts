@@ -87,5 +87,5 @@ async function tellWhy(record: EmailRecord, { json, waitMs }: Order, context: IN
   const rated = mail.transports.filter(({ rate, daily }) => rate !== undefined || daily !== undefined).map(({ name }) => name);
   const reasons = whyWaiting(record, facts, mail.transports.map(({ name }) => name), rated, context.get(Clock).now());
   if (json) terminal.out(JSON.stringify({ id: record.id, status: record.status, waiting: reasons }));
-  else terminal.err([`After ${waitMs / 1_000} s it is still ${record.status}.`, ...reasons, 'It stays accepted. More: otpost doctor'].join('\n'));
+  else terminal.err(`After ${waitMs / 1_000} s it is still ${record.status}.`, ...reasons, 'It stays accepted. More: otpost doctor');
 }

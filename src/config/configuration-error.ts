@@ -20,6 +20,10 @@ export class ConfigurationError extends StartupError {
   ) {
     super([report(faults), ...hints].join('\n'), 'Correct this in the environment or in .env, and start again.');
   }
+
+  override get lines(): string[] {
+    return `${this.message} ${this.remedy}`.split('\n');
+  }
 }
 
 /** What was read, as an operator may see it, and logs may keep it. */

@@ -1,5 +1,6 @@
 import type { LoggerService } from '@nestjs/common';
 import { type DestinationStream, pino, type Logger, type LoggerOptions } from 'pino';
+import { visibleLines } from './visible.js';
 
 export type { Logger };
 
@@ -15,6 +16,8 @@ export function createLogger(level: string, role: string, destination?: Destinat
     level,
     base: { role, pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
+    // JSON leaves C1 controls and what reorders text as they are, and logs are read in terminals.
+    hooks: { streamWrite: visibleLines },
     formatters: { level: (label) => ({ level: label }) },
     redact: { paths: ['req.headers', 'headers', '*.password', '*.accessToken', '*.refreshToken', '*.newPassword'], remove: true },
   };

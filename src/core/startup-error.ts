@@ -12,4 +12,9 @@ export class StartupError extends Error {
   ) {
     super(message, options);
   }
+
+  /** As it is told. One line, unless a subclass has lines of its own: the words of a server may be in it. */
+  get lines(): string[] {
+    return [`${this.message} ${this.remedy}`.trim()];
+  }
 }

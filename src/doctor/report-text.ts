@@ -1,3 +1,4 @@
+import { visible } from '../core/visible.js';
 import { type Check, type Report, worstFirst } from './check.js';
 
 /** A report for people: a line a check, what to do below it, and what is wrong once more at the end, the worst first. */
@@ -8,7 +9,8 @@ export function reportText({ host, role, at, checks }: Report): string {
     const told = `${status.padEnd(4)}  ${area.padEnd(areaWidth)}  ${name.padEnd(nameWidth)}  ${summary}${ms === undefined ? '' : ` (${Math.round(ms)} ms)`}`;
     return remedy === undefined ? [told] : [told, `${' '.repeat(6 + areaWidth + 2)}→ ${remedy}`];
   });
-  return [`This is ${host}, ROLE=${role}, ${at}.`, '', ...lines, '', ...closing(checks)].join('\n');
+  // Records of DNS and words of servers are among them.
+  return [`This is ${host}, ROLE=${role}, ${at}.`, '', ...lines, '', ...closing(checks)].map(visible).join('\n');
 }
 
 function closing(checks: readonly Check[]): string[] {
