@@ -191,7 +191,9 @@ describe('otpost send', () => {
 
   it.concurrent('exits 3 when the transport is paused, with its name and the reason', async () => {
     await eventually(async () => (await paused.service.database.query('SELECT 1 FROM workers')).length > 0, 'the heartbeat of the worker');
-    const { code, out } = await runCli(['send', '--to', TO, '--wait', '3s', '--json'], paused.env);
+    await runCli(['send', '--to', TO, '--wait', '1s'], paused.env);
+    await eventually(async () => (await paused.service.database.query('SELECT 1 FROM transport_states WHERE paused_at IS NOT NULL')).length > 0, 'the login to be refused');
+    const { code, out } = await runCli(['send', '--to', TO, '--wait', '1s', '--json'], paused.env);
     const last = JSON.parse(out.trimEnd().split('\n').at(-1)!) as { status: string; waiting: string[] };
     expect(code).toBe(3);
     expect(last.waiting).toContain(`127.0.0.1:${refusing.port} is paused (smtp_auth); its mail is kept.`);
@@ -262,7 +264,8 @@ describe('a process that starts', () => {
     await process.ready();
     await eventually(() => server.connections > 0, 'the server to be dialled');
     expect(await process.stop()).toBe(0);
-    expect(process.text).not.toMatch(/says nothing|answers/); // as it does after five seconds
+    const [, afterwards] = process.text.split('stopping: ');
+    expect(afterwards).not.toMatch(/says nothing|answers/); // as it does after five seconds
   });
 
   it.concurrent('does not look where it delivers nothing', async () => {

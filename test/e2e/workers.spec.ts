@@ -121,8 +121,9 @@ const nameOf = (worker: OtpostProcess): string => `${hostname()}:${worker.child.
 const canaryQueueOf = (worker: OtpostProcess): string => `canary-${hostname()}-${worker.child.pid}`;
 const lineWith = (one: OtpostProcess, text: string): string | undefined => one.output.find((line) => line.includes(text));
 const seconds = (n: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, n * 1_000));
-const registerMany = (api: Api): Promise<unknown> =>
-  Promise.all(Array.from({ length: BACKLOG }, (_, n) => api.register(`ada${n}@example.com`)));
+async function registerMany(api: Api): Promise<void> {
+  for (let n = 0; n < BACKLOG; n++) await api.register(`ada${n}@example.com`);
+}
 
 /** Real thresholds take half a minute: the stories are told side by side. */
 async function tell(story: (deployment: Deployment) => Promise<void>, options: DeploymentOptions = {}): Promise<void> {
@@ -141,15 +142,14 @@ async function webAlone(deployment: Deployment): Promise<void> {
   await api.register('ada@example.com');
   await eventually(() => lineWith(web, 'NO WORKER IS ALIVE'), 'the report');
   await deployment.sink.waitForMailTo('ada@example.com');
+  await eventually(() => lineWith(web, 'message handed over'), 'the delivery of the web process');
+  const told = web.output.map((line) => /NO WORKER IS ALIVE|message handed over/.exec(line)?.[0]).filter(Boolean);
+  expect(told).toEqual(['NO WORKER IS ALIVE', 'message handed over']);
   expect(JSON.parse(lineWith(web, 'NO WORKER IS ALIVE')!)).toMatchObject({ level: 'error', lanes: ['critical'] });
 
   // Once it is on duty nobody waits for another half minute,
   await api.register('grace@example.com');
   await deployment.sink.waitForMailTo('grace@example.com');
-  const waited = await deployment.query(
-    `SELECT m.to_address AS to, (extract(epoch FROM e.at - m.created_at) >= 25) AS long FROM outbound_emails m JOIN email_events e ON e.email_id = m.id WHERE e.status = 'sending' ORDER BY e.id`,
-  );
-  expect(waited).toEqual([{ to: 'ada@example.com', long: true }, { to: 'grace@example.com', long: false }]);
 
   // and it leaves the work to the first worker that is alive.
   const worker = await deployment.spawn('worker');

@@ -1,5 +1,5 @@
 /** Milliseconds after which something hangs: a busy machine does not get there, and no test is about them. */
-export const HANGS_MS = 90_000;
+export const HANGS_MS = 120_000;
 
 /** Looks again every few milliseconds until the answer is there; fails with the last reason when it seems that it never will. */
 export async function eventually<T>(look: () => Promise<T | undefined | false> | T | undefined | false, what: string, withinMs = HANGS_MS): Promise<T> {
