@@ -19,6 +19,7 @@ export class Connection {
   private readonly waiting: Exchange[] = [];
   private lastWords: Problem | undefined;
   private ended = false;
+  private leaving = false;
 
   constructor(
     private readonly socket: Socket,
@@ -50,9 +51,15 @@ export class Connection {
     this.socket.destroy();
   }
 
+  /** The server stops: what is under way is answered, and a request that is on its way has a moment to arrive. */
+  leave(): void {
+    this.leaving = true;
+  }
+
   look(): Outgoing {
     const { writableLength: waiting, bytesWritten = 0 } = this.socket;
-    return { waiting, taken: bytesWritten - waiting, ended: this.ended };
+    // Browsers open connections ahead; Node takes these for busy, and would wait for them.
+    return { waiting, taken: bytesWritten - waiting, ended: this.ended || (this.leaving && !this.current) };
   }
 
   private begin(exchange: Exchange): void {
@@ -64,15 +71,17 @@ export class Connection {
 
   private next(): void {
     this.current = undefined;
-    if (this.socket.destroyed || this.ended) return;
+    // After an answer with `Connection: close` too: what has not begun is the client's to ask again (RFC 9112 §9.6).
+    if (!this.socket.writable) return void (this.waiting.length = 0);
     const following = this.waiting.shift();
     if (following) this.begin(following);
     else if (this.lastWords) this.end(this.lastWords);
+    else if (this.leaving) this.end();
   }
 
-  private end(problem: Problem): void {
+  private end(problem?: Problem): void {
     this.ended = true;
-    if (this.socket.writable) this.socket.end(bareAnswer(problem));
+    if (this.socket.writable) this.socket.end(problem ? bareAnswer(problem) : '');
     else this.socket.destroy();
   }
 }

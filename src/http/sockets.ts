@@ -43,6 +43,11 @@ export function boundedServer(answer: RequestListener, times: ServerTimes, bound
     if (problem) connections.get(socket as Socket)?.refuse(problem);
     else socket.destroy();
   });
+  const closeIdle = server.closeIdleConnections.bind(server);
+  server.closeIdleConnections = () => {
+    closeIdle();
+    for (const connection of connections.values()) connection.leave();
+  };
   watch(server, connections, bounds);
   return server;
 }

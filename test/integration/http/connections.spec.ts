@@ -69,6 +69,15 @@ describe('one connection of a client', () => {
     expect(asked.map(({ url }) => url)).toEqual(['/1']);
   });
 
+  it('begins nothing more behind the answer that closes the connection', async () => {
+    const client = (await RawClient.open(await start())).read();
+    client.write(get('/1') + get('/2') + get('/3'));
+    (await isAsked('/1')).response.setHeader('connection', 'close').end('one');
+    expect(codes(await client.untilClosed())).toEqual([[200, 'one']]);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(asked.map(({ url }) => url)).toEqual(['/1']);
+  });
+
   it('is closed when more waits than may', async () => {
     const url = await start({ waitingRequests: 2 });
     const patient = await RawClient.open(url);
