@@ -8,8 +8,6 @@ import { eventually } from '../support/wait.js';
 
 /** Messages in the middle of which the container is told to stop. */
 const LOAD = 1_000;
-/** Milliseconds that the sink takes for one message, so that there is a middle. */
-const SLOW_MS = 60;
 const MIB = 1024 * 1024;
 const METRICS_TOKEN = 'the-token-of-the-scraper';
 
@@ -33,10 +31,19 @@ class Deployment {
     private readonly door: string,
   ) {}
 
-  static async open(slowMs = 0): Promise<Deployment> {
+  static async open(): Promise<Deployment> {
     const sink = new FaultSink();
-    const door = await sink.door((moment) => (slowMs > 0 && moment === 'after the dot' ? { afterMs: slowMs, then: 'answer' } : undefined));
-    return new Deployment(await createDatabase(), sink, door);
+    return new Deployment(await createDatabase(), sink, await sink.door());
+  }
+
+  /** Once it took so many the sink answers no more until it is let go, so that there is a middle. */
+  holdAfter(taken: number): void {
+    this.sink.rewrite(this.door, (moment) => (moment === 'after the dot' && this.sink.taken > taken ? 'hold' : undefined));
+  }
+
+  letGo(): void {
+    this.sink.rewrite(this.door);
+    this.sink.release();
   }
 
   async start(more: Record<string, string> = {}, node?: string): Promise<SupervisedOtpost> {
@@ -72,8 +79,8 @@ class Deployment {
   }
 }
 
-async function tell(story: (deployment: Deployment) => Promise<void>, slowMs?: number): Promise<void> {
-  const deployment = await Deployment.open(slowMs);
+async function tell(story: (deployment: Deployment) => Promise<void>): Promise<void> {
+  const deployment = await Deployment.open();
   try {
     await story(deployment);
   } finally {
@@ -149,15 +156,18 @@ async function stoppedUnderLoad(deployment: Deployment): Promise<void> {
     const mail = { to: `reader${n}@example.com`, subject: 'News', text: `Number ${n}.` };
     expect((await otpost.api.post('/v1/emails', mail, { authorization: `Bearer ${key}` })).status).toBe(202);
   };
+  deployment.holdAfter(LOAD / 4);
   const accepted = (async () => {
     for (let n = 0; n < LOAD; n += 20) await Promise.all(Array.from({ length: 20 }, (_, i) => send(n + i)));
   })();
   const loaded = await highest(otpost, accepted);
   await accepted;
-  await eventually(() => deployment.sink.taken >= LOAD / 4, 'a quarter to be handed over');
+  await eventually(() => deployment.sink.holding > 0, 'a quarter to be handed over, and answers to be held');
 
   const told = performance.now();
   otpost.child.kill('SIGTERM');
+  await eventually(() => /"role":"worker"[^\n]*"stopping/.test(otpost.text), 'the worker to be told');
+  deployment.letGo();
   expect(await otpost.exit()).toBe(0);
   const took = performance.now() - told;
   const before = deployment.sink.taken;
@@ -195,7 +205,7 @@ describeWithSupervisor('under supervisord, as in the container,', () => {
   );
   it.concurrent(
     'SIGTERM in the middle of 1,000 mails ends both before any is killed: none is lost, none goes out twice; and memory stays within a small plan',
-    () => tell(stoppedUnderLoad, SLOW_MS),
+    () => tell(stoppedUnderLoad),
   );
   it.concurrent('a program that cannot be kept running ends the container with a failure', () => tell(givenUp));
 });
