@@ -16,7 +16,7 @@ import { PasswordChanges } from './password-changes.js';
 import { Passwords, type Place } from './passwords/passwords.js';
 import { type IssuedTokens, Sessions } from './sessions/sessions.js';
 
-type Refusal = Exclude<CheckResult, Correct>;
+type Refusal = Exclude<CheckResult, Correct | { kind: 'repeated' }>;
 
 export type VerificationResult =
   | { kind: 'signed_in'; account: Account; tokens: IssuedTokens; deviceToken: string }
@@ -86,7 +86,7 @@ export class Verification {
   private async give(giving: Giving, place: Place | undefined): Promise<VerificationResult> {
     const { challenge, code, newPassword, confirmation, source } = giving;
     const checked = await this.otp.check(challenge, code, source.deviceToken);
-    if (checked.kind === 'consumed' && (await this.otp.isRepeated(challenge, code))) return this.again(giving, place);
+    if (checked.kind === 'repeated') return this.again(giving, place);
     if (checked.kind !== 'correct') return this.refused(challenge, checked, source);
     const passwordHash = newPassword === undefined ? undefined : await place!.hash(newPassword);
     const result = await this.transactions.run(async (unit): Promise<VerificationResult> => {
@@ -124,7 +124,7 @@ export class Verification {
    */
   async verifyOnPage(challenge: Challenge, others: readonly Challenge[], code: string, browser: Browser | undefined, source: RequestSource): Promise<PageVerification> {
     const checked = await this.otp.check(challenge, code, source.deviceToken, others);
-    if (checked.kind === 'consumed') return this.againOnPage(challenge, browser, source);
+    if (checked.kind === 'consumed' || checked.kind === 'repeated') return this.againOnPage(challenge, browser, source);
     if (checked.kind !== 'correct') return this.refused(challenge, checked, source);
     return this.enter(checked.challenge, { by: 'starter', method: 'code', counted: checked.counted, browser }, source);
   }

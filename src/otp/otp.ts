@@ -69,6 +69,8 @@ export interface Issued {
 
 export type CheckResult =
   | Correct
+  /** It was used up a moment ago with this very code: by this client, if what came of it is its own. */
+  | { kind: 'repeated' }
   | { kind: 'wrong'; attemptsLeft: number }
   /** Too many failures for the destination, whichever codes they were made with. */
   | { kind: 'blocked'; until: Date }
@@ -155,6 +157,7 @@ export class Otp {
    */
   async check(challenge: Challenge, code: string, deviceToken: string | undefined, others: readonly Challenge[] = []): Promise<CheckResult> {
     const result = await this.compare([challenge, ...others.filter(({ id }) => id !== challenge.id)], code, deviceToken);
+    if (result.kind === 'consumed' && (await this.isRepeated(challenge, code))) return { kind: 'repeated' };
     if (result.kind !== 'correct') this.metrics.codeRefused(purposeClass(challenge.purpose), result.kind);
     return result;
   }
@@ -176,11 +179,8 @@ export class Otp {
     return codeMatches(this.keyring, challenge.sealKeyId, bindingOf(challenge), code, challenge.codeHash) && !challenge.decoy;
   }
 
-  /**
-   * Whether this code was used up a moment ago: by this very client then, if what came of it is its own. There are
-   * few such tries, right or wrong, besides those of the challenge.
-   */
-  async isRepeated(challenge: Challenge, code: string): Promise<boolean> {
+  /** There are few such tries, right or wrong, besides those of the challenge. */
+  private async isRepeated(challenge: Challenge, code: string): Promise<boolean> {
     const since = new Date(this.clock.now().getTime() - REPEAT_WITHIN_MS);
     return (await this.challenges.countRepeat(challenge.id, since, MAX_REPEATS)) && this.opens(challenge, code);
   }

@@ -18,7 +18,7 @@ export interface WantedVerification {
   lifetimeMs: number;
 }
 
-export type VerificationCheck = { kind: 'approved'; challenge: Challenge } | Exclude<CheckResult, { kind: 'correct' }>;
+export type VerificationCheck = { kind: 'approved'; challenge: Challenge } | Exclude<CheckResult, { kind: 'correct' | 'repeated' }>;
 
 /**
  * Codes for back ends with user tables of their own. A code belongs to its purpose and its address, not to the key that
@@ -56,7 +56,7 @@ export class Verifications {
     const challenge = await this.find(id);
     if (!challenge) return { kind: 'not_found' };
     const checked = await this.otp.check(challenge, code, undefined);
-    if (checked.kind === 'consumed' && (await this.otp.isRepeated(challenge, code))) return { kind: 'approved', challenge };
+    if (checked.kind === 'repeated') return { kind: 'approved', challenge };
     if (checked.kind !== 'correct') return this.refused(challenge, checked, by);
     const { purpose } = challenge;
     const result = await this.transactions.run(async (unit): Promise<VerificationCheck> => {
@@ -99,7 +99,7 @@ export class Verifications {
   }
 
   /** Only tries that were counted: there are as many as the challenge has, and whoever goes on writes nothing. */
-  private async refused<Refusal extends Exclude<CheckResult, { kind: 'correct' }>>(challenge: Challenge, refusal: Refusal, by: Doer): Promise<Refusal> {
+  private async refused<Refusal extends Exclude<CheckResult, { kind: 'correct' | 'repeated' }>>(challenge: Challenge, refusal: Refusal, by: Doer): Promise<Refusal> {
     if (refusal.kind !== 'wrong') return refusal;
     const details = { purpose: challenge.purpose, reason: refusal.kind, locked: refusal.attemptsLeft === 0 };
     await this.audit.record({ action: 'code.refused', result: 'refused', ...by, target: targetOf(challenge), details });

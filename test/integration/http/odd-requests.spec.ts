@@ -39,7 +39,7 @@ describe('requests that no browser sends', () => {
     ['a way out of the assets', `GET /docs/../../package.json HTTP/1.1\r\n${CLOSE}\r\n`, 404, 'not_found'],
     ['an encoded way out of the assets', `GET /docs/%2e%2e%2f%2e%2e%2fpackage.json HTTP/1.1\r\n${CLOSE}\r\n`, 404, 'not_found'],
     ['a way out with backslashes', `GET /docs/..%5c..%5cpackage.json HTTP/1.1\r\n${CLOSE}\r\n`, 404, 'not_found'],
-    ['an asset with a null in its name', `GET /docs/swagger-ui.css%00.html HTTP/1.1\r\n${CLOSE}\r\n`, 404, 'not_found'],
+    ['an asset with a null in its name', `GET /docs/swagger-ui.css%00.html HTTP/1.1\r\n${CLOSE}\r\n`, 422, 'validation_failed'],
     ['an asset that there is none of', `GET /docs/nothing.js HTTP/1.1\r\n${CLOSE}\r\n`, 404, 'not_found'],
     ['the folder of the assets, hidden files too', `GET /docs/.npmignore HTTP/1.1\r\n${CLOSE}\r\n`, 404, 'not_found'],
     ['a method that a page has not', `PUT /docs HTTP/1.1\r\n${CLOSE}Content-Length: 0\r\n\r\n`, 404, 'not_found'],

@@ -16,6 +16,7 @@ import { PrismaService } from '../../../src/database/prisma.service.js';
 import { HttpModule } from '../../../src/http/http.module.js';
 import { fastifyAdapter } from '../../../src/http/web-server.js';
 import type { Message, MessageList } from '../../../src/mail/inbox/inbox.messages.js';
+import { Limits } from '../../../src/limits/limits.js';
 import { InboxModule } from '../../../src/mail/inbox/inbox.module.js';
 import { HeldClock } from '../../support/otpost.js';
 import { createDatabase, type TestDatabase } from '../../support/postgres.js';
@@ -59,7 +60,7 @@ async function inbox({ production = false, inboxToken = undefined as string | un
     imports: [
       settingsModule(settings),
       CoreModule.forRoot(createLogger('silent', 'web'), new Keyring('a secret of the tests')),
-      { module: Database, global: true, providers: [{ provide: PrismaService, useValue: prisma }, { provide: Clock, useValue: new HeldClock() }], exports: [Clock, PrismaService] },
+      { module: Database, global: true, providers: [{ provide: PrismaService, useValue: prisma }, { provide: Clock, useValue: new HeldClock() }, Limits], exports: [Clock, Limits, PrismaService] },
       HttpModule,
       InboxModule,
     ],
