@@ -5,7 +5,6 @@ import { MAX_ADDRESS_LENGTH } from '../core/email-address.js';
 import { IsMailAddress } from '../core/is-mail-address.js';
 import { MayBeLeftOut } from '../core/left-out.js';
 import { IsCode } from '../otp/is-code.js';
-import { CODE_DIGITS } from '../otp/otp-policy.js';
 import { PUBLIC_PURPOSES, type PublicPurpose } from './code-requests.js';
 
 /** Whether it is a good one is said by passwords/password-policy.ts; this only bounds what is looked at. */
@@ -62,7 +61,7 @@ export class ChangeEmailRequest {
 
 export class VerifyRequest {
   @ApiProperty({ maxLength: 64, example: '042137', description: 'Six digits of any script; blanks, dashes and invisible characters between them do not matter' })
-  @IsCode(CODE_DIGITS, CODE_DIGITS)
+  @IsCode(/^[0-9]{6}$/, 'the six digits')
   code!: string;
 
   @ApiPropertyOptional({ minLength: 8, maxLength: 128, description: 'With a code of reset_password, and only there' })

@@ -44,6 +44,6 @@ export class VerificationRequest {
 
 export class CheckRequest {
   @ApiProperty({ maxLength: 64, example: '042137', description: 'Digits of any script; blanks, dashes and invisible characters between them do not matter' })
-  @IsCode(CODE_LENGTH.least, CODE_LENGTH.most)
+  @IsCode(/^[0-9]{6,10}$/, 'the digits')
   code!: string;
 }
