@@ -27,7 +27,8 @@ export class CanaryQueues {
   }
 
   private async remove(name: string): Promise<void> {
-    const queue = new Queue(name, { connection: this.broker.producer, prefix: this.prefix });
+    // Without its description, which BullMQ writes beside other calls and may write after the removal.
+    const queue = new Queue(name, { connection: this.broker.producer, prefix: this.prefix, skipMetasUpdate: true });
     queue.on('error', (error) => this.broker.wentDown(error));
     try {
       await queue.obliterate({ force: true });

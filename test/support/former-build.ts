@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -21,7 +21,7 @@ export type Former = { kind: 'built'; build: FormerBuild } | { kind: 'no_history
 
 /**
  * The last release before this build, or while there is none the commit before the first upgrade, built from this
- * repository's own history beside this one. It runs on the dependencies of today. Built once for each commit; nothing of
+ * repository's own history beside this one. It runs on the dependencies of today and those that were given up. Built once for each commit; nothing of
  * git's state is touched.
  */
 export function buildFormer(): Former {
@@ -29,16 +29,28 @@ export function buildFormer(): Former {
   if (commit === undefined) {
     return { kind: 'no_history', why: `the history of this clone does not reach the commit before ${FIRST_UPGRADE}: clone it with its history (fetch-depth: 0)` };
   }
-  const folder = join(tmpdir(), `otpost-former-${commit.slice(0, 12)}-${HERE}`);
+  const room = join(tmpdir(), `otpost-former-${commit.slice(0, 12)}-${HERE}`);
+  const folder = join(room, 'build');
   if (!existsSync(join(folder, 'dist/.built'))) {
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(room, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
     const archive = execFileSync('git', ['archive', '--format=tar', commit], { cwd: ROOT, maxBuffer: 256 * 1024 * 1024 });
     execFileSync('tar', ['-x', '-C', folder], { input: archive });
     symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+    installWhatIsGone(room, folder);
     execFileSync(process.execPath, ['tools/build.mjs'], { cwd: folder, stdio: 'pipe' });
   }
   return { kind: 'built', build: { folder, commit } };
+}
+
+/** Packages that the former build needs and this one has given up: one folder above, where Node looks next. */
+function installWhatIsGone(room: string, folder: string): void {
+  const { dependencies } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { dependencies: Record<string, string> };
+  const gone = Object.keys(dependencies).filter((name) => !existsSync(join(folder, 'node_modules', name)));
+  if (gone.length === 0) return;
+  writeFileSync(join(room, 'package.json'), '{ "private": true }');
+  const packages = gone.map((name) => `${name}@${dependencies[name]}`);
+  execFileSync('npm', ['install', '--no-audit', '--no-fund', '--no-package-lock', '--loglevel=error', ...packages], { cwd: room, stdio: 'pipe' });
 }
 
 function formerCommit(): string | undefined {

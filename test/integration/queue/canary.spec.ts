@@ -71,7 +71,7 @@ function canaryOn(redisUrl: string | undefined): void {
     }, `a heartbeat of ${name}`);
 
   async function withQueue<T>(name: string, work: (queue: Queue) => Promise<T>): Promise<T> {
-    const queue = new Queue(canaryQueueName(name), { connection: broker.producer, prefix });
+    const queue = new Queue(canaryQueueName(name), { connection: broker.producer, prefix, skipMetasUpdate: true });
     try {
       return await work(queue);
     } finally {
