@@ -3,6 +3,7 @@ import type { ProviderSettings } from './http-transports.js';
 import type { LimitSettings } from './limits.js';
 import type { PrivateTargets } from './private-targets.js';
 import type { HookSecret } from './hook-secrets.js';
+import type { SmtpManners } from './smtp-manners.js';
 import type { CommonParameters } from './transport-parameters.js';
 import type { TrustedProxies } from './trusted-proxies.js';
 
@@ -18,7 +19,7 @@ export type TransportSettings =
   | SmtpSettings
   | ProviderSettings;
 
-export interface SmtpSettings extends CommonParameters {
+export interface SmtpSettings extends CommonParameters, SmtpManners {
   kind: 'smtp';
   /** The host, and the port where there is only one, without credentials: how logs, events and health name it. */
   name: string;

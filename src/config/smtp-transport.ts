@@ -3,11 +3,13 @@ import { ENCODING_HINT, parseUrl } from './parse-url.js';
 import { list } from './parse-value.js';
 import { fault, type Parsed, value } from './parsed.js';
 import type { OAuthSettings, SmtpPort, SmtpSettings } from './settings.js';
+import { takeSmtpManners } from './smtp-manners.js';
 import { take, takeCommon } from './transport-parameters.js';
 
 export const DEFAULT_SMTP_PORTS = [587, 465, 2525];
 const EXAMPLE = 'such as MAIL_TRANSPORTS=smtp://user:password@smtp.example.com:587.';
-const PARAMETERS = 'tls, rate, daily, connections, oauth_client_id, oauth_client_secret, oauth_refresh_token, oauth_token_url';
+const PARAMETERS =
+  'tls, helo, auth, connect_timeout, greeting_timeout, reply_timeout, final_reply_timeout, rate, daily, connections, oauth_client_id, oauth_client_secret, oauth_refresh_token, oauth_token_url';
 /** By host: where its users' refresh tokens are exchanged. Others say it themselves. */
 const TOKEN_URLS: Record<string, string> = { 'smtp.gmail.com': 'https://oauth2.googleapis.com/token' };
 
@@ -36,6 +38,8 @@ export function parseSmtp(entry: string, ports: readonly number[]): Parsed<SmtpS
   if (credentials.kind === 'fault') return credentials;
   const security = chooseTls(url, host, take(parameters, 'tls')?.toLowerCase());
   if (security.kind === 'fault') return security;
+  const manners = takeSmtpManners(parameters);
+  if (manners.kind === 'fault') return manners;
   if (parameters.size > 0) return fault(`understands no parameters but ${PARAMETERS}, each once.\n${ENCODING_HINT}`);
 
   const candidates = portsOf(url, security.value, ports);
@@ -46,6 +50,7 @@ export function parseSmtp(entry: string, ports: readonly number[]): Parsed<SmtpS
     host,
     ports: candidates,
     ...credentials.value,
+    ...manners.value,
     ...common.value,
   });
 }

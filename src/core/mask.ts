@@ -2,7 +2,7 @@
 export const MASK = '***';
 
 /** Query parameters that explain a fault and are never secret; the values of all others are hidden. */
-const OPEN_PARAMETERS = new Set(['tls', 'rate', 'daily', 'connections', 'sslmode', 'schema']);
+const OPEN_PARAMETERS = new Set(['tls', 'helo', 'auth', 'connect_timeout', 'greeting_timeout', 'reply_timeout', 'final_reply_timeout', 'rate', 'daily', 'connections', 'sslmode', 'schema']);
 
 /**
  * A URL for logs and error texts: scheme, user, host, port and path stay, the password goes.

@@ -2,6 +2,8 @@ import { access, constants } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import type { Settings } from '../config/settings.js';
+import { heloName } from '../config/smtp-manners.js';
+import { quote } from '../core/quote.js';
 import { VERSION } from '../core/version.js';
 import { PrismaService } from '../database/prisma.service.js';
 import { MailFactsReader } from '../health/mail-facts.js';
@@ -18,7 +20,6 @@ import { databaseVerdicts, fitsSchema } from './database-verdict.js';
 import { mailVerdicts } from './mail-verdict.js';
 import type { Names } from './names.js';
 import { providerCheck } from './provider-checks.js';
-import { quote } from './quote.js';
 import { secretsOf } from './secrets.js';
 import { senderChecks } from './sender-checks.js';
 import { smtpChecks } from './smtp-checks.js';
@@ -72,7 +73,7 @@ function transportParts(examination: Examination): Promise<Check[]>[] {
     const key = keys[index]!;
     switch (transport.kind) {
       case 'smtp':
-        return part(examination, 'smtp', () => smtpChecks(transport, { names, login: true, now: now(), signal }), key);
+        return part(examination, 'smtp', () => smtpChecks(transport, { names, login: true, helo: heloName(hostname(), settings.http.appUrl), now: now(), signal }), key);
       case 'capture':
         return part(examination, 'local', async () => [{ area: 'local', name: key, status: 'skip', summary: 'mail is kept for the built-in inbox and sent to nobody' }], key);
       case 'file':

@@ -27,7 +27,7 @@ export interface WaitingMessage {
 }
 
 /** What may hold up any message. The others are of no concern to this one. */
-const HOLDS_UP: readonly MailProblem['code'][] = ['lane_paused', 'no_worker', 'lane_without_worker', 'transport_paused', 'transport_backing_off', 'transport_unreachable'];
+const HOLDS_UP: readonly MailProblem['code'][] = ['lane_paused', 'no_worker', 'lane_without_worker', 'transport_paused', 'transport_backing_off', 'transport_unreachable', 'sender_refused'];
 
 /**
  * Why a message has not gone yet, in plain words, the likeliest reason first.
@@ -39,7 +39,7 @@ export function whyWaiting(message: WaitingMessage, facts: MailFacts, transports
   const reasons = problems
     .filter(({ code }) => HOLDS_UP.includes(code))
     .filter(({ code, message: words }) => (code !== 'lane_without_worker' && code !== 'lane_paused') || new RegExp(`lane ${message.lane}[. ]`).test(words))
-    .map(({ message: words }) => words);
+    .map(({ message: words, remedy }) => `${words} ${remedy}`);
   if (message.status === 'sending') reasons.push('A worker is handing it over at this moment.');
   if (message.status === 'deferred') {
     const seconds = Math.max(0, Math.ceil((message.nextAttemptAt.getTime() - now.getTime()) / 1_000));

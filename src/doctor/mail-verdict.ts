@@ -1,6 +1,6 @@
 import { LANES } from '../core/lanes.js';
 import type { MailFacts, WorkerFacts } from '../health/mail-facts.js';
-import { reportOf, type TransportReport } from '../health/mail-report-policy.js';
+import { type MailProblem, reportOf, transportProblems, type TransportReport } from '../health/mail-report-policy.js';
 import type { Check } from './check.js';
 
 export interface MailContext {
@@ -14,31 +14,26 @@ export interface MailContext {
 /** What the record tells: who delivers, what became of the ways out, and whether every message is accounted for. */
 export function mailVerdicts(facts: MailFacts, { transports, host, now }: MailContext): Check[] {
   const report = reportOf(facts, { transports, broker: { kind: 'not asked', up: true } });
+  const problemOf = (wanted: MailProblem['code']) => report.problems.find(({ code }) => code === wanted);
+  // Where none is open, mail does not flow, whatever the reason.
+  const open = report.transports.some(({ state }) => state === 'ok' || state === 'unused');
   return [
-    ...workerVerdicts(facts.workers, now),
+    ...workerVerdicts(facts.workers, problemOf('no_worker'), now),
     ...facts.pauses.map(pauseVerdict),
-    ...report.transports.map((transport) => transportVerdict(transport, host)),
-    waitingVerdict(report.problems.find(({ code }) => code === 'mail_waits')?.message),
+    ...report.transports.map((transport) => transportVerdict(transport, host, open)),
+    handoverVerdict(problemOf('slow_handover')),
+    waitingVerdict(problemOf('mail_waits')),
     ledgerVerdict(facts.ledger),
   ];
 }
 
-function workerVerdicts(workers: readonly WorkerFacts[], now: Date): Check[] {
+function workerVerdicts(workers: readonly WorkerFacts[], noneAlive: MailProblem | undefined, now: Date): Check[] {
   const alive = workers.filter((worker) => worker.alive);
   const told = (worker: WorkerFacts) => `${worker.name} (${worker.lanes.join(', ')}; ${secondsSince(worker.heartbeatAt, now)} s ago)`;
   const details = { workers: workers.map(({ name, lanes, heartbeatAt, alive: lives }) => ({ name, lanes, heartbeatAt: heartbeatAt.toISOString(), alive: lives })) };
-  if (alive.length === 0) {
-    const [last] = workers;
-    return [
-      {
-        area: 'workers',
-        name: 'heartbeats',
-        status: 'fail',
-        summary: `no worker is alive${last ? `; last heard of: ${told(last)}` : ''}`,
-        remedy: 'Start one: ROLE=worker, or ROLE=all. Meanwhile a web process delivers, unless OUTBOX_RESCUE=off.',
-        details,
-      },
-    ];
+  if (noneAlive) {
+    const remedy = `${noneAlive.remedy} Meanwhile a web process delivers, unless OUTBOX_RESCUE=off.`;
+    return [{ area: 'workers', name: 'heartbeats', status: 'fail', summary: uncapitalised(noneAlive.message), remedy, details }];
   }
   const idle = LANES.filter((lane) => !alive.some(({ lanes }) => lanes.includes(lane)));
   return [
@@ -53,34 +48,32 @@ function pauseVerdict({ lane, pausedAt, reason }: MailFacts['pauses'][number]): 
   return { area: 'mail', name: `lane ${lane}`, status: 'warn', summary, remedy: `otpost queue resume ${lane}` };
 }
 
-function transportVerdict({ name, state, pausedAt, pauseReason, backoffUntil, unreachableFrom, lastAttempt }: TransportReport, host: string): Check {
-  const base = { area: 'mail' as const, name, details: { state, pauseReason, lastAttempt } };
-  const resume = `Mend it, then: otpost transports resume ${name}`;
-  if (state === 'paused') {
-    return { ...base, status: 'fail', summary: `paused since ${pausedAt?.toISOString()} (${pauseReason ?? 'no reason given'}); its mail is kept`, remedy: resume };
+/** @param open whether mail goes out by some transport: what is wrong with this one then asks for a look, and no more */
+function transportVerdict(transport: TransportReport, host: string, open: boolean): Check {
+  const { name, state, pausedAt, pauseReason, lastErrorCode, unreachableFrom, lastAttempt } = transport;
+  const base = { area: 'mail' as const, name, details: { state, pauseReason, lastErrorCode, lastAttempt } };
+  const here = unreachableFrom.find((one) => one.host === host);
+  const [problem] = transportProblems(here ? { ...transport, unreachableFrom: [here] } : transport);
+  if (!problem) {
+    const summary = state === 'unused' ? 'open; nothing was sent this way lately' : `open; last attempt ${lastAttempt?.at.toISOString()}: ${lastAttempt?.status}`;
+    return { ...base, status: 'ok', summary };
   }
-  const here = unreachableFrom.some((one) => one.host === host);
-  if (unreachableFrom.length > 0) {
-    const hosts = unreachableFrom.map((one) => (one.host === host ? 'this host' : one.host)).join(', ');
-    return { ...base, status: here ? 'fail' : 'warn', summary: `deliveries could not reach it from ${hosts}`, remedy: here ? 'See what is said of it under smtp or http above.' : 'Run otpost doctor there.' };
-  }
-  switch (state) {
-    case 'backing_off':
-      return { ...base, status: 'warn', summary: `has a break until ${backoffUntil?.toISOString()}`, remedy: 'It ends by itself.' };
-    case 'failing':
-      return { ...base, status: 'warn', summary: `none of the last attempts was handed over (${lastAttempt?.errorCode ?? 'no code'})`, remedy: 'Look at the timeline of one of these messages: GET /v1/emails/:id' };
-    case 'unused':
-      return { ...base, status: 'ok', summary: 'open; nothing was sent this way lately' };
-    default:
-      return { ...base, status: 'ok', summary: `open; last attempt ${lastAttempt?.at.toISOString()}: ${lastAttempt?.status}` };
-  }
+  const { message, remedy } = problem;
+  const resume = state === 'paused' ? ` Then: otpost transports resume ${name}` : '';
+  const since = state === 'paused' ? ` Paused since ${pausedAt?.toISOString()} (${pauseReason ?? 'no reason given'}).` : '';
+  return { ...base, status: state === 'paused' || here || !open ? 'fail' : 'warn', summary: `${message}${since}`, remedy: `${remedy}${resume}` };
 }
 
-/** @param problem what health says of it */
-function waitingVerdict(problem: string | undefined): Check {
+function handoverVerdict(problem: MailProblem | undefined): Check {
+  const base = { area: 'mail' as const, name: 'hand-overs' };
+  if (problem === undefined) return { ...base, status: 'ok', summary: 'none has been under way for long' };
+  return { ...base, status: 'fail', summary: problem.message, remedy: problem.remedy };
+}
+
+function waitingVerdict(problem: MailProblem | undefined): Check {
   const base = { area: 'mail' as const, name: 'waiting' };
   if (problem === undefined) return { ...base, status: 'ok', summary: 'no due mail waits for long' };
-  return { ...base, status: 'warn', summary: problem, remedy: 'See the workers and the transports; a rate that is used up does this too.' };
+  return { ...base, status: 'fail', summary: problem.message, remedy: problem.remedy };
 }
 
 function ledgerVerdict({ accepted, imbalance }: MailFacts['ledger']): Check {
@@ -91,4 +84,8 @@ function ledgerVerdict({ accepted, imbalance }: MailFacts['ledger']): Check {
 
 function secondsSince(at: Date, now: Date): number {
   return Math.max(0, Math.round((now.getTime() - at.getTime()) / 1_000));
+}
+
+function uncapitalised(sentence: string): string {
+  return `${sentence.charAt(0).toLowerCase()}${sentence.slice(1)}`;
 }

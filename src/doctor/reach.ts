@@ -1,4 +1,6 @@
+import { hostname } from 'node:os';
 import type { Settings, TransportSettings } from '../config/settings.js';
+import { heloName } from '../config/smtp-manners.js';
 import type { Logger } from '../core/logger.js';
 import { keysOf } from '../mail/transport/choices.js';
 import type { Check } from './check.js';
@@ -15,12 +17,13 @@ const WITHIN_MS = 10_000;
  * Never rejects.
  * @param signal ends it, without a word
  */
-export async function tellReach({ mail }: Settings, log: Logger, signal: AbortSignal): Promise<void> {
+export async function tellReach({ mail, http }: Settings, log: Logger, signal: AbortSignal): Promise<void> {
   const within = AbortSignal.any([signal, AbortSignal.timeout(WITHIN_MS)]);
   const keys = keysOf(mail.transports);
+  const helo = heloName(hostname(), http.appUrl);
   const tell = async (transport: TransportSettings, name: string): Promise<void> => {
     try {
-      const checks = await look(transport, name, within);
+      const checks = await look(transport, name, helo, within);
       if (!signal.aborted) tellOf(name, checks, log);
     } catch (error) {
       log.warn({ err: error, transport: name }, 'whether the transport can be reached could not be found out');
@@ -29,13 +32,13 @@ export async function tellReach({ mail }: Settings, log: Logger, signal: AbortSi
   await Promise.all(mail.transports.map((transport, index) => tell(transport, keys[index]!)));
 }
 
-async function look(transport: TransportSettings, name: string, signal: AbortSignal): Promise<Check[]> {
+async function look(transport: TransportSettings, name: string, helo: string, signal: AbortSignal): Promise<Check[]> {
   switch (transport.kind) {
     case 'capture':
     case 'file':
       return [];
     case 'smtp':
-      return smtpChecks(transport, { names: new Names(), login: false, now: new Date(), signal });
+      return smtpChecks(transport, { names: new Names(), login: false, helo, now: new Date(), signal });
     default:
       return [await reachCheck(name, transport, signal)];
   }

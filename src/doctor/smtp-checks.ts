@@ -18,6 +18,8 @@ export interface SmtpLook {
   names: Names;
   /** Whether to log in; nothing is ever sent. */
   login: boolean;
+  /** What this host calls itself where the settings say nothing. */
+  helo: string;
   now: Date;
   signal: AbortSignal;
 }
@@ -40,8 +42,8 @@ export async function smtpChecks(settings: SmtpSettings, look: SmtpLook): Promis
   ];
 }
 
-function probe(settings: SmtpSettings, { port, tls }: SmtpPort, { names, login, signal }: SmtpLook): Promise<SmtpFinding> {
-  return probeSmtp({ host: settings.host, port, tls, login: login ? loginOf(settings) : undefined, secrets: transportSecrets(settings) }, names, signal);
+function probe(settings: SmtpSettings, { port, tls }: SmtpPort, { names, login, helo, signal }: SmtpLook): Promise<SmtpFinding> {
+  return probeSmtp({ host: settings.host, port, tls, login: login ? loginOf(settings) : undefined, helo: settings.helo ?? helo, secrets: transportSecrets(settings) }, names, signal);
 }
 
 /** As opposed to a server that is there and refuses something: another port of it would, too. A name is the same for all. */

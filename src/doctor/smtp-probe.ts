@@ -1,11 +1,11 @@
 import { isIP, type Socket } from 'node:net';
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import type { SmtpPort } from '../config/settings.js';
+import { quote } from '../core/quote.js';
 import type { Login } from '../mail/transport/smtp-login.js';
 import { SmtpSession } from '../mail/transport/smtp-session.js';
 import { abortCode, dial, DialError, secured } from './dial.js';
 import { NameError, type Names } from './names.js';
-import { quote } from './quote.js';
 
 /** `tls` is of ports that speak it from the first byte; `starttls` the upgrade of the others. */
 export type SmtpStage = 'dns' | 'connect' | 'tls' | 'greeting' | 'ehlo' | 'starttls' | 'login';
@@ -14,6 +14,8 @@ export interface SmtpTarget extends SmtpPort {
   host: string;
   /** Undefined: no login is tried. */
   login: Login | undefined;
+  /** The name in EHLO. */
+  helo: string;
   /** Lest a server's words repeat them. */
   secrets: readonly string[];
 }
@@ -47,9 +49,11 @@ export interface SmtpFailure {
 }
 
 /** Milliseconds. */
-const GREETING_MS = 5_000;
+const GREETING_MS = 15_000;
 const REST_MS = 10_000;
 const QUIT_MS = 1_000;
+
+const NO_LOGIN: Login = { present: () => Promise.resolve(undefined), order: () => [], worked: () => undefined };
 
 /**
  * Goes the way of a delivery as far as the login, on the session that deliveries use, and takes leave. Never sends.
@@ -111,11 +115,12 @@ class Probe {
 
   private async talk(socket: Socket): Promise<void> {
     this.enter('greeting');
-    const { host, port, tls, login } = this.target;
+    const { host, port, tls, login, helo } = this.target;
     const session = await SmtpSession.open({
       connection: {
         host,
         port,
+        name: helo,
         connection: socket,
         secure: tls === 'implicit',
         secured: tls === 'implicit',
@@ -128,11 +133,9 @@ class Probe {
         logger: this.listener(),
         tls: { checkServerIdentity: (name, certificate) => (this.see(certificate), checkServerIdentity(name, certificate)) },
       },
-      login: async () => {
-        const auth = await login?.();
-        if (auth && this.found.offersLogin) this.enter('login');
-        return auth;
-      },
+      login: login ?? NO_LOGIN,
+      loggingIn: () => this.enter('login'),
+      connectMs: GREETING_MS,
       setupMs: GREETING_MS + REST_MS,
     });
     this.leave();

@@ -1,10 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
-import { ATTEMPTS_JUDGED } from '../mail/mail-history.js';
+import { SETTINGS, type Settings } from '../config/settings.js';
 import { HealthMonitor } from './health-monitor.js';
-
-/** Seconds that due mail may wait before health says so: no worker, or one that is stuck. */
-const WAITING_TOO_LONG_S = 30;
+import { reportOf, whyNotFlowing } from './mail-report-policy.js';
 
 /** What the probes are told, from the last background check; nothing is dialled here. */
 @Injectable()
@@ -12,6 +10,7 @@ export class Indicators {
   constructor(
     @Inject(HealthIndicatorService) private readonly indicators: HealthIndicatorService,
     @Inject(HealthMonitor) private readonly monitor: HealthMonitor,
+    @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
   /** The only one whose failure is a 503: without Postgres nothing is accepted. */
@@ -40,16 +39,10 @@ export class Indicators {
     const { value } = this.monitor.mailFacts;
     if (value === undefined) return indicator.degraded({ reason: 'the database does not answer' });
     const { oldestDueSeconds, attempts } = value;
-    const recentAttempts = attempts.slice(0, ATTEMPTS_JUDGED);
-    const [last] = recentAttempts;
-    const facts = {
-      oldestDueSeconds,
-      lastAttempt: last ? { ...last, at: last.at.toISOString() } : null,
-    };
-    if (oldestDueSeconds > WAITING_TOO_LONG_S) {
-      return indicator.degraded({ ...facts, reason: 'due mail waits: is a worker running?' });
-    }
-    const noneHandedOver = recentAttempts.length > 0 && recentAttempts.every(({ status }) => status !== 'sent');
-    return noneHandedOver ? indicator.degraded({ ...facts, reason: 'no recent attempt was handed over' }) : indicator.up(facts);
+    const [last] = attempts;
+    const facts = { oldestDueSeconds, lastAttempt: last ? { ...last, at: last.at.toISOString() } : null };
+    const transports = this.settings.mail.transports.map(({ name }) => name);
+    const problem = whyNotFlowing(reportOf(value, { transports, broker: { kind: 'another indicator', up: true } }));
+    return problem ? indicator.degraded({ ...facts, reason: problem.message }) : indicator.up(facts);
   }
 }

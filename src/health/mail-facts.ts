@@ -3,7 +3,7 @@ import type { Lane } from '../core/lanes.js';
 import { PrismaService } from '../database/prisma.service.js';
 import type { LanePause } from '../mail/lane-pauses.js';
 import { Ledger, type LedgerState } from '../mail/ledger.js';
-import { type AttemptFacts, MailHistory } from '../mail/mail-history.js';
+import { type AttemptFacts, MailHistory, type SlowHandovers } from '../mail/mail-history.js';
 import { type TransportRecord, TransportRecords } from '../mail/transport/transport-records.js';
 import { ALIVE_WITHIN_MS } from '../queue/worker-registry.js';
 
@@ -17,11 +17,14 @@ export interface WorkerFacts {
   heartbeatAt: Date;
   /** By the clock of Postgres. */
   alive: boolean;
+  /** Since its last heartbeat, by the same clock. */
+  silentSeconds: number;
 }
 
 export interface MailFacts {
   ledger: LedgerState;
   oldestDueSeconds: number;
+  slowHandovers: SlowHandovers;
   /** Lanes that an operator paused. */
   pauses: LanePause[];
   /** The most recently heard of first. */
@@ -42,21 +45,23 @@ export class MailFactsReader {
   ) {}
 
   async read(): Promise<MailFacts> {
-    const [ledger, oldestDueSeconds, pauses, workers, states, attempts] = await Promise.all([
+    const [ledger, oldestDueSeconds, slowHandovers, pauses, workers, states, attempts] = await Promise.all([
       this.ledger.read(),
       this.history.oldestDueSeconds(),
+      this.history.slowHandovers(),
       this.prisma.lanePause.findMany({ orderBy: { lane: 'asc' } }),
       this.workers(),
       this.transports.list(),
       this.history.newestAttempts(),
     ]);
-    return { ledger, oldestDueSeconds, pauses, workers, states, attempts };
+    return { ledger, oldestDueSeconds, slowHandovers, pauses, workers, states, attempts };
   }
 
   private workers(): Promise<WorkerFacts[]> {
     return this.prisma.$queryRaw<WorkerFacts[]>`
       SELECT name, lanes, started_at AS "startedAt", heartbeat_at AS "heartbeatAt",
-        heartbeat_at > now() - ${ALIVE_WITHIN_MS} * interval '1 millisecond' AS alive
+        heartbeat_at > now() - ${ALIVE_WITHIN_MS} * interval '1 millisecond' AS alive,
+        round(extract(epoch FROM now() - heartbeat_at))::int AS "silentSeconds"
       FROM workers WHERE heartbeat_at > now() - interval '1 hour' ORDER BY heartbeat_at DESC LIMIT ${WORKERS_SHOWN}`;
   }
 }

@@ -43,7 +43,7 @@ export class MailHealthController {
     const { value, error } = this.monitor.mailFacts;
     if (value === undefined) {
       const message = `The record cannot be read (${error ?? 'not yet'}); nothing is known of the mail.`;
-      return { status: 'down', ledger: null, oldestDueSeconds: null, workers: [], transports: [], problems: [{ code: 'database_down', message }] };
+      return { status: 'down', ledger: null, oldestDueSeconds: null, workers: [], transports: [], problems: [{ code: 'database_down', message, remedy: 'Look at Postgres and at DATABASE_URL.' }] };
     }
     const transports = this.settings.mail.transports.map(({ name }) => name);
     return reportOf(value, { transports, broker: this.monitor.broker });

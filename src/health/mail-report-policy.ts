@@ -1,5 +1,6 @@
 import { LANES } from '../core/lanes.js';
 import type { AttemptFacts } from '../mail/mail-history.js';
+import { causeOf } from '../mail/transport/trouble-causes.js';
 import type { TransportRecord } from '../mail/transport/transport-records.js';
 import type { MailFacts, WorkerFacts } from './mail-facts.js';
 
@@ -11,6 +12,7 @@ export interface MailProblem {
   code:
     | 'ledger_imbalance'
     | 'mail_waits'
+    | 'slow_handover'
     | 'no_worker'
     | 'lane_without_worker'
     | 'lane_paused'
@@ -18,9 +20,12 @@ export interface MailProblem {
     | 'transport_backing_off'
     | 'transport_failing'
     | 'transport_unreachable'
+    | 'sender_refused'
     | 'broker_down'
     | 'database_down';
+  /** The cause in a sentence, with the server's own words where there are any. */
   message: string;
+  remedy: string;
 }
 
 export interface TransportReport {
@@ -30,8 +35,11 @@ export interface TransportReport {
   pausedAt: Date | null;
   pauseReason: string | null;
   backoffUntil: Date | null;
+  /** Of the last pause or break. */
+  lastErrorCode: string | null;
+  lastReply: string | null;
   /** Hosts that cannot reach it, and since when; other hosts may well. */
-  unreachableFrom: { host: string; since: Date }[];
+  unreachableFrom: { host: string; since: Date; lastErrorCode: string | null; lastReply: string | null }[];
   lastAttempt: Omit<AttemptFacts, 'transport'> | null;
 }
 
@@ -65,14 +73,27 @@ export function reportOf(facts: MailFacts, { transports: configured, broker }: S
   });
   const problems = [
     ...ledgerProblems(facts.ledger.imbalance),
-    ...waitingProblems(facts.oldestDueSeconds),
+    ...brokerProblems(broker),
     ...facts.pauses.map(pauseProblem),
     ...workerProblems(facts.workers),
     ...transports.flatMap(transportProblems),
-    ...brokerProblems(broker),
+    ...handoverProblems(facts.slowHandovers),
+    ...waitingProblems(facts.oldestDueSeconds),
   ];
   const { ledger, oldestDueSeconds, workers } = facts;
   return { status: problems.length === 0 ? 'ok' : 'degraded', ledger, oldestDueSeconds, workers, transports, problems };
+}
+
+const OF_WORKERS: readonly MailProblem['code'][] = ['lane_paused', 'no_worker', 'lane_without_worker'];
+const OF_TRANSPORTS: readonly MailProblem['code'][] = ['transport_paused', 'transport_backing_off', 'transport_unreachable', 'transport_failing', 'sender_refused'];
+
+/** Why mail does not flow, if it does not. One transport in trouble beside another one that works is no reason. */
+export function whyNotFlowing({ problems, transports }: MailReport): MailProblem | undefined {
+  const first = (codes: readonly MailProblem['code'][]) => problems.find(({ code }) => codes.includes(code));
+  const open = transports.some(({ state }) => state === 'ok' || state === 'unused');
+  const ofTransports = open ? first(['sender_refused']) : first(OF_TRANSPORTS);
+  const waits = first(['mail_waits']);
+  return (waits && first(OF_WORKERS)) ?? ofTransports ?? first(['slow_handover']) ?? waits;
 }
 
 function transportReport(name: string, state: TransportRecord | undefined, attempts: AttemptFacts[]): TransportReport {
@@ -83,8 +104,10 @@ function transportReport(name: string, state: TransportRecord | undefined, attem
     pausedAt: state?.pausedAt ?? null,
     pauseReason: state?.pauseReason ?? null,
     backoffUntil: state?.backoffUntil ?? null,
-    unreachableFrom: state?.unreachableFrom.map(({ host, since }) => ({ host, since })) ?? [],
-    lastAttempt: last ? { status: last.status, errorCode: last.errorCode, at: last.at } : null,
+    lastErrorCode: state?.lastErrorCode ?? null,
+    lastReply: state?.lastReply ?? null,
+    unreachableFrom: state?.unreachableFrom.map(({ host, since, lastErrorCode, lastReply }) => ({ host, since, lastErrorCode, lastReply })) ?? [],
+    lastAttempt: last ? { status: last.status, errorCode: last.errorCode, reply: last.reply, at: last.at } : null,
   };
 }
 
@@ -98,55 +121,93 @@ function stateOf(state: TransportRecord | undefined, attempts: AttemptFacts[]): 
 
 function ledgerProblems(imbalance: number): MailProblem[] {
   if (imbalance === 0) return [];
-  return [{ code: 'ledger_imbalance', message: `The ledger is off by ${imbalance}: a message was lost or doubled. This is a bug of Otpost.` }];
+  return [{ code: 'ledger_imbalance', message: `The ledger is off by ${imbalance}: a message was lost or doubled.`, remedy: 'This is a bug of Otpost: please report it.' }];
 }
 
 function waitingProblems(oldestDueSeconds: number): MailProblem[] {
   if (oldestDueSeconds <= WAITING_TOO_LONG_S) return [];
-  return [{ code: 'mail_waits', message: `Due mail has been waiting for ${oldestDueSeconds} s.` }];
+  return [
+    {
+      code: 'mail_waits',
+      message: `Due mail has been waiting for ${oldestDueSeconds} s.`,
+      remedy: 'What holds it up stands beside this. Where nothing does, the workers have more than they can do, or a rate (MAIL_RATE, ?rate=, ?daily=) is used up.',
+    },
+  ];
+}
+
+function handoverProblems({ count, oldestSeconds, awaitingReply }: MailFacts['slowHandovers']): MailProblem[] {
+  if (count === 0) return [];
+  const many = count === 1 ? 'One message has' : `${count} messages have`;
+  const reply = awaitingReply === 0 ? '' : ` ${awaitingReply === 1 ? 'One of them has' : `${awaitingReply} of them have`} been taken by a server that does not give its final reply.`;
+  return [
+    {
+      code: 'slow_handover',
+      message: `${many} been in state sending for up to ${oldestSeconds} s.${reply}`,
+      remedy: 'A server has 10 minutes for its final reply, after which the outcome counts as unknown. Ask whoever runs the server why it hangs; other mail does not wait for these.',
+    },
+  ];
 }
 
 /** Without the reason: whoever paused it wrote that for people, and this is read by monitors. */
 function pauseProblem({ lane, pausedAt }: MailFacts['pauses'][number]): MailProblem {
-  return { code: 'lane_paused', message: `The lane ${lane} is paused since ${pausedAt.toISOString()}. To deliver it again: otpost queue resume ${lane}` };
+  return { code: 'lane_paused', message: `The lane ${lane} is paused since ${pausedAt.toISOString()}.`, remedy: `To deliver it again: otpost queue resume ${lane}` };
 }
 
 function workerProblems(workers: readonly WorkerFacts[]): MailProblem[] {
   const alive = workers.filter((worker) => worker.alive);
-  if (alive.length === 0) return [{ code: 'no_worker', message: 'No worker is alive. Start one: ROLE=worker, or ROLE=all.' }];
+  const [silent] = workers;
+  if (alive.length === 0 && silent) {
+    return [
+      {
+        code: 'no_worker',
+        message: `The worker ${silent.name} was heard of ${silent.silentSeconds} s ago for the last time: it hangs, or was killed.`,
+        remedy: 'Restart it (under Supervisor: supervisorctl restart worker). If it is gone for good, start another one: ROLE=worker, or ROLE=all.',
+      },
+    ];
+  }
+  if (alive.length === 0) return [{ code: 'no_worker', message: 'No worker is alive.', remedy: 'Start one: ROLE=worker, or ROLE=all.' }];
   return LANES.filter((lane) => !alive.some(({ lanes }) => lanes.includes(lane))).map((lane) => ({
     code: 'lane_without_worker',
-    message: `No live worker works the lane ${lane}. See WORKER_LANES.`,
+    message: `No live worker works the lane ${lane}.`,
+    remedy: `Add ${lane} to WORKER_LANES of a worker.`,
   }));
 }
 
-function transportProblems(transport: TransportReport): MailProblem[] {
+/** What is wrong with one transport, the worst first. */
+export function transportProblems(transport: TransportReport): MailProblem[] {
   return [...stateProblems(transport), ...reachProblems(transport)];
 }
 
 /** One host without a way out matters, though others deliver: what it claims waits. */
 function reachProblems({ name, unreachableFrom }: TransportReport): MailProblem[] {
-  if (unreachableFrom.length === 0) return [];
-  const hosts = unreachableFrom.map(({ host }) => host).join(', ');
-  return [{ code: 'transport_unreachable', message: `${name} cannot be reached from ${hosts}. What is in the way there, "otpost doctor" says.` }];
+  return unreachableFrom.map(({ host, lastErrorCode, lastReply }) => {
+    const { cause, remedy } = causeOf(name, { errorCode: lastErrorCode ?? 'unreachable', reply: lastReply });
+    return { code: 'transport_unreachable', message: `From ${host}: ${cause}`, remedy };
+  });
 }
 
-function stateProblems({ name, state, pauseReason, lastAttempt }: TransportReport): MailProblem[] {
-  switch (state) {
-    case 'ok':
-    case 'unused':
-    case 'unreachable':
-      return [];
-    case 'paused':
-      return [{ code: 'transport_paused', message: `${name} is paused (${pauseReason ?? 'no reason given'}); its mail is kept.` }];
-    case 'backing_off':
-      return [{ code: 'transport_backing_off', message: `${name} is left alone for a while, as it asked.` }];
-    case 'failing':
-      return [{ code: 'transport_failing', message: `None of the last attempts through ${name} was handed over (${lastAttempt?.errorCode ?? 'no code'}).` }];
-  }
+/** Whether the sender is at fault, is told for as long as the newest attempt says so. */
+const OF_SENDER = ['smtp_sender', 'http_sender'];
+
+function stateProblems({ name, state, lastErrorCode, lastReply, lastAttempt }: TransportReport): MailProblem[] {
+  const words = (code: MailProblem['code'], errorCode: string | null, reply: string | null, more: string): MailProblem => {
+    const { cause, remedy } = causeOf(name, { errorCode: errorCode ?? 'unknown', reply });
+    return { code, message: `${cause}${more}`, remedy };
+  };
+  if (state === 'paused') return [words('transport_paused', lastErrorCode, lastReply, ' It is paused, and its mail is kept.')];
+  if (state === 'backing_off') return [words('transport_backing_off', lastErrorCode, lastReply, ' It has a break, and its mail goes another way or waits.')];
+  if (lastAttempt?.errorCode && OF_SENDER.includes(lastAttempt.errorCode)) return [words('sender_refused', lastAttempt.errorCode, lastAttempt.reply, '')];
+  if (state !== 'failing') return [];
+  return [
+    {
+      code: 'transport_failing',
+      message: `None of the last messages through ${name} was handed over. The last one: ${lastAttempt?.errorCode ?? 'no code'}${lastAttempt?.reply ? `, ${lastAttempt.reply}` : ''}`,
+      remedy: 'Look at the timeline of one of them: otpost outbox show ID, or GET /v1/emails/:id.',
+    },
+  ];
 }
 
 function brokerProblems({ kind, up, error = 'no answer' }: Surroundings['broker']): MailProblem[] {
   if (up) return [];
-  return [{ code: 'broker_down', message: `The broker (${kind}) cannot be used (${error}). Accepting goes on; workers drain on their timer.` }];
+  return [{ code: 'broker_down', message: `The broker (${kind}) cannot be used: ${error}. Accepting goes on; workers drain on their timer.`, remedy: 'Look at the broker, and at REDIS_URL where there is one.' }];
 }

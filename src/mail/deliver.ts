@@ -4,6 +4,7 @@ import { DeliveryMetrics } from '../core/delivery-metrics.js';
 import { UnsealError } from '../core/keyring.js';
 import { LOGGER, type Logger } from '../core/logger.js';
 import { passing } from '../core/milestones.js';
+import { quote } from '../core/quote.js';
 import { during, type Span, type SpanAttributes, Tracing } from '../core/tracing.js';
 import { WORKER_NAME } from '../core/worker-name.js';
 import { DatabaseClock } from '../database/database-clock.js';
@@ -17,6 +18,7 @@ import { TemplateError, UnknownTemplateError } from './templates.js';
 import { RETRY_AFTER_UNKNOWN, unknownPolicy } from './unknown-policy.js';
 import { OfferRefused } from './transport/transport.js';
 import { type Attempted, Transports } from './transport/transports.js';
+import { causeOf } from './transport/trouble-causes.js';
 
 /** Milliseconds between two tries to record an outcome while Postgres is away. */
 const RECORD_AGAIN_MS = 500;
@@ -42,7 +44,7 @@ export class Delivery {
     @Inject(LOGGER) private readonly log: Logger,
   ) {}
 
-  /** Calls `handedOver` when the transport has answered and all that is left is to record it. */
+  /** Calls `handedOver` when the transport has answered and all that is left is to record it, or when its answer is late. */
   async deliver(email: ClaimedEmail, handedOver: () => void): Promise<void> {
     const span = this.tracing.start(`deliver ${email.lane}`, 'consumer', factsOf(email), email.traceparent);
     await during(span, () => this.work(email, handedOver, span));
@@ -50,7 +52,7 @@ export class Delivery {
 
   private async work(email: ClaimedEmail, handedOver: () => void, span: Span): Promise<void> {
     const started = performance.now();
-    const { outcome, transport } = await this.attempt(email, span);
+    const { outcome, transport } = await this.attempt(email, span, handedOver);
     handedOver();
     if (outcome.kind === 'withdrawn') {
       span.note({ 'otpost.status': outcome.kind });
@@ -66,7 +68,7 @@ export class Delivery {
     if (recorded && outcome.kind === 'unknown') await this.retryUnknown(email, transport);
   }
 
-  private async attempt(email: ClaimedEmail, span: Span): Promise<Attempted> {
+  private async attempt(email: ClaimedEmail, span: Span, late: () => void): Promise<Attempted> {
     let offered = false;
     let offerFailed = false;
     const offer = async (): Promise<void> => {
@@ -79,7 +81,7 @@ export class Delivery {
     };
     try {
       const message = await during(span.child('compose', 'internal'), () => this.composer.compose(email, this.clock.now()));
-      const attempted = await this.transports.send(message, offer, email, span);
+      const attempted = await this.transports.send(message, offer, email, span, late);
       return offerFailed && attempted.outcome.kind === 'withdrawn' ? NOT_OFFERED : attempted;
     } catch (error) {
       const facts = { err: error, emailId: email.id, requestId: email.requestId };
@@ -151,11 +153,9 @@ export class Delivery {
     }
   }
 
-  private alert({ id: emailId, requestId }: ClaimedEmail, { transport, errorCode, status }: Ending): void {
-    this.log.error(
-      { emailId, requestId, transport, errorCode, status },
-      'the server turned us away for a reason that is not the recipient: its reply is in the timeline of the message',
-    );
+  private alert({ id: emailId, requestId }: ClaimedEmail, { transport = 'none', errorCode = 'unknown', reply, status }: Ending): void {
+    const { cause, remedy } = causeOf(transport, { errorCode, reply: reply === undefined ? null : quote(reply) });
+    this.log.error({ emailId, requestId, transport, errorCode, status }, `${cause} That is no fault of the recipient. ${remedy}`);
   }
 
   /** Replies stay in the timeline: they quote addresses, which are not for the log. */

@@ -1,3 +1,6 @@
+/** Milliseconds for which mail is kept that somebody has to mend something for; RFC 5321 §4.5.4.1 wants 4 to 5 days. */
+export const KEPT_MS = 4 * 24 * 60 * 60_000;
+
 /** What an attempt taught us about the way out itself, apart from the message. */
 export type TransportEffect =
   /** A configuration fault, such as a refused login: nothing more is sent this way until it is mended. */
@@ -5,9 +8,9 @@ export type TransportEffect =
   /**
    * The server asked for a break, or cannot be used: nothing is sent this way for so many milliseconds, and for longer
    * each time in a row. `here`: it said nothing of the kind, and other hosts may fare better. `unreachable`: we never
-   * came as far as a word with it.
+   * came as far as a word with it. `longestMs`: no break in the row is longer. `reason`: in place of the error code.
    */
-  | { kind: 'backoff'; ms: number; here?: true; unreachable?: true }
+  | { kind: 'backoff'; ms: number; here?: true; unreachable?: true; longestMs?: number; reason?: string }
   /** The server wants fewer at a time. */
   | { kind: 'slow' };
 
@@ -19,6 +22,8 @@ interface Told {
   transport?: TransportEffect;
   /** The sender's fault or ours: an operator has to look. */
   alert?: true;
+  /** The recipient's own word: no such mailbox, full, or greylisting. */
+  ofRecipient?: true;
 }
 
 /** What became of one attempt to hand a message over. A value, because every kind has its own consequence. */

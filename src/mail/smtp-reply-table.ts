@@ -1,4 +1,4 @@
-import type { Outcome } from './outcome.js';
+import { KEPT_MS, type Outcome } from './outcome.js';
 import type { Stage } from './transport/stage.js';
 
 /** What the rows are asked. */
@@ -15,6 +15,8 @@ export interface Facts {
   code: number | undefined;
   /** RFC 3463, such as `4.7.1`; empty when the reply has none. */
   enhanced: string;
+  /** What the server said; empty when it said nothing. */
+  words: string;
   errorCode: string;
   /** Milliseconds that the server asked us to wait, in words. */
   hint: { afterMs?: number };
@@ -33,17 +35,21 @@ export interface Row {
     answered?: false;
     /** `none`: there was no definite refusal. */
     code?: readonly number[] | 'none' | '4xx' | '5xx';
+    notCode?: readonly number[];
     enhanced?: RegExp;
+    /** Only of replies without an enhanced status code. */
+    words?: RegExp;
   };
   then: (facts: Facts) => Outcome;
 }
 
 const SECOND = 1_000;
-const DAY = 24 * 60 * 60 * SECOND;
+const MINUTE = 60 * SECOND;
+const DAY = 24 * 60 * MINUTE;
 
 /**
- * Read from the top, the first row that fits decides: stage, then reply code, then enhanced code. What a server says in
- * words is looked at for one thing only: how long to wait.
+ * Read from the top, the first row that fits decides: stage, then command, reply code and enhanced code. What a server
+ * says in words is looked at for how long to wait, and where a provider is known to give no enhanced code at all.
  */
 export const SMTP_REPLIES: readonly Row[] = [
   {
@@ -120,19 +126,68 @@ export const SMTP_REPLIES: readonly Row[] = [
     }),
   },
   {
+    condition: 'message too big',
+    when: { code: [552, 554], enhanced: /^5\.3\.4$/ },
+    then: ({ told }) => ({ kind: 'failed', ...told }),
+  },
+  {
+    // Google: 5.4.5 (support.google.com/a/answer/3726730); Zoho: 5.4.6. They last for hours or a day.
+    condition: "quota of the sender's account",
+    when: { code: '5xx', enhanced: /^5\.4\.[56]$/ },
+    then: quotaUsedUp,
+  },
+  {
+    // Amazon SES, which gives no enhanced codes: "454 Throttling failure: Daily message quota exceeded."
+    condition: "quota of the sender's account, in words",
+    when: { code: [454, 550, 554], words: /\b(?:daily|monthly)\b.{0,40}\b(?:quota|limit)\b/i },
+    then: quotaUsedUp,
+  },
+  {
+    condition: 'sender refused', // never about the recipient, whom the server has not heard of yet
+    when: { command: /^MAIL/, code: '5xx', notCode: [500, 502, 503, 504] },
+    then: senderRefused,
+  },
+  {
+    condition: "sender's address or domain", // RFC 3463 §3.2: 5.1.7 and 5.1.8
+    when: { code: '5xx', enhanced: /^5\.1\.[78]$/ },
+    then: senderRefused,
+  },
+  {
+    // Amazon SES: "554 Message rejected: Email address is not verified. The following identities failed the check …"
+    condition: 'sender not verified, in words',
+    when: { code: [554], words: /\baddress is not verified\b/i },
+    then: senderRefused,
+  },
+  {
+    condition: 'sender or host refused for now',
+    when: { command: /^MAIL/, code: '4xx' },
+    then: ({ told, hint }) => ({
+      kind: 'deferred',
+      uncounted: true,
+      withinMs: KEPT_MS,
+      transport: { kind: 'backoff', ms: hint.afterMs ?? 5 * SECOND },
+      ...told,
+    }),
+  },
+  {
     condition: 'too fast, too many connections',
     when: { code: [432] },
     then: tooFast,
   },
   {
-    condition: 'too fast',
-    when: { code: [450, 451], enhanced: /^4\.7\./ },
+    condition: 'too fast', // Amazon SES: "454 Throttling failure: Maximum sending rate exceeded."
+    when: { code: [454] },
     then: tooFast,
   },
   {
-    condition: 'greylisting',
+    condition: 'too fast, by policy',
+    when: { code: [450, 451], enhanced: /^4\.7\./, notCommand: /^RCPT/ },
+    then: tooFast,
+  },
+  {
+    condition: 'greylisting', // also as 451 4.7.1 to RCPT: one recipient's word, and never the transport's
     when: { code: [450, 451] },
-    then: ({ told, hint }) => ({ kind: 'deferred', sameTransport: true, ...hint, ...told }),
+    then: ({ told, hint }) => ({ kind: 'deferred', sameTransport: true, ofRecipient: true, ...hint, ...told }),
   },
   {
     condition: 'too many recipients', // one recipient a row: not our doing, and gone by itself
@@ -148,11 +203,6 @@ export const SMTP_REPLIES: readonly Row[] = [
     condition: 'mailbox full',
     when: { code: [552], enhanced: /^5\.2\.2$/ },
     then: mailboxFull,
-  },
-  {
-    condition: 'message too big',
-    when: { code: [552, 554], enhanced: /^5\.3\.4$/ },
-    then: ({ told }) => ({ kind: 'failed', ...told }),
   },
   {
     // 551 and 553 with a 5.7.x are refusals to relay: the address itself may be fine.
@@ -211,19 +261,36 @@ function refusedLogin({ told }: Facts): Outcome {
   return { kind: 'deferred', uncounted: true, transport: { kind: 'pause', reason: 'smtp_auth' }, ...told, errorCode: 'smtp_auth' };
 }
 
+function quotaUsedUp({ told, hint }: Facts): Outcome {
+  return {
+    kind: 'deferred',
+    uncounted: true,
+    withinMs: KEPT_MS,
+    alert: true,
+    transport: { kind: 'backoff', ms: hint.afterMs ?? 5 * MINUTE },
+    ...told,
+    errorCode: 'smtp_quota',
+  };
+}
+
+/** Another sender may be welcome there, so the transport stays open for now. */
+function senderRefused({ told }: Facts): Outcome {
+  return { kind: 'deferred', uncounted: true, afterMs: MINUTE, withinMs: KEPT_MS, alert: true, ...told, errorCode: 'smtp_sender' };
+}
+
 function tooFast({ told, hint }: Facts): Outcome {
   return { kind: 'deferred', transport: { kind: 'slow' }, ...hint, ...told };
 }
 
 function mailboxFull({ told }: Facts): Outcome {
-  return { kind: 'deferred', withinMs: DAY, ...told };
+  return { kind: 'deferred', withinMs: DAY, ofRecipient: true, ...told };
 }
 
 function badAddress({ told }: Facts): Outcome {
-  return { kind: 'failed', suppress: true, ...told };
+  return { kind: 'failed', suppress: true, ofRecipient: true, ...told };
 }
 
-function fits(when: Row['when'], { stage, client, command, tls, answered, code, enhanced }: Facts): boolean {
+function fits(when: Row['when'], { stage, client, command, tls, answered, code, enhanced, words }: Facts): boolean {
   return (
     (when.stage === undefined || when.stage === stage) &&
     (when.tls === undefined || tls) &&
@@ -232,7 +299,9 @@ function fits(when: Row['when'], { stage, client, command, tls, answered, code, 
     (when.command === undefined || when.command.test(command)) &&
     (when.notCommand === undefined || !when.notCommand.test(command)) &&
     (when.code === undefined || fitsCode(when.code, code)) &&
-    (when.enhanced === undefined || when.enhanced.test(enhanced))
+    (when.notCode === undefined || code === undefined || !when.notCode.includes(code)) &&
+    (when.enhanced === undefined || when.enhanced.test(enhanced)) &&
+    (when.words === undefined || (enhanced === '' && when.words.test(words)))
   );
 }
 

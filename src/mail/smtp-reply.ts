@@ -34,15 +34,21 @@ export function conditionOf(failure: SmtpFailure, stage: Stage): string {
 }
 
 /**
- * Whether a failure says more about the connection than about the message, which is provably not taken: a pooled
- * connection that the server had given up meanwhile, or a session out of step (503). Worth one more try at once on a
- * new one.
+ * Whether a failure may say more about the connection than about the message, which is provably not taken: limits on
+ * messages a connection, idle time-outs, a session out of step. Worth one more try at once on a new one.
  */
 export function deservesNewConnection(failure: SmtpFailure, stage: Stage, reused: boolean): boolean {
   const { code } = factsOf(failure, stage);
   if (code === 503) return true;
-  const lost = code === 421 || (code === undefined && ['ECONNECTION', 'ESOCKET'].includes(failure.code ?? ''));
-  return reused && stage === 'envelope' && lost;
+  if (!reused) return false;
+  return code === undefined ? isDeadConnection(failure, stage) : code < 500 || code === 502;
+}
+
+/** Silence, a close, 421 or a time-out of the server's (`451 4.4.2`, such as SES'): the others that were idle fare alike. */
+export function isDeadConnection(failure: SmtpFailure, stage: Stage): boolean {
+  const { code, enhanced } = factsOf(failure, stage);
+  if (code === 421 || enhanced === '4.4.2') return true;
+  return code === undefined && stage !== 'connecting' && stage !== 'released' && ['ECONNECTION', 'ESOCKET', 'ETIMEDOUT'].includes(failure.code ?? '');
 }
 
 function factsOf(failure: SmtpFailure, stage: Stage): Facts {
@@ -58,12 +64,14 @@ function factsOf(failure: SmtpFailure, stage: Stage): Facts {
     answered: response !== undefined,
     code,
     enhanced: /^\d{3}[ -]([245]\.\d{1,3}\.\d{1,3})\b/.exec(response ?? '')?.[1] ?? '',
+    words: response ?? '',
     errorCode,
     hint: waitAskedFor(response),
     told: { errorCode, ...(response === undefined ? {} : { reply: response }) },
   };
 }
 
+const TIMEOUT_CODES: Record<string, string> = { GREETING_TIMEOUT: 'smtp_greeting_timeout', SETUP_TIMEOUT: 'smtp_setup_timeout' };
 const SYSTEM_CODES: Record<string, string> = {
   ECONNREFUSED: 'smtp_refused',
   ENOTFOUND: 'smtp_dns',
@@ -72,8 +80,8 @@ const SYSTEM_CODES: Record<string, string> = {
 };
 const CLIENT_CODES: Record<string, string> = { EDNS: 'smtp_dns', ECONNECTION: 'smtp_closed', ESOCKET: 'smtp_closed', ETIMEDOUT: 'smtp_timeout' };
 
-function unansweredCode({ code = 'error', originalCode = '' }: SmtpFailure, stage: Stage): string {
-  if (code === 'ETIMEDOUT' && stage === 'connecting') return 'smtp_connect_timeout';
+function unansweredCode({ code = 'error', originalCode = '', timeoutType = '' }: SmtpFailure, stage: Stage): string {
+  if (code === 'ETIMEDOUT' && stage === 'connecting') return TIMEOUT_CODES[timeoutType] ?? 'smtp_connect_timeout';
   return SYSTEM_CODES[originalCode] ?? CLIENT_CODES[code] ?? `smtp_${code.toLowerCase()}`;
 }
 

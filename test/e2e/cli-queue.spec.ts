@@ -73,7 +73,7 @@ describe('otpost queue', () => {
         turn = mine.catch(() => undefined); // it fails its own test
         return mine;
       },
-      90_000,
+      300_000, // those before it take their turn within it
     );
   }
 

@@ -10,8 +10,25 @@ export const HANG: Misbehaviour = { hang: true };
 export const CLOSE: Misbehaviour = { close: true };
 export const GARBAGE: Misbehaviour = { garbage: true };
 
-/** What happens at a moment: always the same, or by how often it came and what the client said. Undefined: as it should be. */
-export type Script = Partial<Record<Moment, Misbehaviour | ((time: number, line: string) => Misbehaviour | undefined)>>;
+/** The connection at that moment. */
+export interface Session {
+  /** Counted from 1 in the order in which they came. */
+  readonly connection: number;
+  /** Messages whose end it has brought. */
+  messages: number;
+  /** The recipient named last. */
+  to: string;
+}
+
+/** What happens at a moment: always the same, or by how often it came, what the client said and where. Undefined: as it should be. */
+export type Script = Partial<Record<Moment, Misbehaviour | ((time: number, line: string, session: Session) => Misbehaviour | undefined)>>;
+
+interface Reading extends Session {
+  /** It took that recipient. */
+  accepted: boolean;
+  inMessage: boolean;
+  rest: string;
+}
 
 const PROPER: Record<Moment, string> = {
   greeting: '220 misbehaving ESMTP',
@@ -93,7 +110,7 @@ export class MisbehavingSmtp {
     this.sockets.add(socket);
     socket.on('close', () => this.sockets.delete(socket));
     socket.on('error', () => undefined); // clients that hang up are part of the tests
-    const session = { to: '', inMessage: false, rest: '' };
+    const session: Reading = { connection: this.connections, messages: 0, to: '', accepted: false, inMessage: false, rest: '' };
     socket.on('data', (bytes: Buffer) => {
       session.rest += bytes.toString('latin1');
       for (let end = session.rest.indexOf('\r\n'); end >= 0; end = session.rest.indexOf('\r\n')) {
@@ -103,35 +120,37 @@ export class MisbehavingSmtp {
         else this.command(socket, session, line);
       }
     });
-    this.act(socket, 'greeting', '');
+    this.act(socket, 'greeting', '', session);
   }
 
-  private messageLine(socket: Socket, session: { to: string; inMessage: boolean }, line: string): void {
-    if (line === '') this.act(socket, 'in the message', line); // between header and body
+  private messageLine(socket: Socket, session: Reading, line: string): void {
+    if (line === '') this.act(socket, 'in the message', line, session); // between header and body
     if (line !== '.') return;
     session.inMessage = false;
     this.ended.push(session.to);
-    if (this.act(socket, 'after the dot', line).startsWith('2')) this.taken.push(session.to);
+    if (this.act(socket, 'after the dot', line, session).startsWith('2') && session.accepted) this.taken.push(session.to);
+    session.messages++;
   }
 
-  private command(socket: Socket, session: { to: string; inMessage: boolean }, line: string): void {
+  private command(socket: Socket, session: Reading, line: string): void {
     this.lines.push(line);
     const verb = line.split(' ', 1)[0]!.toUpperCase();
     if (verb === 'RSET') return void socket.write('250 2.0.0 forgotten\r\n');
     if (verb === 'QUIT') return void socket.end('221 2.0.0 bye\r\n');
     if (!(verb in PROPER)) return void socket.write('500 5.5.1 what?\r\n');
     if (verb === 'RCPT') session.to = /<(.*)>/.exec(line)?.[1] ?? '';
-    const reply = this.act(socket, verb as Moment, line);
+    const reply = this.act(socket, verb as Moment, line, session);
+    if (verb === 'RCPT') session.accepted = reply.startsWith('2');
     if (verb === 'DATA' && reply.startsWith('3')) session.inMessage = true;
-    if (verb === 'STARTTLS' && reply.startsWith('2')) this.act(socket, 'handshake', '');
+    if (verb === 'STARTTLS' && reply.startsWith('2')) this.act(socket, 'handshake', '', session);
   }
 
   /** Returns the reply that was given; empty when it was none. */
-  private act(socket: Socket, moment: Moment, line: string): string {
+  private act(socket: Socket, moment: Moment, line: string, session: Session): string {
     const time = (this.times.get(moment) ?? 0) + 1;
     this.times.set(moment, time);
     const scripted = this.script[moment];
-    const behaviour = (typeof scripted === 'function' ? scripted(time, line) : scripted) ?? this.proper(moment);
+    const behaviour = (typeof scripted === 'function' ? scripted(time, line, session) : scripted) ?? this.proper(moment);
     if (typeof behaviour === 'string') {
       if (behaviour !== '') socket.write(`${behaviour}\r\n`);
       // RFC 5321 §3.8: who says 421 closes.

@@ -1,9 +1,13 @@
+import { hostname } from 'node:os';
 import type { Settings, TransportSettings } from '../../config/settings.js';
+import { heloName } from '../../config/smtp-manners.js';
 import type { PrismaService } from '../../database/prisma.service.js';
 import { DailyQuota } from '../daily-quota.js';
 import { AllOf, type Limiter } from '../limiter.js';
 import { RateLimiter } from '../rate-limiter.js';
 import { openTransport, type Surroundings } from './open-transport.js';
+import { LateReplies } from './late-replies.js';
+import { RefusalsPolicy } from './refusals-policy.js';
 import { Slots } from './shared-slots.js';
 import type { Transport } from './transport.js';
 
@@ -17,24 +21,30 @@ export interface Choice {
   limiter: Limiter | undefined;
   /** Of a transport with `?connections=`: this process's part of them. */
   shared: { total: number; slots: Slots } | undefined;
+  /** What this process saw of it lately. */
+  lateReplies: LateReplies;
+  refusals: RefusalsPolicy;
   settings: TransportSettings;
 }
 
 /** In order of preference. */
-export function openChoices({ mail }: Settings, around: Omit<Surroundings, 'connections' | 'dkim' | 'bounceAddress'>): Choice[] {
-  const connections = mail.lanes.reduce((sum, lane) => sum + mail.concurrency[lane], 0);
+export function openChoices({ mail, http }: Settings, around: Pick<Surroundings, 'prisma' | 'clock' | 'log'>): Choice[] {
+  const ordinary = mail.lanes.filter((lane) => lane !== 'critical').reduce((sum, lane) => sum + mail.concurrency[lane], 0);
   const keys = keysOf(mail.transports);
   return mail.transports.map((settings, index) => ({
     key: keys[index]!,
     kind: settings.kind,
     transport: openTransport(settings, {
       ...around,
-      connections: Math.min(connections, settings.connections ?? connections),
+      ordinary: Math.max(1, Math.min(ordinary, settings.connections ?? ordinary)),
+      helo: heloName(hostname(), http.appUrl),
       dkim: mail.dkim,
       bounceAddress: mail.bounceAddress,
     }),
     limiter: limiterOf(settings, keys[index]!, around.prisma),
     shared: settings.connections === undefined ? undefined : { total: settings.connections, slots: new Slots(settings.connections) },
+    lateReplies: new LateReplies(),
+    refusals: new RefusalsPolicy(),
     settings,
   }));
 }

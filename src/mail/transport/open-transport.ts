@@ -20,8 +20,10 @@ import { SmtpTransport } from './smtp.js';
 import type { Transport } from './transport.js';
 
 export interface Surroundings {
-  /** Deliveries side by side in this process. */
-  connections: number;
+  /** Deliveries side by side in this process, but for codes. */
+  ordinary: number;
+  /** The name in EHLO. */
+  helo: string;
   dkim: DkimSettings | undefined;
   bounceAddress: string | undefined;
   prisma: PrismaService;
@@ -30,10 +32,10 @@ export interface Surroundings {
 }
 
 /** Makes the transport of one entry of MAIL_TRANSPORTS. */
-export function openTransport(settings: TransportSettings, { connections, dkim, bounceAddress, prisma, clock, log }: Surroundings): Transport {
+export function openTransport(settings: TransportSettings, { ordinary, helo, dkim, bounceAddress, prisma, clock, log }: Surroundings): Transport {
   switch (settings.kind) {
     case 'smtp':
-      return new SmtpTransport(settings, connections, new MailBuilder(dkim, bounceAddress), PATIENCE);
+      return new SmtpTransport(settings, { ordinary, builder: new MailBuilder(dkim, bounceAddress), patience: PATIENCE, helo });
     case 'capture':
       return new CaptureTransport(settings.name, prisma, clock, log);
     case 'file':

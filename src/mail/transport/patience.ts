@@ -1,3 +1,4 @@
+import type { SmtpManners } from '../../config/smtp-manners.js';
 import type { StagePatience } from './stage.js';
 
 /** How long we wait for servers, in milliseconds. */
@@ -8,8 +9,18 @@ export interface Patience extends StagePatience {
   greetingMs: number;
   /** For a connection, and again for the greeting, while there are other ports to try. */
   nextPortMs: number;
-  /** From dialling to the end of the login. */
+  /** From the greeting to the end of the login. */
   setupMs: number;
+  /** That a message waits for a connection that is being opened; the opening goes on without it. */
+  openingMs: number;
+  /** For the first word on a connection that has carried a message before, and may be dead. */
+  firstWordMs: number;
+  /** That a connection is kept without a message. */
+  idleMs: number;
+  /** For the final reply, after which the message no longer holds up others. */
+  lateMs: number;
+  /** The first break of a transport that leaves messages without their final reply. */
+  silentMs: number;
   /** Between two tries of a paused transport. */
   probeEveryMs: number;
   /** The longest break in a row of breaks, unless the server asks for more. */
@@ -21,19 +32,37 @@ export interface Patience extends StagePatience {
 }
 
 /**
- * Short before the message, long for its final reply: RFC 5321 §4.5.3.2.6 gives the server 10 minutes there, and every
- * time-out of ours at that point manufactures an unknown.
+ * The final reply may take 10 minutes (RFC 5321 §4.5.3.2.6), for every time-out of ours at that point manufactures an
+ * unknown; the greeting 5 (§4.5.3.2.1), for some servers make unknown hosts wait. No message waits that long for another
+ * one: see `openingMs` and `lateMs`. Firewalls and proxies drop what is idle after a minute without telling either side.
  */
 export const PATIENCE: Patience = {
   connectMs: 10_000,
-  greetingMs: 10_000,
+  greetingMs: 300_000,
   nextPortMs: 5_000,
   setupMs: 30_000,
+  openingMs: 10_000,
+  firstWordMs: 3_000,
+  idleMs: 30_000,
   envelope: 60_000,
   transferring: 60_000,
   released: 600_000,
+  lateMs: 10_000,
+  silentMs: 3_000,
   probeEveryMs: 60_000,
   longestBackoffMs: 60_000,
   trialMs: 15_000,
   statesMs: 1_000,
 };
+
+/** The same with what is asked for one server. */
+export function patienceWith(patience: Patience, { connect, greeting, reply, finalReply }: NonNullable<SmtpManners['timeouts']> = {}): Patience {
+  return {
+    ...patience,
+    connectMs: connect ?? patience.connectMs,
+    greetingMs: greeting ?? patience.greetingMs,
+    envelope: reply ?? patience.envelope,
+    transferring: reply ?? patience.transferring,
+    released: finalReply ?? patience.released,
+  };
+}

@@ -5,6 +5,8 @@ export class SessionFailure extends Error {
   constructor(
     readonly code: 'ETIMEDOUT' | 'ECONNECTION' | 'EAUTH' | 'ETOKEN',
     message: string,
+    /** Which wait was too long, in nodemailer's words. */
+    readonly timeoutType?: 'CONNECT_TIMEOUT' | 'GREETING_TIMEOUT' | 'SETUP_TIMEOUT',
   ) {
     super(message);
   }

@@ -9,10 +9,14 @@ export function shareOf(total: number, workers: readonly string[], me: string): 
   return Math.max(1, Math.floor(total / workers.length) + (place < total % workers.length ? 1 : 0));
 }
 
-/** So many at a time; the number may change. */
+/**
+ * So many at a time; the number may change. One of them is for codes alone, where there are two or more: other mail that
+ * is slow does not hold them up.
+ */
 export class Slots {
-  private readonly waiting: (() => void)[] = [];
+  private readonly waiting: { urgent: boolean; start: () => void }[] = [];
   private inUse = 0;
+  private ordinaryInUse = 0;
 
   constructor(private limit: number) {}
 
@@ -25,24 +29,42 @@ export class Slots {
     this.letIn();
   }
 
-  /** @param urgent before those that wait already */
-  async during<T>(work: () => Promise<T>, urgent: boolean): Promise<T> {
-    if (this.inUse >= this.limit) {
-      await new Promise<void>((resolve) => (urgent ? this.waiting.unshift(resolve) : this.waiting.push(resolve)));
-    }
-    else this.inUse++;
-    try {
-      return await work();
-    } finally {
-      this.inUse--;
+  /**
+   * @param work may leave its slot before it ends, by the function that it is given
+   * @param urgent a code: before those that wait already
+   */
+  async during<T>(work: (leave: () => void) => Promise<T>, urgent: boolean): Promise<T> {
+    await new Promise<void>((start) => {
+      if (urgent) this.waiting.unshift({ urgent, start });
+      else this.waiting.push({ urgent, start });
       this.letIn();
+    });
+    let left = false;
+    const leave = (): void => {
+      if (left) return;
+      left = true;
+      this.inUse--;
+      if (!urgent) this.ordinaryInUse--;
+      this.letIn();
+    };
+    try {
+      return await work(leave);
+    } finally {
+      leave();
     }
   }
 
   private letIn(): void {
-    while (this.waiting.length > 0 && this.inUse < this.limit) {
+    for (let next = this.waiting[0]; next && this.hasRoomFor(next.urgent); next = this.waiting[0]) {
+      this.waiting.shift();
       this.inUse++;
-      this.waiting.shift()!();
+      if (!next.urgent) this.ordinaryInUse++;
+      next.start();
     }
+  }
+
+  private hasRoomFor(urgent: boolean): boolean {
+    if (this.inUse >= this.limit) return false;
+    return urgent || this.ordinaryInUse < Math.max(1, this.limit - 1);
   }
 }

@@ -1,5 +1,6 @@
 import type { SmtpPort, SmtpSettings } from '../../config/settings.js';
 import type { Patience } from './patience.js';
+import { SessionFailure } from './session-failure.js';
 import { type Login, loginOf } from './smtp-login.js';
 import { SmtpSession } from './smtp-session.js';
 
@@ -10,10 +11,14 @@ import { SmtpSession } from './smtp-session.js';
 export class SmtpDial {
   private order: readonly SmtpPort[];
   private readonly login: Login;
+  /** Dialled last. */
+  private latest: SmtpSession | undefined;
 
+  /** @param helo the name in EHLO where the settings have none */
   constructor(
     private readonly settings: SmtpSettings,
     private readonly patience: Patience,
+    private readonly helo: string,
   ) {
     this.order = settings.ports;
     this.login = loginOf(settings);
@@ -35,22 +40,34 @@ export class SmtpDial {
     throw failures[0];
   }
 
+  /** What a message is told that waits no longer while a connection is being opened. */
+  tooSlow(): SessionFailure {
+    if (!this.latest?.connected) return new SessionFailure('ETIMEDOUT', 'no connection so far', 'CONNECT_TIMEOUT');
+    if (!this.latest.greeted) return new SessionFailure('ETIMEDOUT', 'no greeting so far', 'GREETING_TIMEOUT');
+    return new SessionFailure('ETIMEDOUT', 'no login so far', 'SETUP_TIMEOUT');
+  }
+
   private openAt({ port, tls }: SmtpPort, last: boolean): Promise<SmtpSession> {
     const { connectMs, greetingMs, setupMs, nextPortMs, released } = this.patience;
+    const connectWithin = last ? connectMs : Math.min(connectMs, nextPortMs);
+    const greetWithin = last ? greetingMs : Math.min(greetingMs, nextPortMs);
     return SmtpSession.open({
       connection: {
         host: this.settings.host,
         port,
+        name: this.settings.helo ?? this.helo,
         secure: tls === 'implicit',
         requireTLS: tls === 'starttls',
         ignoreTLS: tls === 'off',
-        connectionTimeout: last ? connectMs : Math.min(connectMs, nextPortMs),
-        greetingTimeout: last ? greetingMs : Math.min(greetingMs, nextPortMs),
+        connectionTimeout: connectWithin + greetWithin,
+        greetingTimeout: greetWithin,
         // The stages have their own; this one is for what they do not see.
         socketTimeout: released + setupMs,
       },
       login: this.login,
-      setupMs,
+      opened: (session) => (this.latest = session),
+      connectMs: connectWithin,
+      setupMs: connectWithin + greetWithin + setupMs,
     });
   }
 }

@@ -3,11 +3,34 @@ import XOAuth2 from 'nodemailer/lib/xoauth2';
 import type { SmtpSettings } from '../../config/settings.js';
 import { SessionFailure } from './session-failure.js';
 
-/** What a connection presents, asked for each; undefined: the server wants no login. @throws SessionFailure */
-export type Login = () => Promise<SMTPConnectionAuth | undefined>;
+/** How a connection logs in. */
+export interface Login {
+  /** What it presents, asked for each connection; undefined: the server wants no login. @throws SessionFailure */
+  present(): Promise<SMTPConnectionAuth | undefined>;
+  /** SASL mechanisms in the order in which they are tried; undefined: whatever nodemailer takes. */
+  order(offered: readonly string[]): readonly (string | undefined)[];
+  /** That one is tried first from now on. */
+  worked(mechanism: string | undefined): void;
+}
 
 /** A password, or an access token (SASL XOAUTH2) that is kept until it expires and then exchanged anew. */
-export function loginOf({ user, password, oauth }: SmtpSettings): Login {
+export function loginOf(settings: SmtpSettings): Login {
+  const present = presentationOf(settings);
+  let first = settings.auth as string | undefined;
+  return {
+    present,
+    // A mechanism may be offered and not work, such as CRAM-MD5 where the server keeps hashes only.
+    order: (offered) => {
+      if (settings.oauth) return [undefined];
+      if (settings.auth !== undefined) return [settings.auth];
+      const order = first !== undefined && offered.includes(first) ? [first, ...offered.filter((other) => other !== first)] : offered;
+      return order.length === 0 ? [undefined] : order;
+    },
+    worked: (mechanism) => (first = mechanism ?? first),
+  };
+}
+
+function presentationOf({ user, password, oauth }: SmtpSettings): Login['present'] {
   if (user === undefined) return () => Promise.resolve(undefined);
   if (!oauth) return () => Promise.resolve({ user, credentials: { user, pass: password ?? '' } });
   const { clientId, clientSecret, refreshToken, tokenUrl: accessUrl } = oauth;

@@ -1,5 +1,7 @@
+import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import SMTPConnection, {
+  type SMTPConnectionAuth,
   type SMTPConnectionOptions,
   type SMTPConnectionSendInfo,
   type SMTPEnvelope,
@@ -10,6 +12,12 @@ import type { Login } from './smtp-login.js';
 export interface SessionSettings {
   connection: SMTPConnectionOptions;
   login: Login;
+  /** Told when it is dialled, for whoever wants to see how far it is. */
+  opened?: (session: SmtpSession) => void;
+  /** Told when the server is to be shown the credentials. */
+  loggingIn?: () => void;
+  /** Milliseconds from dialling to the connection. */
+  connectMs: number;
   /** Milliseconds from dialling to the end of the login. */
   setupMs: number;
 }
@@ -35,21 +43,51 @@ export class SmtpSession {
   }
 
   /** @throws what nodemailer says, with its structured fields; SessionFailure when the whole takes too long. */
-  static async open({ connection: options, login, setupMs }: SessionSettings): Promise<SmtpSession> {
+  static async open({ connection: options, login, opened, loggingIn, connectMs, setupMs }: SessionSettings): Promise<SmtpSession> {
     const connection = new SMTPConnection(options);
     const session = new SmtpSession(connection);
-    const timer = setTimeout(() => session.abort(new SessionFailure('ETIMEDOUT', 'no login in time')), setupMs);
+    const unconnected = setTimeout(() => {
+      if (!session.connected) session.abort(new SessionFailure('ETIMEDOUT', 'no connection in time', 'CONNECT_TIMEOUT'));
+    }, connectMs);
+    opened?.(session);
+    const timer = setTimeout(() => session.abort(new SessionFailure('ETIMEDOUT', 'no login in time', 'SETUP_TIMEOUT')), setupMs);
     try {
       await session.during<void>((settle) => connection.connect(settle));
-      const auth = await session.unlessAborted(login());
-      if (auth && connection.allowsAuth) await session.during<boolean>((settle) => connection.login(auth, settle));
+      const auth = await session.unlessAborted(login.present());
+      if (auth && connection.allowsAuth) {
+        loggingIn?.();
+        await session.logIn(auth, login);
+      }
       return session;
     } catch (error) {
       session.close();
       throw error;
     } finally {
+      clearTimeout(unconnected);
       clearTimeout(timer);
     }
+  }
+
+  /** Whether there is a connection, be there a greeting or not. */
+  get connected(): boolean {
+    return this.connection.stage === 'connected';
+  }
+
+  /** Whether the server has said anything. */
+  get greeted(): boolean {
+    return this.connection.lastServerResponse !== false;
+  }
+
+  /** For a user and a password, as the server offers and nodemailer speaks them, in its order. */
+  private get mechanisms(): readonly string[] {
+    return (this.connection as unknown as { _supportedAuth: string[] })._supportedAuth.filter((mechanism) => mechanism !== 'XOAUTH2');
+  }
+
+  /** Tells the first time that the server says anything from now on. Returns what ends that. */
+  onWord(heard: () => void): () => void {
+    const socket = (this.connection as unknown as { _socket: Socket })._socket; // nodemailer tells of whole envelopes only
+    socket.once('data', heard);
+    return () => void socket.off('data', heard);
   }
 
   get usable(): boolean {
@@ -81,6 +119,23 @@ export class SmtpSession {
   quit(): void {
     this.closed = true;
     this.connection.quit();
+  }
+
+  /** Tries what is offered one after the other while the server answers. @throws what it said to the first one */
+  private async logIn(auth: SMTPConnectionAuth, login: Login): Promise<void> {
+    let refusal: unknown;
+    for (const mechanism of login.order(this.mechanisms)) {
+      try {
+        await this.during<boolean>((settle) => this.connection.login(mechanism === undefined ? auth : { ...auth, method: mechanism }, settle));
+        login.worked(mechanism);
+        return;
+      } catch (error) {
+        refusal ??= error;
+        const { responseCode } = error as { responseCode?: number };
+        if (responseCode === undefined || responseCode === 421 || this.closed) break;
+      }
+    }
+    throw refusal;
   }
 
   private unlessAborted<T>(work: Promise<T>): Promise<T> {

@@ -1,60 +1,75 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { ConnectionPlaces } from './connection-places.js';
+import type { Patience } from './patience.js';
 import type { SmtpDial } from './smtp-dial.js';
 import type { SmtpSession } from './smtp-session.js';
 
-/** Milliseconds; below the five minutes for which servers wait at least (RFC 5321 §4.5.3.2.7), so that we close first. */
-const IDLE_MS = 4 * 60_000;
 /** Milliseconds that a server has to answer RSET. */
 const RESET_MS = 5_000;
-/** Messages that must get through before one more connection is allowed again. */
-const WIDEN_AFTER = 20;
+
+/** A connection that carries a message, and whether it counts among those of ordinary mail. */
+export interface Taken {
+  session: SmtpSession;
+  /** It has carried a message before, and may be worn. */
+  reused: boolean;
+  counted: boolean;
+}
+
+export interface Wanted {
+  /** A new connection: a kept one has just failed. */
+  fresh: boolean;
+  /** A code: it has a connection of its own. */
+  urgent: boolean;
+}
+
+interface Idle {
+  session: SmtpSession;
+  timer: NodeJS.Timeout;
+}
 
 /**
  * The connections to one server, kept open between messages. nodemailer's own pool hides which stage a connection was
  * lost in and reuses one that a server was half done with; retries are ours anyway.
  */
 export class SmtpSessions {
-  private readonly idle: { session: SmtpSession; timer: NodeJS.Timeout }[] = [];
-  private readonly waiting: (() => void)[] = [];
-  private inUse = 0;
-  private limit: number;
-  private taken = 0;
+  private readonly idle: Idle[] = [];
+  private readonly places: ConnectionPlaces;
   private proven = false;
-  private first: Promise<SmtpSession> | undefined;
+  /** The opening that all share. */
+  private first: Promise<void> | undefined;
   private closing = false;
 
+  /** @param ordinary connections for mail other than codes */
   constructor(
     private readonly dial: SmtpDial,
-    private readonly most: number,
+    ordinary: number,
+    private readonly patience: Patience,
   ) {
-    this.limit = most;
+    this.places = new ConnectionPlaces(ordinary);
   }
 
-  /** An idle connection, or a new one. Waits while as many are in use as the server bears. @throws like SmtpDial.open */
-  async take(fresh: boolean): Promise<SmtpSession> {
-    await this.aPlace();
+  /** An idle connection, or a new one. Ordinary mail waits while as many are in use as the server bears. @throws like SmtpDial.open */
+  async take({ fresh, urgent }: Wanted): Promise<Taken> {
+    if (!urgent) await this.places.take(performance.now());
     try {
-      return (fresh ? undefined : this.takeIdle()) ?? (await this.open());
+      const session = (fresh ? undefined : this.takeIdle()) ?? (await this.open());
+      return { session, reused: session.messages > 0, counted: !urgent };
     } catch (error) {
-      this.leavePlace();
+      if (!urgent) this.places.leave();
       throw error;
     }
   }
 
-  /** The session is as good as new. */
-  give(session: SmtpSession): void {
-    this.leavePlace();
-    if (!session.usable) return;
-    if (this.closing) return session.quit();
-    const entry = { session, timer: setTimeout(() => this.retire(entry), IDLE_MS).unref() };
-    this.idle.push(entry);
-    if (this.limit < this.most && ++this.taken % WIDEN_AFTER === 0) {
-      this.limit++;
-      this.waiting.shift()?.();
-    }
+  /** The connection is as good as new. */
+  give(taken: Taken): void {
+    this.leavePlace(taken);
+    this.places.wentWell(performance.now());
+    this.keep(taken.session);
   }
 
   /** After a refusal: asks the server to forget the envelope. */
-  async reset(session: SmtpSession): Promise<void> {
+  async reset(taken: Taken): Promise<void> {
+    const { session } = taken;
     const timer = setTimeout(() => session.close(), RESET_MS);
     try {
       await session.reset();
@@ -63,18 +78,31 @@ export class SmtpSessions {
     } finally {
       clearTimeout(timer);
     }
-    this.give(session);
+    this.leavePlace(taken);
+    this.keep(session);
   }
 
-  drop(session: SmtpSession): void {
-    session.close();
-    this.leavePlace();
+  drop(taken: Taken): void {
+    taken.session.close();
+    this.leavePlace(taken);
   }
 
-  /** Half as many at a time as now; one more again for every so many that get through. */
+  /** The connection goes on waiting for the end of its message, and no other message waits for it. */
+  park(taken: Taken): void {
+    this.leavePlace(taken);
+  }
+
+  /** One that was idle is dead, and those that were idle beside it probably are. */
+  dropIdle(): void {
+    for (const { session, timer } of this.idle.splice(0)) {
+      clearTimeout(timer);
+      session.close();
+    }
+  }
+
+  /** The server asked for less at a time. */
   slowDown(): void {
-    this.limit = Math.max(1, Math.floor(Math.min(this.limit, Math.max(this.inUse, 1)) / 2));
-    this.taken = 0;
+    this.places.narrow(performance.now());
   }
 
   /** Idle connections at once, the others when their message is over. */
@@ -84,6 +112,13 @@ export class SmtpSessions {
       clearTimeout(timer);
       session.quit();
     }
+  }
+
+  private keep(session: SmtpSession): void {
+    if (!session.usable) return;
+    if (this.closing) return session.quit();
+    const entry: Idle = { session, timer: setTimeout(() => this.retire(entry), this.patience.idleMs).unref() };
+    this.idle.push(entry);
   }
 
   private takeIdle(): SmtpSession | undefined {
@@ -99,41 +134,62 @@ export class SmtpSessions {
    * must not present a wrong password twenty times, which some servers punish.
    */
   private async open(): Promise<SmtpSession> {
-    while (!this.proven) {
-      if (this.first) {
-        await this.first;
-        continue;
-      }
-      this.first = this.dial.open();
-      try {
-        const session = await this.first;
-        this.proven = true;
-        return session;
-      } finally {
-        this.first = undefined;
-      }
+    while (!this.proven && this.first) {
+      await this.inTime(this.first);
+      const opened = this.takeIdle();
+      if (opened) return opened;
     }
+    const opening = this.dial.open();
+    if (!this.proven) this.first = opening.then(() => undefined).finally(() => (this.first = undefined));
+    this.first?.catch(() => undefined); // whoever opens it is told
+    return this.waitFor(opening);
+  }
+
+  /** A server that makes us wait gets the time it needs. The message does not wait for it, and a later one finds the connection. */
+  private async waitFor(opening: Promise<SmtpSession>): Promise<SmtpSession> {
+    let opened: SmtpSession | undefined;
+    let left = false;
+    const keepIfLeft = (): void => {
+      if (left && opened) this.keep(opened);
+    };
+    opening.then(
+      (session) => {
+        this.proven = true;
+        opened = session;
+        keepIfLeft();
+      },
+      () => (this.proven = false),
+    );
     try {
-      return await this.dial.open();
+      await this.inTime(opening);
     } catch (error) {
-      this.proven = false;
+      left = true;
+      keepIfLeft();
       throw error;
+    }
+    return opening;
+  }
+
+  /** @throws what the opening throws, or that it takes too long */
+  private async inTime(opening: Promise<unknown>): Promise<void> {
+    const over = new AbortController();
+    const late = delay(this.patience.openingMs, 'late', { signal: over.signal }).catch(() => 'over');
+    try {
+      if ((await Promise.race([opening, late])) === 'late') throw this.dial.tooSlow();
+    } finally {
+      over.abort();
     }
   }
 
-  private retire(entry: { session: SmtpSession }): void {
-    const index = this.idle.findIndex((other) => other === entry);
+  private retire(entry: Idle): void {
+    const index = this.idle.indexOf(entry);
     if (index >= 0) this.idle.splice(index, 1);
     entry.session.quit();
   }
 
-  private async aPlace(): Promise<void> {
-    while (this.inUse >= this.limit) await new Promise<void>((resolve) => this.waiting.push(resolve));
-    this.inUse++;
-  }
-
-  private leavePlace(): void {
-    this.inUse--;
-    this.waiting.shift()?.();
+  private leavePlace(taken: Taken): void {
+    if (!taken.counted) return;
+    taken.counted = false;
+    this.places.leave();
   }
 }

@@ -1,12 +1,11 @@
 import type { SmtpSettings } from '../../config/settings.js';
 import type { Outcome } from '../outcome.js';
-import { classifySmtpFailure, deservesNewConnection, type SmtpFailure } from '../smtp-reply.js';
+import { classifySmtpFailure, deservesNewConnection, isDeadConnection, type SmtpFailure } from '../smtp-reply.js';
 import type { BuiltMail, MailBuilder } from './build-mail.js';
-import type { Patience } from './patience.js';
+import { type Patience, patienceWith } from './patience.js';
 import { SessionFailure } from './session-failure.js';
 import { SmtpDial } from './smtp-dial.js';
-import type { SmtpSession } from './smtp-session.js';
-import { SmtpSessions } from './smtp-sessions.js';
+import { SmtpSessions, type Taken, type Wanted } from './smtp-sessions.js';
 import { StageRecorder } from './stage.js';
 import { type ComposedMessage, type Offer, OfferRefused, type Transport } from './transport.js';
 
@@ -16,72 +15,107 @@ interface Try {
   again: boolean;
 }
 
+export interface SmtpTransportOptions {
+  /** Connections for mail other than codes: as many as there are such deliveries side by side, so that none waits for another. */
+  ordinary: number;
+  builder: MailBuilder;
+  patience: Patience;
+  /** The name in EHLO where the settings have none. */
+  helo: string;
+}
+
 /** SMTP over connections that are kept. */
 export class SmtpTransport implements Transport {
   readonly name: string;
   private readonly sessions: SmtpSessions;
+  private readonly builder: MailBuilder;
+  private readonly patience: Patience;
+  /** Milliseconds that a new connection took for its first word, of late: some servers ask others before they answer. */
+  private firstWordTook = 0;
 
-  /** `connections`: as many as there are deliveries side by side, so that none waits for another. */
-  constructor(
-    settings: SmtpSettings,
-    connections: number,
-    private readonly builder: MailBuilder,
-    private readonly patience: Patience,
-  ) {
+  constructor(settings: SmtpSettings, { ordinary, builder, patience, helo }: SmtpTransportOptions) {
     this.name = settings.name;
-    this.sessions = new SmtpSessions(new SmtpDial(settings, patience), connections);
+    this.builder = builder;
+    this.patience = settings.timeouts ? patienceWith(patience, settings.timeouts) : patience;
+    this.sessions = new SmtpSessions(new SmtpDial(settings, this.patience, helo), ordinary, this.patience);
   }
 
-  async send(message: ComposedMessage, offer: Offer): Promise<Outcome> {
+  async send(message: ComposedMessage, offer: Offer, urgent = false): Promise<Outcome> {
     const mail = await this.builder.build(message);
-    const { outcome, again } = await this.try(mail, offer, false);
-    return again ? (await this.try(mail, offer, true)).outcome : outcome;
+    const { outcome, again } = await this.try(mail, offer, { fresh: false, urgent });
+    return again ? (await this.try(mail, offer, { fresh: true, urgent })).outcome : outcome;
   }
 
   async close(): Promise<void> {
     this.sessions.close();
   }
 
-  private async try(mail: BuiltMail, offer: Offer, fresh: boolean): Promise<Try> {
-    let session: SmtpSession;
+  private async try(mail: BuiltMail, offer: Offer, wanted: Wanted): Promise<Try> {
+    let taken: Taken;
     try {
-      session = await this.sessions.take(fresh);
+      taken = await this.sessions.take(wanted);
     } catch (error) {
       return { outcome: classifySmtpFailure(error as SmtpFailure, 'connecting'), again: false };
     }
-    return this.transfer(mail, offer, session);
+    return this.transfer(mail, offer, taken);
   }
 
-  private async transfer(mail: BuiltMail, offer: Offer, session: SmtpSession): Promise<Try> {
-    const stages = new StageRecorder(offer, this.patience, () => session.abort(new SessionFailure('ETIMEDOUT', 'no progress')));
-    const reused = session.messages > 0;
+  private async transfer(mail: BuiltMail, offer: Offer, taken: Taken): Promise<Try> {
+    const { session, reused } = taken;
+    const giveUp = (): void => session.abort(new SessionFailure('ETIMEDOUT', 'no progress'));
+    const stages = new StageRecorder(offer, this.patience, giveUp, () => this.sessions.park(taken));
+    const listening = this.listenForFirstWord(taken, giveUp);
     try {
       const { response, rejectedErrors } = await session.send(mail.envelope(), stages.gate(mail.bytes));
-      this.sessions.give(session);
+      this.sessions.give(taken);
       // One recipient a message: a partial refusal is a refusal of ours.
       const [rejected] = rejectedErrors ?? [];
       if (rejected) return { outcome: classifySmtpFailure(rejected, 'envelope'), again: false };
       return { outcome: { kind: 'sent', reply: response ?? '' }, again: false };
     } catch (error) {
       if (error instanceof OfferRefused) {
-        this.sessions.drop(session);
+        this.sessions.drop(taken);
         return { outcome: { kind: 'withdrawn' }, again: false };
       }
-      const failure = error as SmtpFailure;
-      const outcome = classifySmtpFailure(failure, stages.stage);
-      if ('transport' in outcome && outcome.transport?.kind === 'slow') this.sessions.slowDown();
-      this.leave(session, failure, stages.stage);
-      return { outcome, again: deservesNewConnection(failure, stages.stage, reused) };
+      return this.refused(error as SmtpFailure, stages.stage, taken, reused);
     } finally {
+      listening();
       stages.end();
     }
   }
 
+  private refused(failure: SmtpFailure, stage: StageRecorder['stage'], taken: Taken, reused: boolean): Try {
+    const outcome = classifySmtpFailure(failure, stage);
+    const again = deservesNewConnection(failure, stage, reused);
+    if (reused && isDeadConnection(failure, stage)) this.sessions.dropIdle();
+    if (again) this.sessions.drop(taken);
+    else this.leave(taken, failure, stage);
+    if (!again && 'transport' in outcome && outcome.transport?.kind === 'slow') this.sessions.slowDown();
+    return { outcome, again };
+  }
+
   /** A refusal at the right moment leaves the session in order. Anything else, and who knows what the server waits for. */
-  private leave(session: SmtpSession, { responseCode }: SmtpFailure, stage: StageRecorder['stage']): void {
+  private leave(taken: Taken, { responseCode }: SmtpFailure, stage: StageRecorder['stage']): void {
     const inOrder = responseCode !== undefined && responseCode !== 421 && responseCode !== 503;
-    if (inOrder && stage === 'released') this.sessions.give(session);
-    else if (inOrder && stage === 'envelope') void this.sessions.reset(session);
-    else this.sessions.drop(session);
+    if (inOrder && stage === 'released') this.sessions.give(taken);
+    else if (inOrder && stage === 'envelope') void this.sessions.reset(taken);
+    else this.sessions.drop(taken);
+  }
+
+  /**
+   * A proxy or a firewall may have forgotten a connection that was idle, and tells nobody: what has carried a message
+   * before gets little time for its first word, measured by what new ones took. Returns what ends the listening.
+   */
+  private listenForFirstWord({ session, reused }: Taken, giveUp: () => void): () => void {
+    const since = performance.now();
+    const timer = reused ? setTimeout(giveUp, Math.max(this.patience.firstWordMs, 2 * this.firstWordTook)) : undefined;
+    const deaf = session.onWord(() => {
+      clearTimeout(timer);
+      if (!reused) this.firstWordTook = performance.now() - since;
+    });
+    return () => {
+      clearTimeout(timer);
+      deaf();
+    };
   }
 }

@@ -14,7 +14,7 @@ export type Stage = 'connecting' | 'envelope' | 'transferring' | 'released';
 const SLICE = 64 * 1_024;
 
 /** Milliseconds without progress that each stage may take once there is a connection. */
-export type StagePatience = Record<Exclude<Stage, 'connecting'>, number>;
+export type StagePatience = Record<Exclude<Stage, 'connecting'>, number> & { lateMs: number };
 
 /**
  * The message's stream passes through here. Its end is held back until the offer is committed, so a row without
@@ -24,12 +24,15 @@ export type StagePatience = Record<Exclude<Stage, 'connecting'>, number>;
 export class StageRecorder {
   private current: Stage = 'connecting';
   private timer: NodeJS.Timeout | undefined;
+  private lateTimer: NodeJS.Timeout | undefined;
   private ended = false;
 
+  /** @param onLate the final reply takes longer than others ought to wait for; it may well come */
   constructor(
     private readonly offer: Offer,
     private readonly patience: StagePatience,
     private readonly onStall: () => void,
+    private readonly onLate: () => void,
   ) {}
 
   get stage(): Stage {
@@ -50,6 +53,7 @@ export class StageRecorder {
   end(): void {
     this.ended = true;
     clearTimeout(this.timer);
+    clearTimeout(this.lateTimer);
   }
 
   private async transfer(message: Buffer, connection: Writable): Promise<void> {
@@ -63,6 +67,7 @@ export class StageRecorder {
     // A server may answer before the end of the message; that answer was the outcome.
     if (this.ended) throw new OfferRefused('the attempt is over');
     this.enter('released');
+    this.lateTimer = setTimeout(this.onLate, this.patience.lateMs);
     connection.end();
   }
 

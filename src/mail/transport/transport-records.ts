@@ -8,6 +8,9 @@ export interface TransportTrouble {
   backoffUntil: Date | null;
   /** By the clock of Postgres. */
   backingOff: boolean;
+  /** Of the last pause or break, without addresses. */
+  lastErrorCode: string | null;
+  lastReply: string | null;
 }
 
 /** What is on record of a way out. */
@@ -33,11 +36,11 @@ export class TransportRecords {
     const [shared, felt] = await Promise.all([
       this.prisma.$queryRaw<Omit<TransportRecord, 'unreachableFrom'>[]>`
         SELECT name, paused_at AS "pausedAt", pause_reason AS "pauseReason", backoff_until AS "backoffUntil",
-          coalesce(backoff_until > now(), false) AS "backingOff"
+          coalesce(backoff_until > now(), false) AS "backingOff", last_error_code AS "lastErrorCode", last_reply AS "lastReply"
         FROM transport_states ORDER BY name`,
       this.prisma.$queryRaw<(TransportRecord['unreachableFrom'][number] & { name: string })[]>`
         SELECT name, host, since, paused_at AS "pausedAt", pause_reason AS "pauseReason", backoff_until AS "backoffUntil",
-          coalesce(backoff_until > now(), false) AS "backingOff"
+          coalesce(backoff_until > now(), false) AS "backingOff", last_error_code AS "lastErrorCode", last_reply AS "lastReply"
         FROM transport_hosts WHERE failures > 0 ORDER BY name, host`,
     ]);
     return shared.map((record) => ({

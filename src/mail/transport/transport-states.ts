@@ -1,8 +1,11 @@
 import type { Logger } from '../../core/logger.js';
+import { quote } from '../../core/quote.js';
 import type { PrismaService } from '../../database/prisma.service.js';
 import type { Outcome } from '../outcome.js';
 import type { Patience } from './patience.js';
-import { type Backoff, type Fingerprints, Troubles } from './troubles.js';
+import { REFUSES_ALL } from './refusals-policy.js';
+import { causeOf } from './trouble-causes.js';
+import { type Backoff, type Fingerprints, Troubles, type TroubleWords } from './troubles.js';
 
 /** Milliseconds to wait while somebody else tries a transport that was in trouble. */
 const TRIAL_AGAIN_MS = 1_000;
@@ -17,6 +20,7 @@ export type Way =
 interface Read {
   name: string;
   pauseReason: string | null;
+  lastErrorCode: string | null;
   failures: number;
   /** `performance.now()` at which the break is over. */
   breakUntil: number;
@@ -60,14 +64,17 @@ export class TransportStates {
     await this.troubles.here.declare();
   }
 
-  /** Asks for a way. A trial is given to one message of all workers, or of this host, wherever the trouble was. */
-  async take(name: string): Promise<Way> {
-    const way = await this.look(name);
+  /**
+   * Asks for a way. A trial is given to one message of all workers, or of this host, wherever the trouble was. A code does
+   * not wait for the trial of another message, nor for a break that came of what others were refused.
+   */
+  async take(name: string, urgent = false): Promise<Way> {
+    const way = await this.look(name, urgent);
     if (way.kind !== 'trial') return way;
-    const scopes = (['here', 'shared'] as const).filter((scope) => this.wayOf(scope, name).kind === 'trial');
+    const scopes = (['here', 'shared'] as const).filter((scope) => this.wayOf(scope, name, urgent).kind === 'trial');
     this.forget();
     for (const [taken, scope] of scopes.entries()) {
-      if (await this.troubles[scope].tryOut(name)) continue;
+      if (await this.troubles[scope].tryOut(name, urgent)) continue;
       for (const earlier of scopes.slice(0, taken)) await this.troubles[earlier].release(name);
       return { kind: 'closed', forMs: TRIAL_AGAIN_MS };
     }
@@ -75,11 +82,11 @@ export class TransportStates {
   }
 
   /** The same without taking it. */
-  async look(name: string): Promise<Way> {
+  async look(name: string, urgent = false): Promise<Way> {
     const shunnedForMs = (this.shunned.get(name) ?? 0) - performance.now();
     if (shunnedForMs > 0) return { kind: 'closed', forMs: shunnedForMs };
     await this.refresh();
-    const [shared, here] = [this.wayOf('shared', name), this.wayOf('here', name)];
+    const [shared, here] = [this.wayOf('shared', name, urgent), this.wayOf('here', name, urgent)];
     if (shared.kind === 'closed' && here.kind === 'closed') return { kind: 'closed', forMs: Math.max(shared.forMs, here.forMs) };
     if (shared.kind === 'closed' || here.kind === 'open') return shared;
     return here;
@@ -95,10 +102,10 @@ export class TransportStates {
     }
     if (effect?.kind === 'backoff' && effect.here) {
       if (tried) await this.troubles.shared.release(name); // of the server it learned nothing
-      return this.backOff('here', name, effect);
+      return this.backOff('here', name, effect, wordsOf(outcome));
     }
-    if (effect?.kind === 'pause') await this.pause(name, effect.reason);
-    else if (effect?.kind === 'backoff') await this.backOff('shared', name, effect);
+    if (effect?.kind === 'pause') await this.pause(name, effect.reason, wordsOf(outcome));
+    else if (effect?.kind === 'backoff') await this.backOff('shared', name, effect, wordsOf(outcome, effect));
     if (!tried) return false;
     const reached = await this.troubles.here.clear(name);
     const well = effect?.kind !== 'pause' && effect?.kind !== 'backoff' && (await this.troubles.shared.clear(name));
@@ -108,41 +115,41 @@ export class TransportStates {
   }
 
   /** Why this host has given up on a transport for now. */
-  async reasonHere(name: string): Promise<string | null> {
+  async troubleHere(name: string): Promise<Pick<Read, 'pauseReason' | 'lastErrorCode'> | undefined> {
     await this.refresh();
-    return this.known.here.get(name)?.pauseReason ?? null;
+    return this.known.here.get(name);
   }
 
-  private wayOf(scope: Scope, name: string): Way {
+  private wayOf(scope: Scope, name: string, urgent: boolean): Way {
     const state = this.known[scope].get(name);
     if (!state || (state.failures === 0 && state.pauseReason === null)) return { kind: 'open' };
     const now = performance.now();
+    if (urgent && (state.lastErrorCode === REFUSES_ALL || state.breakUntil <= now)) return { kind: 'trial' };
     if (state.breakUntil > now) return { kind: 'closed', forMs: state.breakUntil - now };
     // A trial takes as long as a message, mostly far less than it may.
     if (state.trialUntil > now) return { kind: 'closed', forMs: Math.min(state.trialUntil - now, TRIAL_AGAIN_MS) };
     return { kind: 'trial' };
   }
 
-  private async pause(name: string, reason: string): Promise<void> {
+  private async pause(name: string, reason: string, words: TroubleWords): Promise<void> {
     const { probeEveryMs } = this.patience;
-    const paused = await this.troubles.shared.pause(name, reason);
+    const paused = await this.troubles.shared.pause(name, reason, words);
     this.forget();
     if (paused === 'not_ours') this.shun(name, probeEveryMs);
     if (paused === 'paused_before') return;
-    this.log.error(
-      { transport: name, reason },
-      `the transport is paused: the server refuses the login. Its mail is kept. Mend the user and the password in MAIL_TRANSPORTS; a try is made every ${probeEveryMs / 1_000} s`,
-    );
+    const { cause, remedy } = causeOf(name, words);
+    this.log.error({ transport: name, reason, reply: words.reply ?? undefined }, `${cause} Its mail is kept, and a try is made every ${probeEveryMs / 1_000} s. ${remedy}`);
   }
 
-  private async backOff(scope: Scope, name: string, effect: Backoff): Promise<boolean> {
-    const state = await this.troubles[scope].backOff(name, effect);
+  private async backOff(scope: Scope, name: string, effect: Backoff, words: TroubleWords): Promise<boolean> {
+    const state = await this.troubles[scope].backOff(name, effect, words);
     this.forget();
     if (!state && (await this.look(name)).kind !== 'closed') this.shun(name, effect.ms);
     if (state?.failures === 1) {
       const { unreachable = false } = effect;
-      const facts = { transport: name, unreachable, ...(scope === 'here' ? { host: this.host } : {}) };
-      this.log.warn(facts, 'the transport cannot be used for now; its mail waits');
+      const facts = { transport: name, unreachable, errorCode: words.errorCode, reply: words.reply ?? undefined, ...(scope === 'here' ? { host: this.host } : {}) };
+      const { cause, remedy } = causeOf(name, words);
+      this.log.warn(facts, `${cause} Its mail goes another way or waits. ${remedy}`);
     }
     return state?.pausedNow ?? false;
   }
@@ -165,14 +172,14 @@ export class TransportStates {
   private async read(): Promise<void> {
     const at = performance.now();
     try {
-      const rows = await this.prisma.$queryRaw<(Pick<Read, 'name' | 'pauseReason' | 'failures'> & { scope: Scope; breakMs: number; trialMs: number })[]>`
-        SELECT scope, name, pause_reason AS "pauseReason", failures,
+      const rows = await this.prisma.$queryRaw<(Pick<Read, 'name' | 'pauseReason' | 'lastErrorCode' | 'failures'> & { scope: Scope; breakMs: number; trialMs: number })[]>`
+        SELECT scope, name, pause_reason AS "pauseReason", last_error_code AS "lastErrorCode", failures,
           coalesce(1000 * extract(epoch FROM backoff_until - now()), 0)::float8 AS "breakMs",
           coalesce(1000 * extract(epoch FROM trial_until - now()), 0)::float8 AS "trialMs"
         FROM (
-          SELECT 'shared' AS scope, name, pause_reason, failures, backoff_until, trial_until FROM transport_states
+          SELECT 'shared' AS scope, name, pause_reason, last_error_code, failures, backoff_until, trial_until FROM transport_states
           UNION ALL
-          SELECT 'here', name, pause_reason, failures, backoff_until, trial_until FROM transport_hosts WHERE host = ${this.host}
+          SELECT 'here', name, pause_reason, last_error_code, failures, backoff_until, trial_until FROM transport_hosts WHERE host = ${this.host}
         ) AS rows`;
       const now = performance.now();
       const known: typeof this.known = { shared: new Map(), here: new Map() };
@@ -185,4 +192,10 @@ export class TransportStates {
     }
     this.at = at;
   }
+}
+
+/** Why, for people: the log and the health report show no addresses. */
+function wordsOf(outcome: Outcome, effect?: Backoff): TroubleWords {
+  const errorCode = effect?.reason ?? ('errorCode' in outcome ? outcome.errorCode : outcome.kind);
+  return { errorCode, reply: 'reply' in outcome && outcome.reply !== undefined ? quote(outcome.reply) : null };
 }

@@ -32,7 +32,10 @@ export class OfferRefused extends Error {
 export interface Transport {
   /** Such as `smtp.example.com:587`; no credentials. */
   readonly name: string;
-  /** `offer` is called once, after the server is ready for the end of the message and before it gets it. */
-  send(message: ComposedMessage, offer: Offer): Promise<Outcome>;
+  /**
+   * `offer` is called after the server is ready for the end of the message and before it gets it; again where the same
+   * message is tried once more. `urgent`: a code, which does not wait for other mail.
+   */
+  send(message: ComposedMessage, offer: Offer, urgent?: boolean): Promise<Outcome>;
   close(): Promise<void>;
 }

@@ -14,6 +14,7 @@ import { mayOverflow } from '../rate-policy.js';
 import { WorkerRegistry } from '../../queue/worker-registry.js';
 import { type Choice, openChoices, troublesDependOn } from './choices.js';
 import { ConnectionShares } from './connection-shares.js';
+import { watched } from './late-replies.js';
 import { PATIENCE } from './patience.js';
 import { TransportStates, type Way } from './transport-states.js';
 import type { ComposedMessage, Offer, Transport } from './transport.js';
@@ -21,6 +22,9 @@ import { UNREACHABLE } from './troubles.js';
 
 /** Milliseconds that a message waits at least when its transport failed it, come what may: no busy loop. */
 const SOONEST_MS = 500;
+
+/** Attempts that a greylisted message makes before it tries the next transport too: who is let in is who comes back, in minutes. */
+const PATIENT_ATTEMPTS: Record<Lane, number> = { critical: 2, default: 3, bulk: 3 };
 
 /** How many messages of a lane may be claimed now. */
 export interface Admission {
@@ -37,8 +41,24 @@ export interface Attempted {
   transport: string;
 }
 
+/** What an attempt by one transport comes with. */
+interface Surrounding {
+  lane: Lane;
+  way: Way;
+  span: Span;
+  late: () => void;
+}
+
+/** What is learned of a transport that has several messages and answers for none. */
+const SILENT: Outcome = {
+  kind: 'deferred',
+  uncounted: true,
+  errorCode: 'final_reply_late',
+  transport: { kind: 'backoff', ms: PATIENCE.silentMs },
+};
+
 /** What the choice of a transport for a message goes by. */
-export type Route = Pick<ClaimedEmail, 'lane' | 'via' | 'avoidTransport'>;
+export type Route = Pick<ClaimedEmail, 'lane' | 'attempt' | 'via' | 'avoidTransport'>;
 
 /** The configured transports in order of preference. */
 @Injectable()
@@ -79,7 +99,7 @@ export class Transports implements OnModuleInit, OnApplicationShutdown {
     let trial: Choice | undefined;
     await this.shares.refresh();
     for (const choice of this.choices) {
-      const { kind } = await this.states.look(choice.key);
+      const { kind } = await this.states.look(choice.key, lane === 'critical');
       if (kind === 'trial') trial ??= choice;
       if (kind !== 'open') continue;
       const admission = await this.pay(choice, lane, wanted);
@@ -103,27 +123,28 @@ export class Transports implements OnModuleInit, OnApplicationShutdown {
 
   /**
    * Goes on to the next transport only while the message was provably not taken. A message that has paid for a transport
-   * passes those before it whose rate is used up; one that is to avoid a transport tries it last.
+   * passes those before it whose rate is used up; one that is to avoid a transport tries it last. `late` is called when
+   * the final reply is overdue, which may come all the same: nothing else is to wait for it.
    */
-  async send(message: ComposedMessage, offer: Offer, { lane, via, avoidTransport }: Route, span: Span): Promise<Attempted> {
+  async send(message: ComposedMessage, offer: Offer, { lane, attempt, via, avoidTransport }: Route, span: Span, late: () => void): Promise<Attempted> {
     let last: Attempted | undefined;
     let paidFor = via;
     let before = via !== undefined && avoidTransport === null;
-    for (const { key, transport, limiter, shared } of this.inOrder(avoidTransport)) {
+    for (const choice of this.inOrder(avoidTransport)) {
+      const { key, transport, limiter } = choice;
       if (key === via) before = false;
       if (before && limiter && (await this.states.look(key)).kind === 'open') continue;
-      const way = await this.takeWay(key);
+      const way = await this.takeWay(key, lane === 'critical');
       if (way.kind === 'closed') continue;
       if (key === paidFor) paidFor = undefined;
       else if (limiter && !(await this.mayTake(limiter, key, lane))) continue;
-      const sending = () => traced(transport, message, offer, span);
-      const outcome = await (shared ? shared.slots.during(sending, lane === 'critical') : sending());
+      const outcome = await this.hand(choice, message, offer, { lane, way, span, late });
       await this.learn(key, outcome, way);
       if (limiter && (isUncounted(outcome) || outcome.kind === 'withdrawn')) await this.tellNotSent(limiter, key);
       if (outcome.kind === 'withdrawn' && last) break; // what the one before said still holds
       // A server's word about the message weighs more than another server's absence.
       if (!isUncounted(outcome) || !last) last = { outcome, transport: transport.name };
-      if (outcome.kind !== 'deferred' || outcome.sameTransport) break;
+      if (outcome.kind !== 'deferred' || (outcome.sameTransport && attempt < PATIENT_ATTEMPTS[lane])) break;
     }
     await this.refund(paidFor);
     last ??= { outcome: { kind: 'deferred', uncounted: true, errorCode: 'no_transport' }, transport: 'none' };
@@ -132,6 +153,25 @@ export class Transports implements OnModuleInit, OnApplicationShutdown {
 
   async onApplicationShutdown(): Promise<void> {
     await Promise.all(this.choices.map(({ transport }) => transport.close()));
+  }
+
+  private async hand(choice: Choice, message: ComposedMessage, offer: Offer, { lane, way, span, late }: Surrounding): Promise<Outcome> {
+    const { key, transport, shared, lateReplies, refusals } = choice;
+    const urgent = lane === 'critical';
+    let leave = (): void => undefined;
+    const watch = watched(offer, PATIENCE.lateMs, () => {
+      leave();
+      late();
+      if (lateReplies.overdue(way.kind === 'trial')) void this.learn(key, SILENT, way);
+    });
+    const sending = (): Promise<Outcome> => traced(transport, message, watch.offer, urgent, span);
+    try {
+      const outcome = await (shared ? shared.slots.during((leaving) => ((leave = leaving), sending()), urgent) : sending());
+      if (outcome.kind === 'sent' || ('reply' in outcome && outcome.reply !== undefined)) lateReplies.answered();
+      return refusals.judge(outcome, message.to, lane, performance.now());
+    } finally {
+      watch.over();
+    }
   }
 
   private inOrder(avoid: string | null): readonly Choice[] {
@@ -147,9 +187,9 @@ export class Transports implements OnModuleInit, OnApplicationShutdown {
   }
 
   /** A way whose state cannot be read is left alone; the message may have been refused by another one already. */
-  private async takeWay(key: string): Promise<Way> {
+  private async takeWay(key: string, urgent: boolean): Promise<Way> {
     try {
-      return await this.states.take(key);
+      return await this.states.take(key, urgent);
     } catch (error) {
       this.log.error({ err: error, transport: key }, 'the state of a transport could not be read');
       return { kind: 'closed', forMs: SOONEST_MS };
@@ -184,10 +224,14 @@ export class Transports implements OnModuleInit, OnApplicationShutdown {
     }
   }
 
+  /** Refused or without a name, a server is not blocked: only where every port hangs, a filter is likely. */
   private async tellIfBlocked(): Promise<void> {
     const smtp = this.choices.filter(({ kind }) => kind === 'smtp');
     if (smtp.length === 0) return;
-    for (const { key } of smtp) if ((await this.states.reasonHere(key)) !== UNREACHABLE) return;
+    for (const { key } of smtp) {
+      const here = await this.states.troubleHere(key);
+      if (here?.pauseReason !== UNREACHABLE || here.lastErrorCode !== 'smtp_connect_timeout') return;
+    }
     this.log.error(
       { transports: smtp.map(({ key }) => key), host: hostname() },
       'no SMTP server can be reached: this host probably blocks SMTP. Mail is kept. Try another port, or ask the host to open it',
@@ -202,10 +246,10 @@ export class Transports implements OnModuleInit, OnApplicationShutdown {
 }
 
 /** Ends as failed unless the message was taken. Of the server's words only their codes: the rest quotes addresses. */
-function traced(transport: Transport, message: ComposedMessage, offer: Offer, parent: Span): Promise<Outcome> {
+function traced(transport: Transport, message: ComposedMessage, offer: Offer, urgent: boolean, parent: Span): Promise<Outcome> {
   const span = parent.child(`send by ${transport.name}`, 'client', { 'otpost.transport': transport.name });
   return during(span, async () => {
-    const outcome = await transport.send(message, offer);
+    const outcome = await transport.send(message, offer, urgent);
     span.note(codesOf(outcome));
     if (outcome.kind !== 'sent') span.end('errorCode' in outcome ? outcome.errorCode : outcome.kind);
     return outcome;

@@ -2,6 +2,7 @@ import type { PrismaService } from '../../database/prisma.service.js';
 import { Prisma } from '../../generated/prisma/client.js';
 import type { TransportEffect } from '../outcome.js';
 import type { Patience } from './patience.js';
+import { REFUSES_ALL } from './refusals-policy.js';
 
 /** Failures to reach a server, in a row, after which it is no longer taken for a passing outage. */
 const UNREACHABLE_LIMIT = 5;
@@ -9,6 +10,14 @@ const UNREACHABLE_LIMIT = 5;
 export const UNREACHABLE = 'unreachable';
 
 export type Backoff = Extract<TransportEffect, { kind: 'backoff' }>;
+
+/** Why there is a trouble, for people: no address is in it. */
+export interface TroubleWords {
+  /** Such as smtp_550, or the reason of a break. */
+  errorCode: string;
+  /** The server's own words, on one line, without addresses. */
+  reply: string | null;
+}
 
 /** By transport: a hash of its settings that betrays none of them. */
 export type Fingerprints = ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
@@ -38,11 +47,12 @@ export class Troubles {
     }
   }
 
-  /** Takes the trial: one conditional statement, so only one message gets it. */
-  async tryOut(name: string): Promise<boolean> {
+  /** Takes the trial: one conditional statement, so only one message gets it, and codes besides. */
+  async tryOut(name: string, urgent: boolean): Promise<boolean> {
     const taken = await this.prisma.$executeRaw`
       UPDATE ${this.table} t SET trial_until = now() + ${this.patience.trialMs} * interval '1 millisecond'
-      WHERE ${this.row(name)} AND coalesce(trial_until, '-infinity') <= now() AND coalesce(backoff_until, '-infinity') <= now()`;
+      WHERE ${this.row(name)} AND (${urgent} OR coalesce(trial_until, '-infinity') <= now())
+        AND (coalesce(backoff_until, '-infinity') <= now() OR (${urgent} AND last_error_code = ${REFUSES_ALL}))`;
     return taken > 0;
   }
 
@@ -63,12 +73,13 @@ export class Troubles {
   }
 
   /** `not_ours`: the row speaks of other settings. */
-  async pause(name: string, reason: string): Promise<'paused' | 'paused_before' | 'not_ours'> {
+  async pause(name: string, reason: string, { errorCode, reply }: TroubleWords): Promise<'paused' | 'paused_before' | 'not_ours'> {
     const [paused] = await this.prisma.$queryRaw<{ news: boolean }[]>`
       WITH before AS (SELECT name, paused_at FROM ${this.table} t WHERE ${this.row(name)} FOR UPDATE)
       UPDATE ${this.table} t SET
         paused_at = coalesce(t.paused_at, now()), pause_reason = ${reason}, failures = failures + 1, trial_until = NULL,
-        backoff_until = now() + ${this.patience.probeEveryMs} * interval '1 millisecond'
+        backoff_until = now() + ${this.patience.probeEveryMs} * interval '1 millisecond',
+        last_error_code = ${errorCode}, last_reply = ${reply}
       FROM before WHERE ${this.row(name)} AND t.fingerprint = ${this.fingerprints.get(name)}
       RETURNING before.paused_at IS NULL AS news`;
     if (!paused) return 'not_ours';
@@ -79,9 +90,9 @@ export class Troubles {
    * Concurrent failures are one: only what fails after the last break was over makes the next one longer, and answers
    * with how many there were in a row.
    */
-  async backOff(name: string, { ms, unreachable }: Backoff): Promise<{ failures: number; pausedNow: boolean } | undefined> {
+  async backOff(name: string, { ms, unreachable, longestMs }: Backoff, { errorCode, reply }: TroubleWords): Promise<{ failures: number; pausedNow: boolean } | undefined> {
     const { longestBackoffMs, probeEveryMs } = this.patience;
-    const longest = Math.max(ms, longestBackoffMs);
+    const longest = longestMs ?? Math.max(ms, longestBackoffMs);
     if (this.host !== undefined) await this.insert(name);
     const [state] = await this.prisma.$queryRaw<{ failures: number; pausedNow: boolean }[]>`
       WITH before AS (
@@ -91,7 +102,7 @@ export class Troubles {
         SELECT *, ${unreachable === true} AND paused_at IS NULL AND failures + 1 >= ${UNREACHABLE_LIMIT} AS "pausedNow" FROM before
       )
       UPDATE ${this.table} t SET
-        failures = judged.failures + 1, trial_until = NULL,
+        failures = judged.failures + 1, trial_until = NULL, last_error_code = ${errorCode}, last_reply = ${reply},
         paused_at = CASE WHEN judged."pausedNow" THEN now() ELSE t.paused_at END,
         pause_reason = CASE WHEN judged."pausedNow" THEN ${UNREACHABLE} ELSE t.pause_reason END,
         backoff_until = now() + interval '1 millisecond' * CASE

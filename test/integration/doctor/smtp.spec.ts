@@ -21,7 +21,7 @@ afterEach(async () => {
 async function look(transport: string, options: { ports?: number[]; login?: boolean; names?: Names; signal?: AbortSignal } = {}): Promise<Check[]> {
   const { ports, login = true, names = new Names(), signal = new AbortController().signal } = options;
   const { settings } = readSettings({ MAIL_TRANSPORTS: transport, ...(ports ? { SMTP_PORTS: ports.join(',') } : {}) });
-  return smtpChecks(settings.mail.transports[0] as SmtpSettings, { names, login, now: new Date(), signal });
+  return smtpChecks(settings.mail.transports[0] as SmtpSettings, { names, login, helo: 'otpost.example.com', now: new Date(), signal });
 }
 
 /** The only configured port. */

@@ -29,7 +29,7 @@ describe('an address that is accepted', () => {
   beforeAll(async () => {
     smtp = await MisbehavingSmtp.start();
     const settings = { kind: 'smtp', name: 'wire', host: '127.0.0.1', ports: [{ port: smtp.port, tls: 'off' }] } as const;
-    transport = new SmtpTransport({ ...settings, ports: [...settings.ports] }, 1, new MailBuilder(undefined), PATIENCE);
+    transport = new SmtpTransport({ ...settings, ports: [...settings.ports] }, { ordinary: 1, builder: new MailBuilder(undefined), patience: PATIENCE, helo: 'otpost.example.com' });
   });
   afterAll(async () => {
     await transport.close();

@@ -36,15 +36,17 @@ const untrusted = { ...outOfReach, error: 'smtp_tls' } as const;
 const paused = { status: 'deferred', counted: false, transport: 'paused', error: 'smtp_auth' } as const;
 const again = { status: 'deferred', counted: true } as const;
 const refused = { status: 'failed', counted: true } as const;
+const ofSender = { status: 'deferred', counted: false, error: 'smtp_sender' } as const;
+const ofAccount = { ...away, error: 'smtp_quota' } as const;
 
 const CASES: Record<string, Case> = {
   'a name that does not resolve': { script: {}, way: 'no name', ...outOfReach, error: 'smtp_dns' },
   'a refused connection': { script: {}, way: 'nobody there', ...outOfReach, error: 'smtp_refused' },
-  'silence instead of a greeting': { script: { greeting: HANG }, ...outOfReach, error: 'smtp_connect_timeout' },
+  'silence instead of a greeting': { script: { greeting: HANG }, ...outOfReach, error: 'smtp_greeting_timeout' },
   'a close instead of a greeting': { script: { greeting: CLOSE }, ...outOfReach, error: 'smtp_closed' },
   'a greeting that turns us away': { script: { greeting: '554 5.7.1 not you' }, ...away, error: 'smtp_554' },
   'garbage for a greeting': { script: { greeting: GARBAGE }, ...outOfReach, error: 'smtp_eprotocol' },
-  'silence at EHLO': { script: { EHLO: HANG }, ...outOfReach, error: 'smtp_connect_timeout' },
+  'silence at EHLO': { script: { EHLO: HANG }, ...outOfReach, error: 'smtp_setup_timeout' },
   'a close at EHLO': { script: { EHLO: CLOSE }, ...outOfReach, error: 'smtp_closed' },
 
   'TLS that is not offered': { script: { STARTTLS: '502 5.5.1 no' }, way: 'startTls', ...untrusted, transport: 'closed for all' },
@@ -59,7 +61,7 @@ const CASES: Record<string, Case> = {
   'a login that is not understood': { script: { AUTH: '504 5.5.4 no' }, extensions: WITH_LOGIN, way: 'login', ...paused },
   'a login that is wanted at MAIL': { script: { MAIL: '530 5.7.0 log in' }, ...paused },
   'a login refused for now': { script: { AUTH: '454 4.7.0 later' }, extensions: WITH_LOGIN, way: 'login', ...away, error: 'smtp_454' },
-  'silence at the login': { script: { AUTH: HANG }, extensions: WITH_LOGIN, way: 'login', ...outOfReach, error: 'smtp_connect_timeout' },
+  'silence at the login': { script: { AUTH: HANG }, extensions: WITH_LOGIN, way: 'login', ...outOfReach, error: 'smtp_setup_timeout' },
 
   '421 for a greeting': { script: { greeting: '421 4.3.2 busy' }, ...away, error: 'smtp_421' },
   '421 at EHLO': { script: { EHLO: '421 4.3.2 busy' }, ...away, error: 'smtp_421' },
@@ -71,7 +73,7 @@ const CASES: Record<string, Case> = {
   '421 in the message': { script: { 'in the message': '421 4.3.2 busy' }, ...away, error: 'smtp_421', ended: 'either' },
   '421 after the dot': { script: { 'after the dot': '421 4.3.2 busy' }, ...away, error: 'smtp_421', ended: 1 },
 
-  '432': { script: { MAIL: '432 4.3.2 too many' }, ...again, error: 'smtp_432' },
+  '432': { script: { RCPT: '432 4.3.2 too many' }, ...again, error: 'smtp_432' },
   '450 4.7.1': { script: { RCPT: '450 4.7.1 too fast' }, ...again, error: 'smtp_450' },
   'greylisting with 450': { script: { RCPT: '450 4.2.0 greylisted' }, ...again, error: 'smtp_450' },
   'greylisting with 451': { script: { RCPT: '451 4.3.0 come back' }, ...again, error: 'smtp_451' },
@@ -84,11 +86,21 @@ const CASES: Record<string, Case> = {
   '550 5.1.1': { script: { RCPT: '550 5.1.1 nobody' }, ...refused, error: 'smtp_550', suppressed: true },
   '550 5.1.1 to a client that runs ahead': { script: { RCPT: '550 5.1.1 nobody', DATA: '503 5.5.1 no recipients' }, extensions: ['PIPELINING'], ...refused, error: 'smtp_550', suppressed: true },
   '550 5.1.1 to a client that runs ahead, and 354 all the same': { script: { RCPT: '550 5.1.1 nobody', 'after the dot': '554 5.5.1 nobody to take it' }, extensions: ['PIPELINING'], ...refused, error: 'smtp_550', suppressed: true, ended: 1 },
+  '550 at MAIL to a client that runs ahead, and 354 all the same': { script: { MAIL: '550 5.7.1 not you' }, extensions: ['PIPELINING'], ...ofSender },
   '550 5.1.1 after the dot': { script: { 'after the dot': '550 5.1.1 nobody' }, ...refused, error: 'smtp_550', suppressed: true, ended: 1 },
   '551': { script: { RCPT: '551 5.1.6 moved' }, ...refused, error: 'smtp_551', suppressed: true },
   '553 5.1.3': { script: { RCPT: '553 5.1.3 no address' }, ...refused, error: 'smtp_553', suppressed: true },
   '550 without an enhanced code': { script: { RCPT: '550 no' }, ...refused, error: 'smtp_550' },
-  '550 5.1.1 about the sender': { script: { MAIL: '550 5.1.1 who?' }, ...refused, error: 'smtp_550' },
+  '550 5.1.1 about the sender': { script: { MAIL: '550 5.1.1 who?' }, ...ofSender },
+  '550 about the sender without an enhanced code': { script: { MAIL: '550 "envelope sender not allowed"' }, ...ofSender },
+  '553 about the sender': { script: { MAIL: '553 5.7.1 Sender address rejected: not owned by user' }, ...ofSender },
+  'an address that SES has not verified': { script: { 'after the dot': '554 Message rejected: Email address is not verified. The following identities failed the check in region EU-WEST-1: post@example.com' }, ...ofSender, ended: 1 },
+  'a quota that lasts a day': { script: { 'after the dot': '550-5.4.5 Daily user sending limit exceeded. For more information on Gmail\r\n550 5.4.5 sending limits go to https://support.google.com/a/answer/166852' }, ...ofAccount, ended: 1 },
+  'unusual activity of the account': { script: { 'after the dot': '550 5.4.6 Unusual sending activity detected.' }, ...ofAccount, ended: 1 },
+  'a quota in words alone': { script: { 'after the dot': '454 Throttling failure: Daily message quota exceeded.' }, ...ofAccount, ended: 1 },
+  'a rate in words alone': { script: { 'after the dot': '454 Throttling failure: Maximum sending rate exceeded.' }, ...again, error: 'smtp_454', ended: 1 },
+  '452 at MAIL': { script: { MAIL: '452 4.3.1 Insufficient system storage' }, ...away, error: 'smtp_452' },
+  '451 at MAIL': { script: { MAIL: '451 4.7.650 temporarily rate limited' }, ...away, error: 'smtp_451' },
   '550 5.7.1': { script: { RCPT: '550 5.7.1 blocked' }, ...again, error: 'smtp_550' },
   '550 5.7.515 after the dot': { script: { 'after the dot': '550 5.7.515 unauthenticated' }, ...again, error: 'smtp_550', ended: 1 },
   '554 5.7.1': { script: { RCPT: '554 5.7.1 listed' }, ...again, error: 'smtp_554' },

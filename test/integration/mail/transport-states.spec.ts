@@ -7,7 +7,7 @@ import { TransportStates } from '../../../src/mail/transport/transport-states.js
 import { createDatabase, type TestDatabase } from '../../support/postgres.js';
 
 const NAME = 'smtp.example.com:587';
-const DEFERRED = { kind: 'deferred', uncounted: true, errorCode: 'smtp_x' } as const;
+const DEFERRED = { kind: 'deferred', uncounted: true, errorCode: 'smtp_refused' } as const;
 const UNREACHABLE: Outcome = { ...DEFERRED, transport: { kind: 'backoff', ms: 1_000, here: true, unreachable: true } };
 const BUSY: Outcome = { ...DEFERRED, transport: { kind: 'backoff', ms: 5_000 } };
 const REFUSED: Outcome = { ...DEFERRED, transport: { kind: 'pause', reason: 'smtp_auth' } };
@@ -55,7 +55,7 @@ describe('what is known of a transport', () => {
       await wait();
     }
     expect(paused).toEqual([false, false, false, false, true]);
-    expect([await web.reasonHere(NAME), await worker.reasonHere(NAME)]).toEqual(['unreachable', null]);
+    expect([await web.troubleHere(NAME), await worker.troubleHere(NAME)]).toMatchObject([{ pauseReason: 'unreachable', lastErrorCode: 'smtp_refused' }, undefined]);
     expect(await records.list()).toMatchObject([{ name: NAME, pausedAt: null, unreachableFrom: [{ host: 'web-1', pauseReason: 'unreachable' }] }]);
   });
 

@@ -213,7 +213,7 @@ describe('health of the mail', () => {
       [id],
     );
     const health = await once((body) => has('lane_without_worker')(body) && has('transport_failing')(body), 'a lane without a worker and a failing transport');
-    expect(health.problems.filter(({ code }) => code === 'lane_without_worker').map(({ message }) => message)).toEqual(['No live worker works the lane bulk. See WORKER_LANES.']);
+    expect(health.problems.filter(({ code }) => code === 'lane_without_worker').map(({ message }) => message)).toEqual(['No live worker works the lane bulk.']);
     expect(health.workers.find(({ name }) => name === 'host:2')).toMatchObject({ alive: false });
     const { body } = await otpost.api.get<{ details: { smtp: { lastAttempt: object } } }>('/health');
     expect(body.details.smtp.lastAttempt).toMatchObject({ transport: 'capture', errorCode: 'smtp_451' });
@@ -234,7 +234,7 @@ describe('health of the mail', () => {
     const health = await once((body) => ['transport_unreachable', 'mail_waits'].every((code) => has(code)(body)), 'a transport out of reach, and mail that waits');
     expect(health.problems.map(({ code }) => code)).toContain('ledger_imbalance');
     expect(health.transports[1]).toMatchObject({ state: 'unreachable', unreachableFrom: [{ host: 'web-1' }] });
-    expect(health.problems.map(({ message }) => message)).toContain('capture cannot be reached from web-1. What is in the way there, "otpost doctor" says.');
+    expect(health.problems.map(({ message }) => message)).toContain('From web-1: There is no route from this host to capture.');
     expect(health.ledger.imbalance).toBe(6); // less the row that was put in past accept
     expect(health.oldestDueSeconds).toBeGreaterThanOrEqual(60);
   });

@@ -2,7 +2,7 @@ import { readSettings } from '../../../src/config/read-settings.js';
 import { type BrokerFinding, brokerVerdicts } from '../../../src/doctor/broker-verdict.js';
 import { type Check, inOrder, worstOf } from '../../../src/doctor/check.js';
 import { configurationVerdicts } from '../../../src/doctor/configuration-verdict.js';
-import { quote } from '../../../src/doctor/quote.js';
+import { quote } from '../../../src/core/quote.js';
 import { reportText } from '../../../src/doctor/report-text.js';
 
 const CHECKS: Check[] = [

@@ -13,7 +13,7 @@ import { isMoment } from '../../../src/core/is-moment.js';
 import { Keyring } from '../../../src/core/keyring.js';
 import { cut, requireStorable, storable } from '../../../src/core/storable.js';
 import { dmarcRecordsIn, tagsOf } from '../../../src/doctor/dmarc-policy.js';
-import { quote } from '../../../src/doctor/quote.js';
+import { quote } from '../../../src/core/quote.js';
 import { parseSpf, spfRecordsIn } from '../../../src/doctor/spf-policy.js';
 import { tooDeepMember } from '../../../src/http/depth-policy.js';
 import { requesterOf } from '../../../src/limits/requester.js';

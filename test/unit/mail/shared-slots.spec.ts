@@ -34,25 +34,38 @@ describe('slots', () => {
     return { begun, job, end: (name: string) => (ends.get(name)!(), turn()) };
   }
 
-  it('let so many in at a time, codes before what waits already', async () => {
+  it('let so many in at a time, and keep one of them for codes', async () => {
     const { begun, job, end } = jobs();
-    const slots = new Slots(2);
+    const slots = new Slots(3);
     for (const name of ['a', 'b', 'c', 'd']) void slots.during(job(name), false);
-    void slots.during(job('code'), true);
     await turn();
     expect(begun).toEqual(['a', 'b']);
+    for (const name of ['code 1', 'code 2']) void slots.during(job(name), true);
+    await turn();
+    expect(begun).toEqual(['a', 'b', 'code 1']);
+    await end('a'); // a code goes before what waits already
+    expect(begun).toEqual(['a', 'b', 'code 1', 'code 2']);
+    await end('code 1');
+    expect(begun).toEqual(['a', 'b', 'code 1', 'code 2', 'c']);
+  });
+
+  it('of one are for whoever comes, codes first', async () => {
+    const { begun, job, end } = jobs();
+    const slots = new Slots(1);
+    for (const name of ['a', 'b']) void slots.during(job(name), false);
+    void slots.during(job('code'), true);
+    await turn();
     await end('a');
-    expect(begun).toEqual(['a', 'b', 'code']);
+    expect(begun).toEqual(['a', 'code']);
     await end('code');
-    await end('b');
-    expect(begun).toEqual(['a', 'b', 'code', 'c', 'd']);
+    expect(begun).toEqual(['a', 'code', 'b']);
   });
 
   it('follow a number that grows and shrinks', async () => {
     const { begun, job, end } = jobs();
     const slots = new Slots(1);
     for (const name of ['a', 'b', 'c', 'd']) void slots.during(job(name), false);
-    slots.resize(3);
+    slots.resize(4);
     await turn();
     expect(begun).toEqual(['a', 'b', 'c']);
     slots.resize(1);
@@ -61,6 +74,20 @@ describe('slots', () => {
     expect(begun).toEqual(['a', 'b', 'c']);
     await end('c');
     expect(begun).toEqual(['a', 'b', 'c', 'd']);
+  });
+
+  it('may be left by work that goes on', async () => {
+    const { begun, job } = jobs();
+    const slots = new Slots(1);
+    let leave = (): void => undefined;
+    void slots.during((leaving) => ((leave = leaving), job('late')()), false);
+    void slots.during(job('next'), false);
+    await turn();
+    expect(begun).toEqual(['late']);
+    leave();
+    leave();
+    await turn();
+    expect(begun).toEqual(['late', 'next']);
   });
 
   it('are freed by work that fails', async () => {

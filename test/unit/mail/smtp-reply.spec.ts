@@ -1,4 +1,4 @@
-import { classifySmtpFailure, conditionOf, deservesNewConnection, type SmtpFailure } from '../../../src/mail/smtp-reply.js';
+import { classifySmtpFailure, conditionOf, deservesNewConnection, isDeadConnection, type SmtpFailure } from '../../../src/mail/smtp-reply.js';
 import { SMTP_REPLIES } from '../../../src/mail/smtp-reply-table.js';
 import type { Stage } from '../../../src/mail/transport/stage.js';
 
@@ -19,6 +19,8 @@ const paused = { ...uncounted, errorCode: 'smtp_auth', transport: { kind: 'pause
 const gone = { kind: 'failed', suppress: true };
 const refused = { kind: 'failed' };
 const alerting = { kind: 'deferred', alert: true };
+const spent = { ...uncounted, alert: true, errorCode: 'smtp_quota', withinMs: 345_600_000, transport: { kind: 'backoff', ms: 300_000 } };
+const unwelcome = { ...uncounted, alert: true, errorCode: 'smtp_sender', afterMs: 60_000, withinMs: 345_600_000 };
 
 const CASES: [condition: string, stage: Stage, failure: SmtpFailure, outcome: object][] = [
   ['no answer after the last byte', 'released', closed, { kind: 'unknown', errorCode: 'smtp_closed' }],
@@ -45,12 +47,26 @@ const CASES: [condition: string, stage: Stage, failure: SmtpFailure, outcome: ob
   ['no name, no connection, no greeting', 'connecting', { code: 'ESOCKET', originalCode: 'ECONNREFUSED' }, { ...away, errorCode: 'smtp_refused' }],
   ['no name, no connection, no greeting', 'connecting', { code: 'ESOCKET', originalCode: 'ENETUNREACH' }, { ...away, errorCode: 'smtp_unreachable' }],
   ['no name, no connection, no greeting', 'connecting', { code: 'ETIMEDOUT', timeoutType: 'CONNECT_TIMEOUT' }, { ...away, errorCode: 'smtp_connect_timeout' }],
-  ['no name, no connection, no greeting', 'connecting', { code: 'ETIMEDOUT', timeoutType: 'GREETING_TIMEOUT' }, away],
+  ['no name, no connection, no greeting', 'connecting', { code: 'ETIMEDOUT', timeoutType: 'GREETING_TIMEOUT' }, { ...away, errorCode: 'smtp_greeting_timeout' }],
+  ['no name, no connection, no greeting', 'connecting', { code: 'ETIMEDOUT', timeoutType: 'SETUP_TIMEOUT' }, { ...away, errorCode: 'smtp_setup_timeout' }],
   ['no name, no connection, no greeting', 'connecting', closed, { ...away, errorCode: 'smtp_closed' }],
   ['turned away before any message', 'connecting', { code: 'EPROTOCOL', command: 'CONN', responseCode: 554, response: '554 5.7.1 no mail from you' }, { ...uncounted, alert: true, errorCode: 'smtp_554', transport: { kind: 'backoff', ms: 15_000 } }],
-  ['too fast, too many connections', 'envelope', refusal('MAIL FROM', '432 4.3.2 too many'), { ...later, transport: { kind: 'slow' } }],
-  ['too fast', 'envelope', refusal('RCPT TO', '450 4.7.1 slow down, try again in 90 seconds'), { ...later, afterMs: 90_000, transport: { kind: 'slow' } }],
-  ['too fast', 'released', refusal('DOT', '451 4.7.28 rate'), { ...later, transport: { kind: 'slow' } }],
+  ["quota of the sender's account", 'released', refusal('DOT', '550-5.4.5 Daily user sending limit exceeded.\n550 5.4.5 see'), spent],
+  ["quota of the sender's account", 'envelope', refusal('MAIL FROM', '550 5.4.6 Unusual sending activity, try again in 2 hours'), { ...spent, transport: { kind: 'backoff', ms: 7_200_000 } }],
+  ["quota of the sender's account, in words", 'released', refusal('DOT', '454 Throttling failure: Daily message quota exceeded.'), spent],
+  ['sender refused', 'envelope', refusal('MAIL FROM', '550 5.1.1 that is you, not them'), unwelcome],
+  ['sender refused', 'envelope', refusal('MAIL FROM', '550 Sender address is not allowed.'), unwelcome],
+  ['sender refused', 'envelope', refusal('MAIL FROM', '553 5.1.3 no address'), unwelcome],
+  ['sender refused', 'envelope', refusal('MAIL FROM', '501 5.1.7 bad sender'), unwelcome],
+  ["sender's address or domain", 'envelope', refusal('RCPT TO', '550 5.1.8 domain of sender address does not exist'), unwelcome],
+  ['sender not verified, in words', 'released', refusal('DOT', '554 Message rejected: Email address is not verified.'), unwelcome],
+  ['sender or host refused for now', 'envelope', refusal('MAIL FROM', '452 4.3.1 disk'), { ...uncounted, errorCode: 'smtp_452', withinMs: 345_600_000, transport: { kind: 'backoff', ms: 5_000 } }],
+  ['sender or host refused for now', 'envelope', refusal('MAIL FROM', '451 4.7.650 rate limited, wait for 90 seconds'), { ...uncounted, withinMs: 345_600_000, transport: { kind: 'backoff', ms: 90_000 } }],
+  ['too fast, too many connections', 'envelope', refusal('RCPT TO', '432 4.3.2 too many'), { ...later, transport: { kind: 'slow' } }],
+  ['too fast', 'released', refusal('DOT', '454 Throttling failure: Maximum sending rate exceeded.'), { ...later, transport: { kind: 'slow' } }],
+  ['too fast, by policy', 'released', refusal('DOT', '451 4.7.28 rate, try again in 90 seconds'), { ...later, afterMs: 90_000, transport: { kind: 'slow' } }],
+  ['greylisting', 'envelope', refusal('RCPT TO', '451 4.7.1 Greylisted'), { ...later, sameTransport: true }],
+  ['greylisting', 'envelope', refusal('RCPT TO', '450 4.7.1 slow down, try again in 90 seconds'), { ...later, sameTransport: true, afterMs: 90_000 }],
   ['greylisting', 'envelope', refusal('RCPT TO', '450 4.2.0 greylisted'), { ...later, sameTransport: true }],
   ['greylisting', 'envelope', refusal('RCPT TO', '451 greylisted, come back in 5 minutes'), { ...later, sameTransport: true, afterMs: 300_000 }],
   ['too many recipients', 'envelope', refusal('RCPT TO', '452 4.5.3 too many'), later],
@@ -67,11 +83,11 @@ const CASES: [condition: string, stage: Stage, failure: SmtpFailure, outcome: ob
   ['mailbox moved away', 'envelope', refusal('RCPT TO', '551 not local'), gone],
   ['not an address', 'envelope', refusal('RCPT TO', '553 5.1.3 bad'), gone],
   ['our bug', 'envelope', refusal('RCPT TO', '501 5.5.4 syntax'), { ...refused, alert: true }],
+  ['our bug', 'envelope', refusal('MAIL FROM', '500 5.5.2 what?'), { ...refused, alert: true }],
   ['our bug', 'envelope', refusal('MAIL FROM', '503 5.5.1 sequence'), { ...refused, alert: true }],
   ['envelope that the client itself refuses', 'envelope', { code: 'EENVELOPE', command: 'API' }, { ...refused, errorCode: 'smtp_envelope' }],
-  ['refused for now', 'envelope', refusal('MAIL FROM', '452 4.3.1 disk'), { ...later, errorCode: 'smtp_452' }],
+  ['refused for now', 'envelope', refusal('RCPT TO', '452 4.3.1 disk'), { ...later, errorCode: 'smtp_452' }],
   ['refused for good', 'envelope', refusal('RCPT TO', '550 no'), { ...refused, errorCode: 'smtp_550' }],
-  ['refused for good', 'envelope', refusal('MAIL FROM', '550 5.1.1 that is you, not them'), refused],
   ['refused for good', 'released', refusal('DOT', '554 5.6.0 no'), refused],
   ['close or silence before the end of the message', 'envelope', closed, { ...later, errorCode: 'smtp_closed' }],
   ['close or silence before the end of the message', 'envelope', silent, { ...later, errorCode: 'smtp_timeout' }],
@@ -125,14 +141,34 @@ describe('an SMTP failure', () => {
   });
 });
 
+describe('a dead connection, whose idle neighbours are dead too', () => {
+  it.each([
+    ['is one that says nothing', silent, 'envelope', true],
+    ['is one that was closed', closed, 'transferring', true],
+    ['says 421', refusal('MAIL FROM', '421 4.4.2 idle'), 'envelope', true],
+    ['speaks of a time-out', refusal('MAIL FROM', '451 4.4.2 Timeout waiting for data from client.'), 'envelope', true],
+    ['is not one that refuses a recipient', refusal('RCPT TO', '451 4.7.1 greylisted'), 'envelope', false],
+    ['is not one that may have taken the message', silent, 'released', false],
+  ] as const)('%s', (_, failure, stage, expected) => {
+    expect(isDeadConnection(failure, stage)).toBe(expected);
+  });
+});
+
 describe('a second try at once on a new connection', () => {
   it.each([
     ['a kept connection that was lost before the message', closed, 'envelope', true, true],
     ['a kept connection that says 421 before the message', refusal('MAIL FROM', '421 4.4.2 idle'), 'envelope', true, true],
     ['a new connection that is lost', closed, 'envelope', false, false],
-    ['a kept connection that was lost in mid-message', closed, 'transferring', true, false],
+    ['a kept connection that was lost in mid-message', closed, 'transferring', true, true],
     ['a kept connection that was lost after the last byte', closed, 'released', true, false],
-    ['a kept connection that falls silent', silent, 'envelope', true, false],
+    ['a kept connection that falls silent', silent, 'envelope', true, true],
+    ['a new connection that falls silent', silent, 'envelope', false, false],
+    ['silence after the last byte', silent, 'released', true, false],
+    ['a kept connection that bears no further message', refusal('DATA', '452 4.4.5 too many messages on this connection'), 'envelope', true, true],
+    ['a kept connection that bears no further sender', refusal('MAIL FROM', '451 4.3.0 no more'), 'envelope', true, true],
+    ['a kept connection that refuses for now after the dot', refusal('DOT', '451 4.3.0 later'), 'released', true, true],
+    ['a kept connection that does not know the command any more', refusal('MAIL FROM', '502 5.5.1 no'), 'envelope', true, true],
+    ['a new connection that refuses for now', refusal('RCPT TO', '451 4.7.1 greylisted'), 'envelope', false, false],
     ['a session out of step', refusal('MAIL FROM', '503 5.5.1 sequence'), 'envelope', false, true],
     ['a refusal', refusal('RCPT TO', '550 5.1.1 nobody'), 'envelope', true, false],
   ] as const)('%s', (_, failure, stage, reused, expected) => {

@@ -1,4 +1,4 @@
-import { MASK } from '../core/mask.js';
+import { MASK } from './mask.js';
 
 /** Characters of somebody else's words that are shown. */
 const LONGEST = 240;
