@@ -1,5 +1,5 @@
-import { convert } from 'html-to-text';
 import { escapeHtml } from '../core/html.js';
+import { htmlToText } from './html-to-text.js';
 
 export interface MailContent {
   subject: string;
@@ -13,18 +13,9 @@ export function inBothForms({ subject, text, html }: { subject: string; text?: s
   return { subject, text: text ?? textOf(html, subject), html };
 }
 
-/**
- * Characters of HTML that are read; Gmail shows no more than 102 kB of a mail either. The parser's time grows with the
- * square of the open elements (measured: 24 s for 300,000).
- */
-const MAX_LENGTH = 102_400;
-/** Elements inside each other; no mail needs more, and the time it takes grows with depth times lines (measured: 6 s at 800). */
-const MAX_DEPTH = 50;
-
 /** Pictures without a text leave nothing; the subject then stands for them. */
 function textOf(html: string, subject: string): string {
-  const text = convert(html.slice(0, MAX_LENGTH), { wordwrap: false, selectors: [{ selector: 'img', format: 'skip' }], limits: { maxDepth: MAX_DEPTH } }).trim();
-  return `${text || subject}\n`;
+  return `${htmlToText(html) || subject}\n`;
 }
 
 function htmlOf(subject: string, text: string): string {

@@ -11,7 +11,7 @@ describe('a message in both forms', () => {
     ['tables in tables', '<table><tr><td>'.repeat(3_000) + 'x'],
     ['a megabyte of open tags', '<b>'.repeat(300_000)],
   ])('comes of %s', (_, html) => {
-    // It took 6 s and more, or failed, without a limit; foreign-text/readers stops what hangs.
+    // A reader that builds a tree took 6 s and more, or failed; foreign-text/readers stops what hangs.
     expect(inBothForms({ subject: 'Subject', html }).text).not.toBe('');
   });
 });
