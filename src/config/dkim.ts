@@ -1,4 +1,5 @@
 import { createPrivateKey } from 'node:crypto';
+import { domainToASCII } from 'node:url';
 import { isHostName } from './hosts.js';
 import { fault, type Parsed, value } from './parsed.js';
 
@@ -6,7 +7,8 @@ import { fault, type Parsed, value } from './parsed.js';
 const MIN_KEY_BITS = 1024;
 
 export function parseDkimDomain(text: string): Parsed<string> {
-  const domain = text.toLowerCase();
+  // In DNS, and so in the signature, a domain beyond ASCII has its form in ASCII (UTS 46).
+  const domain = /[^\0-\x7f]/.test(text) ? domainToASCII(text) : text.toLowerCase();
   return isHostName(domain) && domain.includes('.') ? value(domain) : fault('must be a domain, such as DKIM_DOMAIN=example.com.');
 }
 

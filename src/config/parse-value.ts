@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { isEmail } from 'class-validator';
+import { domainOf, parseEmailAddress } from '../core/email-address.js';
 import { LANES, type Lane } from '../core/lanes.js';
 import { parseRate, type Rate } from '../core/rate.js';
 import { isHostName } from './hosts.js';
@@ -95,24 +95,48 @@ export function parseMailRate(text: string): Parsed<Rate> {
   return parsed ? value(parsed) : fault('must be a number of messages in a time, such as MAIL_RATE=50/min (s, min, h or day).');
 }
 
-/** `Name <a@b>`, `"Name, Inc." <a@b>` or `a@b`; the name is empty in the last case. */
+/**
+ * `Name <a@b>`, `"Name, Inc." <a@b>` or `a@b`; the name is empty in the last case. The domain comes in ASCII: Message-IDs,
+ * envelopes and DKIM take no other where a server lacks SMTPUTF8 (RFC 6531), and nobody knows which server that will be.
+ */
 export function parseSender(text: string): Parsed<{ name: string; address: string }> {
   const remedy = 'must be an address with or without a name, such as MAIL_FROM=Acme <no-reply@example.com>.';
   // A line break would let the rest of the value become a header of its own.
-  if (hasControlCharacter(text)) return fault(remedy);
+  if (/[\p{Cc}\p{Zl}\p{Zp}]/u.test(text)) return fault(remedy);
   const parts = /^(?:"([^"]*)"\s*|([^"<>]*))<([^<>]+)>$/.exec(text);
   const name = parts ? (parts[1] ?? parts[2] ?? '').trim() : '';
-  const address = parts ? parts[3]!.trim() : text;
-  return isEmail(address, { require_tld: false }) ? value({ name, address }) : fault(remedy);
+  const typed = parts ? parts[3]!.trim() : text;
+  const address = asciiAddress(typed);
+  if (address !== undefined) return value({ name, address });
+  return fault(whyNoSender(typed) ?? remedy);
+}
+
+/** Undefined for what is no address in any spelling. */
+function whyNoSender(typed: string): string | undefined {
+  const local = typed.slice(0, Math.max(0, typed.lastIndexOf('@')));
+  const example = 'such as MAIL_FROM=Acme <no-reply@example.com>.';
+  if (/[^\0-\x7f]/.test(local)) return `must have only ASCII before the @, because many servers take no other sender (SMTPUTF8), ${example}`;
+  if (local.startsWith('"')) return `must have no quotes before the @, because mail systems disagree on which spellings mean one mailbox, ${example}`;
+  return undefined;
 }
 
 /** The mailbox of bounces: what stands before its @ gets `+<id of the message>`. */
 export function parseBounceAddress(text: string): Parsed<string> {
+  const address = asciiAddress(text);
   const local = text.slice(0, text.lastIndexOf('@'));
   // RFC 5321 §4.5.3.1.1: 64 octets before the @, and an id takes 37 of them.
-  return isEmail(text, { require_tld: false }) && /^[\w.-]{1,27}$/.test(local)
-    ? value(text.toLowerCase())
+  return address !== undefined && /^[\w.-]{1,27}$/.test(local)
+    ? value(address.toLowerCase())
     : fault('must be an address with at most 27 letters, digits, dots and dashes before the @, such as BOUNCE_ADDRESS=bounce@bounces.example.com.');
+}
+
+/** By the rules for recipients, with the domain in ASCII (UTS 46). A host of one label, such as `localhost`, will do here. */
+function asciiAddress(typed: string): string | undefined {
+  const at = typed.lastIndexOf('@');
+  const isHost = /^[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?$/i.test(typed.slice(at + 1));
+  const parsed = parseEmailAddress(isHost ? `${typed}.example` : typed);
+  if (!parsed) return undefined;
+  return isHost ? typed : `${typed.slice(0, at)}@${domainOf(parsed.canonical)}`;
 }
 
 export function parsePreviousSecrets(text: string): Parsed<string[]> {

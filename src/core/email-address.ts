@@ -54,3 +54,8 @@ function normalDomain(typed: string): EmailAddress | undefined {
 export function domainOf(address: string): string {
   return address.slice(address.lastIndexOf('@') + 1);
 }
+
+/** The same for people: `bücher.example`, where the address has its form in ASCII. */
+export function readableDomainOf(address: string): string {
+  return domainToUnicode(domainOf(address));
+}

@@ -1,9 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { SETTINGS, type Settings } from '../config/settings.js';
-import { domainOf, parseEmailAddress } from '../core/email-address.js';
+import { parseEmailAddress, readableDomainOf } from '../core/email-address.js';
 import { Keyring } from '../core/keyring.js';
 import { inBothForms, type MailContent } from './both-forms.js';
 import type { ClaimedEmail } from './email-rows.js';
+import { inLines } from './line-ends.js';
 import { Templates } from './templates.js';
 import type { ComposedMessage } from './transport/transport.js';
 import { UnsubscribeLink } from './unsubscribe/unsubscribe-link.js';
@@ -27,15 +28,21 @@ export class Composer {
   async compose(email: ClaimedEmail, now: Date): Promise<ComposedMessage> {
     const { id, messageId, from, to, replyTo } = email;
     const headers = this.headers(email);
-    return { id, messageId, from, to, date: now, headers, ...(replyTo ? { replyTo } : {}), ...(await this.content(email, now)) };
+    const { subject, text, html } = await this.content(email, now);
+    return { id, messageId, from, to, date: now, headers, ...(replyTo ? { replyTo } : {}), subject, text: inLines(text), html: inLines(html) };
   }
 
-  /** RFC 3834 §5 for all; RFC 8058 for bulk mail, which Gmail and Yahoo ask for. */
+  /**
+   * RFC 3834 §5 for all, and for Exchange, which knows nothing of it, [MS-OXCMAIL] §2.1.3.2.20. Bulk mail names what it
+   * does not want, for `All` stands for reports of non-delivery too, and a list is kept clean by them. RFC 8058 for bulk
+   * mail, which Gmail and Yahoo ask for.
+   */
   private headers({ id, lane, to }: ClaimedEmail): Record<string, string> {
-    if (lane !== 'bulk') return { 'Auto-Submitted': 'auto-generated' };
+    if (lane !== 'bulk') return { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'All' };
     const url = this.unsubscribe.make({ emailId: id, addressCanonical: parseEmailAddress(to)?.canonical ?? to.toLowerCase() });
     return {
       'Auto-Submitted': 'auto-generated',
+      'X-Auto-Response-Suppress': 'DR, RN, NRN, OOF, AutoReply',
       'List-Unsubscribe': `<${url}>`,
       'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
     };
@@ -60,7 +67,7 @@ export class Composer {
 
 /** How mails call the product: the sender's display name, or else its domain. */
 function productOf({ mail: { from } }: Settings): string {
-  return from.name || domainOf(from.address);
+  return from.name || readableDomainOf(from.address);
 }
 
 function minutesLeft(expiresAt: Date | null, now: Date): number | undefined {

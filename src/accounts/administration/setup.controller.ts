@@ -2,7 +2,7 @@ import { Body, Controller, Get, Header, HttpCode, Inject, Param, Post, Req, Res,
 import { ApiExcludeEndpoint, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { SETTINGS, type Settings } from '../../config/settings.js';
-import { domainOf, parseEmailAddress } from '../../core/email-address.js';
+import { parseEmailAddress, readableDomainOf } from '../../core/email-address.js';
 import { Problem } from '../../core/problems.js';
 import { sourceOf } from '../../core/request-source.js';
 import { SignedInView } from '../account-view.js';
@@ -92,7 +92,7 @@ export class SetupController {
     if (view.state === 'done' || view.state === 'invalid') reply.status(404);
     if (view.state === 'asked' && Object.keys(view.faults).length > 0) reply.status(422);
     const { name, address } = this.settings.mail.from;
-    return setupPage(name || domainOf(address), view);
+    return setupPage(name || readableDomainOf(address), view);
   }
 }
 

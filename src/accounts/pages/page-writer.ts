@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { SETTINGS, type Settings } from '../../config/settings.js';
-import { domainOf } from '../../core/email-address.js';
+import { readableDomainOf } from '../../core/email-address.js';
 import { documentOf, type Page } from './page-frame.js';
 
 @Injectable()
@@ -10,7 +10,7 @@ export class PageWriter {
   readonly product: string;
 
   constructor(@Inject(SETTINGS) { mail }: Settings) {
-    this.product = mail.from.name || domainOf(mail.from.address);
+    this.product = mail.from.name || readableDomainOf(mail.from.address);
   }
 
   async show(reply: FastifyReply, page: Page): Promise<void> {

@@ -2,7 +2,7 @@ import DKIM from 'nodemailer/lib/dkim';
 import MailComposer from 'nodemailer/lib/mail-composer';
 import type { SMTPEnvelope } from 'nodemailer/lib/smtp-connection';
 import type { DkimSettings } from '../../config/settings.js';
-import { envelopeOf } from './envelope.js';
+import { envelopeOf, fieldsOf } from './envelope.js';
 import type { ComposedMessage } from './transport.js';
 
 /** nodemailer's own choice but for the two that RFC 8058 §4 wants covered, and without those that we never write. */
@@ -35,8 +35,12 @@ export class MailBuilder {
       });
   }
 
+  /** nodemailer builds, folds and signs; the words of fields are written by ourselves, see header-text.ts. */
   async build(message: ComposedMessage): Promise<BuiltMail> {
     const mime = new MailComposer(envelopeOf(message)).compile();
+    const fields = fieldsOf(message);
+    const encode = mime.encodeHeaderValue.bind(mime);
+    mime.encodeHeaderValue = (key, value) => fields.get(key.toLowerCase()) ?? encode(key, value);
     const { dkim } = this;
     if (dkim) mime.processFunc((input) => dkim.sign(input));
     const returnPath = this.returnPathOf(message);

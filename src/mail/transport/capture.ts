@@ -1,26 +1,24 @@
-import { createTransport, type Transporter } from 'nodemailer';
 import type { Clock } from '../../core/clock.js';
 import { uuidv7 } from '../../core/ids.js';
 import type { Logger } from '../../core/logger.js';
 import type { PrismaService } from '../../database/prisma.service.js';
 import type { Outcome } from '../outcome.js';
-import { envelopeOf } from './envelope.js';
+import type { MailBuilder } from './build-mail.js';
 import { type ComposedMessage, type Offer, OfferRefused, type Transport } from './transport.js';
 
 /** Keeps every message in Postgres for the inbox at /inbox, and sends nothing: the transport of a first minute. */
 export class CaptureTransport implements Transport {
-  /** Builds the very bytes that SMTP would have sent. */
-  private readonly builder: Transporter = createTransport({ streamTransport: true, buffer: true, newline: 'windows' });
-
+  /** @param builder makes the very bytes that SMTP would have sent */
   constructor(
     readonly name: string,
+    private readonly builder: MailBuilder,
     private readonly prisma: PrismaService,
     private readonly clock: Clock,
     private readonly log: Logger,
   ) {}
 
   async send(message: ComposedMessage, offer: Offer): Promise<Outcome> {
-    const built = await this.builder.sendMail(envelopeOf(message));
+    const { bytes } = await this.builder.build(message);
     const id = uuidv7(this.clock.now());
     try {
       await offer();
@@ -33,7 +31,7 @@ export class CaptureTransport implements Transport {
           subject: message.subject,
           text: message.text,
           html: message.html,
-          source: built.message as Uint8Array<ArrayBuffer>,
+          source: bytes as Uint8Array<ArrayBuffer>,
         },
       });
     } catch (error) {
@@ -44,7 +42,5 @@ export class CaptureTransport implements Transport {
     return { kind: 'sent', reply: '250 captured for the inbox', providerMessageId: id };
   }
 
-  async close(): Promise<void> {
-    this.builder.close();
-  }
+  async close(): Promise<void> {}
 }

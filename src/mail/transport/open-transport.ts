@@ -37,7 +37,7 @@ export function openTransport(settings: TransportSettings, { ordinary, helo, dki
     case 'smtp':
       return new SmtpTransport(settings, { ordinary, builder: new MailBuilder(dkim, bounceAddress), patience: PATIENCE, helo });
     case 'capture':
-      return new CaptureTransport(settings.name, prisma, clock, log);
+      return new CaptureTransport(settings.name, new MailBuilder(dkim, bounceAddress), prisma, clock, log);
     case 'file':
       return new FileTransport(settings.name, settings.folder, new MailBuilder(dkim, bounceAddress), clock);
     default:

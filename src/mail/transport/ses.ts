@@ -74,7 +74,7 @@ export class Ses implements Provider {
   }
 }
 
-/** The name is in the message itself; here it has to be ASCII, and may be left out. */
+/** The name is in the message itself; here it has to be ASCII, is decoded where it looks encoded, and may be left out. */
 function asciiName({ name, address }: { name: string; address: string }): { name: string; address: string } {
-  return { name: /^[\x20-\x7e]*$/.test(name) ? name : '', address };
+  return { name: /^[\x20-\x7e]*$/.test(name) && !name.includes('=?') ? name : '', address };
 }

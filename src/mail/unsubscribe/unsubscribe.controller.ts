@@ -2,7 +2,7 @@ import { Body, Controller, Get, Header, HttpCode, Inject, Post, Query, Res } fro
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { SETTINGS, type Settings } from '../../config/settings.js';
-import { domainOf } from '../../core/email-address.js';
+import { readableDomainOf } from '../../core/email-address.js';
 import { LOGGER, type Logger } from '../../core/logger.js';
 import { Suppressions } from '../suppressions.js';
 import { UnsubscribeLink } from './unsubscribe-link.js';
@@ -64,6 +64,6 @@ export class UnsubscribeController {
   private show(reply: FastifyReply, view: UnsubscribeView): string {
     if (view.state === 'invalid') reply.status(404);
     const { name, address } = this.settings.mail.from;
-    return unsubscribePage(name || domainOf(address), view);
+    return unsubscribePage(name || readableDomainOf(address), view);
   }
 }

@@ -127,6 +127,9 @@ describe('mail by an HTTP provider', () => {
     expect(await providerIdOf(id)).toBe(providerId);
     expect(watched.took()).toHaveLength(1);
     expect(watched.took()[0]!.body + JSON.stringify(watched.took()[0]!.headers)).toContain(id);
+    const { body } = watched.took()[0]!;
+    const told = name === 'ses' ? Buffer.from((JSON.parse(body) as { Content: { Raw: { Data: string } } }).Content.Raw.Data, 'base64').toString() : decodeURIComponent(body);
+    expect([told.includes('Auto-Submitted'), told.includes('X-Auto-Response-Suppress')]).toEqual([true, true]);
   });
 
   it('goes by transports that health calls by their names', async () => {

@@ -18,7 +18,9 @@ const accepted: Record<string, string[]> = {
   APP_URL: ['http://localhost:3000', 'https://example.com/'],
   APP_SECRET: ['s'.repeat(32)],
   APP_SECRET_PREVIOUS: ['s'.repeat(32), `${'s'.repeat(32)},${'t'.repeat(32)},`],
-  MAIL_FROM: ['a@b.example', 'no-reply@localhost', 'Name <a@b.example>', '<a@b.example>', '"Acme, Inc." <a@b.example>'],
+  MAIL_FROM: ['a@b.example', 'no-reply@localhost', 'Name <a@b.example>', '<a@b.example>', '"Acme, Inc." <a@b.example>', 'Post <post@bücher.example>', 'a@mailhost'],
+  BOUNCE_ADDRESS: ['bounce@bounces.example.com', 'bounce@bücher.example', 'bounce@localhost'],
+  DKIM_DOMAIN: ['example.com', 'bücher.example'],
   MAIL_RATE: ['50/min', '10/s', '5/15min'],
   WORKER_LANES: ['critical', 'default, bulk', 'bulk,bulk'],
   WORKER_CONCURRENCY: ['critical:1', 'bulk:100', 'critical:1, default:2, bulk:3'],
@@ -61,7 +63,9 @@ const refused: Record<string, string[]> = {
   ],
   APP_SECRET: ['s'.repeat(31), `${'s'.repeat(32)},t`],
   APP_SECRET_PREVIOUS: ['short', `${'s'.repeat(32)},short`, ','],
-  MAIL_FROM: ['nobody', 'Name <nobody>', 'Name a@b.example', 'Name <a@b.example> more', 'A\nBcc: x@y.example <a@b.example>'],
+  MAIL_FROM: ['nobody', 'Name <nobody>', 'Name a@b.example', 'Name <a@b.example> more', 'A\nBcc: x@y.example <a@b.example>', 'A\u2028B <a@b.example>', 'Pöst <pöst@b.example>', '"a b"@b.example', 'A <"a b"@b.example>', '"ada"@b.example', 'a@-b', 'a@[127.0.0.1]'],
+  BOUNCE_ADDRESS: ['"a b"@b.example', '"bounce"@b.example', 'böunce@b.example', `${'b'.repeat(28)}@b.example`, 'bounce+x@b.example', 'bounce'],
+  DKIM_DOMAIN: ['localhost', 'a b.example', '.example'],
   WORKER_LANES: ['urgent', 'critical;bulk', ','],
   WORKER_PORT: ['70000', 'off', '-1'],
   MAIL_RATE: ['50', '0/min', '50/month', 'fast'],
@@ -97,6 +101,16 @@ describe('Environment', () => {
     expect(from('a@b.example')).toEqual({ name: '', address: 'a@b.example' });
     expect(from('Acme Shop <a@b.example>')).toEqual({ name: 'Acme Shop', address: 'a@b.example' });
     expect(from('"Acme, Inc." <a@b.example>')).toEqual({ name: 'Acme, Inc.', address: 'a@b.example' });
+  });
+
+  it('has domains beyond ASCII in their form in ASCII, which Message-IDs, envelopes and signatures need', () => {
+    const { mail } = readSettings({ MAIL_FROM: 'Post <Post@Bücher.example>', BOUNCE_ADDRESS: 'Bounce@bücher.example' }).settings;
+    expect([mail.from.address, mail.bounceAddress]).toEqual(['Post@xn--bcher-kva.example', 'bounce@xn--bcher-kva.example']);
+  });
+
+  it('says why a sender beyond ASCII before the @, or with quotes there, will not do', () => {
+    expect(onlyFault({ MAIL_FROM: 'pöst@b.example' }).remedy).toContain('SMTPUTF8');
+    expect(onlyFault({ MAIL_FROM: 'Ada <"a b"@b.example>' }).remedy).toContain('quotes');
   });
 
   it('keeps of APP_URL the origin, in its normal form', () => {
