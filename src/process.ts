@@ -12,6 +12,7 @@ import { Keyring } from './core/keyring.js';
 import { createLogger, type Logger, NestLogger } from './core/logger.js';
 import { StartupError } from './core/startup-error.js';
 import { VERSION } from './core/version.js';
+import { DatabaseOutage } from './database/database-outage.js';
 import { readDeployment } from './database/deployment.js';
 import { openDatabase } from './database/open-database.js';
 import { PrismaService } from './database/prisma.service.js';
@@ -52,19 +53,22 @@ interface Application {
  * @param stopping ends the wait for a database that is not there yet
  * @throws StartupError when an operator has to act; whatever was opened is closed again.
  */
-export async function startProcess(loaded: LoadedSettings, clock?: Clock, log = loggerOf(loaded), stopping?: AbortSignal): Promise<RunningProcess> {
+export async function startProcess(loaded: LoadedSettings, clock?: Clock, plainLog = loggerOf(loaded), stopping?: AbortSignal): Promise<RunningProcess> {
   const { settings } = loaded;
-  for (const warning of loaded.warnings) log.warn(warning);
+  for (const warning of loaded.warnings) plainLog.warn(warning);
   const opened: (() => Promise<void>)[] = [];
   const abandon = async (): Promise<void> => opened[0]?.();
   const stop = async (): Promise<void> => {
     for (let close = opened.pop(); close; close = opened.pop()) await close();
   };
   try {
-    const tracing = await openTracing(settings, log);
+    const tracing = await openTracing(settings, plainLog);
     opened.push(() => tracing.close());
-    const database = await openDatabase(settings, (level, message) => log[level](message), { stopping });
+    const database = await openDatabase(settings, (level, message) => plainLog[level](message), { stopping });
     opened.push(() => database.close());
+    const outage = new DatabaseOutage(database.url, plainLog);
+    opened.push(async () => outage.stop());
+    const log = outage.hear();
     const keyring = new Keyring(await resolveAppSecret(settings), settings.appSecretPrevious);
     const deployment = await readDeployment(database.url);
     const broker = await Broker.open({ redisUrl: settings.redisUrl, databaseUrl: database.url }, log);

@@ -17,10 +17,23 @@ const UNSTORABLE = new Set(['22021', '22P05']);
 
 /** Postgres did not answer and may yet, as opposed to refusing a statement or a login. */
 export function isDatabaseAway(error: unknown): boolean {
-  return layersOf(error).some(({ codes, kind, message }) => {
+  return layersOf(error).some(({ name, codes, kind, message }) => {
+    if (name === DATABASE_SILENT) return true;
     if (codes.some((one) => PRISMA_AWAY.has(one) || AWAY.test(one))) return true;
     return (typeof kind === 'string' && ADAPTER_AWAY.has(kind)) || (typeof message === 'string' && PG_AWAY.test(message));
   });
+}
+
+const DATABASE_SILENT = 'DatabaseSilent';
+
+/** For whoever knows that Postgres does not answer, where the class of the cause does not show whose fault it is. */
+export class DatabaseSilent extends Error {
+  override readonly name = DATABASE_SILENT;
+}
+
+/** Of Postgres, as its class tells: refused connections are those of Redis, of SMTP servers and of web hooks, too. */
+export function isOfDatabase(error: unknown): boolean {
+  return layersOf(error).some(({ name, byPrisma }) => byPrisma || (typeof name === 'string' && /^(PrismaClient|DriverAdapterError|DatabaseSilent)/.test(name)));
 }
 
 /** What a caller is told of an error of the database; undefined where the fault is ours. */
@@ -33,19 +46,23 @@ export function databaseProblemOf(error: unknown): Problem | undefined {
   return undefined;
 }
 
-interface Layer {
+/** One error of a chain. */
+export interface Layer {
+  name: unknown;
+  /** Prisma passes on what the driver throws as it is, and writes its own version on it. */
+  byPrisma: boolean;
   codes: string[];
   kind: unknown;
   message: unknown;
 }
 
-/** The error, and what Prisma wraps around the driver's. */
-function layersOf(error: unknown): Layer[] {
+/** The error, and what Prisma wraps around the driver's; the outermost first. */
+export function layersOf(error: unknown): Layer[] {
   if (typeof error !== 'object' || error === null) return [];
-  const { code, originalCode, kind, message, cause, meta } = error as Record<string, unknown>;
+  const { name, code, originalCode, kind, message, cause, meta, clientVersion } = error as Record<string, unknown>;
   const wrapped = typeof meta === 'object' && meta !== null ? (meta as Record<string, unknown>)['driverAdapterError'] : undefined;
   const codes = [code, originalCode].filter((one) => typeof one === 'string');
-  return [{ codes, kind, message }, ...layersOf(cause), ...layersOf(wrapped)];
+  return [{ name, byPrisma: clientVersion !== undefined, codes, kind, message }, ...layersOf(cause), ...layersOf(wrapped)];
 }
 
 /** A row of this key is there already, as Prisma's own statements say it. */

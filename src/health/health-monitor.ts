@@ -1,4 +1,5 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { databaseWords } from '../database/database-words.js';
 import { PrismaService } from '../database/prisma.service.js';
 import { Broker, type BrokerState } from '../queue/broker.js';
 import { type MailFacts, MailFactsReader } from './mail-facts.js';
@@ -89,7 +90,7 @@ class Watch<T> {
       this.error = undefined;
     } catch (error) {
       this.value = undefined;
-      this.error = error instanceof Error ? error.name : 'failed';
+      this.error = databaseWords(error); // the check of the broker never rejects
     }
     this.finishedAt = performance.now();
     if (!this.stopped) this.timer = setTimeout(() => void this.round(), EVERY_MS).unref();

@@ -44,7 +44,7 @@ export class Insiders {
       const member = await this.staff?.authenticate(bearer);
       return member !== undefined && reaches(member.role, 'operator');
     } catch (error) {
-      this.log.warn({ error: (error as Error).message }, 'health tells the bare status: whose token it is could not be looked up');
+      this.log.warn({ err: error }, 'health tells the bare status: whose token it is could not be looked up');
       return false;
     }
   }

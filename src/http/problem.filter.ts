@@ -2,7 +2,7 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Inject 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { LOGGER, type Logger } from '../core/logger.js';
 import { Problem, type ProblemCode } from '../core/problems.js';
-import { databaseProblemOf } from '../database/database-errors.js';
+import { databaseProblemOf, DatabaseSilent } from '../database/database-errors.js';
 
 const STATUS_PROBLEMS: Record<number, ProblemCode> = {
   400: 'bad_request',
@@ -25,7 +25,7 @@ export class ProblemFilter implements ExceptionFilter {
     const request = http.getRequest<FastifyRequest>();
     const reply = http.getResponse<FastifyReply>();
     const problem = problemOf(error, request.headers['content-type']);
-    if (problem.code === 'unavailable') this.log.error({ error: (error as Error).message, requestId: request.id }, 'the database did not answer a request');
+    if (problem.code === 'unavailable') this.log.warn({ err: new DatabaseSilent('no answer to a request', { cause: error }), requestId: request.id }, 'the database did not answer a request');
     else if (problem.code === 'busy') this.log.warn({ requestId: request.id }, 'too much at once; the client was told to come back'); // a flood must not flood the log
     else if (problem.status >= 500) this.log.error({ err: error, requestId: request.id }, 'a request failed');
     void reply

@@ -3,6 +3,7 @@ import { Counter, Gauge, Registry } from 'prom-client';
 import { SETTINGS, type Settings } from '../config/settings.js';
 import { LANES } from '../core/lanes.js';
 import { LOGGER, type Logger } from '../core/logger.js';
+import { DatabaseSilent } from '../database/database-errors.js';
 import { keysOf } from '../mail/transport/choices.js';
 import type { TransportRecord } from '../mail/transport/transport-records.js';
 import { drainSeconds } from './drain-policy.js';
@@ -121,7 +122,7 @@ export class RecordMetrics {
 async function withinTime<T>(work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const overdue = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${READ_WITHIN_MS} ms`)), READ_WITHIN_MS);
+    timer = setTimeout(() => reject(new DatabaseSilent(`no answer within ${READ_WITHIN_MS} ms`)), READ_WITHIN_MS);
   });
   return Promise.race([work, overdue]).finally(() => clearTimeout(timer));
 }

@@ -2,9 +2,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createPostgresBackend, type QueueOptions, runMigrations, setDefaultBackendFactory } from 'bullmq';
 import { Redis } from 'ioredis';
 import type { Logger } from '../core/logger.js';
+import { type Dependency, tellOutage } from '../core/outage-log.js';
+import { OutagePolicy } from '../core/outage-policy.js';
+import { placeOf } from '../core/place.js';
+import { DatabaseSilent, isDatabaseAway } from '../database/database-errors.js';
+import { databaseWords } from '../database/database-words.js';
 import { openPool } from '../database/pool.js';
 import { withSessionOptions } from '../database/session-options.js';
-import { MemoryPolicy, refusalOf } from './redis-memory.js';
+import { MemoryPolicy } from './redis-memory.js';
+import { NO_CONNECTION, redisWords } from './redis-words.js';
 
 export type BrokerKind = 'redis' | 'postgres';
 
@@ -13,7 +19,7 @@ export interface BrokerState {
   up: boolean;
   /** When it went up or down. */
   since: Date;
-  /** The class of the error that took it down, such as ECONNREFUSED, or OOM when a full Redis refuses writes. */
+  /** In plain words, and no more: `connection refused (ECONNREFUSED)`. Health is public, and the text of an error names addresses. */
   error?: string;
   /** Of Redis, once it is known. */
   maxmemoryPolicy?: string;
@@ -45,9 +51,11 @@ interface Connection {
  */
 export class Broker {
   private current: BrokerState;
+  private readonly outage = new OutagePolicy();
 
   private constructor(
-    kind: BrokerKind,
+    private readonly kind: BrokerKind,
+    private readonly dependency: Dependency,
     readonly producer: QueueOptions['connection'],
     readonly consumer: QueueOptions['connection'],
     private readonly log: Logger,
@@ -71,7 +79,7 @@ export class Broker {
       commandTimeout: COMMAND_TIMEOUT_MS,
     });
     const consumer = new Redis(url, { ...common, maxRetriesPerRequest: null });
-    const broker = new Broker('redis', producer, consumer, log, {
+    const broker = new Broker('redis', redisAt(url), producer, consumer, log, {
       // A full Redis answers PING and refuses what we need it for (twentyhq/twenty#26219): only a write proves it.
       prove: () => producer.set(CHECK_KEY, '', 'EX', CHECK_KEY_SECONDS),
       memory: new MemoryPolicy(producer, log),
@@ -95,7 +103,7 @@ export class Broker {
       application_name: 'otpost-queue',
       keepAlive: true,
     });
-    const broker = new Broker('postgres', pool, pool, log, {
+    const broker = new Broker('postgres', queueOn(url), pool, pool, log, {
       prove: () => pool.query('SELECT 1'),
       end: () => pool.end(),
     });
@@ -121,20 +129,24 @@ export class Broker {
 
   /** Told by whoever saw the broker take a write. */
   cameUp(): void {
+    tellOutage(this.log, this.dependency, this.outage.worked(performance.now()));
     if (this.current.up) return;
-    this.current = { kind: this.current.kind, up: true, since: new Date() };
-    this.log.info({ broker: this.current.kind }, 'the broker answers again; it wakes the workers');
+    this.current = { kind: this.kind, up: true, since: new Date() };
   }
 
-  /** Told by whoever saw it fail. Logged once an outage, not once a command. */
+  /** Told by whoever saw it fail. The log hears of it once, and then each minute, however many commands fail. */
   wentDown(cause: Error): void {
-    const error = classOf(cause);
-    if (!this.current.up) {
-      this.current = { ...this.current, error };
-      return;
-    }
-    this.current = { kind: this.current.kind, up: false, since: new Date(), error };
-    this.log.warn({ broker: this.current.kind, err: cause }, `${troubleOf(cause)}; accepting goes on, workers drain on their timer`);
+    const error = this.wordsFor(cause);
+    this.current = { kind: this.kind, up: false, since: this.current.up ? new Date() : this.current.since, error };
+    // Postgres is away for everybody, and whoever tells of that is told: it is one outage and not two.
+    if (this.kind === 'postgres' && isDatabaseAway(cause)) this.log.warn({ err: new DatabaseSilent('no answer to the queue', { cause }) }, 'the queue on Postgres cannot be used');
+    else tellOutage(this.log, this.dependency, this.outage.failed(performance.now(), error));
+  }
+
+  /** What a client says that has given up is not why: the reason before it still holds. */
+  private wordsFor(cause: Error): string {
+    if (this.kind === 'postgres') return databaseWords(cause);
+    return redisWords(cause) ?? this.current.error ?? NO_CONNECTION;
   }
 
   /** Asks the broker, and remembers the answer. Never rejects; as slow as the connection's own time-out. */
@@ -155,13 +167,10 @@ export class Broker {
   }
 }
 
-/** A class such as ECONNREFUSED, and not the text: health is public, and the text names addresses. */
-function classOf(error: Error): string {
-  return refusalOf(error) ?? (error as NodeJS.ErrnoException).code ?? error.name;
+function redisAt(url: string): Dependency {
+  return { name: 'Redis', place: placeOf(url, 6379), meanwhile: 'Accepting goes on; workers drain on their timer.', level: 'warn' };
 }
 
-function troubleOf(error: Error): string {
-  const refusal = refusalOf(error);
-  if (refusal === undefined) return 'the broker does not answer';
-  return refusal === 'OOM' ? 'Redis is full and refuses writes: give it more memory' : `the broker refuses writes (${refusal})`;
+function queueOn(url: string): Dependency {
+  return { name: 'The queue on Postgres', place: placeOf(url, 5432), meanwhile: 'Accepting goes on; workers drain on their timer.', level: 'warn' };
 }

@@ -83,12 +83,12 @@ async function full(): Promise<void> {
     const { body } = await api.get<{ details: { broker: { status: string; reason?: string } } }>('/health');
     statuses.add(`${body.details.broker.status} ${body.details.broker.reason}`);
   }
-  expect([...statuses]).toEqual(['degraded OOM']);
-  expect(running.output.filter((line) => line.includes('Redis is full and refuses writes'))).toHaveLength(1);
+  expect([...statuses]).toEqual(['degraded it is full and refuses writes; give it more memory (OOM)']);
+  expect(running.output.filter((line) => line.includes('Redis cannot be used at') && line.includes('it is full and refuses writes'))).toHaveLength(1);
   await redis.tell('CONFIG', 'SET', 'maxmemory', '0');
   await brokerIs(api, 'up');
   await story(api, 'after-full@example.com');
-  expect(running.output.filter((line) => line.includes('the broker answers again'))).toHaveLength(1);
+  expect(running.output.filter((line) => line.includes('Redis is back at'))).toHaveLength(1);
 }
 
 async function hung(): Promise<void> {
@@ -120,7 +120,7 @@ async function stoppedWithout(ROLE: string): Promise<void> {
   const redis = await startRedis();
   const { running } = await Service.start({ REDIS_URL: redis.url, ROLE });
   await redis.kill();
-  await eventually(() => running.text.includes('the broker does not answer'), 'the outage to be noticed');
+  await eventually(() => running.text.includes('Redis cannot be used at'), 'the outage to be noticed');
   expect(await running.stop('SIGTERM')).toBe(0);
 }
 

@@ -231,7 +231,7 @@ async function deadBroker(deployment: Deployment, redis: RedisServer): Promise<v
   expect(lineWith(web, 'NO WORKER IS ALIVE')).toBeUndefined();
 
   // The broker carries the canaries again, so that a worker that gets stuck now is found out.
-  await eventually(() => lineWith(worker, 'the broker answers again'), 'the broker to be back');
+  await eventually(() => lineWith(worker, 'Redis is back at'), 'the broker to be back');
   await eventually(() => deployment.sink.received.length >= BACKLOG, 'the backlog to be delivered');
   const recipients = deployment.sink.received.map(({ to }) => to[0]);
   expect(new Set(recipients).size).toBe(BACKLOG);

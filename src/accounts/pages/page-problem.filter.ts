@@ -2,7 +2,7 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, Inject } from '@nestjs
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { LOGGER, type Logger } from '../../core/logger.js';
 import { Problem } from '../../core/problems.js';
-import { databaseProblemOf } from '../../database/database-errors.js';
+import { databaseProblemOf, DatabaseSilent } from '../../database/database-errors.js';
 import { problemPage } from './problem.page.js';
 import { PageWriter } from './page-writer.js';
 
@@ -19,7 +19,7 @@ export class PageProblemFilter implements ExceptionFilter {
     const { id: requestId } = http.getRequest<FastifyRequest>();
     const problem = problemOf(error);
     if (problem.code === 'internal') this.log.error({ err: error, requestId }, 'a page failed');
-    else if (problem.code === 'unavailable') this.log.error({ error: (error as Error).message, requestId }, 'the database did not answer a page');
+    else if (problem.code === 'unavailable') this.log.warn({ err: new DatabaseSilent('no answer to a page', { cause: error }), requestId }, 'the database did not answer a page');
     await this.pages.show(http.getResponse<FastifyReply>(), problemPage(problem, requestId));
   }
 }
