@@ -1,8 +1,17 @@
+import type { FairShares, Places } from './fair-shares.js';
 import { Pace } from './pace.js';
 
+export interface Claimed<Row> {
+  rows: Row[];
+  /** There may be further due rows that it did not come to. */
+  more: boolean;
+  /** Parties of whose due rows it left some, for want of places. */
+  left?: readonly string[];
+}
+
 export interface DrainWork<Row> {
-  /** Takes up to `limit` due rows that nobody else has; `more` when there may be further ones. */
-  claim(limit: number): Promise<{ rows: Row[]; more: boolean }>;
+  /** Takes up to `limit` due rows that nobody else has; of no party more than it has places, where there are shares. */
+  claim(limit: number, places?: Places): Promise<Claimed<Row>>;
   /** Brings one row to an end; reports its own failures. Calls `handedOver` once all that is left is to write it down. */
   deliver(row: Row, handedOver: () => void): Promise<void>;
   /** Rows that were claimed and not started. */
@@ -10,6 +19,12 @@ export interface DrainWork<Row> {
   /** Called once when there is more than this process can take at once. */
   wakeNext(): void;
   onDeliveryError(error: unknown): void;
+}
+
+export interface Fairness<Row> {
+  shares: FairShares<Row>;
+  /** A claim failed that nobody had called for: a slot was free again for rows that had waited for it. */
+  onClaimError(error: unknown): void;
 }
 
 /** Milliseconds. */
@@ -23,6 +38,9 @@ const GATHER_MS = 5;
  * than it ended in the last quarter of a second, for behind a slow server they would wait here while another worker
  * has time.
  *
+ * With shares, no party holds more slots than its share. A claim leaves its further rows to other workers, and goes on with
+ * them when one of the party's own deliveries leaves its slot.
+ *
  * No wake is lost: `run` called at any moment guarantees a claim that begins after the call.
  */
 export class Drain<Row> {
@@ -35,17 +53,21 @@ export class Drain<Row> {
   private backlog = false;
   private loop: Promise<void> | undefined;
   private again = false;
+  /** Somebody called for the next claim, or it is to go on with what the last one did not come to. */
+  private called = false;
   private stopping = false;
   private somethingEnded: (() => void) | undefined;
 
   constructor(
     private readonly concurrency: number,
     private readonly work: DrainWork<Row>,
+    private readonly fairness?: Fairness<Row>,
   ) {}
 
   /** Resolves when a claim came back short, deliveries still going on; rejects when claiming failed. */
   run(): Promise<void> {
     this.again = true;
+    this.called = true;
     this.loop ??= this.claimWhileDue();
     return this.loop;
   }
@@ -73,15 +95,25 @@ export class Drain<Row> {
     let wokeNext = false;
     try {
       while (this.again && !this.stopping) {
+        const called = this.called;
         this.again = false;
-        const room = await this.gather();
+        this.called = false;
+        const room = await this.gather(called);
         if (this.stopping) return;
-        const { rows, more } = await this.work.claim(room);
+        const limit = called ? room : Math.min(room, this.fairness!.shares.free);
+        if (limit === 0) continue;
+        const places = this.fairness?.shares.places;
+        const { rows, more, left = [] } = await this.work.claim(limit, places);
         this.backlog = more;
-        if (more) {
-          this.again = true;
-          if (!wokeNext) this.work.wakeNext();
+        if (more && called) this.again = this.called = true;
+        if (called && !wokeNext && this.isForOthers(more, left)) {
+          this.work.wakeNext();
           wokeNext = true;
+        }
+        if (this.fairness && places) {
+          this.fairness.shares.claimed(rows, places, left, more && !called);
+          // A place that was left while the claim was under way.
+          if (this.fairness.shares.free > 0) this.again = true;
         }
         this.ahead.push(...rows);
         this.fillSlots();
@@ -90,6 +122,19 @@ export class Drain<Row> {
       // In the same turn as the last look at `again`: a run() that comes later starts a new loop.
       this.loop = undefined;
     }
+  }
+
+  /** More than there is room for here, or the rows of a party that has begun to wait: they are told once, not with each claim. */
+  private isForOthers(more: boolean, left: readonly string[]): boolean {
+    return left.length === 0 ? more : left.some((party) => !this.fairness!.shares.isWaiting(party));
+  }
+
+  /** Nobody calls: rows that were left where they are may have a place now. */
+  private goOn(): void {
+    this.again = true;
+    if (this.loop) return;
+    this.loop = this.claimWhileDue();
+    this.loop.catch((error: unknown) => this.fairness!.onClaimError(error));
   }
 
   /** How many rows more this process may have claimed. */
@@ -110,6 +155,7 @@ export class Drain<Row> {
       inSlot = false;
       this.busy--;
       this.fillSlots();
+      if (this.fairness?.shares.leave(row) && !this.stopping) this.goOn();
     };
     const delivery = this.work
       .deliver(row, leaveSlot)
@@ -125,17 +171,20 @@ export class Drain<Row> {
 
   /**
    * A claim costs a statement whatever it brings: under load it waits until there is room for half as many rows as there
-   * are slots, but no longer than GATHER_MS, so that one slow delivery does not hold up the rest.
+   * are slots, but no longer than GATHER_MS, so that one slow delivery does not hold up the rest. One that nobody called for
+   * waits in the same way for half a share.
    */
-  private async gather(): Promise<number> {
+  private async gather(called: boolean): Promise<number> {
     const enough = Math.ceil(this.concurrency / 2);
     let gathered = false;
     const timer = setTimeout(() => {
       gathered = true;
       this.somethingEnded?.();
     }, GATHER_MS);
+    const isWorthIt = (room: number): boolean =>
+      gathered ? room >= 1 : room >= enough && (called || this.fairness!.shares.free >= Math.ceil(this.fairness!.shares.most / 2));
     let room = this.room();
-    while (!this.stopping && room < (gathered ? 1 : enough)) {
+    while (!this.stopping && !isWorthIt(room)) {
       await new Promise<void>((resolve) => (this.somethingEnded = resolve));
       this.somethingEnded = undefined;
       room = this.room();
