@@ -9,6 +9,7 @@ import { during, type Span, type SpanAttributes, Tracing } from '../core/tracing
 import { WORKER_NAME } from '../core/worker-name.js';
 import { DatabaseClock } from '../database/database-clock.js';
 import { isDatabaseAway } from '../database/database-errors.js';
+import type { Progress } from '../queue/drain.js';
 import { Composer } from './composer.js';
 import { OFFER_NOT_RECORDED, type Outcome } from './outcome.js';
 import type { ClaimedEmail, Ending } from './email-rows.js';
@@ -44,15 +45,15 @@ export class Delivery {
     @Inject(LOGGER) private readonly log: Logger,
   ) {}
 
-  /** Calls `handedOver` when the transport has answered and all that is left is to record it, or when its answer is late. */
-  async deliver(email: ClaimedEmail, handedOver: () => void): Promise<void> {
+  /** Tells when the transport has answered and all that is left is to record it, and when its answer is late. */
+  async deliver(email: ClaimedEmail, progress: Progress): Promise<void> {
     const span = this.tracing.start(`deliver ${email.lane}`, 'consumer', factsOf(email), email.traceparent);
-    await during(span, () => this.work(email, handedOver, span));
+    await during(span, () => this.work(email, progress, span));
   }
 
-  private async work(email: ClaimedEmail, handedOver: () => void, span: Span): Promise<void> {
+  private async work(email: ClaimedEmail, { handedOver, late }: Progress, span: Span): Promise<void> {
     const started = performance.now();
-    const { outcome, transport } = await this.attempt(email, span, handedOver);
+    const { outcome, transport } = await this.attempt(email, span, late);
     handedOver();
     if (outcome.kind === 'withdrawn') {
       span.note({ 'otpost.status': outcome.kind });

@@ -66,7 +66,7 @@ export class LaneDrains implements OnModuleDestroy {
   private drainOf(lane: Lane, concurrency: number): Drain<ClaimedEmail> {
     return new Drain(concurrency, {
       claim: (limit) => this.claimAndHold(lane, limit),
-      deliver: (email, handedOver) => this.delivery.deliver(email, handedOver).finally(() => this.leases.letGo(email)),
+      deliver: (email, progress) => this.delivery.deliver(email, progress).finally(() => this.leases.letGo(email)),
       giveBack: (emails) => this.giveBack(lane, emails),
       wakeNext: () => this.queue.wake(lane),
       onDeliveryError: (error) => this.log.error({ err: error, lane }, 'a delivery broke; the rescue takes its message'),

@@ -9,11 +9,19 @@ export interface Claimed<Row> {
   left?: readonly string[];
 }
 
+/** What a delivery tells of itself. */
+export interface Progress {
+  /** All that is left is to write it down: its slot is free. */
+  handedOver: () => void;
+  /** The other side makes it wait: its slot is free, and it is no reason to claim less. */
+  late: () => void;
+}
+
 export interface DrainWork<Row> {
   /** Takes up to `limit` due rows that nobody else has; of no party more than it has places, where there are shares. */
   claim(limit: number, places?: Places): Promise<Claimed<Row>>;
-  /** Brings one row to an end; reports its own failures. Calls `handedOver` once all that is left is to write it down. */
-  deliver(row: Row, handedOver: () => void): Promise<void>;
+  /** Brings one row to an end; reports its own failures. */
+  deliver(row: Row, progress: Progress): Promise<void>;
   /** Rows that were claimed and not started. */
   giveBack(rows: Row[]): Promise<void>;
   /** Called once when there is more than this process can take at once. */
@@ -50,6 +58,8 @@ export class Drain<Row> {
   private readonly pace = new Pace();
   /** Slots in use, `concurrency` at most. */
   private busy = 0;
+  /** Unfinished, and waiting for the other side alone. */
+  private late = 0;
   private backlog = false;
   private loop: Promise<void> | undefined;
   private again = false;
@@ -140,7 +150,9 @@ export class Drain<Row> {
   /** How many rows more this process may have claimed. */
   private room(): number {
     const ahead = this.backlog ? Math.min(this.concurrency, this.pace.read(performance.now())) : 0;
-    return this.concurrency + ahead - this.unfinished.size - this.ahead.length;
+    // Of those that are late, no more than there are slots are left out of account: a server may answer for none of them.
+    const late = Math.min(this.late, this.concurrency);
+    return this.concurrency + ahead - (this.unfinished.size - late) - this.ahead.length;
   }
 
   private fillSlots(): void {
@@ -157,11 +169,20 @@ export class Drain<Row> {
       this.fillSlots();
       if (this.fairness?.shares.leave(row) && !this.stopping) this.goOn();
     };
+    let isLate = false;
+    const late = (): void => {
+      if (isLate || !inSlot) return;
+      isLate = true;
+      this.late++;
+      leaveSlot();
+      this.somethingEnded?.();
+    };
     const delivery = this.work
-      .deliver(row, leaveSlot)
+      .deliver(row, { handedOver: leaveSlot, late })
       .catch((error: unknown) => this.work.onDeliveryError(error))
       .finally(() => {
         this.unfinished.delete(delivery);
+        if (isLate) this.late--;
         this.pace.count(performance.now());
         leaveSlot();
         this.somethingEnded?.();

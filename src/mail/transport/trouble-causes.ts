@@ -9,7 +9,7 @@ export interface Cause {
 
 type Words = (name: string) => Cause;
 
-const DOCTOR = 'otpost doctor says what is in the way.';
+const DOCTOR = 'Run otpost doctor on this host, which says what is in the way.';
 const RELAY = 'Ask whoever runs it, or add another transport to MAIL_TRANSPORTS.';
 
 /** By error code, without smtp_ or http_ in front: a server that cannot be reached is that, whatever it speaks. */
@@ -51,5 +51,5 @@ const REFUSALS: readonly [pattern: RegExp, words: Words][] = [
 export function causeOf(name: string, { errorCode, reply }: TroubleWords): Cause {
   const words = CAUSES[errorCode.replace(/^(smtp|http)_/, '')] ?? REFUSALS.find(([pattern]) => pattern.test(errorCode))?.[1];
   const { cause, remedy } = words?.(name) ?? { cause: `${name} cannot be used for now (${errorCode}).`, remedy: DOCTOR };
-  return { cause: reply === null ? cause : `${cause} It says: ${reply}`, remedy };
+  return { cause: reply === null ? cause : `${cause} It says: ${/[.!?…]$/.test(reply) ? reply : `${reply}.`}`, remedy };
 }

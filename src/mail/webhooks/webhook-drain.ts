@@ -37,7 +37,7 @@ export class WebhookDrain implements OnApplicationBootstrap, OnModuleDestroy {
     );
     this.drain = new Drain(CONCURRENCY, {
       claim: (limit) => this.claim(limit),
-      deliver: (row, handedOver) => this.delivery.deliver(row, handedOver, this.stopping.signal).finally(() => this.ended(row)),
+      deliver: (row, { handedOver }) => this.delivery.deliver(row, handedOver, this.stopping.signal).finally(() => this.ended(row)),
       giveBack: (rows) => this.giveBack(rows),
       wakeNext: () => undefined, // every worker looks within a second
       onDeliveryError: (error) => this.log.error({ err: error }, 'a webhook broke; it is delivered again when its lease is over'),

@@ -82,6 +82,22 @@ describe('a code does not wait for other mail', () => {
   });
 });
 
+describe('a final reply that does not come', () => {
+  it('keeps its connection and no slot: other mail of its lane goes on', async () => {
+    Object.assign(PATIENCE, { lateMs: 100, released: 60_000 });
+    const server = await trials.begin(['first'], { 'after the dot': (_, __, { to }) => (to.startsWith('slow') ? HANG : undefined) });
+    const slow = Array.from({ length: 8 }, (_, n) => `slow${n}@example.com`); // as many as the lane has slots
+    await Promise.all(slow.map((to) => trials.send('default', to)));
+    const other = await trials.send('default');
+    await eventually(async () => {
+      await trials.wakeOnceDue(other);
+      return (await statusOf(other)) === 'sent';
+    }, 'the other mail to be sent');
+    expect(server.taken).toEqual([other]);
+    expect(await statusOf('slow0@example.com')).toBe('sending');
+  });
+});
+
 describe('a reply about the account or the sender', () => {
   it.each<[string, Script]>([
     ['a quota that lasts a day', { 'after the dot': '550 5.4.5 Daily user sending limit exceeded.' }],

@@ -67,7 +67,7 @@ describe('a message on the wire', () => {
     folder = await mkdtemp(join(tmpdir(), 'otpost-wire-'));
     const dkim = { domain: 'example.com', selector: 'otpost', privateKey: KEYS.privateKey };
     const settings = { kind: 'smtp' as const, name: 'wire', host: '127.0.0.1', ports: [{ port: sink.port, tls: 'off' as const }] };
-    transport = new SmtpTransport(settings, 1, new MailBuilder(dkim), PATIENCE);
+    transport = new SmtpTransport(settings, { ordinary: 1, builder: new MailBuilder(dkim), patience: PATIENCE, helo: 'otpost.example.com' });
     file = new FileTransport('file:', folder, new MailBuilder(dkim), { now: () => new Date() });
   });
   afterAll(async () => {

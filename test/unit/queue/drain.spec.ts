@@ -1,4 +1,4 @@
-import { Drain, type DrainWork } from '../../../src/queue/drain.js';
+import { Drain, type DrainWork, type Progress } from '../../../src/queue/drain.js';
 import { eventually } from '../../support/wait.js';
 
 /** An outbox in memory whose claims and deliveries end when the test says so. */
@@ -13,6 +13,7 @@ class Bench implements DrainWork<number> {
   /** Runs inside a claim, after it looked and before it answers. */
   afterLook: () => void | Promise<void> = () => undefined;
   hold: Promise<void> = Promise.resolve();
+  isLate: (row: number) => boolean = () => false;
   /** While a delivered row is written down; its slot is free by then. */
   recording: Promise<void> = Promise.resolve();
   readonly claimed: number[] = [];
@@ -26,8 +27,9 @@ class Bench implements DrainWork<number> {
     return { rows, more: rows.length === limit };
   }
 
-  async deliver(row: number, handedOver: () => void): Promise<void> {
+  async deliver(row: number, { handedOver, late }: Progress): Promise<void> {
     this.most = Math.max(this.most, ++this.atOnce);
+    if (this.isLate(row)) late();
     await this.hold;
     this.atOnce--;
     handedOver();
@@ -103,6 +105,23 @@ describe('drain', () => {
     release();
     await drain.stop();
     expect(bench.delivered).toEqual([2, 1]);
+  });
+
+  it('goes on beside rows that wait for the other side alone, though they hold every slot, and not without end', async () => {
+    const bench = new Bench();
+    let release = (): void => undefined;
+    bench.hold = new Promise((resolve) => (release = resolve));
+    bench.isLate = () => true;
+    const drain = new Drain(2, bench);
+    bench.due.push(1, 2, 3, 4, 5, 6);
+    const running = drain.run();
+    await eventually(() => bench.atOnce === 4, 'as many again as there are slots');
+    expect(bench.claimed).toEqual([1, 2, 3, 4]);
+    release();
+    await running;
+    await drain.stop();
+    expect([...bench.delivered].sort()).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(bench.most).toBe(4);
   });
 
   it('wakes the next worker once when there is more than it can take', async () => {

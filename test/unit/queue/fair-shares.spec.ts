@@ -1,4 +1,4 @@
-import { type Claimed, Drain, type DrainWork } from '../../../src/queue/drain.js';
+import { type Claimed, Drain, type DrainWork, type Progress } from '../../../src/queue/drain.js';
 import { FairShares, fullOf, type Places } from '../../../src/queue/fair-shares.js';
 import { eventually } from '../../support/wait.js';
 
@@ -62,7 +62,7 @@ class Bench implements DrainWork<Row> {
     return { rows, more: seen.length === limit, left: [...new Set(seen.filter((row) => !rows.includes(row)).map(({ party }) => party))] };
   }
 
-  async deliver(row: Row, handedOver: () => void): Promise<void> {
+  async deliver(row: Row, { handedOver }: Progress): Promise<void> {
     const { party } = row;
     this.atOnce.set(party, this.underWay(party) + 1);
     this.most.set(party, Math.max(this.most.get(party) ?? 0, this.underWay(party)));
