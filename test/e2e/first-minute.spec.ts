@@ -1,4 +1,5 @@
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { OtpostProcess } from '../support/otpost-process.js';
@@ -15,7 +16,7 @@ describe('the first minute, with nothing but Node', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'otpost-first-'));
     await chmod(folder, 0o755); // started by root, Postgres runs as another user inside
-    env = { DATA_DIR: join(folder, 'data'), PORT: '0' };
+    env = { DATA_DIR: join(folder, '.data'), PORT: '0' };
   });
   afterAll(async () => {
     await running?.stop('SIGINT');
@@ -23,7 +24,7 @@ describe('the first minute, with nothing but Node', () => {
   });
 
   async function postmaster(): Promise<number> {
-    return Number((await readFile(join(folder, 'data/postgres/postmaster.pid'), 'utf8')).split('\n')[0]);
+    return Number((await readFile(join(folder, '.data/postgres/postmaster.pid'), 'utf8')).split('\n')[0]);
   }
 
   const lives = (pid: number): boolean => {
@@ -43,6 +44,7 @@ describe('the first minute, with nothing but Node', () => {
     await eventually(() => running!.text.includes('Ctrl-C'), 'the addresses');
     for (const place of ['', '/inbox', '/docs']) expect(running.text).toContain(`http://localhost:${port}${place}`);
     expect(running.text).toContain(env['DATA_DIR']);
+    expect(running.text).toContain('Ctrl-C stops everything, Postgres too.');
   });
 
   it('brings the code into the inbox, and signs in', async () => {
@@ -76,6 +78,23 @@ describe('the first minute, with nothing but Node', () => {
     const pid = await postmaster();
     expect(await running!.stop('SIGINT')).toBe(0);
     await eventually(() => !lives(pid), 'Postgres to be gone');
+  });
+
+  it('is kept as docs/operations.md has it, once it is stopped, and comes back from there', async () => {
+    const operations = await readFile(new URL('../../docs/operations.md', import.meta.url), 'utf8');
+    const keep = /^test ! -e \.data.*$/m.exec(operations)![0];
+    const bash = (command: string, cwd = folder) => execFileSync('bash', ['-ec', command], { cwd, stdio: 'pipe' });
+    running = await OtpostProcess.start(env);
+    expect(() => bash(keep)).toThrow('Command failed');
+    expect(await readdir(folder)).toEqual(['.data']);
+    await running.stop('SIGINT');
+    bash(keep);
+    const elsewhere = join(folder, 'elsewhere');
+    await mkdir(elsewhere);
+    bash(`${/`(tar -xzf otpost-data\.tgz)`/.exec(operations)![1]!.replace('otpost-data', '../otpost-data')}`, elsewhere);
+    running = await OtpostProcess.start({ ...env, DATA_DIR: join(elsewhere, '.data') });
+    expect((await tellStory(await running.api(), 'ada.lovelace@example.com')).signedIn.account.id).toBe(accountId);
+    expect(await running.stop('SIGINT')).toBe(0);
   });
 
   it('has kept no code, no token and no name in its log', () => {

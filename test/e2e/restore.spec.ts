@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,7 +13,7 @@ import type { TestDatabase } from '../support/postgres.js';
 import { SmtpSink } from '../support/smtp-sink.js';
 import { eventually } from '../support/wait.js';
 
-const OPERATIONS = readFileSync(fileURLToPath(new URL('../../docs/operations.md', import.meta.url)), 'utf8');
+const [OPERATIONS, UPGRADES] = ['operations', 'upgrades'].map((page) => readFileSync(fileURLToPath(new URL(`../../docs/${page}.md`, import.meta.url)), 'utf8')) as [string, string];
 
 /** The line of the document that begins so, for bash to run. */
 function documented(start: string): string {
@@ -30,6 +30,7 @@ if (programs === undefined) console.warn('SKIPPED: no restore was tried, for no 
   let former: Otpost;
   let saved: TestDatabase;
   let restored: TestDatabase;
+  let decoy: TestDatabase;
   let sink: SmtpSink;
   let folder: string;
   let present: OtpostProcess | undefined;
@@ -38,13 +39,14 @@ if (programs === undefined) console.warn('SKIPPED: no restore was tried, for no 
     folder = mkdtempSync(join(tmpdir(), 'otpost-restore-'));
     sink = await SmtpSink.start();
     server = await InstalledPostgres.start(programs!);
-    [saved, restored] = await Promise.all([createEmptyDatabase(server.url), createEmptyDatabase(server.url)]);
+    [saved, restored, decoy] = await Promise.all([createEmptyDatabase(server.url), createEmptyDatabase(server.url), createEmptyDatabase(server.url)]);
+    await decoy.query('CREATE TABLE decoy ()');
     former = await startOtpost({ DATABASE_URL: saved.url, ROLE: 'web', OUTBOX_RESCUE: 'off', MAIL_FROM: 'no-reply@example.com' });
   });
   afterAll(async () => {
     await present?.stop('SIGKILL');
     await former.stop();
-    await Promise.all([saved.drop(), restored.drop()]);
+    await Promise.all([saved.drop(), restored.drop(), decoy.drop()]);
     server.stop();
     await sink.stop();
     rmSync(folder, { recursive: true });
@@ -53,10 +55,19 @@ if (programs === undefined) console.warn('SKIPPED: no restore was tried, for no 
   it('keeps every message, sends nothing until it is let, and then what waited', async () => {
     const service = await OperatedService.of(former, { DATABASE_URL: saved.url, APP_SECRET: TEST_SECRET });
     const [wanted, stale] = [await service.accept('wanted@example.com'), await service.accept('stale@example.com')];
-    const bash = (command: string, url: string): void => void execFileSync('bash', ['-ec', command], { cwd: folder, env: { PATH: `${programs}:${process.env['PATH']}`, DATABASE_URL: url } });
+    // Another database is what the tools would take by themselves: none of it may come into the dump, nor out of it.
+    const { hostname, port, username, password, pathname } = new URL(decoy.url);
+    const ambient = { PGHOST: hostname, PGPORT: port, PGUSER: username, PGPASSWORD: password, PGDATABASE: pathname.slice(1) };
+    const bash = (command: string, url?: string): void =>
+      void execFileSync('bash', ['-ec', command], { cwd: folder, stdio: 'pipe', env: { PATH: `${programs}:${process.env['PATH']}`, ...ambient, ...(url === undefined ? {} : { DATABASE_URL: url }) } });
+    for (const start of ['pg_dump ', 'pg_restore ']) expect(() => bash(documented(start))).toThrow('is not set in this shell');
+    expect(readdirSync(folder)).toEqual([]);
+    expect(UPGRADES).toContain(documented('pg_dump '));
     bash(documented('pg_dump '), saved.url);
     await service.accept('after-the-dump@example.com');
     bash(documented('pg_restore '), restored.url);
+    expect(await restored.query(`SELECT to_regclass('decoy') IS NULL AS absent, to_regclass('outbound_emails') IS NULL AS empty`)).toEqual([{ absent: true, empty: false }]);
+    expect(await decoy.query(`SELECT to_regclass('outbound_emails') IS NULL AS empty`)).toEqual([{ empty: true }]);
 
     const env = { DATABASE_URL: restored.url, APP_SECRET: TEST_SECRET, MAIL_TRANSPORTS: sink.url, MAIL_FROM: 'no-reply@example.com', PORT: '0' };
     const otpost = (line: string) => runCli(line.split(' ').slice(1), env);
