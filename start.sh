@@ -34,16 +34,18 @@ wait_for() {
 
 OTPOST_STARTER=$$
 export OTPOST_STARTER
-# The programs open /dev/fd/1 themselves. Where that is refused (a pipe of another user, as in some container runtimes; a
-# socket, as under systemd) a pipe of our own stands in between.
+# supervisord opens /dev/fd/1 once more for each program. Where that is refused (a pipe of another user, as in some container
+# runtimes; a socket, as under systemd) a pipe of our own stands in between. So it does where it is a file: each opening has
+# a place of its own in it, and one writes over the lines of the other.
 forwarder=
-if (: >>/dev/fd/1) 2>/dev/null; then
+if [ ! -f /dev/fd/1 ] && (: >>/dev/fd/1) 2>/dev/null; then
   supervisord -c "$here/supervisord.conf" "$@" 2>&1 &
   supervisor=$!
 else
   pipes=$(mktemp -d)
   mkfifo "$pipes/out"
-  cat "$pipes/out" &
+  # It ends when all have hung up, and not by a signal to the whole group, such as that of Ctrl-C.
+  (trap '' INT TERM HUP QUIT; exec cat "$pipes/out") &
   forwarder=$!
   supervisord -c "$here/supervisord.conf" "$@" >"$pipes/out" 2>&1 &
   supervisor=$!

@@ -33,7 +33,7 @@ export async function announce(settings: Settings, running: RunningProcess): Pro
     `  Data   ${database.url ? 'the Postgres of DATABASE_URL' : `${shortened(settings.dataDir)} (a Postgres of its own)`}`,
     '',
     '  Try    curl -s -X POST ' + `${app}/v1/accounts -H 'content-type: application/json' -d '{"email":"ada@example.com"}'`,
-    '  Ctrl-C stops everything, Postgres too.',
+    `  Ctrl-C stops ${database.url ? 'Otpost; Postgres goes on' : 'everything, Postgres too'}.`,
     '',
   ];
   process.stdout.write(`${lines.join('\n')}\n`);

@@ -1,5 +1,6 @@
 import { visible } from '../core/visible.js';
 import type { PrismaService } from '../database/prisma.service.js';
+import type { OUTPUT_CLOSED } from './output.js';
 
 /** Where a command speaks: `out` is for what a script reads, `err` for people. A line break in a line is shown, and breaks none. */
 export interface Terminal {
@@ -15,9 +16,9 @@ export function showingAll(terminal: Terminal): Terminal {
 
 /**
  * 0 done; 1 not done, and why was told; 2 not understood; 3 not over yet. For a mail server, as in sysexits.h: 65 bad data,
- * 75 try again.
+ * 75 try again. 141 where nobody reads what is said.
  */
-export type ExitCode = 0 | 1 | 2 | 3 | typeof BAD_DATA | typeof TRY_AGAIN;
+export type ExitCode = 0 | 1 | 2 | 3 | typeof BAD_DATA | typeof TRY_AGAIN | typeof OUTPUT_CLOSED;
 
 /** EX_DATAERR and EX_TEMPFAIL of sysexits.h, which mail servers go by. */
 export const BAD_DATA = 65;

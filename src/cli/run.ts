@@ -8,6 +8,7 @@ import { DOCTOR_COMMANDS } from './doctor.js';
 import { KEY_COMMANDS } from './keys.js';
 import { MIGRATE_COMMANDS } from './migrate.js';
 import { OUTBOX_COMMANDS } from './outbox.js';
+import { OUTPUT_CLOSED, OutputClosed } from './output.js';
 import { QUEUE_COMMANDS } from './queue.js';
 import { ROTATE_SECRET_COMMANDS } from './rotate-secret.js';
 import { SEND_COMMANDS } from './send.js';
@@ -30,12 +31,21 @@ const COMMANDS: readonly Command[] = [
   ...MIGRATE_COMMANDS,
 ];
 
-/** Runs one command line and gives its exit code; whatever went wrong was told. */
+/** Runs one command line and gives its exit code; whatever went wrong was told, if anybody listened. */
 export async function run(args: string[], given: Terminal): Promise<ExitCode> {
-  const terminal = showingAll(given);
+  try {
+    return await runAndTell(args, showingAll(given));
+  } catch (error) {
+    if (error instanceof OutputClosed) return OUTPUT_CLOSED;
+    throw error;
+  }
+}
+
+async function runAndTell(args: string[], terminal: Terminal): Promise<ExitCode> {
   try {
     return await dispatch(args, terminal);
   } catch (error) {
+    if (error instanceof OutputClosed) throw error;
     if (isUsageError(error)) {
       terminal.err(error.message, `See: otpost ${[...wordsOf(args), '--help'].join(' ')}`);
       return 2;

@@ -123,6 +123,7 @@ describe('a start in development', () => {
     const { otpost, database } = await started({ LOG_LEVEL: 'trace' });
     try {
       await eventually(() => otpost.text.includes('Ctrl-C'), 'the addresses');
+      expect(otpost.text).toContain('Ctrl-C stops Otpost; Postgres goes on.');
       const link = linkIn(otpost)!;
       const { url } = await otpost.ready();
       const form = (email: string) => fetch(url + link, { method: 'POST', body: new URLSearchParams({ email }) });

@@ -1,3 +1,6 @@
+import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createApiKey } from '../support/api-key.js';
 import { FaultSink } from '../support/fault-sink.js';
 import { OtpostProcess } from '../support/otpost-process.js';
@@ -46,7 +49,7 @@ class Deployment {
     this.sink.release();
   }
 
-  async start(more: Record<string, string> = {}, node?: string): Promise<SupervisedOtpost> {
+  async start(more: Record<string, string> = {}, node?: string, file?: number): Promise<SupervisedOtpost> {
     const otpost = await SupervisedOtpost.start({
       DATABASE_URL: this.database.url,
       APP_SECRET: TEST_SECRET,
@@ -57,7 +60,7 @@ class Deployment {
       NODE_ENV: 'production',
       HOST: '127.0.0.1',
       ...more,
-    }, node);
+    }, node, file);
     this.started.push(otpost);
     everStarted.push(otpost);
     return otpost;
@@ -195,6 +198,41 @@ async function givenUp(deployment: Deployment): Promise<void> {
   expect(otpost.text).toContain('stopped: web');
 }
 
+const LINES = 500;
+
+/** Says many lines, waits for SIGTERM, and says the last one. */
+const TALKER = `#!/bin/sh
+trap 'echo "$ROLE says goodbye"; exit 0' TERM
+i=0
+while [ $i -lt ${LINES} ]; do echo "$ROLE says $i"; i=$((i+1)); done
+echo "$ROLE has spoken"
+while :; do sleep 0.1; done
+`;
+
+async function intoFile(deployment: Deployment): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'otpost-output-'));
+  const path = join(folder, 'log');
+  await writeFile(path, 'what was there\n');
+  const file = await open(path, 'a');
+  try {
+    const otpost = await deployment.start({}, TALKER, file.fd);
+    const text = async () => readFile(path, 'utf8');
+    await eventually(async () => (await text()).match(/^(web|worker) has spoken$/gm)?.length === 2, 'both to have spoken');
+    otpost.child.kill('SIGTERM');
+    expect(await otpost.exit()).toBe(0);
+    const lines = (await text()).split('\n');
+    expect(lines[0]).toBe('what was there');
+    for (const role of ['web', 'worker']) {
+      const said = lines.filter((line) => line.startsWith(`${role} says`));
+      expect(said).toEqual([...Array.from({ length: LINES }, (_, n) => `${role} says ${n}`), `${role} says goodbye`]);
+    }
+    expect(lines.filter((line) => / stopped: (web|worker) /.test(line))).toHaveLength(2);
+  } finally {
+    await file.close();
+    await rm(folder, { recursive: true });
+  }
+}
+
 /** Jest runs side by side what stands in one block. */
 describeWithSupervisor('under supervisord, as in the container,', () => {
   afterAll(() => Promise.all(everStarted.map((one) => one.destroy())));
@@ -207,6 +245,7 @@ describeWithSupervisor('under supervisord, as in the container,', () => {
     'SIGTERM in the middle of 1,000 mails ends both before any is killed: none is lost, none goes out twice; and memory stays within a small plan',
     () => tell(stoppedUnderLoad),
   );
+  it.concurrent('every line of both is in the file that the output goes to, also the last ones', () => tell(intoFile));
   it.concurrent('a program that cannot be kept running ends the container with a failure', () => tell(givenUp));
 });
 

@@ -37,7 +37,7 @@ export class SupervisedOtpost {
     readonly url: string,
   ) {
     const log = openLog();
-    for (const stream of [child.stdout!, child.stderr!]) {
+    for (const stream of [child.stdout, child.stderr].filter((one) => one !== null)) {
       createInterface({ input: stream }).on('line', (line) => {
         this.output.push(line);
         log?.write(line);
@@ -45,8 +45,11 @@ export class SupervisedOtpost {
     }
   }
 
-  /** @param node the program that is run as `node`, where it is not the real one: a shell script */
-  static async start(env: Record<string, string>, node?: string): Promise<SupervisedOtpost> {
+  /**
+   * @param node the program that is run as `node`, where it is not the real one: a shell script
+   * @param file the descriptor of a file that standard output goes to, instead of to {@link output}
+   */
+  static async start(env: Record<string, string>, node?: string, file?: number): Promise<SupervisedOtpost> {
     const folder = await mkdtemp(join(tmpdir(), 'otpost-supervised-'));
     if (node !== undefined) await writeFile(join(folder, 'node'), node, { mode: 0o755 });
     await copyFile(`${ROOT}start.sh`, join(folder, 'start.sh'));
@@ -58,7 +61,7 @@ export class SupervisedOtpost {
     const child = spawn('/bin/sh', [join(folder, 'start.sh')], {
       cwd: '/',
       env: { PATH: `${folder}:${process.env['PATH']}`, ...LIMITS_OFF, PORT: port, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', file ?? 'pipe', 'pipe'],
     });
     return new SupervisedOtpost(folder, child, `http://127.0.0.1:${port}`);
   }
