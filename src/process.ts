@@ -4,6 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { KEY_START } from './access/api-keys.js';
 import { SetupTokens } from './accounts/administration/setup-tokens.js';
+import { productOf } from './accounts/pages/page-writer.js';
 import { resolveAppSecret } from './config/app-secret.js';
 import type { LoadedSettings } from './config/settings.module.js';
 import type { Role } from './config/settings.js';
@@ -19,6 +20,7 @@ import { PrismaService } from './database/prisma.service.js';
 import { boundBodies } from './http/bodies.js';
 import { allowOrigins } from './http/cors.js';
 import { serveDocs } from './http/openapi.js';
+import { asPageOrDocument } from './http/problem-writer.js';
 import { traceRequests } from './http/request-spans.js';
 import { secureHeaders } from './http/security-headers.js';
 import { refuseUnstorable } from './http/storable-input.js';
@@ -127,7 +129,7 @@ async function startWeb(infrastructure: Infrastructure): Promise<Application> {
   const { settings, log, tracing } = infrastructure;
   const app = await NestFactory.create<NestFastifyApplication>(
     RoleModule.forRoot(infrastructure),
-    fastifyAdapter(settings.http.trustedProxies),
+    fastifyAdapter(settings.http.trustedProxies, asPageOrDocument(productOf(settings))),
     nestOptions(infrastructure),
   );
   return listening(app, async () => {

@@ -1,12 +1,12 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Problem } from '../core/problems.js';
-import { bareAnswer } from './bare-answer.js';
 import type { Outgoing } from './socket-policy.js';
 
 interface Exchange {
   request: IncomingMessage;
   response: ServerResponse;
+  answer: () => void;
 }
 
 /**
@@ -17,7 +17,7 @@ interface Exchange {
 export class Connection {
   private current: Exchange | undefined;
   private readonly waiting: Exchange[] = [];
-  private lastWords: Problem | undefined;
+  private lastWords: string | undefined;
   private ended = false;
   private leaving = false;
 
@@ -29,21 +29,23 @@ export class Connection {
 
   take(request: IncomingMessage, response: ServerResponse): void {
     if (this.socket.destroyed || this.ended || this.lastWords) return;
-    if (!this.current) this.begin({ request, response });
-    else if (this.waiting.length < this.mostWaiting) this.waiting.push({ request, response });
+    const answer = (): void => this.answer(request, response);
+    if (!this.current) this.begin({ request, response, answer });
+    // Its turn comes in the asynchronous context of the answer before it, which is another request's.
+    else if (this.waiting.length < this.mostWaiting) this.waiting.push({ request, response, answer: AsyncResource.bind(answer) });
     else this.cut();
   }
 
-  /** What came is no request, or came too slowly. It is answered when it has its turn, and nothing is read after it. */
-  refuse(problem: Problem): void {
+  /** What came is no request, or came too slowly. It is answered with `words` when it has its turn, and nothing is read after it. */
+  refuse(words: string): void {
     if (this.socket.destroyed || this.ended || this.lastWords) return;
     // A request whose body is at fault waits in vain: an answer to it is the last one, if it has none yet.
     const turn = this.waiting.findIndex(({ request }) => !request.complete);
     if (turn >= 0) this.waiting.splice(turn);
-    if (!this.current) this.end(problem);
-    else if (this.current.request.complete) this.lastWords = problem;
+    if (!this.current) this.end(words);
+    else if (this.current.request.complete) this.lastWords = words;
     else if (this.current.response.headersSent) this.cut();
-    else this.end(problem);
+    else this.end(words);
   }
 
   cut(): void {
@@ -66,7 +68,7 @@ export class Connection {
     this.current = exchange;
     // Other connections have their turn in between.
     exchange.response.once('close', () => (this.waiting.length > 0 ? setImmediate(() => this.next()) : this.next()));
-    this.answer(exchange.request, exchange.response);
+    exchange.answer();
   }
 
   private next(): void {
@@ -79,9 +81,9 @@ export class Connection {
     else if (this.leaving) this.end();
   }
 
-  private end(problem?: Problem): void {
+  private end(words = ''): void {
     this.ended = true;
-    if (this.socket.writable) this.socket.end(problem ? bareAnswer(problem) : '');
+    if (this.socket.writable) this.socket.end(words);
     else this.socket.destroy();
   }
 }

@@ -1,8 +1,9 @@
-import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Inject } from '@nestjs/common';
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Inject, Optional } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { LOGGER, type Logger } from '../core/logger.js';
 import { Problem, type ProblemCode } from '../core/problems.js';
 import { databaseProblemOf, DatabaseSilent } from '../database/database-errors.js';
+import { asDocument, PROBLEM_WRITER, type ProblemWriter } from './problem-writer.js';
 
 const STATUS_PROBLEMS: Record<number, ProblemCode> = {
   400: 'bad_request',
@@ -15,10 +16,13 @@ const STATUS_PROBLEMS: Record<number, ProblemCode> = {
   416: 'range_not_satisfiable',
 };
 
-/** Every error leaves as `application/problem+json`; the cause of an unforeseen one stays in the log. */
+/** Every error leaves as `application/problem+json`, or to people as a page; the cause of an unforeseen one stays in the log. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
-  constructor(@Inject(LOGGER) private readonly log: Logger) {}
+  constructor(
+    @Inject(LOGGER) private readonly log: Logger,
+    @Optional() @Inject(PROBLEM_WRITER) private readonly write: ProblemWriter = asDocument,
+  ) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
@@ -28,11 +32,8 @@ export class ProblemFilter implements ExceptionFilter {
     if (problem.code === 'unavailable') this.log.warn({ err: new DatabaseSilent('no answer to a request', { cause: error }), requestId: request.id }, 'the database did not answer a request');
     else if (problem.code === 'busy') this.log.warn({ requestId: request.id }, 'too much at once; the client was told to come back'); // a flood must not flood the log
     else if (problem.status >= 500) this.log.error({ err: error, requestId: request.id }, 'a request failed');
-    void reply
-      .status(problem.status)
-      .headers(problem.headers)
-      .type('application/problem+json')
-      .send(problem.toDocument(request.id));
+    const { headers, body } = this.write(problem, request.id, { accept: request.headers.accept, url: request.url });
+    void reply.status(problem.status).headers(headers).send(body);
   }
 }
 

@@ -1,7 +1,9 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { Problem } from '../core/problems.js';
+import { askedIn, bareAnswer } from './bare-answer.js';
 import { Connection } from './connection.js';
+import { asDocument, type ProblemWriter } from './problem-writer.js';
 import { type Seen, seen, SOCKET_BOUNDS, type SocketBounds, toCut } from './socket-policy.js';
 
 /** Milliseconds between two looks at all connections. */
@@ -16,8 +18,11 @@ export interface ServerTimes {
   checkEveryMs: number;
 }
 
-/** An HTTP server whose connections hold no more than they may; everything that is asked of it goes to `answer`. */
-export function boundedServer(answer: RequestListener, times: ServerTimes, bounds: SocketBounds = SOCKET_BOUNDS): Server {
+/**
+ * An HTTP server whose connections hold no more than they may; everything that is asked of it goes to `answer`, and what
+ * is no request is told so by `write`.
+ */
+export function boundedServer(answer: RequestListener, times: ServerTimes, bounds: SocketBounds = SOCKET_BOUNDS, write: ProblemWriter = asDocument): Server {
   const connections = new Map<Socket, Connection>();
   const server = createServer({
     requestTimeout: times.requestMs,
@@ -33,14 +38,14 @@ export function boundedServer(answer: RequestListener, times: ServerTimes, bound
   const take: RequestListener = (request, response) => {
     const connection = connections.get(request.socket)!;
     // OPTIONS for the server as a whole (RFC 9110 §9.3.7), which has nothing to say of itself; no route is asked for.
-    if (request.url === '*') connection.refuse(notHere());
+    if (request.url === '*') connection.refuse(bareAnswer(notHere()));
     else connection.take(request, response);
   };
   server.on('request', take).on('checkContinue', take).on('checkExpectation', take);
-  server.on('connect', (_request, socket) => connections.get(socket as Socket)!.refuse(notHere()));
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+  server.on('connect', (_request, socket) => connections.get(socket as Socket)!.refuse(bareAnswer(notHere())));
+  server.on('clientError', (error: NodeJS.ErrnoException & { rawPacket?: Buffer }, socket) => {
     const problem = problemOf(error.code, socket as Socket);
-    if (problem) connections.get(socket as Socket)?.refuse(problem);
+    if (problem) connections.get(socket as Socket)?.refuse(bareAnswer(problem, askedIn(error.rawPacket), write));
     else socket.destroy();
   });
   const closeIdle = server.closeIdleConnections.bind(server);

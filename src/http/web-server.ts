@@ -6,8 +6,10 @@ import { uuidv7 } from '../core/ids.js';
 import type { Logger } from '../core/logger.js';
 import { Problem } from '../core/problems.js';
 import { isApiRoute } from './api-route.js';
+import { asDocument, type ProblemWriter } from './problem-writer.js';
 import { isContinue, requestFault } from './request-policy.js';
 import { BARE_HEADERS } from './security-headers.js';
+import { SOCKET_BOUNDS } from './socket-policy.js';
 import { boundedServer, type ServerTimes } from './sockets.js';
 import { trustOf } from './trusted-proxies.js';
 
@@ -17,8 +19,11 @@ export const BODY_LIMIT = 64 * 1024;
 const RAW_BODY = 'application/vnd.otpost.raw';
 const TIMES: ServerTimes = { requestMs: 30_000, keepAliveMs: 72_000, checkEveryMs: 10_000 };
 
-/** Fastify as we run it: small bodies, a request id on everything. Forwarded headers are believed of `trusted` only. */
-export function fastifyAdapter(trusted?: TrustedProxies): FastifyAdapter {
+/**
+ * Fastify as we run it: small bodies, a request id on everything. Forwarded headers are believed of `trusted` only; what is
+ * refused before there is a route is told by `write`.
+ */
+export function fastifyAdapter(trusted?: TrustedProxies, write: ProblemWriter = asDocument): FastifyAdapter {
   const adapter = new FastifyAdapter({
     trustProxy: trustOf(trusted),
     bodyLimit: BODY_LIMIT,
@@ -26,14 +31,12 @@ export function fastifyAdapter(trusted?: TrustedProxies): FastifyAdapter {
     logger: false,
     forceCloseConnections: 'idle',
     return503OnClosing: false, // what was received before the listener closed is answered
-    serverFactory: (answer: RequestListener) => boundedServer(answer, TIMES),
+    serverFactory: (answer: RequestListener) => boundedServer(answer, TIMES, SOCKET_BOUNDS, write),
     clientErrorHandler: () => undefined, // the server has its own
     frameworkErrors: (_error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
       const problem = new Problem('bad_request');
-      void reply
-        .status(problem.status)
-        .headers({ ...BARE_HEADERS, 'content-type': 'application/problem+json', 'x-request-id': request.id })
-        .send(JSON.stringify(problem.toDocument(request.id)));
+      const { headers, body } = write(problem, request.id, { accept: request.headers.accept, url: request.url });
+      void reply.status(problem.status).headers({ ...BARE_HEADERS, ...headers, 'x-request-id': request.id }).send(body);
     },
   });
   adapter.getInstance().addHook('onRequest', async ({ raw, id }, reply) => {

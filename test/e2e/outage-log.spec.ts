@@ -68,6 +68,8 @@ describeWithRedisServer('the log of an outage', () => {
     await Promise.all([healthIs(asked, 503), healthIs(probed, 503)]);
     const one = async (n: number) => (await asked.post('/v1/accounts', { email: `refused${n}@example.com` })).status;
     expect(new Set(await Promise.all(Array.from({ length: ENOUGH }, (_, n) => one(n))))).toEqual(new Set([503]));
+    const page = await fetch(`${(await web.ready()).url}/l/${'x'.repeat(22)}`, { headers: { accept: 'text/html' } });
+    expect([page.status, page.headers.get('retry-after'), await page.text()]).toEqual([503, '2', expect.stringContaining('<h1>It does not work at the moment</h1>')]);
     for (let n = 0; n < 3; n++) {
       expect((await probed.get<string>('/metrics')).body).toContain('otpost_database_up 0');
       expect((await asked.get<string>('/metrics')).body).toContain('otpost_database_up 0');

@@ -9,11 +9,16 @@ export class PageWriter {
   /** How mails call the product. */
   readonly product: string;
 
-  constructor(@Inject(SETTINGS) { mail }: Settings) {
-    this.product = mail.from.name || readableDomainOf(mail.from.address);
+  constructor(@Inject(SETTINGS) settings: Settings) {
+    this.product = productOf(settings);
   }
 
   async show(reply: FastifyReply, page: Page): Promise<void> {
     await reply.status(page.status).headers(page.headers ?? {}).type('text/html; charset=utf-8').send(documentOf(page, this.product));
   }
+}
+
+/** How mails call the product. */
+export function productOf({ mail }: Pick<Settings, 'mail'>): string {
+  return mail.from.name || readableDomainOf(mail.from.address);
 }

@@ -1,3 +1,5 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import type { Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -54,6 +56,24 @@ describe('one connection of a client', () => {
     expect(codes(client.text)).toEqual([[200, 'one'], [200, 'two'], [200, 'three']]);
     client.write(get('/4'));
     (await isAsked('/4')).response.end();
+    client.hangUp();
+  });
+
+  it('has each of its requests begun in the asynchronous context that it came in, also one that waited for its turn', async () => {
+    const context = new AsyncLocalStorage<string>();
+    const came = (message: unknown): void => context.enterWith((message as { request: { url: string } }).request.url);
+    subscribe('http.server.request.start', came);
+    const begun: [string, string | undefined][] = [];
+    const server = boundedServer((request, response) => {
+      begun.push([request.url!, context.getStore()]);
+      setImmediate(() => response.end('done'));
+    }, TIMES);
+    servers.push(server.listen(0, '127.0.0.1'));
+    await once(server, 'listening');
+    const client = (await RawClient.open(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)).read();
+    client.write(get('/1') + get('/2') + get('/3'));
+    await eventually(() => begun.length === 3, 'all to be begun').finally(() => unsubscribe('http.server.request.start', came));
+    expect(begun).toEqual([['/1', '/1'], ['/2', '/2'], ['/3', '/3']]);
     client.hangUp();
   });
 
