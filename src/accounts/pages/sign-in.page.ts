@@ -1,8 +1,8 @@
 import { type Html, html } from '../../core/html.js';
 import type { Challenge } from '../../otp/challenges.js';
 import type { ToldDelivery } from '../../otp/delivery/told-deliveries.js';
-import type { DeliveryStatus } from '../../otp/delivery/delivery-status.js';
 import { resendRefusal } from '../../otp/otp-policy.js';
+import { deliveryWords } from './delivery-words.js';
 import { buttonForm, faultAttributes, faultLine, type Page } from './page-frame.js';
 import { durationWords } from './page-words.js';
 
@@ -44,7 +44,7 @@ export function codePage({ challenge, delivery, now, fault }: WaitingCode): Page
       ${faultLine(fault?.text)}
       <button type="submit">Continue</button>
     </form>
-    <p role="status">${delivery ? DELIVERY[delivery.status] : 'What became of the mail is not known any more.'} <a href="${action}">Look again</a></p>
+    <p role="status">${delivery ? deliveryWords(delivery) : 'What became of the mail is not known any more.'} <a href="${action}">Look again</a></p>
     ${sendAgain(challenge, action, now)}
     <p class="soft">The code works for ${durationWords((challenge.expiresAt.getTime() - now.getTime()) / 1_000)} more. <a href="/account">Use another address</a></p>`;
   return { status: fault?.status ?? 200, title, body };
@@ -60,16 +60,3 @@ function sendAgain(challenge: Challenge, action: string, now: Date): Html {
       return html`<p class="soft">It was sent as often as it may be.</p>`;
   }
 }
-
-/** A mail server's "taken" is not a mail in the inbox, and is not told as one. */
-const DELIVERY: Record<DeliveryStatus, string> = {
-  queued: 'The mail is about to be sent.',
-  sending: 'The mail is being sent.',
-  sent: 'The mail was taken by the mail server of the address. Look among the junk, too.',
-  deferred: 'The mail server of the address asks us to wait; we try again.',
-  failed: 'The mail could not be sent. Compare the address.',
-  unknown: 'The mail server did not say whether it took the mail. Send it again if it does not come.',
-  expired: 'The mail could not be sent in time.',
-  delivered: 'The mail was delivered. Look among the junk, too.',
-  bounced: 'The mail came back: the address does not take it. Compare the address.',
-};

@@ -4,10 +4,13 @@ import { PrismaService } from '../../database/prisma.service.js';
 import { EmailStatus } from '../../generated/prisma/enums.js';
 import { supersedeKey } from '../otp.js';
 import { type DeliveryStatus, deliveryStatusOf } from './delivery-status.js';
+import { type DeliveryFault, deliveryFault } from './fault-policy.js';
 
 /** What is told of the mail that carries a code: of its newest copy, so that a resend begins anew. */
 export interface ToldDelivery {
   status: DeliveryStatus;
+  /** Whose it is that the mail has not arrived, where it is known. */
+  fault: DeliveryFault | undefined;
   /** Since when it is told so. */
   updatedAt: Date;
   /** Names this very state; another copy, or the same status at another time, has another one. Gives nothing away. */
@@ -22,6 +25,9 @@ interface Row {
   status: DeliveryStatus;
   updatedAt: Date;
   overAt: Date;
+  emailStatus: EmailStatus;
+  errorCode: string | null;
+  enhanced: string | null;
 }
 
 const STATUSES = Object.values(EmailStatus);
@@ -42,13 +48,15 @@ export class ToldDeliveries {
         SELECT status, told, array_agg(status) OVER (PARTITION BY told) AS alike
         FROM unnest(${STATUSES}::text[]::email_status[], ${TOLD}::text[]) AS t (status, told)
       )
-      SELECT c.id, m.id AS copy, t.told AS status, coalesce(since.at, m.created_at) AS "updatedAt", c.over_at AS "overAt"
+      SELECT c.id, m.id AS copy, t.told AS status, coalesce(since.at, m.created_at) AS "updatedAt", c.over_at AS "overAt",
+        m.status AS "emailStatus", m.last_error_code AS "errorCode",
+        substring(m.last_reply FROM '^[45][0-9][0-9][ -]([45]\\.[0-9]{1,3}\\.[0-9]{1,3})') AS enhanced
       FROM unnest(${challengeIds}::text[], ${keys}::text[]) AS w (id, key)
       JOIN LATERAL (
         SELECT id, least(consumed_at, voided_at, disowned_at, expires_at) AS over_at FROM otp_challenges WHERE id = w.id OFFSET 0
       ) c ON true
       JOIN LATERAL (
-        SELECT id, status, created_at FROM outbound_emails WHERE supersede_key = w.key ORDER BY id DESC LIMIT 1
+        SELECT id, status, created_at, last_error_code, last_reply FROM outbound_emails WHERE supersede_key = w.key ORDER BY id DESC LIMIT 1
       ) m ON true
       JOIN told t ON t.status = m.status
       LEFT JOIN LATERAL (
@@ -56,7 +64,12 @@ export class ToldDeliveries {
         WHERE e.email_id = m.id AND e.id > coalesce((
           SELECT max(o.id) FROM email_events o WHERE o.email_id = m.id AND o.status <> ALL(t.alike)), 0)
       ) since ON true`;
-    return new Map(rows.map(({ id, copy, ...told }) => [id, { ...told, stateId: stateIdOf(copy, told) }]));
+    return new Map(
+      rows.map(({ id, copy, emailStatus, errorCode, enhanced, ...told }) => [
+        id,
+        { ...told, fault: deliveryFault({ status: emailStatus, errorCode, enhanced }), stateId: stateIdOf(copy, told) },
+      ]),
+    );
   }
 }
 

@@ -96,7 +96,7 @@ describe('an address with an account and one without', () => {
   /** Once the mail is out: until then the page says how far it is. */
   const pageOf = async ({ page, email }: Person): Promise<string> => {
     const path = await page.askFor(email);
-    await eventually(async () => (await page.get(path)).text.includes('was taken by the mail server'), 'the page to say that the mail was taken');
+    await eventually(async () => (await page.get(path)).text.includes('the next mail server has taken it'), 'the page to say that the mail was taken');
     return path;
   };
   const later = (prepare: (one: Person) => Promise<string>) => async (one: Person): Promise<string> => {

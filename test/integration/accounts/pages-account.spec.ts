@@ -60,7 +60,7 @@ describe('the account page', () => {
       const mail = await mailFor(page, asked.location!);
       const shown = await eventually(async () => {
         const looked = await page.get(asked.location!);
-        return looked.text.includes('was taken by the mail server') && looked;
+        return looked.text.includes('the next mail server has taken it') && looked;
       }, 'the page to say that the mail was taken');
       answers.push([asked.status, [...asked.headers.keys()], shown.text.replaceAll(email, '').replaceAll(/[\w-]{22}|<b>\w{4}<\/b>/g, '')]);
       expect(await page.post(asked.location!, { code: codeIn(mail.mail.text) })).toMatchObject({ status: 303, location: '/account' });
@@ -102,7 +102,7 @@ describe('the account page', () => {
     const page = browser();
     const email = fresh();
     const path = await page.askFor(email);
-    await eventually(async () => (await page.get(path)).text.includes('was taken by the mail server'), 'the page to say that the mail was taken');
+    await eventually(async () => (await page.get(path)).text.includes('the next mail server has taken it'), 'the page to say that the mail was taken');
     expect((await page.get(path)).text).toContain('It can be sent again in 30 seconds');
     expect(await page.post(`${path}/resend`)).toMatchObject({ status: 429, text: expect.stringContaining('Try again in 30 seconds.') as string });
     clock.advance(30);
