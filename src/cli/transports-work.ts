@@ -1,16 +1,46 @@
 import { Audit, OPERATOR } from '../audit/audit.js';
 import { DatabaseClock } from '../database/database-clock.js';
-import type { PrismaService } from '../database/prisma.service.js';
+import { PrismaService } from '../database/prisma.service.js';
+import { keysOf } from '../mail/transport/choices.js';
 import { type TransportRecord, TransportRecords } from '../mail/transport/transport-records.js';
 import type { ExitCode, Terminal } from './command.js';
+import { withDatabaseUrl } from './database.js';
 import { minute, printTable } from './table.js';
 
-export async function listTransports(json: boolean, prisma: PrismaService, terminal: Terminal): Promise<ExitCode> {
-  const records = await new TransportRecords(prisma).list();
-  if (json) terminal.out(JSON.stringify(records.map(shown)));
-  else if (records.length === 0) terminal.err('There is no transport yet: a worker tells of its own when it starts.');
-  else printRecords(records, terminal);
-  return 0;
+/** Those on record, as far as the configuration that this command sees has them. */
+export async function listTransports(json: boolean, terminal: Terminal): Promise<ExitCode> {
+  return withDatabaseUrl<ExitCode>(terminal, async (url, { settings }) => {
+    const prisma = new PrismaService({ url, poolSize: 1 });
+    try {
+      const records = withConfigured(await new TransportRecords(prisma).list(), keysOf(settings.mail.transports));
+      if (json) terminal.out(JSON.stringify(records.map(shown)));
+      else if (records.length === 0) terminal.err('There is no transport yet: a worker tells of its own when it starts.');
+      else printRecords(records, terminal);
+      tellUnknown(records, terminal);
+      return 0;
+    } finally {
+      await prisma.$disconnect();
+    }
+  });
+}
+
+interface Listed extends TransportRecord {
+  /** Null: this command was started without the transports of the workers, and cannot know. */
+  configured: boolean | null;
+}
+
+/** A configuration that has none of those on record is not that of the workers: without MAIL_TRANSPORTS it is the inbox alone. */
+function withConfigured(records: readonly TransportRecord[], keys: readonly string[]): Listed[] {
+  const known = records.some(({ name }) => keys.includes(name));
+  return records.map((record) => ({ ...record, configured: known ? keys.includes(record.name) : null }));
+}
+
+function tellUnknown(records: readonly Listed[], terminal: Terminal): void {
+  if (records.some(({ configured }) => configured === null)) {
+    terminal.err('None of these is in the MAIL_TRANSPORTS of this command, so which of them are still used is not known here. Run it with the environment of a worker.');
+  } else if (records.some(({ configured }) => configured === false)) {
+    terminal.err('What is not_configured is in the MAIL_TRANSPORTS of this command no more, and gets no mail from workers that have the same.');
+  }
 }
 
 export async function resumeTransport(name: string, json: boolean, prisma: PrismaService, terminal: Terminal): Promise<ExitCode> {
@@ -31,17 +61,19 @@ export async function resumeTransport(name: string, json: boolean, prisma: Prism
   return 0;
 }
 
-function stateOf({ pausedAt, backingOff }: Pick<TransportRecord, 'pausedAt' | 'backingOff'>): 'open' | 'backing_off' | 'paused' {
+function stateOf({ configured, pausedAt, backingOff }: Pick<Listed, 'configured' | 'pausedAt' | 'backingOff'>): 'open' | 'backing_off' | 'paused' | 'not_configured' {
+  if (configured === false) return 'not_configured';
   if (pausedAt) return 'paused';
   return backingOff ? 'backing_off' : 'open';
 }
 
 /** In this order, whatever the database answers. */
-function shown(record: TransportRecord): object {
-  const { name, pausedAt, pauseReason, backoffUntil, unreachableFrom } = record;
+function shown(record: Listed): object {
+  const { name, configured, pausedAt, pauseReason, backoffUntil, unreachableFrom } = record;
   return {
     name,
     state: stateOf(record),
+    configured,
     pausedAt,
     pauseReason,
     backoffUntil,
@@ -49,7 +81,7 @@ function shown(record: TransportRecord): object {
   };
 }
 
-function printRecords(records: readonly TransportRecord[], terminal: Terminal): void {
+function printRecords(records: readonly Listed[], terminal: Terminal): void {
   printTable(
     [
       ['NAME', 'STATE', 'REASON', 'SINCE', 'NEXT TRY', 'CANNOT BE REACHED FROM'],

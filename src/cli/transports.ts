@@ -9,12 +9,16 @@ const list: Command = {
 Shows every way out that Otpost was started with on this database: whether it is open, having a break or paused, why,
 since when, when it is tried next, and which hosts cannot reach it. A second account at one server is numbered, #2.
 
-  --json  print a list of objects`,
+One that is on record and not in MAIL_TRANSPORTS any more is not_configured. What workers are configured with is not on
+record: run this with their environment.
+
+  --json  print a list of objects; "configured" is null where this command cannot know`,
+  alone: true,
   parse(args) {
     const { values } = parseArgs({ args, options: { json: { type: 'boolean' } } });
-    return async (prisma, terminal) => {
+    return async (terminal) => {
       const { listTransports } = await import('./transports-work.js');
-      return listTransports(values.json ?? false, prisma, terminal);
+      return listTransports(values.json ?? false, terminal);
     };
   },
 };

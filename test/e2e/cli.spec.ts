@@ -101,7 +101,7 @@ describe('the command otpost', () => {
       server = await MisbehavingSmtp.start({ AUTH: '535 5.7.8 wrong' }, ['AUTH PLAIN']);
       const account = (user: string) => `smtp://${user}:wrong@127.0.0.1:${server.port}`;
       service = await startOtpost({ MAIL_TRANSPORTS: `${account('one')},${account('two')}` });
-      env = { DATABASE_URL: service.database.url };
+      env = { DATABASE_URL: service.database.url, MAIL_TRANSPORTS: `${account('one')},${account('two')}` };
       name = `127.0.0.1:${server.port}`;
     });
     afterAll(async () => {
@@ -143,6 +143,18 @@ describe('the command otpost', () => {
         { actor_kind: 'operator', target_id: `${name}#2`, details: { hosts: 0 } },
         { actor_kind: 'operator', target_id: name, details: { hosts: 1 } },
       ]);
+    });
+
+    it('lists one that left the configuration as not configured, and says so where it cannot know', async () => {
+      const listed = (more: Record<string, string>, ...flags: string[]) => otpost(['transports', 'list', ...flags], { DATABASE_URL: service.database.url, ...more });
+      const one = { MAIL_TRANSPORTS: env['MAIL_TRANSPORTS']!.split(',')[0]! };
+      const [left, leftJson, unknown, unknownJson] = await Promise.all([listed(one), listed(one, '--json'), listed({}), listed({}, '--json')]);
+      expect(left.out).toMatch(new RegExp(`^${name}    open `, 'm'));
+      expect(left.out).toMatch(new RegExp(`^${name}#2  not_configured `, 'm'));
+      expect(left.err).toContain('not_configured is in the MAIL_TRANSPORTS of this command no more');
+      expect(JSON.parse(leftJson.out)).toMatchObject([{ name, state: 'open', configured: true }, { name: `${name}#2`, state: 'not_configured', configured: false }]);
+      expect(unknown.err).toContain('Run it with the environment of a worker.');
+      expect(JSON.parse(unknownJson.out)).toMatchObject([{ name, state: 'open', configured: null }, { name: `${name}#2`, configured: null }]);
     });
 
     it('says which there are when there is no such transport', async () => {
