@@ -9,6 +9,7 @@ import { LimitsModule } from './limits/limits.module.js';
 import { EmailsModule } from './mail/api/emails.module.js';
 import { HooksModule } from './mail/hooks/hooks.module.js';
 import { InboxModule } from './mail/inbox/inbox.module.js';
+import { SuppressionsApiModule } from './mail/suppressions/api/suppressions-api.module.js';
 import { UnsubscribeModule } from './mail/unsubscribe/unsubscribe.module.js';
 import { WebhooksApiModule } from './mail/webhooks/api/webhooks-api.module.js';
 import { AuditApiModule } from './operations/audit-api.module.js';
@@ -18,5 +19,5 @@ import { OtpModule } from './otp/otp.module.js';
 import { VerificationsModule } from './otp/verifications/verifications.module.js';
 
 /** A process that answers requests and accepts mail. */
-@Module({ imports: [HttpModule, LimitsModule, AuditModule, AuditApiModule, AccessApiModule, AccountsModule, StaffModule, OtpModule, VerificationsModule, EmailsModule, HooksModule, InboxModule, UnsubscribeModule, WebhooksApiModule, HealthModule, OperationsModule, VisitorMetricsModule] })
+@Module({ imports: [HttpModule, LimitsModule, AuditModule, AuditApiModule, AccessApiModule, AccountsModule, StaffModule, OtpModule, VerificationsModule, EmailsModule, HooksModule, InboxModule, SuppressionsApiModule, UnsubscribeModule, WebhooksApiModule, HealthModule, OperationsModule, VisitorMetricsModule] })
 export class WebModule {}

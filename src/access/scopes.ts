@@ -1,5 +1,5 @@
 /** What an API key may do. */
-export const SCOPES = ['emails:send', 'emails:read', 'verifications', 'audiences', 'admin'] as const;
+export const SCOPES = ['emails:send', 'emails:read', 'suppressions:read', 'suppressions:write', 'verifications', 'audiences', 'admin'] as const;
 export type Scope = (typeof SCOPES)[number];
 
 export function isScope(text: string): text is Scope {

@@ -2,7 +2,7 @@
 export const ROLES = ['user', 'operator', 'admin'] as const;
 export type Role = (typeof ROLES)[number];
 
-/** Operators read, retry and cancel mail; admins do everything. A user's rights end at their own account. */
+/** Operators read, retry and cancel mail and keep the suppression list; admins do everything. A user's rights end at their own account. */
 export type StaffRole = Exclude<Role, 'user'>;
 
 export function isRole(text: string): text is Role {

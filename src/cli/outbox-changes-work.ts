@@ -5,7 +5,7 @@ import { DatabaseClock } from '../database/database-clock.js';
 import { inBatches } from '../database/in-batches.js';
 import { PrismaService } from '../database/prisma.service.js';
 import { Transactions } from '../database/unit-of-work.js';
-import { OutboxBatches, type Selection } from '../mail/outbox-batches.js';
+import { OutboxBatches, type Retryable, type Selection } from '../mail/outbox-batches.js';
 import { MailRetention } from '../mail/retention.js';
 import { type TransitionResult, Transitions } from '../mail/transitions.js';
 import { MailQueue } from '../queue/mail-queue.js';
@@ -81,7 +81,7 @@ function wordsFor(verb: Verb, result: TransitionResult): string {
 async function changeSelected({ verb, selection, yes, json }: Change & { selection: Selection }, context: INestApplicationContext, terminal: Terminal): Promise<ExitCode> {
   const prisma = context.get(PrismaService);
   const batches = new OutboxBatches(prisma);
-  const { count, passedOver } = await counted(verb, selection, batches);
+  const { retryable: count, over, suppressed } = await counted(verb, selection, batches);
   const question = verb === 'retry' ? `Send ${messages(count)} again?` : `Cancel ${messages(count)}, for good?`;
   if (count > 0 && !(await confirmed(question, yes))) return declined(terminal);
   const changed = await inManyBatches(terminal, count, DONE[verb], (limit) => batches[verb](selection, limit));
@@ -91,15 +91,17 @@ async function changeSelected({ verb, selection, yes, json }: Change & { selecti
     await (await auditOf(prisma)).record({ action: ACTIONS[verb], result: 'done', ...OPERATOR, details });
     if (verb === 'retry') for (const one of lane ? [lane] : LANES) context.get(MailQueue).wake(one);
   }
-  const rest = passedOver > 0 ? ` ${messages(passedOver)} passed over: expired, or the content was erased.` : '';
-  tell({ changed, passedOver }, `${messages(changed)} ${DONE[verb]}.${rest}`, json, terminal);
+  const rest = [...passedOver(over, 'expired, or the content was erased'), ...passedOver(suppressed, 'the address gets no such mail (otpost suppressions list)')];
+  tell({ changed, passedOver: over + suppressed, suppressed }, [`${messages(changed)} ${DONE[verb]}.`, ...rest].join(' '), json, terminal);
   return 0;
 }
 
-async function counted(verb: Verb, selection: Selection, batches: OutboxBatches): Promise<{ count: number; passedOver: number }> {
-  if (verb === 'cancel') return { count: await batches.cancellable(selection), passedOver: 0 };
-  const { retryable, all } = await batches.retryable(selection);
-  return { count: retryable, passedOver: all - retryable };
+function passedOver(count: number, why: string): string[] {
+  return count > 0 ? [`${messages(count)} passed over: ${why}.`] : [];
+}
+
+async function counted(verb: Verb, selection: Selection, batches: OutboxBatches): Promise<Retryable> {
+  return verb === 'retry' ? batches.retryable(selection) : { retryable: await batches.cancellable(selection), over: 0, suppressed: 0 };
 }
 
 /** No more than were counted and agreed to: what fails again meanwhile is not chased. */

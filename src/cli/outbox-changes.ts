@@ -26,7 +26,7 @@ const retry: Command = {
        otpost outbox retry --status failed|deferred [--lane LANE] [--since TIME] [--yes] [--json]
 
 Puts failed or deferred messages into the queue again, due at once, with at least one attempt left. Of many, those are
-passed over whose content was erased or that have expired.
+passed over whose content was erased, that have expired, or whose recipient is on the suppression list.
 
   --status STATUS  all that failed, or all that wait for their next attempt
   --lane LANE      of those: ${LANES.join(', ')}

@@ -13,6 +13,7 @@ import { QUEUE_COMMANDS } from './queue.js';
 import { ROTATE_SECRET_COMMANDS } from './rotate-secret.js';
 import { SEND_COMMANDS } from './send.js';
 import { SIGNING_KEY_COMMANDS } from './signing-keys.js';
+import { SUPPRESSION_COMMANDS } from './suppressions.js';
 import { TRANSPORT_COMMANDS } from './transports.js';
 
 /** What they are called, explain and understand; what they work with they load once they run, for that takes the longest. */
@@ -21,6 +22,7 @@ const COMMANDS: readonly Command[] = [
   ...SEND_COMMANDS,
   ...OUTBOX_COMMANDS,
   ...QUEUE_COMMANDS,
+  ...SUPPRESSION_COMMANDS,
   ...TRANSPORT_COMMANDS,
   ...BOUNCE_COMMANDS,
   ...KEY_COMMANDS,

@@ -17,6 +17,7 @@ const REGISTRY = {
   hook_not_configured: { status: 404, title: 'No events are taken from this provider', remedy: 'Name it with its secret in HOOK_SECRETS: sendgrid, mailgun, resend, postmark, brevo, mailjet or ses.' },
   account_not_found: { status: 404, title: 'No such account', remedy: 'Use an id from GET /v1/accounts.' },
   api_key_not_found: { status: 404, title: 'No such API key', remedy: 'Use an id from GET /v1/api-keys.' },
+  suppression_not_found: { status: 404, title: 'The address is not suppressed', remedy: 'Compare it, and the scope, with GET /v1/suppressions; what has expired is gone already.' },
   setup_done: { status: 404, title: 'There is an administrator already', remedy: 'Ask one of them for the role; who has the host uses: otpost admin create.' },
   setup_link_invalid: { status: 404, title: 'The setup link is not good any more', remedy: 'It works once and for 24 hours. Restart Otpost for a new one, or use: otpost admin create.' },
   challenge_not_found: { status: 404, title: 'No such challenge', remedy: 'Use the id from the answer that announced the code.' },

@@ -39,6 +39,8 @@ export interface ClaimedEmail {
   expiresAt: Date | null;
   from: string;
   to: string;
+  /** The recipient's, in its canonical form. */
+  domain: string;
   replyTo: string | null;
   template: string | null;
   locale: string;

@@ -6,7 +6,7 @@ import { Ledger } from './ledger.js';
 import { Mail } from './mail.js';
 import { MailHistory } from './mail-history.js';
 import { Outbox } from './outbox.js';
-import { Suppressions } from './suppressions.js';
+import { Suppressions } from './suppressions/suppressions.js';
 import { TransportRecords } from './transport/transport-records.js';
 import { Transitions } from './transitions.js';
 import { UnsubscribeLink } from './unsubscribe/unsubscribe-link.js';

@@ -11,6 +11,7 @@ import { DueLanes } from './due-lanes.js';
 import { Ledger } from './ledger.js';
 import { Outbox } from './outbox.js';
 import { MailRetention } from './retention.js';
+import { Suppressions } from './suppressions/suppressions.js';
 import { TransportRecords } from './transport/transport-records.js';
 import { Transitions } from './transitions.js';
 
@@ -36,6 +37,7 @@ export class MailMaintenance implements OnModuleInit {
     @Inject(Ledger) private readonly ledger: Ledger,
     @Inject(DueLanes) private readonly dueLanes: DueLanes,
     @Inject(MailRetention) private readonly retention: MailRetention,
+    @Inject(Suppressions) private readonly suppressions: Suppressions,
     @Inject(MailQueue) private readonly queue: MailQueue,
     @Inject(WorkerRegistry) private readonly workers: WorkerRegistry,
     @Inject(CanaryQueues) private readonly canaries: CanaryQueues,
@@ -58,6 +60,7 @@ export class MailMaintenance implements OnModuleInit {
       { name: 'mail.expire', everyMs: HOUR, run: (signal) => this.expire(signal) },
       { name: 'mail.erase', everyMs: HOUR, run: (signal) => this.erase(signal) },
       { name: 'mail.retention', everyMs: DAY, run: (signal) => this.removeOld(signal) },
+      { name: 'mail.suppressions', everyMs: DAY, run: (signal) => this.removeExpiredSuppressions(signal) },
     ];
   }
 
@@ -93,5 +96,10 @@ export class MailMaintenance implements OnModuleInit {
     const messages = await inBatches(signal, (limit) => this.retention.removeMessages(this.retentionDays, limit));
     const captured = await inBatches(signal, (limit) => this.retention.removeCaptured(this.retentionDays, limit));
     return `${messages} messages and ${captured} captured ones removed`;
+  }
+
+  private async removeExpiredSuppressions(signal: AbortSignal): Promise<string> {
+    await inBatches(signal, (limit) => this.suppressions.limitBounces(limit));
+    return `${await inBatches(signal, (limit) => this.suppressions.removeExpired(limit))} suppressions removed`;
   }
 }

@@ -5,8 +5,11 @@ import { passing } from '../core/milestones.js';
 import { cut } from '../core/storable.js';
 import { PrismaService } from '../database/prisma.service.js';
 import type { UnitOfWork } from '../database/unit-of-work.js';
-import type { EmailStatus } from '../generated/prisma/enums.js';
+import { Prisma } from '../generated/prisma/client.js';
+import type { Places } from '../queue/fair-shares.js';
+import { claimStatement, type DueEmail } from './claim-statement.js';
 import type { ClaimedEmail, Ending, NewEmail } from './email-rows.js';
+import { suppressing } from './suppressions/suppression-sql.js';
 import { RETRY_AFTER_UNKNOWN, unknownPolicy } from './unknown-policy.js';
 
 /** Seconds a claim lasts unless it is renewed; how soon a killed worker's mail is picked up again. */
@@ -21,6 +24,14 @@ interface AbandonedEmail extends Pick<ClaimedEmail, 'id' | 'leaseToken' | 'lane'
   offered: boolean;
   /** By the clock of Postgres. */
   now: Date;
+}
+
+export interface ClaimedEmails {
+  rows: ClaimedEmail[];
+  /** There may be further due rows that it did not come to. */
+  more: boolean;
+  /** Domains of which it left due rows where they are, for want of places. */
+  left: string[];
 }
 
 interface Finish {
@@ -65,50 +76,17 @@ export class Outbox {
   }
 
   /**
-   * scheduled|queued|deferred → sending, for up to `limit` due rows of a lane that nobody else is claiming; expired ones
-   * end as expired and those for suppressed addresses as suppressed instead. Of a lane that an operator paused there are
-   * none, whoever asks: the queue, the timer, the rescue. The locked subset stands in a CTE: without
-   * that fence the planner may update more rows than the limit.
+   * scheduled|queued|deferred → sending, for up to `limit` due rows of a lane that nobody else is claiming, and for no more
+   * of one recipient's domain than it has places; expired ones end as expired and those for suppressed addresses as
+   * suppressed instead. Of a lane that an operator paused there are none, whoever asks: the queue, the timer, the rescue.
    */
-  async claim(lane: Lane, limit: number, worker: string): Promise<{ rows: ClaimedEmail[]; more: boolean }> {
-    const due = await this.prisma.$queryRaw<(ClaimedEmail & { status: EmailStatus })[]>`
-      WITH due AS (
-        SELECT id, to_canonical, expires_at FROM outbound_emails
-        WHERE lane = ${lane}::lane AND status IN ('queued', 'scheduled', 'deferred') AND next_attempt_at <= now()
-          AND NOT EXISTS (SELECT FROM lane_pauses p WHERE p.lane = ${lane}::lane)
-        ORDER BY next_attempt_at, id
-        LIMIT ${limit}
-        FOR UPDATE SKIP LOCKED
-      ), judged AS (
-        SELECT due.id, CASE
-          WHEN due.expires_at <= now() THEN 'expired'
-          WHEN EXISTS (SELECT FROM suppressions s WHERE s.address_canonical = due.to_canonical
-            AND (s.scope = 'all' OR s.scope = ${lane})) THEN 'suppressed'
-          ELSE 'sending' END::email_status AS next
-        FROM due
-      ), changed AS (
-        UPDATE outbound_emails m SET
-          status = judged.next,
-          attempts = attempts + CASE judged.next WHEN 'sending' THEN 1 ELSE 0 END,
-          offered_at = NULL,
-          lease_token = CASE judged.next WHEN 'sending' THEN gen_random_uuid() END,
-          lease_until = CASE judged.next WHEN 'sending' THEN now() + make_interval(secs => ${LEASE_SECONDS}) END,
-          sealed_variables = CASE WHEN judged.next = 'sending' OR NOT secret THEN sealed_variables END
-        FROM judged WHERE m.id = judged.id
-        RETURNING m.*
-      ), noted AS (
-        INSERT INTO email_events (email_id, status, attempt, worker) SELECT id, status, attempts, ${worker} FROM changed
-      )
-      SELECT id, lane, status, lease_token AS "leaseToken", attempts AS attempt, max_attempts AS "maxAttempts",
-        expires_at AS "expiresAt", from_address AS "from", to_address AS "to", reply_to AS "replyTo", template, locale,
-        sealed_variables AS "sealedVariables", seal_key_id AS "sealKeyId", secret,
-        possible_duplicate AS "possibleDuplicate", message_id AS "messageId", request_id AS "requestId", traceparent,
-        created_at AS "createdAt", scheduled_at AS "scheduledAt",
-        avoid_transport AS "avoidTransport"
-      FROM changed`;
+  async claim(lane: Lane, limit: number, worker: string, places?: Places): Promise<ClaimedEmails> {
+    const due = await this.prisma.$queryRaw<DueEmail[]>(claimStatement({ lane, limit, worker, places, leaseSeconds: LEASE_SECONDS }));
     const rows = due.filter((row) => row.status === 'sending');
     if (rows.length > 0) passing('claimed');
-    return { rows, more: due.length === limit };
+    // Whatever was due, one of them was changed, and each tells of all.
+    const { seen = 0, left = [] } = due[0] ?? {};
+    return { rows, more: seen === limit, left };
   }
 
   /** Commits that the attempt is about to release the last byte. False: the lease is lost or the message expired. */
@@ -239,10 +217,9 @@ export class Outbox {
         SELECT done.id, done.status, done.attempts, input.transport, input.reply, input.error_code, input.worker
         FROM done JOIN input USING (n)
       ), suppressed AS (
-        INSERT INTO suppressions (address_canonical, reason, source, email_id)
-        SELECT DISTINCT ON (to_canonical) to_canonical, suppress_reason, suppress_source, done.id
-        FROM done JOIN input USING (n) WHERE suppress_reason IS NOT NULL
-        ON CONFLICT (address_canonical, scope) DO NOTHING
+        ${suppressing(Prisma.sql`
+          SELECT to_canonical, 'all', suppress_reason, suppress_source, done.id, NULL::timestamptz, NULL::text
+          FROM done JOIN input USING (n) WHERE suppress_reason IS NOT NULL`)}
       )
       SELECT n FROM done`;
     const recorded = new Set(done.map(({ n }) => n));

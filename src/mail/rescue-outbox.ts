@@ -2,9 +2,10 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Lane } from '../core/lanes.js';
 import { LOGGER, type Logger } from '../core/logger.js';
 import { PrismaService } from '../database/prisma.service.js';
+import type { Places } from '../queue/fair-shares.js';
 import type { ClaimedEmail, Ending } from './email-rows.js';
 import { OFFER_NOT_RECORDED } from './outcome.js';
-import { Outbox } from './outbox.js';
+import { type ClaimedEmails, Outbox } from './outbox.js';
 import { RescuePolicy, type WayOut } from './rescue-policy.js';
 
 /**
@@ -21,10 +22,10 @@ export class RescueOutbox extends Outbox {
     super(prisma);
   }
 
-  override async claim(lane: Lane, limit: number, worker: string): Promise<{ rows: ClaimedEmail[]; more: boolean }> {
+  override async claim(lane: Lane, limit: number, worker: string, places?: Places): Promise<ClaimedEmails> {
     const granted = this.policy.grant(performance.now(), lane, limit);
-    if (granted === 0) return { rows: [], more: false };
-    const claimed = await super.claim(lane, granted, worker);
+    if (granted === 0) return { rows: [], more: false, left: [] };
+    const claimed = await super.claim(lane, granted, worker, places);
     if (claimed.rows.length === 0) this.policy.foundNothing();
     return claimed;
   }

@@ -57,7 +57,7 @@ describe('otpost outbox', () => {
     ]);
     const { lanes } = JSON.parse(out) as { lanes: { oldestDueSeconds: number }[] };
     expect(lanes[2]!.oldestDueSeconds).toBeGreaterThanOrEqual(90);
-    expect(table.out).toMatch(/^queued +1$[^]*^bulk +1 +9\d s/m);
+    expect(table.out).toMatch(/^queued +1$[^]*^bulk +1 +\d+ s/m);
   });
 
   it('fails where the ledger does not add up', async () => {
@@ -102,11 +102,34 @@ describe('otpost outbox', () => {
     await otpost.database.query(`UPDATE outbound_emails SET sealed_variables = NULL WHERE id = $1`, [ids[2]]);
     await otpost.database.query(`UPDATE outbound_emails SET expires_at = now() - interval '1 s' WHERE id = $1`, [ids[3]]);
     const { code, out } = await service.cli('outbox', 'retry', '--status', 'failed', '--yes', '--json');
-    expect([code, JSON.parse(out)]).toEqual([0, { changed: 2, passedOver: 2 }]);
+    expect([code, JSON.parse(out)]).toEqual([0, { changed: 2, passedOver: 2, suppressed: 0 }]);
     expect(await Promise.all(ids.map((id) => service.statusOf(id)))).toEqual(['queued', 'queued', 'failed', 'failed']);
     const receipts = await otpost.database.query(`SELECT email_id AS id FROM email_events WHERE error_code = 'retried_by_hand' ORDER BY 1`);
     expect(receipts.map(({ id }) => id as string)).toEqual(ids.slice(0, 2).sort());
     expect(await service.json('outbox', 'stats')).toMatchObject({ imbalance: 0, states: { queued: 2, failed: 2 } });
+  });
+
+  it('retries none that would only end as suppressed, and says how many it passed over', async () => {
+    const everybody = ['ada', 'grace', 'eve'].map((name) => `${name}@example.com`);
+    const ids = await Promise.all(everybody.map((to) => service.accept(to)));
+    const code = await service.accept('eve@example.com', { lane: 'critical' });
+    await fail(...ids, code);
+    await otpost.database.query(`UPDATE outbound_emails SET sealed_variables = NULL WHERE id = $1`, [ids[0]]);
+    await otpost.database.query(`
+      INSERT INTO suppressions (address_canonical, scope, reason, source, seen_at, expires_at) VALUES
+        ('ada@example.com', 'all', 'complaint', 'dsn', now(), NULL), ('grace@example.com', 'bulk', 'unsubscribe', 'page', now(), NULL),
+        ('eve@example.com', 'all', 'hard_bounce', 'smtp', now() - interval '2 days', now() + interval '88 days')`);
+    try {
+      const asked = await atTerminal('n\n', 'outbox', 'retry', '--status', 'failed', '--lane', 'default');
+      expect(asked.said).toContain('Send 1 message again?');
+      const told = await service.cli('outbox', 'retry', '--status', 'failed', '--lane', 'default', '--yes');
+      expect(told.err).toBe('1 message queued again. 1 message passed over: expired, or the content was erased. 1 message passed over: the address gets no such mail (otpost suppressions list).\n');
+      expect(await Promise.all(ids.map((id) => service.statusOf(id)))).toEqual(['failed', 'queued', 'failed']);
+      // A code may be tried there today.
+      expect(await service.json('outbox', 'retry', '--status', 'failed', '--lane', 'critical', '--yes')).toEqual({ changed: 1, passedOver: 0, suppressed: 0 });
+    } finally {
+      await otpost.database.query('TRUNCATE suppressions');
+    }
   });
 
   it('does no harm unasked: without a terminal it wants --yes, and at one it asks', async () => {

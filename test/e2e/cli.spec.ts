@@ -203,7 +203,7 @@ describe('the command otpost', () => {
     [['keys', 'destroy'], 'There is no command "keys destroy".'],
     [['keys', 'create', '--scope', 'emails:send'], 'Give the key a name with --name.'],
     [['keys', 'create', '--name', ' ', '--scope', 'emails:send'], 'Give the key a name with --name.'],
-    [['keys', 'create', '--name', 'x'], 'Give the key a scope with --scope: emails:send, emails:read, verifications, audiences, admin.'],
+    [['keys', 'create', '--name', 'x'], 'Give the key a scope with --scope: emails:send, emails:read, suppressions:read, suppressions:write, verifications, audiences, admin.'],
     [['keys', 'create', '--name', 'x', '--scope', 'emails:delete'], 'There is no scope "emails:delete"'],
     [['keys', 'create', '--name', 'x', '--scope', 'admin', '--force'], "Unknown option '--force'"],
     [['keys', 'list', 'all'], "Unexpected argument 'all'"],

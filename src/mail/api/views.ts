@@ -28,10 +28,10 @@ export class EmailEventView {
   @ApiProperty(WORD)
   transport!: string | null;
 
-  @ApiProperty({ ...WORD, description: 'What the server said, verbatim' })
+  @ApiProperty({ ...WORD, description: 'What the server said, verbatim; of `suppressed`, since when the address is' })
   reply!: string | null;
 
-  @ApiProperty(WORD)
+  @ApiProperty({ ...WORD, example: 'suppressed_hard_bounce' })
   errorCode!: string | null;
 
   @ApiProperty({ ...WORD, description: 'The process that did it' })
@@ -83,7 +83,7 @@ export class EmailView extends EmailStatusView {
   @ApiProperty(WORD)
   lastErrorCode!: string | null;
 
-  @ApiProperty({ ...WORD, description: 'What the server said last, verbatim' })
+  @ApiProperty({ ...WORD, description: 'What the server said last, verbatim; of `suppressed`, since when the address is' })
   lastReply!: string | null;
 
   @ApiProperty({ description: 'Sent again after an unknown outcome: the recipient may have it twice' })

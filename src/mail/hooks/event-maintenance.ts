@@ -3,7 +3,7 @@ import { SETTINGS, type Settings } from '../../config/settings.js';
 import { LOGGER, type Logger } from '../../core/logger.js';
 import { inBatches } from '../../database/in-batches.js';
 import { ScheduledTasks } from '../../database/scheduled-tasks.js';
-import { ProviderEvents } from './provider-events.js';
+import { LIFTED, ProviderEvents } from './provider-events.js';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -40,6 +40,7 @@ export class EventMaintenance implements OnModuleInit {
   private async match(which: 'newer' | 'older'): Promise<string> {
     const settled = await this.events.settle(await this.events.due(NEW_FOR, which, PASS_LIMIT));
     for (const change of settled.changed) this.log.info(change, 'a provider had told what became of a message');
+    for (const emailId of settled.lifted) this.log.info({ emailId }, LIFTED);
     return `${settled.changed.length + settled.noted} matched`;
   }
 

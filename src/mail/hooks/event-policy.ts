@@ -1,6 +1,6 @@
 import type { HookProviderName } from '../../config/hook-secrets.js';
 import type { Lane } from '../../core/lanes.js';
-import type { NewSuppression } from '../suppressions.js';
+import type { NewSuppression } from '../suppressions/suppressions.js';
 import { isCarrier } from './carriers.js';
 import type { EventKind, EventReason } from './provider-event.js';
 
@@ -38,6 +38,8 @@ export type Consequence =
       status?: 'delivered' | 'bounced' | 'complained';
       errorCode: string | null;
       suppress?: Pick<NewSuppression, 'scope' | 'reason'>;
+      /** The mailbox took it: a bounce from before counts no longer. */
+      lives?: true;
     };
 
 const UNDER_WAY = ['scheduled', 'queued', 'sending', 'deferred'];
@@ -52,7 +54,9 @@ export function consequenceOf(event: HeardEvent, message: ToldMessage): Conseque
   if (!hasCarried(event.source, message)) return { kind: 'foreign' };
   const status = statusAfter(event, message);
   const suppress = suppressionBy(event, message.lane);
-  return { kind: 'applies', errorCode: errorCodeOf(event), ...(status ? { status } : {}), ...(suppress ? { suppress } : {}) };
+  // What comes as mail anybody may have written; it is good enough to stop mail, and not to begin it again.
+  const lives = event.kind === 'delivered' && event.source !== 'dsn';
+  return { kind: 'applies', errorCode: errorCodeOf(event), ...(status ? { status } : {}), ...(suppress ? { suppress } : {}), ...(lives ? { lives } : {}) };
 }
 
 function hasCarried(source: EventSource, { carriers }: ToldMessage): boolean {

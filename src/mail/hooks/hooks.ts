@@ -14,7 +14,7 @@ import * as mailgun from './mailgun.js';
 import * as mailjet from './mailjet.js';
 import * as postmark from './postmark.js';
 import { type HookRequest, type Proof, type ProviderEvent, refused } from './provider-event.js';
-import { ProviderEvents, type Recorded } from './provider-events.js';
+import { LIFTED, ProviderEvents, type Recorded } from './provider-events.js';
 import * as resend from './resend.js';
 import * as sendgrid from './sendgrid.js';
 import { readNotification } from './ses.js';
@@ -74,6 +74,7 @@ export class Hooks implements Doorkeeper {
     const recorded = await this.events.record(source, told.filter(holdsStorableText));
     const settled = await this.events.settle(recorded.ids);
     for (const change of settled.changed) this.log.info({ ...change, requestId }, 'a provider told what became of a message');
+    for (const emailId of settled.lifted) this.log.info({ emailId, requestId }, LIFTED);
     if (settled.foreign > 0) this.log.warn({ provider: source, events: settled.foreign, requestId }, 'a provider spoke of messages it never carried');
     if (hasEscapes(body)) requireStorable(jsonOf(body), ...told);
     return recorded;

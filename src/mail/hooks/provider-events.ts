@@ -3,7 +3,7 @@ import { parseEmailAddress } from '../../core/email-address.js';
 import { cut } from '../../core/storable.js';
 import { PrismaService } from '../../database/prisma.service.js';
 import { Transactions, type UnitOfWork } from '../../database/unit-of-work.js';
-import type { NewSuppression } from '../suppressions.js';
+import { liftBounces, type NewSuppression, suppressAll } from '../suppressions/suppressions.js';
 import { consequenceOf, type EventSource, type HeardEvent, type ToldMessage } from './event-policy.js';
 import type { ProviderEvent } from './provider-event.js';
 
@@ -13,6 +13,9 @@ const TOGETHER = 100;
 const DETAIL_LIMIT = 1_000;
 /** Hours for which an event waits for its message. */
 const WAITS_HOURS = 24;
+
+/** For the log. */
+export const LIFTED = 'the message was delivered to an address that had bounced: it is suppressed no longer';
 
 export interface Recorded {
   /** Of those that were not known yet. */
@@ -26,6 +29,8 @@ export interface Settled {
   /** Noted in the timeline of their message, which stays in its state. */
   noted: number;
   suppressed: number;
+  /** Messages that were delivered to addresses that had bounced: these are suppressed no longer. */
+  lifted: string[];
   /** Authentic, and about no message that their source has carried. */
   foreign: number;
   /** Their message is not known yet, or still under way in our own record. */
@@ -54,6 +59,7 @@ interface Step {
   detail: string | null;
   errorCode: string | null;
   suppress: Pick<NewSuppression, 'scope' | 'reason'> | undefined;
+  lives: boolean;
 }
 
 /**
@@ -86,12 +92,13 @@ export class ProviderEvents {
 
   /** Applies those of the events that have not been applied yet and whose message is known and not under way. */
   async settle(ids: readonly bigint[]): Promise<Settled> {
-    const all: Settled = { changed: [], noted: 0, suppressed: 0, foreign: 0, waiting: 0 };
+    const all: Settled = { changed: [], noted: 0, suppressed: 0, lifted: [], foreign: 0, waiting: 0 };
     for (let start = 0; start < ids.length; start += TOGETHER) {
       const part = await this.transactions.run((unit) => this.settleTogether(ids.slice(start, start + TOGETHER), unit));
       all.changed.push(...part.changed);
       all.noted += part.noted;
       all.suppressed += part.suppressed;
+      all.lifted.push(...part.lifted);
       all.foreign += part.foreign;
       all.waiting += part.waiting;
     }
@@ -168,6 +175,7 @@ export class ProviderEvents {
           detail: event.detail,
           errorCode: consequence.errorCode,
           suppress: consequence.suppress,
+          lives: consequence.lives === true,
         });
         // The next event of the same message finds what this one made of it.
         if (consequence.status) Object.assign(message, { status: consequence.status, plannedAfterUnknown: false });
@@ -175,12 +183,13 @@ export class ProviderEvents {
         foreign.push(event.id);
       }
     }
-    await this.write(steps, foreign, db);
+    const lifted = await this.write(steps, foreign, db);
     const changed = steps.filter(({ changes }) => changes);
     return {
       changed: changed.map(({ message, source, status }) => ({ emailId: message.id, source, status })),
       noted: steps.length - changed.length,
       suppressed: steps.filter(({ suppress }) => suppress).length,
+      lifted,
       foreign: foreign.length,
       waiting: ids.length - steps.length - foreign.length,
     };
@@ -201,7 +210,9 @@ export class ProviderEvents {
       FOR UPDATE OF m SKIP LOCKED`;
   }
 
-  private async write(steps: readonly Step[], foreign: readonly bigint[], db: UnitOfWork['db']): Promise<void> {
+  /** Returns the messages that proved that their address lives. */
+  private async write(steps: readonly Step[], foreign: readonly bigint[], db: UnitOfWork['db']): Promise<string[]> {
+    let lifted: string[] = [];
     if (steps.length > 0) {
       const last = new Map(steps.filter(({ changes }) => changes).map((step) => [step.message.id, step]));
       await db.$executeRaw`
@@ -219,7 +230,9 @@ export class ProviderEvents {
         FROM jsonb_to_recordset(${JSON.stringify(steps.map(noteOf))}::jsonb)
           AS input (n int, email_id uuid, status email_status, attempt int, transport text, reply text, error_code text)
         ORDER BY n`;
-      await db.suppression.createMany({ data: steps.flatMap(suppressionOf), skipDuplicates: true });
+      // What bounced after it was delivered is suppressed.
+      lifted = await liftBounces(steps.filter(({ lives }) => lives).map(({ message }) => message.id), db);
+      await suppressAll(steps.flatMap(suppressionOf), db);
       await db.$executeRaw`
         UPDATE provider_events e SET matched_at = now(), email_id = input.email_id
         FROM jsonb_to_recordset(${JSON.stringify(steps.map(({ eventId, message }) => ({ id: String(eventId), email_id: message.id })))}::jsonb)
@@ -229,6 +242,7 @@ export class ProviderEvents {
     if (foreign.length > 0) {
       await db.$executeRaw`UPDATE provider_events SET matched_at = now(), email_id = NULL WHERE id = ANY(${[...foreign]}::bigint[])`;
     }
+    return lifted;
   }
 }
 

@@ -4,7 +4,7 @@ import type { FastifyReply } from 'fastify';
 import { SETTINGS, type Settings } from '../../config/settings.js';
 import { readableDomainOf } from '../../core/email-address.js';
 import { LOGGER, type Logger } from '../../core/logger.js';
-import { Suppressions } from '../suppressions.js';
+import { Suppressions } from '../suppressions/suppressions.js';
 import { UnsubscribeLink } from './unsubscribe-link.js';
 import { shownAddress, unsubscribePage, type UnsubscribeView } from './unsubscribe.page.js';
 

@@ -53,6 +53,50 @@ describe('events and their messages', () => {
     expect((await sweep()).changed).toEqual([]);
   });
 
+  describe('that a message was delivered', () => {
+    const bouncedBefore = (seconds: number) =>
+      database.query(
+        `INSERT INTO suppressions (address_canonical, reason, source, seen_at, tried_at, expires_at)
+         VALUES ('ada@example.com', 'hard_bounce', 'smtp', now() - $1 * interval '1 second', now() - interval '2 days', now() + interval '50 days')`,
+        [seconds],
+      );
+
+    it('lifts the bounce of its address from before, and names the message', async () => {
+      await bouncedBefore(2 * 86_400);
+      const id = await mail.sent('sendgrid', 'ada@example.com', { lane: 'critical' });
+      expect(await tell(told('delivered', { emailId: id }))).toMatchObject({ lifted: [id] });
+      expect(await mail.suppressions()).toEqual([]);
+      const next = await mail.accept();
+      await mail.outbox.claim('default', 10, 'worker:1');
+      expect((await mail.look(next)).status).toBe('sending');
+    });
+
+    it('lifts no bounce that came after it was sent, however late it is told', async () => {
+      const id = await mail.sent('sendgrid');
+      await bouncedBefore(-1);
+      expect(await tell(told('delivered', { emailId: id }))).toMatchObject({ lifted: [] });
+      expect(await mail.suppressions()).toHaveLength(1);
+    });
+
+    it('lifts nothing when it bounced in the end', async () => {
+      await bouncedBefore(2 * 86_400);
+      const id = await mail.sent('sendgrid', 'ada@example.com', { lane: 'critical' });
+      await tell(told('delivered', { emailId: id }), told('bounced', { emailId: id, ...hardBounce }));
+      expect(await mail.suppressions()).toMatchObject([{ reason: 'hard_bounce', email_id: id }]);
+      expect((await mail.look(id)).status).toBe('bounced');
+    });
+
+    it('lifts no complaint, and nothing when a mere mail tells it', async () => {
+      const id = await mail.sent('sendgrid');
+      await bouncedBefore(60);
+      const { ids } = await events.record('dsn', [told('delivered', { emailId: id })]);
+      expect(await events.settle(ids)).toMatchObject({ lifted: [] });
+      await database.query(`UPDATE suppressions SET reason = 'complaint'`);
+      expect(await tell(told('delivered', { emailId: id }))).toMatchObject({ lifted: [] });
+      expect(await mail.suppressions()).toHaveLength(1);
+    });
+  });
+
   it('an unknown outcome is known when the provider tells it, and a code is erased then', async () => {
     for (const [kind, status] of [['delivered', 'delivered'], ['bounced', 'bounced'], ['complained', 'complained']] as const) {
       const id = await mail.ended({ status: 'unknown', transport: 'sendgrid', errorCode: 'http_timeout' }, { secret: true });

@@ -61,6 +61,7 @@ describe('scheduled work', () => {
       'mail.old_events',
       'mail.rescue',
       'mail.retention',
+      'mail.suppressions',
       'mail.sweep',
       'mail.unmatched_events',
       'mail.workers',
