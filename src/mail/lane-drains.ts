@@ -3,7 +3,8 @@ import { SETTINGS, type Settings } from '../config/settings.js';
 import type { Lane } from '../core/lanes.js';
 import { LOGGER, type Logger } from '../core/logger.js';
 import { WORKER_NAME } from '../core/worker-name.js';
-import { Drain } from '../queue/drain.js';
+import { type Claimed, Drain, type DrainWork } from '../queue/drain.js';
+import { FairShares, type Places } from '../queue/fair-shares.js';
 import { LeaseKeeper } from '../queue/lease-keeper.js';
 import { MailQueue } from '../queue/mail-queue.js';
 import { Delivery } from './deliver.js';
@@ -64,17 +65,20 @@ export class LaneDrains implements OnModuleDestroy {
   }
 
   private drainOf(lane: Lane, concurrency: number): Drain<ClaimedEmail> {
-    return new Drain(concurrency, {
-      claim: (limit) => this.claimAndHold(lane, limit),
+    const work: DrainWork<ClaimedEmail> = {
+      claim: (limit, places) => this.claimAndHold(lane, limit, places),
       deliver: (email, progress) => this.delivery.deliver(email, progress).finally(() => this.leases.letGo(email)),
       giveBack: (emails) => this.giveBack(lane, emails),
       wakeNext: () => this.queue.wake(lane),
       onDeliveryError: (error) => this.log.error({ err: error, lane }, 'a delivery broke; the rescue takes its message'),
-    });
+    };
+    if (lane !== 'critical') return new Drain(concurrency, work);
+    const onClaimError = (error: unknown): void => this.log.error({ err: error, lane }, 'the outbox could not be read; the timer tries again');
+    return new Drain(concurrency, work, { shares: sharesOf(concurrency), onClaimError });
   }
 
-  private async claimAndHold(lane: Lane, limit: number): Promise<{ rows: ClaimedEmail[]; more: boolean }> {
-    const claimed = await this.claim(lane, limit);
+  private async claimAndHold(lane: Lane, limit: number, places: Places | undefined): Promise<Claimed<ClaimedEmail>> {
+    const claimed = await this.claim(lane, limit, places);
     this.leases.hold(claimed.rows);
     return claimed;
   }
@@ -91,7 +95,7 @@ export class LaneDrains implements OnModuleDestroy {
   }
 
   /** An open transport and its rate first, then as many rows; without one of them, nothing. */
-  private async claim(lane: Lane, limit: number): Promise<{ rows: ClaimedEmail[]; more: boolean }> {
+  private async claim(lane: Lane, limit: number, places: Places | undefined): Promise<Claimed<ClaimedEmail>> {
     const { count, via, retryAfterMs } = await this.transports.admit(lane, limit);
     if (count === 0) {
       if (retryAfterMs !== undefined) this.drainLater(lane, retryAfterMs);
@@ -99,10 +103,10 @@ export class LaneDrains implements OnModuleDestroy {
     }
     let claimed = 0;
     try {
-      const { rows, more } = await this.outbox.claim(lane, count, WORKER_NAME);
+      const { rows, more, left } = await this.outbox.claim(lane, count, WORKER_NAME, places);
       claimed = rows.length;
       if (via !== undefined) for (const email of rows) email.via = via;
-      return { rows, more };
+      return { rows, more, left };
     } finally {
       await this.transports.refund(via, count - claimed);
     }
@@ -116,4 +120,12 @@ export class LaneDrains implements OnModuleDestroy {
     // Beyond 24 days a timer of Node fires at once.
     this.waiting.set(lane, setTimeout(again, Math.min(ms, LONGEST_WAIT_MS)).unref());
   }
+}
+
+/**
+ * Somebody waits for each code: no recipient's domain may hold more than half of the slots, however slowly its server or
+ * our relay for it answers. Other mail has time, and often goes to one domain for good reasons.
+ */
+function sharesOf(concurrency: number): FairShares<ClaimedEmail> {
+  return new FairShares(Math.max(1, Math.floor(concurrency / 2)), ({ domain }) => domain);
 }
