@@ -4,7 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { KEY_START } from './access/api-keys.js';
 import { SetupTokens } from './accounts/administration/setup-tokens.js';
-import { productOf } from './accounts/pages/page-writer.js';
+import { productOf } from './config/product-name.js';
 import { resolveAppSecret } from './config/app-secret.js';
 import type { LoadedSettings } from './config/settings.module.js';
 import type { Role } from './config/settings.js';

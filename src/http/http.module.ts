@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { APP_FILTER, APP_PIPE } from '@nestjs/core';
-import { productOf } from '../accounts/pages/page-writer.js';
+import { productOf } from '../config/product-name.js';
 import { SETTINGS, type Settings } from '../config/settings.js';
 import { FaultCharge } from './fault-charge.filter.js';
 import { HomeController } from './home.controller.js';

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { productOf } from '../config/product-name.js';
 import { SETTINGS, type Settings } from '../config/settings.js';
-import { parseEmailAddress, readableDomainOf } from '../core/email-address.js';
+import { parseEmailAddress } from '../core/email-address.js';
 import { Keyring } from '../core/keyring.js';
 import { inBothForms, type MailContent } from './both-forms.js';
 import type { ClaimedEmail } from './email-rows.js';
@@ -63,11 +64,6 @@ export class Composer {
     const opened = this.keyring.open({ keyId: sealKeyId, bytes: sealedVariables }, sealContext(id));
     return JSON.parse(opened) as Record<string, unknown>;
   }
-}
-
-/** How mails call the product: the sender's display name, or else its domain. */
-function productOf({ mail: { from } }: Settings): string {
-  return from.name || readableDomainOf(from.address);
 }
 
 function minutesLeft(expiresAt: Date | null, now: Date): number | undefined {

@@ -1,8 +1,9 @@
 import { Body, Controller, Get, Header, HttpCode, Inject, Param, Post, Req, Res, UseFilters } from '@nestjs/common';
 import { ApiExcludeEndpoint, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { productOf } from '../../config/product-name.js';
 import { SETTINGS, type Settings } from '../../config/settings.js';
-import { parseEmailAddress, readableDomainOf } from '../../core/email-address.js';
+import { parseEmailAddress } from '../../core/email-address.js';
 import { Problem } from '../../core/problems.js';
 import { sourceOf } from '../../core/request-source.js';
 import { SignedInView } from '../account-view.js';
@@ -91,8 +92,7 @@ export class SetupController {
   private show(reply: FastifyReply, view: SetupPageView): string {
     if (view.state === 'done' || view.state === 'invalid') reply.status(404);
     if (view.state === 'asked' && Object.keys(view.faults).length > 0) reply.status(422);
-    const { name, address } = this.settings.mail.from;
-    return setupPage(name || readableDomainOf(address), view);
+    return setupPage(productOf(this.settings), view);
   }
 }
 

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import argon2 from 'argon2';
+import { productOf } from '../../config/product-name.js';
 import { SETTINGS, type Settings } from '../../config/settings.js';
-import { readableDomainOf } from '../../core/email-address.js';
 import { commonPasswords } from './common-passwords.js';
 import { isWeaker, PARAMETERS } from './hash-policy.js';
 import { HashingLine } from './hashing-line.js';
@@ -32,7 +32,7 @@ export class Passwords implements OnModuleInit {
   private dummy = '';
 
   constructor(@Inject(SETTINGS) { mail, http }: Settings) {
-    this.surroundings = { product: mail.from.name || readableDomainOf(mail.from.address), host: new URL(http.appUrl).hostname };
+    this.surroundings = { product: productOf({ mail }), host: new URL(http.appUrl).hostname };
   }
 
   /** Hashes under way, and those that wait for their turn. */

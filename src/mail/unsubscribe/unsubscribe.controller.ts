@@ -1,8 +1,8 @@
 import { Body, Controller, Get, Header, HttpCode, Inject, Post, Query, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { productOf } from '../../config/product-name.js';
 import { SETTINGS, type Settings } from '../../config/settings.js';
-import { readableDomainOf } from '../../core/email-address.js';
 import { LOGGER, type Logger } from '../../core/logger.js';
 import { Suppressions } from '../suppressions/suppressions.js';
 import { UnsubscribeLink } from './unsubscribe-link.js';
@@ -63,7 +63,6 @@ export class UnsubscribeController {
 
   private show(reply: FastifyReply, view: UnsubscribeView): string {
     if (view.state === 'invalid') reply.status(404);
-    const { name, address } = this.settings.mail.from;
-    return unsubscribePage(name || readableDomainOf(address), view);
+    return unsubscribePage(productOf(this.settings), view);
   }
 }
