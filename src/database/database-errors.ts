@@ -54,15 +54,18 @@ export interface Layer {
   codes: string[];
   kind: unknown;
   message: unknown;
+  /** Of the server, where the adapter tells what it could not reach. */
+  host: unknown;
+  port: unknown;
 }
 
 /** The error, and what Prisma wraps around the driver's; the outermost first. */
 export function layersOf(error: unknown): Layer[] {
   if (typeof error !== 'object' || error === null) return [];
-  const { name, code, originalCode, kind, message, cause, meta, clientVersion } = error as Record<string, unknown>;
+  const { name, code, originalCode, kind, message, host, port, cause, meta, clientVersion } = error as Record<string, unknown>;
   const wrapped = typeof meta === 'object' && meta !== null ? (meta as Record<string, unknown>)['driverAdapterError'] : undefined;
   const codes = [code, originalCode].filter((one) => typeof one === 'string');
-  return [{ name, byPrisma: clientVersion !== undefined, codes, kind, message }, ...layersOf(cause), ...layersOf(wrapped)];
+  return [{ name, byPrisma: clientVersion !== undefined, codes, kind, message, host, port }, ...layersOf(cause), ...layersOf(wrapped)];
 }
 
 /** A row of this key is there already, as Prisma's own statements say it. */

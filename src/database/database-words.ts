@@ -1,5 +1,5 @@
 import { networkWords } from '../core/network-words.js';
-import { layersOf } from './database-errors.js';
+import { type Layer, layersOf } from './database-errors.js';
 
 /** PostgreSQL's own codes (its manual, appendix A). */
 const SQLSTATES: Record<string, string> = {
@@ -28,13 +28,23 @@ const PRISMA: Record<string, string> = {
   P2024: 'no connection was free in time',
   P2028: 'a transaction got no connection, or took too long',
 };
-/** As Prisma's adapter calls them. */
-const KINDS: Record<string, string> = {
-  DatabaseNotReachable: 'it cannot be reached',
-  ConnectionClosed: 'the connection broke',
-  SocketTimeout: 'no answer in time',
-  TooManyConnections: 'it has too many connections',
-};
+/** Prisma's adapter keeps no code of a socket, but these stand for one each (its `mapSocketError`). */
+function socketCodeOf({ kind, host, port }: Layer): string | undefined {
+  switch (kind) {
+    case 'DatabaseNotReachable':
+      // A name that was not found has no port yet, and neither has the path of a Unix socket.
+      return port !== undefined || (typeof host === 'string' && host.startsWith('/')) ? 'ECONNREFUSED' : 'ENOTFOUND';
+    case 'ConnectionClosed':
+      return 'ECONNRESET';
+    case 'SocketTimeout':
+      return 'ETIMEDOUT';
+    case 'TooManyConnections':
+      return '53300';
+    default:
+      return undefined;
+  }
+}
+
 /** node-postgres gives these no code. */
 const MESSAGES: [RegExp, string][] = [
   [/^(timeout expired|timeout exceeded when trying to connect|Query read timeout|no answer within)/, 'no answer in time'],
@@ -47,7 +57,7 @@ const MESSAGES: [RegExp, string][] = [
  */
 export function databaseWords(error: unknown): string {
   const layers = layersOf(error).reverse();
-  const codes = layers.flatMap((layer) => layer.codes);
+  const codes = layers.flatMap((layer) => [...layer.codes, ...[socketCodeOf(layer) ?? []].flat()]);
   for (const code of codes) {
     const words = networkWords(code) ?? (SQLSTATES[code] && `${SQLSTATES[code]} (${code})`);
     if (words) return words;
@@ -56,8 +66,6 @@ export function databaseWords(error: unknown): string {
     const known = MESSAGES.find(([start]) => typeof message === 'string' && start.test(message));
     if (known) return known[1];
   }
-  const kind = layers.map((layer) => KINDS[String(layer.kind)]).find(Boolean);
-  if (kind) return kind;
   const known = codes.find((code) => code in PRISMA);
   if (known !== undefined) return PRISMA[known]!;
   const sqlstate = codes.find((code) => /^[0-9A-Z]{5}$/.test(code) && !code.startsWith('P'));
