@@ -52,7 +52,7 @@ function parseTransport(entry: string, smtpPorts: readonly number[]): Parsed<Tra
   if (kind === 'capture') {
     return entry.toLowerCase() === 'capture:'
       ? value({ kind: 'capture', name: 'capture' })
-      : fault('the built-in inbox takes nothing after the colon: MAIL_TRANSPORTS=capture:');
+      : fault('the built-in inbox takes nothing after the colon, such as MAIL_TRANSPORTS=capture:.');
   }
   if (kind === 'smtp' || kind === 'smtps') return parseSmtp(entry, smtpPorts);
   if (isProviderKind(kind) && entry.length > kind.length) return parseProvider(kind, entry.slice(kind.length + 1));

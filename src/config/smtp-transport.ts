@@ -109,7 +109,7 @@ function takeOAuth(parameters: URLSearchParams, host: string): Parsed<OAuthSetti
   }
   const url = tokenUrl === undefined ? undefined : parseUrl(tokenUrl);
   if (!url || (url.protocol !== 'https:' && !isLoopback(withoutBrackets(url.hostname)))) {
-    return fault('oauth_token_url must be the https:// address where the provider exchanges refresh tokens; only smtp.gmail.com has a default.');
+    return fault('oauth_token_url must be the https:// address where the provider exchanges refresh tokens, such as ?oauth_token_url=https://login.example.com/token; only smtp.gmail.com has a default.');
   }
   return value({ clientId, clientSecret, refreshToken, tokenUrl: url.href });
 }
