@@ -202,7 +202,7 @@ function stateProblems({ name, state, lastErrorCode, lastReply, lastAttempt }: T
     {
       code: 'transport_failing',
       message: `None of the last messages through ${name} was handed over. The last one: ${lastAttempt?.errorCode ?? 'no code'}${lastAttempt?.reply ? `, ${lastAttempt.reply}` : ''}`,
-      remedy: 'Look at the timeline of one of them: otpost outbox show ID, or GET /v1/emails/:id.',
+      remedy: 'Look at the timeline of one of them: GET /v1/emails/:id.',
     },
   ];
 }

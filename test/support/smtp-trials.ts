@@ -23,7 +23,7 @@ export interface State {
 
 /** For servers that keep us waiting, and states of transports that are read anew each time. */
 export const IMPATIENT = {
-  connectMs: 500, greetingMs: 500, setupMs: 300, openingMs: 1_100, firstWordMs: 300, lateMs: 500, silentMs: 500, envelope: 600, transferring: 600, released: 900, probeEveryMs: 1_000, longestBackoffMs: 1_000, statesMs: 0,
+  connectMs: 500, greetingMs: 500, setupMs: 300, openingMs: 1_100, firstWordMs: 300, loginAgainMs: 50, lateMs: 500, silentMs: 500, envelope: 600, transferring: 600, released: 900, probeEveryMs: 1_000, longestBackoffMs: 1_000, statesMs: 0,
 };
 
 /**

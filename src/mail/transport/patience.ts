@@ -15,6 +15,8 @@ export interface Patience extends StagePatience {
   openingMs: number;
   /** For the first word on a connection that has carried a message before, and may be dead. */
   firstWordMs: number;
+  /** For which a refused login is not presented again: others that open a connection share its fate. */
+  loginAgainMs: number;
   /** That a connection is kept without a message. */
   idleMs: number;
   /** For the final reply, after which the message no longer holds up others. */
@@ -43,6 +45,7 @@ export const PATIENCE: Patience = {
   setupMs: 30_000,
   openingMs: 10_000,
   firstWordMs: 3_000,
+  loginAgainMs: 2_000,
   idleMs: 30_000,
   envelope: 60_000,
   transferring: 60_000,

@@ -1,5 +1,6 @@
-import type { Lane } from '../../core/lanes.js';
 import { domainOf } from '../../core/email-address.js';
+import type { Lane } from '../../core/lanes.js';
+import { quote } from '../../core/quote.js';
 import { KEPT_MS, type Outcome } from '../outcome.js';
 
 /** Milliseconds for which a refusal counts. */
@@ -11,6 +12,9 @@ const ALIKE_MAILBOXES = { recipients: 5, domains: 3 };
 const BREAK_MS = 5_000;
 /** Such a server may be right after all, so its breaks stay short. */
 const MAILBOX_BREAK = { ms: 2_000, longestMs: 4_000 };
+
+/** Characters of a provider's answer, addresses hidden, that are compared. */
+const BEGINNING = 120;
 
 /** Reason of a break: not one recipient, all of them. */
 export const REFUSES_ALL = 'refuses_all';
@@ -71,7 +75,8 @@ export class RefusalsPolicy {
   }
 }
 
-/** The codes; the rest of a reply quotes the recipient, or a number of its own. */
+/** The codes; the rest of a reply quotes the recipient, or a number of its own. Of a provider's answer, how it begins: its codes are coarse. */
 function wordsOf(errorCode: string, reply: string): string {
+  if (errorCode.startsWith('http_')) return `${errorCode} ${quote(reply).slice(0, BEGINNING)}`;
   return `${errorCode} ${/^\d{3}[ -]([245]\.\d{1,3}\.\d{1,3})\b/.exec(reply)?.[1] ?? ''}`;
 }

@@ -37,6 +37,7 @@ export class SmtpSessions {
   private proven = false;
   /** The opening that all share. */
   private first: Promise<void> | undefined;
+  private refusedLogin: { error: unknown; until: number } | undefined;
   private closing = false;
 
   /** @param ordinary connections for mail other than codes */
@@ -139,6 +140,7 @@ export class SmtpSessions {
       const opened = this.takeIdle();
       if (opened) return opened;
     }
+    if (this.refusedLogin && performance.now() < this.refusedLogin.until) throw this.refusedLogin.error;
     const opening = this.dial.open();
     if (!this.proven) this.first = opening.then(() => undefined).finally(() => (this.first = undefined));
     this.first?.catch(() => undefined); // whoever opens it is told
@@ -158,7 +160,10 @@ export class SmtpSessions {
         opened = session;
         keepIfLeft();
       },
-      () => (this.proven = false),
+      (error: { code?: string }) => {
+        this.proven = false;
+        if (error.code === 'EAUTH') this.refusedLogin = { error, until: performance.now() + this.patience.loginAgainMs };
+      },
     );
     try {
       await this.inTime(opening);

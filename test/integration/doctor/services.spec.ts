@@ -138,9 +138,9 @@ describe('the doctor and a deployment', () => {
   });
 
   it('tells of workers that have stopped, and of those that live', async () => {
-    expect((await look()).of('workers', 'heartbeats')).toEqual(['fail', 'no worker is alive']);
+    expect((await look()).of('workers', 'heartbeats')).toEqual(['fail', 'no worker is alive.']);
     await database.query("INSERT INTO workers (name, lanes, heartbeat_at) VALUES ('gone:1', '{critical,default,bulk}', now() - interval '60 s')");
-    expect((await look()).of('workers', 'heartbeats')).toEqual(['fail', expect.stringMatching(/last heard of: gone:1 \(critical, default, bulk; (59|60|61) s ago\)/)]);
+    expect((await look()).of('workers', 'heartbeats')).toEqual(['fail', expect.stringMatching(/^the worker gone:1 was heard of \d+ s ago for the last time/)]);
     await database.query("INSERT INTO workers (name, lanes) VALUES ('here:2', '{critical}')");
     const report = await look();
     expect(report.of('workers', 'heartbeats')).toEqual(['ok', expect.stringMatching(/^1 alive: here:2 \(critical; \d s ago\)$/)]);
@@ -153,7 +153,7 @@ describe('the doctor and a deployment', () => {
     await database.query("INSERT INTO transport_states (name, paused_at, pause_reason) VALUES ($1, now(), 'smtp_auth')", [name]);
     await database.query("INSERT INTO ledger_deltas (status, delta) VALUES ('accepted', 1)");
     const report = await look();
-    expect(report.of('mail', name)).toEqual(['fail', expect.stringContaining('(smtp_auth); its mail is kept')]);
+    expect(report.of('mail', name)).toEqual(['fail', expect.stringMatching(/its mail is kept.*\(smtp_auth\)/)]);
     expect(report.of('mail', 'ledger')).toEqual(['fail', expect.stringContaining('off by 1')]);
     await database.query('DELETE FROM transport_states');
     await database.query('DELETE FROM ledger_deltas');

@@ -115,8 +115,11 @@ describe('mail', () => {
 });
 
 describe('a transport', () => {
+  afterEach(() => void Object.assign(PATIENCE, IMPATIENT));
+
   it('with a wrong password is presented it once, keeps its mail, and works again when the server has mended it', async () => {
     let password = '535 5.7.8 wrong';
+    PATIENCE.loginAgainMs = IMPATIENT.probeEveryMs; // until the next trial
     const server = await trials.begin(['login'], { AUTH: () => password }, WITH_LOGIN);
     const addresses = await Promise.all(Array.from({ length: 6 }, () => trials.register()));
     for (const address of addresses) expect(await trials.endings(address)).toMatchObject([{ status: 'deferred', attempt: 0 }]);
@@ -186,14 +189,17 @@ describe('a transport', () => {
     expect(await database.query('SELECT attempts FROM outbound_emails WHERE to_address = $1', [address])).toEqual([{ attempts: 1 }]);
   });
 
-  it('in trouble is tried with one message, and the others wait for what it finds', async () => {
-    const server = await trials.begin(['first'], { RCPT: { afterMs: 400, reply: '250 ok' } });
+  it('in trouble is tried with one message; the others wait for what it finds, but for codes', async () => {
+    let letOn = false;
+    const server = await trials.begin(['first'], { RCPT: (_, line) => (letOn || line.includes('code') ? undefined : { afterMs: 500, reply: '250 ok' }) });
     await trials.otpost.database.query('UPDATE transport_states SET failures = 2, backoff_until = now() WHERE name = $1', [trials.names.first]);
-    const addresses = await Promise.all(Array.from({ length: 5 }, () => trials.register()));
+    await Promise.all(Array.from({ length: 4 }, () => trials.send('default')));
     await eventually(() => server.count('RCPT') > 0, 'the trial to be under way');
     expect(server.connections).toBe(1);
+    const code = await trials.register('code@example.com');
+    expect(await trials.endings(code)).toMatchObject([{ status: 'sent', attempt: 1 }]);
+    letOn = true;
     await eventually(async () => (await trials.stateOf('first')).failures === 0, 'the trial to have gone well');
-    await trials.wakeOnceDue(...addresses);
     await eventually(() => server.taken.length === 5, 'all mail to be handed over');
     expect(await trials.stateOf('first')).toMatchObject({ failures: 0 });
   });

@@ -12,7 +12,7 @@ import { eventually } from '../../support/wait.js';
 import { wakeOnceDue } from '../../support/wake.js';
 
 const before = { ...PATIENCE };
-beforeAll(() => void Object.assign(PATIENCE, { nextPortMs: 600, statesMs: 0 }));
+beforeAll(() => void Object.assign(PATIENCE, { nextPortMs: 600, statesMs: 0, loginAgainMs: 0 }));
 afterAll(() => void Object.assign(PATIENCE, before));
 
 /** What the case before taught of the transport, and the mail that waits for it. */
@@ -220,7 +220,7 @@ describe('without one,', () => {
       await send({ to: 'picture@example.com', html: '<img src="https://example.com/p.png">' });
       const mailTo = async (address: string) => (await sink.waitForMailTo(address))[0]!.mail;
       expect((await mailTo('text@example.com')).html).toContain('One &lt;two&gt;\n\nthree &amp; four');
-      expect((await mailTo('html@example.com')).text).toMatch(/HI\s+See this \[?https:\/\/example\.com\/x/);
+      expect((await mailTo('html@example.com')).text).toMatch(/Hi\s+See this \[?https:\/\/example\.com\/x/);
       expect((await mailTo('picture@example.com')).text!.trim()).toBe('Hällo');
     });
   });

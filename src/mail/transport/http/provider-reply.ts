@@ -1,4 +1,4 @@
-import type { Outcome } from '../../outcome.js';
+import { KEPT_MS, type Outcome } from '../../outcome.js';
 
 /** What the rows are asked. */
 export interface ReplyFacts {
@@ -103,9 +103,9 @@ export function tooFast({ told, retryAfterMs }: ReplyFacts): Outcome {
   return { kind: 'deferred', uncounted: true, transport: { kind: 'backoff', ms: retryAfterMs ?? SECOND }, ...told };
 }
 
-/** Of this sender the provider takes nothing; of others it may. As SMTP's 5.7.x: another transport, or later. */
+/** Of this sender the provider takes nothing; of others it may. The mail goes another way, or is kept until somebody mends it. */
 export function senderRefused({ told }: ReplyFacts): Outcome {
-  return { kind: 'deferred', alert: true, ...told, errorCode: 'http_sender' };
+  return { kind: 'deferred', uncounted: true, afterMs: MINUTE, withinMs: KEPT_MS, alert: true, ...told, errorCode: 'http_sender' };
 }
 
 /** A key of idempotency was used before: what it was used for may or may not have been taken. */

@@ -42,7 +42,7 @@ const uncounted = { kind: 'deferred', uncounted: true };
 const paused = { ...uncounted, errorCode: 'http_auth', transport: { kind: 'pause', reason: 'http_auth' } };
 const quota = (ms = 3_600_000) => ({ ...uncounted, errorCode: 'http_quota', alert: true, transport: { kind: 'backoff', ms } });
 const fast = (ms: number) => ({ ...uncounted, transport: { kind: 'backoff', ms } });
-const sender = { kind: 'deferred', errorCode: 'http_sender', alert: true };
+const sender = { kind: 'deferred', uncounted: true, afterMs: 60_000, withinMs: 345_600_000, errorCode: 'http_sender', alert: true };
 const failed = { kind: 'failed' };
 const mailjetError = (ErrorCode: string, StatusCode: number, ErrorMessage = '') => ({ Messages: [{ Status: 'error', Errors: [{ ErrorCode, StatusCode, ErrorMessage }] }] });
 const sendgridError = (message: string, field: string | null = null) => ({ errors: [{ message, field, help: null }] });
