@@ -18,6 +18,10 @@ const BEGINNING = 120;
 
 /** Reason of a break: not one recipient, all of them. */
 export const REFUSES_ALL = 'refuses_all';
+/** Of a refused sender it is known what the server has against us. */
+const OF_SENDER: readonly string[] = ['smtp_sender', 'http_sender'];
+/** What is known of a transport that has a break because of what it refused, and may take other mail all the same. */
+export const REFUSALS: readonly string[] = [REFUSES_ALL, ...OF_SENDER];
 
 interface Refused {
   at: number;
@@ -55,7 +59,11 @@ export class RefusalsPolicy {
       uncounted: true,
       withinMs: KEPT_MS,
       alert: true,
-      transport: { kind: 'backoff', reason: REFUSES_ALL, ...(ofMailbox ? MAILBOX_BREAK : { ms: BREAK_MS }) },
+      transport: {
+        kind: 'backoff',
+        ...(OF_SENDER.includes(outcome.errorCode) ? {} : { reason: REFUSES_ALL }),
+        ...(ofMailbox ? MAILBOX_BREAK : { ms: BREAK_MS }),
+      },
       errorCode: outcome.errorCode,
       reply: outcome.reply,
     };

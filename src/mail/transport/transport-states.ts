@@ -3,7 +3,7 @@ import { quote } from '../../core/quote.js';
 import type { PrismaService } from '../../database/prisma.service.js';
 import type { Outcome } from '../outcome.js';
 import type { Patience } from './patience.js';
-import { REFUSES_ALL } from './refusals-policy.js';
+import { REFUSALS } from './refusals-policy.js';
 import { causeOf } from './trouble-causes.js';
 import { type Backoff, type Fingerprints, Troubles, type TroubleWords } from './troubles.js';
 
@@ -124,7 +124,7 @@ export class TransportStates {
     const state = this.known[scope].get(name);
     if (!state || (state.failures === 0 && state.pauseReason === null)) return { kind: 'open' };
     const now = performance.now();
-    if (urgent && (state.lastErrorCode === REFUSES_ALL || state.breakUntil <= now)) return { kind: 'trial' };
+    if (urgent && (REFUSALS.includes(state.lastErrorCode ?? '') || state.breakUntil <= now)) return { kind: 'trial' };
     if (state.breakUntil > now) return { kind: 'closed', forMs: state.breakUntil - now };
     // A trial takes as long as a message, mostly far less than it may.
     if (state.trialUntil > now) return { kind: 'closed', forMs: Math.min(state.trialUntil - now, TRIAL_AGAIN_MS) };

@@ -2,7 +2,7 @@ import type { PrismaService } from '../../database/prisma.service.js';
 import { Prisma } from '../../generated/prisma/client.js';
 import type { TransportEffect } from '../outcome.js';
 import type { Patience } from './patience.js';
-import { REFUSES_ALL } from './refusals-policy.js';
+import { REFUSALS } from './refusals-policy.js';
 
 /** Failures to reach a server, in a row, after which it is no longer taken for a passing outage. */
 const UNREACHABLE_LIMIT = 5;
@@ -52,7 +52,7 @@ export class Troubles {
     const taken = await this.prisma.$executeRaw`
       UPDATE ${this.table} t SET trial_until = now() + ${this.patience.trialMs} * interval '1 millisecond'
       WHERE ${this.row(name)} AND (${urgent} OR coalesce(trial_until, '-infinity') <= now())
-        AND (coalesce(backoff_until, '-infinity') <= now() OR (${urgent} AND last_error_code = ${REFUSES_ALL}))`;
+        AND (coalesce(backoff_until, '-infinity') <= now() OR (${urgent} AND last_error_code = ANY(${[...REFUSALS]}::text[])))`;
     return taken > 0;
   }
 
