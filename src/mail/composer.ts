@@ -34,16 +34,15 @@ export class Composer {
   }
 
   /**
-   * RFC 3834 §5 for all, and for Exchange, which knows nothing of it, [MS-OXCMAIL] §2.1.3.2.20. Bulk mail names what it
-   * does not want, for `All` stands for reports of non-delivery too, and a list is kept clean by them. RFC 8058 for bulk
-   * mail, which Gmail and Yahoo ask for.
+   * RFC 3834 §5, and for Exchange, which knows nothing of it, [MS-OXCMAIL] §2.1.3.2.20: all but NDR, for reports of
+   * non-delivery are what tells us of an address that does not exist. RFC 8058 for bulk mail, which Gmail and Yahoo ask for.
    */
   private headers({ id, lane, to }: ClaimedEmail): Record<string, string> {
-    if (lane !== 'bulk') return { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'All' };
+    const automatic = { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'DR, RN, NRN, OOF, AutoReply' };
+    if (lane !== 'bulk') return automatic;
     const url = this.unsubscribe.make({ emailId: id, addressCanonical: parseEmailAddress(to)?.canonical ?? to.toLowerCase() });
     return {
-      'Auto-Submitted': 'auto-generated',
-      'X-Auto-Response-Suppress': 'DR, RN, NRN, OOF, AutoReply',
+      ...automatic,
       'List-Unsubscribe': `<${url}>`,
       'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
     };

@@ -13,6 +13,8 @@ const BREAK_MS = 5_000;
 /** Such a server may be right after all, so its breaks stay short. */
 const MAILBOX_BREAK = { ms: 2_000, longestMs: 4_000 };
 
+/** Refusals of different words that are remembered at a time, the newest. */
+const REMEMBERED = 50;
 /** Characters of a provider's answer, addresses hidden, that are compared. */
 const BEGINNING = 120;
 
@@ -73,7 +75,10 @@ export class RefusalsPolicy {
     const refused = this.said.get(words) ?? new Map<string, Refused>();
     for (const [one, { at }] of refused) if (now - at > WITHIN_MS) refused.delete(one);
     if (refused.size < ALIKE_MAILBOXES.recipients) refused.set(recipient, { at: now, domain: domainOf(recipient) });
+    this.said.delete(words);
     this.said.set(words, refused);
+    // A server may say something else each time.
+    if (this.said.size > REMEMBERED) this.said.delete(this.said.keys().next().value!);
   }
 
   private isAlike(words: string, ofMailbox: boolean): boolean {

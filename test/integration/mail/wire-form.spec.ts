@@ -183,8 +183,8 @@ describe('mail that Otpost sends', () => {
     expect(verifyDkim(Buffer.from(source, 'latin1'), KEYS.publicKey)).toEqual({ body: true, fields: true });
     const mail = await simpleParser(source);
     expect([mail.subject, mail.text, mail.from!.value]).toEqual([draft.subject, 'a\nb\n.c', [{ name: '=?utf-8?Q?Post?=', address: 'post@bücher.example' }]]); // mailparser reads the form in ASCII
-    // [MS-OXCMAIL] §2.1.3.2.20: All but NDR, by which a list is kept clean, for bulk mail.
-    expect(mail.headers.get('x-auto-response-suppress')).toBe(lane === 'bulk' ? 'DR, RN, NRN, OOF, AutoReply' : 'All');
+    // [MS-OXCMAIL] §2.1.3.2.20: all but NDR, which tells us of an address that does not exist.
+    expect(mail.headers.get('x-auto-response-suppress')).toBe('DR, RN, NRN, OOF, AutoReply');
   });
 
   it('calls the product by the domain as people write it, and the sender in the envelope by its form in ASCII', async () => {
