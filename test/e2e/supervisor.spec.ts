@@ -176,10 +176,11 @@ async function stoppedUnderLoad(deployment: Deployment): Promise<void> {
   const before = deployment.sink.taken;
   console.log(`idle ${inMib(idle)}, under load ${inMib(loaded)}; after SIGTERM, with ${before} of ${LOAD} handed over, it ended in ${Math.round(took)} ms`);
   expect(before).toBeLessThan(LOAD);
-  const states = await deployment.database.query<{ status: string; count: number }>(
-    'SELECT status::text, count(*)::int AS count FROM outbound_emails GROUP BY status ORDER BY status',
+  // Deferred, where a server that held its answers for long counted as silent.
+  const states = await deployment.database.query<{ state: string; count: number }>(
+    `SELECT CASE status WHEN 'deferred' THEN 'queued' ELSE status::text END AS state, count(*)::int AS count FROM outbound_emails GROUP BY state ORDER BY state`,
   );
-  expect(states).toEqual(expect.arrayContaining([{ status: 'sent', count: before }, { status: 'queued', count: LOAD - before }]));
+  expect(states).toEqual([{ state: 'queued', count: LOAD - before }, { state: 'sent', count: before }]);
 
   const next = await deployment.start();
   await eventually(() => deployment.sink.copies.size === LOAD, 'the rest to be handed over');

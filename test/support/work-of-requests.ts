@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
+import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
 import argon2 from 'argon2';
@@ -35,6 +35,7 @@ export class WorkOfRequests {
       const text = textOf(query);
       if (!ENGINE.test(text)) work.statements.push(text);
     });
+    this.keepContextInLine();
     for (const kind of ['hash', 'verify'] as const) this.watch(argon2, kind, (work) => work.hashes.push(kind));
   }
 
@@ -57,6 +58,16 @@ export class WorkOfRequests {
     const work: Work = { statements: [], hashes: [] };
     this.noted.set(tag, work);
     this.context.enterWith(work);
+  }
+
+  /** Whoever waits for a connection of the pool is called by whoever gave one back, in the context of that one. */
+  private keepContextInLine(): void {
+    const pool = pg.Pool.prototype as unknown as { connect: (whenThere?: (...args: unknown[]) => void) => unknown };
+    const { connect } = pool;
+    pool.connect = function (this: unknown, whenThere?: (...args: unknown[]) => void): unknown {
+      return connect.call(this, whenThere && AsyncResource.bind(whenThere));
+    };
+    this.restore.push(() => (pool.connect = connect));
   }
 
   private watch(on: object, name: string, note: (work: Work, args: unknown[]) => void): void {

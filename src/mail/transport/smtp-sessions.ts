@@ -10,8 +10,8 @@ const RESET_MS = 5_000;
 /** A connection that carries a message, and whether it counts among those of ordinary mail. */
 export interface Taken {
   session: SmtpSession;
-  /** It has carried a message before, and may be worn. */
-  reused: boolean;
+  /** It was idle, or has carried a message before, and may be worn. */
+  kept: boolean;
   counted: boolean;
 }
 
@@ -53,8 +53,9 @@ export class SmtpSessions {
   async take({ fresh, urgent }: Wanted): Promise<Taken> {
     if (!urgent) await this.places.take(performance.now());
     try {
-      const session = (fresh ? undefined : this.takeIdle()) ?? (await this.open());
-      return { session, reused: session.messages > 0, counted: !urgent };
+      const idle = fresh ? undefined : this.takeIdle();
+      const session = idle ?? (await this.open());
+      return { session, kept: idle !== undefined || session.messages > 0, counted: !urgent };
     } catch (error) {
       if (!urgent) this.places.leave();
       throw error;

@@ -61,7 +61,7 @@ export class SmtpTransport implements Transport {
   }
 
   private async transfer(mail: BuiltMail, offer: Offer, taken: Taken): Promise<Try> {
-    const { session, reused } = taken;
+    const { session } = taken;
     const giveUp = (): void => session.abort(new SessionFailure('ETIMEDOUT', 'no progress'));
     const stages = new StageRecorder(offer, this.patience, giveUp, () => this.sessions.park(taken));
     const listening = this.listenForFirstWord(taken, giveUp);
@@ -77,17 +77,17 @@ export class SmtpTransport implements Transport {
         this.sessions.drop(taken);
         return { outcome: { kind: 'withdrawn' }, again: false };
       }
-      return this.refused(error as SmtpFailure, stages.stage, taken, reused);
+      return this.refused(error as SmtpFailure, stages.stage, taken);
     } finally {
       listening();
       stages.end();
     }
   }
 
-  private refused(failure: SmtpFailure, stage: StageRecorder['stage'], taken: Taken, reused: boolean): Try {
+  private refused(failure: SmtpFailure, stage: StageRecorder['stage'], taken: Taken): Try {
     const outcome = classifySmtpFailure(failure, stage);
-    const again = deservesNewConnection(failure, stage, reused);
-    if (reused && isDeadConnection(failure, stage)) this.sessions.dropIdle();
+    const again = deservesNewConnection(failure, stage, taken.kept);
+    if (taken.kept && isDeadConnection(failure, stage)) this.sessions.dropIdle();
     if (again) this.sessions.drop(taken);
     else this.leave(taken, failure, stage);
     if (!again && 'transport' in outcome && outcome.transport?.kind === 'slow') this.sessions.slowDown();
@@ -106,12 +106,12 @@ export class SmtpTransport implements Transport {
    * A proxy or a firewall may have forgotten a connection that was idle, and tells nobody: what has carried a message
    * before gets little time for its first word, measured by what new ones took. Returns what ends the listening.
    */
-  private listenForFirstWord({ session, reused }: Taken, giveUp: () => void): () => void {
+  private listenForFirstWord({ session, kept }: Taken, giveUp: () => void): () => void {
     const since = performance.now();
-    const timer = reused ? setTimeout(giveUp, Math.max(this.patience.firstWordMs, 2 * this.firstWordTook)) : undefined;
+    const timer = kept ? setTimeout(giveUp, Math.max(this.patience.firstWordMs, 2 * this.firstWordTook)) : undefined;
     const deaf = session.onWord(() => {
       clearTimeout(timer);
-      if (!reused) this.firstWordTook = performance.now() - since;
+      if (!kept) this.firstWordTook = performance.now() - since;
     });
     return () => {
       clearTimeout(timer);

@@ -9,6 +9,7 @@ export interface Cause {
 
 type Words = (name: string) => Cause;
 
+const NOT_THE_PROTOCOL: Words = (name) => ({ cause: `${name} answers with something that is no mail server's.`, remedy: 'Another program probably listens there. Correct host and port in MAIL_TRANSPORTS.' });
 const DOCTOR = 'Run otpost doctor on this host, which says what is in the way.';
 const RELAY = 'Ask whoever runs it, or add another transport to MAIL_TRANSPORTS.';
 
@@ -27,6 +28,8 @@ const CAUSES: Record<string, Words> = {
   dns: (name) => ({ cause: `The name of ${name} cannot be resolved.`, remedy: 'Correct the host in MAIL_TRANSPORTS, or look at the DNS of this host.' }),
   unreachable: (name) => ({ cause: `There is no route from this host to ${name}.`, remedy: 'Look at the network of this host; Railway has IPv6 off by default.' }),
   closed: (name) => ({ cause: `${name} closes the connection without a word.`, remedy: `The server, or something in between, does not want this host. ${DOCTOR}` }),
+  eprotocol: NOT_THE_PROTOCOL,
+  garbage: NOT_THE_PROTOCOL,
   timeout: (name) => ({ cause: `${name} falls silent in the middle of a message.`, remedy: RELAY }),
   tls: (name) => ({ cause: `No TLS that can be trusted comes about with ${name}.`, remedy: DOCTOR }),
   auth: (name) => ({ cause: `${name} refuses the login.`, remedy: 'Mend the user and the password, or the key, in MAIL_TRANSPORTS.' }),

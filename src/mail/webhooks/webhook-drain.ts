@@ -11,6 +11,8 @@ import type { ClaimedDelivery } from './webhook-rows.js';
 const CONCURRENCY = 40;
 /** Milliseconds between two looks for due deliveries; fewer while there is something to do. */
 export const LOOKS = { everyMs: 1_000, againMs: 200 };
+/** Milliseconds until due deliveries are read again that could not be read. */
+const RETRY_MS = 1_000;
 /** Milliseconds that attempts under way get when the process stops; then they are broken off and given back. */
 const STOP_WITHIN_MS = 3_000;
 
@@ -20,9 +22,12 @@ export class WebhookDrain implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly leases: LeaseKeeper<ClaimedDelivery>;
   /** Ids of endpoints that were given all they may take: more may wait for them. */
   private readonly full = new Set<string>();
+  /** By endpoint, what this process has claimed and not brought to an end. */
+  private readonly underWay = new Map<string, number>();
   private readonly stopping = new AbortController();
   private readonly drain: Drain<ClaimedDelivery>;
   private timer: NodeJS.Timeout | undefined;
+  private retry: NodeJS.Timeout | undefined;
   private stopped = false;
   private claimed = 0;
 
@@ -51,6 +56,7 @@ export class WebhookDrain implements OnApplicationBootstrap, OnModuleDestroy {
   async onModuleDestroy(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.timer);
+    clearTimeout(this.retry);
     const breakOff = setTimeout(() => this.stopping.abort(), STOP_WITHIN_MS);
     await this.drain.stop();
     clearTimeout(breakOff);
@@ -69,20 +75,27 @@ export class WebhookDrain implements OnApplicationBootstrap, OnModuleDestroy {
       await this.drain.run();
     } catch (error) {
       this.log.error({ err: error }, 'due webhooks could not be read; trying again');
+      // What an ending called for is not to wait for the next look.
+      if (!this.stopped) this.retry ??= setTimeout(() => ((this.retry = undefined), void this.run()), RETRY_MS).unref();
     }
   }
 
   /**
    * Only a claim that filled `limit` left rows that could be taken now. What an endpoint's own limit holds back is looked
-   * for when a delivery to it ends, and not by claiming in a circle.
+   * for when a delivery to it ends, and not by claiming in a circle. An endpoint counts as full until a claim finds less for
+   * it than it has room for: one that finds no room may have been called by an ending that an earlier claim knew of.
    */
   private async claim(limit: number): Promise<{ rows: ClaimedDelivery[]; more: boolean }> {
+    const idle = [...this.full].filter((id) => !this.underWay.has(id));
     const rows = await this.outbox.claim(limit);
+    for (const id of idle) this.full.delete(id);
     const given = new Map<string, number>();
-    for (const row of rows) {
-      const count = (given.get(row.endpoint.id) ?? 0) + 1;
-      given.set(row.endpoint.id, count);
-      if (count === row.endpoint.room) this.full.add(row.endpoint.id);
+    for (const { endpoint: { id, room } } of rows) {
+      const count = (given.get(id) ?? 0) + 1;
+      given.set(id, count);
+      this.underWay.set(id, (this.underWay.get(id) ?? 0) + 1);
+      if (count === room) this.full.add(id);
+      else this.full.delete(id);
     }
     this.leases.hold(rows);
     this.claimed += rows.length;
@@ -91,7 +104,11 @@ export class WebhookDrain implements OnApplicationBootstrap, OnModuleDestroy {
 
   private ended(row: ClaimedDelivery): void {
     this.leases.letGo(row);
-    if (this.full.delete(row.endpoint.id)) void this.run();
+    const { id } = row.endpoint;
+    const rest = this.underWay.get(id)! - 1;
+    if (rest > 0) this.underWay.set(id, rest);
+    else this.underWay.delete(id);
+    if (this.full.has(id)) void this.run();
   }
 
   private async giveBack(rows: ClaimedDelivery[]): Promise<void> {

@@ -12,7 +12,7 @@ const WRONG = [
   'x', 'a b', '~', '-1', '0', '99999999', 'a,b', ',', '"quoted"', "'quoted'", '1,1', 'ü', 'A\u2028B <a@b.example>', 'pöst@b.example', '"a b"@b.example', '[::]', 'https://user:pw@example.com/x?y#z',
   'postgres://u:p#w@db/x', 'mysql://db/x', 'redis://localhost/cache', 'http://localhost', 'redis://u:1/2@host', 'http://127.0.0.1:4317', '11', '10.0.0.0/0', 'capture:x', 'capture:,nonsense', 'smtp://', 'smtp://host:0',
   'smtp://host?tls=maybe', 'smtps://host?tls=off', 'smtp://u:p@host?tls=off', 'smtp://u@host', 'smtp://u:p@host?oauth_client_id=a&oauth_client_secret=b&oauth_refresh_token=c', 'smtp://u@host?oauth_client_id=a',
-  'smtp://u@host?oauth_client_id=a&oauth_client_secret=b&oauth_refresh_token=c', 'smtp://u:p@smtp.gmail.com?oauth_client_id=a&oauth_client_secret=b&oauth_refresh_token=c', 'smtp://host?rate=x', 'smtp://host?daily=x', 'smtp://host?connections=0', 'smtp://host?colour=red', 'resend:', 'resend:a b', 'resend:%', 'resend:k?x=1',
+  'smtp://u@host?oauth_client_id=a&oauth_client_secret=b&oauth_refresh_token=c', 'smtp://u:p@smtp.gmail.com?oauth_client_id=a&oauth_client_secret=b&oauth_refresh_token=c', 'smtp://host?rate=x', 'smtp://host?daily=x', 'smtp://host?connections=0', 'smtp://host?colour=red', 'smtp://host?helo=host', 'smtp://host?auth=x', 'smtp://host?greeting_timeout=x', 'resend:', 'resend:a b', 'resend:%', 'resend:k?x=1',
   'mailgun:k', 'mailgun:k@mg.example.com?region=x', 'mailjet:k', 'ses:nowhere', 'file:', 'file:~/x', 'sendgrid:', 'resend:k?endpoint=https://example.com', 'sendgrid:k', 'mailgun:short', 'postmark:u:p', 'mailjet:u', 'brevo:%', 'ses:x',
 ];
 

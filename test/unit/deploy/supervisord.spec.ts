@@ -79,13 +79,20 @@ describe('start.sh', () => {
     expect(output).toBe('from a program\nand its supervisor\n');
   });
 
-  it('leaves nobody in between where it is: what is a file stays that file', async () => {
-    await stub('supervisord', 'ls -l /dev/fd/1');
-    const file = await open(join(folder, 'out'), 'a');
+  it('stands in between where it is a file, in which each opening would have a place of its own', async () => {
+    await stub('supervisord', 'echo "from a program" >/dev/fd/1 && echo "and its supervisor"');
+    const file = await open(join(folder, 'out'), 'w');
     child = spawn('/bin/sh', [join(folder, 'start.sh')], { env: { PATH: `${join(folder, 'bin')}:${process.env['PATH']}` }, stdio: ['ignore', file.fd, 'inherit'] });
     await once(child, 'close');
     await file.close();
-    expect(await readFile(join(folder, 'out'), 'utf8')).toMatch(/otpost start-\w+\/out\n$/);
+    expect(await readFile(join(folder, 'out'), 'utf8')).toBe('from a program\nand its supervisor\n');
+  });
+
+  it('leaves nobody in between where it is a pipe that can be opened again', async () => {
+    await stub('supervisord', 'ls -l /dev/fd/1');
+    child = spawn('/bin/sh', ['-c', '"$1" | cat >"$2"', 'sh', join(folder, 'start.sh'), join(folder, 'out')], { env: { PATH: `${join(folder, 'bin')}:${process.env['PATH']}` }, stdio: ['ignore', 'ignore', 'inherit'] });
+    await once(child, 'close');
+    expect(await readFile(join(folder, 'out'), 'utf8')).toMatch(/-> pipe:\[\d+\]\n$/);
   });
 });
 
