@@ -1,6 +1,6 @@
 import { LANES } from '../core/lanes.js';
 import type { MailFacts, WorkerFacts } from '../health/mail-facts.js';
-import { type MailProblem, reportOf, transportProblems, type TransportReport } from '../health/mail-report-policy.js';
+import { hasOpen, type MailProblem, reportOf, transportProblems, type TransportReport } from '../health/mail-report-policy.js';
 import type { Check } from './check.js';
 
 export interface MailContext {
@@ -16,13 +16,13 @@ export function mailVerdicts(facts: MailFacts, { transports, host, now }: MailCo
   const report = reportOf(facts, { transports, broker: { kind: 'not asked', up: true } });
   const problemOf = (wanted: MailProblem['code']) => report.problems.find(({ code }) => code === wanted);
   // Where none is open, mail does not flow, whatever the reason.
-  const open = report.transports.some(({ state }) => state === 'ok' || state === 'unused');
+  const open = hasOpen(report.transports);
   return [
     ...workerVerdicts(facts.workers, problemOf('no_worker'), now),
     ...facts.pauses.map(pauseVerdict),
     ...report.transports.map((transport) => transportVerdict(transport, host, open)),
-    handoverVerdict(problemOf('slow_handover')),
-    waitingVerdict(problemOf('mail_waits')),
+    flowVerdict('hand-overs', 'none has been under way for long', problemOf('slow_handover')),
+    flowVerdict('waiting', 'no due mail waits for long', problemOf('mail_waits')),
     ledgerVerdict(facts.ledger),
   ];
 }
@@ -64,15 +64,9 @@ function transportVerdict(transport: TransportReport, host: string, open: boolea
   return { ...base, status: state === 'paused' || here || !open ? 'fail' : 'warn', summary: `${message}${since}`, remedy: `${remedy}${resume}` };
 }
 
-function handoverVerdict(problem: MailProblem | undefined): Check {
-  const base = { area: 'mail' as const, name: 'hand-overs' };
-  if (problem === undefined) return { ...base, status: 'ok', summary: 'none has been under way for long' };
-  return { ...base, status: 'fail', summary: problem.message, remedy: problem.remedy };
-}
-
-function waitingVerdict(problem: MailProblem | undefined): Check {
-  const base = { area: 'mail' as const, name: 'waiting' };
-  if (problem === undefined) return { ...base, status: 'ok', summary: 'no due mail waits for long' };
+function flowVerdict(name: string, well: string, problem: MailProblem | undefined): Check {
+  const base = { area: 'mail' as const, name };
+  if (problem === undefined) return { ...base, status: 'ok', summary: well };
   return { ...base, status: 'fail', summary: problem.message, remedy: problem.remedy };
 }
 

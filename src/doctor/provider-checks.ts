@@ -1,10 +1,10 @@
 import { setDefaultResultOrder } from 'node:dns';
 import { domainOf } from '../core/email-address.js';
+import { quote } from '../core/quote.js';
 import { endpointOf, type HttpSettings } from '../mail/transport/http/endpoints.js';
 import { textAt } from '../mail/transport/http/provider.js';
 import type { Check } from './check.js';
 import { type Answer, type Question, questionFor, secondQuestionFor, secondVerdict, type Verdict, verdictOf } from './provider-policy.js';
-import { quote } from '../core/quote.js';
 import { transportSecrets } from './secrets.js';
 
 /** Milliseconds for an answer. */

@@ -1,5 +1,6 @@
 import { LANES } from '../core/lanes.js';
 import type { AttemptFacts } from '../mail/mail-history.js';
+import { OF_SENDER } from '../mail/transport/refusals-policy.js';
 import { causeOf } from '../mail/transport/trouble-causes.js';
 import type { TransportRecord } from '../mail/transport/transport-records.js';
 import type { MailFacts, WorkerFacts } from './mail-facts.js';
@@ -90,10 +91,14 @@ const OF_TRANSPORTS: readonly MailProblem['code'][] = ['transport_paused', 'tran
 /** Why mail does not flow, if it does not. One transport in trouble beside another one that works is no reason. */
 export function whyNotFlowing({ problems, transports }: MailReport): MailProblem | undefined {
   const first = (codes: readonly MailProblem['code'][]) => problems.find(({ code }) => codes.includes(code));
-  const open = transports.some(({ state }) => state === 'ok' || state === 'unused');
-  const ofTransports = open ? first(['sender_refused']) : first(OF_TRANSPORTS);
+  const ofTransports = hasOpen(transports) ? first(['sender_refused']) : first(OF_TRANSPORTS);
   const waits = first(['mail_waits']);
   return (waits && first(OF_WORKERS)) ?? ofTransports ?? first(['slow_handover']) ?? waits;
+}
+
+/** Whether mail goes out by some transport. */
+export function hasOpen(transports: readonly TransportReport[]): boolean {
+  return transports.some(({ state }) => state === 'ok' || state === 'unused');
 }
 
 function transportReport(name: string, state: TransportRecord | undefined, attempts: AttemptFacts[]): TransportReport {
@@ -186,9 +191,6 @@ function reachProblems({ name, unreachableFrom }: TransportReport): MailProblem[
   });
 }
 
-/** Whether the sender is at fault, is told for as long as the newest attempt says so. */
-const OF_SENDER = ['smtp_sender', 'http_sender'];
-
 function stateProblems({ name, state, lastErrorCode, lastReply, lastAttempt }: TransportReport): MailProblem[] {
   const words = (code: MailProblem['code'], errorCode: string | null, reply: string | null, more: string): MailProblem => {
     const { cause, remedy } = causeOf(name, { errorCode: errorCode ?? 'unknown', reply });
@@ -196,6 +198,7 @@ function stateProblems({ name, state, lastErrorCode, lastReply, lastAttempt }: T
   };
   if (state === 'paused') return [words('transport_paused', lastErrorCode, lastReply, ' It is paused, and its mail is kept.')];
   if (state === 'backing_off') return [words('transport_backing_off', lastErrorCode, lastReply, ' It has a break, and its mail goes another way or waits.')];
+  // For as long as the newest attempt says so.
   if (lastAttempt?.errorCode && OF_SENDER.includes(lastAttempt.errorCode)) return [words('sender_refused', lastAttempt.errorCode, lastAttempt.reply, '')];
   if (state !== 'failing') return [];
   return [

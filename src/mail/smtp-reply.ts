@@ -51,6 +51,11 @@ export function isDeadConnection(failure: SmtpFailure, stage: Stage): boolean {
   return code === undefined && stage !== 'connecting' && stage !== 'released' && ['ECONNECTION', 'ESOCKET', 'ETIMEDOUT'].includes(failure.code ?? '');
 }
 
+/** Of an SMTP reply (RFC 3463), such as `4.7.1`; empty when it has none. */
+export function enhancedCodeOf(reply: string): string {
+  return /^\d{3}[ -]([245]\.\d{1,3}\.\d{1,3})\b/.exec(reply)?.[1] ?? '';
+}
+
 function factsOf(failure: SmtpFailure, stage: Stage): Facts {
   const { response, responseCode } = failure;
   // A 2xx or 3xx where an error stands is a server out of step, and no refusal.
@@ -63,7 +68,7 @@ function factsOf(failure: SmtpFailure, stage: Stage): Facts {
     tls: isTls(failure),
     answered: response !== undefined,
     code,
-    enhanced: /^\d{3}[ -]([245]\.\d{1,3}\.\d{1,3})\b/.exec(response ?? '')?.[1] ?? '',
+    enhanced: enhancedCodeOf(response ?? ''),
     words: response ?? '',
     errorCode,
     hint: waitAskedFor(response),

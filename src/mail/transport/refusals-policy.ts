@@ -2,6 +2,7 @@ import { domainOf } from '../../core/email-address.js';
 import type { Lane } from '../../core/lanes.js';
 import { quote } from '../../core/quote.js';
 import { KEPT_MS, type Outcome } from '../outcome.js';
+import { enhancedCodeOf } from '../smtp-reply.js';
 
 /** Milliseconds for which a refusal counts. */
 const WITHIN_MS = 10 * 60_000;
@@ -20,8 +21,8 @@ const BEGINNING = 120;
 
 /** Reason of a break: not one recipient, all of them. */
 export const REFUSES_ALL = 'refuses_all';
-/** Of a refused sender it is known what the server has against us. */
-const OF_SENDER: readonly string[] = ['smtp_sender', 'http_sender'];
+/** Error codes of a refused sender, of whom it is known what the server has against us. */
+export const OF_SENDER: readonly string[] = ['smtp_sender', 'http_sender'];
 /** What is known of a transport that has a break because of what it refused, and may take other mail all the same. */
 export const REFUSALS: readonly string[] = [REFUSES_ALL, ...OF_SENDER];
 
@@ -91,5 +92,5 @@ export class RefusalsPolicy {
 /** The codes; the rest of a reply quotes the recipient, or a number of its own. Of a provider's answer, how it begins: its codes are coarse. */
 function wordsOf(errorCode: string, reply: string): string {
   if (errorCode.startsWith('http_')) return `${errorCode} ${quote(reply).slice(0, BEGINNING)}`;
-  return `${errorCode} ${/^\d{3}[ -]([245]\.\d{1,3}\.\d{1,3})\b/.exec(reply)?.[1] ?? ''}`;
+  return `${errorCode} ${enhancedCodeOf(reply)}`;
 }

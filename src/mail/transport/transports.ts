@@ -50,12 +50,9 @@ interface Surrounding {
 }
 
 /** What is learned of a transport that has several messages and answers for none. */
-const SILENT: Outcome = {
-  kind: 'deferred',
-  uncounted: true,
-  errorCode: 'final_reply_late',
-  transport: { kind: 'backoff', ms: PATIENCE.silentMs },
-};
+function silent(): Outcome {
+  return { kind: 'deferred', uncounted: true, errorCode: 'final_reply_late', transport: { kind: 'backoff', ms: PATIENCE.silentMs } };
+}
 
 /** What the choice of a transport for a message goes by. */
 export type Route = Pick<ClaimedEmail, 'lane' | 'attempt' | 'via' | 'avoidTransport'>;
@@ -162,7 +159,7 @@ export class Transports implements OnModuleInit, OnApplicationShutdown {
     const watch = watched(offer, PATIENCE.lateMs, () => {
       leave();
       late();
-      if (lateReplies.overdue(way.kind === 'trial')) void this.learn(key, SILENT, way);
+      if (lateReplies.overdue(way.kind === 'trial')) void this.learn(key, silent(), way);
     });
     const sending = (): Promise<Outcome> => traced(transport, message, watch.offer, urgent, span);
     try {
