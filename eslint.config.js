@@ -2,57 +2,118 @@ import tseslint from 'typescript-eslint';
 
 /**
  * Imports go one way: a room may import those that stand after it. `operations`, `health` and `doctor` read the others;
- * nothing but the role modules, the commands and a room before them imports these, `http` and `tracing`.
+ * nothing but the role modules, the commands and a room before them imports these, `http` and `tracing`. The pages of
+ * every room stand in the frame of `http/pages`.
  */
-const ROOMS = ['doctor', 'operations', 'health', 'http', 'tracing', 'accounts', 'otp', 'mail', 'access', 'limits', 'audit', 'queue', 'database', 'config', 'core'];
-const READ_BY_NONE = ['operations', 'health', 'http', 'tracing'];
+const ROOMS =
+  'doctor operations health http tracing accounts otp mail access limits audit queue database development config core'.split(
+    ' ',
+  );
+/** `development` is a tool: who has no DATABASE_URL loads it late, and production never does. */
+const READ_BY_NONE = ['operations', 'health', 'http', 'tracing', 'development'];
 /** Examines what the others are made of, what health makes of the record included. */
 const MAY_READ = { doctor: ['health'] };
+/** Inside a room, one way too. `*` is the files of the room itself; its modules put all of it together. */
+const SUB_ROOMS = {
+  accounts: '* pages api codes me administration passwords sessions tokens notices'.split(' '),
+  otp: 'verifications delivery *'.split(' '),
+  mail: 'hooks api unsubscribe stand-in worker submission * events webhooks inbox content routing providers transport outbox files suppressions'.split(
+    ' ',
+  ),
+};
 
-const oneWay = ROOMS.map((room, index) => ({
-  files: [`src/${room}/**/*.ts`],
+const PUT_TOGETHER = {
+  regex: '/(main|process|announce|(role|web|worker)\\.module)\\.js$',
+  message: 'A room does not import what puts the rooms together.',
+};
+
+/** What a room may not import of other rooms. */
+const others = (room, index) => {
+  const open = [room, ...(MAY_READ[room] ?? [])];
+  const closed = new Set([...ROOMS.slice(0, index), ...READ_BY_NONE].filter((other) => !open.includes(other)));
+  const message = `Imports go one way (${ROOMS.join(' → ')}): ${room} may not import this room.`;
+  return [
+    {
+      regex: `^(\\.\\./)+(${[...closed].map((other) => (other === 'http' ? 'http(?!/pages)' : other)).join('|')})/`,
+      message,
+    },
+    PUT_TOGETHER,
+  ];
+};
+
+/** What a sub-room may not import of its own room. */
+const siblings = (room, sub) => {
+  const order = SUB_ROOMS[room];
+  const before = order.slice(0, order.indexOf(sub));
+  const message = `Imports go one way (${order.join(' → ')}): ${room}/${sub} may not import this.`;
+  const folders = before.filter((name) => name !== '*').join('|');
+  const inner = folders === '' ? [] : [{ regex: `^(\\.|(\\.\\./)*\\.\\.)/(${folders})/`, message }];
+  const root = before.includes('*') ? [{ regex: '^\\.\\./[\\w.-]+\\.js$', message }] : [];
+  return [...inner, ...root];
+};
+
+/** @type {{ files: string, ignores?: string[], patterns: object[] }[]} */
+const scopes = ROOMS.flatMap((room, index) => [
+  { files: `src/${room}/**/*.ts`, patterns: others(room, index) },
+  ...(SUB_ROOMS[room] ?? []).map((sub) => ({
+    files: sub === '*' ? `src/${room}/*.ts` : `src/${room}/${sub}/*.ts`,
+    ...(sub === '*' ? { ignores: ['**/*.module.ts'] } : {}),
+    patterns: [...others(room, index), ...siblings(room, sub)],
+  })),
+]);
+const oneWay = scopes.map(({ files, ignores = [], patterns }) => ({
+  files: [files],
+  ignores,
+  rules: { 'no-restricted-imports': ['error', { patterns }] },
+}));
+
+/** Pure policy takes time, chance and settings as arguments, on top of what its room may import. */
+const PURE = [
+  '**/*-policy.ts',
+  'src/doctor/*-verdict.ts',
+  'src/mail/transport/smtp-reply*.ts',
+  'src/mail/providers/replies.ts',
+  'src/queue/drain.ts',
+  'src/otp/code.ts',
+];
+const FRAMEWORKS = {
+  regex: '^(@nestjs|@prisma|bullmq|nodemailer|fastify)|generated/prisma',
+  message: 'Pure policy imports no framework.',
+};
+const taken = (selector, what) => ({ selector, message: `Take ${what} as an argument.` });
+const pure = scopes.map(({ files, ignores = [], patterns }) => ({
+  files: PURE.map((pattern) => [files, pattern]),
+  ignores,
   rules: {
-    'no-restricted-imports': [
+    'no-restricted-imports': ['error', { patterns: [...patterns, FRAMEWORKS] }],
+    'no-restricted-syntax': [
       'error',
-      {
-        patterns: [
-          {
-            regex: `^(\\.\\./)+(${[...new Set([...ROOMS.slice(0, index), ...READ_BY_NONE])].filter((other) => other !== room && !MAY_READ[room]?.includes(other)).join('|')})/`,
-            message: `Imports go one way (${ROOMS.join(' → ')}): ${room} may not import this room.`,
-          },
-          { regex: '/(main|process|announce|(role|web|worker)\\.module)\\.js$', message: 'A room does not import what puts the rooms together.' },
-        ],
-      },
+      taken("NewExpression[callee.name='Date'][arguments.length=0]", '`now`'),
+      taken("MemberExpression[object.name='Date'][property.name='now']", '`now`'),
+      taken("MemberExpression[object.name='Math'][property.name='random']", 'chance'),
     ],
   },
 }));
 
-/** Pure policy takes time, chance and settings as arguments, on top of what its room may import. */
-const PURE = ['**/*-policy.ts', 'doctor/*-verdict.ts', 'mail/smtp-reply*.ts', 'mail/transport/http/provider-reply.ts', 'mail/transport/http/http-failure.ts', 'queue/drain.ts', 'otp/code.ts'];
-const FRAMEWORKS = { regex: '^(@nestjs|@prisma|bullmq|nodemailer|fastify)|generated/prisma', message: 'Pure policy imports no framework.' };
-const pure = oneWay.map(({ files: [room], rules }) => {
-  const [severity, { patterns }] = rules['no-restricted-imports'];
-  const folder = room.replace('/**/*.ts', '');
-  return {
-    files: PURE.map((pattern) => (pattern.startsWith('**') ? `${folder}/${pattern}` : `src/${pattern}`)).filter((file) => file.startsWith(`${folder}/`)),
-    rules: {
-      'no-restricted-imports': [severity, { patterns: [...patterns, FRAMEWORKS] }],
-      'no-restricted-syntax': [
-        'error',
-        { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: 'Take `now` as an argument.' },
-        { selector: "MemberExpression[object.name='Date'][property.name='now']", message: 'Take `now` as an argument.' },
-        { selector: "MemberExpression[object.name='Math'][property.name='random']", message: 'Take chance as an argument.' },
-      ],
-    },
-  };
-});
-
 export default tseslint.config(
-  { ignores: ['dist/', 'src/generated/', 'node_modules/', '.data/', 'coverage/', '.tests/', '.railway/'] },
+  {
+    ignores: [
+      'dist/',
+      'src/generated/',
+      'node_modules/',
+      '.data/',
+      'coverage/',
+      '.tests/',
+      '.tests-watch/',
+      '.railway/',
+    ],
+  },
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.recommendedTypeChecked],
-    languageOptions: { parserOptions: { project: ["tsconfig.json", "test/tsconfig.json"], tsconfigRootDir: import.meta.dirname } },
+    languageOptions: {
+      parserOptions: { project: ['test/tsconfig.json'], tsconfigRootDir: import.meta.dirname },
+    },
     rules: {
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
@@ -64,7 +125,15 @@ export default tseslint.config(
       'no-console': 'error',
       '@typescript-eslint/no-restricted-imports': [
         'error',
-        { paths: [{ name: 'class-validator', importNames: ['IsOptional'], message: 'It lets null through: MayBeLeftOut or MayBeNull of core/left-out.ts.' }] },
+        {
+          paths: [
+            {
+              name: 'class-validator',
+              importNames: ['IsOptional'],
+              message: 'It lets null through: MayBeLeftOut or MayBeNull of core/input.ts.',
+            },
+          ],
+        },
       ],
     },
   },

@@ -1,6 +1,9 @@
+import { fileURLToPath } from 'node:url';
+
 /** @type {import('jest').Config} Works on what tools/bundle-tests.mjs makes of `test/`. */
 export default {
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/tools/jest/environment.cjs',
+  runtime: fileURLToPath(new URL('tools/jest/runtime.cjs', import.meta.url)),
   roots: ['<rootDir>/.tests'],
   testMatch: ['**/*.spec.js'],
   transform: {},
@@ -9,5 +12,5 @@ export default {
   testTimeout: 600_000,
   // A test that failed half-way may leave a server open; the gate must end all the same.
   forceExit: true,
-  maxWorkers: 2,
+  maxWorkers: 3,
 };

@@ -1,7 +1,7 @@
 import { isAbsolute, relative } from 'node:path';
 import type { Settings } from './config/settings.js';
-import { VERSION } from './core/version.js';
-import { tellReach } from './doctor/reach.js';
+import { VERSION } from './core/process-facts.js';
+import { tellReach } from './doctor/transport-checks.js';
 import type { RunningProcess } from './process.js';
 
 /** Tells whoever started the process where to look: people in development, a log line in production. */
@@ -32,7 +32,8 @@ export async function announce(settings: Settings, running: RunningProcess): Pro
     `  API    ${app}/docs`,
     `  Data   ${database.url ? 'the Postgres of DATABASE_URL' : `${shortened(settings.dataDir)} (a Postgres of its own)`}`,
     '',
-    '  Try    curl -s -X POST ' + `${app}/v1/accounts -H 'content-type: application/json' -d '{"email":"ada@example.com"}'`,
+    '  Try    curl -s -X POST ' +
+      `${app}/v1/accounts -H 'content-type: application/json' -d '{"email":"ada@example.com"}'`,
     `  Ctrl-C stops ${database.url ? 'Otpost; Postgres goes on' : 'everything, Postgres too'}.`,
     '',
   ];
@@ -43,7 +44,9 @@ export async function announce(settings: Settings, running: RunningProcess): Pro
 async function setupLines(app: string, running: RunningProcess): Promise<string[]> {
   try {
     const token = await running.offerSetup();
-    return token === undefined ? [] : [`  Setup  ${app}/setup/${token}`, '         (makes the first administrator; works once, for 24 hours)'];
+    return token === undefined
+      ? []
+      : [`  Setup  ${app}/setup/${token}`, '         (makes the first administrator; works once, for 24 hours)'];
   } catch (error) {
     running.log.warn({ err: error }, 'no setup link could be made; restart, or use: otpost admin create');
     return [];

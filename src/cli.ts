@@ -1,9 +1,27 @@
 #!/usr/bin/env node
-import 'reflect-metadata';
-import { openOutput, OUTPUT_CLOSED } from './cli/output.js';
+import type { Terminal } from './cli/io.js';
 import { run } from './cli/run.js';
 
-const output = openOutput({ out: process.stdout, err: process.stderr });
-const code = await run(process.argv.slice(2), output);
-// The last write may have failed by now; a turn of the loop later it is known.
-setImmediate(() => (process.exitCode = output.closed ? OUTPUT_CLOSED : code));
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+
+const terminal: Terminal = {
+  // Opened by those who read it.
+  get stdin() {
+    return process.stdin;
+  },
+  stdout: process.stdout,
+  stderr: process.stderr,
+  envFile: '.env',
+  async interruptible(work) {
+    const interruption = new AbortController();
+    const interrupt = (): void => interruption.abort();
+    for (const signal of SIGNALS) process.once(signal, interrupt);
+    try {
+      return await work(interruption.signal);
+    } finally {
+      for (const signal of SIGNALS) process.off(signal, interrupt);
+    }
+  },
+};
+
+process.exitCode = await run(process.argv.slice(2), terminal);

@@ -1,9 +1,10 @@
-import 'reflect-metadata';
 import { inspect } from 'node:util';
+import 'reflect-metadata';
 import { announce, lookAround } from './announce.js';
 import { loadSettings } from './config/settings.module.js';
+import { CONFIGURATION } from './configuration.js';
+import { visible, visibleLines } from './core/mask.js';
 import { StartupError } from './core/startup-error.js';
-import { visible, visibleLines } from './core/visible.js';
 import { type RunningProcess, startProcess } from './process.js';
 
 const SIGNALS: NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGHUP'];
@@ -16,7 +17,7 @@ async function main(): Promise<void> {
 }
 
 async function start(stopping: AbortSignal): Promise<RunningProcess> {
-  const loaded = await loadSettings();
+  const loaded = await loadSettings(CONFIGURATION);
   const running = await startProcess(loaded, undefined, undefined, stopping);
   await announce(loaded.settings, running);
   return lookAround(loaded.settings, running);

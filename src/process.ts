@@ -1,31 +1,28 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { INestApplicationContext } from '@nestjs/common';
+import fastifyCookie from '@fastify/cookie';
+import type { INestApplicationContext, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { KEY_START } from './access/api-keys.js';
-import { SetupTokens } from './accounts/administration/setup-tokens.js';
-import { productOf } from './config/product-name.js';
-import { resolveAppSecret } from './config/app-secret.js';
+import { SetupTokens } from './accounts/administration/setup.js';
+import { openKeyring } from './core/app-secret.js';
+import { productOf, type Role } from './config/settings.js';
 import type { LoadedSettings } from './config/settings.module.js';
-import type { Role } from './config/settings.js';
 import type { Clock } from './core/clock.js';
-import { Keyring } from './core/keyring.js';
 import { createLogger, type Logger, NestLogger } from './core/logger.js';
+import { VERSION } from './core/process-facts.js';
 import { StartupError } from './core/startup-error.js';
-import { VERSION } from './core/version.js';
 import { DatabaseOutage } from './database/database-outage.js';
-import { readDeployment } from './database/deployment.js';
 import { openDatabase } from './database/open-database.js';
 import { PrismaService } from './database/prisma.service.js';
+import { readDeployment } from './database/schema-history.js';
 import { boundBodies } from './http/bodies.js';
 import { allowOrigins } from './http/cors.js';
 import { serveDocs } from './http/openapi.js';
 import { asPageOrDocument } from './http/problem-writer.js';
-import { traceRequests } from './http/request-spans.js';
 import { secureHeaders } from './http/security-headers.js';
-import { refuseUnstorable } from './http/storable-input.js';
-import { warnOfForwarded } from './http/trusted-proxies.js';
-import { fastifyAdapter, logRequests, refuseOtherBodies } from './http/web-server.js';
+import { refuseUnstorable } from './http/validation.js';
+import { fastifyAdapter, logRequests, refuseOtherBodies, traceRequests, warnOfForwarded } from './http/web-server.js';
 import { Broker } from './queue/broker.js';
 import { type Infrastructure, RoleModule } from './role.module.js';
 import { openTracing } from './tracing/open-tracing.js';
@@ -34,6 +31,8 @@ export interface RunningProcess {
   log: Logger;
   /** Where it listens; undefined for a worker. */
   url: string | undefined;
+  /** A service of its modules, such as MailService, for code that runs in the same process. */
+  get<T>(type: Type<T>): T;
   /** The token of a link that makes the first administrator; undefined once there is one, and of a worker. */
   offerSetup(): Promise<string | undefined>;
   /** Takes no more requests, drains what is under way, then closes everything, the embedded Postgres last. */
@@ -55,7 +54,12 @@ interface Application {
  * @param stopping ends the wait for a database that is not there yet
  * @throws StartupError when an operator has to act; whatever was opened is closed again.
  */
-export async function startProcess(loaded: LoadedSettings, clock?: Clock, plainLog = loggerOf(loaded), stopping?: AbortSignal): Promise<RunningProcess> {
+export async function startProcess(
+  loaded: LoadedSettings,
+  clock?: Clock,
+  plainLog = loggerOf(loaded),
+  stopping?: AbortSignal,
+): Promise<RunningProcess> {
   const { settings } = loaded;
   for (const warning of loaded.warnings) plainLog.warn(warning);
   const opened: (() => Promise<void>)[] = [];
@@ -71,7 +75,7 @@ export async function startProcess(loaded: LoadedSettings, clock?: Clock, plainL
     const outage = new DatabaseOutage(database.url, plainLog);
     opened.push(async () => outage.stop());
     const log = outage.hear();
-    const keyring = new Keyring(await resolveAppSecret(settings), settings.appSecretPrevious);
+    const keyring = await openKeyring(settings);
     const deployment = await readDeployment(database.url);
     const broker = await Broker.open({ redisUrl: settings.redisUrl, databaseUrl: database.url }, log);
     opened.push(() => broker.close());
@@ -87,8 +91,10 @@ export async function startProcess(loaded: LoadedSettings, clock?: Clock, plainL
       ...(clock ? { clock } : {}),
     });
     opened.push(() => closeInTime(context, log));
-    const offerSetup = async () => (settings.role === 'worker' ? undefined : context.get(SetupTokens, { strict: false }).offer());
-    return { log, url, offerSetup, stop, abandon };
+    const offerSetup = async () =>
+      settings.role === 'worker' ? undefined : context.get(SetupTokens, { strict: false }).offer();
+    const get: RunningProcess['get'] = (type) => context.get(type, { strict: false });
+    return { log, url, get, offerSetup, stop, abandon };
   } catch (error) {
     await stop();
     throw error;
@@ -134,6 +140,7 @@ async function startWeb(infrastructure: Infrastructure): Promise<Application> {
   );
   return listening(app, async () => {
     await secureHeaders(app, settings.http.appUrl);
+    await app.register(fastifyCookie);
     allowOrigins(app, settings.http.corsOrigins);
     logRequests(app, log);
     if (settings.tracesEndpoint !== undefined) traceRequests(app, tracing, KEY_START);
@@ -156,20 +163,34 @@ async function listening(app: NestFastifyApplication, open: () => Promise<string
   }
 }
 
-async function listen(app: NestFastifyApplication, host: string, port: number, variable: 'PORT' | 'WORKER_PORT'): Promise<string> {
+async function listen(
+  app: NestFastifyApplication,
+  host: string,
+  port: number,
+  variable: 'PORT' | 'WORKER_PORT',
+): Promise<string> {
   try {
     // One address: Fastify opens a second server for the other one of `localhost`, which has none of our bounds.
     await app.listen(port, host === 'localhost' ? '127.0.0.1' : host);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EADDRINUSE') {
-      throw new StartupError(`Port ${port} on ${host} is taken.`, `Stop what listens there, or choose another: ${variable}=${port + 1}.`);
+      throw new StartupError(
+        `Port ${port} on ${host} is taken.`,
+        `Stop what listens there, or choose another: ${variable}=${port + 1}.`,
+      );
     }
     if (code === 'EACCES') {
-      throw new StartupError(`Port ${port} may not be used by this user.`, `Choose one above 1023, such as ${variable}=${variable === 'PORT' ? 3000 : 3001}.`);
+      throw new StartupError(
+        `Port ${port} may not be used by this user.`,
+        `Choose one above 1023, such as ${variable}=${variable === 'PORT' ? 3000 : 3001}.`,
+      );
     }
     if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
-      throw new StartupError(`HOST=${host} is no address of this machine.`, 'Use HOST=127.0.0.1, or HOST=0.0.0.0 for all addresses.');
+      throw new StartupError(
+        `HOST=${host} is no address of this machine.`,
+        'Use HOST=127.0.0.1, or HOST=0.0.0.0 for all addresses.',
+      );
     }
     throw error;
   }

@@ -1,4 +1,5 @@
 import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
 import type { Role, Settings } from './config/settings.js';
 import type { Clock } from './core/clock.js';
 import { CoreModule } from './core/core.module.js';
@@ -6,13 +7,15 @@ import type { Keyring } from './core/keyring.js';
 import type { Logger } from './core/logger.js';
 import type { Tracing } from './core/tracing.js';
 import { DatabaseModule } from './database/database.module.js';
-import { MailMaintenanceModule } from './mail/maintenance.module.js';
-import { RescueModule } from './mail/rescue.module.js';
-import { ProbesModule } from './probes.module.js';
+import { HealthChecksModule } from './health/health.module.js';
+import { ProblemFilter } from './http/problem-writer.js';
+import { StandInModule } from './mail/stand-in/stand-in.js';
+import { DeliveryModule } from './mail/worker/delivery.module.js';
+import { MailMaintenanceModule } from './mail/worker/maintenance.js';
+import { OperationsModule } from './operations/operations.module.js';
 import type { Broker } from './queue/broker.js';
 import { QueueModule } from './queue/queue.module.js';
 import { WebModule } from './web.module.js';
-import { WorkerModule } from './worker.module.js';
 
 /** What is opened before the modules are put together, and closed after them. */
 export interface Infrastructure {
@@ -29,13 +32,23 @@ export interface Infrastructure {
   clock?: Clock;
 }
 
+/** What a worker with WORKER_PORT answers: probes and metrics, and nothing that accepts anything. */
+@Module({
+  imports: [HealthChecksModule, OperationsModule],
+  providers: [{ provide: APP_FILTER, useClass: ProblemFilter }],
+})
+class ProbesModule {}
+
 type Imports = NonNullable<ModuleMetadata['imports']>;
 
 /** The role of a process is its module graph; no code asks which process it is in. */
 const ROLE_MODULES: Record<Role, (infrastructure: Infrastructure) => Imports> = {
-  web: ({ settings }) => [WebModule, ...(settings.mail.rescue ? [RescueModule.forRoot(settings)] : [])],
-  worker: (infrastructure) => [workerModule(infrastructure), ...(infrastructure.settings.workerPort === undefined ? [] : [ProbesModule])],
-  all: (infrastructure) => [WebModule, workerModule(infrastructure)],
+  web: ({ settings }) => [WebModule, ...(settings.mail.rescue ? [StandInModule.forRoot(settings)] : [])],
+  worker: (infrastructure) => [
+    deliveryModule(infrastructure),
+    ...(infrastructure.settings.workerPort === undefined ? [] : [ProbesModule]),
+  ],
+  all: (infrastructure) => [WebModule, deliveryModule(infrastructure)],
 };
 
 @Module({})
@@ -56,6 +69,7 @@ export class RoleModule {
   }
 }
 
-function workerModule({ settings, broker }: Infrastructure): DynamicModule {
-  return WorkerModule.forLanes(settings.mail.lanes, broker);
+/** Hands mail over. */
+function deliveryModule({ settings, broker }: Infrastructure): DynamicModule {
+  return DeliveryModule.forLanes(settings.mail.lanes, broker);
 }

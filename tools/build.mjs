@@ -1,4 +1,4 @@
-/** `npm run build`: the Prisma client from the schema, then `dist/`. `--tests`: `.tests/` too. `--if-stale` does only what is needed. */
+/** `npm run build`: the Prisma client from the schema, then `dist/`. `--if-stale` does only what is needed, `--client` of that the client alone. */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -40,16 +40,18 @@ function unlessFresh(stamp, newest, make) {
   utimesSync(stamp, begun, begun);
 }
 
-const ifStale = process.argv.includes('--if-stale');
+const clientAlone = process.argv.includes('--client');
+const ifStale = clientAlone || process.argv.includes('--if-stale');
 if (!ifStale || modifiedAt(CLIENT) < modifiedAt(SCHEMA)) {
   step('Prisma client generated', [`${root}tools/prisma/prisma.mjs`, 'generate']);
 }
-const tools = ['package-lock.json', '.swcrc', 'tools/bundle.mjs', 'tools/bundle-options.mjs', 'tools/bundle-tests.mjs'].map((file) => modifiedAt(root + file));
-const newest = Math.max(newestIn(`${root}src`), ...tools);
-unlessFresh(`${root}dist/.built`, newest, () => {
-  step('Built dist/', [require.resolve('@nestjs/cli/bin/nest.js'), 'build']);
-  step('Bundled dist/main.js and dist/cli.js', [`${root}tools/bundle.mjs`]);
-});
-if (process.argv.includes('--tests')) {
-  unlessFresh(`${root}.tests/.built`, Math.max(newest, newestIn(`${root}test`)), () => step('Bundled the tests', [`${root}tools/bundle-tests.mjs`]));
+if (!clientAlone) {
+  const tools = ['package-lock.json', '.swcrc', 'tools/bundle.mjs', 'tools/bundle-options.mjs'].map((file) =>
+    modifiedAt(root + file),
+  );
+  const newest = Math.max(newestIn(`${root}src`), ...tools);
+  unlessFresh(`${root}dist/.built`, newest, () => {
+    step('Built dist/', [require.resolve('@nestjs/cli/bin/nest.js'), 'build']);
+    step('Bundled dist/main.js and dist/cli.js', [`${root}tools/bundle.mjs`]);
+  });
 }

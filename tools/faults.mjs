@@ -1,7 +1,7 @@
 /**
  * `npm run test:faults`: the fault suite alone, as the gate runs it, and its table at the end. `-- --long` sends
- * thousands of messages, keeps outages up for as long as leases last, and lets processes die at points by chance;
- * `--seed=<number>` repeats such a run.
+ * thousands of messages, keeps outages up for as long as leases last, lets processes die at points by chance, and has the
+ * hostile client of test/integration/http send everything to everybody; `--seed=<number>` repeats such a run.
  */
 import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -14,21 +14,41 @@ const long = args.includes('--long');
 const given = args.find((arg) => arg.startsWith('--seed='))?.slice('--seed='.length);
 const seed = given ?? (long ? String(Date.now() % 1_000_000) : undefined);
 const jestArguments = args.filter((arg) => arg !== '--long' && !arg.startsWith('--seed='));
-const paths = jestArguments.some((arg) => !arg.startsWith('-')) ? [] : ['test/faults'];
+const paths = jestArguments.some((arg) => !arg.startsWith('-'))
+  ? []
+  : ['test/faults', ...(long ? ['test/integration/http/hostile-run.spec.ts'] : [])];
 
 const folder = await mkdtemp(join(tmpdir(), 'otpost-faults-table-'));
 const table = join(folder, 'table');
 if (seed !== undefined) console.log(`seed ${seed}`);
-const child = spawn(process.execPath, [fileURLToPath(new URL('gate.mjs', import.meta.url)), ...paths, ...jestArguments], {
-  stdio: 'inherit',
-  env: { ...process.env, FAULTS_TABLE: table, ...(long ? { FAULTS: 'long' } : {}), ...(seed === undefined ? {} : { FAULTS_SEED: seed }) },
-});
+const child = spawn(
+  process.execPath,
+  [fileURLToPath(new URL('gate.mjs', import.meta.url)), ...paths, ...jestArguments],
+  {
+    stdio: 'inherit',
+    env: {
+      ...process.env,
+      FAULTS_TABLE: table,
+      ...(long ? { FAULTS: 'long' } : {}),
+      ...(seed === undefined ? {} : { FAULTS_SEED: seed }),
+    },
+  },
+);
 const code = await new Promise((resolve) => child.once('exit', resolve));
 const lines = await readFile(table, 'utf8').catch((error) => {
   if (error.code === 'ENOENT') return ''; // nothing came so far as to be accounted for
   throw error;
 });
 await rm(folder, { recursive: true });
-const header = ['case'.padEnd(62), 'accepted', 'unanswered', 'at the sink', 'duplicates', 'unknown', 'lost', 'seconds'].join(' | ');
+const header = [
+  'case'.padEnd(62),
+  'accepted',
+  'unanswered',
+  'at the sink',
+  'duplicates',
+  'unknown',
+  'lost',
+  'seconds',
+].join(' | ');
 console.log(`\n${header}\n${lines.trimEnd()}${seed === undefined ? '' : `\nseed ${seed}`}`);
 process.exitCode = code ?? 1;

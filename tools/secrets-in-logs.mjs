@@ -1,6 +1,6 @@
 /**
  * `node tools/secrets-in-logs.mjs FOLDER [--some]`: searches everything that processes of the tests logged (FOLDER/logs)
- * for every secret that passed through the tests (FOLDER/secrets; test/support/test-logs.ts writes both), as it is and as
+ * for every secret that passed through the tests (FOLDER/secrets; test/support/text/test-logs.ts writes both), as it is and as
  * it looks encoded. Names the lines, with the secret hidden, and exits 1. `--some`: to have compared nothing is a failure.
  */
 import { readdirSync, readFileSync } from 'node:fs';
@@ -13,7 +13,22 @@ const PIECE = 32;
 const MAX_TOLD = 20;
 
 /** Numbers in logs that mean something else: a code that is logged as a number stands in another field. */
-const NUMERIC_FIELDS = new Set(['pid', 'ms', 'tookMs', 'port', 'rate', 'retryInMs', 'waitMs', 'everyMs', 'afterMs', 'bytes', 'size', 'count', 'level', 'status']);
+const NUMERIC_FIELDS = new Set([
+  'pid',
+  'ms',
+  'tookMs',
+  'port',
+  'rate',
+  'retryInMs',
+  'waitMs',
+  'everyMs',
+  'afterMs',
+  'bytes',
+  'size',
+  'count',
+  'level',
+  'status',
+]);
 /** Strings that hold times and ids, never text. */
 const PLAIN_FIELDS = new Set(['time', 'requestId', 'id', 'emailId', 'worker', 'leasedBy', 'holder']);
 
@@ -22,8 +37,15 @@ const PLAIN_FIELDS = new Set(['time', 'requestId', 'id', 'emailId', 'worker', 'l
 
 /** @param {string} folder @returns {{ name: string, lines: string[] }[]} */
 function filesIn(folder) {
-  const names = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isFile()).map(({ name }) => name);
-  return names.sort().map((name) => ({ name, lines: readFileSync(join(folder, name), 'utf8').split('\n').filter((line) => line !== '') }));
+  const names = readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ name }) => name);
+  return names.sort().map((name) => ({
+    name,
+    lines: readFileSync(join(folder, name), 'utf8')
+      .split('\n')
+      .filter((line) => line !== ''),
+  }));
 }
 
 /** @param {string} value */
@@ -124,34 +146,51 @@ export function numbersIn(line) {
 /** @param {unknown} value @param {string} field @returns {string[]} */
 function inValue(value, field) {
   if (typeof value === 'string') return PLAIN_FIELDS.has(field) ? [] : inText(value);
-  if (typeof value === 'number') return NUMERIC_FIELDS.has(field) || !/^\d{6,10}$/.test(String(value)) ? [] : [String(value)];
+  if (typeof value === 'number')
+    return NUMERIC_FIELDS.has(field) || !/^\d{6,10}$/.test(String(value)) ? [] : [String(value)];
   if (typeof value !== 'object' || value === null) return [];
-  return Object.entries(value).flatMap(([name, inner]) => [...inText(name), ...inValue(inner, Array.isArray(value) ? field : name)]);
+  return Object.entries(value).flatMap(([name, inner]) => [
+    ...inText(name),
+    ...inValue(inner, Array.isArray(value) ? field : name),
+  ]);
 }
 
 /** @param {string} text @returns {string[]} */
 function inText(text) {
-  const bare = text.replace(TIME, ' ').replace(DURATION, ' ').replace(UUID, ' ').replace(WORD_AROUND, (word) => (/^[A-Za-z_]+-?\d+$/.test(word) ? word.replace(/[A-Za-z_-]/g, ' ') : ' x '));
+  const bare = text
+    .replace(TIME, ' ')
+    .replace(DURATION, ' ')
+    .replace(UUID, ' ')
+    .replace(WORD_AROUND, (word) => (/^[A-Za-z_]+-?\d+$/.test(word) ? word.replace(/[A-Za-z_-]/g, ' ') : ' x '));
   return [...bare.matchAll(/(?<!\d[.,:]?)(?<!\d)\d{6,10}(?!\d|[.,]\d)/g)].map(([digits]) => digits);
 }
 
 /** @param {string} folder */
 export function search(folder) {
-  const secrets = filesIn(join(folder, 'secrets')).flatMap(({ lines }) => lines.map((line) => /** @type {Secret} */ (JSON.parse(line))));
+  const secrets = filesIn(join(folder, 'secrets')).flatMap(({ lines }) =>
+    lines.map((line) => /** @type {Secret} */ (JSON.parse(line))),
+  );
   const logs = filesIn(join(folder, 'logs'));
   const codes = new Set(secrets.filter(({ kind }) => kind === 'code').map(({ value }) => value));
   const finder = new Finder();
   const longs = new Map(secrets.filter(({ kind }) => kind !== 'code').map(({ kind, value }) => [value, kind]));
   for (const [value, kind] of longs) for (const form of formsOf(value)) finder.add(form, kind);
   // A process's number may have six digits too, and stands in sentences.
-  const pids = new Set(logs.flatMap(({ lines }) => lines.flatMap((line) => [...line.matchAll(/"pid":(\d+)|\[(\d{2,7})\]|\bpid (\d+)/gi)].map(([, a, b, c]) => a ?? b ?? c))));
+  const pids = new Set(
+    logs.flatMap(({ lines }) =>
+      lines.flatMap((line) =>
+        [...line.matchAll(/"pid":(\d+)|\[(\d{2,7})\]|\bpid (\d+)/gi)].map(([, a, b, c]) => a ?? b ?? c),
+      ),
+    ),
+  );
 
   /** @type {Finding[]} */
   const findings = [];
   for (const { name, lines } of logs) {
     lines.forEach((line, index) => {
       const long = finder.find(line);
-      if (long) findings.push({ file: name, line: index + 1, kind: long.kind, text: line.replaceAll(long.form, '***') });
+      if (long)
+        findings.push({ file: name, line: index + 1, kind: long.kind, text: line.replaceAll(long.form, '***') });
       const code = numbersIn(line).find((digits) => codes.has(digits) && !pids.has(digits));
       if (code) findings.push({ file: name, line: index + 1, kind: 'code', text: line.replaceAll(code, '***') });
     });
@@ -165,7 +204,8 @@ function main() {
   if (folder === undefined) throw new Error('Name the folder: node tools/secrets-in-logs.mjs FOLDER');
   const { findings, codes, others, lines, processes } = search(folder);
   console.log(`${codes} codes and ${others} other secrets compared with ${lines} log lines of ${processes} processes`);
-  for (const { file, line, kind, text } of findings.slice(0, MAX_TOLD)) console.log(`${file}:${line} holds a secret (${kind}): ${text.slice(0, 1_000)}`);
+  for (const { file, line, kind, text } of findings.slice(0, MAX_TOLD))
+    console.log(`${file}:${line} holds a secret (${kind}): ${text.slice(0, 1_000)}`);
   if (findings.length > MAX_TOLD) console.log(`and ${findings.length - MAX_TOLD} lines more`);
   const empty = flag === '--some' && (codes === 0 || others === 0 || lines === 0);
   if (empty) console.log('There was nothing to compare: the tests wrote down no secrets or no logs.');

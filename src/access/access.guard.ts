@@ -1,16 +1,34 @@
-import { applyDecorators, type CanActivate, createParamDecorator, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
+import {
+  applyDecorators,
+  type CanActivate,
+  createParamDecorator,
+  type ExecutionContext,
+  Injectable,
+} from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { RouteConfig } from '@nestjs/platform-fastify';
+import { ApiExtension } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import type { Doer } from '../audit/audit.js';
-import { bearerOf } from '../core/credentials.js';
-import type { Doorkeeper } from '../core/doorkeeper.js';
-import { LOGGER, type Logger } from '../core/logger.js';
+import { bearerOf, type Doorkeeper, sourceOf } from '../core/credentials.js';
+import { Logger } from '../core/logger.js';
+import { ACCESS_EXTENSION } from '../core/problem-docs.js';
 import { Problem } from '../core/problems.js';
-import { sourceOf } from '../core/request-source.js';
 import { type ApiKeyRecord, ApiKeys, KEY_START, type KeyCheck } from './api-keys.js';
-import { allows, type Scope } from './scopes.js';
-import { type Member, reaches, Staff, type StaffRole } from './staff.js';
+import { allows, reaches, type Role, type Scope, type StaffRole } from './access-policy.js';
+
+/** A person who is signed in, whatever their role. */
+export interface Member {
+  accountId: string;
+  sessionId: string;
+  role: Role;
+}
+
+/** Who is behind an access token. What an account is, the rooms above know; src/accounts/staff.module.ts tells. */
+export abstract class Staff {
+  /** By what Postgres says at this moment: undefined from the moment the session was revoked. */
+  abstract authenticate(token: string): Promise<Member | undefined>;
+}
 
 /** Who was let in: a back end by its key, or a person by their session. */
 export type CallerIdentity = { kind: 'api_key'; key: ApiKeyRecord } | { kind: 'member'; member: Member };
@@ -20,16 +38,28 @@ interface AuthenticatedRequest extends FastifyRequest {
 }
 
 /** What a route behind {@link AccessGuard} asks for: a key with the scope, or a person with the role (admin where it names none). */
-export interface Permission {
+interface Permission {
   scope: Scope;
+  /** Lets a key in too, to what is its own alone: the route asks {@link ownKeyOf}. */
+  own?: Scope;
   role?: StaffRole;
 }
 
+const Allowed = Reflector.createDecorator<Permission>();
+
+/** On a call that is carried out once for each `Idempotency-Key`. */
+export const Keyed = Reflector.createDecorator<true>();
+
 /** A route that says nothing is for admins. */
-export const Allow = Reflector.createDecorator<Permission>();
+export function Allow(permission: Permission): ClassDecorator & MethodDecorator {
+  return applyDecorators(Allowed(permission), ApiExtension(ACCESS_EXTENSION, permission));
+}
 
 /** The same for a route whose bodies are large: none of it is read before it is known who sends it. */
-export function AllowBeforeBody(permission: Permission, config: { bodyLimit: number; rawBody?: boolean }): MethodDecorator {
+export function AllowBeforeBody(
+  permission: Permission,
+  config: { bodyLimit: number; rawBody?: boolean; large?: 'held' | 'streamed' },
+): MethodDecorator {
   return applyDecorators(Allow(permission), RouteConfig({ ...config, doorkeeper: AccessGuard, permission }));
 }
 
@@ -39,16 +69,21 @@ const REALM = { 'www-authenticate': 'Bearer realm="api"' };
 @Injectable()
 export class AccessGuard implements CanActivate, Doorkeeper {
   constructor(
-    @Inject(ApiKeys) private readonly keys: ApiKeys,
-    @Inject(Staff) private readonly staff: Staff,
-    @Inject(Reflector) private readonly reflector: Reflector,
-    @Inject(LOGGER) private readonly log: Logger,
+    private readonly keys: ApiKeys,
+    private readonly staff: Staff,
+    private readonly reflector: Reflector,
+    private readonly log: Logger,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
-    if (request.caller) return true; // let in before its body was read
-    await this.letIn(request, this.reflector.getAllAndOverride(Allow, [context.getHandler(), context.getClass()]) ?? { scope: 'admin' });
+    if (!request.caller) {
+      await this.letIn(
+        request,
+        this.reflector.getAllAndOverride(Allowed, [context.getHandler(), context.getClass()]) ?? { scope: 'admin' },
+      );
+    } // else let in before its body was read
+    if (!this.reflector.get(Keyed, context.getHandler())) refuseKey(request);
     return true;
   }
 
@@ -57,23 +92,37 @@ export class AccessGuard implements CanActivate, Doorkeeper {
     await this.letIn(request, (request.routeOptions.config as unknown as { permission: Permission }).permission);
   }
 
-  private async letIn(request: AuthenticatedRequest, { scope, role = 'admin' }: Permission): Promise<void> {
+  private async letIn(request: AuthenticatedRequest, { scope, own, role = 'admin' }: Permission): Promise<void> {
     const caller = await this.identify(bearerOf(request.headers.authorization));
-    const refusal = refusalOf(caller, scope, role);
+    const refusal = refusalOf(caller, own === undefined ? [scope] : [scope, own], role);
     if (refusal) {
-      this.log.info({ requestId: request.id, actor: doerOf(caller, request).actor, scope, role }, 'refused: the right is missing');
+      this.log.info(
+        { requestId: request.id, actor: doerOf(caller, request).actor, scope, role },
+        'refused: the right is missing',
+      );
       throw refusal;
     }
     request.caller = caller;
   }
 
   private async identify(token: string | undefined): Promise<CallerIdentity> {
-    if (token === undefined) throw unauthorized('This call needs an API key, or the access token of a member of staff.');
+    if (token === undefined)
+      throw unauthorized('This call needs an API key, or the access token of a member of staff.');
     if (token.startsWith(KEY_START)) return { kind: 'api_key', key: goodKey(await this.keys.authenticate(token)) };
     const member = await this.staff.authenticate(token);
     if (!member) throw unauthorized('This is neither an API key nor an access token that is still good.');
     return { kind: 'member', member };
   }
+}
+
+/** Whoever sends the key of a request counts on it. @throws Problem `validation_failed` where it would mean nothing */
+function refuseKey({ method, headers }: FastifyRequest): void {
+  if (method === 'GET' || method === 'HEAD' || headers['idempotency-key'] === undefined) return;
+  const message =
+    'means nothing to this call: leave it out, and look at what became of the request before you repeat it';
+  throw new Problem('validation_failed', {
+    errors: [{ field: 'Idempotency-Key', code: 'not_for_this', message }],
+  });
 }
 
 function goodKey(check: KeyCheck): ApiKeyRecord {
@@ -89,15 +138,28 @@ function goodKey(check: KeyCheck): ApiKeyRecord {
   }
 }
 
-function refusalOf(caller: CallerIdentity, scope: Scope, role: StaffRole): Problem | undefined {
+/** @param scopes one of them is enough; the first is what a key that has none is told to get */
+function refusalOf(caller: CallerIdentity, scopes: [Scope, ...Scope[]], role: StaffRole): Problem | undefined {
   if (caller.kind === 'member') return reaches(caller.member.role, role) ? undefined : roleMissing(role);
-  return allows(caller.key.scopes, scope) ? undefined : scopeMissing(scope);
+  return scopes.some((scope) => allows(caller.key.scopes, scope)) ? undefined : scopeMissing(scopes[0]);
+}
+
+/** Of a call whose body decides what it takes. @throws Problem `role_missing` for a person without the role */
+export function requireRole(caller: CallerIdentity, role: StaffRole): void {
+  if (caller.kind === 'member' && !reaches(caller.member.role, role)) throw roleMissing(role);
+}
+
+/** The id of a key that may see its own alone; undefined for whoever may see all, and for who holds neither scope. */
+export function ownKeyOf(caller: CallerIdentity, scope: Scope, own: Scope): string | undefined {
+  if (caller.kind === 'member' || allows(caller.key.scopes, scope)) return undefined;
+  return allows(caller.key.scopes, own) ? caller.key.id : undefined;
 }
 
 function unauthorized(detail: string): Problem {
   return new Problem('unauthorized', {
     detail,
-    remedy: 'Send "Authorization: Bearer otp_live_…" (an operator makes a key with: otpost keys create), or an access token from signing in.',
+    remedy:
+      'Send "Authorization: Bearer otp_live_…" (an operator makes a key with: otpost keys create), or an access token from signing in.',
     headers: REALM,
   });
 }
@@ -120,7 +182,10 @@ function roleMissing(role: StaffRole): Problem {
 }
 
 function doerOf(caller: CallerIdentity, request: FastifyRequest): Doer {
-  const actor = caller.kind === 'api_key' ? { kind: 'api_key' as const, id: caller.key.id } : { kind: 'account' as const, id: caller.member.accountId };
+  const actor =
+    caller.kind === 'api_key'
+      ? { kind: 'api_key' as const, id: caller.key.id }
+      : { kind: 'account' as const, id: caller.member.accountId };
   return { actor, source: sourceOf(request) };
 }
 

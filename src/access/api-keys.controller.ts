@@ -1,16 +1,152 @@
-import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Query, UseGuards } from '@nestjs/common';
-import { ApiBearerAuth, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Delete, Get, Param, Post, Query, UseGuards } from '@nestjs/common';
+import { ApiBearerAuth, ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
+import {
+  ArrayMaxSize,
+  ArrayMinSize,
+  ArrayUnique,
+  IsArray,
+  IsIn,
+  IsInt,
+  IsString,
+  Length,
+  Matches,
+  Max,
+  Min,
+} from 'class-validator';
 import type { Doer } from '../audit/audit.js';
 import { Clock } from '../core/clock.js';
+import { UUID, uuidPipe } from '../core/ids.js';
+import { parseSenderPattern } from '../core/email-address.js';
+import { AreSenderPatterns, IsMoment, IsOneLine, MayBeLeftOut, MayBeNull } from '../core/input.js';
+import { Operation } from '../core/operation.js';
 import { boundsOf, pageOf, PageQuery } from '../core/page.js';
+import { Problems } from '../core/problem-docs.js';
 import { Problem } from '../core/problems.js';
-import { UUID, uuidPipe } from '../core/uuid.pipe.js';
 import { AccessGuard, Allow, By } from './access.guard.js';
-import { ApiKeys } from './api-keys.js';
-import { KeyChanges } from './key-changes.js';
-import { DEFAULT_OVERLAP_HOURS, lifetimeFault } from './key-policy.js';
-import { CreateKeyRequest, RotateKeyRequest } from './requests.js';
-import { ApiKeyList, ApiKeyView, CreatedKeyView } from './views.js';
+import { type ApiKeyRecord, ApiKeys, KeyChanges } from './api-keys.js';
+import {
+  DEFAULT_OVERLAP_HOURS,
+  lifetimeFault,
+  MAX_NAME_LENGTH,
+  MAX_OVERLAP_HOURS,
+  MAX_SENDERS,
+  type Scope,
+  SCOPES,
+} from './access-policy.js';
+
+export class CreateKeyRequest {
+  @ApiProperty({ minLength: 1, maxLength: MAX_NAME_LENGTH, example: 'billing', description: 'What the key is for' })
+  @IsString()
+  @Length(1, MAX_NAME_LENGTH)
+  @IsOneLine()
+  @Matches(/^\S(.*\S)?$/u, { message: 'must not begin or end with a blank' })
+  name!: string;
+
+  @ApiProperty({ enum: SCOPES, isArray: true, description: 'What it may do; admin includes the others' })
+  @IsArray()
+  @ArrayMinSize(1)
+  @ArrayMaxSize(SCOPES.length)
+  @ArrayUnique()
+  @IsIn(SCOPES, { each: true })
+  scopes!: Scope[];
+
+  @ApiPropertyOptional({
+    type: [String],
+    maxItems: MAX_SENDERS,
+    example: ['billing@example.com', '@news.example.com'],
+    description:
+      'Addresses, and domains with an @ before them, that it may send from, out of those that the deployment may (MAIL_FROM and MAIL_SENDERS); left out or empty: all of these',
+  })
+  @MayBeLeftOut()
+  @IsArray()
+  @ArrayMaxSize(MAX_SENDERS)
+  @AreSenderPatterns()
+  senders?: string[];
+
+  @ApiPropertyOptional({
+    format: 'date-time',
+    nullable: true,
+    type: String,
+    description: 'It opens nothing from then on; left out: it does not expire',
+  })
+  @MayBeNull()
+  @IsMoment()
+  expiresAt?: string | null;
+}
+
+class RotateKeyRequest {
+  @ApiPropertyOptional({
+    minimum: 0,
+    maximum: MAX_OVERLAP_HOURS,
+    default: DEFAULT_OVERLAP_HOURS,
+    description: 'Hours for which the former key works beside the new one',
+  })
+  @MayBeLeftOut()
+  @IsInt()
+  @Min(0)
+  @Max(MAX_OVERLAP_HOURS)
+  overlapHours?: number;
+}
+
+const MOMENT = { type: String, format: 'date-time', nullable: true } as const;
+
+/** Everything but the key. */
+class ApiKeyView {
+  @ApiProperty({ format: 'uuid' })
+  id!: string;
+
+  @ApiProperty()
+  name!: string;
+
+  @ApiProperty({ example: 'otp_live_Ab3xY', description: 'What the key begins with' })
+  prefix!: string;
+
+  @ApiProperty({ enum: SCOPES, isArray: true })
+  scopes!: string[];
+
+  @ApiProperty({ type: [String], description: 'What it may send from; empty: whatever the deployment may' })
+  senders!: string[];
+
+  @ApiProperty({ format: 'date-time' })
+  createdAt!: string;
+
+  @ApiProperty({ ...MOMENT, description: 'To the minute' })
+  lastUsedAt!: string | null;
+
+  @ApiProperty(MOMENT)
+  expiresAt!: string | null;
+
+  @ApiProperty(MOMENT)
+  revokedAt!: string | null;
+
+  @ApiProperty({
+    type: String,
+    format: 'uuid',
+    nullable: true,
+    description: 'The key that took over when it was rotated',
+  })
+  replacedBy!: string | null;
+
+  static of({ createdAt, lastUsedAt, expiresAt, revokedAt, ...record }: ApiKeyRecord): ApiKeyView {
+    const { id, name, prefix, scopes, senders, replacedBy } = record;
+    const moment = (at: Date | null): string | null => at?.toISOString() ?? null;
+    const moments = { lastUsedAt: moment(lastUsedAt), expiresAt: moment(expiresAt), revokedAt: moment(revokedAt) };
+    return { id, name, prefix, scopes, senders, createdAt: createdAt.toISOString(), ...moments, replacedBy };
+  }
+}
+
+class CreatedKeyView extends ApiKeyView {
+  @ApiProperty({ example: 'otp_live_…', description: 'Shown this once' })
+  key!: string;
+}
+
+class ApiKeyList {
+  @ApiProperty({ type: [ApiKeyView] })
+  items!: ApiKeyView[];
+
+  @ApiProperty({ type: String, nullable: true })
+  nextCursor!: string | null;
+}
 
 const SCOPE = 'Scope admin, or an admin.';
 const KeyIdPipe = uuidPipe('api_key_not_found');
@@ -23,33 +159,41 @@ const KeyIdPipe = uuidPipe('api_key_not_found');
 @Controller('v1/api-keys')
 export class ApiKeysController {
   constructor(
-    @Inject(ApiKeys) private readonly keys: ApiKeys,
-    @Inject(KeyChanges) private readonly changes: KeyChanges,
-    @Inject(Clock) private readonly clock: Clock,
+    private readonly keys: ApiKeys,
+    private readonly changes: KeyChanges,
+    private readonly clock: Clock,
   ) {}
 
   @Post()
-  @ApiOperation({ summary: 'Make a key', description: `${SCOPE} The key is in this answer and never again.` })
-  @ApiResponse({ status: 201, type: CreatedKeyView })
-  async create(@Body() { name, scopes, expiresAt }: CreateKeyRequest, @By() by: Doer): Promise<CreatedKeyView> {
+  @Operation(201, CreatedKeyView, {
+    summary: 'Make a key',
+    description: `${SCOPE} The key is in this answer and never again.`,
+  })
+  async create(
+    @Body() { name, scopes, senders, expiresAt }: CreateKeyRequest,
+    @By() by: Doer,
+  ): Promise<CreatedKeyView> {
     const end = expiresAt ? new Date(expiresAt) : null;
     const fault = end && lifetimeFault(end, this.clock.now());
     if (fault) throw new Problem('validation_failed', { errors: [{ field: 'expiresAt', ...fault }] });
-    const { key, record } = await this.changes.create({ name, scopes, expiresAt: end }, by);
+    const canonical = (senders ?? []).map((sender) => parseSenderPattern(sender)!); // validated
+    const { key, record } = await this.changes.create({ name, scopes, senders: canonical, expiresAt: end }, by);
     return { ...ApiKeyView.of(record), key };
   }
 
   @Get()
-  @ApiOperation({ summary: 'All keys, without the keys themselves', description: `${SCOPE} Those that are over too; oldest first.` })
-  @ApiResponse({ status: 200, type: ApiKeyList })
+  @Operation(200, ApiKeyList, {
+    summary: 'All keys, without the keys themselves',
+    description: `${SCOPE} Those that are over too; oldest first.`,
+  })
   async list(@Query() query: PageQuery): Promise<ApiKeyList> {
     const { limit, after } = boundsOf(query, UUID);
     return pageOf(await this.keys.list({ limit: limit + 1, after }), limit, (record) => ApiKeyView.of(record));
   }
 
   @Get(':id')
-  @ApiOperation({ summary: 'One key, without the key itself', description: SCOPE })
-  @ApiResponse({ status: 200, type: ApiKeyView })
+  @Operation(200, ApiKeyView, { summary: 'One key, without the key itself', description: SCOPE })
+  @Problems('api_key_not_found')
   async read(@Param('id', KeyIdPipe) id: string): Promise<ApiKeyView> {
     const record = await this.keys.find(id);
     if (!record) throw new Problem('api_key_not_found');
@@ -57,16 +201,26 @@ export class ApiKeysController {
   }
 
   @Post(':id/rotate')
-  @ApiOperation({ summary: 'A new key in its place', description: `${SCOPE} Same name, scopes and lifetime; the former one works until the overlap ends.` })
-  @ApiResponse({ status: 201, type: CreatedKeyView })
-  async rotate(@Param('id', KeyIdPipe) id: string, @Body() body: RotateKeyRequest, @By() by: Doer): Promise<CreatedKeyView> {
+  @Operation(201, CreatedKeyView, {
+    summary: 'A new key in its place',
+    description: `${SCOPE} Same name, scopes, senders and lifetime; the former one works until the overlap ends.`,
+  })
+  @Problems('api_key_not_found', 'api_key_over')
+  async rotate(
+    @Param('id', KeyIdPipe) id: string,
+    @Body() body: RotateKeyRequest,
+    @By() by: Doer,
+  ): Promise<CreatedKeyView> {
     const result = await this.changes.rotate(id, body.overlapHours ?? DEFAULT_OVERLAP_HOURS, by);
     switch (result.kind) {
       case 'rotated':
         return { ...ApiKeyView.of(result.record), key: result.key };
       case 'over':
         throw new Problem('api_key_over', {
-          detail: result.why === 'rotated' ? 'The API key has a successor already.' : `The API key ${result.why === 'revoked' ? 'was revoked' : 'has expired'}.`,
+          detail:
+            result.why === 'rotated'
+              ? 'The API key has a successor already.'
+              : `The API key ${result.why === 'revoked' ? 'was revoked' : 'has expired'}.`,
           extensions: { replacedBy: result.record.replacedBy },
         });
       default:
@@ -75,9 +229,8 @@ export class ApiKeysController {
   }
 
   @Delete(':id')
-  @HttpCode(204)
-  @ApiOperation({ summary: 'Make a key invalid, at once', description: SCOPE })
-  @ApiResponse({ status: 204 })
+  @Operation(204, undefined, { summary: 'Make a key invalid, at once', description: SCOPE })
+  @Problems('api_key_not_found')
   async revoke(@Param('id', KeyIdPipe) id: string, @By() by: Doer): Promise<void> {
     const { kind } = await this.changes.revoke(id, by);
     if (kind === 'not_found') throw new Problem('api_key_not_found');

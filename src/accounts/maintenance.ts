@@ -1,8 +1,7 @@
-import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { SETTINGS, type Settings } from '../config/settings.js';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Settings } from '../config/settings.js';
 import { Clock } from '../core/clock.js';
-import { inBatches } from '../database/in-batches.js';
-import { PrismaService } from '../database/prisma.service.js';
+import { inBatches, PrismaService } from '../database/prisma.service.js';
 import { ScheduledTasks } from '../database/scheduled-tasks.js';
 
 const MINUTE_MS = 60_000;
@@ -13,44 +12,36 @@ const DAY_MS = 24 * HOUR_MS;
 @Injectable()
 export class AccountsMaintenance implements OnModuleInit {
   constructor(
-    @Inject(SETTINGS) private readonly settings: Settings,
-    @Inject(ScheduledTasks) private readonly scheduled: ScheduledTasks,
-    @Inject(PrismaService) private readonly prisma: PrismaService,
-    @Inject(Clock) private readonly clock: Clock,
+    private readonly settings: Settings,
+    private readonly scheduled: ScheduledTasks,
+    private readonly prisma: PrismaService,
+    private readonly clock: Clock,
   ) {}
 
   onModuleInit(): void {
-    this.scheduled.register({ name: 'accounts.sessions', everyMs: DAY_MS, run: (signal) => this.removeOld(signal) });
-    this.scheduled.register({ name: 'accounts.email_changes', everyMs: DAY_MS, run: (signal) => this.removeChanges(signal) });
-    this.scheduled.register({ name: 'accounts.registrations', everyMs: HOUR_MS, run: (signal) => this.removeRegistrations(signal) });
-  }
-
-  private async removeOld(signal: AbortSignal): Promise<string> {
-    const sessions = await inBatches(signal, (limit) => this.removeSessions(limit));
-    const tokens = await inBatches(signal, (limit) => this.removeTokens(limit));
-    return `${sessions} sessions and ${tokens} refresh tokens removed`;
-  }
-
-  /** They hold an address that somebody had. */
-  private async removeChanges(signal: AbortSignal): Promise<string> {
-    const step = (limit: number): Promise<number> => this.prisma.$executeRaw`
-      DELETE FROM email_changes WHERE id IN (
-        SELECT id FROM email_changes WHERE expires_at < ${this.ago(this.settings.retentionDays * DAY_MS)}
-        ORDER BY expires_at LIMIT ${limit} FOR UPDATE SKIP LOCKED)`;
-    return `${await inBatches(signal, step)} changes of addresses removed`;
-  }
-
-  /**
-   * What strangers typed, a hash of a password among it, waits no longer than the code that it belongs to. A minute more:
-   * a code that was right just before may be under way. There are as few as were begun in an hour, so all are looked at.
-   */
-  private async removeRegistrations(signal: AbortSignal): Promise<string> {
-    const step = (limit: number): Promise<number> => this.prisma.$executeRaw`
-      DELETE FROM pending_registrations WHERE challenge_id IN (
-        SELECT p.challenge_id FROM pending_registrations p JOIN otp_challenges c ON c.id = p.challenge_id
-        WHERE c.expires_at < ${this.ago(MINUTE_MS)}
-        LIMIT ${limit} FOR UPDATE OF p SKIP LOCKED)`;
-    return `${await inBatches(signal, step)} registrations removed`;
+    this.scheduled.register(
+      {
+        name: 'accounts.sessions',
+        everyMs: DAY_MS,
+        run: async (signal) => {
+          const sessions = await inBatches(signal, (limit) => this.removeSessions(limit));
+          const tokens = await inBatches(signal, (limit) => this.removeTokens(limit));
+          return `${sessions} sessions and ${tokens} refresh tokens removed`;
+        },
+      },
+      {
+        name: 'accounts.email_changes',
+        everyMs: DAY_MS,
+        run: async (signal) =>
+          `${await inBatches(signal, (limit) => this.removeChanges(limit))} changes of addresses removed`,
+      },
+      {
+        name: 'accounts.registrations',
+        everyMs: HOUR_MS,
+        run: async (signal) =>
+          `${await inBatches(signal, (limit) => this.removeRegistrations(limit))} registrations removed`,
+      },
+    );
   }
 
   /** Their refresh tokens go with them. */
@@ -62,12 +53,32 @@ export class AccountsMaintenance implements OnModuleInit {
         LIMIT ${limit} FOR UPDATE SKIP LOCKED)`;
   }
 
-  /** One that is past its own end proves nothing, not even theft: it is refused as if it were not known. */
+  /** A token that is past its own end proves nothing, not even theft: it is refused as if it were not known. */
   private async removeTokens(limit: number): Promise<number> {
     return this.prisma.$executeRaw`
       DELETE FROM refresh_tokens WHERE token_hash IN (
         SELECT token_hash FROM refresh_tokens WHERE expires_at < ${this.ago(DAY_MS)}
         LIMIT ${limit} FOR UPDATE SKIP LOCKED)`;
+  }
+
+  /** They hold an address that somebody had. */
+  private async removeChanges(limit: number): Promise<number> {
+    return this.prisma.$executeRaw`
+      DELETE FROM email_changes WHERE id IN (
+        SELECT id FROM email_changes WHERE expires_at < ${this.ago(this.settings.retentionDays * DAY_MS)}
+        ORDER BY expires_at LIMIT ${limit} FOR UPDATE SKIP LOCKED)`;
+  }
+
+  /**
+   * What strangers typed, a hash of a password among it, waits no longer than the code that it belongs to. A minute more:
+   * a code that was right just before may be under way. There are as few as were begun in an hour, so all are looked at.
+   */
+  private async removeRegistrations(limit: number): Promise<number> {
+    return this.prisma.$executeRaw`
+      DELETE FROM pending_registrations WHERE challenge_id IN (
+        SELECT p.challenge_id FROM pending_registrations p JOIN otp_challenges c ON c.id = p.challenge_id
+        WHERE c.expires_at < ${this.ago(MINUTE_MS)}
+        LIMIT ${limit} FOR UPDATE OF p SKIP LOCKED)`;
   }
 
   private ago(ms: number): Date {

@@ -1,19 +1,20 @@
 import { randomBytes } from 'node:crypto';
-import { parseArgs } from 'node:util';
-import { type Command, type LoneWork, UsageError } from './command.js';
-import type { RotateOrder } from './rotate-secret-work.js';
+import type { ResealedKind } from '../database/resealing.js';
+import { UsageError } from './arguments.js';
+import type { Command, ExitCode } from './command.js';
+import { type Io, Progress } from './io.js';
+import type { Session } from './session.js';
 
 /** Bytes; what `openssl rand -base64 32` gives. */
 const SECRET_BYTES = 32;
 
-const rotateSecret: Command = {
-  name: 'rotate-secret',
-  alone: true,
-  summary: 'seal again with APP_SECRET what a former one sealed, so that it can be forgotten',
-  help: `Usage: otpost rotate-secret --generate
-       otpost rotate-secret [--status] [--yes] [--json]
-
-A rotation in four steps, nobody signed out and no mail lost (docs/operations.md):
+export function declare(program: Command): void {
+  program
+    .command('rotate-secret')
+    .summary('seal again with APP_SECRET what a former one sealed, so that it can be forgotten')
+    .synopsis('--generate', '[--status] [--yes] [--json]')
+    .description(
+      `A rotation in four steps, nobody signed out and no mail lost (docs/operations.md):
 
   1. NEW=$(otpost rotate-secret --generate)
   2. Every process knows the new one: APP_SECRET=old APP_SECRET_PREVIOUS=new. Restart one after the other.
@@ -21,31 +22,69 @@ A rotation in four steps, nobody signed out and no mail lost (docs/operations.md
   4. otpost rotate-secret, with the settings of step 3; then take the old one out of APP_SECRET_PREVIOUS.
 
 Step 4 seals again, with APP_SECRET: the keys that sign tokens, the content of kept mail, codes that are still good, and
-the secrets of webhooks. Otpost may run meanwhile. It may be ended at any time and run again.
-
-  --generate  print a fresh secret and nothing else; no database is needed
-  --status    change nothing; say how much a former secret still sealed
-  --yes       do not ask
-  --json      print one document: {keyId, kinds: [{kind, resealed, unreadable, remaining}], formerNeeded}
-
-Exit codes: 0 nothing in the database needs a former secret, 1 something does, and why is told.`,
-  parse(args) {
-    const { values } = parseArgs({ args, options: { generate: { type: 'boolean' }, status: { type: 'boolean' }, yes: { type: 'boolean' }, json: { type: 'boolean' } } });
-    const { generate = false, status = false, yes = false, json = false } = values;
-    if (!generate) return resealing({ status, yes, json });
-    if (status || yes || json) throw new UsageError('--generate goes alone.');
-    return async (terminal) => {
-      terminal.out(randomBytes(SECRET_BYTES).toString('base64'));
-      return 0;
-    };
-  },
-};
-
-export const ROTATE_SECRET_COMMANDS: readonly Command[] = [rotateSecret];
-
-function resealing(order: RotateOrder): LoneWork {
-  return async (terminal) => {
-    const { reseal } = await import('./rotate-secret-work.js');
-    return reseal(order, terminal);
-  };
+the secrets of webhooks. Otpost may run meanwhile. It may be ended at any time and run again.`,
+    )
+    .option('--generate', 'print a fresh secret and nothing else; no database is needed')
+    .option('--status', 'change nothing; say how much a former secret still sealed')
+    .option('--yes', 'do not ask')
+    .option('--json', 'print one document: {keyId, kinds: [{kind, resealed, unreadable, remaining}], formerNeeded}')
+    .remark('Exit codes: 0 nothing in the database needs a former secret, 1 something does, and why is told.')
+    .does(generateOrReseal);
 }
+
+const QUESTION =
+  'Has every process been restarted with the new APP_SECRET, and the former one in APP_SECRET_PREVIOUS? One that has not can open nothing of what is sealed now.';
+
+async function generateOrReseal(io: Io, { generate, status }: { generate?: true; status?: true }): Promise<ExitCode> {
+  if (generate) {
+    if (status || io.yes || io.json) throw new UsageError('--generate goes alone.');
+    io.out(randomBytes(SECRET_BYTES).toString('base64'));
+    return 0;
+  }
+  const { withSession } = await import('./session.js');
+  return withSession(io, (session) => reseal(session, status));
+}
+
+/** @param status only look */
+async function reseal(session: Session, status = false): Promise<ExitCode> {
+  const { Resealing } = await import('../database/resealing.js');
+  const { SEALED_COLUMNS } = await import('../sealed-columns.js');
+  const { io, prisma } = session;
+  const keyring = await session.keyring();
+  const resealing = new Resealing(prisma, keyring, SEALED_COLUMNS);
+  let kinds = await resealing.count();
+  const count = kinds.reduce((all, { remaining }) => all + remaining, 0);
+  if (!status && count > 0) {
+    if (!(await io.confirmed(QUESTION))) return 1;
+    const progress = new Progress(io);
+    kinds = await resealing.run((done) => progress.show(`${done} of ${count} sealed again`));
+    progress.end();
+    const resealed = kinds.reduce((all, kind) => all + kind.resealed, 0);
+    await session.record({ action: 'secret.rotated', details: { keyId: keyring.currentId, resealed } });
+  }
+  const formerNeeded = kinds.some(({ remaining }) => remaining > 0);
+  if (io.json) io.out(JSON.stringify({ keyId: keyring.currentId, kinds, formerNeeded }));
+  else {
+    const rows = kinds.map(({ kind, resealed, unreadable, remaining }) => [
+      kind,
+      ...[resealed, unreadable, remaining].map(String),
+    ]);
+    io.table([['WHAT', 'SEALED AGAIN', 'UNREADABLE', 'LEFT'], ...rows]);
+    io.err(...(formerNeeded ? [whyStill(kinds, status)] : FORGET));
+  }
+  return formerNeeded ? 1 : 0;
+}
+
+function whyStill(kinds: readonly ResealedKind[], status: boolean): string {
+  if (status) return 'What is left was sealed with a former secret: otpost rotate-secret';
+  return kinds.some((kind) => kind.unreadable > 0)
+    ? 'What is unreadable opens with neither APP_SECRET nor APP_SECRET_PREVIOUS. Add the secret that sealed it, and run this again.'
+    : 'What is left was in use, or is being made by a process that still has the former APP_SECRET: run this again once all are restarted.';
+}
+
+/** What is not in the database, and so cannot be sealed again. */
+const FORGET = [
+  'Nothing in the database needs a former secret. Take it out of APP_SECRET_PREVIOUS and restart; from then on',
+  '- links to unsubscribe in mail that was sent before do not work any more: where you sent bulk mail, wait 30 days,',
+  '- devices that are known by a token of before are unknown until their next sign-in; nobody is signed out.',
+];

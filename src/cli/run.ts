@@ -1,118 +1,97 @@
+import { VERSION } from '../core/process-facts.js';
 import { StartupError } from '../core/startup-error.js';
-import { VERSION } from '../core/version.js';
-import { ADMIN_COMMANDS } from './admin.js';
-import { AUDIT_COMMANDS } from './audit.js';
-import { BOUNCE_COMMANDS } from './bounce.js';
-import { type Command, type ExitCode, showingAll, type Terminal, UsageError } from './command.js';
-import { DOCTOR_COMMANDS } from './doctor.js';
-import { KEY_COMMANDS } from './keys.js';
-import { MIGRATE_COMMANDS } from './migrate.js';
-import { OUTBOX_COMMANDS } from './outbox.js';
-import { OUTPUT_CLOSED, OutputClosed } from './output.js';
-import { QUEUE_COMMANDS } from './queue.js';
-import { ROTATE_SECRET_COMMANDS } from './rotate-secret.js';
-import { SEND_COMMANDS } from './send.js';
-import { SIGNING_KEY_COMMANDS } from './signing-keys.js';
-import { SUPPRESSION_COMMANDS } from './suppressions.js';
-import { TRANSPORT_COMMANDS } from './transports.js';
+import { declare as admin } from './admin.js';
+import { UsageError } from './arguments.js';
+import { declare as audit } from './audit.js';
+import { declare as bounce } from './bounce.js';
+import { Command, type ExitCode, OUTPUT_CLOSED } from './command.js';
+import { declare as doctor } from './doctor.js';
+import { Io, OutputClosed, type Terminal } from './io.js';
+import { declare as keys } from './keys.js';
+import { declare as migrate } from './migrate.js';
+import { declare as outbox } from './outbox.js';
+import { declare as queue } from './queue.js';
+import { declare as rotateSecret } from './rotate-secret.js';
+import { declare as send } from './send.js';
+import { declare as signingKeys } from './signing-keys.js';
+import { declare as suppressions } from './suppressions.js';
+import { declare as transports } from './transports.js';
 
-/** What they are called, explain and understand; what they work with they load once they run, for that takes the longest. */
-const COMMANDS: readonly Command[] = [
-  ...DOCTOR_COMMANDS,
-  ...SEND_COMMANDS,
-  ...OUTBOX_COMMANDS,
-  ...QUEUE_COMMANDS,
-  ...SUPPRESSION_COMMANDS,
-  ...TRANSPORT_COMMANDS,
-  ...BOUNCE_COMMANDS,
-  ...KEY_COMMANDS,
-  ...ADMIN_COMMANDS,
-  ...AUDIT_COMMANDS,
-  ...SIGNING_KEY_COMMANDS,
-  ...ROTATE_SECRET_COMMANDS,
-  ...MIGRATE_COMMANDS,
+/** In the order in which help shows them. Each declares its words, and loads what it works with once it runs. */
+const COMMANDS = [
+  doctor,
+  send,
+  outbox,
+  queue,
+  suppressions,
+  transports,
+  bounce,
+  keys,
+  admin,
+  audit,
+  signingKeys,
+  rotateSecret,
+  migrate,
 ];
 
-/** Runs one command line and gives its exit code; whatever went wrong was told, if anybody listened. */
-export async function run(args: string[], given: Terminal): Promise<ExitCode> {
+/** Runs one command line and gives its exit code. Whatever went wrong was told, if anybody listened. */
+export async function run(args: string[], terminal: Terminal): Promise<ExitCode> {
+  const io = new Io(terminal);
   try {
-    return await runAndTell(args, showingAll(given));
+    const code = await runAndTell(args, io);
+    await io.flushed();
+    return io.closed ? OUTPUT_CLOSED : code;
   } catch (error) {
     if (error instanceof OutputClosed) return OUTPUT_CLOSED;
     throw error;
   }
 }
 
-async function runAndTell(args: string[], terminal: Terminal): Promise<ExitCode> {
+async function runAndTell(args: string[], io: Io): Promise<ExitCode> {
+  const program = new Command('otpost', io);
+  for (const declare of COMMANDS) declare(program);
+  const command = program.leaves.find(
+    ({ fullName }) => fullName === args.slice(0, fullName.split(' ').length).join(' '),
+  );
   try {
-    return await dispatch(args, terminal);
+    return await dispatch(args, program, command, io);
   } catch (error) {
     if (error instanceof OutputClosed) throw error;
-    if (isUsageError(error)) {
-      terminal.err(error.message, `See: otpost ${[...wordsOf(args), '--help'].join(' ')}`);
+    if (error instanceof UsageError) {
+      io.err(error.message, `See: otpost ${[command?.fullName, '--help'].join(' ').trim()}`);
       return 2;
     }
-    if (error instanceof StartupError) terminal.err(...error.lines);
-    else terminal.err(...linesOf(error instanceof Error ? (error.stack ?? error.message) : String(error)));
-    return commandIn(args)?.failsWith ?? 1;
+    if (error instanceof StartupError) io.err(...error.lines);
+    else io.err(...(error instanceof Error ? (error.stack ?? error.message) : String(error)).split('\n'));
+    return command?.failsWith ?? 1;
   }
 }
 
-async function dispatch(args: string[], terminal: Terminal): Promise<ExitCode> {
-  const command = commandIn(args);
+async function dispatch(args: string[], program: Command, command: Command | undefined, io: Io): Promise<ExitCode> {
   if (args.includes('--help') || args.includes('-h')) {
-    terminal.out(...linesOf(command?.help ?? overview(args[0])));
+    io.out(...(command?.helpInformation() ?? overview(program, args[0])).split('\n'));
     return 0;
   }
   if (args[0] === '--version') {
-    terminal.out(VERSION);
+    io.out(VERSION);
     return 0;
   }
-  if (!command) {
-    if (args.length > 0) terminal.err(`There is no command "${args.slice(0, 2).join(' ')}".`);
-    terminal.err(...linesOf(overview(args[0])));
-    return 2;
-  }
-  const rest = args.slice(command.name.split(' ').length);
-  if (command.alone) return command.parse(rest)(terminal);
-  const work = command.parse(rest);
-  const { withDatabase } = await import('./database.js');
-  return withDatabase(terminal, (prisma) => work(prisma, terminal));
+  if (command) return command.run(args.slice(command.fullName.split(' ').length));
+  if (args.length > 0) io.err(`There is no command "${args.slice(0, 2).join(' ')}".`);
+  io.err(...overview(program, args[0]).split('\n'));
+  return 2;
 }
 
-/** Of one group of commands where the words begin with one, otherwise of all. */
-function overview(group: string | undefined): string {
-  const ofGroup = COMMANDS.filter(({ name }) => name.split(' ')[0] === group);
-  const commands = ofGroup.length > 0 ? ofGroup : COMMANDS;
-  const width = Math.max(...commands.map(({ name }) => name.length));
+/** Of one group of commands where the word names one, otherwise of all. */
+function overview(program: Command, word: string | undefined): string {
+  const { leaves } = (program.commands as Command[]).find((group) => group.name() === word) ?? program;
+  const width = Math.max(...leaves.map(({ fullName }) => fullName.length));
   return [
     'Usage: otpost COMMAND [OPTIONS]',
     '',
-    ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
+    ...leaves.map((command) => `  ${command.fullName.padEnd(width)}  ${command.summary()}`),
     '',
     'It works on the database of DATABASE_URL or, in development, on the one in DATA_DIR, whether Otpost is running or not.',
     'Each command explains itself with --help.',
   ].join('\n');
-}
-
-function linesOf(text: string): string[] {
-  return text.split('\n');
-}
-
-/** Names have one word or two. */
-function commandIn(args: string[]): Command | undefined {
-  return COMMANDS.find(({ name }) => name === args.slice(0, name.split(' ').length).join(' '));
-}
-
-/** The command that the arguments name, for the hint. */
-function wordsOf(args: string[]): string[] {
-  const command = commandIn(args);
-  return command ? command.name.split(' ') : [];
-}
-
-/** Ours, or one of node:util parseArgs. */
-function isUsageError(error: unknown): error is Error {
-  if (error instanceof UsageError) return true;
-  const { code } = error as { code?: unknown };
-  return typeof code === 'string' && code.startsWith('ERR_PARSE_ARGS_');
 }

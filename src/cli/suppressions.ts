@@ -1,131 +1,189 @@
-import { parseArgs } from 'node:util';
-import { readDuration } from '../access/key-policy.js';
-import { parseEmailAddress } from '../core/email-address.js';
-import { MAX_WORDS, SUPPRESSION_REASONS, SUPPRESSION_SCOPES, type SuppressionReason, type SuppressionScope } from '../mail/suppressions/suppression-policy.js';
-import { wholeNumberIn } from './arguments.js';
-import { type Command, UsageError } from './command.js';
+import type { EmailAddress } from '../core/email-address.js';
+import { maskAddress } from '../core/mask.js';
+import {
+  MAX_WORDS,
+  SUPPRESSION_REASONS,
+  SUPPRESSION_SCOPES,
+  type SuppressionReason,
+  type SuppressionScope,
+} from '../mail/suppressions/suppression-policy.js';
+import type { SuppressionChanges, SuppressionRecord } from '../mail/suppressions/suppressions.js';
+import { eitherOf, emailAddress, lifetime, oneLine, oneOf, onlyOne, UsageError } from './arguments.js';
+import type { Command, ExitCode } from './command.js';
+import { minute } from './io.js';
+import type { Session } from './session.js';
 
-const DEFAULT_LIMIT = 50;
-const MAX_LIMIT = 1_000;
+const addressIn = emailAddress('The address');
+const oneAddress = onlyOne('Name one address.');
+const scopeIn = eitherOf('--scope', SUPPRESSION_SCOPES);
 
-const list: Command = {
-  name: 'suppressions list',
-  summary: 'show the addresses that get no mail, newest first',
-  help: `Usage: otpost suppressions list [--address ADDRESS] [--reason REASON] [--limit N] [--show-addresses] [--json]
+export function declare(program: Command): void {
+  const suppressions = program.command('suppressions');
 
-Shows the addresses that get no mail, or no bulk mail, why, and until when; newest first. What has expired is left out.
-The addresses are masked unless they are asked for.
+  suppressions
+    .command('list')
+    .summary('show the addresses that get no mail, newest first')
+    .synopsis('[--address ADDRESS] [--reason REASON] [--limit N] [--show-addresses] [--json]')
+    .description(
+      `Shows the addresses that get no mail, or no bulk mail, why, and until when; newest first. What has expired is left out.
+The addresses are masked unless they are asked for.`,
+    )
+    .option('--address <ADDRESS>', 'of this address', addressIn)
+    .option('--reason <REASON>', SUPPRESSION_REASONS.join(', '), oneOf('reason', SUPPRESSION_REASONS))
+    .limited()
+    .option('--show-addresses', 'show the addresses')
+    .option('--json', 'print a list of objects')
+    .onDatabase(list);
 
-  --address ADDRESS  of this address
-  --reason REASON    ${SUPPRESSION_REASONS.join(', ')}
-  --limit N          at most so many, 1 to ${MAX_LIMIT}; ${DEFAULT_LIMIT} unless it is given
-  --show-addresses   show the addresses
-  --json             print a list of objects`,
-  parse(args) {
-    const { values } = parseArgs({
-      args,
-      options: { address: { type: 'string' }, reason: { type: 'string' }, limit: { type: 'string' }, 'show-addresses': { type: 'boolean' }, json: { type: 'boolean' } },
-    });
-    const filter = { address: values.address === undefined ? undefined : addressIn(values.address), reason: reasonIn(values.reason) };
-    const limit = wholeNumberIn('limit', values.limit ?? String(DEFAULT_LIMIT), { least: 1, most: MAX_LIMIT });
-    return async (prisma, terminal) => {
-      const { listSuppressions } = await import('./suppressions-work.js');
-      return listSuppressions({ filter, limit, showAddresses: values['show-addresses'] ?? false, json: values.json ?? false }, prisma, terminal);
-    };
-  },
-};
+  suppressions
+    .command('add')
+    .summary('send no more mail to an address')
+    .synopsis('ADDRESS [--scope all|bulk] [--expires 30d] [--note TEXT] [--json]')
+    .description(
+      `Sends no more mail to an address, codes included. What is being sent at this moment is not stopped. What stands for a
+stronger reason, a complaint say, stays as it is.`,
+    )
+    .takes((names) => addressIn(oneAddress(names)))
+    .option('--scope <bulk>', 'no bulk mail alone: codes and ordinary mail still go there', scopeIn, 'all')
+    .option(
+      '--expires <TIME>',
+      'how long, such as 30d or 12h; until it is removed where this is left out',
+      lifetime('--expires', '30d'),
+    )
+    .option('--note <TEXT>', 'for those who find it', oneLine('--note', MAX_WORDS))
+    .option('--json', 'print what stands now as JSON')
+    .onDatabase(add);
 
-const add: Command = {
-  name: 'suppressions add',
-  summary: 'send no more mail to an address',
-  help: `Usage: otpost suppressions add ADDRESS [--scope all|bulk] [--expires 30d] [--note TEXT] [--json]
-
-Sends no more mail to an address, codes included. What is being sent at this moment is not stopped. What stands for a
-stronger reason, a complaint say, stays as it is.
-
-  --scope bulk    no bulk mail alone: codes and ordinary mail still go there
-  --expires TIME  how long, such as 30d or 12h; until it is removed where this is left out
-  --note TEXT     for those who find it
-  --json          print what stands now as JSON`,
-  parse(args) {
-    const { positionals, values } = parseArgs({
-      args,
-      options: { scope: { type: 'string' }, expires: { type: 'string' }, note: { type: 'string' }, json: { type: 'boolean' } },
-      allowPositionals: true,
-    });
-    const order = { address: oneAddressIn(positionals), scope: scopeIn(values.scope) ?? 'all', lifetime: lifetimeIn(values.expires), note: wordsIn('note', values.note) };
-    return async (prisma, terminal) => {
-      const { addSuppression } = await import('./suppressions-work.js');
-      return addSuppression({ ...order, json: values.json ?? false }, prisma, terminal);
-    };
-  },
-};
-
-const remove: Command = {
-  name: 'suppressions remove',
-  summary: 'send mail to an address again',
-  help: `Usage: otpost suppressions remove ADDRESS --reason TEXT [--scope all|bulk] [--json]
-
-Sends mail to an address again, from the next message that is claimed. What ended as "suppressed" stays so. Who complained
-or unsubscribed did not want the mail: remove it only when they asked for it.
-
-  --reason TEXT  why, for the record of who did what (otpost audit list); it must name no address
-  --scope SCOPE  that of this scope alone; whatever stands against the address where it is left out
-  --json         print what was removed as JSON
-
-Exit codes: 0 removed, 1 the address is not on the list.`,
-  parse(args) {
-    const { positionals, values } = parseArgs({
-      args,
-      options: { reason: { type: 'string' }, scope: { type: 'string' }, json: { type: 'boolean' } },
-      allowPositionals: true,
-    });
-    const [address, scope, reason] = [oneAddressIn(positionals), scopeIn(values.scope), wordsIn('reason', values.reason)];
-    if (reason === null) throw new UsageError('Say why with --reason: it is kept in the record of who did what.');
-    if (/\S@\S/.test(reason)) throw new UsageError('--reason must name no address: it stays in the record of who did what.');
-    return async (prisma, terminal) => {
-      const { removeSuppression } = await import('./suppressions-work.js');
-      return removeSuppression({ address, scope, reason, json: values.json ?? false }, prisma, terminal);
-    };
-  },
-};
-
-export const SUPPRESSION_COMMANDS: readonly Command[] = [list, add, remove];
-
-/** By the rule of the API. */
-function addressIn(text: string): string {
-  const address = parseEmailAddress(text);
-  if (!address) throw new UsageError('The address must be an e-mail address such as ada@example.com.');
-  return address.canonical;
+  suppressions
+    .command('remove')
+    .summary('send mail to an address again')
+    .synopsis('ADDRESS --reason TEXT [--scope all|bulk] [--json]')
+    .description(
+      `Sends mail to an address again, from the next message that is claimed. What ended as "suppressed" stays so. Who complained
+or unsubscribed did not want the mail: remove it only when they asked for it.`,
+    )
+    .takes((names) => addressIn(oneAddress(names)))
+    .option(
+      '--reason <TEXT>',
+      'why, for the record of who did what (otpost audit list); it must name no address',
+      reasonIn,
+    )
+    .option(
+      '--scope <SCOPE>',
+      'that of this scope alone; whatever stands against the address where it is left out',
+      scopeIn,
+    )
+    .option('--json', 'print what was removed as JSON')
+    .remark('Exit codes: 0 removed, 1 the address is not on the list.')
+    .needs('reason', 'Say why with --reason: it is kept in the record of who did what.')
+    .onDatabase(remove);
 }
 
-function oneAddressIn([address, ...more]: readonly string[]): string {
-  if (address === undefined || more.length > 0) throw new UsageError('Name one address.');
-  return addressIn(address);
+/** Kept in the record of who did what, where no address is. */
+function reasonIn(text: string): string | null {
+  const reason = oneLine('--reason', MAX_WORDS)(text);
+  if (reason === null || !/\S@\S/.test(reason)) return reason;
+  throw new UsageError('--reason must name no address: it stays in the record of who did what.');
 }
 
-function scopeIn(text: string | undefined): SuppressionScope | undefined {
-  const scope = SUPPRESSION_SCOPES.find((known) => known === text);
-  if (text !== undefined && !scope) throw new UsageError(`--scope is ${SUPPRESSION_SCOPES.join(' or ')}.`);
-  return scope;
+interface Query {
+  address?: EmailAddress;
+  reason?: SuppressionReason;
+  limit: number;
+  showAddresses?: true;
 }
 
-function reasonIn(text: string | undefined): SuppressionReason | undefined {
-  const reason = SUPPRESSION_REASONS.find((known) => known === text);
-  if (text !== undefined && !reason) throw new UsageError(`There is no reason "${text}"; there are ${SUPPRESSION_REASONS.join(', ')}.`);
-  return reason;
+async function list({ io, prisma }: Session, { address, reason, limit, showAddresses }: Query): Promise<ExitCode> {
+  const { SuppressionRecords } = await import('../mail/suppressions/suppressions.js');
+  const records = await new SuppressionRecords(prisma).list({ address: address?.canonical, reason }, limit);
+  return io.list(records.map(showAddresses ? shown : masked), {
+    none: 'No such address is suppressed.',
+    heading: ['SINCE', 'ADDRESS', 'NO', 'REASON', 'SOURCE', 'LAST SEEN', 'EXPIRES', 'NOTE', 'MESSAGE'],
+    row: rowOf,
+  });
 }
 
-/** Milliseconds; undefined: for ever. */
-function lifetimeIn(text: string | undefined): number | undefined {
-  const lifetime = text === undefined ? undefined : readDuration(text);
-  if (text !== undefined && lifetime === undefined) throw new UsageError('--expires is a number of days or hours, at most ten years, such as 30d or 12h.');
-  return lifetime;
+interface Addition {
+  scope: SuppressionScope;
+  /** Milliseconds; undefined: until it is removed. */
+  expires?: number;
+  note?: string | null;
 }
 
-function wordsIn(name: string, text: string | undefined): string | null {
-  const words = text?.trim();
-  if (!words) return null;
-  if (words.length > MAX_WORDS || /[\p{Cc}\p{Zl}\p{Zp}]/u.test(words)) throw new UsageError(`--${name} is one line of at most ${MAX_WORDS} characters.`);
-  return words;
+async function add(
+  session: Session,
+  { scope, expires, note = null }: Addition,
+  address: EmailAddress,
+): Promise<ExitCode> {
+  const expiresAt = expires === undefined ? null : new Date((await session.clock()).now().getTime() + expires);
+  const changes = await changesOf(session);
+  const { kind, record } = await changes.add({ address: address.canonical, scope, note, expiresAt }, session.operator);
+  const words = `${wordsFor(record)}.`;
+  session.io.tell({ kind, ...masked(record) }, kind === 'added' ? words : `It stays as it is: ${words}`);
+  return 0;
+}
+
+interface Removal {
+  reason: string;
+  scope?: SuppressionScope;
+}
+
+async function remove(session: Session, removal: Removal, address: EmailAddress): Promise<ExitCode> {
+  const { io, operator } = session;
+  const { reason, scope } = removal;
+  const result = await (await changesOf(session)).lift({ address: address.canonical, scope, reason }, operator);
+  if (result.kind === 'not_found') {
+    if (io.json) io.out('[]');
+    io.err('The address is not on the list. Compare with: otpost suppressions list --address ADDRESS');
+    return 1;
+  }
+  io.tell(result.records.map(masked), ...result.records.map((record) => `Removed: ${wordsFor(record)}.`));
+  return 0;
+}
+
+async function changesOf(session: Session): Promise<SuppressionChanges> {
+  const { SuppressionChanges: Changes } = await import('../mail/suppressions/suppressions.js');
+  return new Changes(session.transactions, await session.audit());
+}
+
+type Shown = Omit<SuppressionRecord, 'id'> & { id: string };
+
+/** As GET /v1/suppressions shows it. */
+function shown({
+  id,
+  address,
+  scope,
+  reason,
+  source,
+  emailId,
+  note,
+  createdAt,
+  lastSeenAt,
+  expiresAt,
+}: SuppressionRecord): Shown {
+  return { id: String(id), address, scope, reason, source, emailId, note, createdAt, lastSeenAt, expiresAt };
+}
+
+function masked(record: SuppressionRecord): Shown {
+  return shown({ ...record, address: maskAddress(record.address) });
+}
+
+/** Such as `a***@example.com gets no bulk mail (manual) until 2030-01-31 09:00Z` */
+function wordsFor({ address, scope, reason, expiresAt }: SuppressionRecord): string {
+  return `${maskAddress(address)} gets no ${scope === 'bulk' ? 'bulk ' : ''}mail (${reason})${expiresAt ? ` until ${minute(expiresAt)}` : ''}`;
+}
+
+function rowOf({ address, scope, reason, source, emailId, note, createdAt, lastSeenAt, expiresAt }: Shown): string[] {
+  const no = scope === 'bulk' ? 'bulk mail' : 'mail';
+  return [
+    minute(createdAt),
+    address,
+    no,
+    reason,
+    source,
+    minute(lastSeenAt),
+    minute(expiresAt),
+    note ?? '-',
+    emailId ?? '-',
+  ];
 }

@@ -1,46 +1,118 @@
-import { parseArgs } from 'node:util';
-import { type Command, UsageError } from './command.js';
+import type { TransportRecord } from '../mail/routing/breaker-records.js';
+import { onlyOne } from './arguments.js';
+import type { Command, ExitCode } from './command.js';
+import { minute } from './io.js';
+import type { Session } from './session.js';
 
-const list: Command = {
-  name: 'transports list',
-  summary: 'show the ways out for mail, and which are paused',
-  help: `Usage: otpost transports list [--json]
+export function declare(program: Command): void {
+  const transports = program.command('transports');
 
-Shows every way out that Otpost was started with on this database: whether it is open, having a break or paused, why,
+  transports
+    .command('list')
+    .summary('show the ways out for mail, and which are paused')
+    .synopsis('[--json]')
+    .description(
+      `Shows every way out that Otpost was started with on this database: whether it is open, having a break or paused, why,
 since when, when it is tried next, and which hosts cannot reach it. A second account at one server is numbered, #2.
 
 One that is on record and not in MAIL_TRANSPORTS any more is not_configured. What workers are configured with is not on
-record: run this with their environment.
+record: run this with their environment.`,
+    )
+    .option('--json', 'print a list of objects; "configured" is null where this command cannot know')
+    .onDatabase(list);
 
-  --json  print a list of objects; "configured" is null where this command cannot know`,
-  alone: true,
-  parse(args) {
-    const { values } = parseArgs({ args, options: { json: { type: 'boolean' } } });
-    return async (terminal) => {
-      const { listTransports } = await import('./transports-work.js');
-      return listTransports(values.json ?? false, terminal);
-    };
-  },
-};
+  transports
+    .command('resume')
+    .summary('use a paused transport again, at once')
+    .synopsis('NAME [--json]')
+    .description(
+      `Opens a way out again that is paused or has a break, for all workers and hosts; they notice within seconds. Paused ones
+are also tried by themselves, with one message a minute. NAME is what "otpost transports list" shows.`,
+    )
+    .takes(onlyOne('Name one transport, as "otpost transports list" shows it.'))
+    .option('--json', 'print what was done as JSON')
+    .onDatabase(resume);
+}
 
-const resume: Command = {
-  name: 'transports resume',
-  summary: 'use a paused transport again, at once',
-  help: `Usage: otpost transports resume NAME [--json]
+interface Listed extends TransportRecord {
+  /** Null: this command was started without the transports of the workers, and cannot know. */
+  configured: boolean | null;
+}
 
-Opens a way out again that is paused or has a break, for all workers and hosts; they notice within seconds. Paused ones
-are also tried by themselves, with one message a minute. NAME is what "otpost transports list" shows.
+/** Those on record, as far as the configuration that this command sees has them. */
+async function list({ io, prisma, settings }: Session): Promise<ExitCode> {
+  const { TransportRecords } = await import('../mail/routing/breaker-records.js');
+  const { keysOf } = await import('../mail/routing/routes.js');
+  const records = withConfigured(await new TransportRecords(prisma).list(), keysOf(settings.mail.transports));
+  io.list(records, {
+    none: 'There is no transport yet: a worker tells of its own when it starts.',
+    heading: ['NAME', 'STATE', 'REASON', 'SINCE', 'NEXT TRY', 'CANNOT BE REACHED FROM'],
+    row: rowOf,
+    shown,
+  });
+  if (records.some(({ configured }) => configured === null)) io.err(NONE_CONFIGURED);
+  else if (records.some(({ configured }) => configured === false)) io.err(NOT_CONFIGURED);
+  return 0;
+}
 
-  --json  print what was done as JSON`,
-  parse(args) {
-    const { positionals, values } = parseArgs({ args, options: { json: { type: 'boolean' } }, allowPositionals: true });
-    const [name, ...more] = positionals;
-    if (name === undefined || more.length > 0) throw new UsageError('Name one transport, as "otpost transports list" shows it.');
-    return async (prisma, terminal) => {
-      const { resumeTransport } = await import('./transports-work.js');
-      return resumeTransport(name, values.json ?? false, prisma, terminal);
-    };
-  },
-};
+const NONE_CONFIGURED =
+  'None of these is in the MAIL_TRANSPORTS of this command, so which of them are still used is not known here. Run it with the environment of a worker.';
+const NOT_CONFIGURED =
+  'What is not_configured is in the MAIL_TRANSPORTS of this command no more, and gets no mail from workers that have the same.';
 
-export const TRANSPORT_COMMANDS: readonly Command[] = [list, resume];
+/** A configuration that has none of those on record is not that of the workers: without MAIL_TRANSPORTS it is the inbox alone. */
+function withConfigured(records: readonly TransportRecord[], keys: readonly string[]): Listed[] {
+  const known = records.some(({ name }) => keys.includes(name));
+  return records.map((record) => ({ ...record, configured: known ? keys.includes(record.name) : null }));
+}
+
+async function resume(session: Session, _: object, name: string): Promise<ExitCode> {
+  const { TransportRecords } = await import('../mail/routing/breaker-records.js');
+  const { io, prisma } = session;
+  const result = await new TransportRecords(prisma).resume(name);
+  switch (result.kind) {
+    case 'not_found': {
+      const known =
+        result.names.length > 0
+          ? `There are: ${result.names.join(', ')}.`
+          : 'There is none yet: a worker tells of its own when it starts.';
+      io.err(`There is no transport "${name}". ${known}`);
+      return 1;
+    }
+    case 'not_paused':
+      io.tell({ name, resumed: false, hosts: [] }, `${name} is open; there was nothing to resume.`);
+      return 0;
+    case 'resumed': {
+      const { hosts } = result;
+      await session.record({
+        action: 'transport.resumed',
+        target: { kind: 'transport', id: name },
+        details: { hosts: hosts.length },
+      });
+      io.tell(
+        { name, resumed: true, hosts },
+        `Resumed ${name}${hosts.length > 0 ? `, also for ${hosts.join(', ')}` : ''}.`,
+      );
+      return 0;
+    }
+  }
+}
+
+function stateOf({ configured, pausedAt, backingOff }: Listed): 'open' | 'backing_off' | 'paused' | 'not_configured' {
+  if (configured === false) return 'not_configured';
+  if (pausedAt) return 'paused';
+  return backingOff ? 'backing_off' : 'open';
+}
+
+/** In this order, whatever the database answers. */
+function shown(record: Listed): object {
+  const { name, configured, pausedAt, pauseReason, backoffUntil, unreachableFrom } = record;
+  const hosts = unreachableFrom.map(({ host, since, backoffUntil: tried }) => ({ host, since, backoffUntil: tried }));
+  return { name, state: stateOf(record), configured, pausedAt, pauseReason, backoffUntil, unreachableFrom: hosts };
+}
+
+function rowOf(record: Listed): string[] {
+  const next = record.pausedAt || record.backingOff ? record.backoffUntil : null;
+  const hosts = record.unreachableFrom.map(({ host }) => host).join(',') || '-';
+  return [record.name, stateOf(record), record.pauseReason ?? '-', minute(record.pausedAt), minute(next), hosts];
+}

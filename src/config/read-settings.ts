@@ -1,186 +1,259 @@
-import { validateSync } from 'class-validator';
+import { ValidateBy, validateSync } from 'class-validator';
 import { domainOf } from '../core/email-address.js';
-import { LANES } from '../core/lanes.js';
-import type { Rate } from '../core/rate.js';
-import { ConfigurationError, type Fault, show } from './configuration-error.js';
-import { parseCorsOrigins } from './cors-origins.js';
-import { parseDkimDomain, parseDkimKey, parseDkimSelector } from './dkim.js';
-import { Environment } from './environment.js';
-import { parseHookSecrets } from './hook-secrets.js';
-import { limitsFrom } from './limits.js';
-import { parseTransports } from './mail-transports.js';
-import { translateFamiliarNames } from './familiar-names.js';
-import type { Parser } from './parsed.js';
-import { parseAppUrl, parseCollectorUrl } from './parse-url.js';
-import {
-  DEFAULT_CONCURRENCY,
-  parseBounceAddress,
-  parseConcurrency,
-  parseFolder,
-  parseLanes,
-  parseMailRate,
-  parsePoolSize,
-  parsePort,
-  parsePreviousSecrets,
-  parseRetentionDays,
-  retentionDaysOf,
-  parseSender,
-  parseWorkerPort,
-  switchOf,
-} from './parse-value.js';
-import { LOOPBACK_TARGETS, parsePrivateTargets } from './private-targets.js';
-import { faultsBetween, isBehindPlatformProxy, isProduction, warningsAbout } from './rules.js';
-import type { DkimSettings, LogLevel, Role, Settings, TransportSettings } from './settings.js';
-import { DEFAULT_SMTP_PORTS, parseSmtpPorts } from './smtp-transport.js';
-import { misspellings } from './spelling.js';
-import { parseTrustedProxies } from './trusted-proxies.js';
-import { VARIABLES, type VariableName } from './variables.js';
+import { MASK, maskUrl } from '../core/mask.js';
+import { StartupError } from '../core/startup-error.js';
+import { misspellings, translateFamiliarNames } from './names.js';
+import type { ProviderForm } from './provider-entries.js';
+import type { Settings } from './settings.js';
+import type { Context, Parsed, Variable } from './values.js';
+import { PRODUCTION_MARKERS, type ValueOf, type VariableName, variablesWith } from './variables.js';
 
-/**
- * Turns the environment into settings. Empty and blank variables count as not set; blanks around a value are dropped.
- * @throws ConfigurationError that names every fault at once, without secrets.
- */
-export function readSettings(env: Readonly<Record<string, string | undefined>>): {
-  settings: Settings;
-  warnings: string[];
-} {
-  const { env: given, notes } = translateFamiliarNames(withoutBlank(env));
-  const environment = environmentFrom(given);
-  const production = isProduction(given);
+export type GivenEnvironment = Readonly<Record<string, string | undefined>>;
 
-  const misspelt = misspellings(Object.keys(given));
-
-  const faults = faultsIn(environment, production);
-  if (faults.length > 0) throw new ConfigurationError(faults, [...notes, ...misspelt]);
-
-  return {
-    settings: settingsFrom(environment, production),
-    warnings: [...notes, ...warningsAbout(environment, production, isBehindPlatformProxy(given)), ...misspelt],
-  };
+export interface Fault {
+  variable: string;
+  /** What was read, secrets masked, ready to be shown; `not set` when there was nothing. */
+  read: string;
+  /** What to do, line by line. */
+  remedy: string[];
 }
 
-function withoutBlank(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
-  const given: Record<string, string> = {};
-  for (const [name, text] of Object.entries(env)) {
-    const trimmed = text?.trim();
-    if (trimmed) given[name] = trimmed;
+/** Everything that is wrong with the environment, in one message, so that one correction is enough. */
+export class ConfigurationError extends StartupError {
+  /** @param hints told after the faults, because a misspelt name is often why another is not set. */
+  constructor(
+    readonly faults: readonly Fault[],
+    hints: readonly string[] = [],
+  ) {
+    super([report(faults), ...hints].join('\n'), 'Correct this in the environment or in .env, and start again.');
   }
-  return given;
+
+  override get lines(): string[] {
+    return `${this.message} ${this.remedy}`.split('\n');
+  }
 }
 
-function environmentFrom(given: Readonly<Record<string, string>>): Environment {
-  const environment = new Environment();
-  for (const { name } of VARIABLES) environment[name] = given[name];
-  return environment;
+type Row = Variable & { default: string };
+type Given = Readonly<Record<string, string>>;
+type Values = <Name extends VariableName>(name: Name) => ValueOf<Name>;
+
+/** The table of variables, and how an environment is read by it. */
+export class Configuration {
+  readonly variables: readonly Row[];
+  /** A property a variable; class-validator keeps for good what decorates a class, so there is one for all readings. */
+  private readonly environment = class Environment {};
+
+  constructor(private readonly providers: readonly ProviderForm[]) {
+    this.variables = variablesWith(providers).map((row: Variable) => ({
+      ...row,
+      default: row.default ?? String(row.fallback),
+    }));
+    for (const { name, checks = [IsReadable()] } of this.variables)
+      for (const check of checks) check(this.environment.prototype, name);
+  }
+
+  /**
+   * Turns the environment into settings. Empty and blank variables count as not set; blanks around a value are dropped.
+   * @throws ConfigurationError that names every fault at once, without secrets.
+   */
+  read(env: GivenEnvironment): { settings: Settings; warnings: string[] } {
+    const { env: given, notes } = translateFamiliarNames(withoutBlank(env), this.providers);
+    const names = this.variables.map(({ name }) => name);
+    const hints = [...notes, ...misspellings(Object.keys(given), names, this.providers)];
+    const production = given['NODE_ENV'] === 'production' || PRODUCTION_MARKERS.some((marker) => marker in given);
+    const reading = new Reading(this.variables, given, production);
+    const faults = this.faultsIn(reading);
+    if (faults.length > 0) throw new ConfigurationError(faults, hints);
+    const of = reading.valueOf as Values;
+    return {
+      settings: settingsFrom(of, production),
+      warnings: [...notes, ...(production ? warningsAbout(of, given) : []), ...hints.slice(notes.length)],
+    };
+  }
+
+  /** In the order of the table: what is wrong by itself, and what is missing because of another variable. */
+  private faultsIn(reading: Reading): Fault[] {
+    const environment = Object.assign(new this.environment(), reading.judged());
+    const errors = validateSync(environment, { skipMissingProperties: true, stopAtFirstError: true });
+    return this.variables.flatMap((row) => {
+      const error = errors.find(({ property }) => property === row.name);
+      if (error) return [reading.wrong(row, Object.values(error.constraints ?? {}))];
+      const reason = reading.isGiven(row.name) ? undefined : reading.needed(row);
+      if (reason === undefined) return [];
+      const remedy = [`${reason}, such as ${row.name}=${row.example}.`];
+      return [{ variable: row.name, read: 'not set', remedy }];
+    });
+  }
 }
 
-/** In the order of the table of variables; a rule between variables does not blame one that is wrong by itself. */
-function faultsIn(environment: Environment, production: boolean): Fault[] {
-  const own = faultsOfEach(environment);
-  const between = faultsBetween(environment, production);
-  return VARIABLES.flatMap(({ name }) => {
-    const found = own.find((fault) => fault.variable === name) ?? between.find((fault) => fault.variable === name);
-    return found ? [found] : [];
-  });
-}
+/** One reading of one environment. Each variable is read once, when it is first asked for. */
+class Reading {
+  private readonly outcomes = new Map<string, Parsed<unknown> | undefined>();
 
-function faultsOfEach(environment: Environment): Fault[] {
-  const errors = validateSync(environment, { skipMissingProperties: true, stopAtFirstError: true });
-  return errors.map(({ property, constraints = {} }) => {
-    const variable = property as VariableName;
-    const text = environment[variable];
-    const remedy = Object.values(constraints).flatMap((message) => message.split('\n'));
+  constructor(
+    private readonly variables: readonly Row[],
+    private readonly given: Given,
+    private readonly production: boolean,
+  ) {}
+
+  readonly isGiven = (name: string): boolean => this.given[name] !== undefined;
+
+  readonly valueOf = (name: string): unknown => {
+    const outcome = this.outcomeOf(this.variables.find((row) => row.name === name));
+    return outcome?.kind === 'value' ? outcome.value : undefined;
+  };
+
+  needed(row: Row): string | undefined {
+    return row.needed?.(this.contextOf(row));
+  }
+
+  /** What is given, for class-validator: the text where decorators judge it, else what reading it gave. */
+  judged(): Record<string, unknown> {
+    const given = this.variables.filter(({ name }) => this.isGiven(name));
+    return Object.fromEntries(given.map((row) => [row.name, row.checks ? this.given[row.name] : this.outcomeOf(row)]));
+  }
+
+  wrong(row: Row, messages: readonly string[]): Fault {
+    const text = this.given[row.name]!;
+    const remedy = messages.flatMap((message) => message.split('\n'));
     // docker --env-file and some dashboards keep quotes that a shell or .env would remove.
-    if (text !== undefined && /^(["']).*\1$/s.test(text)) remedy.push('Remove the quotes: they are read as part of the value.');
-    return { variable, read: show(variable, text), remedy };
+    if (/^(["']).*\1$/s.test(text)) remedy.push('Remove the quotes: they are read as part of the value.');
+    return { variable: row.name, read: shown(row, text), remedy };
+  }
+
+  private outcomeOf(row: Row | undefined): Parsed<unknown> | undefined {
+    if (row && !this.outcomes.has(row.name)) {
+      const context = this.contextOf(row);
+      const fallback = typeof row.fallback === 'function' ? row.fallback(context) : row.fallback;
+      const text = this.given[row.name] ?? fallback;
+      this.outcomes.set(row.name, text === undefined ? undefined : row.read(text, context));
+    }
+    return row && this.outcomes.get(row.name);
+  }
+
+  private contextOf({ name, example }: Row): Context {
+    const { production, isGiven, valueOf } = this;
+    return { such: `such as ${name}=${example}.`, production, isGiven, valueOf };
+  }
+}
+
+/** Judges what reading a variable gave. */
+function IsReadable(): PropertyDecorator {
+  return ValidateBy({
+    name: 'isReadable',
+    validator: {
+      validate: (outcome: Parsed<unknown>) => outcome.kind === 'value',
+      defaultMessage: (args) => {
+        const outcome = args?.value as Parsed<unknown>;
+        return outcome.kind === 'fault' ? outcome.remedy : '';
+      },
+    },
   });
 }
 
-function settingsFrom(environment: Environment, production: boolean): Settings {
-  const from = read(parseSender, environment.MAIL_FROM, { name: 'Otpost', address: 'no-reply@localhost' });
-  const port = read(parsePort, environment.PORT, 3000);
-  const smtpPorts = read(parseSmtpPorts, environment.SMTP_PORTS, DEFAULT_SMTP_PORTS);
+function withoutBlank(env: GivenEnvironment): Record<string, string> {
+  const trimmed = Object.entries(env).map(([name, text]) => [name, text?.trim() ?? ''] as const);
+  return Object.fromEntries(trimmed.filter(([, text]) => text !== ''));
+}
+
+/** What was read, as an operator may see it, and logs may keep it. */
+function shown({ secret }: Row, text: string): string {
+  if (secret === 'whole') return `read ${MASK} (${text.length} characters)`;
+  if (typeof secret === 'function') return quoted(secret(text));
+  // A URL that was pasted into the wrong variable has its password all the same.
+  return quoted(secret === 'url' || text.includes('://') ? maskUrl(text) : text);
+}
+
+function quoted(text: string): string {
+  return `read ${JSON.stringify(text.length > 120 ? `${text.slice(0, 120)}…` : text)}`;
+}
+
+function report(faults: readonly Fault[]): string {
+  const width = Math.max(...faults.map((fault) => fault.variable.length)) + 2;
+  const lines = faults.flatMap((fault) => [
+    `  ${fault.variable.padEnd(width)}${fault.read}`,
+    ...fault.remedy.map((line) => `  ${' '.repeat(width)}${line}`),
+  ]);
+  const count = faults.length === 1 ? '1 setting is wrong' : `${faults.length} settings are wrong`;
+  return [`Otpost cannot start: ${count}.`, ...lines].join('\n');
+}
+
+function settingsFrom(of: Values, production: boolean): Settings {
+  const from = of('MAIL_FROM');
+  const rate = of('MAIL_RATE');
+  const [selector, privateKey] = [of('DKIM_SELECTOR'), of('DKIM_PRIVATE_KEY')];
   return {
     production,
-    role: (environment.ROLE ?? 'all') as Role,
+    role: of('ROLE'),
     http: {
-      host: environment.HOST ?? (production ? '0.0.0.0' : '127.0.0.1'),
-      port,
-      appUrl: read(parseAppUrl, environment.APP_URL, `http://localhost:${port}`),
-      trustedProxies: read(parseTrustedProxies, environment.TRUSTED_PROXIES, undefined),
-      corsOrigins: read(parseCorsOrigins, environment.CORS_ORIGINS, []),
+      host: of('HOST'),
+      port: of('PORT'),
+      appUrl: of('APP_URL'),
+      trustedProxies: of('TRUSTED_PROXIES'),
+      corsOrigins: of('CORS_ORIGINS') ?? [],
     },
     database: {
-      url: environment.DATABASE_URL,
-      poolSize: read(parsePoolSize, environment.DATABASE_POOL, 10),
-      migrateOnStart: read(switchOf('MIGRATE_ON_START'), environment.MIGRATE_ON_START, true),
+      url: of('DATABASE_URL'),
+      poolSize: of('DATABASE_POOL'),
+      migrateOnStart: of('MIGRATE_ON_START'),
     },
-    dataDir: parseOrThrow(parseFolder, environment.DATA_DIR ?? '.data'),
-    redisUrl: environment.REDIS_URL,
-    appSecret: environment.APP_SECRET,
-    appSecretPrevious: read(parsePreviousSecrets, environment.APP_SECRET_PREVIOUS, []),
+    dataDir: of('DATA_DIR'),
+    redisUrl: of('REDIS_URL'),
+    appSecret: of('APP_SECRET'),
+    appSecretPrevious: of('APP_SECRET_PREVIOUS') ?? [],
     mail: {
       from,
-      bounceAddress: read(parseBounceAddress, environment.BOUNCE_ADDRESS, undefined),
-      dkim: dkimFrom(environment, from.address),
-      transports: withRate(
-        withAws(
-          read((text) => parseTransports(text, smtpPorts), environment.MAIL_TRANSPORTS, [{ kind: 'capture', name: 'capture' }]),
-          environment,
-        ),
-        read(parseMailRate, environment.MAIL_RATE, undefined),
-      ),
-      lanes: read(parseLanes, environment.WORKER_LANES, [...LANES]),
-      concurrency: read(parseConcurrency, environment.WORKER_CONCURRENCY, { ...DEFAULT_CONCURRENCY }),
-      rescue: read(switchOf('OUTBOX_RESCUE'), environment.OUTBOX_RESCUE, true),
-      hookSecrets: read(parseHookSecrets, environment.HOOK_SECRETS, []),
+      senders: of('MAIL_SENDERS') ?? [],
+      bounceAddress: of('BOUNCE_ADDRESS'),
+      dkim:
+        selector === undefined || privateKey === undefined
+          ? undefined
+          : { domain: of('DKIM_DOMAIN') ?? domainOf(from.address), selector, privateKey },
+      // MAIL_RATE is for each transport that says nothing of its own.
+      transports: of('MAIL_TRANSPORTS').map((transport) => (rate ? { rate, ...transport } : transport)),
+      lanes: of('WORKER_LANES'),
+      concurrency: of('WORKER_CONCURRENCY'),
+      rescue: of('OUTBOX_RESCUE'),
+      hookSecrets: of('HOOK_SECRETS') ?? [],
     },
-    workerPort: read(parseWorkerPort, environment.WORKER_PORT, undefined),
-    limits: limitsFrom(environment),
-    webhookAllowPrivate: read(
-      parsePrivateTargets,
-      environment.WEBHOOK_ALLOW_PRIVATE,
-      production ? { networks: [], hosts: [] } : structuredClone(LOOPBACK_TARGETS),
-    ),
-    retentionDays: read(parseRetentionDays, environment.RETENTION_DAYS, 30),
-    auditRetentionDays: read(retentionDaysOf('AUDIT_RETENTION_DAYS', 365), environment.AUDIT_RETENTION_DAYS, 365),
-    inboxToken: environment.INBOX_TOKEN,
-    metricsToken: environment.METRICS_TOKEN,
-    tracesEndpoint: read<string | undefined>(parseCollectorUrl, environment.OTEL_EXPORTER_OTLP_ENDPOINT, undefined),
-    logLevel: (environment.LOG_LEVEL ?? 'info') as LogLevel,
+    workerPort: of('WORKER_PORT'),
+    limits: {
+      destination: of('LIMIT_DESTINATION'),
+      ip: of('LIMIT_IP'),
+      ipDestinations: of('LIMIT_IP_DESTINATIONS'),
+      publicMail: of('LIMIT_PUBLIC_MAIL'),
+      key: of('LIMIT_KEY'),
+    },
+    webhookAllowPrivate: of('WEBHOOK_ALLOW_PRIVATE'),
+    retentionDays: of('RETENTION_DAYS'),
+    auditRetentionDays: of('AUDIT_RETENTION_DAYS'),
+    inboxToken: of('INBOX_TOKEN'),
+    metricsToken: of('METRICS_TOKEN'),
+    tracesEndpoint: of('OTEL_EXPORTER_OTLP_ENDPOINT'),
+    logLevel: of('LOG_LEVEL'),
   };
 }
 
-/** MAIL_RATE is for each transport that says nothing of its own. */
-function withRate(transports: TransportSettings[], rate: Rate | undefined): TransportSettings[] {
-  return rate ? transports.map((transport) => ({ ...transport, rate: transport.rate ?? rate })) : transports;
-}
+/** Any of these present: the platform's proxy stands in front, and nothing else reaches the port. */
+const PROXY_MARKERS = ['RENDER', 'RAILWAY_ENVIRONMENT', 'RAILWAY_ENVIRONMENT_NAME'];
 
-/** That they are there with ses: is a rule between variables. */
-function withAws(
-  transports: TransportSettings[],
-  { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_SESSION_TOKEN: sessionToken }: Environment,
-): TransportSettings[] {
-  if (accessKeyId === undefined || secretAccessKey === undefined) return transports;
-  const credentials = { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) };
-  return transports.map((transport) => (transport.kind === 'ses' ? { ...transport, credentials } : transport));
-}
-
-function dkimFrom({ DKIM_DOMAIN, DKIM_SELECTOR, DKIM_PRIVATE_KEY }: Environment, sender: string): DkimSettings | undefined {
-  if (DKIM_SELECTOR === undefined || DKIM_PRIVATE_KEY === undefined) return undefined;
-  return {
-    domain: read(parseDkimDomain, DKIM_DOMAIN, domainOf(sender)),
-    selector: parseOrThrow(parseDkimSelector, DKIM_SELECTOR),
-    privateKey: parseOrThrow(parseDkimKey, DKIM_PRIVATE_KEY),
-  };
-}
-
-function read<T>(parse: Parser<T>, text: string | undefined, otherwise: T): T {
-  return text === undefined ? otherwise : parseOrThrow(parse, text);
-}
-
-function parseOrThrow<T>(parse: Parser<T>, text: string): T {
-  const outcome = parse(text);
-  if (outcome.kind === 'fault') throw new Error('Settings were read from an environment that did not pass validation.');
-  return outcome.value;
+/** What is allowed in production and yet probably not meant. */
+function warningsAbout(of: Values, given: Given): string[] {
+  const behindProxy = PROXY_MARKERS.some((marker) => marker in given);
+  const kinds = of('MAIL_TRANSPORTS').map(({ kind }) => kind);
+  return [
+    ...(behindProxy && of('TRUSTED_PROXIES') === undefined && of('ROLE') !== 'worker'
+      ? [
+          "TRUSTED_PROXIES is not set, and this host's proxy stands in front: all visitors count as one address for limits. Set how many proxies there are: TRUSTED_PROXIES=3 on Render, 2 on Railway (see docs/deploy).",
+        ]
+      : []),
+    ...(kinds.includes('capture')
+      ? [
+          'MAIL_TRANSPORTS has capture: in production. Mail that it takes is kept in the built-in inbox and sent to nobody.',
+        ]
+      : []),
+    ...(kinds.includes('file')
+      ? ['MAIL_TRANSPORTS has file: in production. Mail that it takes is written to files and sent to nobody.']
+      : []),
+  ];
 }

@@ -1,11 +1,10 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { ConfigModule } from '@nestjs/config';
-import { StartupError } from '../core/startup-error.js';
-import { fileErrorCode } from './file-error.js';
-import { readSettings } from './read-settings.js';
-import { type Settings, SETTINGS } from './settings.js';
+import { fileErrorCode, StartupError } from '../core/startup-error.js';
+import type { Configuration, GivenEnvironment } from './read-settings.js';
+import { Settings } from './settings.js';
 
-/** Gives the whole application {@link SETTINGS}. */
+/** Gives the whole application {@link Settings}. */
 @Module({})
 export class SettingsModule {}
 
@@ -22,14 +21,15 @@ export interface LoadedSettings {
  * @throws ConfigurationError for wrong settings; StartupError when the file cannot be read.
  */
 export async function loadSettings(
-  env: Readonly<Record<string, string | undefined>> = process.env,
+  configuration: Configuration,
+  env: GivenEnvironment = process.env,
   envFilePath = '.env',
 ): Promise<LoadedSettings> {
-  let loaded: ReturnType<typeof readSettings> | undefined;
+  let loaded: ReturnType<Configuration['read']> | undefined;
   const validate = (file: Record<string, string>): Record<string, never> => {
-    loaded = readSettings({ ...file, ...env });
+    loaded = configuration.read({ ...file, ...env });
     // ConfigModule writes what it is given here into process.env, and with it the secrets of .env would be inherited
-    // by every child process. SETTINGS is the only way to them.
+    // by every child process. Settings is the only way to them.
     return {};
   };
   const configModule = await configModuleWith(validate, envFilePath);
@@ -43,8 +43,8 @@ export function settingsModule(settings: Settings, imports: DynamicModule[] = []
     module: SettingsModule,
     global: true,
     imports,
-    providers: [{ provide: SETTINGS, useValue: settings }],
-    exports: [SETTINGS],
+    providers: [{ provide: Settings, useValue: settings }],
+    exports: [Settings],
   };
 }
 

@@ -1,11 +1,8 @@
 import type { Lane } from '../core/lanes.js';
-import type { ProviderSettings } from './http-transports.js';
-import type { LimitSettings } from './limits.js';
-import type { PrivateTargets } from './private-targets.js';
-import type { HookSecret } from './hook-secrets.js';
-import type { SmtpManners } from './smtp-manners.js';
-import type { CommonParameters } from './transport-parameters.js';
-import type { TrustedProxies } from './trusted-proxies.js';
+import { readableDomainOf } from '../core/email-address.js';
+import type { Rate } from '../core/rate.js';
+import type { PrivateTargets, TrustedProxies } from './networks.js';
+import type { CommonParameters } from './provider-entries.js';
 
 export const ROLES = ['all', 'web', 'worker'] as const;
 export type Role = (typeof ROLES)[number];
@@ -16,10 +13,44 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 /** One entry of MAIL_TRANSPORTS. */
 export type TransportSettings =
   | ({ kind: 'capture'; name: string } & CommonParameters)
+  | ({ kind: 'file'; name: string; folder: string } & CommonParameters)
   | SmtpSettings
-  | ProviderSettings;
+  | HttpSettings;
 
-export interface SmtpSettings extends CommonParameters, SmtpManners {
+/** An account with a provider that has an HTTP API. */
+export interface HttpSettings extends CommonParameters {
+  kind: 'http';
+  /** Which one, such as `resend`. */
+  provider: string;
+  /** How logs, events and health name it: no credentials. */
+  name: string;
+  /** Whose mail it is: keys, domains and regions, as the provider's own file types and reads them. */
+  account: unknown;
+  /** Where tests have their own server, without a trailing slash. Loopback only, and never in production. */
+  endpoint?: string;
+}
+
+/** What proves that an event comes from the provider that it names; `secret` is typed and read by the provider's own file. */
+export interface HookSecret {
+  provider: string;
+  secret: unknown;
+}
+
+/** SASL mechanisms that carry a user and a password (RFC 4616, RFC 2195; LOGIN is older than any of them). */
+export const LOGIN_MECHANISMS = ['PLAIN', 'LOGIN', 'CRAM-MD5'] as const;
+export type LoginMechanism = (typeof LOGIN_MECHANISMS)[number];
+
+/** What a strict or slow server asks of its clients. Everything has a default. */
+export interface SmtpOptions {
+  /** The name in EHLO (RFC 5321 §4.1.1.1); undefined: the host's own, see `heloName`. */
+  helo?: string;
+  /** The only mechanism that is tried; undefined: those that are offered, one after the other. */
+  auth?: LoginMechanism;
+  /** Milliseconds, each of them. RFC 5321 §4.5.3.2 has the times that a client ought to wait at least. */
+  timeouts?: { connect?: number; greeting?: number; reply?: number; finalReply?: number };
+}
+
+export interface SmtpSettings extends CommonParameters, SmtpOptions {
   kind: 'smtp';
   /** The host, and the port where there is only one, without credentials: how logs, events and health name it. */
   name: string;
@@ -54,12 +85,26 @@ export interface OAuthSettings {
   tokenUrl: string;
 }
 
+/** Each of them several rates, all of which hold, or none: then it is off. */
+export interface LimitSettings {
+  /** Of what is asked for one address. */
+  destination: readonly Rate[];
+  /** Of requests of one requester: an IPv4 address or an IPv6 /64. */
+  ip: readonly Rate[];
+  /** Of different addresses that one requester asks for. */
+  ipDestinations: readonly Rate[];
+  /** Of all mail that strangers cause. */
+  publicMail: readonly Rate[];
+  /** Of requests with one API key that send or check. */
+  key: readonly Rate[];
+}
+
 /** The environment, validated and typed: the only form in which the rest of the code sees it. */
-export interface Settings {
+export abstract class Settings {
   /** NODE_ENV=production, or a Render, Railway or Kubernetes variable is present. */
-  production: boolean;
-  role: Role;
-  http: {
+  abstract production: boolean;
+  abstract role: Role;
+  abstract http: {
     host: string;
     port: number;
     /** Origin under which people reach the service, without a trailing slash; links and the token issuer are built from it. */
@@ -69,7 +114,7 @@ export interface Settings {
     /** Whose pages may call the API, as browsers write origins. */
     corsOrigins: string[];
   };
-  database: {
+  abstract database: {
     /** Undefined: the embedded Postgres in `dataDir`. */
     url: string | undefined;
     /** Connections of Prisma's pool. */
@@ -77,16 +122,18 @@ export interface Settings {
     migrateOnStart: boolean;
   };
   /** Absolute path of the folder with the embedded Postgres and the generated secret (development only). */
-  dataDir: string;
+  abstract dataDir: string;
   /** Undefined: BullMQ runs on Postgres. */
-  redisUrl: string | undefined;
+  abstract redisUrl: string | undefined;
   /** Undefined only in development: then generated into `dataDir`. */
-  appSecret: string | undefined;
+  abstract appSecret: string | undefined;
   /** Secrets that may still have sealed something, newest first. */
-  appSecretPrevious: string[];
-  mail: {
+  abstract appSecretPrevious: string[];
+  abstract mail: {
     /** As in `Otpost <no-reply@example.com>`; the display name, if any, is how mails call the product. */
     from: { name: string; address: string };
+    /** What back ends may send from besides: canonical addresses, and @domains. */
+    senders: string[];
     /** In order of preference; MAIL_RATE is the rate of those that have none of their own. */
     transports: TransportSettings[];
     /** Where bounces of mail that goes out by SMTP come to, with `+<id>` before the @; undefined: to the sender. */
@@ -103,23 +150,25 @@ export interface Settings {
     hookSecrets: HookSecret[];
   };
   /** Of a worker's probes and metrics; undefined: it opens none. */
-  workerPort: number | undefined;
+  abstract workerPort: number | undefined;
   /** How often strangers and API keys are let. */
-  limits: LimitSettings;
+  abstract limits: LimitSettings;
   /** Where webhooks may go besides the public internet. */
-  webhookAllowPrivate: PrivateTargets;
+  abstract webhookAllowPrivate: PrivateTargets;
   /** Days for which messages that are over, ended sessions and old challenges are kept. */
-  retentionDays: number;
+  abstract retentionDays: number;
   /** After so many days, what the audit record holds is removed. */
-  auditRetentionDays: number;
+  abstract auditRetentionDays: number;
   /** Opens `/inbox` in production; undefined there means 404. */
-  inboxToken: string | undefined;
+  abstract inboxToken: string | undefined;
   /** Opens `/metrics`; undefined means 404 in production, and loopback only in development. */
-  metricsToken: string | undefined;
+  abstract metricsToken: string | undefined;
   /** The collector that traces are sent to, without /v1/traces; undefined: none are made. */
-  tracesEndpoint: string | undefined;
-  logLevel: LogLevel;
+  abstract tracesEndpoint: string | undefined;
+  abstract logLevel: LogLevel;
 }
 
-/** Injection token of {@link Settings}. */
-export const SETTINGS = Symbol('Settings');
+/** How mails and pages call the product: the sender's display name, or else its domain. */
+export function productOf({ mail: { from } }: Pick<Settings, 'mail'>): string {
+  return from.name || readableDomainOf(from.address);
+}

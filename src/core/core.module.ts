@@ -1,9 +1,8 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { Registry } from 'prom-client';
-import { DeliveryMetrics } from './delivery-metrics.js';
 import { Keyring } from './keyring.js';
-import { LOGGER, type Logger } from './logger.js';
-import { RequestMetrics } from './request-metrics.js';
+import { Logger } from './logger.js';
+import { DeliveryMetrics, RequestMetrics } from './metrics.js';
 import { Tracing } from './tracing.js';
 
 @Module({})
@@ -13,14 +12,14 @@ export class CoreModule {
       module: CoreModule,
       global: true,
       providers: [
-        { provide: LOGGER, useValue: log },
+        { provide: Logger, useValue: log },
         { provide: Keyring, useValue: keyring },
         { provide: Tracing, useValue: tracing },
         { provide: Registry, useFactory: () => new Registry() },
         DeliveryMetrics,
         RequestMetrics,
       ],
-      exports: [LOGGER, Keyring, Tracing, Registry, DeliveryMetrics, RequestMetrics],
+      exports: [Logger, Keyring, Tracing, Registry, DeliveryMetrics, RequestMetrics],
     };
   }
 }

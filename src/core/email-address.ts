@@ -42,6 +42,15 @@ export function parseEmailAddress(input: string): EmailAddress | undefined {
   return Math.max(stored.length, canonical.length) > MAX_ADDRESS_LENGTH ? undefined : { stored, canonical };
 }
 
+/** `ada@example.com`, or `@example.com` for all addresses of exactly that domain; in canonical form. Undefined: it is neither. */
+export function parseSenderPattern(input: string): string | undefined {
+  const typed = input.trim();
+  if (typed.startsWith('*')) return undefined; // a mailbox may be called so, but all of the domain are meant
+  if (!typed.startsWith('@')) return parseEmailAddress(typed)?.canonical;
+  const domain = normalDomain(typed.slice(1));
+  return domain && typed.length <= MAX_ADDRESS_LENGTH ? `@${domain.canonical}` : undefined;
+}
+
 function normalDomain(typed: string): EmailAddress | undefined {
   if (!TYPED_DOMAIN.test(typed)) return undefined;
   const canonical = domainToASCII(typed);

@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import type { PipeTransform, Type } from '@nestjs/common';
+import { Problem, type ProblemCode } from './problems.js';
 
 /**
  * UUID version 7 (RFC 9562 §5.7): 48 bits of Unix milliseconds, then 74 random bits.
@@ -13,7 +15,30 @@ export function uuidv7(now: Date): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
+/** The lowest UUID of version 7 that is made at this moment or later. */
+export function lowestUuidv7(at: Date): string {
+  const hex = Math.max(0, at.getTime()).toString(16).padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;
+}
+
 /** 128 random bits as 22 base64url characters, for ids that must not be guessed. */
 export function randomId(): string {
   return randomBytes(16).toString('base64url');
+}
+
+export const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
+
+/** What cannot be the id of anything is not looked up. */
+export function uuidPipe(code: ProblemCode): Type<PipeTransform<string, string>> {
+  return class implements PipeTransform<string, string> {
+    transform(id: string): string {
+      if (!UUID.test(id)) throw new Problem(code);
+      return id;
+    }
+  };
+}
+
+/** A new id that sorts beside that one: of the same millisecond. */
+export function besideUuidv7(id: string): string {
+  return uuidv7(new Date(Number.parseInt(id.replace('-', '').slice(0, 12), 16)));
 }

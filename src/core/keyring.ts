@@ -2,6 +2,7 @@ import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes, ti
 
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
+const CIPHERTEXT_AT = IV_BYTES + TAG_BYTES;
 
 export interface Sealed {
   /** Names the secret that sealed it, so that the secret can be rotated. */
@@ -37,22 +38,38 @@ export class Keyring {
 
   /** `context` binds the value to its place (such as `email:<id>`): moved to another row it does not open. */
   seal(plain: string, context: string): Sealed {
-    const { id, seal } = this.secret(this.currentId);
-    const iv = randomBytes(IV_BYTES);
-    const cipher = createCipheriv('aes-256-gcm', seal, iv).setAAD(Buffer.from(context));
-    const ciphertext = Buffer.concat([cipher.update(plain, 'utf8'), cipher.final()]);
-    return { keyId: id, bytes: new Uint8Array(Buffer.concat([iv, cipher.getAuthTag(), ciphertext])) };
+    return this.sealBytes(Buffer.from(plain), context);
   }
 
   /** @throws UnsealError when the secret is unknown, or the value was tampered with or moved. */
   open(sealed: { keyId: string; bytes: Uint8Array }, context: string): string {
+    return this.openBytes(sealed, context).toString('utf8');
+  }
+
+  /** The same for what is no text. */
+  sealBytes(plain: Uint8Array, context: string): Sealed {
+    const { id, seal } = this.secret(this.currentId);
+    const iv = randomBytes(IV_BYTES);
+    const cipher = createCipheriv('aes-256-gcm', seal, iv).setAAD(Buffer.from(context));
+    const bytes = new Uint8Array(CIPHERTEXT_AT + plain.length);
+    bytes.set(cipher.update(plain), CIPHERTEXT_AT);
+    cipher.final(); // of GCM there is nothing left
+    bytes.set(iv);
+    bytes.set(cipher.getAuthTag(), IV_BYTES);
+    return { keyId: id, bytes };
+  }
+
+  /** @throws UnsealError as {@link open} */
+  openBytes(sealed: { keyId: string; bytes: Uint8Array }, context: string): Buffer<ArrayBuffer> {
     const { seal } = this.secret(sealed.keyId);
-    const bytes = Buffer.from(sealed.bytes);
-    const decipher = createDecipheriv('aes-256-gcm', seal, bytes.subarray(0, IV_BYTES), { authTagLength: TAG_BYTES })
-      .setAAD(Buffer.from(context))
-      .setAuthTag(bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES));
+    const { bytes } = sealed;
     try {
-      return decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES), undefined, 'utf8') + decipher.final('utf8');
+      const decipher = createDecipheriv('aes-256-gcm', seal, bytes.subarray(0, IV_BYTES), { authTagLength: TAG_BYTES })
+        .setAAD(Buffer.from(context))
+        .setAuthTag(bytes.subarray(IV_BYTES, CIPHERTEXT_AT));
+      const plain = decipher.update(bytes.subarray(CIPHERTEXT_AT));
+      decipher.final(); // throws unless every byte before it is genuine
+      return plain;
     } catch (cause) {
       throw new UnsealError(`a value sealed for ${context.split(':')[0]} does not open`, { cause });
     }

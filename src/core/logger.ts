@@ -1,11 +1,12 @@
 import type { LoggerService } from '@nestjs/common';
-import { type DestinationStream, pino, type Logger, type LoggerOptions } from 'pino';
-import { visibleLines } from './visible.js';
+import { type DestinationStream, type Logger as PinoLogger, type LoggerOptions, pino } from 'pino';
+import { visibleLines } from './mask.js';
 
-export type { Logger };
-
-/** Injection token of the process's {@link Logger}. */
-export const LOGGER = Symbol('Logger');
+/** The process's logger, and the token that it is injected by. */
+// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging -- Nest finds it by a class; pino has an interface.
+export abstract class Logger {}
+// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging, @typescript-eslint/no-empty-object-type
+export interface Logger extends PinoLogger {}
 
 /**
  * Structured logs, one JSON object a line on stdout. Codes, tokens, bodies and the local part of addresses never get
@@ -19,7 +20,10 @@ export function createLogger(level: string, role: string, destination?: Destinat
     // JSON leaves C1 controls and what reorders text as they are, and logs are read in terminals.
     hooks: { streamWrite: visibleLines },
     formatters: { level: (label) => ({ level: label }) },
-    redact: { paths: ['req.headers', 'headers', '*.password', '*.accessToken', '*.refreshToken', '*.newPassword'], remove: true },
+    redact: {
+      paths: ['req.headers', 'headers', '*.password', '*.accessToken', '*.refreshToken', '*.newPassword'],
+      remove: true,
+    },
   };
   return destination ? pino(options, destination) : pino(options);
 }

@@ -2,7 +2,20 @@
 export const MASK = '***';
 
 /** Query parameters that explain a fault and are never secret; the values of all others are hidden. */
-const OPEN_PARAMETERS = new Set(['tls', 'helo', 'auth', 'connect_timeout', 'greeting_timeout', 'reply_timeout', 'final_reply_timeout', 'rate', 'daily', 'connections', 'sslmode', 'schema']);
+const OPEN_PARAMETERS = new Set([
+  'tls',
+  'helo',
+  'auth',
+  'connect_timeout',
+  'greeting_timeout',
+  'reply_timeout',
+  'final_reply_timeout',
+  'rate',
+  'daily',
+  'connections',
+  'sslmode',
+  'schema',
+]);
 
 /**
  * A URL for logs and error texts: scheme, user, host, port and path stay, the password goes.
@@ -66,4 +79,47 @@ export function maskAddress(address: string): string {
   const at = address.lastIndexOf('@');
   // Of a local part of one character, that one would be all.
   return `${at > 1 ? address.slice(0, 1) : ''}${MASK}${address.slice(at)}`;
+}
+
+/** Characters of somebody else's words that are shown. */
+const LONGEST = 240;
+
+/**
+ * Somebody else's words on one line, without what must not be shown: the secrets given, in clear text and in base64, as
+ * SMTP's AUTH writes them, and the local part of any address.
+ */
+export function quote(words: string, secrets: readonly string[] = []): string {
+  const hidden = secrets.filter((secret) => secret !== '').flatMap((secret) => [secret, base64(secret)]);
+  const open = hidden.reduce((text, secret) => text.replaceAll(secret, MASK), words);
+  const line = open
+    .replaceAll(/[^\s<>()"',;:@]+(@(?=[\w[]))?/g, (word, at: string | undefined) =>
+      at === undefined ? word : `${MASK}@`,
+    )
+    .replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, ' ')
+    .trim();
+  return line.length > LONGEST ? `${line.slice(0, LONGEST)}…` : line;
+}
+
+function base64(text: string): string {
+  return Buffer.from(text).toString('base64');
+}
+
+/**
+ * What a terminal obeys instead of showing (control characters, C1 among them), what breaks a line, and what reorders or
+ * hides the characters around it. Tags and joiners of emoji and scripts stay: they change nothing but their neighbours.
+ */
+const OBEYED = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/gu;
+const NAMES: Record<string, string> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+
+/** One line of text, safe to print wherever its words came from; in JSON it stays the same string. */
+export function visible(text: string): string {
+  return text.replaceAll(
+    OBEYED,
+    (character) => NAMES[character] ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/** The same, of a text that has lines of its own. */
+export function visibleLines(text: string): string {
+  return text.split('\n').map(visible).join('\n');
 }

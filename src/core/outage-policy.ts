@@ -1,5 +1,5 @@
 /** Milliseconds between two lines about an outage that goes on. */
-export const REMIND_EVERY_MS = 60_000;
+const REMIND_EVERY_MS = 60_000;
 
 /** What the log says of an outage; `reason` in plain words. */
 export type OutageLine =
@@ -63,4 +63,33 @@ export function lasted(ms: number): string {
 
 function count(amount: number, unit: string): string {
   return `${amount} ${unit}${amount === 1 ? '' : 's'}`;
+}
+
+/** What the codes of sockets and of looking up names mean (errno(3), getaddrinfo(3)). */
+const WORDS: Record<string, string> = {
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'the connection broke',
+  EPIPE: 'the connection broke',
+  ETIMEDOUT: 'no answer in time',
+  EHOSTUNREACH: 'no way to its host',
+  ENETUNREACH: 'no way to its network',
+  ENOTFOUND: 'no such host',
+  EAI_AGAIN: 'the name of its host cannot be looked up at the moment',
+};
+
+/** Such as `connection refused (ECONNREFUSED)`; undefined: the code is none of the network. */
+export function networkWords(code: string): string | undefined {
+  const words = WORDS[code];
+  return words && `${words} (${code})`;
+}
+
+/** Host and port of a server's URL, for the log: never credentials, nor what else stands in it. */
+export function placeOf(url: string, defaultPort: number): string {
+  try {
+    const { hostname, port, searchParams } = new URL(url);
+    const host = searchParams.get('host') ?? decodeURIComponent(hostname);
+    return host.startsWith('/') ? host : `${host || 'localhost'}:${port || defaultPort}`;
+  } catch {
+    return 'its address';
+  }
 }

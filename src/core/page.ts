@@ -1,6 +1,6 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsString, Matches, MaxLength } from 'class-validator';
-import { MayBeLeftOut } from './left-out.js';
+import { MayBeLeftOut } from './input.js';
 import { Problem } from './problems.js';
 
 const DEFAULT_LIMIT = 50;
@@ -34,9 +34,16 @@ export interface PageBounds {
 export function boundsOf({ cursor, limit }: PageQuery, id: RegExp): PageBounds {
   const after = cursor === undefined ? undefined : Buffer.from(cursor, 'base64url').toString('utf8');
   if (after !== undefined && !id.test(after)) {
-    throw new Problem('validation_failed', { errors: [{ field: 'cursor', code: 'cursor', message: 'must be a nextCursor of this list' }] });
+    throw new Problem('validation_failed', {
+      errors: [{ field: 'cursor', code: 'cursor', message: 'must be a nextCursor of this list' }],
+    });
   }
   return { limit: limit === undefined ? DEFAULT_LIMIT : Number(limit), after };
+}
+
+/** For the page after that row. */
+export function cursorAt(id: string | bigint): string {
+  return Buffer.from(String(id)).toString('base64url');
 }
 
 /** @param rows up to one more than `limit` */
@@ -46,6 +53,6 @@ export function pageOf<Row extends { id: string | bigint }, View>(
   view: (row: Row) => View,
 ): { items: View[]; nextCursor: string | null } {
   const last = rows[limit - 1];
-  const nextCursor = rows.length > limit && last ? Buffer.from(String(last.id)).toString('base64url') : null;
+  const nextCursor = rows.length > limit && last ? cursorAt(last.id) : null;
   return { items: rows.slice(0, limit).map(view), nextCursor };
 }

@@ -34,16 +34,22 @@ export class Tracing {
   async close(): Promise<void> {}
 }
 
-export const NO_SPAN: Span = { traceparent: undefined, child: () => NO_SPAN, note: () => undefined, end: () => undefined };
+export const NO_SPAN: Span = {
+  traceparent: undefined,
+  child: () => NO_SPAN,
+  note: () => undefined,
+  end: () => undefined,
+};
 
-/** Ends the span with the work; of an error it says no more than its name, for messages quote. */
-export async function during<T>(span: Span, work: () => Promise<T>): Promise<T> {
+/** Ends the spans with the work; of an error they say no more than its name, for messages quote. */
+export async function during<T>(span: Span | readonly Span[], work: () => Promise<T>): Promise<T> {
+  const end = (failure?: string): void => [span].flat().forEach((one) => one.end(failure));
   try {
     return await work();
   } catch (error) {
-    span.end(error instanceof Error ? error.name : 'Error');
+    end(error instanceof Error ? error.name : 'Error');
     throw error;
   } finally {
-    span.end();
+    end();
   }
 }

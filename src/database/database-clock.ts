@@ -1,8 +1,32 @@
 import type { OnModuleDestroy } from '@nestjs/common';
 import { Clock } from '../core/clock.js';
 import type { Logger } from '../core/logger.js';
-import { type ClockReading, offsetOf, SKEW_LIMIT_MS } from './clock-policy.js';
 import type { PrismaService } from './prisma.service.js';
+
+/** One look at the clock of somebody else, in milliseconds. */
+interface ClockReading {
+  /** What that clock said. */
+  said: number;
+  /** By our own monotonic clock: before the question, and after the answer. */
+  asked: number;
+  answered: number;
+}
+
+/** Milliseconds that two clocks may differ before people are told. */
+export const SKEW_LIMIT_MS = 2_000;
+
+/**
+ * How far a clock is ahead of our monotonic one, in milliseconds. A reading does not say when in its time the clock was
+ * looked at, and so leaves room as wide as it took. What is known already moves only as far as the narrowest reading
+ * proves it wrong: a slow answer from a busy database moves nothing, and the time does not jitter.
+ */
+export function offsetOf(readings: readonly ClockReading[], known?: number): number {
+  const { said, asked, answered } = readings.reduce((best, one) =>
+    one.answered - one.asked < best.answered - best.asked ? one : best,
+  );
+  const [least, most] = [said - answered, said - asked];
+  return known === undefined ? (least + most) / 2 : Math.min(most, Math.max(least, known));
+}
 
 /** Statements of one look: the first may wait for a connection. */
 const READINGS = 3;
@@ -82,7 +106,10 @@ export class DatabaseClock extends Clock implements OnModuleDestroy {
     const wrong = Math.abs(aheadMs) > SKEW_LIMIT_MS;
     if (wrong && !this.told) {
       const facts = { hostAheadMs: aheadMs };
-      this.log?.warn(facts, 'the clocks of this host and of Postgres differ; codes, sessions and mail go by that of Postgres. Turn on time synchronisation (NTP) on both');
+      this.log?.warn(
+        facts,
+        'the clocks of this host and of Postgres differ; codes, sessions and mail go by that of Postgres. Turn on time synchronisation (NTP) on both',
+      );
     }
     this.told = wrong;
   }
@@ -97,7 +124,9 @@ async function readingsOf(prisma: PrismaService): Promise<ClockReading[]> {
   const readings: ClockReading[] = [];
   while (readings.length < READINGS) {
     const asked = performance.now();
-    const [row] = await prisma.$queryRaw<{ said: number }[]>`SELECT (1000 * extract(epoch FROM clock_timestamp()))::float8 AS said`;
+    const [row] = await prisma.$queryRaw<
+      { said: number }[]
+    >`SELECT (1000 * extract(epoch FROM clock_timestamp()))::float8 AS said`;
     readings.push({ said: row!.said, asked, answered: performance.now() });
   }
   return readings;

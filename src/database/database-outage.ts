@@ -1,12 +1,10 @@
 import pg from 'pg';
 import type { Logger } from '../core/logger.js';
 import { type Dependency, tellOutage, withoutOutages } from '../core/outage-log.js';
-import { OutagePolicy } from '../core/outage-policy.js';
-import { placeOf } from '../core/place.js';
-import { isDatabaseAway, isOfDatabase } from './database-errors.js';
-import { databaseWords } from './database-words.js';
+import { OutagePolicy, placeOf } from '../core/outage-policy.js';
+import { databaseWords, isDatabaseAway, isOfDatabase } from './database-errors.js';
 
-export interface OutageTiming {
+interface OutageTiming {
   /** Milliseconds between two looks whether it is back. */
   lookEvery: number;
   /** Milliseconds that it has to answer before it counts as back. */

@@ -1,10 +1,9 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { Clock } from '../core/clock.js';
-import { LOGGER, type Logger } from '../core/logger.js';
+import { Logger } from '../core/logger.js';
 import { DatabaseClock } from './database-clock.js';
-import { type DatabaseOptions, PrismaService } from './prisma.service.js';
+import { type DatabaseOptions, PrismaService, Transactions } from './prisma.service.js';
 import { ScheduledTasks } from './scheduled-tasks.js';
-import { Transactions } from './unit-of-work.js';
 
 @Module({})
 export class DatabaseModule {
@@ -17,14 +16,14 @@ export class DatabaseModule {
         { provide: PrismaService, useFactory: () => new PrismaService(options) },
         {
           provide: DatabaseClock,
-          inject: [PrismaService, LOGGER],
+          inject: [PrismaService, Logger],
           useFactory: (prisma: PrismaService, log: Logger) => DatabaseClock.open(prisma, log),
         },
         { provide: Clock, inject: [DatabaseClock], useFactory: (clock: DatabaseClock) => held ?? clock },
         Transactions,
         {
           provide: ScheduledTasks,
-          inject: [PrismaService, LOGGER],
+          inject: [PrismaService, Logger],
           useFactory: (prisma: PrismaService, log: Logger) => new ScheduledTasks(prisma, log),
         },
       ],

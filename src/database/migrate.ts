@@ -1,13 +1,18 @@
 import type pg from 'pg';
 import { StartupError } from '../core/startup-error.js';
-import { MIGRATIONS_FOLDER, type Migration, readMigrations } from './migrations-folder.js';
-import { type SchemaHistory, readSchemaHistory } from './schema-history.js';
+import { withClient } from './pool.js';
 import { type MigrationEngine, openMigrationEngine } from './schema-engine.js';
-import { withClient } from './with-client.js';
+import {
+  type Migration,
+  MIGRATIONS_FOLDER,
+  readMigrations,
+  readSchemaHistory,
+  type SchemaHistory,
+} from './schema-history.js';
 
 export type Log = (level: 'info' | 'warn', message: string) => void;
 
-export interface MigrateOptions {
+interface MigrateOptions {
   log: Log;
   /** Folder of migrations; prisma/migrations of this build unless given. */
   folder?: string;

@@ -1,32 +1,29 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Settings } from '../config/settings.js';
 import { maskUrl } from '../core/mask.js';
+import { VERSION } from '../core/process-facts.js';
 import { StartupError } from '../core/startup-error.js';
-import { VERSION } from '../core/version.js';
 import { isDatabaseAway } from './database-errors.js';
-import { startEmbeddedPostgres } from './embedded-postgres.js';
 import { type Log, migrate, requireMigrated } from './migrate.js';
-import { MIGRATIONS_FOLDER, readMigrations } from './migrations-folder.js';
-import { checkCompatibility } from './schema-compatibility.js';
-import { readSchemaHistory } from './schema-history.js';
-import { withClient } from './with-client.js';
+import { withClient } from './pool.js';
+import { checkCompatibility, MIGRATIONS_FOLDER, readMigrations, readSchemaHistory } from './schema-history.js';
 
 /** A database that answers and has the schema of this build. */
-export interface OpenedDatabase {
+interface OpenedDatabase {
   url: string;
   embedded: boolean;
   /** Stops the embedded server; close all pools first. Nothing to do for a database of one's own. */
   close(): Promise<void>;
 }
 
-export interface OpenOptions {
+interface OpenOptions {
   /** Milliseconds an external Postgres, and with MIGRATE_ON_START=off its schema, may take to be there. */
-  patience?: number;
+  timeout?: number;
   /** Ends the wait. */
   stopping?: AbortSignal;
 }
 
-const PATIENCE_MS = 60_000;
+const TIMEOUT_MS = 60_000;
 const RETRY_MS = 500;
 const REMIND_EVERY_MS = 5_000;
 
@@ -37,10 +34,10 @@ const REMIND_EVERY_MS = 5_000;
 export async function openDatabase(
   settings: Pick<Settings, 'database' | 'dataDir'>,
   log: Log,
-  { patience = PATIENCE_MS, stopping }: OpenOptions = {},
+  { timeout = TIMEOUT_MS, stopping }: OpenOptions = {},
 ): Promise<OpenedDatabase> {
   const { url, migrateOnStart } = settings.database;
-  const wait: Wait = { patience, stopping, log };
+  const wait: Wait = { timeout, stopping, log };
   const database = url === undefined ? await openEmbedded(settings.dataDir) : await openExternal(url, wait);
   try {
     await refuseIncompatible(database.url, log);
@@ -53,7 +50,9 @@ export async function openDatabase(
   }
 }
 
+/** A tool of development, which a process with a database of its own does not load. */
 async function openEmbedded(dataDir: string): Promise<OpenedDatabase> {
+  const { startEmbeddedPostgres } = await import('../development/embedded-postgres.js');
   const server = await startEmbeddedPostgres(dataDir);
   return { url: server.url, embedded: true, close: () => server.stop() };
 }
@@ -96,7 +95,7 @@ async function waitForSchema({ url, embedded }: OpenedDatabase, wait: Wait): Pro
 }
 
 interface Wait {
-  patience: number;
+  timeout: number;
   stopping: AbortSignal | undefined;
   log: Log;
 }
@@ -109,7 +108,11 @@ interface Retrying {
   refuse: (error: unknown) => unknown;
 }
 
-async function retried({ patience, stopping, log }: Wait, attempt: () => Promise<unknown>, { isWorthWaiting, tell, refuse }: Retrying): Promise<void> {
+async function retried(
+  { timeout, stopping, log }: Wait,
+  attempt: () => Promise<unknown>,
+  { isWorthWaiting, tell, refuse }: Retrying,
+): Promise<void> {
   const begun = performance.now();
   let toldAt = Number.NEGATIVE_INFINITY;
   for (;;) {
@@ -118,7 +121,7 @@ async function retried({ patience, stopping, log }: Wait, attempt: () => Promise
       return;
     } catch (error) {
       const now = performance.now();
-      if (!isWorthWaiting(error) || now + RETRY_MS > begun + patience) throw refuse(error);
+      if (!isWorthWaiting(error) || now + RETRY_MS > begun + timeout) throw refuse(error);
       if (now - toldAt >= REMIND_EVERY_MS) {
         log('info', tell(error));
         toldAt = now;
@@ -140,7 +143,8 @@ function unreachable(url: string, error: unknown): StartupError {
 
 const REMEDIES: Record<string, string> = {
   '28P01': 'Correct the user and the password in DATABASE_URL.',
-  '28000': 'Correct the user in DATABASE_URL, or allow it in pg_hba.conf; a server that insists on TLS needs ?sslmode=require.',
+  '28000':
+    'Correct the user in DATABASE_URL, or allow it in pg_hba.conf; a server that insists on TLS needs ?sslmode=require.',
   '3D000': 'Create the database, or correct its name in DATABASE_URL.',
 };
 

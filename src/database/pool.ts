@@ -1,6 +1,26 @@
 import type { Socket } from 'node:net';
 import pg from 'pg';
-import { storableParameter } from '../core/storable.js';
+import { storableParameter } from '../core/input.js';
+
+/**
+ * A connection string whose sessions start with these settings, beside those it has already.
+ * Sent with the connection (`options`, as in libpq) and not by a later SET, which a transaction pooler would lose.
+ */
+export function withSessionOptions(url: string, settings: Record<string, string>): string {
+  const parsed = new URL(url);
+  const given = parsed.searchParams.get('options');
+  const ours = Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`);
+  parsed.searchParams.set('options', [...(given ? [given] : []), ...ours].join(' '));
+  // pg decodes percent-escapes only; URLSearchParams writes a space as +.
+  parsed.search = parsed.search.replaceAll('+', '%20');
+  return parsed.href;
+}
+
+/**
+ * Prisma's driver adapter writes times without their offset and drops it when it reads (measured on 7.10.0): in a
+ * session of another zone all times shift.
+ */
+export const UTC = { TimeZone: 'UTC' };
 
 /** Milliseconds a statement may take; Postgres ends it then (`statement_timeout`), and its connection lives on. */
 export const STATEMENT_TIMEOUT_MS = 9_000;
@@ -8,7 +28,7 @@ export const STATEMENT_TIMEOUT_MS = 9_000;
  * Milliseconds without a byte from a server that owes an answer, after which its connection is given up: the network lost
  * it, or the machine hangs, and nobody is there to end the statement. TCP alone takes a quarter of an hour to notice.
  */
-export const SILENCE_TIMEOUT_MS = 10_000;
+const SILENCE_TIMEOUT_MS = 10_000;
 
 /** What node-postgres has and does not declare. */
 interface Wire {
@@ -73,4 +93,28 @@ function giveUpWhenSilent(client: Wire): void {
   stream.setTimeout(SILENCE_TIMEOUT_MS, () => {
     if (!client.readyForQuery) stream.destroy();
   });
+}
+
+/** Milliseconds until a host that does not answer counts as unreachable. */
+const CONNECT_TIMEOUT_MS = 5_000;
+
+/**
+ * Does `work` over a connection of its own, closed afterwards; a transaction left open is thereby rolled back.
+ * @param purpose shown to operators in pg_stat_activity
+ * @throws what Postgres, the network or `work` throws
+ */
+export async function withClient<T>(url: string, purpose: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({
+    connectionString: url,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    application_name: `otpost ${purpose}`,
+  });
+  // A connection that breaks while idle is told here and again by the next query; only the latter is of use.
+  client.on('error', () => undefined);
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
 }

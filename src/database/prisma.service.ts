@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { PrismaPg } from '@prisma/adapter-pg';
-import { PrismaClient } from '../generated/prisma/client.js';
-import { openPool, type PoolUse, STATEMENT_TIMEOUT_MS, useOf } from './pool.js';
-import { UTC, withSessionOptions } from './session-options.js';
+import { type Prisma, PrismaClient } from '../generated/prisma/client.js';
+import { openPool, type PoolUse, STATEMENT_TIMEOUT_MS, useOf, UTC, withSessionOptions } from './pool.js';
+import { Statements } from './statements.js';
 
 export interface DatabaseOptions {
   url: string;
@@ -12,6 +12,8 @@ export interface DatabaseOptions {
 
 /** Milliseconds to get a connection before a request is answered 503. */
 const CONNECT_TIMEOUT_MS = 5_000;
+/** Seconds after which a connection is not used again, and with it what Postgres planned when its tables were of another size. */
+const CONNECTION_LIFE_S = 600;
 /** Milliseconds a transaction may take. */
 const TRANSACTION_TIMEOUT_MS = 10_000;
 
@@ -23,12 +25,15 @@ const TRANSACTION_TIMEOUT_MS = 10_000;
 export class PrismaService extends PrismaClient {
   /** How much of the pool is taken at this moment. */
   readonly poolUse: () => PoolUse;
+  /** Past Prisma, over the same pool: what is hot, and what carries bytes, which Prisma writes in base64, as JSON and back. */
+  readonly statements: Statements;
 
   constructor({ url, poolSize }: DatabaseOptions) {
     const pool = openPool({
       connectionString: withSessionOptions(url, { ...UTC, statement_timeout: String(STATEMENT_TIMEOUT_MS) }),
       max: poolSize,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      maxLifetimeSeconds: CONNECTION_LIFE_S,
       application_name: 'otpost',
     });
     pool.on('error', () => undefined); // of an idle client; the pool replaces it
@@ -37,5 +42,46 @@ export class PrismaService extends PrismaClient {
       transactionOptions: { maxWait: CONNECT_TIMEOUT_MS, timeout: TRANSACTION_TIMEOUT_MS },
     });
     this.poolUse = () => useOf(pool);
+    this.statements = new Statements(pool);
   }
+}
+
+/** What must be atomic takes one of these: the caller's transaction, and what is to happen once it holds. */
+export interface UnitOfWork {
+  readonly db: Prisma.TransactionClient;
+  /** Runs after the commit, never after a rollback; must not throw and is not awaited by the caller's answer. */
+  afterCommit(effect: () => void): void;
+}
+
+@Injectable()
+export class Transactions {
+  constructor(private readonly prisma: PrismaService) {}
+
+  /** Commits when `work` resolves; a 2xx may be sent only after this resolved. */
+  async run<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T> {
+    const effects: (() => void)[] = [];
+    const result = await this.prisma.$transaction((db) =>
+      work({ db, afterCommit: (effect) => void effects.push(effect) }),
+    );
+    for (const effect of effects) effect();
+    return result;
+  }
+}
+
+/**
+ * Repeats a statement that handles up to `limit` rows until it finds fewer, so that a long backlog neither holds locks
+ * for long nor makes one huge transaction. Returns how many it handled in all.
+ */
+export async function inBatches(
+  signal: AbortSignal,
+  step: (limit: number) => Promise<number>,
+  limit = 1_000,
+): Promise<number> {
+  let all = 0;
+  while (!signal.aborted) {
+    const handled = await step(limit);
+    all += handled;
+    if (handled < limit) break;
+  }
+  return all;
 }

@@ -1,9 +1,24 @@
 import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { cut } from '../core/input.js';
 import type { Logger } from '../core/logger.js';
-import { cut } from '../core/storable.js';
-import { WORKER_NAME } from '../core/worker-name.js';
-import type { PrismaService } from './prisma.service.js';
-import { type RunEnding, waitUntilNextRun } from './task-policy.js';
+import { WORKER_NAME } from '../core/process-facts.js';
+import type { PrismaService, UnitOfWork } from './prisma.service.js';
+
+type RunEnding =
+  | { kind: 'done'; result: string }
+  /** The process stopped meanwhile; what is left is for another one. */
+  | { kind: 'interrupted'; result: string }
+  | { kind: 'failed'; error: string };
+
+/** Milliseconds after which work that failed is tried again at the latest; a daily task must not wait for a day. */
+export const AGAIN_WITHIN_MS = 60_000;
+
+/** Milliseconds from the end of a run to the next one: counted from its start, so that slow work keeps its rhythm. */
+export function waitUntilNextRun(ending: RunEnding, everyMs: number, tookMs: number): number {
+  if (ending.kind === 'interrupted') return 0;
+  if (ending.kind === 'failed') return Math.min(everyMs, AGAIN_WITHIN_MS);
+  return Math.max(0, everyMs - tookMs);
+}
 
 export interface ScheduledTask {
   /** Names its row in `scheduled_tasks`; the same in every process that can run it. */
@@ -15,7 +30,7 @@ export interface ScheduledTask {
 }
 
 /** Milliseconds. */
-export interface TaskTiming {
+interface TaskTiming {
   /** Between two looks for tasks that are due. */
   lookEvery: number;
   /** How long a lease lasts unless it is renewed: what a killed process delays its task by. */
@@ -53,6 +68,11 @@ export class ScheduledTasks implements OnApplicationBootstrap, OnModuleDestroy {
       if (this.tasks.has(task.name)) throw new Error(`Two tasks are called ${task.name}.`);
       this.tasks.set(task.name, task);
     }
+  }
+
+  /** From the caller's commit on the task is due, in whichever process looks first. */
+  async makeDue(name: string, { db }: UnitOfWork): Promise<void> {
+    await db.$executeRaw`UPDATE scheduled_tasks SET next_run_at = now() WHERE name = ${name} AND lease_until IS NULL`;
   }
 
   onApplicationBootstrap(): void {
@@ -148,10 +168,13 @@ export class ScheduledTasks implements OnApplicationBootstrap, OnModuleDestroy {
           last_error = ${ending.kind === 'failed' ? cut(ending.error, TEXT_LIMIT) : null},
           next_run_at = now() + ${waitMs} * interval '1 millisecond', leased_by = NULL, lease_until = NULL
         WHERE name = ${name} AND leased_by = ${this.holder}`;
-      if (recorded === 0) this.log.warn({ task: name }, 'scheduled work outlived its lease, and another process took it');
+      if (recorded === 0)
+        this.log.warn({ task: name }, 'scheduled work outlived its lease, and another process took it');
     } catch (error) {
-      this.log.error({ err: error, task: name }, 'the result of scheduled work could not be recorded; it will run again');
+      this.log.error(
+        { err: error, task: name },
+        'the result of scheduled work could not be recorded; it will run again',
+      );
     }
   }
 }
-

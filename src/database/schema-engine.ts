@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { PrismaPg } from '@prisma/adapter-pg';
 import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils';
 import type { SchemaEngine } from '@prisma/schema-engine-wasm/schema_engine_bg';
-import type { Migration } from './migrations-folder.js';
+import type { Migration } from './schema-history.js';
 
 /** What boot asks of Prisma's schema engine. */
 export interface MigrationEngine {
@@ -19,7 +19,10 @@ export interface MigrationEngine {
 
 /** The part used here; the compiler is not given the browser's types, which declare it. */
 declare const WebAssembly: {
-  instantiate(bytes: Uint8Array, imports: Record<string, object>): Promise<{ instance: { exports: Record<string, unknown> } }>;
+  instantiate(
+    bytes: Uint8Array,
+    imports: Record<string, object>,
+  ): Promise<{ instance: { exports: Record<string, unknown> } }>;
 };
 
 const NO_FILTERS = { externalTables: [], externalEnums: [] };
@@ -113,10 +116,13 @@ class WholeScripts extends PrismaPg {
     const adapter = await super.connect();
     this.#adapters.push(adapter);
     adapter.executeScript = async (script) => {
-      await adapter.underlyingDriver().query(script).catch((error: unknown) => {
-        this.lastError = error;
-        throw error;
-      });
+      await adapter
+        .underlyingDriver()
+        .query(script)
+        .catch((error: unknown) => {
+          this.lastError = error;
+          throw error;
+        });
     };
     return adapter;
   }

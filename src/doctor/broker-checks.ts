@@ -1,11 +1,11 @@
 import { Redis } from 'ioredis';
 import { CHECK_KEY, CHECK_KEY_SECONDS } from '../queue/broker.js';
-import { readMaxmemoryPolicy, refusalOf } from '../queue/redis-memory.js';
+import { readMaxmemoryPolicy, refusalOf, unlessRefused } from '../queue/redis-state.js';
 import { type BrokerFinding, brokerVerdicts } from './broker-verdict.js';
-import type { Check } from './check.js';
+import type { Check } from './report.js';
 
 /** Milliseconds for a connection, and for each command. */
-const PATIENCE_MS = 3_000;
+const TIMEOUT_MS = 3_000;
 
 /** @param redisUrl undefined: the queue runs on Postgres */
 export async function brokerChecks(redisUrl: string | undefined): Promise<Check[]> {
@@ -14,7 +14,14 @@ export async function brokerChecks(redisUrl: string | undefined): Promise<Check[
 }
 
 async function probe(url: string): Promise<BrokerFinding> {
-  const redis = new Redis(url, { lazyConnect: true, family: 0, connectTimeout: PATIENCE_MS, commandTimeout: PATIENCE_MS, maxRetriesPerRequest: 0, retryStrategy: () => null });
+  const redis = new Redis(url, {
+    lazyConnect: true,
+    family: 0,
+    connectTimeout: TIMEOUT_MS,
+    commandTimeout: TIMEOUT_MS,
+    maxRetriesPerRequest: 0,
+    retryStrategy: () => null,
+  });
   let told: Error | undefined;
   redis.on('error', (error: Error) => (told = error));
   try {
@@ -23,11 +30,26 @@ async function probe(url: string): Promise<BrokerFinding> {
     const startedAt = performance.now();
     await redis.set(CHECK_KEY, '', 'EX', CHECK_KEY_SECONDS);
     const ms = Math.round((performance.now() - startedAt) * 10) / 10;
-    const [policy, info, save] = await Promise.all([readMaxmemoryPolicy(redis), unlessRefused(redis.info()), unlessRefused(redis.config('GET', 'save'))]);
+    const [policy, info, save] = await Promise.all([
+      readMaxmemoryPolicy(redis),
+      unlessRefused(redis.info()),
+      unlessRefused(redis.config('GET', 'save')),
+    ]);
     const fact = (name: string) => new RegExp(`^${name}:(\\S+)`, 'm').exec(info ?? '')?.[1];
     const snapshots = (save as string[] | undefined)?.[1];
-    const persistence = [...(fact('aof_enabled') === '1' ? ['an append-only file'] : []), ...(snapshots ? ['snapshots'] : [])];
-    return { kind: 'redis', up: true, ms, version: fact('redis_version'), policy, persistence, maxmemory: fact('maxmemory_human') };
+    const persistence = [
+      ...(fact('aof_enabled') === '1' ? ['an append-only file'] : []),
+      ...(snapshots ? ['snapshots'] : []),
+    ];
+    return {
+      kind: 'redis',
+      up: true,
+      ms,
+      version: fact('redis_version'),
+      policy,
+      persistence,
+      maxmemory: fact('maxmemory_human'),
+    };
   } catch (error) {
     return { kind: 'redis', up: false, error: classOf(told ?? (error as Error)) };
   } finally {
@@ -35,17 +57,10 @@ async function probe(url: string): Promise<BrokerFinding> {
   }
 }
 
-async function unlessRefused<T>(reply: Promise<T>): Promise<T | undefined> {
-  try {
-    return await reply;
-  } catch (error) {
-    if (refusalOf(error as Error) === undefined) throw error;
-    return undefined;
-  }
-}
-
 /** A class such as ECONNREFUSED: the text names addresses. */
 function classOf(error: Error): string {
   const { code, errors } = error as NodeJS.ErrnoException & { errors?: NodeJS.ErrnoException[] };
-  return refusalOf(error) ?? code ?? errors?.[0]?.code ?? (/timed? ?out/i.test(error.message) ? 'ETIMEDOUT' : error.name);
+  return (
+    refusalOf(error) ?? code ?? errors?.[0]?.code ?? (/timed? ?out/i.test(error.message) ? 'ETIMEDOUT' : error.name)
+  );
 }

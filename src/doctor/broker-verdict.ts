@@ -1,33 +1,52 @@
-import type { Check } from './check.js';
+import { type Check, fail, ok, skip, type Verdict, warn } from './report.js';
 
 export type BrokerFinding =
   | { kind: 'postgres' }
   | { kind: 'redis'; up: false; error: string }
-  | { kind: 'redis'; up: true; ms: number; version: string | undefined; policy: string | undefined; persistence: string[]; maxmemory: string | undefined };
+  | {
+      kind: 'redis';
+      up: true;
+      ms: number;
+      version: string | undefined;
+      policy: string | undefined;
+      persistence: string[];
+      maxmemory: string | undefined;
+    };
 
 const HARMLESS = 'Nothing is lost: accepting goes on, and workers drain on their timer, once a second.';
 
 /** @param name of the server, without credentials */
 export function brokerVerdicts(name: string, found: BrokerFinding): Check[] {
-  if (found.kind === 'postgres') return [{ area: 'broker', name, status: 'ok', summary: 'the queue runs on Postgres: there is no REDIS_URL' }];
-  if (!found.up) return [{ area: 'broker', name, status: 'fail', summary: `Redis cannot be used (${found.error})`, remedy: `${remedyOf(found.error)} ${HARMLESS}` }];
+  if (found.kind === 'postgres')
+    return [{ area: 'broker', name, ...ok('the queue runs on Postgres: there is no REDIS_URL') }];
+  if (!found.up)
+    return [
+      {
+        area: 'broker',
+        name,
+        ...fail(`Redis cannot be used (${found.error})`, `${remedyOf(found.error)} ${HARMLESS}`),
+      },
+    ];
   const { ms, version, policy, persistence, maxmemory } = found;
   const details = { version, maxmemoryPolicy: policy, maxmemory, persistence };
   return [
-    { area: 'broker', name, status: 'ok', ms, summary: `Redis${version ? ` ${version}` : ''} takes writes`, details },
+    { area: 'broker', name, ms, ...ok(`Redis${version ? ` ${version}` : ''} takes writes`, details) },
     { area: 'broker', name: 'maxmemory-policy', ...policyVerdict(policy) },
-    { area: 'broker', name: 'persistence', status: 'ok', summary: `${persistence.length > 0 ? persistence.join(' and ') : 'none'}; none is needed: Postgres is the record` },
+    {
+      area: 'broker',
+      name: 'persistence',
+      ...ok(`${persistence.length > 0 ? persistence.join(' and ') : 'none'}; none is needed: Postgres is the record`),
+    },
   ];
 }
 
-function policyVerdict(policy: string | undefined): Pick<Check, 'status' | 'summary' | 'remedy'> {
-  if (policy === undefined) return { status: 'skip', summary: 'Redis does not tell it; it should be noeviction' };
-  if (policy === 'noeviction') return { status: 'ok', summary: policy };
-  return {
-    status: 'warn',
-    summary: `${policy}: when its memory is full, Redis may throw wake-ups away, and mail waits for the timer of a worker`,
-    remedy: 'Set it to noeviction, or give Otpost a Redis of its own.',
-  };
+function policyVerdict(policy: string | undefined): Verdict {
+  if (policy === undefined) return skip('Redis does not tell it; it should be noeviction');
+  if (policy === 'noeviction') return ok(policy);
+  return warn(
+    `${policy}: when its memory is full, Redis may throw wake-ups away, and mail waits for the timer of a worker`,
+    'Set it to noeviction, or give Otpost a Redis of its own.',
+  );
 }
 
 function remedyOf(error: string): string {

@@ -1,8 +1,12 @@
 import type { Settings } from '../config/settings.js';
-import { findEmbeddedPostgres } from '../database/embedded-postgres.js';
-import { MIGRATIONS_FOLDER, readMigrations } from '../database/migrations-folder.js';
-import { readSchemaHistory, type SchemaHistory } from '../database/schema-history.js';
-import { withClient } from '../database/with-client.js';
+import { withClient } from '../database/pool.js';
+import {
+  MIGRATIONS_FOLDER,
+  readMigrations,
+  readOldestVersions,
+  readSchemaHistory,
+  type SchemaHistory,
+} from '../database/schema-history.js';
 
 export type DatabaseFinding =
   /** The embedded one, and no Otpost runs on it. */
@@ -35,8 +39,11 @@ export interface DatabaseFacts {
 const STATEMENTS = 3;
 
 /** Looks on: nothing is started, migrated or written. */
-export async function probeDatabase({ database, dataDir }: Pick<Settings, 'database' | 'dataDir'>): Promise<DatabaseFinding> {
-  const url = database.url ?? (await findEmbeddedPostgres(dataDir));
+export async function probeDatabase({
+  database,
+  dataDir,
+}: Pick<Settings, 'database' | 'dataDir'>): Promise<DatabaseFinding> {
+  const url = database.url ?? (await embeddedUrl(dataDir));
   if (url === undefined) return { kind: 'not_running' };
   const migrations = await readMigrations(MIGRATIONS_FOLDER);
   const startedAt = performance.now();
@@ -47,12 +54,19 @@ export async function probeDatabase({ database, dataDir }: Pick<Settings, 'datab
       for (let count = 0; count < STATEMENTS; count++) {
         const askedAt = Date.now();
         const from = performance.now();
-        const { rows } = await client.query<{ at: number }>('SELECT (1000 * extract(epoch FROM clock_timestamp()))::float8 AS at');
+        const { rows } = await client.query<{ at: number }>(
+          'SELECT (1000 * extract(epoch FROM clock_timestamp()))::float8 AS at',
+        );
         const ms = performance.now() - from;
         clocks.push({ ms, skewMs: rows[0]!.at - (askedAt + ms / 2) });
       }
       const fastest = clocks.reduce((best, one) => (one.ms < best.ms ? one : best));
-      const { rows } = await client.query<Pick<DatabaseFacts, 'version' | 'timeZone' | 'readOnly' | 'maxConnections' | 'reservedConnections' | 'usedConnections'>>(`
+      const { rows } = await client.query<
+        Pick<
+          DatabaseFacts,
+          'version' | 'timeZone' | 'readOnly' | 'maxConnections' | 'reservedConnections' | 'usedConnections'
+        >
+      >(`
         SELECT current_setting('server_version') AS version, current_setting('TimeZone') AS "timeZone",
           current_setting('transaction_read_only')::bool AS "readOnly",
           current_setting('max_connections')::int AS "maxConnections",
@@ -69,16 +83,23 @@ export async function probeDatabase({ database, dataDir }: Pick<Settings, 'datab
         skewErrorMs: Math.ceil(fastest.ms / 2),
         history,
         migrations: migrations.length,
-        oldestVersions: history.unknown.length > 0 ? await oldestVersions(client, history.unknown) : new Map(),
+        oldestVersions: await readOldestVersions(client, history.unknown),
       };
     });
   } catch (error) {
-    const { code, message, errors } = error as { code?: string; message: string; errors?: { code?: string; message: string }[] };
-    return { kind: 'away', error: { code: code ?? errors?.[0]?.code, message: message || (errors?.[0]?.message ?? String(error)) } };
+    const { code, message, errors } = error as {
+      code?: string;
+      message: string;
+      errors?: { code?: string; message: string }[];
+    };
+    return {
+      kind: 'away',
+      error: { code: code ?? errors?.[0]?.code, message: message || (errors?.[0]?.message ?? String(error)) },
+    };
   }
 }
 
-async function oldestVersions(client: { query: <Row>(sql: string, values: unknown[]) => Promise<{ rows: Row[] }> }, unknown: readonly string[]): Promise<Map<string, string>> {
-  const { rows } = await client.query<{ migration: string; oldest_version: string }>('SELECT migration, oldest_version FROM schema_compatibility WHERE migration = ANY($1)', [unknown]);
-  return new Map(rows.map((row) => [row.migration, row.oldest_version]));
+async function embeddedUrl(dataDir: string): Promise<string | undefined> {
+  const { findEmbeddedPostgres } = await import('../development/embedded-postgres.js');
+  return findEmbeddedPostgres(dataDir);
 }

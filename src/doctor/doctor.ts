@@ -1,28 +1,29 @@
-import { access, constants } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { resolve } from 'node:path';
 import type { Settings } from '../config/settings.js';
-import { heloName } from '../config/smtp-manners.js';
-import { quote } from '../core/quote.js';
-import { VERSION } from '../core/version.js';
+import { quote } from '../core/mask.js';
+import { VERSION } from '../core/process-facts.js';
 import { PrismaService } from '../database/prisma.service.js';
-import { MailFactsReader } from '../health/mail-facts.js';
-import { Ledger } from '../mail/ledger.js';
-import { MailHistory } from '../mail/mail-history.js';
-import { keysOf } from '../mail/transport/choices.js';
-import { TransportRecords } from '../mail/transport/transport-records.js';
+import { MailFactsReader } from '../health/health-monitor.js';
+import { keysOf } from '../mail/routing/routes.js';
 import { POSTGRES_POOL } from '../queue/broker.js';
 import { brokerChecks } from './broker-checks.js';
-import { type Area, type Check, inOrder, type Report, worstOf } from './check.js';
-import { configurationVerdicts } from './configuration-verdict.js';
 import { type DatabaseFinding, probeDatabase } from './database-probe.js';
 import { databaseVerdicts, fitsSchema } from './database-verdict.js';
 import { mailVerdicts } from './mail-verdict.js';
-import type { Names } from './names.js';
-import { providerCheck } from './provider-checks.js';
-import { secretsOf } from './secrets.js';
+import type { Names } from './network.js';
+import {
+  type Area,
+  type Check,
+  configurationVerdicts,
+  fail,
+  inOrder,
+  type Report,
+  secretsOf,
+  skip,
+  worstOf,
+} from './report.js';
 import { senderChecks } from './sender-checks.js';
-import { smtpChecks } from './smtp-checks.js';
+import { areaOf, transportChecks } from './transport-checks.js';
 
 export interface Examination {
   settings: Settings;
@@ -41,11 +42,14 @@ export interface Examination {
  */
 export async function examine(examination: Examination): Promise<Report> {
   const { settings, warnings, names, now } = examination;
-  const parts: Promise<Check[]>[] = [
+  const keys = keysOf(settings.mail.transports);
+  const parts = [
     part(examination, 'configuration', async () => configurationVerdicts(settings, warnings)),
     part(examination, 'database', () => databaseChecks(settings, now)),
     part(examination, 'broker', () => brokerChecks(settings.redisUrl)),
-    ...transportParts(examination),
+    ...settings.mail.transports.map((transport, index) =>
+      part(examination, areaOf(transport), () => transportChecks(transport, keys[index]!, examination), keys[index]),
+    ),
     part(examination, 'dns', () => senderChecks(settings, names)),
   ];
   const checks = inOrder((await Promise.all(parts)).flat());
@@ -53,35 +57,22 @@ export async function examine(examination: Examination): Promise<Report> {
 }
 
 /** A part that breaks is an answer too: whoever asks needs the others all the more. */
-async function part({ progress, settings }: Examination, area: Area, work: () => Promise<Check[]>, name: string = area): Promise<Check[]> {
+async function part(
+  { progress, settings }: Examination,
+  area: Area,
+  work: () => Promise<Check[]>,
+  name: string = area,
+): Promise<Check[]> {
   progress?.(name, 'begun');
   try {
     return await work();
   } catch (error) {
     const { name: kind, message } = error as Error;
-    return [{ area, name, status: 'fail', summary: `could not be examined: ${quote(`${kind}: ${message}`, secretsOf(settings))}`, remedy: 'This may be a bug of Otpost; the other answers hold.' }];
+    const summary = `could not be examined: ${quote(`${kind}: ${message}`, secretsOf(settings))}`;
+    return [{ area, name, ...fail(summary, 'This may be a bug of Otpost; the other answers hold.') }];
   } finally {
     progress?.(name, 'over');
   }
-}
-
-function transportParts(examination: Examination): Promise<Check[]>[] {
-  const { settings, names, now, signal } = examination;
-  const { transports, from } = settings.mail;
-  const keys = keysOf(transports);
-  return transports.map((transport, index) => {
-    const key = keys[index]!;
-    switch (transport.kind) {
-      case 'smtp':
-        return part(examination, 'smtp', () => smtpChecks(transport, { names, login: true, helo: heloName(hostname(), settings.http.appUrl), now: now(), signal }), key);
-      case 'capture':
-        return part(examination, 'local', async () => [{ area: 'local', name: key, status: 'skip', summary: 'mail is kept for the built-in inbox and sent to nobody' }], key);
-      case 'file':
-        return part(examination, 'local', async () => [await folderCheck(key, transport.folder)], key);
-      default:
-        return part(examination, 'http', async () => [await providerCheck(key, transport, { sender: from.address, now: now(), signal })], key);
-    }
-  });
 }
 
 async function databaseChecks(settings: Settings, now: () => Date): Promise<Check[]> {
@@ -99,28 +90,24 @@ async function databaseChecks(settings: Settings, now: () => Date): Promise<Chec
 /** What the record tells, where it can be read. */
 async function recordChecks(found: DatabaseFinding, { mail }: Settings, now: () => Date): Promise<Check[]> {
   if (found.kind !== 'up' || !fitsSchema(found, VERSION)) {
-    const summary = found.kind === 'up' ? 'not looked at: the schema is not that of this build' : 'not looked at: Postgres is away';
-    return [{ area: 'workers', name: 'heartbeats', status: 'skip', summary }, { area: 'mail', name: 'record', status: 'skip', summary }];
+    const summary =
+      found.kind === 'up' ? 'not looked at: the schema is not that of this build' : 'not looked at: Postgres is away';
+    return [
+      { area: 'workers', name: 'heartbeats', ...skip(summary) },
+      { area: 'mail', name: 'record', ...skip(summary) },
+    ];
   }
   const prisma = new PrismaService({ url: found.url, poolSize: 1 });
   try {
-    const reader = new MailFactsReader(prisma, new Ledger(prisma), new MailHistory(prisma), new TransportRecords(prisma));
+    const reader = new MailFactsReader(prisma);
     // By the clock of Postgres, which heartbeats are written by.
     const time = new Date(now().getTime() + found.skewMs);
-    return mailVerdicts(await reader.read(), { transports: mail.transports.map(({ name }) => name), host: hostname(), now: time });
+    return mailVerdicts(await reader.read(), {
+      transports: mail.transports.map(({ name }) => name),
+      host: hostname(),
+      now: time,
+    });
   } finally {
     await prisma.$disconnect();
-  }
-}
-
-async function folderCheck(name: string, folder: string): Promise<Check> {
-  const base = { area: 'local' as const, name };
-  try {
-    await access(resolve(folder), constants.W_OK | constants.X_OK);
-    return { ...base, status: 'ok', summary: 'the folder can be written; mail is sent to nobody' };
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return { ...base, status: 'ok', summary: 'the folder is made with the first message; mail is sent to nobody' };
-    return { ...base, status: 'fail', summary: `the folder cannot be written (${code ?? 'unknown'})`, remedy: 'Let the user that Otpost runs as write there, or name another folder.' };
   }
 }

@@ -1,9 +1,15 @@
-import { LANES } from '../core/lanes.js';
-import type { MailFacts, WorkerFacts } from '../health/mail-facts.js';
-import { hasOpen, type MailProblem, reportOf, transportProblems, type TransportReport } from '../health/mail-report-policy.js';
-import type { Check } from './check.js';
+import { type Lane, LANES } from '../core/lanes.js';
+import type { MailFacts, WorkerFacts } from '../health/health-monitor.js';
+import {
+  hasOpen,
+  type MailProblem,
+  reportOf,
+  transportProblems,
+  type TransportReport,
+} from '../health/mail-report-policy.js';
+import { type Check, fail, ok, warn } from './report.js';
 
-export interface MailContext {
+interface MailContext {
   /** Names of the configured transports, as in MAIL_TRANSPORTS. */
   transports: readonly string[];
   /** This machine. */
@@ -29,23 +35,35 @@ export function mailVerdicts(facts: MailFacts, { transports, host, now }: MailCo
 
 function workerVerdicts(workers: readonly WorkerFacts[], noneAlive: MailProblem | undefined, now: Date): Check[] {
   const alive = workers.filter((worker) => worker.alive);
-  const told = (worker: WorkerFacts) => `${worker.name} (${worker.lanes.join(', ')}; ${secondsSince(worker.heartbeatAt, now)} s ago)`;
-  const details = { workers: workers.map(({ name, lanes, heartbeatAt, alive: lives }) => ({ name, lanes, heartbeatAt: heartbeatAt.toISOString(), alive: lives })) };
+  const told = (worker: WorkerFacts) =>
+    `${worker.name} (${worker.lanes.join(', ')}; ${secondsSince(worker.heartbeatAt, now)} s ago)`;
+  const details = {
+    workers: workers.map(({ name, lanes, heartbeatAt, alive: lives }) => ({
+      name,
+      lanes,
+      heartbeatAt: heartbeatAt.toISOString(),
+      alive: lives,
+    })),
+  };
   if (noneAlive) {
     const remedy = `${noneAlive.remedy} Meanwhile a web process delivers, unless OUTBOX_RESCUE=off.`;
-    return [{ area: 'workers', name: 'heartbeats', status: 'fail', summary: uncapitalised(noneAlive.message), remedy, details }];
+    return [{ area: 'workers', name: 'heartbeats', ...fail(uncapitalised(noneAlive.message), remedy, details) }];
   }
   const idle = LANES.filter((lane) => !alive.some(({ lanes }) => lanes.includes(lane)));
   return [
-    { area: 'workers', name: 'heartbeats', status: 'ok', summary: `${alive.length} alive: ${alive.map(told).join(', ')}`, details },
-    ...idle.map((lane): Check => ({ area: 'workers', name: `lane ${lane}`, status: 'fail', summary: 'no live worker works it: its mail waits', remedy: `Add ${lane} to WORKER_LANES of a worker.` })),
+    { area: 'workers', name: 'heartbeats', ...ok(`${alive.length} alive: ${alive.map(told).join(', ')}`, details) },
+    ...idle.map((lane): Check => ({
+      area: 'workers',
+      name: `lane ${lane}`,
+      ...fail('no live worker works it: its mail waits', `Add ${lane} to WORKER_LANES of a worker.`),
+    })),
   ];
 }
 
 /** On purpose, but easily forgotten. */
 function pauseVerdict({ lane, pausedAt, reason }: MailFacts['pauses'][number]): Check {
   const summary = `paused since ${pausedAt.toISOString()}${reason === null ? '' : ` (${reason})`}: its mail waits`;
-  return { area: 'mail', name: `lane ${lane}`, status: 'warn', summary, remedy: `otpost queue resume ${lane}` };
+  return { area: 'mail', name: `lane ${lane}`, ...warn(summary, `otpost queue resume ${lane}`) };
 }
 
 /** @param open whether mail goes out by some transport: what is wrong with this one then asks for a look, and no more */
@@ -55,25 +73,37 @@ function transportVerdict(transport: TransportReport, host: string, open: boolea
   const here = unreachableFrom.find((one) => one.host === host);
   const [problem] = transportProblems(here ? { ...transport, unreachableFrom: [here] } : transport);
   if (!problem) {
-    const summary = state === 'unused' ? 'open; nothing was sent this way lately' : `open; last attempt ${lastAttempt?.at.toISOString()}: ${lastAttempt?.status}`;
-    return { ...base, status: 'ok', summary };
+    const summary =
+      state === 'unused'
+        ? 'open; nothing was sent this way lately'
+        : `open; last attempt ${lastAttempt?.at.toISOString()}: ${lastAttempt?.status}`;
+    return { ...base, ...ok(summary) };
   }
   const { message, remedy } = problem;
   const resume = state === 'paused' ? ` Then: otpost transports resume ${name}` : '';
-  const since = state === 'paused' ? ` Paused since ${pausedAt?.toISOString()} (${pauseReason ?? 'no reason given'}).` : '';
-  return { ...base, status: state === 'paused' || here || !open ? 'fail' : 'warn', summary: `${message}${since}`, remedy: `${remedy}${resume}` };
+  const since =
+    state === 'paused' ? ` Paused since ${pausedAt?.toISOString()} (${pauseReason ?? 'no reason given'}).` : '';
+  return {
+    ...base,
+    status: state === 'paused' || here || !open ? 'fail' : 'warn',
+    summary: `${message}${since}`,
+    remedy: `${remedy}${resume}`,
+  };
 }
 
 function flowVerdict(name: string, well: string, problem: MailProblem | undefined): Check {
   const base = { area: 'mail' as const, name };
-  if (problem === undefined) return { ...base, status: 'ok', summary: well };
-  return { ...base, status: 'fail', summary: problem.message, remedy: problem.remedy };
+  if (problem === undefined) return { ...base, ...ok(well) };
+  return { ...base, ...fail(problem.message, problem.remedy) };
 }
 
 function ledgerVerdict({ accepted, imbalance }: MailFacts['ledger']): Check {
   const base = { area: 'mail' as const, name: 'ledger' };
-  if (imbalance === 0) return { ...base, status: 'ok', summary: `balances: ${accepted} accepted, each accounted for` };
-  return { ...base, status: 'fail', summary: `off by ${imbalance}: a message was lost or doubled`, remedy: 'This is a bug of Otpost: please report it.' };
+  if (imbalance === 0) return { ...base, ...ok(`balances: ${accepted} accepted, each accounted for`) };
+  return {
+    ...base,
+    ...fail(`off by ${imbalance}: a message was lost or doubled`, 'This is a bug of Otpost: please report it.'),
+  };
 }
 
 function secondsSince(at: Date, now: Date): number {
@@ -82,4 +112,72 @@ function secondsSince(at: Date, now: Date): number {
 
 function uncapitalised(sentence: string): string {
   return `${sentence.charAt(0).toLowerCase()}${sentence.slice(1)}`;
+}
+
+/** A state that a message does not leave by itself; `sent` may still become bounced, which the provider tells later. */
+const ENDS: Readonly<Record<string, 'good' | 'bad'>> = {
+  sent: 'good',
+  delivered: 'good',
+  complained: 'bad',
+  bounced: 'bad',
+  failed: 'bad',
+  unknown: 'bad',
+  suppressed: 'bad',
+  expired: 'bad',
+  cancelled: 'bad',
+};
+
+export function endOf(status: string): 'good' | 'bad' | undefined {
+  return ENDS[status];
+}
+
+export interface WaitingMessage {
+  status: string;
+  lane: Lane;
+  nextAttemptAt: Date;
+  lastErrorCode: string | null;
+}
+
+/** What may hold up any message. The others are of no concern to this one. */
+const HOLDS_UP: readonly MailProblem['code'][] = [
+  'lane_paused',
+  'no_worker',
+  'lane_without_worker',
+  'transport_paused',
+  'transport_backing_off',
+  'transport_unreachable',
+  'sender_refused',
+];
+
+/**
+ * Why a message has not gone yet, in plain words, the likeliest reason first.
+ * @param transports as in MAIL_TRANSPORTS
+ * @param rated those of them that have a rate or a daily quota
+ */
+export function whyWaiting(
+  message: WaitingMessage,
+  facts: MailFacts,
+  transports: readonly string[],
+  rated: readonly string[],
+  now: Date,
+): string[] {
+  const { problems } = reportOf(facts, { transports, broker: { kind: 'not asked', up: true } });
+  const reasons = problems
+    .filter(({ code }) => HOLDS_UP.includes(code))
+    .filter(
+      ({ code, message: words }) =>
+        (code !== 'lane_without_worker' && code !== 'lane_paused') ||
+        new RegExp(`lane ${message.lane}[. ]`).test(words),
+    )
+    .map(({ message: words, remedy }) => `${words} ${remedy}`);
+  if (message.status === 'sending') reasons.push('A worker is handing it over at this moment.');
+  if (message.status === 'deferred') {
+    const seconds = Math.max(0, Math.ceil((message.nextAttemptAt.getTime() - now.getTime()) / 1_000));
+    reasons.push(
+      `The last attempt did not get through (${message.lastErrorCode ?? 'no code'}); the next one is in ${seconds} s.`,
+    );
+  }
+  if (reasons.length === 0 && rated.length > 0)
+    reasons.push(`The rate or the daily quota of ${rated.join(', ')} is probably used up: other mail was first.`);
+  return reasons.length > 0 ? reasons : ['Nothing is known to hold it up: other mail of its lane may be first.'];
 }

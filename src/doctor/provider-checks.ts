@@ -1,11 +1,11 @@
 import { setDefaultResultOrder } from 'node:dns';
+import type { HttpSettings } from '../config/settings.js';
 import { domainOf } from '../core/email-address.js';
-import { quote } from '../core/quote.js';
-import { endpointOf, type HttpSettings } from '../mail/transport/http/endpoints.js';
-import { textAt } from '../mail/transport/http/provider.js';
-import type { Check } from './check.js';
-import { type Answer, type Question, questionFor, secondQuestionFor, secondVerdict, type Verdict, verdictOf } from './provider-policy.js';
-import { transportSecrets } from './secrets.js';
+import { quote } from '../core/mask.js';
+import { jsonOf } from '../mail/providers/exchange.js';
+import { type AccountVerdict, type ProbeAnswer, type Question, textAt } from '../mail/providers/provider.js';
+import { providerOf } from '../mail/providers/providers.js';
+import { type Check, transportSecrets } from './report.js';
 
 /** Milliseconds for an answer. */
 const ANSWER_WITHIN_MS = 10_000;
@@ -20,71 +20,158 @@ export interface ProviderLook {
 }
 
 /** Whether a provider can be reached and takes the key. Sends nothing. */
-export async function providerCheck(name: string, settings: HttpSettings, { sender, now, signal }: ProviderLook): Promise<Check> {
-  const base = { area: 'http' as const, name };
-  const startedAt = performance.now();
-  try {
-    const answer = await ask(questionFor(settings, now), settings, signal);
-    const ms = Math.round(performance.now() - startedAt);
-    const second = secondQuestionFor(settings, answer);
-    const verdict = second ? secondVerdict(settings, await ask(second, settings, signal)) : verdictOf(settings, answer, domainOf(sender).toLowerCase());
-    return { ...base, ms, ...verdict, details: { endpoint: endpointOf(settings), httpStatus: answer.status, ...verdict.details } };
-  } catch (error) {
-    return { ...base, ms: Math.round(performance.now() - startedAt), ...unreachable(codeOf(error), endpointOf(settings)) };
-  }
+export async function providerCheck(
+  name: string,
+  settings: HttpSettings,
+  { sender, now, signal }: ProviderLook,
+): Promise<Check> {
+  const { probe } = providerOf(settings.provider);
+  const { account } = settings;
+  const endpoint = endpointOf(settings);
+  const api = { account, endpoint, now };
+  return timed(name, endpoint, async () => {
+    const answer = await ask(await probe.question(api), settings, signal);
+    const { second } = probe;
+    const again = second && isRefusal(answer) ? await ask(second.question(api), settings, signal) : undefined;
+    const verdict =
+      again && again.status !== 404
+        ? (second?.judge(again) ?? refused(again))
+        : accountVerdict(settings, again ?? answer, domainOf(sender).toLowerCase());
+    return { ...verdict, details: { endpoint, httpStatus: answer.status, ...verdict.details } };
+  });
 }
 
 /** Whether anything answers at all, whatever it says. No key is shown. */
 export async function reachCheck(name: string, settings: HttpSettings, signal: AbortSignal): Promise<Check> {
-  const startedAt = performance.now();
-  const done = (verdict: Verdict): Check => ({ area: 'http', name, ms: Math.round(performance.now() - startedAt), ...verdict });
-  try {
-    const { status } = await ask({ method: 'GET', url: endpointOf(settings), headers: { 'user-agent': 'otpost' } }, settings, signal);
-    return done({ status: 'ok', summary: `${new URL(endpointOf(settings)).host} answers`, details: { httpStatus: status } });
-  } catch (error) {
-    return done(unreachable(codeOf(error), endpointOf(settings)));
-  }
+  const endpoint = endpointOf(settings);
+  return timed(name, endpoint, async () => {
+    const question = { method: 'GET' as const, url: endpoint, headers: { 'user-agent': 'otpost' } };
+    const { status } = await ask(question, settings, signal);
+    return { status: 'ok', summary: `${new URL(endpoint).host} answers`, details: { httpStatus: status } };
+  });
 }
 
-async function ask({ method, url, headers }: Question, settings: HttpSettings, signal: AbortSignal): Promise<Answer> {
+/** What an answer says of the account. @param senderDomain the domain of MAIL_FROM */
+export function accountVerdict(
+  { provider, account }: HttpSettings,
+  answer: ProbeAnswer,
+  senderDomain: string,
+): AccountVerdict {
+  const { status, json, words } = answer;
+  const { probe } = providerOf(provider);
+  if (status >= 200 && status < 300) return probe.judge(json, account, senderDomain);
+  const own = probe.judgeRefusal?.(answer, account);
+  if (own) return own;
+  if (isRefusal(answer)) return refused(answer);
+  if (status === 429)
+    return {
+      status: 'warn',
+      summary: 'answers, and has had enough questions for now (429)',
+      remedy: 'Ask again in a minute; mail waits as long as it asks.',
+    };
+  if (status >= 500)
+    return {
+      status: 'warn',
+      summary: `can be reached, and is in trouble itself (${status} ${words})`.trim(),
+      remedy: "Look at the provider's status page; mail is kept and tried again.",
+    };
+  return {
+    status: 'warn',
+    summary: `can be reached, and answers unexpectedly (${status} ${words})`.trim(),
+    remedy: 'Something in between may answer in its place: a proxy, or a captive portal.',
+  };
+}
+
+function isRefusal({ status }: ProbeAnswer): boolean {
+  return status === 401 || status === 403;
+}
+
+function refused({ status, words }: ProbeAnswer): AccountVerdict {
+  return {
+    status: 'fail',
+    summary: `refuses the key (${status} ${words})`.trim(),
+    remedy:
+      "Correct the key in MAIL_TRANSPORTS; look whether it was revoked, or is bound to other IP addresses, in the provider's settings.",
+  };
+}
+
+function endpointOf({ provider, account, endpoint }: HttpSettings): string {
+  return endpoint ?? providerOf(provider).endpoint(account);
+}
+
+async function timed(name: string, endpoint: string, look: () => Promise<AccountVerdict>): Promise<Check> {
+  const startedAt = performance.now();
+  const verdict = await look().catch((error: unknown) => unreachable(codeOf(error), endpoint));
+  return { area: 'http', name, ms: Math.round(performance.now() - startedAt), ...verdict };
+}
+
+async function ask(
+  { method, url, headers }: Question,
+  settings: HttpSettings,
+  signal: AbortSignal,
+): Promise<ProbeAnswer> {
   setDefaultResultOrder('ipv4first'); // as the transport does: see http-transport.ts
-  const response = await fetch(url, { method, headers, redirect: 'manual', signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_WITHIN_MS)]) });
+  const response = await fetch(url, {
+    method,
+    headers,
+    redirect: 'manual',
+    signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_WITHIN_MS)]),
+  });
   const text = (await response.text()).slice(0, LONGEST);
   const json = jsonOf(text);
   const type = response.headers.get('x-amzn-errortype')?.split(':', 1)[0];
-  const said = [type, textAt(json, 'message') ?? textAt(json, 'Message') ?? textAt(json, 'ErrorMessage') ?? textAt(json, 'errors', 0, 'message') ?? (json === undefined ? text : '')];
+  const said = [
+    type,
+    textAt(json, 'message') ??
+      textAt(json, 'Message') ??
+      textAt(json, 'ErrorMessage') ??
+      textAt(json, 'errors', 0, 'message') ??
+      (json === undefined ? text : ''),
+  ];
   return { status: response.status, json, words: quote(said.filter(Boolean).join(': '), transportSecrets(settings)) };
 }
 
-function unreachable(code: string, endpoint: string): Verdict {
+function unreachable(code: string, endpoint: string): AccountVerdict {
   const { host } = new URL(endpoint);
   switch (code) {
     case 'TimeoutError':
     case 'UND_ERR_CONNECT_TIMEOUT':
     case 'ETIMEDOUT':
-      return { status: 'fail', summary: `${host} does not answer`, remedy: 'Look whether this host may open connections to port 443 of the internet at all.' };
+      return {
+        status: 'fail',
+        summary: `${host} does not answer`,
+        remedy: 'Look whether this host may open connections to port 443 of the internet at all.',
+      };
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return { status: 'fail', summary: `no name server tells the address of ${host} (${code})`, remedy: 'Look at the DNS of this host: /etc/resolv.conf, and whether port 53 is open.' };
+      return {
+        status: 'fail',
+        summary: `no name server tells the address of ${host} (${code})`,
+        remedy: 'Look at the DNS of this host: /etc/resolv.conf, and whether port 53 is open.',
+      };
     case 'ECONNREFUSED':
-      return { status: 'fail', summary: `${host} refuses connections`, remedy: 'A firewall or a proxy of this host says no: open port 443.' };
+      return {
+        status: 'fail',
+        summary: `${host} refuses connections`,
+        remedy: 'A firewall or a proxy of this host says no: open port 443.',
+      };
     default:
-      return { status: 'fail', summary: `${host} cannot be reached (${code})`, remedy: 'Look whether a firewall or a proxy stands between this host and the internet.' };
-  }
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    // Proxies answer in HTML: no JSON is an answer too.
-    return undefined;
+      return {
+        status: 'fail',
+        summary: `${host} cannot be reached (${code})`,
+        remedy: 'Look whether a firewall or a proxy stands between this host and the internet.',
+      };
   }
 }
 
 /** fetch wraps what happened, and Happy Eyeballs wraps it once more. */
 function codeOf(error: unknown): string {
-  const { name, code, cause, errors } = (error ?? {}) as { name?: string; code?: unknown; cause?: unknown; errors?: unknown[] };
+  const { name, code, cause, errors } = (error ?? {}) as {
+    name?: string;
+    code?: unknown;
+    cause?: unknown;
+    errors?: unknown[];
+  };
   if (typeof code === 'string') return code;
   if (cause !== undefined) return codeOf(cause);
   return errors?.length ? codeOf(errors[0]) : (name ?? 'unknown');

@@ -1,11 +1,19 @@
 import { isIP } from 'node:net';
 import type { Settings } from '../config/settings.js';
 import { domainOf } from '../core/email-address.js';
-import type { Check } from './check.js';
-import { dkimName, dkimVerdict } from './dkim-policy.js';
-import { dmarcNames, dmarcRecordsIn, dmarcVerdict } from './dmarc-policy.js';
-import { NameError, type Names } from './names.js';
-import { MOST_LOOKUPS, parseSpf, spfRecordsIn, spfVerdict, type Verdict } from './spf-policy.js';
+import { NameError, type Names } from './network.js';
+import { type Check, ok, skip, type Verdict, warn } from './report.js';
+import {
+  dkimName,
+  dkimVerdict,
+  dmarcNames,
+  dmarcRecordsIn,
+  dmarcVerdict,
+  MOST_LOOKUPS,
+  parseSpf,
+  spfRecordsIn,
+  spfVerdict,
+} from './sender-policy.js';
 
 /** Records that are followed from one domain; what is beyond is broken anyway. */
 const MOST_RECORDS = 2 * MOST_LOOKUPS;
@@ -13,9 +21,16 @@ const MOST_RECORDS = 2 * MOST_LOOKUPS;
 /** What DNS says of the domain of MAIL_FROM: whether it may send, signs, and takes bounces. */
 export async function senderChecks({ mail }: Settings, names: Names): Promise<Check[]> {
   const domain = domainOf(mail.from.address).toLowerCase();
-  const why = whyNot(domain, mail.transports.map(({ kind }) => kind));
-  if (why !== undefined) return [{ area: 'dns', name: domain, status: 'skip', summary: why }];
-  const check = async (what: string, work: () => Promise<Verdict>): Promise<Check> => ({ area: 'dns', name: `${what} ${domain}`, ...(await told(work)) });
+  const why = whyNot(
+    domain,
+    mail.transports.map(({ kind }) => kind),
+  );
+  if (why !== undefined) return [{ area: 'dns', name: domain, ...skip(why) }];
+  const check = async (what: string, work: () => Promise<Verdict>): Promise<Check> => ({
+    area: 'dns',
+    name: `${what} ${domain}`,
+    ...(await told(work)),
+  });
   return Promise.all([
     check('SPF', () => spf(domain, names)),
     check('DKIM', () => dkim(mail, domain, names)),
@@ -25,8 +40,10 @@ export async function senderChecks({ mail }: Settings, names: Names): Promise<Ch
 }
 
 function whyNot(domain: string, kinds: readonly string[]): string | undefined {
-  if (kinds.every((kind) => kind === 'capture' || kind === 'file')) return 'mail does not leave this machine: its sender needs no records';
-  if (!domain.includes('.') || isIP(domain.replaceAll(/[[\]]/g, '')) !== 0) return 'a sender like this has no records in DNS; set MAIL_FROM to a domain of yours';
+  if (kinds.every((kind) => kind === 'capture' || kind === 'file'))
+    return 'mail does not leave this machine: its sender needs no records';
+  if (!domain.includes('.') || isIP(domain.replaceAll(/[[\]]/g, '')) !== 0)
+    return 'a sender like this has no records in DNS; set MAIL_FROM to a domain of yours';
   return undefined;
 }
 
@@ -35,13 +52,20 @@ async function told(work: () => Promise<Verdict>): Promise<Verdict> {
     return await work();
   } catch (error) {
     if (!(error instanceof NameError)) throw error;
-    return { status: 'warn', summary: `no name server tells (${error.code})`, remedy: 'Look at the DNS of this host, or ask another name server: otpost doctor --dns 9.9.9.9' };
+    return warn(
+      `no name server tells (${error.code})`,
+      'Look at the DNS of this host, or ask another name server: otpost doctor --dns 9.9.9.9',
+    );
   }
 }
 
 async function spf(domain: string, names: Names): Promise<Verdict> {
   const records = spfRecordsIn(await names.txt(domain));
-  return spfVerdict({ domain, records, ...(records.length === 1 ? await followed(records[0]!, names) : { lookups: 0, missing: [] }) });
+  return spfVerdict({
+    domain,
+    records,
+    ...(records.length === 1 ? await followed(records[0]!, names) : { lookups: 0, missing: [] }),
+  });
 }
 
 /** Reads what a record refers to, and what that refers to. */
@@ -64,7 +88,11 @@ async function followed(record: string, names: Names): Promise<{ lookups: number
 async function dkim({ dkim: settings, transports }: Settings['mail'], sender: string, names: Names): Promise<Verdict> {
   if (settings) return dkimVerdict(settings, await names.txt(dkimName(settings)), sender);
   const smtp = transports.some(({ kind }) => kind === 'smtp');
-  return { status: 'skip', summary: smtp ? 'not signed here: the SMTP server may do it. To sign here: DKIM_SELECTOR and DKIM_PRIVATE_KEY' : 'the provider signs, with records that it shows' };
+  return skip(
+    smtp
+      ? 'not signed here: the SMTP server may do it. To sign here: DKIM_SELECTOR and DKIM_PRIVATE_KEY'
+      : 'the provider signs, with records that it shows',
+  );
 }
 
 async function dmarc(domain: string, names: Names): Promise<Verdict> {
@@ -81,9 +109,14 @@ async function dmarc(domain: string, names: Names): Promise<Verdict> {
 async function mx(domain: string, names: Names): Promise<Verdict> {
   const [first] = await names.mx(domain);
   const remedy = 'Some receivers refuse senders that cannot be answered. Give the domain an MX record.';
-  if (first === '.') return { status: 'warn', summary: 'the domain says that it takes no mail (null MX): bounces and replies are lost', remedy };
-  if (first !== undefined) return { status: 'ok', summary: `bounces and replies go to ${first}` };
-  const addresses = await names.addressesOf(domain).catch((error: unknown) => (error instanceof NameError && error.code === 'ENOTFOUND' ? [] : Promise.reject(error as Error)));
-  if (addresses.length > 0) return { status: 'warn', summary: 'no MX record: bounces and replies go to the web server of the domain', remedy };
-  return { status: 'warn', summary: 'no MX record and no address: bounces and replies are lost, if the domain exists at all', remedy };
+  if (first === '.')
+    return warn('the domain says that it takes no mail (null MX): bounces and replies are lost', remedy);
+  if (first !== undefined) return ok(`bounces and replies go to ${first}`);
+  const addresses = await names
+    .addressesOf(domain)
+    .catch((error: unknown) =>
+      error instanceof NameError && error.code === 'ENOTFOUND' ? [] : Promise.reject(error as Error),
+    );
+  if (addresses.length > 0) return warn('no MX record: bounces and replies go to the web server of the domain', remedy);
+  return warn('no MX record and no address: bounces and replies are lost, if the domain exists at all', remedy);
 }

@@ -1,16 +1,14 @@
 import { isIP, type Socket } from 'node:net';
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import type { SmtpPort } from '../config/settings.js';
-import { quote } from '../core/quote.js';
-import type { Login } from '../mail/transport/smtp-login.js';
-import { SmtpSession } from '../mail/transport/smtp-session.js';
-import { abortCode, dial, DialError, secured } from './dial.js';
-import { NameError, type Names } from './names.js';
+import { quote } from '../core/mask.js';
+import { type Login, SmtpSession } from '../mail/transport/smtp-session.js';
+import { abortCode, dial, DialError, NameError, type Names, secured } from './network.js';
 
 /** `tls` is of ports that speak it from the first byte; `starttls` the upgrade of the others. */
-export type SmtpStage = 'dns' | 'connect' | 'tls' | 'greeting' | 'ehlo' | 'starttls' | 'login';
+type SmtpStage = 'dns' | 'connect' | 'tls' | 'greeting' | 'ehlo' | 'starttls' | 'login';
 
-export interface SmtpTarget extends SmtpPort {
+interface SmtpTarget extends SmtpPort {
   host: string;
   /** Undefined: no login is tried. */
   login: Login | undefined;
@@ -35,10 +33,10 @@ export interface SmtpFinding extends SmtpPort {
   certificate?: Certificate;
   /** Whether the server offered AUTH. */
   offersLogin: boolean;
-  failure?: SmtpFailure;
+  failure?: ProbeFailure;
 }
 
-export interface SmtpFailure {
+export interface ProbeFailure {
   stage: SmtpStage;
   /** The system's, OpenSSL's or nodemailer's. */
   code: string;
@@ -85,7 +83,10 @@ class Probe {
     this.enter('connect');
     const plain = await dial(this.found.addresses, port, signal);
     if (tls === 'implicit') this.enter('tls');
-    const socket = tls === 'implicit' ? await secured(plain, host, isIP(host) === 0 ? host : undefined, signal, (seen) => this.see(seen)) : plain;
+    const socket =
+      tls === 'implicit'
+        ? await secured(plain, host, isIP(host) === 0 ? host : undefined, signal, (seen) => this.see(seen))
+        : plain;
     const giveUp = () => void socket.destroy(new DialError(abortCode(signal)));
     signal.addEventListener('abort', giveUp);
     try {
@@ -97,7 +98,12 @@ class Probe {
   }
 
   failed(error: unknown): void {
-    const { code, originalCode, response, responseCode } = error as { code?: string; originalCode?: string; response?: string; responseCode?: number };
+    const { code, originalCode, response, responseCode } = error as {
+      code?: string;
+      originalCode?: string;
+      response?: string;
+      responseCode?: number;
+    };
     const known = error instanceof NameError || error instanceof DialError || code !== undefined;
     if (!known) throw error;
     this.found.failure = {
@@ -131,7 +137,9 @@ class Probe {
         socketTimeout: GREETING_MS + REST_MS,
         transactionLog: true,
         logger: this.listener(),
-        tls: { checkServerIdentity: (name, certificate) => (this.see(certificate), checkServerIdentity(name, certificate)) },
+        tls: {
+          checkServerIdentity: (name, certificate) => (this.see(certificate), checkServerIdentity(name, certificate)),
+        },
       },
       login: login ?? NO_LOGIN,
       loggingIn: () => this.enter('login'),
@@ -144,7 +152,10 @@ class Probe {
   }
 
   /** nodemailer tells no stages but through its log. Credentials are not in what it logs. */
-  private listener(): Record<'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal', (entry: object, ...words: unknown[]) => void> {
+  private listener(): Record<
+    'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal',
+    (entry: object, ...words: unknown[]) => void
+  > {
     const ignore = () => undefined;
     const debug = (entry: object, words: unknown) => {
       const { tnx } = entry as { tnx?: string };
@@ -168,7 +179,11 @@ class Probe {
   }
 
   private see({ subject, issuer, valid_to: validTo }: PeerCertificate): void {
-    this.found.certificate = { subject: commonName(subject), issuer: commonName(issuer), validTo: new Date(validTo).toISOString() };
+    this.found.certificate = {
+      subject: commonName(subject),
+      issuer: commonName(issuer),
+      validTo: new Date(validTo).toISOString(),
+    };
   }
 
   private enter(stage: SmtpStage): void {

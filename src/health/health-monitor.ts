@@ -1,8 +1,76 @@
-import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { databaseWords } from '../database/database-words.js';
+import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy, Optional } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { Staff } from '../access/access.guard.js';
+import { ApiKeys, KEY_START } from '../access/api-keys.js';
+import { allows, reaches } from '../access/access-policy.js';
+import { Settings } from '../config/settings.js';
+import { bearerOf, sameSecret } from '../core/credentials.js';
+import { Logger } from '../core/logger.js';
+import { databaseWords } from '../database/database-errors.js';
 import { PrismaService } from '../database/prisma.service.js';
+import { isAtTheMachine } from '../http/pages/origin.js';
+import { type LanePause, LanePauses } from '../mail/outbox/changes.js';
+import { Ledger, type LedgerState } from '../mail/outbox/ledger.js';
+import { type AttemptFacts, OutboxRecords, type SlowHandovers } from '../mail/outbox/records.js';
+import { type TransportRecord, TransportRecords } from '../mail/routing/breaker-records.js';
 import { Broker, type BrokerState } from '../queue/broker.js';
-import { type MailFacts, MailFactsReader } from './mail-facts.js';
+import { type HeardWorker, WorkerRegistry } from '../queue/worker-registry.js';
+
+/** As in the report. */
+export type WorkerFacts = Omit<HeardWorker, 'silentMs'> & { silentSeconds: number };
+
+export interface MailFacts {
+  ledger: LedgerState;
+  oldestDueSeconds: number;
+  slowHandovers: SlowHandovers;
+  /** Lanes that an operator paused. */
+  pauses: LanePause[];
+  /** The most recently heard of first. */
+  workers: WorkerFacts[];
+  states: TransportRecord[];
+  /** The newest few of each transport, newest first. */
+  attempts: AttemptFacts[];
+}
+
+/** What the record tells of the mail's way out, from all processes. */
+@Injectable()
+export class MailFactsReader {
+  private readonly records: OutboxRecords;
+  private readonly ledger: Ledger;
+  private readonly pauses: LanePauses;
+  private readonly workers: WorkerRegistry;
+  private readonly transports: TransportRecords;
+
+  /** Needs nothing but the database, for commands read it too. */
+  constructor(prisma: PrismaService) {
+    this.records = new OutboxRecords(prisma);
+    this.ledger = new Ledger(prisma);
+    this.pauses = new LanePauses(prisma);
+    this.workers = new WorkerRegistry(prisma);
+    this.transports = new TransportRecords(prisma);
+  }
+
+  async read(): Promise<MailFacts> {
+    const [ledger, due, slowHandovers, pauses, workers, states, attempts] = await Promise.all([
+      this.ledger.read(),
+      this.records.due(1),
+      this.records.slowHandovers(),
+      this.pauses.list(),
+      this.workers.heard(),
+      this.transports.list(),
+      this.records.newestAttempts(),
+    ]);
+    return {
+      ledger,
+      oldestDueSeconds: Math.round(Math.max(...due.map((lane) => lane.oldestDueSeconds))),
+      slowHandovers,
+      pauses,
+      workers: workers.map(({ silentMs, ...worker }) => ({ ...worker, silentSeconds: Math.round(silentMs / 1_000) })),
+      states,
+      attempts,
+    };
+  }
+}
 
 /** Milliseconds between two checks. */
 const EVERY_MS = 2_000;
@@ -24,9 +92,9 @@ export class HealthMonitor implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly watches: { database: Watch<true>; mailFacts: Watch<MailFacts>; broker: Watch<unknown> };
 
   constructor(
-    @Inject(PrismaService) prisma: PrismaService,
-    @Inject(MailFactsReader) facts: MailFactsReader,
-    @Inject(Broker) private readonly queueBroker: Broker,
+    prisma: PrismaService,
+    facts: MailFactsReader,
+    private readonly queueBroker: Broker,
   ) {
     this.watches = {
       database: new Watch(async () => (await prisma.$queryRaw`SELECT 1`, true as const)),
@@ -48,8 +116,10 @@ export class HealthMonitor implements OnApplicationBootstrap, OnModuleDestroy {
     return this.watches.database.last();
   }
 
+  /** None while the database does not answer: the two checks end at different moments, and must not tell two stories. */
   get mailFacts(): Checked<MailFacts> {
-    return this.watches.mailFacts.last();
+    const { error } = this.database;
+    return error === undefined ? this.watches.mailFacts.last() : { value: undefined, error };
   }
 
   /** `forgets`: it may lose wake-ups when its memory is full, which is no failure. */
@@ -94,5 +164,46 @@ class Watch<T> {
     }
     this.finishedAt = performance.now();
     if (!this.stopped) this.timer = setTimeout(() => void this.round(), EVERY_MS).unref();
+  }
+}
+
+/**
+ * Who is told more than whether all is well: names, numbers and reasons are for whoever runs this. Whoever is not known
+ * gets the bare status and no refusal, for a probe must have its answer.
+ */
+@Injectable()
+export class Insiders {
+  constructor(
+    private readonly settings: Settings,
+    private readonly monitor: HealthMonitor,
+    private readonly keys: ApiKeys,
+    private readonly log: Logger,
+    /** None on a worker: nobody signs in there. */
+    @Optional() @Inject(Staff) private readonly staff: Staff | undefined,
+  ) {}
+
+  async include({ headers, socket }: FastifyRequest): Promise<boolean> {
+    if (isAtTheMachine({ address: socket.remoteAddress, host: headers.host }, this.settings)) return true;
+    const bearer = bearerOf(headers.authorization);
+    if (bearer === undefined) return false;
+    const { metricsToken } = this.settings;
+    if (metricsToken !== undefined && sameSecret(bearer, metricsToken)) return true;
+    // Postgres tells the others apart. Where it is away there is nobody but the holder of METRICS_TOKEN to tell.
+    return this.monitor.database.error === undefined && this.runs(bearer);
+  }
+
+  /** An API key with the scope admin, or an operator. */
+  private async runs(bearer: string): Promise<boolean> {
+    try {
+      if (bearer.startsWith(KEY_START)) {
+        const check = await this.keys.authenticate(bearer);
+        return check.kind === 'good' && allows(check.record.scopes, 'admin');
+      }
+      const member = await this.staff?.authenticate(bearer);
+      return member !== undefined && reaches(member.role, 'operator');
+    } catch (error) {
+      this.log.warn({ err: error }, 'health tells the bare status: whose token it is could not be looked up');
+      return false;
+    }
   }
 }

@@ -1,9 +1,10 @@
 import { LANES } from '../core/lanes.js';
-import type { AttemptFacts } from '../mail/mail-history.js';
-import { OF_SENDER } from '../mail/transport/refusals-policy.js';
-import { causeOf } from '../mail/transport/trouble-causes.js';
-import type { TransportRecord } from '../mail/transport/transport-records.js';
-import type { MailFacts, WorkerFacts } from './mail-facts.js';
+import type { AttemptFacts } from '../mail/outbox/records.js';
+import { OF_SENDER } from '../mail/routing/refusals-policy.js';
+import { causeOf } from '../mail/routing/causes.js';
+import { keysOf } from '../mail/routing/routes.js';
+import type { TransportRecord } from '../mail/routing/breaker-records.js';
+import type { MailFacts, WorkerFacts } from './health-monitor.js';
 
 /** Seconds that due mail may wait before health says so. */
 const WAITING_TOO_LONG_S = 30;
@@ -53,7 +54,8 @@ export interface MailReport {
   problems: MailProblem[];
 }
 
-export interface Surroundings {
+/** What the facts are held against. */
+interface Configured {
   /** Names of the configured transports, the preferred one first. */
   transports: readonly string[];
   /** `error`: the class of what took it down. */
@@ -61,17 +63,14 @@ export interface Surroundings {
 }
 
 /** What the facts mean to an operator. `ok` is only said where nothing asks for a look. */
-export function reportOf(facts: MailFacts, { transports: configured, broker }: Surroundings): MailReport {
-  const transports = configured.map((name, index) => {
-    // A second account at the same server has a state of its own, numbered.
-    const nth = configured.slice(0, index + 1).filter((other) => other === name).length;
-    const key = nth === 1 ? name : `${name}#${nth}`;
-    return transportReport(
+export function reportOf(facts: MailFacts, { transports: configured, broker }: Configured): MailReport {
+  const transports = keysOf(configured.map((name) => ({ name }))).map((key, index) =>
+    transportReport(
       key,
       facts.states.find((state) => state.name === key),
-      facts.attempts.filter(({ transport }) => transport === name),
-    );
-  });
+      facts.attempts.filter(({ transport }) => transport === configured[index]),
+    ),
+  );
   const problems = [
     ...ledgerProblems(facts.ledger.imbalance),
     ...brokerProblems(broker),
@@ -86,9 +85,15 @@ export function reportOf(facts: MailFacts, { transports: configured, broker }: S
 }
 
 const OF_WORKERS: readonly MailProblem['code'][] = ['lane_paused', 'no_worker', 'lane_without_worker'];
-const OF_TRANSPORTS: readonly MailProblem['code'][] = ['transport_paused', 'transport_backing_off', 'transport_unreachable', 'transport_failing', 'sender_refused'];
+const OF_TRANSPORTS: readonly MailProblem['code'][] = [
+  'transport_paused',
+  'transport_backing_off',
+  'transport_unreachable',
+  'transport_failing',
+  'sender_refused',
+];
 
-/** Why mail does not flow, if it does not. One transport in trouble beside another one that works is no reason. */
+/** Why mail does not flow, if it does not. One transport that does not work is no reason beside another one that does. */
 export function whyNotFlowing({ problems, transports }: MailReport): MailProblem | undefined {
   const first = (codes: readonly MailProblem['code'][]) => problems.find(({ code }) => codes.includes(code));
   const ofTransports = hasOpen(transports) ? first(['sender_refused']) : first(OF_TRANSPORTS);
@@ -111,7 +116,13 @@ function transportReport(name: string, state: TransportRecord | undefined, attem
     backoffUntil: state?.backoffUntil ?? null,
     lastErrorCode: state?.lastErrorCode ?? null,
     lastReply: state?.lastReply ?? null,
-    unreachableFrom: state?.unreachableFrom.map(({ host, since, lastErrorCode, lastReply }) => ({ host, since, lastErrorCode, lastReply })) ?? [],
+    unreachableFrom:
+      state?.unreachableFrom.map(({ host, since, lastErrorCode, lastReply }) => ({
+        host,
+        since,
+        lastErrorCode,
+        lastReply,
+      })) ?? [],
     lastAttempt: last ? { status: last.status, errorCode: last.errorCode, reply: last.reply, at: last.at } : null,
   };
 }
@@ -126,7 +137,13 @@ function stateOf(state: TransportRecord | undefined, attempts: AttemptFacts[]): 
 
 function ledgerProblems(imbalance: number): MailProblem[] {
   if (imbalance === 0) return [];
-  return [{ code: 'ledger_imbalance', message: `The ledger is off by ${imbalance}: a message was lost or doubled.`, remedy: 'This is a bug of Otpost: please report it.' }];
+  return [
+    {
+      code: 'ledger_imbalance',
+      message: `The ledger is off by ${imbalance}: a message was lost or doubled.`,
+      remedy: 'This is a bug of Otpost: please report it.',
+    },
+  ];
 }
 
 function waitingProblems(oldestDueSeconds: number): MailProblem[] {
@@ -135,7 +152,8 @@ function waitingProblems(oldestDueSeconds: number): MailProblem[] {
     {
       code: 'mail_waits',
       message: `Due mail has been waiting for ${oldestDueSeconds} s.`,
-      remedy: 'What holds it up stands beside this. Where nothing does, the workers have more than they can do, or a rate (MAIL_RATE, ?rate=, ?daily=) is used up.',
+      remedy:
+        'What holds it up stands beside this. Where nothing does, the workers have more than they can do, or a rate (MAIL_RATE, ?rate=, ?daily=) is used up.',
     },
   ];
 }
@@ -143,19 +161,27 @@ function waitingProblems(oldestDueSeconds: number): MailProblem[] {
 function handoverProblems({ count, oldestSeconds, awaitingReply }: MailFacts['slowHandovers']): MailProblem[] {
   if (count === 0) return [];
   const many = count === 1 ? 'One message has' : `${count} messages have`;
-  const reply = awaitingReply === 0 ? '' : ` ${awaitingReply === 1 ? 'One of them has' : `${awaitingReply} of them have`} been taken by a server that does not give its final reply.`;
+  const reply =
+    awaitingReply === 0
+      ? ''
+      : ` ${awaitingReply === 1 ? 'One of them has' : `${awaitingReply} of them have`} been taken by a server that does not give its final reply.`;
   return [
     {
       code: 'slow_handover',
       message: `${many} been in state sending for up to ${oldestSeconds} s.${reply}`,
-      remedy: 'A server has 10 minutes for its final reply, after which the outcome counts as unknown. Ask whoever runs the server why it hangs; other mail does not wait for these.',
+      remedy:
+        'A server has 10 minutes for its final reply, after which the outcome counts as unknown. Ask whoever runs the server why it hangs; other mail does not wait for these.',
     },
   ];
 }
 
 /** Without the reason: whoever paused it wrote that for people, and this is read by monitors. */
 function pauseProblem({ lane, pausedAt }: MailFacts['pauses'][number]): MailProblem {
-  return { code: 'lane_paused', message: `The lane ${lane} is paused since ${pausedAt.toISOString()}.`, remedy: `To deliver it again: otpost queue resume ${lane}` };
+  return {
+    code: 'lane_paused',
+    message: `The lane ${lane} is paused since ${pausedAt.toISOString()}.`,
+    remedy: `To deliver it again: otpost queue resume ${lane}`,
+  };
 }
 
 function workerProblems(workers: readonly WorkerFacts[]): MailProblem[] {
@@ -166,11 +192,13 @@ function workerProblems(workers: readonly WorkerFacts[]): MailProblem[] {
       {
         code: 'no_worker',
         message: `The worker ${silent.name} was heard of ${silent.silentSeconds} s ago for the last time: it hangs, or was killed.`,
-        remedy: 'Restart it (under Supervisor: supervisorctl restart worker). If it is gone for good, start another one: ROLE=worker, or ROLE=all.',
+        remedy:
+          'Restart it (under Supervisor: supervisorctl restart worker). If it is gone for good, start another one: ROLE=worker, or ROLE=all.',
       },
     ];
   }
-  if (alive.length === 0) return [{ code: 'no_worker', message: 'No worker is alive.', remedy: 'Start one: ROLE=worker, or ROLE=all.' }];
+  if (alive.length === 0)
+    return [{ code: 'no_worker', message: 'No worker is alive.', remedy: 'Start one: ROLE=worker, or ROLE=all.' }];
   return LANES.filter((lane) => !alive.some(({ lanes }) => lanes.includes(lane))).map((lane) => ({
     code: 'lane_without_worker',
     message: `No live worker works the lane ${lane}.`,
@@ -192,14 +220,29 @@ function reachProblems({ name, unreachableFrom }: TransportReport): MailProblem[
 }
 
 function stateProblems({ name, state, lastErrorCode, lastReply, lastAttempt }: TransportReport): MailProblem[] {
-  const words = (code: MailProblem['code'], errorCode: string | null, reply: string | null, more: string): MailProblem => {
+  const words = (
+    code: MailProblem['code'],
+    errorCode: string | null,
+    reply: string | null,
+    more: string,
+  ): MailProblem => {
     const { cause, remedy } = causeOf(name, { errorCode: errorCode ?? 'unknown', reply });
     return { code, message: `${cause}${more}`, remedy };
   };
-  if (state === 'paused') return [words('transport_paused', lastErrorCode, lastReply, ' It is paused, and its mail is kept.')];
-  if (state === 'backing_off') return [words('transport_backing_off', lastErrorCode, lastReply, ' It has a break, and its mail goes another way or waits.')];
+  if (state === 'paused')
+    return [words('transport_paused', lastErrorCode, lastReply, ' It is paused, and its mail is kept.')];
+  if (state === 'backing_off')
+    return [
+      words(
+        'transport_backing_off',
+        lastErrorCode,
+        lastReply,
+        ' It has a break, and its mail goes another way or waits.',
+      ),
+    ];
   // For as long as the newest attempt says so.
-  if (lastAttempt?.errorCode && OF_SENDER.includes(lastAttempt.errorCode)) return [words('sender_refused', lastAttempt.errorCode, lastAttempt.reply, '')];
+  if (lastAttempt?.errorCode && OF_SENDER.includes(lastAttempt.errorCode))
+    return [words('sender_refused', lastAttempt.errorCode, lastAttempt.reply, '')];
   if (state !== 'failing') return [];
   return [
     {
@@ -210,7 +253,13 @@ function stateProblems({ name, state, lastErrorCode, lastReply, lastAttempt }: T
   ];
 }
 
-function brokerProblems({ kind, up, error = 'no answer' }: Surroundings['broker']): MailProblem[] {
+function brokerProblems({ kind, up, error = 'no answer' }: Configured['broker']): MailProblem[] {
   if (up) return [];
-  return [{ code: 'broker_down', message: `The broker (${kind}) cannot be used: ${error}. Accepting goes on; workers drain on their timer.`, remedy: 'Look at the broker, and at REDIS_URL where there is one.' }];
+  return [
+    {
+      code: 'broker_down',
+      message: `The broker (${kind}) cannot be used: ${error}. Accepting goes on; workers drain on their timer.`,
+      remedy: 'Look at the broker, and at REDIS_URL where there is one.',
+    },
+  ];
 }

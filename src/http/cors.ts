@@ -1,7 +1,28 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyRequest } from 'fastify';
-import { DEVICE_HEADER } from '../core/request-source.js';
-import { type Audience, audienceOf } from './cors-policy.js';
+import { DEVICE_HEADER } from '../core/credentials.js';
+
+/** Who may read the answer from a page of another origin. */
+type Audience =
+  /** Public keys: there is nothing to protect. */
+  | 'everybody'
+  /** The origins of CORS_ORIGINS, with bearer tokens; never with cookies. */
+  | 'listed'
+  | 'nobody';
+
+interface CorsRequest {
+  /** With or without a query. */
+  url: string;
+  origin: string | undefined;
+}
+
+/** The API is for the pages that are named, and everything that is a page of ours for no other page. */
+function audienceOf({ url, origin }: CorsRequest, allowed: readonly string[]): Audience {
+  const path = url.split('?', 1)[0]!;
+  if (path === '/.well-known/jwks.json') return 'everybody';
+  if (!path.startsWith('/v1/') && !path.startsWith('/.well-known/')) return 'nobody';
+  return origin !== undefined && allowed.includes(origin) ? 'listed' : 'nobody';
+}
 
 /** Seconds for which a browser keeps what a preflight told it. */
 const PREFLIGHT_SECONDS = 600;

@@ -1,6 +1,11 @@
 import helmet from '@fastify/helmet';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { isApiRoute } from './api-route.js';
+import type { FastifyRequest } from 'fastify';
+
+/** Whether the API answers, by its route: a URL has many spellings (RFC 3986 §6.2.2.2), such as /%761 for /v1. */
+export function isApiRoute({ routeOptions }: FastifyRequest): boolean {
+  return routeOptions.url?.startsWith('/v1/') === true;
+}
 
 /** What is no page loads, frames and posts nothing. Pages say what they need themselves, and replace this. */
 const NO_PAGE = ["default-src 'none'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"].join('; ');
@@ -17,10 +22,16 @@ const DOCS_PAGE = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-const PERMISSIONS = ['camera', 'geolocation', 'microphone', 'payment', 'usb'].map((feature) => `${feature}=()`).join(', ');
+const PERMISSIONS = ['camera', 'geolocation', 'microphone', 'payment', 'usb']
+  .map((feature) => `${feature}=()`)
+  .join(', ');
 
 /** For answers that are given before any hook of the server runs. */
-export const BARE_HEADERS = { 'content-security-policy': NO_PAGE, 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' };
+export const BARE_HEADERS = {
+  'content-security-policy': NO_PAGE,
+  'x-content-type-options': 'nosniff',
+  'cache-control': 'no-store',
+};
 
 /**
  * Strict headers on every answer (OWASP HTTP Headers Cheat Sheet); a route that sets one itself replaces it.
@@ -44,7 +55,12 @@ function helmetOptions(appUrl: string) {
   return {
     contentSecurityPolicy: {
       useDefaults: false,
-      directives: { 'default-src': ["'none'"], 'base-uri': ["'none'"], 'form-action': ["'none'"], 'frame-ancestors': ["'none'"] },
+      directives: {
+        'default-src': ["'none'"],
+        'base-uri': ["'none'"],
+        'form-action': ["'none'"],
+        'frame-ancestors': ["'none'"],
+      },
     },
     // A browser that has seen it refuses plain http for a year: only for an address that is https. Not for subdomains,
     // of which this service knows nothing.

@@ -10,7 +10,12 @@ export interface SocketBounds {
   lingerMs: number;
 }
 
-export const SOCKET_BOUNDS: SocketBounds = { waitingRequests: 8, stalledMs: 30_000, unwrittenBytes: 32 * 1024 * 1024, lingerMs: 2_000 };
+export const SOCKET_BOUNDS: SocketBounds = {
+  waitingRequests: 8,
+  stalledMs: 30_000,
+  unwrittenBytes: 32 * 1024 * 1024,
+  lingerMs: 2_000,
+};
 
 /** What a look at a connection finds. */
 export interface Outgoing {

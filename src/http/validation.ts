@@ -1,54 +1,46 @@
-import { type ArgumentMetadata, type Type, ValidationPipe } from '@nestjs/common';
-import { getMetadataStorage, type ValidationError } from 'class-validator';
-import { type FieldError, Problem } from '../core/problems.js';
-import { MAX_DEPTH, tooDeepMember } from './depth-policy.js';
-import { hasTooManyMembers, refusalOf, TooManyMembers, unknownField, unknownFieldsRefusal } from './faults-policy.js';
+import { Readable } from 'node:stream';
+import { type ArgumentsHost, Catch, type ExceptionFilter } from '@nestjs/common';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyRequest } from 'fastify';
+import { requireStorable } from '../core/input.js';
+import { Logger } from '../core/logger.js';
+import { TooManyFaults, TooManyMembers } from '../core/validation.js';
+import { Limits } from '../limits/limits.js';
+import { ProblemFilter } from './problem-writer.js';
 
-/** Bodies against their classes: what is not described is refused, and every fault is told at once. */
-export function validationPipe(): ValidationPipe {
-  return new BoundedPipe({
-    whitelist: true,
-    forbidNonWhitelisted: true,
-    forbidUnknownValues: true,
-    skipUndefinedProperties: false,
-    transform: true,
-    exceptionFactory: (errors) => refusalOf(errors.flatMap((error) => fieldErrors(error))),
-  });
+/**
+ * NUL and halves of surrogate pairs are refused wherever they come in: in JSON, in forms, in the query and in the path.
+ * Bodies that a route takes as bytes are looked at where they are read. Headers hold neither: Node refuses NUL in them, and
+ * reads each byte as one character.
+ */
+export function refuseUnstorable(app: NestFastifyApplication): void {
+  app
+    .getHttpAdapter()
+    .getInstance()
+    .addHook('preValidation', async ({ is404, params, query, body }) => {
+      // A file that is read as it comes is no text; and from its stream, ways lead to the whole server.
+      if (!is404) requireStorable(params, query, body instanceof Readable ? undefined : body);
+    });
 }
 
-/** Refuses at a glance what would take long to look at: what validates makes an object of every member and every fault. */
-class BoundedPipe extends ValidationPipe {
-  private readonly described = new Map<Type<unknown>, ReadonlySet<string>>();
+/** What costs more to refuse than others counts as a call of its sender, and is not even told its faults when there were too many. */
+@Catch(TooManyFaults, TooManyMembers)
+export class FaultCharge implements ExceptionFilter {
+  private readonly problems: ProblemFilter;
 
-  override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
-    if (typeof value !== 'object' || value === null || metadata.type === 'param' || metadata.type === 'custom') return super.transform(value, metadata);
-    const refusal = this.unknownFields(value, metadata.metatype);
-    if (refusal) throw refusal;
-    if (hasTooManyMembers(value)) throw new TooManyMembers();
-    const field = tooDeepMember(value);
-    if (field === undefined) return super.transform(value, metadata);
-    throw new Problem('validation_failed', { errors: [{ field, code: 'too_deep', message: `is nested more than ${MAX_DEPTH} levels deep` }] });
+  constructor(
+    log: Logger,
+    private readonly limits: Limits,
+  ) {
+    this.problems = new ProblemFilter(log);
   }
 
-  private unknownFields(value: object, type: Type<unknown> | undefined): Problem | undefined {
-    if (type === undefined || type === Object || type === Array || Array.isArray(value)) return undefined;
-    let known = this.described.get(type);
-    if (!known) {
-      known = new Set(getMetadataStorage().getTargetValidationMetadatas(type, '', false, false).map(({ propertyName }) => propertyName));
-      this.described.set(type, known);
-    }
-    return unknownFieldsRefusal(value, known);
+  async catch(error: TooManyFaults | TooManyMembers, host: ArgumentsHost): Promise<void> {
+    const { ip } = host.switchToHttp().getRequest<FastifyRequest>();
+    const told: unknown = await this.limits.take({ ip, withMail: false }).then(
+      () => error,
+      (refusal: unknown) => refusal,
+    );
+    this.problems.catch(told, host);
   }
-}
-
-function fieldErrors(error: ValidationError, parent = ''): FieldError[] {
-  const field = parent + error.property;
-  const own = Object.entries(error.constraints ?? {}).map(([name, message]) =>
-    name === 'whitelistValidation' ? unknownField(field) : { field, code: snakeCase(name), message: message.replace(`${error.property} `, '') },
-  );
-  return [...own, ...(error.children ?? []).flatMap((child) => fieldErrors(child, `${field}.`))];
-}
-
-function snakeCase(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

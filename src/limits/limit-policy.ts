@@ -1,7 +1,46 @@
 import { createHash } from 'node:crypto';
-import type { LimitSettings } from '../config/limits.js';
+import { isIPv4, isIPv6 } from 'node:net';
+import type { LimitSettings } from '../config/settings.js';
 import type { Rate } from '../core/rate.js';
-import { requesterOf } from './requester.js';
+
+/** What is no address: a proxy that forwards something else. All of it is one requester, and so never without a limit. */
+const UNKNOWN = 'unknown';
+
+/**
+ * Whom limits count: an IPv4 address, or the /64 of an IPv6 address, for that is what one customer gets at least
+ * (RFC 6177 §2) and may roam in. An IPv4 address that is written as IPv6 (RFC 4291 §2.5.5.2) counts as what it is.
+ */
+export function requesterOf(ip: string): string {
+  const [address = ''] = ip.trim().split(/[%/]/, 1); // a zone, or the /64 of a requester
+  if (isIPv4(address)) return address;
+  if (!isIPv6(address)) return UNKNOWN;
+  const groups = groupsOf(address);
+  if (groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff) {
+    return groups
+      .slice(6)
+      .flatMap((group) => [group >> 8, group & 0xff])
+      .join('.');
+  }
+  return `${normal(
+    `${groups
+      .slice(0, 4)
+      .map((group) => group.toString(16))
+      .join(':')}::`,
+  )}/64`;
+}
+
+/** The shortest form in lower case, as the URL standard writes it (RFC 5952 §4). */
+function normal(address: string): string {
+  return new URL(`http://[${address}]`).hostname.slice(1, -1);
+}
+
+function groupsOf(address: string): number[] {
+  const [before = [], after = []] = normal(address)
+    .split('::')
+    .map((part) => part.split(':').filter((group) => group !== ''));
+  const zeros = Array<string>(8 - before.length - after.length).fill('0');
+  return [...before, ...zeros, ...after].map((group) => Number.parseInt(group, 16));
+}
 
 /** A call that sends mail to a stranger, or presents a stranger's password. */
 export interface Asking {
@@ -16,7 +55,7 @@ export interface Asking {
 }
 
 /** How RateLimit-Policy and RateLimit call a limit. */
-export type PolicyName = 'destination' | 'password' | 'ip' | 'ip-destinations' | 'public-mail' | 'key' | 'refresh' | 'session';
+type PolicyName = 'destination' | 'password' | 'ip' | 'ip-destinations' | 'public-mail' | 'key' | 'refresh' | 'session';
 
 /** One row of `request_limits`: what it counts, and how many of it are let through until it begins again. */
 export interface Counter {
@@ -52,9 +91,9 @@ export const DEVICE_RATES: readonly Rate[] = [
  * Of refreshes from one requester: an access token is good for 15 minutes, so some hundred people behind one address, each
  * with a few tabs, stay below it.
  */
-export const REFRESH_RATE: Rate = { count: 600, windowMs: 10 * 60_000 };
+const REFRESH_RATE: Rate = { count: 600, windowMs: 10 * 60_000 };
 /** Of refreshes of one session, wherever from: pages that refresh each time they are opened stay below it, a loop does not. */
-export const SESSION_RATE: Rate = { count: 120, windowMs: 10 * 60_000 };
+const SESSION_RATE: Rate = { count: 120, windowMs: 10 * 60_000 };
 
 /** What a requester is charged whom the owner of an address disowned. */
 export const DISOWNED_COST = 5;
@@ -66,7 +105,9 @@ export function countersOf(asking: Asking, limits: LimitSettings): Counter[] {
   return [
     ...(destination === undefined ? [] : destinationCounters({ ...asking, destination }, limits)),
     ...(requester === undefined ? [] : ipCounters(requester, limits)),
-    ...(requester === undefined || destination === undefined ? [] : counters('ip-destinations', `ip-destinations:${requester}`, limits.ipDestinations)),
+    ...(requester === undefined || destination === undefined
+      ? []
+      : counters('ip-destinations', `ip-destinations:${requester}`, limits.ipDestinations)),
     ...(withMail && !hasOwnLimits(asking, limits) ? counters('public-mail', 'public-mail', limits.publicMail) : []),
   ];
 }
@@ -96,11 +137,16 @@ export function hashOf(destination: string): Buffer {
   return createHash('sha256').update(destination).digest();
 }
 
+/** Of Retry-After: never 0, for that would be a moment that is not over. */
+export function secondsUntil(at: Date, now: Date): number {
+  return Math.max(1, Math.ceil((at.getTime() - now.getTime()) / 1_000));
+}
+
 /** @param usedUp not empty, out of these counters. The one that lasts longest tells when to come back. */
 export function refusalOf(usedUp: readonly UsedUp[], asked: readonly Counter[], now: Date): Refusal {
   const last = usedUp.reduce((one, other) => (other.endsAt > one.endsAt ? other : one));
   const { policy, rate } = asked.find(({ key }) => key === last.key)!;
-  const retryAfter = Math.max(1, Math.ceil((last.endsAt.getTime() - now.getTime()) / 1_000));
+  const retryAfter = secondsUntil(last.endsAt, now);
   return {
     policy,
     retryAfter,
@@ -135,7 +181,10 @@ function hasOwnLimits({ knownDevice }: Asking, limits: LimitSettings): boolean {
  * What back ends ask for is counted apart: strangers cannot use up their share of an address, nor they its owner's. So are
  * passwords: whoever tries some does not stop the codes by which the owner gets in.
  */
-function destinationCounters({ ip, destination, knownDevice, withMail }: Asking & { destination: string }, limits: LimitSettings): Counter[] {
+function destinationCounters(
+  { ip, destination, knownDevice, withMail }: Asking & { destination: string },
+  limits: LimitSettings,
+): Counter[] {
   if (limits.destination.length === 0) return [];
   const hash = hashOf(destination).toString('base64url');
   if (ip === undefined) return counters('destination', `back-end:${hash}`, limits.destination);

@@ -1,21 +1,42 @@
 import { Module } from '@nestjs/common';
-import { EmailRecords } from './email-records.js';
-import { Bounces } from './hooks/bounces.js';
-import { ProviderEvents } from './hooks/provider-events.js';
-import { Ledger } from './ledger.js';
+import { Composer } from './content/composer.js';
+import { Templates } from './content/templates.js';
+import { UnsubscribeLink } from './content/unsubscribe-link.js';
+import { Bounces } from './events/bounces.js';
+import { ProviderEvents } from './events/provider-events.js';
+import { FilesModule } from './files/files.module.js';
 import { Mail } from './mail.js';
-import { MailHistory } from './mail-history.js';
-import { Outbox } from './outbox.js';
+import { Arrivals } from './outbox/arrivals.js';
+import { Transitions } from './outbox/changes.js';
+import { Ledger } from './outbox/ledger.js';
+import { Outbox } from './outbox/outbox.js';
+import { OutboxRecords } from './outbox/records.js';
+import { OutboxSearch } from './outbox/search.js';
+import { TransportRecords } from './routing/breaker-records.js';
+import { Idempotency } from './submission/idempotency.js';
 import { Suppressions } from './suppressions/suppressions.js';
-import { TransportRecords } from './transport/transport-records.js';
-import { Transitions } from './transitions.js';
-import { UnsubscribeLink } from './unsubscribe/unsubscribe-link.js';
 
 const SERVICES = [
-  Bounces, EmailRecords, Ledger, Mail, MailHistory, Outbox, ProviderEvents, Suppressions, Transitions,
-  TransportRecords, UnsubscribeLink,
+  Arrivals,
+  Bounces,
+  Composer,
+  Idempotency,
+  Ledger,
+  Mail,
+  Outbox,
+  OutboxRecords,
+  OutboxSearch,
+  ProviderEvents,
+  Suppressions,
+  Transitions,
+  TransportRecords,
+  UnsubscribeLink,
 ];
 
 /** The way in, and the record. The way out is in delivery.module.ts. */
-@Module({ providers: SERVICES, exports: SERVICES })
+@Module({
+  imports: [FilesModule],
+  providers: [...SERVICES, { provide: Templates, useFactory: () => new Templates() }],
+  exports: [...SERVICES, Templates, FilesModule],
+})
 export class MailModule {}

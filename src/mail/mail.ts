@@ -1,32 +1,48 @@
-import { Inject, Injectable } from '@nestjs/common';
-import { SETTINGS, type Settings } from '../config/settings.js';
-import { domainOf, parseEmailAddress } from '../core/email-address.js';
+import { Injectable } from '@nestjs/common';
+import { Settings } from '../config/settings.js';
+import { domainOf } from '../core/email-address.js';
 import { uuidv7 } from '../core/ids.js';
 import { Keyring } from '../core/keyring.js';
 import type { Lane } from '../core/lanes.js';
 import { passing } from '../core/milestones.js';
 import { during, type Span, Tracing } from '../core/tracing.js';
+import type { CompanionRow } from '../database/companion-rows.js';
 import { DatabaseClock } from '../database/database-clock.js';
-import type { UnitOfWork } from '../database/unit-of-work.js';
+import type { UnitOfWork } from '../database/prisma.service.js';
+import { sealContext } from '../database/resealing.js';
 import { MailQueue } from '../queue/mail-queue.js';
-import { sealContext } from './composer.js';
-import type { NewEmail } from './email-rows.js';
-import { Outbox } from './outbox.js';
-import { Transitions } from './transitions.js';
+import {
+  type AttachedFile,
+  type Fields,
+  SEALED_CONTENT,
+  SEALED_SHARED_CONTENT,
+  type SharedContent,
+} from './content/stored-content.js';
+import { type ArrivalFate, Arrivals } from './outbox/arrivals.js';
+import { Transitions } from './outbox/changes.js';
+import { CONTENT_ELSEWHERE, type NewEmail, type Recipient, recipientsOf } from './outbox/email-rows.js';
+import type { KeptAnswer } from './outbox/insert-statement.js';
+import { mailboxOf, writeMailbox } from './transport/mailbox.js';
 
-export type DraftContent =
+type DraftContent =
   /** `secret`: the variables hold a code and are erased at hand-over. */
-  | { kind: 'template'; template: string; variables: Record<string, string>; secret: boolean }
-  | { kind: 'raw'; subject: string; text?: string; html?: string };
+  | { kind: 'template'; template: string; variables: Record<string, unknown>; secret: boolean }
+  | ({ kind: 'raw' } & Fields);
 
 /** A message to be accepted. */
 export interface Draft {
   lane: Lane;
-  /** The stored form of an address. */
-  to: string;
-  replyTo?: string;
+  /** The stored form of an address; or all whom it is for, one at least of them shown in To. */
+  to: string | readonly Recipient[];
+  /** In place of MAIL_FROM, such as `Ada <ada@example.com>`. Whether the caller may, they have been asked before. */
+  from?: string;
+  replyTo?: readonly string[];
   /** Sealed before it reaches Postgres. */
   content: DraftContent;
+  headers?: Readonly<Record<string, string>>;
+  attachments?: readonly AttachedFile[];
+  /** Whether it carries a way to leave; bulk mail does. */
+  unsubscribe?: boolean;
   locale: string;
   scheduledAt?: Date;
   expiresAt?: Date;
@@ -35,6 +51,8 @@ export interface Draft {
   maxAttempts: number;
   /** Copies with the same key that have not started are cancelled. */
   supersedeKey?: string;
+  tags?: readonly string[];
+  metadata?: Readonly<Record<string, string>>;
   apiKeyId?: string;
   /** Follows the message into the worker's log. */
   requestId?: string;
@@ -45,31 +63,79 @@ export interface Accepted {
   status: 'queued' | 'scheduled';
 }
 
+/** What `prepare` makes of drafts. */
+export interface Prepared {
+  readonly accepted: readonly Accepted[];
+  /** @param kept the answer to keep with them, unless there is one under its key */
+  readonly commit: (kept?: KeptAnswer) => Promise<ArrivalFate>;
+}
+
 /** The way in: once the caller's transaction holds, the message is in the outbox and a worker is woken. */
 @Injectable()
 export class Mail {
   constructor(
-    @Inject(SETTINGS) private readonly settings: Settings,
-    @Inject(DatabaseClock) private readonly clock: DatabaseClock,
-    @Inject(Keyring) private readonly keyring: Keyring,
-    @Inject(Outbox) private readonly outbox: Outbox,
-    @Inject(Transitions) private readonly transitions: Transitions,
-    @Inject(MailQueue) private readonly queue: MailQueue,
-    @Inject(Tracing) private readonly tracing: Tracing,
+    private readonly settings: Settings,
+    private readonly clock: DatabaseClock,
+    private readonly keyring: Keyring,
+    private readonly arrivals: Arrivals,
+    private readonly transitions: Transitions,
+    private readonly queue: MailQueue,
+    private readonly tracing: Tracing,
   ) {}
 
+  /** In the caller's transaction. */
   async accept(draft: Draft, unit: UnitOfWork): Promise<Accepted> {
-    const id = uuidv7(this.clock.now());
     if (draft.supersedeKey) await this.transitions.supersede(draft.supersedeKey, unit);
-    const facts = { 'messaging.destination.name': draft.lane, 'messaging.message.id': id };
-    const span = this.tracing.current.child(`accept ${draft.lane}`, 'producer', facts);
-    await during(span, () => this.outbox.insert(this.rowOf(id, draft, span), unit));
-    if (draft.scheduledAt) return { id, status: 'scheduled' };
-    unit.afterCommit(() => {
-      passing('accepted');
-      this.queue.wake(draft.lane);
+    const { accepted, rows, spans, lanes } = this.prepared([draft]);
+    await during(spans, () => this.arrivals.insert(rows, unit));
+    unit.afterCommit(() => this.tell(lanes));
+    return accepted[0]!;
+  }
+
+  /**
+   * What is to be accepted in a commit of its own, which it shares with what others accept at that moment. Answers in the
+   * order of the drafts what they are once `commit` came to `accepted`; until then they are nothing.
+   * @param along what else belongs to the commit
+   */
+  prepare(
+    drafts: readonly Draft[],
+    along: (accepted: readonly Accepted[]) => readonly CompanionRow[] = () => [],
+  ): Prepared {
+    const { accepted, rows, spans, lanes } = this.prepared(drafts);
+    const commit = async (kept?: KeptAnswer): Promise<ArrivalFate> => {
+      const fate = await during(spans, () =>
+        this.arrivals.arrive({ emails: rows, companions: along(accepted), ...(kept ? { kept } : {}) }),
+      );
+      if (fate === 'accepted') this.tell(lanes);
+      return fate;
+    };
+    return { accepted, commit };
+  }
+
+  private prepared(drafts: readonly Draft[]): {
+    accepted: Accepted[];
+    rows: NewEmail[];
+    spans: Span[];
+    lanes: Set<Lane>;
+  } {
+    const now = this.clock.now();
+    const taken = drafts.map((draft) => {
+      const id = uuidv7(now);
+      const facts = { 'messaging.destination.name': draft.lane, 'messaging.message.id': id };
+      return { id, draft, span: this.tracing.current.child(`accept ${draft.lane}`, 'producer', facts) };
     });
-    return { id, status: 'queued' };
+    return {
+      accepted: taken.map(({ id, draft }) => ({ id, status: draft.scheduledAt ? 'scheduled' : 'queued' })),
+      rows: taken.map(({ id, draft, span }) => this.rowOf(id, draft, span)),
+      spans: taken.map(({ span }) => span),
+      lanes: new Set(drafts.flatMap(({ lane, scheduledAt }) => (scheduledAt ? [] : [lane]))),
+    };
+  }
+
+  /** Once it is committed. */
+  private tell(lanes: ReadonlySet<Lane>): void {
+    if (lanes.size > 0) passing('accepted');
+    for (const lane of lanes) this.queue.wake(lane);
   }
 
   /** Copies under a key that have not started are not sent. */
@@ -78,40 +144,81 @@ export class Mail {
   }
 
   private rowOf(id: string, draft: Draft, { traceparent }: Span): NewEmail {
-    const { name, address } = this.settings.mail.from;
-    const sealed = this.keyring.seal(JSON.stringify(sealable(draft.content)), sealContext(id));
+    const recipients = recipientsIn(draft.to);
+    const [first, ...others] = recipients;
+    const from = draft.from ?? writeMailbox(this.settings.mail.from);
+    const { content } = draft;
     return {
       id,
       lane: draft.lane,
-      from: name ? `${quoted(name)} <${address}>` : address,
-      to: draft.to,
-      toCanonical: parseEmailAddress(draft.to)?.canonical ?? draft.to.toLowerCase(),
-      replyTo: draft.replyTo ?? null,
-      template: draft.content.kind === 'template' ? draft.content.template : null,
+      from,
+      to: first!.address,
+      toCanonical: others.length === 0 ? first!.canonical : '',
+      recipients: isBare(recipients) ? null : recipients,
+      replyTo: draft.replyTo?.length === 1 ? draft.replyTo[0]! : null,
+      template: content.kind === 'template' ? content.template : null,
       locale: draft.locale,
-      sealedVariables: sealed.bytes,
-      sealKeyId: sealed.keyId,
-      secret: draft.content.kind === 'template' && draft.content.secret,
+      ...this.sealed(id, draft, recipients),
+      secret: content.kind === 'template' && content.secret,
+      subject: content.kind === 'template' ? null : content.subject,
+      tags: draft.tags ?? [],
+      metadata: draft.metadata ?? null,
       maxAttempts: draft.maxAttempts,
       scheduledAt: draft.scheduledAt ?? null,
       expiresAt: draft.expiresAt ?? null,
       livesMs: draft.livesMs ?? null,
       supersedeKey: draft.supersedeKey ?? null,
-      messageId: `<${id}@${domainOf(address)}>`,
+      messageId: `<${id}@${domainOf(mailboxOf(from).address)}>`,
       apiKeyId: draft.apiKeyId ?? null,
       requestId: draft.requestId ?? null,
       traceparent: traceparent ?? null,
     };
   }
+
+  /** Most messages keep their words in their row. What rows may come to share, and what names files, stands apart. */
+  private sealed(
+    id: string,
+    draft: Draft,
+    recipients: readonly Recipient[],
+  ): Pick<NewEmail, 'sealedVariables' | 'sealKeyId' | 'content'> {
+    const words = wordsOf(draft.content);
+    const { headers = {}, attachments = [], replyTo = [], unsubscribe } = draft;
+    const isPlain =
+      isBare(recipients) &&
+      attachments.length === 0 &&
+      replyTo.length <= 1 &&
+      unsubscribe === undefined &&
+      Object.keys(headers).length === 0;
+    if (isPlain) {
+      const { bytes, keyId } = this.keyring.seal(JSON.stringify(words), sealContext(SEALED_CONTENT, id));
+      return { sealedVariables: bytes, sealKeyId: keyId, content: null };
+    }
+    const shown = (kind: Recipient['kind']): string[] =>
+      recipients.filter((recipient) => recipient.kind === kind).map(writeMailbox);
+    const shared: SharedContent = {
+      ...{ words, to: shown('to'), cc: shown('cc'), replyTo: [...replyTo] },
+      ...{ headers: { ...headers }, attachments: [...attachments] },
+      ...(unsubscribe === undefined ? {} : { unsubscribe }),
+    };
+    const { bytes, keyId } = this.keyring.seal(JSON.stringify(shared), sealContext(SEALED_SHARED_CONTENT, id));
+    const files = attachments.map(({ fileId }) => fileId);
+    const content = { id, sealed: bytes, sealKeyId: keyId, files };
+    return { sealedVariables: CONTENT_ELSEWHERE, sealKeyId: keyId, content };
+  }
 }
 
-function sealable(content: DraftContent): object {
+function recipientsIn(to: Draft['to']): readonly Recipient[] {
+  return typeof to === 'string' ? recipientsOf({ to, recipients: null }) : to;
+}
+
+/** One address and nothing else. */
+function isBare(recipients: readonly Recipient[]): boolean {
+  const [first, ...others] = recipients;
+  return others.length === 0 && first!.kind === 'to' && first!.name === '';
+}
+
+function wordsOf(content: DraftContent): SharedContent['words'] {
   if (content.kind === 'template') return content.variables;
   const { subject, text, html } = content;
-  return { subject, text, html };
-}
-
-/** A quoted-string, RFC 5322 §3.2.4. */
-function quoted(name: string): string {
-  return `"${name.replace(/[\\"]/g, '\\$&')}"`;
+  return { subject, ...(text === undefined ? {} : { text }), ...(html === undefined ? {} : { html }) };
 }

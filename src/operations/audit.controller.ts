@@ -1,11 +1,10 @@
-import { Controller, Get, Inject, Query, UseGuards } from '@nestjs/common';
+import { Controller, Get, Module, Query, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiOperation, ApiProperty, ApiPropertyOptional, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { IsIn, IsString, Matches, MaxLength } from 'class-validator';
 import { AccessGuard, Allow } from '../access/access.guard.js';
-import { ACTOR_KINDS, AUDIT_RESULTS, type AuditResult } from '../audit/audit.js';
-import { type AuditRecord, AuditRecords } from '../audit/audit-records.js';
-import { IsMoment } from '../core/is-moment.js';
-import { MayBeLeftOut } from '../core/left-out.js';
+import { AccessModule } from '../access/access.module.js';
+import { ACTOR_KINDS, AUDIT_RESULTS, type AuditRecord, AuditRecords, type AuditResult } from '../audit/audit.js';
+import { IsMoment, MayBeLeftOut } from '../core/input.js';
 import { boundsOf, pageOf, PageQuery } from '../core/page.js';
 
 const WORD = { type: String, nullable: true } as const;
@@ -13,10 +12,12 @@ const WORD = { type: String, nullable: true } as const;
 const ID = /^\d{1,18}$/;
 const NO_CONTROLS = /^\P{Cc}*$/u;
 
-export class AuditQuery extends PageQuery {
+class AuditQuery extends PageQuery {
   @ApiPropertyOptional({ example: 'session.started', description: 'Or its first word, such as session' })
   @MayBeLeftOut()
-  @Matches(/^[a-z_]{1,50}(\.[a-z_]{1,50})?$/, { message: 'must be an action such as session.started, or its first word' })
+  @Matches(/^[a-z_]{1,50}(\.[a-z_]{1,50})?$/, {
+    message: 'must be an action such as session.started, or its first word',
+  })
   action?: string;
 
   @ApiPropertyOptional({ description: 'Of an account or an API key' })
@@ -49,7 +50,7 @@ export class AuditQuery extends PageQuery {
   until?: string;
 }
 
-export class AuditActorView {
+class AuditActorView {
   @ApiProperty({ enum: ACTOR_KINDS, description: 'operator: somebody with the command line of the host' })
   kind!: string;
 
@@ -57,7 +58,7 @@ export class AuditActorView {
   id!: string | null;
 }
 
-export class AuditTargetView {
+class AuditTargetView {
   @ApiProperty({ example: 'session' })
   kind!: string;
 
@@ -65,7 +66,7 @@ export class AuditTargetView {
   id!: string;
 }
 
-export class AuditEventView {
+class AuditEventView {
   @ApiProperty({ description: 'A number, as text' })
   id!: string;
 
@@ -96,13 +97,15 @@ export class AuditEventView {
   @ApiProperty({ type: Object, nullable: true, description: 'What else is known; never a secret' })
   details!: unknown;
 
-  static of({ id, at, action, result, actorKind, actorId, targetKind, targetId, ip, userAgent, requestId, details }: AuditRecord): AuditEventView {
+  static of({ id, at, actorKind, actorId, targetKind, targetId, ...event }: AuditRecord): AuditEventView {
     const target = targetKind !== null && targetId !== null ? { kind: targetKind, id: targetId } : null;
-    return { id: String(id), at: at.toISOString(), action, result, actor: { kind: actorKind, id: actorId }, target, ip, userAgent, requestId, details };
+    const { action, result, ip, userAgent, requestId, details } = event;
+    const facts = { action, result, actor: { kind: actorKind, id: actorId }, target };
+    return { id: String(id), at: at.toISOString(), ...facts, ip, userAgent, requestId, details };
   }
 }
 
-export class AuditList {
+class AuditList {
   @ApiProperty({ type: [AuditEventView] })
   items!: AuditEventView[];
 
@@ -115,12 +118,15 @@ export class AuditList {
 @ApiBearerAuth()
 @UseGuards(AccessGuard)
 @Controller('v1/audit')
-export class AuditController {
-  constructor(@Inject(AuditRecords) private readonly records: AuditRecords) {}
+class AuditController {
+  constructor(private readonly records: AuditRecords) {}
 
   @Get()
   @Allow({ scope: 'admin' })
-  @ApiOperation({ summary: 'Who did what, newest first', description: 'Scope admin, or an admin. Kept for AUDIT_RETENTION_DAYS.' })
+  @ApiOperation({
+    summary: 'Who did what, newest first',
+    description: 'Scope admin, or an admin. Kept for AUDIT_RETENTION_DAYS.',
+  })
   @ApiResponse({ status: 200, type: AuditList })
   async list(@Query() query: AuditQuery): Promise<AuditList> {
     const { limit, after } = boundsOf(query, ID);
@@ -134,3 +140,7 @@ export class AuditController {
 function momentOf(text: string | undefined): Date | undefined {
   return text === undefined ? undefined : new Date(text);
 }
+
+/** Apart from what a worker's port shows: it needs accounts to know who asks. */
+@Module({ imports: [AccessModule], controllers: [AuditController] })
+export class AuditApiModule {}

@@ -1,48 +1,88 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable, Module } from '@nestjs/common';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { AccountsModule } from '../accounts/accounts.module.js';
+import { Passwords } from '../accounts/passwords/passwords.js';
 import { PrismaService } from '../database/prisma.service.js';
+import { DeliveryStreams } from '../otp/delivery/delivery-streams.js';
+import { OtpModule } from '../otp/otp.module.js';
 import { Broker } from '../queue/broker.js';
+
+/** A gauge that is read when somebody asks. With a label: a number for each of its values. */
+function gauge(registry: Registry, name: string, help: string, read: () => number): void;
+function gauge(registry: Registry, name: string, help: string, read: () => Record<string, number>, label: string): void;
+function gauge(
+  registry: Registry,
+  name: string,
+  help: string,
+  read: () => number | Record<string, number>,
+  label?: string,
+): void {
+  new Gauge({
+    name,
+    help,
+    labelNames: label === undefined ? [] : [label],
+    registers: [registry],
+    collect() {
+      const found = read();
+      if (typeof found === 'number') this.set(found);
+      else for (const [value, number] of Object.entries(found)) this.set({ [label!]: value }, number);
+    },
+  });
+}
 
 /** Of this process: event-loop lag, memory, processor time and garbage collection, and what it has of Postgres and the broker. */
 @Injectable()
 export class ProcessMetrics {
-  constructor(@Inject(Registry) registry: Registry, @Inject(PrismaService) prisma: PrismaService, @Inject(Broker) broker: Broker) {
-    const registers = [registry];
+  constructor(registry: Registry, prisma: PrismaService, broker: Broker) {
     collectDefaultMetrics({ register: registry });
-    new Gauge({
-      name: 'otpost_database_pool_connections',
-      help: "Connections of this process's pool, by what they do; DATABASE_POOL is the most there can be",
-      labelNames: ['state'],
-      registers,
-      collect() {
-        const { inUse, idle } = prisma.poolUse();
-        this.set({ state: 'in_use' }, inUse);
-        this.set({ state: 'idle' }, idle);
-      },
-    });
-    new Gauge({
-      name: 'otpost_database_pool_waiting',
-      help: 'Statements of this process that wait for a connection; after 5 s their request is answered 503',
-      registers,
-      collect() {
-        this.set(prisma.poolUse().waiting);
-      },
-    });
-    new Gauge({
-      name: 'otpost_database_pool_size',
-      help: "The most connections this process's pool may have",
-      registers,
-      collect() {
-        this.set(prisma.poolUse().most);
-      },
-    });
-    new Gauge({
-      name: 'otpost_broker_up',
-      help: 'Whether the broker took what this process last gave it; without it workers drain on their timer',
-      registers,
-      collect() {
-        this.set(broker.state.up ? 1 : 0);
-      },
-    });
+    gauge(
+      registry,
+      'otpost_database_pool_connections',
+      "Connections of this process's pool, by what they do; DATABASE_POOL is the most there can be",
+      () => ({ in_use: prisma.poolUse().inUse, idle: prisma.poolUse().idle }),
+      'state',
+    );
+    gauge(
+      registry,
+      'otpost_database_pool_waiting',
+      'Statements of this process that wait for a connection; after 5 s their request is answered 503',
+      () => prisma.poolUse().waiting,
+    );
+    gauge(
+      registry,
+      'otpost_database_pool_size',
+      "The most connections this process's pool may have",
+      () => prisma.poolUse().most,
+    );
+    gauge(
+      registry,
+      'otpost_broker_up',
+      'Whether the broker took what this process last gave it; without it workers drain on their timer',
+      () => (broker.state.up ? 1 : 0),
+    );
   }
 }
+
+/** How busy those keep this process who visit it. */
+@Injectable()
+class VisitorMetrics {
+  constructor(registry: Registry, streams: DeliveryStreams, passwords: Passwords) {
+    gauge(
+      registry,
+      'otpost_streams_open',
+      'Streams of delivery events that this process has open',
+      () => streams.count,
+    );
+    gauge(
+      registry,
+      'otpost_password_hashes',
+      'Passwords that this process hashes at this moment, and those that wait for their turn',
+      () => passwords.busy,
+      'state',
+    );
+  }
+}
+
+/** What only a process that answers visitors has to show. */
+@Module({ imports: [AccountsModule, OtpModule], providers: [VisitorMetrics] })
+export class VisitorMetricsModule {}

@@ -1,61 +1,111 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { Counter, Gauge, Registry } from 'prom-client';
-import { SETTINGS, type Settings } from '../config/settings.js';
+import { Settings } from '../config/settings.js';
 import { LANES } from '../core/lanes.js';
-import { LOGGER, type Logger } from '../core/logger.js';
+import { Logger } from '../core/logger.js';
 import { DatabaseSilent } from '../database/database-errors.js';
-import { keysOf } from '../mail/transport/choices.js';
-import type { TransportRecord } from '../mail/transport/transport-records.js';
-import { drainSeconds } from './drain-policy.js';
-import { COUNTED_AT_MOST } from './due-mail.js';
-import { type Readings, RecordReader } from './record-reader.js';
+import { keysOf } from '../mail/routing/routes.js';
+import { COUNTED_AT_MOST, type Readings, RecordReader } from './record-reader.js';
+
+/**
+ * Hand-overs a second that a lane is taken to manage at least. The rate of the last minute tells what was done and not
+ * what could be: a service with nothing to do would seem to need a minute for its next message.
+ */
+const LEAST_PER_SECOND = 1;
+
+/** Seconds until everything due is handed over, if it goes on as in the last minute: by this, workers can be added. */
+export function drainSeconds(due: number, perSecond: number): number {
+  return due / Math.max(perSecond, LEAST_PER_SECOND);
+}
 
 /** Milliseconds Postgres may take; a scraper usually gives up after ten seconds. */
 const READ_WITHIN_MS = 5_000;
 
 const TRANSPORT_STATES = ['open', 'backing_off', 'paused'] as const;
 
+/** Every process shows the same, whatever it does itself. */
+const GAUGES = {
+  emails: { name: 'otpost_emails', help: 'Messages by state, as the ledger counts them', labelNames: ['status'] },
+  imbalance: {
+    name: 'otpost_ledger_imbalance',
+    help: 'Accepted messages less those in any state; anything but 0 is a lost or doubled row',
+    labelNames: [],
+  },
+  due: {
+    name: 'otpost_due_emails',
+    help: `Messages that could go out now, counted up to ${COUNTED_AT_MOST}`,
+    labelNames: ['lane'],
+  },
+  oldestDue: {
+    name: 'otpost_oldest_due_seconds',
+    help: 'How long the oldest due message has waited',
+    labelNames: ['lane'],
+  },
+  drain: {
+    name: 'otpost_drain_seconds_estimate',
+    help: 'Due messages by the hand-overs a second of the last minute, which count as 1 at least',
+    labelNames: ['lane'],
+  },
+  alive: { name: 'otpost_workers_alive', help: 'Workers with a heartbeat of the last 15 s', labelNames: ['lane'] },
+  heartbeat: {
+    name: 'otpost_worker_heartbeat_age_seconds',
+    help: 'Since the last heartbeat of a worker that was heard of in the last hour',
+    labelNames: ['worker'],
+  },
+  transports: {
+    name: 'otpost_transport_state',
+    help: 'The state a configured transport is in has 1, the others 0',
+    labelNames: ['transport', 'state'],
+  },
+  unreachable: {
+    name: 'otpost_transport_unreachable_hosts',
+    help: 'Hosts that cannot reach a configured transport',
+    labelNames: ['transport'],
+  },
+  webhooks: {
+    name: 'otpost_webhooks_waiting',
+    help: `Webhooks that are still to be delivered, counted up to ${COUNTED_AT_MOST}; of disabled endpoints none`,
+    labelNames: [],
+  },
+  oldestWebhook: {
+    name: 'otpost_webhooks_oldest_due_seconds',
+    help: 'How long the oldest due webhook has waited',
+    labelNames: [],
+  },
+  disabledEndpoints: {
+    name: 'otpost_webhook_endpoints_disabled',
+    help: 'Webhook endpoints that get nothing: disabled by hand, or given up',
+    labelNames: [],
+  },
+  readable: {
+    name: 'otpost_database_up',
+    help: 'Whether the record could be read for this scrape',
+    labelNames: [],
+  },
+} as const;
+
+type Gauges = { [Name in keyof typeof GAUGES]: Gauge<(typeof GAUGES)[Name]['labelNames'][number]> };
+
 /** What the record in Postgres says, the same on every process; read when somebody asks. */
 @Injectable()
 export class RecordMetrics {
   private readonly accepted: Counter;
-  private readonly emails: Gauge<'status'>;
-  private readonly imbalance: Gauge;
-  private readonly due: Gauge<'lane'>;
-  private readonly oldestDue: Gauge<'lane'>;
-  private readonly drain: Gauge<'lane'>;
-  private readonly alive: Gauge<'lane'>;
-  private readonly heartbeat: Gauge<'worker'>;
-  private readonly transports: Gauge<'transport' | 'state'>;
-  private readonly unreachable: Gauge<'transport'>;
-  private readonly webhooks: Gauge;
-  private readonly oldestWebhook: Gauge;
-  private readonly disabledEndpoints: Gauge;
-  private readonly readable: Gauge;
+  private readonly gauges: Gauges;
   private readonly configured: string[];
   private refreshing: Promise<void> | undefined;
 
   constructor(
-    @Inject(Registry) private readonly registry: Registry,
-    @Inject(SETTINGS) settings: Settings,
-    @Inject(RecordReader) private readonly record: RecordReader,
-    @Inject(LOGGER) private readonly log: Logger,
+    registry: Registry,
+    settings: Settings,
+    private readonly record: RecordReader,
+    private readonly log: Logger,
   ) {
+    const registers = [registry];
     this.configured = keysOf(settings.mail.transports);
-    this.accepted = new Counter({ name: 'otpost_emails_accepted_total', help: 'Messages ever accepted', registers: [registry] });
-    this.emails = this.gauge('otpost_emails', 'Messages by state, as the ledger counts them', 'status');
-    this.imbalance = this.gauge('otpost_ledger_imbalance', 'Accepted messages less those in any state; anything but 0 is a lost or doubled row');
-    this.due = this.gauge('otpost_due_emails', `Messages that could go out now, counted up to ${COUNTED_AT_MOST}`, 'lane');
-    this.oldestDue = this.gauge('otpost_oldest_due_seconds', 'How long the oldest due message has waited', 'lane');
-    this.drain = this.gauge('otpost_drain_seconds_estimate', 'Due messages by the hand-overs a second of the last minute, which count as 1 at least', 'lane');
-    this.alive = this.gauge('otpost_workers_alive', 'Workers with a heartbeat of the last 15 s', 'lane');
-    this.heartbeat = this.gauge('otpost_worker_heartbeat_age_seconds', 'Since the last heartbeat of a worker that was heard of in the last hour', 'worker');
-    this.transports = this.gauge('otpost_transport_state', 'The state a configured transport is in has 1, the others 0', 'transport', 'state');
-    this.unreachable = this.gauge('otpost_transport_unreachable_hosts', 'Hosts that cannot reach a configured transport', 'transport');
-    this.webhooks = this.gauge('otpost_webhooks_waiting', `Webhooks that are still to be delivered, counted up to ${COUNTED_AT_MOST}; of disabled endpoints none`);
-    this.oldestWebhook = this.gauge('otpost_webhooks_oldest_due_seconds', 'How long the oldest due webhook has waited');
-    this.disabledEndpoints = this.gauge('otpost_webhook_endpoints_disabled', 'Webhook endpoints that get nothing: disabled by hand, or given up');
-    this.readable = this.gauge('otpost_database_up', 'Whether the record could be read for this scrape');
+    this.accepted = new Counter({ name: 'otpost_emails_accepted_total', help: 'Messages ever accepted', registers });
+    this.gauges = Object.fromEntries(
+      Object.entries(GAUGES).map(([name, gauge]) => [name, new Gauge({ ...gauge, registers })]),
+    ) as unknown as Gauges;
   }
 
   /** Never rejects: without Postgres the metrics of the record are absent, for an old value would pass for a new one. */
@@ -70,52 +120,43 @@ export class RecordMetrics {
     } catch (error) {
       this.log.warn({ err: error }, 'the record could not be read for the metrics');
       this.forget();
-      this.readable.set(0);
+      this.gauges.readable.set(0);
     }
   }
 
-  private show(readings: Readings): void {
+  private show({ ledger, due, rates, workers, transports, webhooks }: Readings): void {
+    const { gauges } = this;
     this.forget();
-    this.showMail(readings);
-    this.showWorkers(readings);
-    for (const name of this.configured) this.showTransport(name, readings.transports.find((record) => record.name === name));
-    this.webhooks.set(readings.webhooks.waiting);
-    this.oldestWebhook.set(readings.webhooks.oldestDueSeconds);
-    this.disabledEndpoints.set(readings.webhooks.disabledEndpoints);
-    this.readable.set(1);
-  }
-
-  private showMail({ ledger, due, rates }: Readings): void {
     this.accepted.inc(ledger.accepted);
-    for (const [status, count] of Object.entries(ledger.states)) this.emails.set({ status }, count);
-    this.imbalance.set(ledger.imbalance);
-    for (const { lane, count, oldestSeconds } of due) {
-      this.due.set({ lane }, count);
-      this.oldestDue.set({ lane }, oldestSeconds);
-      this.drain.set({ lane }, drainSeconds(count, rates.find((rate) => rate.lane === lane)?.perSecond ?? 0));
+    for (const [status, count] of Object.entries(ledger.states)) gauges.emails.set({ status }, count);
+    gauges.imbalance.set(ledger.imbalance);
+    for (const { lane, due: count, oldestDueSeconds } of due) {
+      gauges.due.set({ lane }, count);
+      gauges.oldestDue.set({ lane }, oldestDueSeconds);
+      gauges.drain.set({ lane }, drainSeconds(count, rates.find((rate) => rate.lane === lane)?.perSecond ?? 0));
     }
-  }
-
-  private showWorkers({ workers }: Readings): void {
-    for (const lane of LANES) this.alive.set({ lane }, workers.filter(({ alive, lanes }) => alive && lanes.includes(lane)).length);
-    for (const { name, age } of workers) this.heartbeat.set({ worker: name }, age);
-  }
-
-  /** Without a record: no process that delivers was started with it yet. */
-  private showTransport(transport: string, record: TransportRecord | undefined): void {
-    const now = record?.pausedAt ? 'paused' : record?.backingOff ? 'backing_off' : 'open';
-    for (const state of TRANSPORT_STATES) this.transports.set({ transport, state }, state === now ? 1 : 0);
-    this.unreachable.set({ transport }, record?.unreachableFrom.length ?? 0);
+    for (const lane of LANES)
+      gauges.alive.set({ lane }, workers.filter(({ alive, lanes }) => alive && lanes.includes(lane)).length);
+    for (const { name, silentMs } of workers) gauges.heartbeat.set({ worker: name }, silentMs / 1_000);
+    for (const transport of this.configured) {
+      // Without a record: no process that delivers was started with it yet.
+      const record = transports.find(({ name }) => name === transport);
+      const now = record?.pausedAt ? 'paused' : record?.backingOff ? 'backing_off' : 'open';
+      for (const state of TRANSPORT_STATES) gauges.transports.set({ transport, state }, state === now ? 1 : 0);
+      gauges.unreachable.set({ transport }, record?.unreachableFrom.length ?? 0);
+    }
+    gauges.webhooks.set(webhooks.waiting);
+    gauges.oldestWebhook.set(webhooks.oldestDueSeconds);
+    gauges.disabledEndpoints.set(webhooks.disabledEndpoints);
+    gauges.readable.set(1);
   }
 
   private forget(): void {
-    const { accepted, imbalance, webhooks, oldestWebhook, disabledEndpoints } = this;
-    for (const metric of [accepted, imbalance, webhooks, oldestWebhook, disabledEndpoints]) metric.remove();
-    for (const metric of [this.emails, this.due, this.oldestDue, this.drain, this.alive, this.heartbeat, this.transports, this.unreachable]) metric.reset();
-  }
-
-  private gauge<Label extends string>(name: string, help: string, ...labelNames: Label[]): Gauge<Label> {
-    return new Gauge({ name, help, labelNames, registers: [this.registry] });
+    this.accepted.remove();
+    for (const [name, gauge] of Object.entries(this.gauges)) {
+      if (GAUGES[name as keyof Gauges].labelNames.length > 0) gauge.reset();
+      else if (gauge !== this.gauges.readable) gauge.remove();
+    }
   }
 }
 

@@ -1,16 +1,51 @@
-import { Inject, Injectable } from '@nestjs/common';
-import { Ledger, type LedgerState } from '../mail/ledger.js';
-import { type TransportRecord, TransportRecords } from '../mail/transport/transport-records.js';
-import { type DueMail, DueMailReader } from './due-mail.js';
-import { type HandOverRate, HandOverRates } from './hand-over-rates.js';
-import { type WaitingWebhooks, WaitingWebhooksReader } from './waiting-webhooks.js';
-import { type WorkerHeard, WorkersHeard } from './workers-heard.js';
+import { Injectable } from '@nestjs/common';
+import { PrismaService } from '../database/prisma.service.js';
+import { Ledger, type LedgerState } from '../mail/outbox/ledger.js';
+import { type DueMail, type HandOverRate, OutboxRecords } from '../mail/outbox/records.js';
+import { type TransportRecord, TransportRecords } from '../mail/routing/breaker-records.js';
+import { type HeardWorker, WorkerRegistry } from '../queue/worker-registry.js';
+
+/** Rows that are counted at most; a scrape costs the same whatever waits. */
+export const COUNTED_AT_MOST = 10_000;
+
+interface WaitingWebhooks {
+  /** Queued or deferred, due or not, {@link COUNTED_AT_MOST} for any more. */
+  waiting: number;
+  /** How long the oldest due one has waited; 0 when none is due. */
+  oldestDueSeconds: number;
+  /** Endpoints that get nothing: disabled by people, or given up. */
+  disabledEndpoints: number;
+}
+
+/** What waits for back ends. What waits for an endpoint that is disabled is left out: nobody expects it to go. */
+@Injectable()
+export class WaitingWebhooksReader {
+  constructor(private readonly prisma: PrismaService) {}
+
+  async read(): Promise<WaitingWebhooks> {
+    const [found] = await this.prisma.$queryRaw<WaitingWebhooks[]>`
+      WITH enabled AS (SELECT id FROM webhook_endpoints WHERE disabled_at IS NULL)
+      SELECT
+        (SELECT count(*)::int FROM (
+          SELECT FROM enabled e CROSS JOIN LATERAL (
+            SELECT FROM webhook_deliveries d WHERE d.endpoint_id = e.id AND status IN ('queued', 'deferred') LIMIT ${COUNTED_AT_MOST}
+          ) AS one LIMIT ${COUNTED_AT_MOST}
+        ) AS counted) AS waiting,
+        (SELECT coalesce(extract(epoch FROM now() - min(first.next_attempt_at)), 0)::float8 FROM enabled e CROSS JOIN LATERAL (
+          SELECT next_attempt_at FROM webhook_deliveries d
+          WHERE d.endpoint_id = e.id AND status IN ('queued', 'deferred') AND next_attempt_at <= now()
+          ORDER BY next_attempt_at, id LIMIT 1
+        ) AS first) AS "oldestDueSeconds",
+        (SELECT count(*)::int FROM webhook_endpoints WHERE disabled_at IS NOT NULL) AS "disabledEndpoints"`;
+    return found!;
+  }
+}
 
 export interface Readings {
   ledger: LedgerState;
   due: DueMail[];
   rates: HandOverRate[];
-  workers: WorkerHeard[];
+  workers: HeardWorker[];
   transports: TransportRecord[];
   webhooks: WaitingWebhooks;
 }
@@ -19,21 +54,20 @@ export interface Readings {
 @Injectable()
 export class RecordReader {
   constructor(
-    @Inject(Ledger) private readonly ledger: Ledger,
-    @Inject(DueMailReader) private readonly due: DueMailReader,
-    @Inject(HandOverRates) private readonly rates: HandOverRates,
-    @Inject(WorkersHeard) private readonly workers: WorkersHeard,
-    @Inject(TransportRecords) private readonly transports: TransportRecords,
-    @Inject(WaitingWebhooksReader) private readonly webhooks: WaitingWebhooksReader,
+    private readonly ledger: Ledger,
+    private readonly records: OutboxRecords,
+    private readonly workers: WorkerRegistry,
+    private readonly transports: TransportRecords,
+    private readonly webhooks: WaitingWebhooksReader,
   ) {}
 
   /** One after the other: a scrape takes one connection from those who are served, and not six. */
   async read(): Promise<Readings> {
     return {
       ledger: await this.ledger.read(),
-      due: await this.due.read(),
-      rates: await this.rates.read(),
-      workers: await this.workers.read(),
+      due: await this.records.due(COUNTED_AT_MOST),
+      rates: await this.records.handOverRates(),
+      workers: await this.workers.heard(),
       transports: await this.transports.list(),
       webhooks: await this.webhooks.read(),
     };

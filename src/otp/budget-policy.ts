@@ -2,7 +2,7 @@
  * Failures in a row that a destination and purpose are allowed, whichever codes they were made with: a new code does not
  * forget them (NIST SP 800-63B-4, 3.1.3.2; never more than 100 in a row, 3.2.2).
  */
-export interface FailureBudget {
+interface FailureBudget {
   /** Failures without a delay. */
   free: number;
   /** None after so many, until they are forgotten; the mailed link, which cannot be guessed, works all the time. */
@@ -33,7 +33,7 @@ export function budgetOf(device: string | undefined): FailureBudget {
   return device === undefined ? COMMON_BUDGET : DEVICE_BUDGET;
 }
 
-export interface BudgetState {
+interface BudgetState {
   failures: number;
   blockedUntil: Date | null;
   /** Of the last failure. */
@@ -47,5 +47,7 @@ export function verdictOn(state: BudgetState | null, budget: FailureBudget, now:
   const forgottenAt = new Date(state.updatedAt.getTime() + FORGET_AFTER_MS);
   if (forgottenAt <= now) return { kind: 'open' };
   if (state.failures >= budget.max) return { kind: 'blocked', until: forgottenAt };
-  return state.blockedUntil !== null && state.blockedUntil > now ? { kind: 'blocked', until: state.blockedUntil } : { kind: 'open' };
+  return state.blockedUntil !== null && state.blockedUntil > now
+    ? { kind: 'blocked', until: state.blockedUntil }
+    : { kind: 'open' };
 }

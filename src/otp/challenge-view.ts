@@ -1,13 +1,30 @@
+import { applyDecorators, Injectable, type PipeTransform } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
-import type { Issued } from './otp.js';
-import type { Challenge } from './challenges.js';
-import { PURPOSES, type Purpose } from './otp-policy.js';
+import { Transform } from 'class-transformer';
+import { Matches } from 'class-validator';
+import { Problem, type ProblemCode } from '../core/problems.js';
+import { secondsUntil } from '../limits/limit-policy.js';
+import { normalCode } from './code.js';
+import type { CheckRefusal } from './code-checker.js';
+import type { Issued, ResendResult } from './code-issuer.js';
+import { tooManyFailures } from './failure-budgets.js';
+import type { Unusable } from './otp-policy.js';
+import { type Purpose, PURPOSE_NAMES } from './purposes.js';
 
-export class ChallengeView {
+/** What cannot be the id of a challenge is not looked up. */
+@Injectable()
+export class ChallengeIdPipe implements PipeTransform<string, string> {
+  transform(id: string): string {
+    if (!/^[\w-]{22}$/.test(id)) throw new Problem('challenge_not_found');
+    return id;
+  }
+}
+
+class ChallengeView {
   @ApiProperty({ description: '128 random bits; names the challenge in later calls' })
   id!: string;
 
-  @ApiProperty({ enum: PURPOSES })
+  @ApiProperty({ enum: PURPOSE_NAMES })
   purpose!: Purpose;
 
   @ApiProperty({ format: 'date-time', description: 'The code works until then, however often it is sent again' })
@@ -20,7 +37,7 @@ export class ChallengeView {
   reference!: string;
 }
 
-export class AcceptedDelivery {
+class AcceptedDelivery {
   @ApiProperty({ enum: ['queued'] })
   status!: string;
 }
@@ -34,16 +51,65 @@ export class IssuedView {
   delivery!: AcceptedDelivery;
 
   static of({ challenge, delivery }: Issued): IssuedView {
-    return { challenge: viewOf(challenge), delivery: { status: delivery.status } };
+    const { id, purpose, expiresAt, resendAfter, reference } = challenge;
+    return {
+      challenge: {
+        id,
+        purpose: purpose as Purpose,
+        expiresAt: expiresAt.toISOString(),
+        resendAfter: resendAfter.toISOString(),
+        reference,
+      },
+      delivery: { status: delivery.status },
+    };
   }
 }
 
-function viewOf(challenge: Challenge): ChallengeView {
-  return {
-    id: challenge.id,
-    purpose: challenge.purpose as Purpose,
-    expiresAt: challenge.expiresAt.toISOString(),
-    resendAfter: challenge.resendAfter.toISOString(),
-    reference: challenge.reference,
-  };
+const UNUSABLE: Record<Unusable | 'not_found', ProblemCode> = {
+  not_found: 'challenge_not_found',
+  expired: 'otp_expired',
+  disowned: 'otp_disowned',
+  consumed: 'otp_consumed',
+  locked: 'otp_locked',
+};
+
+/** Why a challenge cannot be used, as the API says it. */
+export function unusableProblem(reason: Unusable | 'not_found'): Problem {
+  return new Problem(UNUSABLE[reason]);
+}
+
+/** Why a code is not taken. */
+export function refusalProblem(refusal: CheckRefusal, now: Date): Problem {
+  switch (refusal.kind) {
+    case 'wrong':
+      return new Problem('otp_invalid', { extensions: { attemptsLeft: refusal.attemptsLeft } });
+    case 'blocked':
+      return tooManyFailures(refusal, now);
+    default:
+      return unusableProblem(refusal.kind);
+  }
+}
+
+/** Why a code is not sent again. */
+export function resendProblem(refusal: Exclude<ResendResult, { kind: 'sent' }>, now: Date): Problem {
+  const comeBack = (at: Date) => ({ headers: { 'retry-after': String(secondsUntil(at, now)) } });
+  switch (refusal.kind) {
+    case 'too_soon':
+      return new Problem('resend_too_soon', comeBack(refusal.challenge.resendAfter));
+    case 'exhausted':
+      return new Problem('resend_exhausted', comeBack(refusal.challenge.expiresAt));
+    default:
+      return unusableProblem(refusal.kind);
+  }
+}
+
+/**
+ * A code in a request, as people and machines write it; what the handler gets is digits alone.
+ * @param words such as `the six digits`
+ */
+export function IsCode(pattern: RegExp, words: string): PropertyDecorator {
+  return applyDecorators(
+    Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? normalCode(value) : value)),
+    Matches(pattern, { message: `must be ${words} of the mail, as a string` }),
+  );
 }

@@ -1,28 +1,50 @@
-import { Inject, Injectable } from '@nestjs/common';
-import { PrismaService } from '../database/prisma.service.js';
-import type { UnitOfWork } from '../database/unit-of-work.js';
+import { Injectable } from '@nestjs/common';
+import type { CompanionRow } from '../database/companion-rows.js';
+import { PrismaService, type UnitOfWork } from '../database/prisma.service.js';
 import { type OtpChallenge, Prisma } from '../generated/prisma/client.js';
 import { type BudgetKey, countFailures } from './failure-budgets.js';
 
 export type Challenge = OtpChallenge;
 
-/** A challenge that a code is compared with, and the budget that a failure counts in. */
+/** A challenge that a code is compared with, and the budget in which a failure counts. */
 export interface Asked extends BudgetKey {
   id: string;
 }
 
-/** What can still be given back. */
+/** Rows whose code can still be given back. */
 const OPEN = Prisma.sql`consumed_at IS NULL AND voided_at IS NULL AND disowned_at IS NULL`;
+
+/** A new one, to be committed with the message that carries its code. */
+export function companionOf(challenge: Challenge): CompanionRow {
+  return {
+    table: 'otp_challenges',
+    row: {
+      id: challenge.id,
+      purpose: challenge.purpose,
+      destination: challenge.destination,
+      destination_canonical: challenge.destinationCanonical,
+      template: challenge.template,
+      locale: challenge.locale,
+      reference: challenge.reference,
+      code_hash: challenge.codeHash,
+      sealed_code: challenge.sealedCode,
+      seal_key_id: challenge.sealKeyId,
+      max_attempts: challenge.maxAttempts,
+      resend_after: challenge.resendAfter,
+      created_at: challenge.createdAt,
+      expires_at: challenge.expiresAt,
+      decoy: challenge.decoy,
+      link_hash: challenge.linkHash,
+      requester: challenge.requester,
+      api_key_id: challenge.apiKeyId,
+    },
+  };
+}
 
 /** The rows of `otp_challenges` and their conditional updates. */
 @Injectable()
 export class Challenges {
-  constructor(@Inject(PrismaService) private readonly prisma: PrismaService) {}
-
-  async insert(challenge: Prisma.OtpChallengeCreateManyInput, unit: UnitOfWork): Promise<Challenge> {
-    const [inserted] = await unit.db.otpChallenge.createManyAndReturn({ data: [challenge] });
-    return inserted!;
-  }
+  constructor(private readonly prisma: PrismaService) {}
 
   async find(id: string): Promise<Challenge | null> {
     return this.prisma.otpChallenge.findUnique({ where: { id } });
@@ -32,20 +54,20 @@ export class Challenges {
     return this.prisma.otpChallenge.findUnique({ where: { linkHash } });
   }
 
-  /** Holds the row until the transaction ends, so that two resends do not pass the same cooldown. */
+  /** Locks the row until the transaction ends: two resends cannot pass the same cooldown. */
   async findForUpdate(id: string, unit: UnitOfWork): Promise<Challenge | null> {
     await unit.db.$queryRaw`SELECT 1 FROM otp_challenges WHERE id = ${id} FOR UPDATE`;
     return unit.db.otpChallenge.findUnique({ where: { id } });
   }
 
   /**
-   * Counts a try of the first one, and a failure in the budget of each destination, in the one statement that asks whether
-   * they are left, before anything is compared: parallel guesses cannot be undercounted, and one that a budget refuses
-   * costs the challenge nothing. A code that is compared with several challenges is as many guesses, and counts as such in
-   * the budgets.
+   * Counts a try of the first challenge, and a failure in the budget of each destination. One statement asks whether tries
+   * and failures are left and counts them, before anything is compared: parallel guesses cannot be undercounted, and a try
+   * that a budget refuses costs the challenge nothing. A code that is compared with several challenges is as many guesses,
+   * and counts as such in the budgets.
    * @param asked not empty, each challenge once
-   * @returns tries of the first one made so far, this one included, and the ids of those that may be compared; undefined
-   * when the first one or its budget allows no more
+   * @returns how many tries of the first challenge were made, this one included, and the ids of the challenges that may be
+   * compared; undefined when the first challenge or its budget allows no more
    */
   async countAttempt(asked: readonly Asked[], now: Date): Promise<{ attempts: number; ids: string[] } | undefined> {
     const first = asked[0]!.id;
@@ -71,14 +93,14 @@ export class Challenges {
     return allowed.length === 0 ? undefined : { attempts: allowed[0]!.attempts, ids: allowed.map(({ id }) => id) };
   }
 
-  /** Counts a code that is given once more, of a challenge that was used after `since`. False: it was not, or there were as many. */
+  /** Counts a code that is given once more. False: the challenge was not used after `since`, or was repeated `most` times. */
   async countRepeat(id: string, since: Date, most: number): Promise<boolean> {
     const counted = await this.prisma.$executeRaw`
       UPDATE otp_challenges SET repeats = repeats + 1 WHERE id = ${id} AND consumed_at >= ${since} AND repeats < ${most}::int`;
     return counted === 1;
   }
 
-  /** A try that was counted and was none. */
+  /** Takes back a try that was counted and was none. */
   async takeBackAttempt(id: string, unit: UnitOfWork): Promise<void> {
     await unit.db.$executeRaw`UPDATE otp_challenges SET attempts = attempts - 1 WHERE id = ${id} AND attempts > 0`;
   }
@@ -88,8 +110,8 @@ export class Challenges {
   }
 
   /**
-   * One success, and its siblings for the same destination and purpose end with it. They are locked in one order first:
-   * two siblings verified at the same moment would otherwise wait for each other.
+   * Uses the challenge up and voids its siblings, those for the same destination and purpose. All of them are locked in one
+   * order first: two siblings that are used at the same moment would otherwise wait for each other. False: it had ended.
    */
   async consume(challenge: Challenge, now: Date, unit: UnitOfWork): Promise<boolean> {
     const open = await unit.db.$queryRaw<{ id: string }[]>`
@@ -101,7 +123,10 @@ export class Challenges {
     if (!ids.includes(challenge.id)) return false;
     await unit.db.otpChallenge.update({ where: { id: challenge.id }, data: { consumedAt: now, sealedCode: null } });
     const siblings = ids.filter((id) => id !== challenge.id);
-    await unit.db.otpChallenge.updateMany({ where: { id: { in: siblings } }, data: { voidedAt: now, sealedCode: null } });
+    await unit.db.otpChallenge.updateMany({
+      where: { id: { in: siblings } },
+      data: { voidedAt: now, sealedCode: null },
+    });
     return true;
   }
 

@@ -9,7 +9,7 @@ const REFERENCE_LENGTH = 4;
 const LINK_BYTES = 16;
 
 /** What a code is bound to. */
-export interface CodeBinding {
+interface CodeBinding {
   challengeId: string;
   purpose: string;
   /** Canonical. */
@@ -41,7 +41,10 @@ export function isLinkToken(text: string): boolean {
 
 /** Shown on the page and in the mail, so that people pick the right mail; no secret. */
 export function generateReference(): string {
-  const characters = Array.from({ length: REFERENCE_LENGTH }, () => REFERENCE_ALPHABET[randomInt(REFERENCE_ALPHABET.length)]);
+  const characters = Array.from(
+    { length: REFERENCE_LENGTH },
+    () => REFERENCE_ALPHABET[randomInt(REFERENCE_ALPHABET.length)],
+  );
   return characters.join('');
 }
 
@@ -75,6 +78,12 @@ export function hashCode(keyring: Keyring, keyId: string, binding: CodeBinding, 
 }
 
 /** Compares in constant time. */
-export function codeMatches(keyring: Keyring, keyId: string, binding: CodeBinding, code: string, hash: Uint8Array): boolean {
+export function codeMatches(
+  keyring: Keyring,
+  keyId: string,
+  binding: CodeBinding,
+  code: string,
+  hash: Uint8Array,
+): boolean {
   return timingSafeEqual(hashCode(keyring, keyId, binding, code), hash);
 }

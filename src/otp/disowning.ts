@@ -1,41 +1,51 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { Audit } from '../audit/audit.js';
-import type { RequestSource } from '../core/request-source.js';
-import { Transactions } from '../database/unit-of-work.js';
+import { Clock } from '../core/clock.js';
+import type { RequestSource } from '../core/credentials.js';
+import { Transactions } from '../database/prisma.service.js';
 import { Limits } from '../limits/limits.js';
-import type { Challenge } from './challenges.js';
-import { Otp } from './otp.js';
+import { Mail } from '../mail/mail.js';
+import { type Challenge, Challenges } from './challenges.js';
+import { supersedeKey } from './code-issuer.js';
 
-/** "This wasn't me": ends a challenge that somebody else started. */
+/** "This wasn't me": ends a challenge that somebody else started. One that has ended already stays as it is. */
 @Injectable()
 export class Disowning {
   constructor(
-    @Inject(Otp) private readonly otp: Otp,
-    @Inject(Limits) private readonly limits: Limits,
-    @Inject(Audit) private readonly audit: Audit,
-    @Inject(Transactions) private readonly transactions: Transactions,
+    private readonly clock: Clock,
+    private readonly challenges: Challenges,
+    private readonly mail: Mail,
+    private readonly limits: Limits,
+    private readonly audit: Audit,
+    private readonly transactions: Transactions,
   ) {}
 
-  /** By whoever has the challenge's id: its starter. One that has ended already stays as it is. */
+  /** By the starter, who has the challenge's id. */
   async disown(challenge: Challenge, source: RequestSource): Promise<void> {
     await this.end(challenge, source, 'request');
   }
 
-  /** By whoever has its mail. Who asked for it is slowed down then. */
+  /** By the owner of the mailbox, who has the mail. The requester is slowed down then. */
   async disownByMail(challenge: Challenge, source: RequestSource): Promise<void> {
     const ended = await this.end(challenge, source, 'mail');
     if (ended && challenge.requester !== null) await this.limits.slowDown(challenge.requester);
   }
 
-  private async end(challenge: Challenge, source: RequestSource, by: 'request' | 'mail'): Promise<boolean> {
+  /** Nothing opens the challenge any more, and copies of its mail that have not started are not sent. False: it had ended before. */
+  private async end(
+    { id, purpose, requester }: Challenge,
+    source: RequestSource,
+    by: 'request' | 'mail',
+  ): Promise<boolean> {
     return this.transactions.run(async (unit) => {
-      const ended = await this.otp.disown(challenge, unit);
-      if (ended) {
-        const { purpose, requester } = challenge;
-        const target = { kind: 'challenge', id: challenge.id };
-        await this.audit.record({ action: 'code.disowned', result: 'done', actor: { kind: 'anonymous' }, target, source, details: { purpose, by, requester } }, unit);
-      }
-      return ended;
+      if (!(await this.challenges.disown(id, this.clock.now(), unit))) return false;
+      await this.mail.withdraw(supersedeKey(id), unit);
+      const details = { purpose, by, requester };
+      await this.audit.record(
+        { action: 'code.disowned', actor: { kind: 'anonymous' }, target: { kind: 'challenge', id }, source, details },
+        unit,
+      );
+      return true;
     });
   }
 }

@@ -1,25 +1,32 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { Problem } from '../core/problems.js';
-import { PrismaService } from '../database/prisma.service.js';
-import type { UnitOfWork } from '../database/unit-of-work.js';
+import { PrismaService, type UnitOfWork } from '../database/prisma.service.js';
 import { Prisma } from '../generated/prisma/client.js';
-import { budgetOf, type BudgetVerdict, COMMON_BUDGET, delaysAfter, DEVICE_BUDGET, FORGET_AFTER_MS, verdictOn } from './budget-policy.js';
+import { secondsUntil } from '../limits/limit-policy.js';
+import {
+  budgetOf,
+  type BudgetVerdict,
+  COMMON_BUDGET,
+  delaysAfter,
+  DEVICE_BUDGET,
+  FORGET_AFTER_MS,
+  verdictOn,
+} from './budget-policy.js';
 
-/** Whose failures are counted together. */
+/** Failures with one key are counted together. */
 export interface BudgetKey {
   /** Canonical. */
   destination: string;
-  /** Of codes, their budgetClass. */
+  /** For a code, its `budgetClass` (purposes.ts). */
   purpose: string;
-  /** Of a device that is known for the destination. */
+  /** Id of a device that signed in to the destination before. */
   device: string | undefined;
 }
 
 /**
- * Failures more in `failure_budgets`, for each budget that is not used up; those are returned. They are the first ones
- * again where the last is so long ago that the row of failures has ended. It is to be a part of the statement that counts
- * the try.
- * @param rows a query of `destination`, `purpose`, `device` ('' where it is none) and `failures`, each budget once
+ * SQL that adds failures to each budget that is not used up, and returns these budgets. It is a part of the statement that
+ * counts the try. Where the last failure is too long ago, the row of failures has ended, and counting begins at zero.
+ * @param rows a query of `destination`, `purpose`, `device` ('' where there is none) and `failures`, each budget once
  */
 export function countFailures(rows: Prisma.Sql, now: Date): Prisma.Sql {
   const forgotten = Prisma.sql`b.updated_at <= ${new Date(now.getTime() - FORGET_AFTER_MS)}`;
@@ -37,25 +44,25 @@ export function countFailures(rows: Prisma.Sql, now: Date): Prisma.Sql {
     RETURNING destination, purpose, device`;
 }
 
-/** Wrong codes and passwords in a row, by destination and purpose; alike for addresses that nobody has. */
+/** Wrong codes and passwords in a row, by destination and purpose. An address that nobody has is counted in the same way. */
 @Injectable()
 export class FailureBudgets {
-  constructor(@Inject(PrismaService) private readonly prisma: PrismaService) {}
+  constructor(private readonly prisma: PrismaService) {}
 
-  /** Counts a failure before anything is compared, so that parallel guesses cannot be undercounted; {@link clear} takes it back. */
+  /** Counts a failure before anything is compared: parallel guesses cannot be undercounted. {@link clear} takes it back. */
   async begin(key: BudgetKey, now: Date): Promise<BudgetVerdict> {
     const rows = Prisma.sql`SELECT ${key.destination}::text AS destination, ${key.purpose}::text AS purpose, ${key.device ?? ''}::text AS device, 1 AS failures`;
     const counted = await this.prisma.$queryRaw<unknown[]>(countFailures(rows, now));
     return counted.length > 0 ? { kind: 'open' } : this.look(key, now);
   }
 
-  /** Whether one more try would be let through. */
+  /** Whether one more try is let through. */
   async look({ destination, purpose, device }: BudgetKey, now: Date): Promise<BudgetVerdict> {
     const where = { destination_purpose_device: { destination, purpose, device: device ?? '' } };
     return verdictOn(await this.prisma.failureBudget.findUnique({ where }), budgetOf(device), now);
   }
 
-  /** Takes failures back that were counted beforehand, and were none. */
+  /** Takes back failures that were counted beforehand and were none. */
   async takeBack({ destination, purpose, device }: BudgetKey, failures: number, unit: UnitOfWork): Promise<void> {
     await unit.db.$executeRaw`
       UPDATE failure_budgets SET
@@ -64,14 +71,13 @@ export class FailureBudgets {
       WHERE destination = ${destination} AND purpose = ${purpose} AND device = ${device ?? ''}`;
   }
 
-  /** After a success: its row of failures has ended, and those of all devices with it. */
+  /** After a success: the row of failures has ended, that of every device included. */
   async clear({ destination, purpose }: { destination: string; purpose: string }, unit: UnitOfWork): Promise<void> {
     await unit.db.failureBudget.deleteMany({ where: { destination, purpose } });
   }
 }
 
-/** 429, the same whether the destination is anybody's. */
+/** 429; the same whether anybody has the destination. */
 export function tooManyFailures({ until }: { until: Date }, now: Date): Problem {
-  const seconds = Math.max(1, Math.ceil((until.getTime() - now.getTime()) / 1_000));
-  return new Problem('too_many_failures', { headers: { 'retry-after': String(seconds) } });
+  return new Problem('too_many_failures', { headers: { 'retry-after': String(secondsUntil(until, now)) } });
 }

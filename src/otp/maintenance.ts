@@ -1,8 +1,7 @@
-import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { SETTINGS, type Settings } from '../config/settings.js';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Settings } from '../config/settings.js';
 import { Clock } from '../core/clock.js';
-import { inBatches } from '../database/in-batches.js';
-import { PrismaService } from '../database/prisma.service.js';
+import { inBatches, PrismaService } from '../database/prisma.service.js';
 import { ScheduledTasks } from '../database/scheduled-tasks.js';
 import { FORGET_AFTER_MS } from './budget-policy.js';
 
@@ -16,30 +15,36 @@ const LATELY_DAYS = 1;
 @Injectable()
 export class OtpMaintenance implements OnModuleInit {
   constructor(
-    @Inject(SETTINGS) private readonly settings: Settings,
-    @Inject(ScheduledTasks) private readonly scheduled: ScheduledTasks,
-    @Inject(PrismaService) private readonly prisma: PrismaService,
-    @Inject(Clock) private readonly clock: Clock,
+    private readonly settings: Settings,
+    private readonly scheduled: ScheduledTasks,
+    private readonly prisma: PrismaService,
+    private readonly clock: Clock,
   ) {}
 
   onModuleInit(): void {
-    this.scheduled.register({ name: 'otp.challenges', everyMs: DAY_MS, run: (signal) => this.removeOld(signal) });
-    this.scheduled.register({ name: 'otp.codes', everyMs: HOUR_MS, run: (signal) => this.eraseEnded(signal) });
-    this.scheduled.register({ name: 'otp.failures', everyMs: HOUR_MS, run: (signal) => this.forget(signal) });
-  }
-
-  private async removeOld(signal: AbortSignal): Promise<string> {
-    const removed = await inBatches(signal, (limit) => this.removeChallenges(limit));
-    const erased = await inBatches(signal, (limit) => this.eraseCodes(limit, this.settings.retentionDays + 1));
-    return `${removed} challenges removed, ${erased} codes erased`;
-  }
-
-  private async eraseEnded(signal: AbortSignal): Promise<string> {
-    return `${await inBatches(signal, (limit) => this.eraseCodes(limit, LATELY_DAYS))} codes erased`;
-  }
-
-  private async forget(signal: AbortSignal): Promise<string> {
-    return `${await inBatches(signal, (limit) => this.removeFailures(limit))} rows of failures removed`;
+    this.scheduled.register(
+      {
+        name: 'otp.challenges',
+        everyMs: DAY_MS,
+        run: async (signal) => {
+          const removed = await inBatches(signal, (limit) => this.removeChallenges(limit));
+          const erased = await inBatches(signal, (limit) => this.eraseCodes(limit, this.settings.retentionDays + 1));
+          return `${removed} challenges removed, ${erased} codes erased`;
+        },
+      },
+      {
+        name: 'otp.codes',
+        everyMs: HOUR_MS,
+        run: async (signal) =>
+          `${await inBatches(signal, (limit) => this.eraseCodes(limit, LATELY_DAYS))} codes erased`,
+      },
+      {
+        name: 'otp.failures',
+        everyMs: HOUR_MS,
+        run: async (signal) =>
+          `${await inBatches(signal, (limit) => this.removeFailures(limit))} rows of failures removed`,
+      },
+    );
   }
 
   private async removeChallenges(limit: number): Promise<number> {

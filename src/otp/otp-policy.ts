@@ -7,7 +7,7 @@ export const MAX_ATTEMPTS = 5;
 /** Milliseconds between two copies of one code. */
 export const RESEND_COOLDOWN_MS = 30_000;
 /** Copies after the first one. */
-export const MAX_RESENDS = 3;
+const MAX_RESENDS = 3;
 /** Attempts to hand a code's mail over; its expiry usually ends them earlier. */
 export const MAIL_ATTEMPTS = 20;
 
@@ -20,39 +20,6 @@ export const REPEAT_WITHIN_MS = 60_000;
 export const MAX_REPEATS = 3;
 /** Milliseconds between two presses on one button; it is the line that is slow then, and not the person. */
 const PRESSED_TWICE_WITHIN_MS = 10_000;
-
-/** What a code may be for. One for one purpose never works for another. */
-export const PURPOSES = ['register', 'login', 'reset_password', 'verify_email', 'change_email', 'reauthenticate'] as const;
-export type Purpose = (typeof PURPOSES)[number];
-
-/** Those that anybody may ask for, and that sign in. */
-const SIGNS_IN: readonly string[] = ['register', 'login', 'reset_password', 'verify_email'] satisfies Purpose[];
-
-/**
- * Purposes whose wrong codes are counted together: all that open the same account are one, or each of them would be a
- * budget of its own for whoever guesses.
- */
-export function budgetClass(purpose: string): string {
-  return SIGNS_IN.includes(purpose) ? 'sign_in' : purpose;
-}
-
-/** Whether it is one of ours, and not one that a back end made up. */
-export function isPurpose(text: string): text is Purpose {
-  return (PURPOSES as readonly string[]).includes(text);
-}
-
-/** For what is counted by purpose: those that back ends make up are one, for each value is a time series. */
-export function purposeClass(purpose: string): Purpose | 'custom' {
-  return isPurpose(purpose) ? purpose : 'custom';
-}
-
-/**
- * What the mailed link may do as well as the code. Not the other two: they belong to a session, and whoever opens a mail
- * need not be who started it (a stranger could have entered somebody else's address as his new one).
- */
-export function opensByLink({ purpose, decoy }: { purpose: string; decoy: boolean }): boolean {
-  return SIGNS_IN.includes(purpose) && !decoy;
-}
 
 export interface ChallengeState {
   attempts: number;
@@ -98,7 +65,10 @@ export function resendRefusal(challenge: ChallengeState, now: Date): ResendRefus
 }
 
 /** Whether it was sent again so short a time ago that the same button was pressed twice. */
-export function isJustResent({ resends, resendAfter }: Pick<ChallengeState, 'resends' | 'resendAfter'>, now: Date): boolean {
+export function isJustResent(
+  { resends, resendAfter }: Pick<ChallengeState, 'resends' | 'resendAfter'>,
+  now: Date,
+): boolean {
   const sentAt = resendAfter.getTime() - RESEND_COOLDOWN_MS;
   return resends > 0 && now.getTime() - sentAt <= PRESSED_TWICE_WITHIN_MS;
 }

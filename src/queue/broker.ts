@@ -3,16 +3,12 @@ import { createPostgresBackend, type QueueOptions, runMigrations, setDefaultBack
 import { Redis } from 'ioredis';
 import type { Logger } from '../core/logger.js';
 import { type Dependency, tellOutage } from '../core/outage-log.js';
-import { OutagePolicy } from '../core/outage-policy.js';
-import { placeOf } from '../core/place.js';
-import { DatabaseSilent, isDatabaseAway } from '../database/database-errors.js';
-import { databaseWords } from '../database/database-words.js';
-import { openPool } from '../database/pool.js';
-import { withSessionOptions } from '../database/session-options.js';
-import { MemoryPolicy } from './redis-memory.js';
-import { NO_CONNECTION, redisWords } from './redis-words.js';
+import { OutagePolicy, placeOf } from '../core/outage-policy.js';
+import { DatabaseSilent, databaseWords, isDatabaseAway } from '../database/database-errors.js';
+import { openPool, withSessionOptions } from '../database/pool.js';
+import { MemoryPolicy, NO_CONNECTION, redisWords } from './redis-state.js';
 
-export type BrokerKind = 'redis' | 'postgres';
+type BrokerKind = 'redis' | 'postgres';
 
 export interface BrokerState {
   kind: BrokerKind;
@@ -79,7 +75,7 @@ export class Broker {
       commandTimeout: COMMAND_TIMEOUT_MS,
     });
     const consumer = new Redis(url, { ...common, maxRetriesPerRequest: null });
-    const broker = new Broker('redis', redisAt(url), producer, consumer, log, {
+    const broker = new Broker('redis', dependency('Redis', url, 6379), producer, consumer, log, {
       // A full Redis answers PING and refuses what we need it for (twentyhq/twenty#26219): only a write proves it.
       prove: () => producer.set(CHECK_KEY, '', 'EX', CHECK_KEY_SECONDS),
       memory: new MemoryPolicy(producer, log),
@@ -103,7 +99,7 @@ export class Broker {
       application_name: 'otpost-queue',
       keepAlive: true,
     });
-    const broker = new Broker('postgres', queueOn(url), pool, pool, log, {
+    const broker = new Broker('postgres', dependency('The queue on Postgres', url, 5432), pool, pool, log, {
       prove: () => pool.query('SELECT 1'),
       end: () => pool.end(),
     });
@@ -139,7 +135,11 @@ export class Broker {
     const error = this.wordsFor(cause);
     this.current = { kind: this.kind, up: false, since: this.current.up ? new Date() : this.current.since, error };
     // Postgres is away for everybody, and whoever tells of that is told: it is one outage and not two.
-    if (this.kind === 'postgres' && isDatabaseAway(cause)) this.log.warn({ err: new DatabaseSilent('no answer to the queue', { cause }) }, 'the queue on Postgres cannot be used');
+    if (this.kind === 'postgres' && isDatabaseAway(cause))
+      this.log.warn(
+        { err: new DatabaseSilent('no answer to the queue', { cause }) },
+        'the queue on Postgres cannot be used',
+      );
     else tellOutage(this.log, this.dependency, this.outage.failed(performance.now(), error));
   }
 
@@ -167,10 +167,7 @@ export class Broker {
   }
 }
 
-function redisAt(url: string): Dependency {
-  return { name: 'Redis', place: placeOf(url, 6379), meanwhile: 'Accepting goes on; workers drain on their timer.', level: 'warn' };
-}
-
-function queueOn(url: string): Dependency {
-  return { name: 'The queue on Postgres', place: placeOf(url, 5432), meanwhile: 'Accepting goes on; workers drain on their timer.', level: 'warn' };
+function dependency(name: string, url: string, port: number): Dependency {
+  const meanwhile = 'Accepting goes on; workers drain on their timer.';
+  return { name, place: placeOf(url, port), meanwhile, level: 'warn' };
 }

@@ -1,15 +1,93 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import type { OnApplicationBootstrap, OnModuleDestroy } from '@nestjs/common';
 import { Queue, type QueueOptions, Worker } from 'bullmq';
 import type { Lane } from '../core/lanes.js';
 import type { Logger } from '../core/logger.js';
 import type { Broker } from './broker.js';
-import { canaryQueueName } from './canary-queues.js';
-import { CanaryPolicy } from './canary-policy.js';
-import { refusalOf } from './redis-memory.js';
+import { refusalOf } from './redis-state.js';
 import type { WorkerRegistry } from './worker-registry.js';
 
-export interface CanaryOptions {
+/** Canaries in a row that a broker took and this process did not process, before it counts as stuck. */
+export const MISSED_UNTIL_STUCK = 3;
+
+/**
+ * What canaries tell about a worker. A worker is stuck when the broker takes its canaries and they come back to nobody,
+ * several in a row: a broker that is away, or has just come back, never makes a healthy worker look dead.
+ */
+export class CanaryPolicy {
+  private missed = 0;
+  private underWay = false;
+  private heard = false;
+
+  /** The broker took a canary. */
+  sent(): void {
+    this.underWay = true;
+  }
+
+  /** This process got one back through the broker: whatever was missed is forgiven. */
+  processed(): void {
+    this.underWay = false;
+    this.missed = 0;
+    this.heard = true;
+  }
+
+  /** The broker did not take the canary: from now on finished drains tell that the worker lives. */
+  brokerFailed(): void {
+    this.underWay = false;
+    this.missed = 0;
+    this.heard = false;
+  }
+
+  /** To be asked before the next canary is sent. */
+  judge(): 'well' | 'stuck' {
+    if (this.underWay) this.missed++;
+    this.underWay = false;
+    return this.missed >= MISSED_UNTIL_STUCK ? 'stuck' : 'well';
+  }
+
+  /** Whether drains write the heartbeat: until a canary makes its way, at the start and after an outage. */
+  get drainsCount(): boolean {
+    return !this.heard;
+  }
+}
+
+/** BullMQ allows no colon in the name of a queue. */
+export function canaryQueueName(worker: string): string {
+  return `canary-${worker.replaceAll(':', '-')}`;
+}
+
+/** What dead workers leave behind: a row of `workers`, and a queue that nobody works. */
+export class CanaryQueues {
+  constructor(
+    private readonly registry: WorkerRegistry,
+    private readonly broker: Broker,
+    /** Keeps apart deployments that share a Redis. */
+    readonly prefix: QueueOptions['prefix'],
+  ) {}
+
+  /** The queue first: the row is what tells of it. Returns how many workers were forgotten. Rejects while the broker is down. */
+  async removeOfDead(silentMs: number): Promise<number> {
+    const dead = await this.registry.deadFor(silentMs);
+    for (const name of dead) {
+      await this.remove(canaryQueueName(name));
+      await this.registry.removeDead(name, silentMs);
+    }
+    return dead.length;
+  }
+
+  private async remove(name: string): Promise<void> {
+    // Without its description, which BullMQ writes beside other calls and may write after the removal.
+    const queue = new Queue(name, { connection: this.broker.producer, prefix: this.prefix, skipMetasUpdate: true });
+    queue.on('error', (error) => this.broker.wentDown(error));
+    try {
+      await queue.obliterate({ force: true });
+    } finally {
+      await queue.close();
+    }
+  }
+}
+
+interface CanaryOptions {
   /** Of this worker, as in `workers`. */
   name: string;
   lanes: readonly Lane[];
@@ -95,7 +173,10 @@ export class Canary implements OnApplicationBootstrap, OnModuleDestroy {
 
   private async tick(): Promise<void> {
     if (this.policy.judge() === 'stuck') {
-      this.log.fatal({ worker: this.options.name }, 'the broker answers but this worker gets nothing from it; it ends, to be started anew');
+      this.log.fatal(
+        { worker: this.options.name },
+        'the broker answers but this worker gets nothing from it; it ends, to be started anew',
+      );
       this.stopped = true;
       this.options.onStuck();
       return;

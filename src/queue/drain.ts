@@ -1,5 +1,33 @@
 import type { FairShares, Places } from './fair-shares.js';
-import { Pace } from './pace.js';
+
+/** Milliseconds that are counted together. */
+const WINDOW_MS = 250;
+
+/** How many rows came to an end lately. Times are milliseconds of one monotonic clock. */
+export class Pace {
+  private since = Number.NEGATIVE_INFINITY;
+  private current = 0;
+  private previous = 0;
+
+  count(now: number): void {
+    this.turn(now);
+    this.current++;
+  }
+
+  /** The number of a quarter of a second: of the last whole one, or of the running one where that is more already. */
+  read(now: number): number {
+    this.turn(now);
+    return Math.max(this.previous, this.current);
+  }
+
+  private turn(now: number): void {
+    const windows = Math.floor((now - this.since) / WINDOW_MS);
+    if (windows < 1) return;
+    this.previous = windows === 1 ? this.current : 0;
+    this.current = 0;
+    this.since = windows === 1 ? this.since + WINDOW_MS : now;
+  }
+}
 
 export interface Claimed<Row> {
   rows: Row[];
@@ -29,7 +57,7 @@ export interface DrainWork<Row> {
   onDeliveryError(error: unknown): void;
 }
 
-export interface Fairness<Row> {
+interface Fairness<Row> {
   shares: FairShares<Row>;
   /** A claim failed that nobody had called for: a slot was free again for rows that had waited for it. */
   onClaimError(error: unknown): void;
@@ -37,12 +65,14 @@ export interface Fairness<Row> {
 
 /** Milliseconds. */
 const GATHER_MS = 5;
+/** Rows that it claims ahead of its slots at most, for each of them. */
+const AHEAD = 2;
 
 /**
- * The one mechanism behind the queue, the fall-back, the retry timer and the rescue: claim what is due, deliver it
+ * The one mechanism behind the queue, the fall-back, the retry timer and the stand-in: claim what is due, deliver it
  * side by side, go on while rows remain. One per process and lane; callers that come while it runs join it.
  *
- * In a backlog it claims ahead, so that no connection waits for Postgres: at most one row for each slot, and no more
+ * In a backlog it claims ahead, so that no connection waits for Postgres: at most two rows for each slot, and no more
  * than it ended in the last quarter of a second, for behind a slow server they would wait here while another worker
  * has time.
  *
@@ -88,7 +118,8 @@ export class Drain<Row> {
     this.somethingEnded?.();
     await this.loop?.catch(() => undefined); // whoever called run() was told
     const unstarted = this.ahead.splice(0);
-    if (unstarted.length > 0) await this.work.giveBack(unstarted).catch((error: unknown) => this.work.onDeliveryError(error));
+    if (unstarted.length > 0)
+      await this.work.giveBack(unstarted).catch((error: unknown) => this.work.onDeliveryError(error));
     await Promise.all(this.unfinished);
   }
 
@@ -149,10 +180,15 @@ export class Drain<Row> {
 
   /** How many rows more this process may have claimed. */
   private room(): number {
-    const ahead = this.backlog ? Math.min(this.concurrency, this.pace.read(performance.now())) : 0;
+    const ahead = this.mostAhead();
     // Of those that are late, no more than there are slots are left out of account: a server may answer for none of them.
     const late = Math.min(this.late, this.concurrency);
     return this.concurrency + ahead - (this.unfinished.size - late) - this.ahead.length;
+  }
+
+  /** Rows that it may hold beside those in its slots. */
+  private mostAhead(): number {
+    return this.backlog ? Math.min(AHEAD * this.concurrency, this.pace.read(performance.now())) : 0;
   }
 
   private fillSlots(): void {
@@ -191,19 +227,21 @@ export class Drain<Row> {
   }
 
   /**
-   * A claim costs a statement whatever it brings: under load it waits until there is room for half as many rows as there
-   * are slots, but no longer than GATHER_MS, so that one slow delivery does not hold up the rest. One that nobody called for
-   * waits in the same way for half a share.
+   * A claim costs a statement whatever it brings: under load it waits until there is room for half as many rows as it may
+   * hold, but no longer than GATHER_MS where the slots will soon have nothing to do, so that one slow delivery does not hold
+   * up the rest. One that nobody called for waits in the same way for half a share.
    */
   private async gather(called: boolean): Promise<number> {
-    const enough = Math.ceil(this.concurrency / 2);
+    const enough = Math.ceil((this.concurrency + this.mostAhead()) / 2);
     let gathered = false;
     const timer = setTimeout(() => {
       gathered = true;
       this.somethingEnded?.();
     }, GATHER_MS);
     const isWorthIt = (room: number): boolean =>
-      gathered ? room >= 1 : room >= enough && (called || this.fairness!.shares.free >= Math.ceil(this.fairness!.shares.most / 2));
+      gathered && this.ahead.length <= this.concurrency / 4
+        ? room >= 1
+        : room >= enough && (called || this.fairness!.shares.free >= Math.ceil(this.fairness!.shares.most / 2));
     let room = this.room();
     while (!this.stopping && !isWorthIt(room)) {
       await new Promise<void>((resolve) => (this.somethingEnded = resolve));

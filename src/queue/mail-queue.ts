@@ -1,11 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { InjectQueue } from '@nestjs/bullmq';
-import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { Queue } from 'bullmq';
 import type { Lane } from '../core/lanes.js';
 import { passing } from '../core/milestones.js';
 import { Broker } from './broker.js';
-import { queueName } from './queue-name.js';
+
+/** The BullMQ queue of a lane. */
+export function queueName(lane: Lane): string {
+  return `mail-${lane}`;
+}
 
 /** Milliseconds between two jobs of one lane; wakes that come in between are joined into the later one. */
 const COALESCE_MS = 5;
@@ -23,7 +27,7 @@ export class MailQueue implements OnApplicationShutdown {
   private readonly again = new Set<Lane>();
 
   constructor(
-    @Inject(Broker) private readonly broker: Broker,
+    private readonly broker: Broker,
     @InjectQueue(queueName('critical')) critical: Queue,
     @InjectQueue(queueName('default')) ordinary: Queue,
     @InjectQueue(queueName('bulk')) bulk: Queue,

@@ -2,9 +2,8 @@ import { BullModule } from '@nestjs/bullmq';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { LANES } from '../core/lanes.js';
 import { Broker } from './broker.js';
-import { CanaryQueues } from './canary-queues.js';
-import { MailQueue } from './mail-queue.js';
-import { queueName } from './queue-name.js';
+import { CanaryQueues } from './canary.js';
+import { MailQueue, queueName } from './mail-queue.js';
 import { WorkerRegistry } from './worker-registry.js';
 
 @Module({})

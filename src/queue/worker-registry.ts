@@ -1,14 +1,29 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { Lane } from '../core/lanes.js';
 import { PrismaService } from '../database/prisma.service.js';
 
 /** Milliseconds a heartbeat counts for: a worker is alive while its last one is younger. */
 export const ALIVE_WITHIN_MS = 15_000;
 
+/** Workers that are told of by name: all that may still live, and those that went lately. Every restart makes a new one. */
+const NAMED = 50;
+
+export interface HeardWorker {
+  /** host:pid */
+  name: string;
+  lanes: Lane[];
+  startedAt: Date;
+  heartbeatAt: Date;
+  /** By the clock of Postgres. */
+  alive: boolean;
+  /** Milliseconds since its last heartbeat, by the same clock. */
+  silentMs: number;
+}
+
 /** The workers and their heartbeats, in Postgres: a dead broker changes nothing about who is alive. */
 @Injectable()
 export class WorkerRegistry {
-  constructor(@Inject(PrismaService) private readonly prisma: PrismaService) {}
+  constructor(private readonly prisma: PrismaService) {}
 
   /** `first`: of this process; a container's next life often bears the name of its last one. */
   async beat(name: string, lanes: readonly Lane[], first: boolean): Promise<void> {
@@ -37,6 +52,15 @@ export class WorkerRegistry {
     const alive = await this.prisma.$queryRaw<{ name: string }[]>`
       SELECT name FROM workers WHERE heartbeat_at > now() - ${ALIVE_WITHIN_MS} * interval '1 millisecond'`;
     return alive.map(({ name }) => name);
+  }
+
+  /** The workers that were heard of in the last hour, the most recent first, and of many the first {@link NAMED}. */
+  async heard(): Promise<HeardWorker[]> {
+    return this.prisma.$queryRaw<HeardWorker[]>`
+      SELECT name, lanes, started_at AS "startedAt", heartbeat_at AS "heartbeatAt",
+        heartbeat_at > now() - ${ALIVE_WITHIN_MS} * interval '1 millisecond' AS alive,
+        greatest(1000 * extract(epoch FROM now() - heartbeat_at), 0)::float8 AS "silentMs"
+      FROM workers WHERE heartbeat_at > now() - interval '1 hour' ORDER BY heartbeat_at DESC LIMIT ${NAMED}`;
   }
 
   /** Names of workers that have been silent for so long. */

@@ -8,7 +8,7 @@ import { Tracing } from '../core/tracing.js';
  */
 export async function openTracing({ tracesEndpoint, role }: Settings, log: Logger): Promise<Tracing> {
   if (tracesEndpoint === undefined) return new Tracing();
-  const { tracingTo } = await import('./collector.js');
+  const { tracingTo } = await import('./otel-tracing.js');
   log.info({ collector: tracesEndpoint }, 'traces are on');
   return tracingTo(tracesEndpoint, role, log);
 }

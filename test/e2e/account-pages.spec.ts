@@ -1,13 +1,12 @@
 import type { BrowserContext, Page } from 'playwright-core';
-import type { IssuedBody } from '../support/api.js';
-import { describeWithChromium, openChromium } from '../support/chromium.js';
-import { freePort } from '../support/free-port.js';
-import { TEST_SECRET } from '../support/otpost.js';
-import { OtpostProcess } from '../support/otpost-process.js';
-import { linkIn } from '../support/page-client.js';
-import { createDatabase, type TestDatabase } from '../support/postgres.js';
-import { codeIn, SmtpSink } from '../support/smtp-sink.js';
-import { bearer, Visitors } from '../support/visitors.js';
+import { createDatabase, type TestDatabase } from '../support/database/postgres.js';
+import { describeWithChromium, openChromium } from '../support/http/chromium.js';
+import { linkIn } from '../support/http/page-client.js';
+import { freePort } from '../support/network/free-port.js';
+import { OtpostInProcess } from '../support/service/otpost-in-process.js';
+import type { IssuedBody } from '../support/service/api.js';
+import { bearer, Visitors } from '../support/service/visitors.js';
+import { codeIn, SmtpSink } from '../support/smtp/smtp-sink.js';
 
 /** Chromium writes one for each page whose status is an error; those pages are meant. */
 const MEANT = /^Failed to load resource: the server responded with a status of 4/;
@@ -15,12 +14,12 @@ const MEANT = /^Failed to load resource: the server responded with a status of 4
 describeWithChromium('the account pages, in browsers', () => {
   let sink: SmtpSink;
   let database: TestDatabase;
-  let otpost: OtpostProcess;
+  let otpost: OtpostInProcess;
   let url: string;
   let people: Visitors;
   /** The second one runs no script. */
   let contexts: BrowserContext[];
-  const closing: (() => Promise<void>)[] = [];
+  let closeBrowser: () => Promise<void>;
   const complaints: string[] = [];
   const secrets: string[] = [];
   let number = 0;
@@ -30,22 +29,21 @@ describeWithChromium('the account pages, in browsers', () => {
     database = await createDatabase();
     const port = await freePort();
     url = `http://localhost:${port}`;
-    otpost = new OtpostProcess({
+    otpost = await OtpostInProcess.start({
       DATABASE_URL: database.url,
-      APP_SECRET: TEST_SECRET,
       PORT: String(port),
       APP_URL: url,
       MAIL_FROM: 'Aster <no-reply@example.com>',
       MAIL_TRANSPORTS: sink.url,
-      LOG_LEVEL: 'debug',
     });
-    const opened = await Promise.all([openChromium(), openChromium({ javaScriptEnabled: false })]);
-    contexts = opened.map(({ context }) => context);
-    closing.push(...opened.map(({ close }) => close));
-    people = new Visitors({ api: await otpost.api() }, sink);
+    const chromium = await openChromium();
+    closeBrowser = chromium.close;
+    contexts = [chromium.context, await chromium.another({ javaScriptEnabled: false })];
+    await Promise.all(contexts.map(openTab));
+    people = new Visitors(otpost, sink);
   });
   afterAll(async () => {
-    await Promise.all(closing.map((close) => close()));
+    await closeBrowser();
     await otpost.stop();
     await database.drop();
     await sink.stop();
@@ -53,10 +51,14 @@ describeWithChromium('the account pages, in browsers', () => {
 
   const fresh = (): string => `lise${++number}@example.com`;
 
-  /** A tab without cookies in one of the browsers. */
+  /** The tab of one of the browsers, without cookies. */
   async function tab(which = 0): Promise<Page> {
     await contexts[which]!.clearCookies();
-    const page = await contexts[which]!.newPage();
+    return contexts[which]!.pages()[0]!;
+  }
+
+  async function openTab(context: BrowserContext): Promise<Page> {
+    const page = await context.newPage();
     page.on('pageerror', (error) => complaints.push(error.message));
     page.on('console', (message) => {
       if (['error', 'warning'].includes(message.type()) && !MEANT.test(message.text())) complaints.push(message.text());
@@ -76,7 +78,10 @@ describeWithChromium('the account pages, in browsers', () => {
 
   /** The text of the mail whose reference the page shows. */
   async function mailFor(page: Page): Promise<string> {
-    const reference = await page.locator('b').filter({ hasText: /^[A-Z2-9]{4}$/ }).textContent();
+    const reference = await page
+      .locator('b')
+      .filter({ hasText: /^[A-Z2-9]{4}$/ })
+      .textContent();
     return told((await people.mailOf({ challenge: { reference } } as IssuedBody)).mail.text!);
   }
 
@@ -86,7 +91,8 @@ describeWithChromium('the account pages, in browsers', () => {
     return text;
   }
 
-  const linkOf = async (issued: IssuedBody, end = ''): Promise<string> => url + linkIn(told((await people.mailOf(issued)).mail.text!), end);
+  const linkOf = async (issued: IssuedBody, end = ''): Promise<string> =>
+    url + linkIn(told((await people.mailOf(issued)).mail.text!), end);
   const signedInAs = (page: Page, email: string) => page.getByText(`You are signed in to Aster as ${email}.`).waitFor();
   const signedOut = (page: Page) => page.getByRole('button', { name: 'Continue with e-mail' }).waitFor();
 
@@ -103,7 +109,9 @@ describeWithChromium('the account pages, in browsers', () => {
     await press(page, 'Continue');
     await signedInAs(page, email);
     expect(page.url()).toBe(`${url}/account`);
-    expect(await page.getByRole('listitem').allInnerTexts()).toEqual([expect.stringMatching(/on Linux \(here\)[^]*by code from/)]);
+    expect(await page.getByRole('listitem').allInnerTexts()).toEqual([
+      expect.stringMatching(/on Linux \(here\)[^]*by code from/),
+    ]);
     await press(page, 'Sign out');
     await signedOut(page);
   });
@@ -111,7 +119,12 @@ describeWithChromium('the account pages, in browsers', () => {
   it('somebody who presses every button twice, on a line of 300 ms, is signed in once and gets one mail', async () => {
     const [page, email] = [await tab(0), fresh()];
     const line = await contexts[0]!.newCDPSession(page);
-    await line.send('Network.emulateNetworkConditions', { offline: false, latency: 300, downloadThroughput: -1, uploadThroughput: -1 });
+    await line.send('Network.emulateNetworkConditions', {
+      offline: false,
+      latency: 300,
+      downloadThroughput: -1,
+      uploadThroughput: -1,
+    });
     const twice = (name: string) => page.getByRole('button', { name, exact: true }).dblclick();
     await page.goto(`${url}/account`);
     await page.getByLabel('E-mail address').fill(email);
@@ -129,7 +142,8 @@ describeWithChromium('the account pages, in browsers', () => {
       [email],
     );
     expect(counts).toEqual([{ sessions: 1, mails: 2 }]); // one for each way of signing in; the first session ended with the second
-  }, 120_000);
+    await line.detach();
+  });
 
   it('a link that is pressed in another browser signs that one in, and not the one that asked', async () => {
     const [asked, phone, email] = [await tab(0), await tab(1), fresh()];
@@ -148,10 +162,11 @@ describeWithChromium('the account pages, in browsers', () => {
   it('a link that is pressed where it was asked for lets the waiting page go on', async () => {
     const [waiting, email] = [await tab(0), fresh()];
     await enter(waiting, email);
-    const other = await contexts[0]!.newPage();
+    const other = await openTab(contexts[0]!);
     await other.goto(url + linkIn(await mailFor(waiting)));
     await press(other, 'Confirm and sign in');
     await signedInAs(other, email);
+    await other.close();
     await waiting.getByRole('link', { name: 'Look again' }).click();
     await signedInAs(waiting, email);
   });
@@ -173,12 +188,14 @@ describeWithChromium('the account pages, in browsers', () => {
 
   it('the former address takes a change back, and signs in again', async () => {
     const [page, before, after] = [await tab(1), fresh(), fresh()];
-    const api = await otpost.api();
+    const api = otpost.api;
     const session = await people.signUp(before);
     const { body } = await api.post<IssuedBody>('/v1/me/email', { email: after }, bearer(session.accessToken));
     await people.verify(body, await people.codeOf(body), {}, bearer(session.accessToken));
     const notices = await sink.waitForMailTo(before, 2);
-    await page.goto(url + linkIn(told(notices.map(({ mail }) => mail.text).find((text) => text?.includes('/l/undo/'))!)));
+    await page.goto(
+      url + linkIn(told(notices.map(({ mail }) => mail.text).find((text) => text?.includes('/l/undo/'))!)),
+    );
     await press(page, 'Take it back');
     await page.getByText('All sessions were ended').waitFor();
     expect((await api.get('/v1/me', session.accessToken)).status).toBe(401);
@@ -216,7 +233,7 @@ describeWithChromium('the account pages, in browsers', () => {
     await signedOut(one);
     await two.reload();
     await signedOut(two);
-    expect((await (await otpost.api()).get('/v1/me', app.accessToken)).status).toBe(401);
+    expect((await otpost.api.get('/v1/me', app.accessToken)).status).toBe(401);
   });
 
   it('nothing was complained about in the consoles', () => {
@@ -227,6 +244,7 @@ describeWithChromium('the account pages, in browsers', () => {
     for (const context of contexts) secrets.push(...(await context.cookies()).map(({ value }) => value));
     expect(secrets.length).toBeGreaterThan(12);
     for (const secret of secrets) expect(otpost.text).not.toContain(secret);
-    for (const route of ['/l/:token', '/l/:token/not-me', '/l/undo/:token', '/account/code/:id']) expect(otpost.text).toContain(`"route":"${route}"`);
+    for (const route of ['/l/:token', '/l/:token/not-me', '/l/undo/:token', '/account/code/:id'])
+      expect(otpost.text).toContain(`"route":"${route}"`);
   });
 });

@@ -1,10 +1,8 @@
-import { spawn } from 'node:child_process';
-import { tmpdir } from 'node:os';
-import { fileURLToPath } from 'node:url';
-import { OperatedService } from '../support/cli-mail.js';
-import { type Otpost, startOtpost, TEST_SECRET } from '../support/otpost.js';
-
-const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+import { randomUUID } from 'node:crypto';
+import { keepEmail, type KeptEmail } from '../support/database/kept-email.js';
+import { OperatedService } from '../support/service/cli-mail.js';
+import { runCli } from '../support/service/cli.js';
+import { type Otpost, startOtpost, TEST_SECRET } from '../support/service/otpost.js';
 
 interface Listed {
   id: string;
@@ -19,40 +17,49 @@ describe('otpost outbox', () => {
 
   beforeAll(async () => {
     // Nobody delivers, and nothing old is removed: what is accepted stays as it is.
-    otpost = await startOtpost({ ROLE: 'web', OUTBOX_RESCUE: 'off', RETENTION_DAYS: '365', MAIL_FROM: 'no-reply@example.com' });
+    otpost = await startOtpost({
+      ROLE: 'web',
+      OUTBOX_RESCUE: 'off',
+      RETENTION_DAYS: '365',
+      MAIL_FROM: 'no-reply@example.com',
+    });
     service = await OperatedService.of(otpost, { APP_SECRET: TEST_SECRET });
   });
   afterEach(() => service.reset());
   afterAll(() => otpost.stop());
 
-  const fail = (...ids: string[]) => otpost.database.query(`UPDATE outbound_emails SET status = 'failed', attempts = max_attempts WHERE id = ANY($1)`, [ids]);
+  const fail = (...ids: string[]) =>
+    otpost.database.query(`UPDATE outbound_emails SET status = 'failed', attempts = max_attempts WHERE id = ANY($1)`, [
+      ids,
+    ]);
 
-  /** With a terminal, which `script` lends; answers the question with these keys. */
-  function atTerminal(keys: string, ...args: string[]): Promise<{ code: number; said: string }> {
-    return new Promise((resolve) => {
-      const command = [process.execPath, CLI, ...args].map((word) => `'${word}'`).join(' ');
-      const child = spawn('script', ['-qec', command, '/dev/null'], { cwd: tmpdir(), env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...service.env } });
-      let said = '';
-      child.stdout.on('data', (chunk: Buffer) => {
-        said += chunk.toString();
-        if (said.includes('[y/N]')) child.stdin.end(keys);
-      });
-      child.on('close', (code) => resolve({ code: code!, said }));
-    });
+  /** At a terminal, where somebody answers the question with these keys. */
+  async function atTerminal(keys: string, ...args: string[]): Promise<{ code: number; said: string }> {
+    const { code, out, err } = await runCli(args, service.env, { tty: true, input: keys });
+    return { code, said: out + err };
   }
 
   it('counts by state and lane, and says how long the oldest due message has waited', async () => {
     await service.accept('ada@example.com', { lane: 'bulk' });
     await service.accept('grace@example.com', { scheduledAt: new Date(Date.now() + 3_600_000).toISOString() });
-    await otpost.database.query(`UPDATE outbound_emails SET next_attempt_at = now() - interval '90 s' WHERE lane = 'bulk'`);
-    const [{ code, out }, table] = await Promise.all([service.cli('outbox', 'stats', '--json'), service.cli('outbox', 'stats')]);
+    await otpost.database.query(
+      `UPDATE outbound_emails SET next_attempt_at = now() - interval '90 s' WHERE lane = 'bulk'`,
+    );
+    const [{ code, out }, table] = await Promise.all([
+      service.cli('outbox', 'stats', '--json'),
+      service.cli('outbox', 'stats'),
+    ]);
     expect([code, JSON.parse(out)]).toMatchObject([
       0,
       {
         accepted: 2,
         imbalance: 0,
         states: { queued: 1, scheduled: 1, sent: 0 },
-        lanes: [{ lane: 'critical', due: 0 }, { lane: 'default', due: 0, later: 1, oldestDueSeconds: 0 }, { lane: 'bulk', due: 1, later: 0, sending: 0, pausedAt: null, workers: 0 }],
+        lanes: [
+          { lane: 'critical', due: 0 },
+          { lane: 'default', due: 0, later: 1, oldestDueSeconds: 0 },
+          { lane: 'bulk', due: 1, later: 0, sending: 0, pausedAt: null, workers: 0 },
+        ],
       },
     ]);
     const { lanes } = JSON.parse(out) as { lanes: { oldestDueSeconds: number }[] };
@@ -78,33 +85,137 @@ describe('otpost outbox', () => {
       listed('--since', new Date(Date.now() + 60_000).toISOString()),
       listed('--limit', '1'),
     ]);
-    expect(all.map(({ id, to }) => [id, to])).toEqual([[grace, 'g***@example.com'], [ada, 'a***@example.com']]);
+    expect(all.map(({ id, to }) => [id, to])).toEqual([
+      [grace, 'g***@example.com'],
+      [ada, 'a***@example.com'],
+    ]);
     expect([out.includes(ada), out.includes(grace), out.includes('lovelace')]).toEqual([true, false, false]);
     expect(shown).toMatchObject([{ id: ada, to: 'ada.lovelace@example.com' }]);
     expect(none).toEqual([]);
     expect(one).toHaveLength(1);
   });
 
+  it('lists by what messages are', async () => {
+    const keep = (email: KeptEmail) => keepEmail(otpost.database, email);
+    const meant: KeptEmail = {
+      ...{ tags: ['spring'], template: 'receipt', from: 'shop@example.com', apiKeyId: randomUUID(), transport: 'ses' },
+      ...{ errorCode: 'smtp_550', reply: '550 Mailbox unknown', status: 'failed', subject: 'Your invoice' },
+    };
+    await keep({ status: 'failed' });
+    const id = await keep(meant);
+    const later = new Date(Date.now() + 60_000).toISOString();
+    const filters = [
+      ['--tag', 'spring'],
+      ['--template', 'receipt'],
+      ['--from', 'Shop@example.com'],
+      ['--transport', 'ses', '--until', later],
+      ['--error-code', 'smtp_550', '--status', 'failed'],
+      ['--q', 'INVOICE'],
+      ['--q', 'mailbox'],
+    ];
+    const found = await Promise.all(filters.map((filter) => service.json<Listed[]>('outbox', 'list', ...filter)));
+    expect(found.map((list) => list.map((email) => email.id))).toEqual(filters.map(() => [id]));
+    expect(await service.json('outbox', 'list', '--until', '2020-01-01T00:00:00Z')).toEqual([]);
+  });
+
+  it('shows what became of a message, its recipients and what was split off it', async () => {
+    const id = await keepEmail(otpost.database, {
+      status: 'failed',
+      reply: '550 no mailbox ada@example.com',
+      recipients: [
+        { kind: 'to', address: 'ada@example.com', name: null, canonical: 'ada@example.com' },
+        { kind: 'cc', address: 'grace@example.com', name: null, canonical: 'grace@example.com' },
+      ],
+    });
+    const part = await keepEmail(otpost.database, { status: 'deferred', to: 'eve@example.com', splitFrom: id });
+    await service.cli('outbox', 'retry', id);
+    const [words, document, plain, gone] = await Promise.all([
+      service.cli('outbox', 'show', id),
+      service.json<Record<string, unknown>>('outbox', 'show', id),
+      service.json<Record<string, unknown>>('outbox', 'show', id, '--show-addresses'),
+      service.cli('outbox', 'show', randomUUID()),
+    ]);
+    expect([words.code, words.out]).toEqual([
+      0,
+      expect.stringMatching(
+        /^ID +[\da-f-]+\nSTATUS +queued[^]*\nto +a\*\*\*@example\.com +queued +-\ncc +g\*\*\*@example\.com +queued +-\nto +e\*\*\*@example\.com +deferred +[\da-f-]+\n[^]*retried_by_hand/,
+      ),
+    ]);
+    expect(words.out).not.toMatch(/ada@|grace@|eve@/);
+    expect(document).toMatchObject({
+      ...{ id, status: 'queued', splitFrom: null },
+      recipients: [
+        { kind: 'to', address: 'a***@example.com', status: 'queued', emailId: id },
+        { kind: 'cc', address: 'g***@example.com', status: 'queued', emailId: id },
+        { kind: 'to', address: 'e***@example.com', status: 'deferred', emailId: part },
+      ],
+      events: [{ status: 'queued', errorCode: 'retried_by_hand' }],
+    });
+    expect(JSON.stringify(document)).not.toContain('ada@');
+    expect(plain).toMatchObject({
+      lastReply: '550 no mailbox ada@example.com',
+      recipients: [{ address: 'ada@example.com' }, { address: 'grace@example.com' }, { address: 'eve@example.com' }],
+    });
+    expect([gone.code, gone.err]).toEqual([1, expect.stringContaining('There is no such message.')]);
+  });
+
+  it('resolves what is unknown by id, and says of each what came of it', async () => {
+    const [unknown, lost, sent] = [
+      await keepEmail(otpost.database, { status: 'unknown' }),
+      await keepEmail(otpost.database, { status: 'unknown' }),
+      await keepEmail(otpost.database, { status: 'sent' }),
+    ];
+    const resolved = await service.cli('outbox', 'resolve', unknown, sent, '--as', 'sent');
+    expect([resolved.code, resolved.err]).toEqual([
+      1,
+      `${unknown}: resolved, it is sent now\n${sent}: it is sent, which cannot be resolved\n`,
+    ]);
+    expect(await service.json('outbox', 'resolve', lost, '--as', 'not_sent')).toEqual([{ id: lost, result: 'done' }]);
+    expect([await service.statusOf(unknown), await service.statusOf(lost)]).toEqual(['sent', 'deferred']);
+    const [audit] = await otpost.database.query(
+      `SELECT action, actor_kind AS by, details FROM audit_events WHERE target_id = $1`,
+      [unknown],
+    );
+    expect(audit).toEqual({ action: 'email.resolved', by: 'operator', details: { as: 'sent' } });
+  });
+
   it('retries and cancels by id, says of each what came of it, and fails when one could not be', async () => {
     const [failed, waiting] = [await service.accept('ada@example.com'), await service.accept('grace@example.com')];
     await fail(failed);
     const retried = await service.cli('outbox', 'retry', failed, waiting);
-    expect([retried.code, retried.err]).toEqual([1, `${failed}: queued again\n${waiting}: it is queued, which cannot be retried\n`]);
+    expect([retried.code, retried.err]).toEqual([
+      1,
+      `${failed}: queued again\n${waiting}: it is queued, which cannot be retried\n`,
+    ]);
     const [cancelled] = await service.json<{ id: string; result: string }[]>('outbox', 'cancel', waiting);
-    expect([cancelled, await service.statusOf(failed), await service.statusOf(waiting)]).toEqual([{ id: waiting, result: 'done' }, 'queued', 'cancelled']);
-    const audit = await otpost.database.query(`SELECT action, actor_kind AS by, target_id AS target FROM audit_events WHERE target_kind = 'email' ORDER BY id`);
-    expect(audit).toEqual([{ action: 'email.retried', by: 'operator', target: failed }, { action: 'email.cancelled', by: 'operator', target: waiting }]);
+    expect([cancelled, await service.statusOf(failed), await service.statusOf(waiting)]).toEqual([
+      { id: waiting, result: 'done' },
+      'queued',
+      'cancelled',
+    ]);
+    const audit = await otpost.database.query(
+      `SELECT action, actor_kind AS by, target_id AS target FROM audit_events WHERE target_id = ANY($1) ORDER BY id`,
+      [[failed, waiting]],
+    );
+    expect(audit).toEqual([
+      { action: 'email.retried', by: 'operator', target: failed },
+      { action: 'email.cancelled', by: 'operator', target: waiting },
+    ]);
   });
 
   it('retries all that failed but for what has expired or was erased, with a receipt each', async () => {
     const ids = await Promise.all(['a', 'b', 'c', 'd'].map((name) => service.accept(`${name}@example.com`)));
     await fail(...ids);
     await otpost.database.query(`UPDATE outbound_emails SET sealed_variables = NULL WHERE id = $1`, [ids[2]]);
-    await otpost.database.query(`UPDATE outbound_emails SET expires_at = now() - interval '1 s' WHERE id = $1`, [ids[3]]);
+    await otpost.database.query(`UPDATE outbound_emails SET expires_at = now() - interval '1 s' WHERE id = $1`, [
+      ids[3],
+    ]);
     const { code, out } = await service.cli('outbox', 'retry', '--status', 'failed', '--yes', '--json');
     expect([code, JSON.parse(out)]).toEqual([0, { changed: 2, passedOver: 2, suppressed: 0 }]);
     expect(await Promise.all(ids.map((id) => service.statusOf(id)))).toEqual(['queued', 'queued', 'failed', 'failed']);
-    const receipts = await otpost.database.query(`SELECT email_id AS id FROM email_events WHERE error_code = 'retried_by_hand' ORDER BY 1`);
+    const receipts = await otpost.database.query(
+      `SELECT email_id AS id FROM email_events WHERE error_code = 'retried_by_hand' ORDER BY 1`,
+    );
     expect(receipts.map(({ id }) => id as string)).toEqual(ids.slice(0, 2).sort());
     expect(await service.json('outbox', 'stats')).toMatchObject({ imbalance: 0, states: { queued: 2, failed: 2 } });
   });
@@ -123,10 +234,16 @@ describe('otpost outbox', () => {
       const asked = await atTerminal('n\n', 'outbox', 'retry', '--status', 'failed', '--lane', 'default');
       expect(asked.said).toContain('Send 1 message again?');
       const told = await service.cli('outbox', 'retry', '--status', 'failed', '--lane', 'default', '--yes');
-      expect(told.err).toBe('1 message queued again. 1 message passed over: expired, or the content was erased. 1 message passed over: the address gets no such mail (otpost suppressions list).\n');
+      expect(told.err).toBe(
+        '1 message queued again. 1 message passed over: expired, or the content was erased. 1 message passed over: the address gets no such mail (otpost suppressions list).\n',
+      );
       expect(await Promise.all(ids.map((id) => service.statusOf(id)))).toEqual(['failed', 'queued', 'failed']);
       // A code may be tried there today.
-      expect(await service.json('outbox', 'retry', '--status', 'failed', '--lane', 'critical', '--yes')).toEqual({ changed: 1, passedOver: 0, suppressed: 0 });
+      expect(await service.json('outbox', 'retry', '--status', 'failed', '--lane', 'critical', '--yes')).toEqual({
+        changed: 1,
+        passedOver: 0,
+        suppressed: 0,
+      });
     } finally {
       await otpost.database.query('TRUNCATE suppressions');
     }
@@ -136,7 +253,10 @@ describe('otpost outbox', () => {
     const id = await service.accept('ada@example.com', { lane: 'bulk' });
     const cancelling = ['outbox', 'cancel', '--lane', 'bulk', '--status', 'queued'];
     const [unasked, declined] = await Promise.all([service.cli(...cancelling), atTerminal('n\n', ...cancelling)]);
-    expect([unasked.code, unasked.err]).toEqual([2, expect.stringContaining('Cancel 1 message, for good? Nobody can be asked here: say --yes to do it.')]);
+    expect([unasked.code, unasked.err]).toEqual([
+      2,
+      expect.stringContaining('Cancel 1 message, for good? Nobody can be asked here: say --yes to do it.'),
+    ]);
     expect([declined.code, declined.said]).toEqual([1, expect.stringContaining('Nothing was done.')]);
     expect(await service.statusOf(id)).toBe('queued');
     const agreed = await atTerminal('y\n', ...cancelling);
@@ -153,11 +273,33 @@ describe('otpost outbox', () => {
     await fail(young);
     expect(await service.json('outbox', 'purge', '--older-than', '41d', '--yes')).toEqual({ removed: 0 });
     expect(await service.json('outbox', 'purge', '--older-than', '30d', '--yes')).toEqual({ removed: 2_498 });
-    expect(await otpost.database.query(`SELECT status FROM outbound_emails ORDER BY status::text`)).toEqual([{ status: 'failed' }, { status: 'queued' }, { status: 'unknown' }]);
+    expect(await otpost.database.query(`SELECT status FROM outbound_emails ORDER BY status::text`)).toEqual([
+      { status: 'failed' },
+      { status: 'queued' },
+      { status: 'unknown' },
+    ]);
   });
 
   it('does not understand what cannot be meant', async () => {
-    const strange = [['retry'], ['retry', 'all'], ['retry', '--lane', 'bulk'], ['cancel', '--status', 'sent'], ['list', '--status', 'gone'], ['list', '--limit', '0'], ['purge'], ['purge', '--older-than', '12h', '--yes']];
+    const strange = [
+      ['retry'],
+      ['retry', 'all'],
+      ['retry', '--lane', 'bulk'],
+      ['cancel', '--status', 'sent'],
+      ['list', '--status', 'gone'],
+      ['list', '--limit', '0'],
+      ['list', '--tag', ''],
+      ['list', '--until', 'tomorrow'],
+      ['show'],
+      ['show', 'it'],
+      ['show', randomUUID(), randomUUID()],
+      ['resolve', '--as', 'sent'],
+      ['resolve', randomUUID()],
+      ['resolve', 'it', '--as', 'sent'],
+      ['resolve', randomUUID(), '--as', 'lost'],
+      ['purge'],
+      ['purge', '--older-than', '12h', '--yes'],
+    ];
     const codes = await Promise.all(strange.map(async (args) => [args, (await service.cli('outbox', ...args)).code]));
     expect(codes).toEqual(strange.map((args) => [args, 2]));
   });

@@ -1,5 +1,5 @@
-import { runCli } from '../support/cli.js';
-import { type Otpost, startOtpost, TEST_SECRET } from '../support/otpost.js';
+import { runCli } from '../support/service/cli.js';
+import { type Otpost, startOtpost, TEST_SECRET } from '../support/service/otpost.js';
 
 interface ShownKey {
   id: string;
@@ -57,7 +57,10 @@ describe('otpost signing-keys', () => {
   });
 
   it('is understood, and explains itself', async () => {
-    const [help, strange] = await Promise.all([runCli(['signing-keys', 'rotate', '--help'], env), runCli(['signing-keys', 'rotate', '--now'], env)]);
+    const [help, strange] = await Promise.all([
+      runCli(['signing-keys', 'rotate', '--help'], env),
+      runCli(['signing-keys', 'rotate', '--now'], env),
+    ]);
     expect([help.out, strange.code]).toEqual([expect.stringContaining('Nobody is signed out'), 2]);
   });
 });

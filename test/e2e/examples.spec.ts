@@ -1,18 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { createHmac, generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { createHmac, generateKeyPairSync } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { type CryptoKey, decodeProtectedHeader, type JWK, type KeyObject, SignJWT } from 'jose';
-import { SigningKeyRecords } from '../../src/accounts/tokens/signing-key-records.js';
+import { SigningKeyRecords } from '../../src/accounts/tokens/signing-keys.js';
 import { Audit } from '../../src/audit/audit.js';
 import { Keyring } from '../../src/core/keyring.js';
-import { PrismaService } from '../../src/database/prisma.service.js';
-import { Transactions } from '../../src/database/unit-of-work.js';
-import type { SignedInBody } from '../support/api.js';
-import { freePort } from '../support/free-port.js';
-import { HeldClock, type Otpost, startOtpost, TEST_SECRET } from '../support/otpost.js';
-import { codeFromInbox, verify } from '../support/story.js';
+import { PrismaService, Transactions } from '../../src/database/prisma.service.js';
+import { freePort } from '../support/network/free-port.js';
+import type { SignedInBody } from '../support/service/api.js';
+import { HeldClock, type Otpost, startOtpost, TEST_SECRET } from '../support/service/otpost.js';
+import { codeFromInbox, verify } from '../support/service/story.js';
 
 const SERVER = fileURLToPath(new URL('../../examples/verify-token/server.mjs', import.meta.url));
 
@@ -31,7 +30,10 @@ describe('examples/verify-token', () => {
   const examples: Example[] = [];
 
   async function startExample(otpostUrl: string): Promise<Example> {
-    const child = spawn(process.execPath, [SERVER], { env: { PATH: process.env['PATH'], PORT: '0', OTPOST_URL: otpostUrl }, stdio: ['ignore', 'pipe', 'ignore'] });
+    const child = spawn(process.execPath, [SERVER], {
+      env: { PATH: process.env['PATH'], PORT: '0', OTPOST_URL: otpostUrl },
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
     const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
     const started = { process: child, url: /http:\S+/.exec(line)![0] };
     examples.push(started);
@@ -46,7 +48,12 @@ describe('examples/verify-token', () => {
     const issued = await otpost.api.register('ada@example.com');
     signedIn = await verify(otpost.api, issued, (await codeFromInbox(otpost.api, 'ada@example.com', issued)).code);
     const prisma = new PrismaService({ url: otpost.database.url, poolSize: 1 });
-    const records = new SigningKeyRecords(prisma, new Transactions(prisma), new Keyring(TEST_SECRET), new Audit(prisma, new HeldClock()));
+    const records = new SigningKeyRecords(
+      prisma,
+      new Transactions(prisma),
+      new Keyring(TEST_SECRET),
+      new Audit(prisma, new HeldClock()),
+    );
     const [key] = await records.list();
     [ours, kid] = [await records.open(key!), key!.id];
     await prisma.$disconnect();
@@ -70,7 +77,15 @@ describe('examples/verify-token', () => {
   /** As Otpost would sign it, but for the changes. */
   async function forged({ claims, header, key = ours }: Changes): Promise<string> {
     const now = Math.floor(Date.now() / 1_000);
-    return new SignJWT({ iss: appUrl, aud: appUrl, sub: signedIn.account.id, sid: 'x', iat: now, exp: now + 900, ...claims })
+    return new SignJWT({
+      iss: appUrl,
+      aud: appUrl,
+      sub: signedIn.account.id,
+      sid: 'x',
+      iat: now,
+      exp: now + 900,
+      ...claims,
+    })
       .setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt', kid, ...header })
       .sign(key);
   }
@@ -79,7 +94,10 @@ describe('examples/verify-token', () => {
 
   it('lets in who is signed in, and knows who it is', async () => {
     const { status, body } = await ask(`Bearer ${signedIn.accessToken}`);
-    expect([status, body]).toEqual([200, { accountId: signedIn.account.id, sessionId: expect.stringMatching(/^[0-9a-f-]{36}$/) as string }]);
+    expect([status, body]).toEqual([
+      200,
+      { accountId: signedIn.account.id, sessionId: expect.stringMatching(/^[0-9a-f-]{36}$/) as string },
+    ]);
     expect((await ask(`Bearer ${await forged({})}`)).status).toBe(200); // so that the refusals below are for what was changed
   });
 
@@ -91,7 +109,10 @@ describe('examples/verify-token', () => {
     ['never expires', async () => forged({ claims: { exp: undefined } })],
     ['is signed by a stranger under our name', async () => forged({ key: generateKeyPairSync('ed25519').privateKey })],
     ['is signed by a key that does not exist', async () => forged({ header: { kid: 'unknown' } })],
-    ['is not signed', async () => `${part({ alg: 'none', typ: 'at+jwt', kid })}.${signedIn.accessToken.split('.')[1]}.`],
+    [
+      'is not signed',
+      async () => `${part({ alg: 'none', typ: 'at+jwt', kid })}.${signedIn.accessToken.split('.')[1]}.`,
+    ],
     [
       'is signed with the public key as a secret',
       async () => {
@@ -100,7 +121,14 @@ describe('examples/verify-token', () => {
         return `${signed}.${createHmac('sha256', Buffer.from(body.keys[0]!.x!, 'base64url')).update(signed).digest('base64url')}`;
       },
     ],
-    ['was changed', async () => signedIn.accessToken.replace(/\.[^.]+\./, `.${part({ iss: appUrl, aud: appUrl, sub: 'eve', sid: 'x', exp: 9_999_999_999 })}.`)],
+    [
+      'was changed',
+      async () =>
+        signedIn.accessToken.replace(
+          /\.[^.]+\./,
+          `.${part({ iss: appUrl, aud: appUrl, sub: 'eve', sid: 'x', exp: 9_999_999_999 })}.`,
+        ),
+    ],
   ])('a token that %s is a 401', async (_, token) => {
     expect((await ask(`Bearer ${await token()}`)).status).toBe(401);
   });

@@ -1,13 +1,14 @@
-import type { Api } from '../support/api.js';
-import { OtpostProcess } from '../support/otpost-process.js';
-import { TEST_SECRET } from '../support/otpost.js';
-import { createDatabase, type TestDatabase } from '../support/postgres.js';
-import { factsOf, line, others, type ProcessFacts } from '../support/process-facts.js';
-import { RawClient } from '../support/raw-client.js';
-import { eventually } from '../support/wait.js';
+import { createDatabase, type TestDatabase } from '../support/database/postgres.js';
+import { RawClient } from '../support/http/raw-client.js';
+import type { Api } from '../support/service/api.js';
+import { OtpostProcess } from '../support/service/otpost-process.js';
+import { TEST_SECRET } from '../support/service/otpost.js';
+import { factsOf, line, others, type ProcessFacts } from '../support/service/process-facts.js';
+import { eventually } from '../support/signals/wait.js';
 
 /** Of a provider whose proof is over the body. */
-const HOOK_SECRETS = 'sendgrid:MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEEDr2LjtURuePQzplybdC+u4CwrqDqBaWjcMMsTbhdbcwHBcepxo7yAQGhHPTnlvFYPAZFceEu/1FwCM/QmGUhA==';
+const HOOK_SECRETS =
+  'sendgrid:MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEEDr2LjtURuePQzplybdC+u4CwrqDqBaWjcMMsTbhdbcwHBcepxo7yAQGhHPTnlvFYPAZFceEu/1FwCM/QmGUhA==';
 const ASSET = '/docs/swagger-ui-bundle.js';
 
 describe('a client that floods its connections', () => {
@@ -17,7 +18,13 @@ describe('a client that floods its connections', () => {
 
   beforeAll(async () => {
     database = await createDatabase();
-    service = await OtpostProcess.start({ DATABASE_URL: database.url, APP_SECRET: TEST_SECRET, PORT: '0', ROLE: 'web', HOOK_SECRETS });
+    service = await OtpostProcess.start({
+      DATABASE_URL: database.url,
+      APP_SECRET: TEST_SECRET,
+      PORT: '0',
+      ROLE: 'web',
+      HOOK_SECRETS,
+    });
     api = await service.api();
     for (const path of [ASSET, '/docs/json']) for (let times = 0; times < 3; times++) await api.get(path); // warm
   });
@@ -30,7 +37,10 @@ describe('a client that floods its connections', () => {
   const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
 
   /** Runs the flood while somebody else asks, and prints what the process looks like. */
-  async function flooded(what: string, flood: () => Promise<unknown>): Promise<{ before: ProcessFacts; during: ProcessFacts }> {
+  async function flooded(
+    what: string,
+    flood: () => Promise<unknown>,
+  ): Promise<{ before: ProcessFacts; during: ProcessFacts }> {
     const before = facts();
     console.log(`${what}: before: ${line(before)}; ${await others(api, Promise.resolve())}`);
     const heard = await others(api, flood());
@@ -78,7 +88,8 @@ describe('a client that floods its connections', () => {
   });
 
   it('with bodies that it holds back takes no more memory than all of them may, whether or not it may send them', async () => {
-    const head = (path: string) => `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1048576\r\n\r\n`;
+    const head = (path: string) =>
+      `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1048576\r\n\r\n`;
     const clients: RawClient[] = [];
     const { before, during } = await flooded('100 × a megabyte for a hook and for mail, held back', async () => {
       for (let n = 0; n < 100; n++) {

@@ -1,11 +1,12 @@
-import type { Api } from '../support/api.js';
-import { FaultPostgres } from '../support/fault-postgres.js';
-import { OtpostProcess } from '../support/otpost-process.js';
-import { TEST_SECRET } from '../support/otpost.js';
-import { describeWithRedisServer, RedisServer } from '../support/redis-server.js';
-import { SmtpSink } from '../support/smtp-sink.js';
-import { StallingProxy } from '../support/stalling-proxy.js';
-import { eventually } from '../support/wait.js';
+import { createDatabase } from '../support/database/postgres.js';
+import { StallingProxy } from '../support/network/stalling-proxy.js';
+import { OtpostInProcess } from '../support/service/otpost-in-process.js';
+import { HAS_REDIS_SERVER, RedisServer } from '../support/redis/redis-server.js';
+import type { Api } from '../support/service/api.js';
+import { inTurn, type Story, turnByTurn } from '../support/signals/side-by-side.js';
+import { eventually } from '../support/signals/wait.js';
+import { concurrentWhere } from '../support/signals/where.js';
+import { SmtpSink } from '../support/smtp/smtp-sink.js';
 
 interface Line {
   level: string;
@@ -20,129 +21,244 @@ const RECORDED = /^(message (not )?handed over|another worker owns the message|t
 /** More of what each outage makes a process say than a log may be told of it. */
 const ENOUGH = 20;
 
-describeWithRedisServer('the log of an outage', () => {
-  let postgres: FaultPostgres;
-  let redis: RedisServer;
-  let proxy: StallingProxy;
-  let sink: SmtpSink;
-  let web: OtpostProcess;
-  let worker: OtpostProcess;
-  /** Messages whose last byte has come and that are not yet answered. */
-  const held: (() => void)[] = [];
+/** What happens to a part. */
+type Change<Part> = (part: Part) => Promise<unknown> | void;
 
-  beforeAll(async () => {
-    [postgres, redis] = await Promise.all([FaultPostgres.start(), RedisServer.start()]);
-    const url = await postgres.createDatabase();
-    proxy = await StallingProxy.to(url);
-    sink = await SmtpSink.start({
-      onData: (stream, _session, done) => stream.resume().on('end', () => held.push(() => done(null, '2.0.0 taken'))),
+/** A web process and a worker, whose Postgres and Redis come and go. */
+class Deployment {
+  /** Messages whose last byte has come. */
+  taken = 0;
+  /** Those of them that are not yet answered, while answers are held back. */
+  private readonly held: (() => void)[] = [];
+  private holds = false;
+  private readonly opened: (() => Promise<unknown>)[] = [];
+
+  readonly redis!: RedisServer;
+  readonly toPostgres!: StallingProxy;
+  readonly web!: OtpostInProcess;
+  readonly worker!: OtpostInProcess;
+
+  static async start(): Promise<Deployment> {
+    const deployment = new Deployment();
+    await deployment.open().catch(async (error: unknown) => {
+      await deployment.stop();
+      throw error;
     });
-    const start = async (ROLE: string, more: Record<string, string> = {}) =>
-      OtpostProcess.start({
-        DATABASE_URL: proxy.through(url), REDIS_URL: redis.url, APP_SECRET: TEST_SECRET, MAIL_TRANSPORTS: sink.url, PORT: '0', LOG_LEVEL: 'info', ROLE, ...more,
-      });
-    web = await start('web');
-    worker = await start('worker', { WORKER_PORT: '0' });
-  });
-  afterAll(async () => {
-    for (const one of [web, worker]) await one?.stop('SIGKILL');
-    await proxy?.stop();
-    await sink?.stop();
-    await redis?.kill();
-    await postgres?.remove();
-  });
+    return deployment;
+  }
+
+  private async open(): Promise<void> {
+    const { opened } = this;
+    const database = await createDatabase();
+    opened.push(() => database.drop());
+    const [redis, toPostgres] = await Promise.all([RedisServer.start(), StallingProxy.to(database.url)]);
+    opened.push(
+      () => redis.kill(),
+      () => toPostgres.stop(),
+    );
+    const sink = await SmtpSink.start({
+      onData: (stream, _session, done) =>
+        stream.resume().on('end', () => {
+          this.taken++;
+          this.held.push(() => done(null, '2.0.0 taken'));
+          if (!this.holds) this.release();
+        }),
+    });
+    opened.push(() => sink.stop());
+    const env = {
+      DATABASE_URL: toPostgres.through(database.url),
+      REDIS_URL: redis.url,
+      MAIL_TRANSPORTS: sink.url,
+      LOG_LEVEL: 'info',
+    };
+    const start = async (more: Record<string, string>): Promise<OtpostInProcess> => {
+      const started = await OtpostInProcess.start({ ...env, ...more });
+      opened.push(() => started.stop());
+      return started;
+    };
+    const [web, worker] = [await start({ ROLE: 'web' }), await start({ ROLE: 'worker', WORKER_PORT: '0' })];
+    Object.assign(this, { redis, toPostgres, web, worker });
+  }
+
+  get processes(): [OtpostInProcess, OtpostInProcess] {
+    return [this.web, this.worker];
+  }
+
+  async stop(): Promise<void> {
+    this.release();
+    for (const close of this.opened.reverse()) await close();
+  }
 
   /** A message is with the server, and its answer will have to be recorded while Postgres is away. */
-  async function handingOver(address: string): Promise<void> {
-    await (await web.api()).register(address);
-    await eventually(() => held.length > 0, 'the message to be with the server');
+  async handingOver(address: string): Promise<void> {
+    this.holds = true;
+    await this.web.api.register(address);
+    await eventually(() => this.held.length > 0, 'the message to be with the server');
   }
 
-  const release = (): void => held.splice(0).forEach((answer) => answer());
-
-  const healthIs = (api: Api, status: number) => eventually(async () => (await api.get('/health')).status === status, `/health to answer ${status}`);
+  release(): void {
+    this.holds = false;
+    this.held.splice(0).forEach((answer) => answer());
+  }
 
   /** Everything that asks Postgres does, until each had cause to speak of it many times. */
-  async function letAllTry(): Promise<void> {
-    const [asked, probed] = [await web.api(), await worker.api()];
-    await Promise.all([healthIs(asked, 503), healthIs(probed, 503)]);
-    const one = async (n: number) => (await asked.post('/v1/accounts', { email: `refused${n}@example.com` })).status;
-    expect(new Set(await Promise.all(Array.from({ length: ENOUGH }, (_, n) => one(n))))).toEqual(new Set([503]));
-    const page = await fetch(`${(await web.ready()).url}/l/${'x'.repeat(22)}`, { headers: { accept: 'text/html' } });
-    expect([page.status, page.headers.get('retry-after'), await page.text()]).toEqual([503, '2', expect.stringContaining('<h1>It does not work at the moment</h1>')]);
-    for (let n = 0; n < 3; n++) {
-      expect((await probed.get<string>('/metrics')).body).toContain('otpost_database_up 0');
-      expect((await asked.get<string>('/metrics')).body).toContain('otpost_database_up 0');
-    }
-  }
-
-  /** What was logged from the given line on, without the one line that every request has. */
-  function logged(process: OtpostProcess, from: number): Line[] {
-    const lines = process.output.slice(from).map((line) => (line.startsWith('{') ? JSON.parse(line) : { level: 'bare', msg: line }) as Line);
-    return lines.filter(({ msg }) => msg !== 'request');
-  }
-
-  const backIn = (process: OtpostProcess, from: number, name: string) => eventually(() => logged(process, from).some(({ msg }) => msg.startsWith(`${name} is back`)), `${name} to be back`);
-
-  /** Of an outage: one line that begins it, one a minute, one that ends it; and no stack, no class. */
-  function expectTold(process: OtpostProcess, from: number, name: string, meanwhile: string): string {
-    const lines = logged(process, from).filter(({ msg }) => !/^too much at once/.test(msg) && !RECORDED.test(msg));
-    expect(JSON.stringify(lines)).not.toMatch(/\bat \S+ \(|Prisma|"Error"|MaxRetries/);
-    const still = lines.filter(({ msg }) => msg.includes('still cannot be used'));
-    const told = lines.filter((line) => !still.includes(line));
-    expect(told.map(({ msg }) => msg)).toEqual([
-      expect.stringMatching(new RegExp(`^${name} cannot be used at 127\\.0\\.0\\.1:\\d+: .+\\. ${meanwhile}$`)),
-      expect.stringMatching(new RegExp(`^${name} is back at 127\\.0\\.0\\.1:\\d+: it was away for \\d+ \\w+$`)),
+  async letAllTry(): Promise<void> {
+    const [asked, probed] = [this.web.api, this.worker.api];
+    await Promise.all(
+      [asked, probed].map((api) =>
+        eventually(async () => (await api.get('/health')).status === 503, '/health to answer 503'),
+      ),
+    );
+    const register = async (n: number) =>
+      (await asked.post('/v1/accounts', { email: `refused${n}@example.com` })).status;
+    const measure = async (api: Api) =>
+      expect((await api.get<string>('/metrics')).body).toContain('otpost_database_up 0');
+    const visit = async (): Promise<void> => {
+      const page = await fetch(`${this.web.url}/l/${'x'.repeat(22)}`, { headers: { accept: 'text/html' } });
+      expect([page.status, page.headers.get('retry-after'), await page.text()]).toEqual([
+        503,
+        '2',
+        expect.stringContaining('<h1>It does not work at the moment</h1>'),
+      ]);
+    };
+    const measured = Array.from({ length: 3 }, () => [measure(asked), measure(probed)]).flat();
+    const [statuses] = await Promise.all([
+      Promise.all(Array.from({ length: ENOUGH }, (_, n) => register(n))),
+      visit(),
+      ...measured,
     ]);
-    expect(still.length).toBeLessThanOrEqual(told[1]!.awaySeconds! / 60);
-    return told[0]!.reason!;
+    expect(new Set(statuses)).toEqual(new Set([503]));
   }
+}
 
-  const POSTGRES = 'Accepting stops until it is back; mail in the outbox is kept\\.';
-  const REDIS = 'Accepting goes on; workers drain on their timer\\.';
+/** What was logged from the given line on, without the one line that every request has. */
+function logged(process: OtpostInProcess, from: number): Line[] {
+  const lines = process.output
+    .slice(from)
+    .map((line) => (line.startsWith('{') ? JSON.parse(line) : { level: 'bare', msg: line }) as Line);
+  return lines.filter(({ msg }) => msg !== 'request');
+}
 
-  async function postgresAway(address: string, takeAway: () => Promise<void> | void, bringBack: () => Promise<void> | void): Promise<string[]> {
-    await handingOver(address);
-    const from = [web, worker].map(({ output }) => output.length);
-    await takeAway();
-    release();
-    await letAllTry();
-    await bringBack();
-    await Promise.all([web, worker].map((process, at) => backIn(process, from[at]!, 'Postgres')));
-    await eventually(() => logged(worker, from[1]!).some(({ msg }) => RECORDED.test(msg)), 'the answer to be recorded');
-    return [web, worker].map((process, at) => expectTold(process, from[at]!, 'Postgres', POSTGRES));
-  }
+const backIn = (process: OtpostInProcess, from: number, name: string) =>
+  eventually(() => logged(process, from).some(({ msg }) => msg.startsWith(`${name} is back`)), `${name} to be back`);
 
-  async function redisAway(takeAway: () => Promise<void> | void, bringBack: () => Promise<void> | void): Promise<string[]> {
-    const from = [web, worker].map(({ output }) => output.length);
-    await takeAway();
-    const [asked, probed] = [await web.api(), await worker.api()];
-    const brokerIs = (api: Api, status: string) =>
-      eventually(async () => (await api.get<{ details: { broker: { status: string } } }>('/health')).body.details.broker.status === status, `the broker to be ${status}`);
-    await Promise.all([brokerIs(asked, 'degraded'), brokerIs(probed, 'degraded')]);
-    for (let n = 0; n < ENOUGH; n++) await asked.register(`without-redis${from[0]}-${n}@example.com`);
-    await eventually(() => held.length > 0, 'the timer to deliver');
-    release();
-    await bringBack();
-    await Promise.all([web, worker].map((process, at) => backIn(process, from[at]!, 'Redis')));
-    release();
-    return [web, worker].map((process, at) => expectTold(process, from[at]!, 'Redis', REDIS));
-  }
+/** What a busy machine makes a process miss is over: each outage of its log has its end there. */
+const allWell = (process: OtpostInProcess, name: string) =>
+  eventually(() => {
+    const count = (text: string) => logged(process, 0).filter(({ msg }) => msg.startsWith(`${name} ${text}`)).length;
+    return count('cannot be used at') === count('is back at');
+  }, `${name} to be there`);
 
-  it('of Postgres that refuses is one line, one a minute and one at its end, whatever was tried meanwhile', async () => {
-    const reasons = await postgresAway('refused@example.com', () => postgres.stop('immediate'), () => postgres.start());
-    for (const reason of reasons) expect(reason).toMatch(/^(connection refused \(ECONNREFUSED\)|the connection broke.*|it shuts down.*|it restarts.*)$/);
+/** Of an outage: one line that begins it, one a minute, one that ends it; and no stack, no class. */
+function expectTold(process: OtpostInProcess, from: number, name: string, meanwhile: string): string {
+  const lines = logged(process, from).filter(({ msg }) => !/^too much at once/.test(msg) && !RECORDED.test(msg));
+  expect(JSON.stringify(lines)).not.toMatch(/\bat \S+ \(|Prisma|"Error"|MaxRetries/);
+  const still = lines.filter(({ msg }) => msg.includes('still cannot be used'));
+  const told = lines.filter((line) => !still.includes(line));
+  expect(told.map(({ msg }) => msg)).toEqual([
+    expect.stringMatching(new RegExp(`^${name} cannot be used at 127\\.0\\.0\\.1:\\d+: .+\\. ${meanwhile}$`)),
+    expect.stringMatching(new RegExp(`^${name} is back at 127\\.0\\.0\\.1:\\d+: it was away for \\d+ \\w+$`)),
+  ]);
+  expect(still.length).toBeLessThanOrEqual(told[1]!.awaySeconds! / 60);
+  return told[0]!.reason!;
+}
+
+const POSTGRES = 'Accepting stops until it is back; mail in the outbox is kept\\.';
+const REDIS = 'Accepting goes on; workers drain on their timer\\.';
+
+let addresses = 0;
+
+/** Answers the reasons that the web process and the worker tell. */
+async function postgresAway(
+  deployment: Deployment,
+  takeAway: Change<StallingProxy>,
+  bringBack: Change<StallingProxy>,
+): Promise<string[]> {
+  const { processes, worker, toPostgres } = deployment;
+  await deployment.handingOver(`ada${++addresses}@example.com`);
+  await Promise.all(processes.map((process) => allWell(process, 'Postgres')));
+  const from = processes.map(({ output }) => output.length);
+  await takeAway(toPostgres);
+  deployment.release();
+  await deployment.letAllTry();
+  await bringBack(toPostgres);
+  await Promise.all(processes.map((process, at) => backIn(process, from[at]!, 'Postgres')));
+  await eventually(() => logged(worker, from[1]!).some(({ msg }) => RECORDED.test(msg)), 'the answer to be recorded');
+  return processes.map((process, at) => expectTold(process, from[at]!, 'Postgres', POSTGRES));
+}
+
+async function redisAway(
+  deployment: Deployment,
+  takeAway: Change<RedisServer>,
+  bringBack: Change<RedisServer>,
+): Promise<string[]> {
+  const { processes, redis, web } = deployment;
+  await Promise.all(processes.map((process) => allWell(process, 'Redis')));
+  const from = processes.map(({ output }) => output.length);
+  await takeAway(redis);
+  const brokerIs = ({ api }: OtpostInProcess, status: string) =>
+    eventually(async () => {
+      const { body } = await api.get<{ details: { broker: { status: string } } }>('/health');
+      return body.details.broker.status === status;
+    }, `the broker to be ${status}`);
+  await Promise.all(processes.map((process) => brokerIs(process, 'degraded')));
+  const before = deployment.taken;
+  for (let n = 0; n < ENOUGH; n++) await web.api.register(`grace${++addresses}@example.com`);
+  await eventually(() => deployment.taken > before, 'the timer to deliver');
+  await bringBack(redis);
+  await Promise.all(processes.map((process, at) => backIn(process, from[at]!, 'Redis')));
+  return processes.map((process, at) => expectTold(process, from[at]!, 'Redis', REDIS));
+}
+
+/** Outages of one deployment, one after the other. */
+function ofOne(outages: Record<string, (deployment: Deployment) => Promise<void>>): Story[] {
+  let deployment: Deployment | undefined;
+  const setUp = async (): Promise<void> => {
+    deployment = await Deployment.start();
+  };
+  const test = concurrentWhere(HAS_REDIS_SERVER);
+  const story = inTurn('of', setUp, { test });
+  afterAll(() => deployment?.stop());
+  return Object.entries(outages).map(([outage, tell]) => story(outage, () => tell(deployment!)));
+}
+
+/** Two rows side by side, for each waits for looks that fail and for a while in which all works. */
+describe('the log of an outage', () => {
+  const hanging = ofOne({
+    'Postgres that hangs is one line, one a minute and one at its end, whatever was tried meanwhile': async (
+      deployment,
+    ) => {
+      await postgresAway(
+        deployment,
+        (way) => way.stall(),
+        (way) => way.goOn(),
+      );
+    },
   });
-
-  it('of Postgres that hangs is the same', async () => {
-    await postgresAway('hanging@example.com', () => proxy.stall(), () => proxy.goOn());
+  const others = ofOne({
+    'Postgres that refuses is the same': async (deployment) => {
+      const reasons = await postgresAway(
+        deployment,
+        (way) => way.refuse(),
+        (way) => way.takeAgain(),
+      );
+      expect(reasons.join()).toMatch(/^((connection refused \(ECONNREFUSED\)|the connection broke[^,]*)(,|$)){2}$/);
+    },
+    'Redis that refuses is one line, one a minute and one at its end': async (deployment) => {
+      await redisAway(
+        deployment,
+        (redis) => redis.kill(),
+        (redis) => redis.start(),
+      );
+    },
+    'Redis that hangs is the same': async (deployment) => {
+      const reasons = await redisAway(
+        deployment,
+        (redis) => redis.hang(),
+        (redis) => redis.goOn(),
+      );
+      expect(reasons).toEqual(['no answer in time', 'no answer in time']);
+    },
   });
-
-  it('of Redis that refuses is one line, one a minute and one at its end', async () => {
-    await redisAway(() => redis.kill(), () => redis.start());
-  });
-
-  it('of Redis that hangs is the same', async () => {
-    expect(await redisAway(() => redis.hang(), () => redis.goOn())).toEqual(['no answer in time', 'no answer in time']);
-  });
+  for (const story of turnByTurn(hanging, others)) story();
 });

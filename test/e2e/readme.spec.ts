@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { VARIABLES } from '../../src/config/variables.js';
+import { VARIABLES } from '../../src/configuration.js';
 
 describe('the README', () => {
   it('explains every variable in its table, with its default', async () => {

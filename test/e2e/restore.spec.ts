@@ -3,17 +3,19 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { OperatedService } from '../support/cli-mail.js';
-import { runCli } from '../support/cli.js';
-import { createEmptyDatabase } from '../support/empty-database.js';
-import { installedPrograms, InstalledPostgres } from '../support/installed-postgres.js';
-import { type Otpost, startOtpost, TEST_SECRET } from '../support/otpost.js';
-import { OtpostProcess } from '../support/otpost-process.js';
-import type { TestDatabase } from '../support/postgres.js';
-import { SmtpSink } from '../support/smtp-sink.js';
-import { eventually } from '../support/wait.js';
+import { createEmptyDatabase } from '../support/database/empty-database.js';
+import { InstalledPostgres, installedPrograms } from '../support/database/installed-postgres.js';
+import type { TestDatabase } from '../support/database/postgres.js';
+import { OtpostInProcess } from '../support/service/otpost-in-process.js';
+import { OperatedService } from '../support/service/cli-mail.js';
+import { runCli } from '../support/service/cli.js';
+import { type Otpost, startOtpost, TEST_SECRET } from '../support/service/otpost.js';
+import { eventually } from '../support/signals/wait.js';
+import { SmtpSink } from '../support/smtp/smtp-sink.js';
 
-const [OPERATIONS, UPGRADES] = ['operations', 'upgrades'].map((page) => readFileSync(fileURLToPath(new URL(`../../docs/${page}.md`, import.meta.url)), 'utf8')) as [string, string];
+const [OPERATIONS, UPGRADES] = ['operations', 'upgrades'].map((page) =>
+  readFileSync(fileURLToPath(new URL(`../../docs/${page}.md`, import.meta.url)), 'utf8'),
+) as [string, string];
 
 /** The line of the document that begins so, for bash to run. */
 function documented(start: string): string {
@@ -33,18 +35,27 @@ if (programs === undefined) console.warn('SKIPPED: no restore was tried, for no 
   let decoy: TestDatabase;
   let sink: SmtpSink;
   let folder: string;
-  let present: OtpostProcess | undefined;
+  let present: OtpostInProcess | undefined;
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'otpost-restore-'));
     sink = await SmtpSink.start();
     server = await InstalledPostgres.start(programs!);
-    [saved, restored, decoy] = await Promise.all([createEmptyDatabase(server.url), createEmptyDatabase(server.url), createEmptyDatabase(server.url)]);
+    [saved, restored, decoy] = await Promise.all([
+      createEmptyDatabase(server.url),
+      createEmptyDatabase(server.url),
+      createEmptyDatabase(server.url),
+    ]);
     await decoy.query('CREATE TABLE decoy ()');
-    former = await startOtpost({ DATABASE_URL: saved.url, ROLE: 'web', OUTBOX_RESCUE: 'off', MAIL_FROM: 'no-reply@example.com' });
+    former = await startOtpost({
+      DATABASE_URL: saved.url,
+      ROLE: 'web',
+      OUTBOX_RESCUE: 'off',
+      MAIL_FROM: 'no-reply@example.com',
+    });
   });
   afterAll(async () => {
-    await present?.stop('SIGKILL');
+    await present?.stop();
     await former.stop();
     await Promise.all([saved.drop(), restored.drop(), decoy.drop()]);
     server.stop();
@@ -57,32 +68,65 @@ if (programs === undefined) console.warn('SKIPPED: no restore was tried, for no 
     const [wanted, stale] = [await service.accept('wanted@example.com'), await service.accept('stale@example.com')];
     // Another database is what the tools would take by themselves: none of it may come into the dump, nor out of it.
     const { hostname, port, username, password, pathname } = new URL(decoy.url);
-    const ambient = { PGHOST: hostname, PGPORT: port, PGUSER: username, PGPASSWORD: password, PGDATABASE: pathname.slice(1) };
+    const ambient = {
+      PGHOST: hostname,
+      PGPORT: port,
+      PGUSER: username,
+      PGPASSWORD: password,
+      PGDATABASE: pathname.slice(1),
+    };
     const bash = (command: string, url?: string): void =>
-      void execFileSync('bash', ['-ec', command], { cwd: folder, stdio: 'pipe', env: { PATH: `${programs}:${process.env['PATH']}`, ...ambient, ...(url === undefined ? {} : { DATABASE_URL: url }) } });
-    for (const start of ['pg_dump ', 'pg_restore ']) expect(() => bash(documented(start))).toThrow('is not set in this shell');
+      void execFileSync('bash', ['--norc', '-ec', command], {
+        cwd: folder,
+        stdio: 'pipe',
+        env: {
+          PATH: `${programs}:${process.env['PATH']}`,
+          ...ambient,
+          ...(url === undefined ? {} : { DATABASE_URL: url }),
+        },
+      });
+    for (const start of ['pg_dump ', 'pg_restore '])
+      expect(() => bash(documented(start))).toThrow('is not set in this shell');
     expect(readdirSync(folder)).toEqual([]);
     expect(UPGRADES).toContain(documented('pg_dump '));
     bash(documented('pg_dump '), saved.url);
     await service.accept('after-the-dump@example.com');
     bash(documented('pg_restore '), restored.url);
-    expect(await restored.query(`SELECT to_regclass('decoy') IS NULL AS absent, to_regclass('outbound_emails') IS NULL AS empty`)).toEqual([{ absent: true, empty: false }]);
+    expect(
+      await restored.query(
+        `SELECT to_regclass('decoy') IS NULL AS absent, to_regclass('outbound_emails') IS NULL AS empty`,
+      ),
+    ).toEqual([{ absent: true, empty: false }]);
     expect(await decoy.query(`SELECT to_regclass('outbound_emails') IS NULL AS empty`)).toEqual([{ empty: true }]);
 
-    const env = { DATABASE_URL: restored.url, APP_SECRET: TEST_SECRET, MAIL_TRANSPORTS: sink.url, MAIL_FROM: 'no-reply@example.com', PORT: '0' };
+    const env = {
+      DATABASE_URL: restored.url,
+      APP_SECRET: TEST_SECRET,
+      MAIL_TRANSPORTS: sink.url,
+      MAIL_FROM: 'no-reply@example.com',
+      PORT: '0',
+    };
     const otpost = (line: string) => runCli(line.split(' ').slice(1), env);
-    const [status, stats] = await Promise.all([otpost(documented('otpost migrate --status')), runCli(['outbox', 'stats', '--json'], env)]);
+    const [status, stats] = await Promise.all([
+      otpost(documented('otpost migrate --status')),
+      runCli(['outbox', 'stats', '--json'], env),
+    ]);
     expect(status.code).toBe(0);
     expect([stats.code, JSON.parse(stats.out)]).toMatchObject([0, { accepted: 2, imbalance: 0 }]);
     expect((await otpost(documented('otpost queue pause'))).code).toBe(0);
 
-    present = await OtpostProcess.start({ ...env, ROLE: 'all' });
+    present = await OtpostInProcess.start({ ...env, ROLE: 'all' });
     const { out } = await otpost(documented('otpost outbox list'));
     expect([out.includes(wanted), out.includes(stale)]).toEqual([true, true]);
     expect((await runCli(['outbox', 'cancel', stale], env)).code).toBe(0);
     expect((await otpost(documented('otpost queue resume'))).code).toBe(0);
     await sink.waitForMailTo('wanted@example.com');
-    await eventually(async () => (await restored.query<{ status: string }>('SELECT status FROM outbound_emails WHERE id = $1', [wanted]))[0]?.status === 'sent', 'the receipt');
+    await eventually(
+      async () =>
+        (await restored.query<{ status: string }>('SELECT status FROM outbound_emails WHERE id = $1', [wanted]))[0]
+          ?.status === 'sent',
+      'the receipt',
+    );
     expect(sink.received.map(({ to }) => to)).toEqual([['wanted@example.com']]);
   });
 });

@@ -1,23 +1,27 @@
-import type { Api } from '../support/api.js';
-import { createEmptyDatabase } from '../support/empty-database.js';
-import { OtpostProcess } from '../support/otpost-process.js';
-import { TEST_SECRET } from '../support/otpost.js';
-import type { TestDatabase } from '../support/postgres.js';
-import { REDIS_URL } from '../support/redis.js';
-import { inTurn, type Story, turnByTurn, twoAtATime } from '../support/side-by-side.js';
-import { codeIn, SmtpSink } from '../support/smtp-sink.js';
-import { expectNothingTold, tellStory, type Told, verify } from '../support/story.js';
-import { eventually } from '../support/wait.js';
+import { createEmptyDatabase } from '../support/database/empty-database.js';
+import type { TestDatabase } from '../support/database/postgres.js';
+import { REDIS_URL } from '../support/redis/redis.js';
+import type { Api } from '../support/service/api.js';
+import { OtpostProcess } from '../support/service/otpost-process.js';
+import { TEST_SECRET } from '../support/service/otpost.js';
+import { expectNothingTold, tellStory, type Told, verify } from '../support/service/story.js';
+import { inTurn, type Story, turnByTurn, twoAtATime } from '../support/signals/side-by-side.js';
+import { eventually } from '../support/signals/wait.js';
+import { concurrentWhere } from '../support/signals/where.js';
+import { codeIn, SmtpSink } from '../support/smtp/smtp-sink.js';
 
 interface Variant {
   server?: string | undefined;
   redisUrl?: string | undefined;
-  /** The lease of a killed worker runs out in real time, elsewhere the test ends it. */
-  waitOutLease?: boolean;
+  /** With a first worker that captures its mail, and a second web process that starts at the same moment. */
+  withInbox?: boolean;
   test?: typeof it.concurrent;
 }
 
-function webAndWorkerOnTheirOwn(on: string, { server = process.env['TEST_POSTGRES_URL'], redisUrl, waitOutLease = false, test = it.concurrent }: Variant): Story[] {
+function webAndWorkerOnTheirOwn(
+  on: string,
+  { server = process.env['TEST_POSTGRES_URL'], redisUrl, withInbox = false, test = it.concurrent }: Variant,
+): Story[] {
   let database: TestDatabase | undefined;
   let sink: SmtpSink | undefined;
   let env: Record<string, string>;
@@ -37,24 +41,30 @@ function webAndWorkerOnTheirOwn(on: string, { server = process.env['TEST_POSTGRE
   };
   const startWorker = (): Promise<OtpostProcess> =>
     twoAtATime(async () => {
-      const started = spawn('worker', { MAIL_TRANSPORTS: sink!.url });
+      const started = spawn('worker');
       await started.ready();
       return started;
     });
   const codeSentTo = async (email: string): Promise<string> => codeIn((await sink!.waitForMailTo(email))[0]!.mail.text);
 
-  const story = inTurn(`web and worker on their own, ${on},`, async () => {
-    database = await createEmptyDatabase(server);
-    sink = await SmtpSink.start({ onRcptTo: ({ address }, _session, done) => void (address === holdsFor ? held.push(done) : done()) });
-    env = {
-      DATABASE_URL: database.url,
-      APP_SECRET: TEST_SECRET,
-      APP_URL: 'http://localhost:3000',
-      MAIL_TRANSPORTS: 'capture:',
-      PORT: '0',
-      ...(redisUrl ? { REDIS_URL: redisUrl } : {}),
-    };
-  }, { test });
+  const story = inTurn(
+    `web and worker on their own, ${on},`,
+    async () => {
+      database = await createEmptyDatabase(server);
+      sink = await SmtpSink.start({
+        onRcptTo: ({ address }, _session, done) => void (address === holdsFor ? held.push(done) : done()),
+      });
+      env = {
+        DATABASE_URL: database.url,
+        APP_SECRET: TEST_SECRET,
+        APP_URL: 'http://localhost:3000',
+        MAIL_TRANSPORTS: sink.url,
+        PORT: '0',
+        ...(redisUrl ? { REDIS_URL: redisUrl } : {}),
+      };
+    },
+    { test },
+  );
   afterAll(async () => {
     await Promise.all(processes.map((one) => one.stop('SIGKILL')));
     await sink?.stop();
@@ -64,10 +74,10 @@ function webAndWorkerOnTheirOwn(on: string, { server = process.env['TEST_POSTGRE
   return [
     story('migrate an empty database once, though several start at the same moment', async () => {
       await twoAtATime(async () => {
-        web = spawn('web');
-        worker = spawn('worker');
-        spawn('web');
-        spawn('worker');
+        const inbox: Record<string, string> = withInbox ? { MAIL_TRANSPORTS: 'capture:' } : {};
+        web = spawn('web', inbox);
+        worker = spawn('worker', inbox);
+        if (withInbox) spawn('web', inbox);
         await Promise.all(processes.map((one) => one.ready()));
       });
       api = await web.api();
@@ -76,9 +86,15 @@ function webAndWorkerOnTheirOwn(on: string, { server = process.env['TEST_POSTGRE
       expect(applied).toHaveLength(1);
     }),
 
-    story('tell the same story, and share the inbox', async () => {
-      const one = await twoAtATime(() => tellStory(api, 'ada.lovelace@example.com'));
-      told.push(one);
+    story(`tell the same story${withInbox ? ', and share the inbox' : ''}`, async () => {
+      if (withInbox) {
+        told.push(await twoAtATime(() => tellStory(api, 'ada.lovelace@example.com')));
+        return;
+      }
+      const issued = await api.register('ada.lovelace@example.com');
+      const code = await codeSentTo('ada.lovelace@example.com');
+      const { accessToken, refreshToken } = await verify(api, issued, code);
+      told.push({ email: 'ada.lovelace@example.com', secrets: [code, accessToken, refreshToken] });
     }),
 
     story('run on the broker they were given', async () => {
@@ -91,38 +107,50 @@ function webAndWorkerOnTheirOwn(on: string, { server = process.env['TEST_POSTGRE
       expect(health.details['broker']).toMatchObject({ status: 'up', kind });
     }),
 
-    story('the id of the request that accepted a message stands in the log of the worker that handed it over', async () => {
-      const answer = await api.post('/v1/accounts', { email: 'grace.hopper@example.com' }, { 'x-request-id': 'follow-me-0001' });
-      expect(answer.status).toBe(202);
-      const line = await eventually(
-        () => worker.output.find((text) => text.includes('handed over') && text.includes('follow-me-0001')),
-        'the line in the log of the worker',
-      );
-      expect(JSON.parse(line)).toMatchObject({ requestId: 'follow-me-0001', role: 'worker', status: 'sent', attempt: 1 });
-    }),
+    story(
+      'the id of the request that accepted a message stands in the log of the worker that handed it over',
+      async () => {
+        const answer = await api.post(
+          '/v1/accounts',
+          { email: 'grace.hopper@example.com' },
+          { 'x-request-id': 'follow-me-0001' },
+        );
+        expect(answer.status).toBe(202);
+        const line = await eventually(
+          () => worker.output.find((text) => text.includes('handed over') && text.includes('follow-me-0001')),
+          'the line in the log of the worker',
+        );
+        expect(JSON.parse(line)).toMatchObject({
+          requestId: 'follow-me-0001',
+          role: 'worker',
+          status: 'sent',
+          attempt: 1,
+        });
+      },
+    ),
 
-    story('lose nothing when the worker is killed between registration and delivery', async () => {
-      await worker.stop('SIGKILL');
-      const issued = await api.register('katherine.johnson@example.com');
-      const waiting = await api.get<{ status: string }>(`/v1/otp/${issued.challenge.id}/delivery`);
-      expect(waiting.body.status).toBe('queued');
-      worker = await startWorker();
-      await verify(api, issued, await codeSentTo('katherine.johnson@example.com'));
-    }),
-
-    story('lose nothing when the worker is killed in the middle of a delivery', async () => {
+    story('lose nothing when the worker is killed, before a delivery and in the middle of one', async () => {
+      if (withInbox) {
+        await worker.stop('SIGKILL');
+        worker = await startWorker(); // its mail goes out by SMTP
+      }
       holdsFor = 'mary.jackson@example.com';
-      const issued = await api.register(holdsFor);
+      const underWay = await api.register(holdsFor);
       await eventually(() => held.length > 0, 'the delivery to be under way');
       await worker.stop('SIGKILL');
       holdsFor = '';
       held.splice(0);
       sink!.hangUp();
+      const notBegun = await api.register('katherine.johnson@example.com');
+      const waiting = await api.get<{ status: string }>(`/v1/otp/${notBegun.challenge.id}/delivery`);
+      expect(waiting.body.status).toBe('queued');
       worker = await startWorker();
-      // The lease of the dead worker lasts 20 s; the rescue looks every 5 s.
-      if (!waitOutLease) await database!.query(`UPDATE outbound_emails SET lease_until = now() WHERE status = 'sending'`);
-      const code = await codeSentTo('mary.jackson@example.com');
-      await verify(api, issued, code);
+      await verify(api, notBegun, await codeSentTo('katherine.johnson@example.com'));
+      // The lease of the dead worker lasts 20 s, unless it is ended here; the rescue looks every 5 s.
+      await database!.query(
+        `UPDATE outbound_emails SET lease_until = now() WHERE status = 'sending' AND to_address = 'mary.jackson@example.com'`,
+      );
+      await verify(api, underWay, await codeSentTo('mary.jackson@example.com'));
     }),
 
     story('hand over by SMTP, and finish what is under way at SIGTERM', async () => {
@@ -145,14 +173,13 @@ function webAndWorkerOnTheirOwn(on: string, { server = process.env['TEST_POSTGRE
 }
 
 const other = process.env['TEST_OTHER_POSTGRES_URL'];
-const where = (there: unknown): typeof it.concurrent => (there ? it.concurrent : it.concurrent.skip);
 
-/** Side by side, for one waits for a lease to run out. */
+/** Side by side, for each waits for looks. */
 describe('the roles:', () => {
   const variants = [
-    webAndWorkerOnTheirOwn('BullMQ on Postgres', { waitOutLease: true }),
-    webAndWorkerOnTheirOwn('BullMQ on Redis', { redisUrl: REDIS_URL, test: where(REDIS_URL) }),
-    webAndWorkerOnTheirOwn("on the machine's own Postgres", { server: other, test: where(other) }),
+    webAndWorkerOnTheirOwn('BullMQ on Postgres', { withInbox: true }),
+    webAndWorkerOnTheirOwn('BullMQ on Redis', { redisUrl: REDIS_URL, test: concurrentWhere(REDIS_URL) }),
+    webAndWorkerOnTheirOwn("on the machine's own Postgres", { server: other, test: concurrentWhere(other) }),
   ];
   for (const story of turnByTurn(...variants)) story();
 });

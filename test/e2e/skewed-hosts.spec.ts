@@ -1,11 +1,11 @@
-import type { Api, SignedInBody } from '../support/api.js';
-import { OtpostProcess } from '../support/otpost-process.js';
-import { TEST_SECRET } from '../support/otpost.js';
-import { createDatabase, type TestDatabase } from '../support/postgres.js';
-import { REDIS_URL } from '../support/redis.js';
-import { skewedHost } from '../support/skewed-host.js';
-import { codeIn, SmtpSink } from '../support/smtp-sink.js';
-import { verify } from '../support/story.js';
+import { createDatabase, type TestDatabase } from '../support/database/postgres.js';
+import { REDIS_URL } from '../support/redis/redis.js';
+import type { Api, SignedInBody } from '../support/service/api.js';
+import { OtpostProcess } from '../support/service/otpost-process.js';
+import { TEST_SECRET } from '../support/service/otpost.js';
+import { skewedHost } from '../support/service/skewed-host.js';
+import { verify } from '../support/service/story.js';
+import { codeIn, SmtpSink } from '../support/smtp/smtp-sink.js';
 
 const HOUR_S = 3_600;
 
@@ -43,7 +43,10 @@ describe('hosts whose clocks are hours apart', () => {
     await database.drop();
   });
 
-  const askedAt = (): [string, Api, () => Api][] => [['early', early, () => late], ['late', late, () => early]];
+  const askedAt = (): [string, Api, () => Api][] => [
+    ['early', early, () => late],
+    ['late', late, () => early],
+  ];
 
   it('lose no code: it is asked for at one, handed over by another, and opens at a third, whose tokens hold at the first', async () => {
     for (const [name, here, there] of askedAt()) {
@@ -67,6 +70,7 @@ describe('hosts whose clocks are hours apart', () => {
   });
 
   it('are told of, each once', () => {
-    for (const { output } of processes) expect(output.filter((line) => line.includes('the clocks of this host and of Postgres differ'))).toHaveLength(1);
+    for (const { output } of processes)
+      expect(output.filter((line) => line.includes('the clocks of this host and of Postgres differ'))).toHaveLength(1);
   });
 });

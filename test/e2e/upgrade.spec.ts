@@ -1,12 +1,15 @@
-import type { Api, SignedInBody } from '../support/api.js';
-import { runCli } from '../support/cli.js';
-import { createEmptyDatabase } from '../support/empty-database.js';
-import { buildFormer, type Former } from '../support/former-build.js';
-import { OtpostProcess } from '../support/otpost-process.js';
-import { TEST_SECRET } from '../support/otpost.js';
-import type { TestDatabase } from '../support/postgres.js';
-import { codeIn, SmtpSink } from '../support/smtp-sink.js';
-import { verify } from '../support/story.js';
+import { createEmptyDatabase } from '../support/database/empty-database.js';
+import type { TestDatabase } from '../support/database/postgres.js';
+import { OtpostInProcess } from '../support/service/otpost-in-process.js';
+import type { Api, SignedInBody } from '../support/service/api.js';
+import { createApiKey } from '../support/service/api-key.js';
+import { runCli } from '../support/service/cli.js';
+import { buildFormer, type Former } from '../support/service/former-build.js';
+import { OtpostProcess } from '../support/service/otpost-process.js';
+import { TEST_SECRET } from '../support/service/otpost.js';
+import { verify } from '../support/service/story.js';
+import { eventually } from '../support/signals/wait.js';
+import { codeIn, SmtpSink } from '../support/smtp/smtp-sink.js';
 
 const former: Former = buildFormer();
 if (former.kind === 'no_history') console.warn(`SKIPPED: no upgrade was tried, for ${former.why}`);
@@ -15,18 +18,26 @@ if (former.kind === 'no_history') console.warn(`SKIPPED: no upgrade was tried, f
 (former.kind === 'built' ? describe : describe.skip)('an upgrade from the former build', () => {
   const build = former.kind === 'built' ? former.build.folder : '';
   const processes: OtpostProcess[] = [];
+  const services: OtpostInProcess[] = [];
   let database: TestDatabase;
   let sink: SmtpSink;
   let env: Record<string, string>;
   let oldWeb: OtpostProcess;
   let oldWorker: OtpostProcess;
-  let newWorker: OtpostProcess;
+  let oldAll: OtpostProcess;
+  let newWorker: OtpostInProcess;
+  let newWeb: OtpostInProcess;
   let signedInBefore: SignedInBody;
 
-  const start = async (role: string, which: 'former' | 'present', more: Record<string, string> = {}): Promise<OtpostProcess> => {
-    const started = new OtpostProcess({ ...env, ROLE: role, ...more }, which === 'former' ? { build } : {});
+  const startFormer = async (role: string, more: Record<string, string> = {}): Promise<OtpostProcess> => {
+    const started = new OtpostProcess({ ...env, ROLE: role, ...more }, { build });
     processes.push(started);
     await started.ready();
+    return started;
+  };
+  const startPresent = async (role: string): Promise<OtpostInProcess> => {
+    const started = await OtpostInProcess.start({ ...env, ROLE: role });
+    services.push(started);
     return started;
   };
 
@@ -46,7 +57,7 @@ if (former.kind === 'no_history') console.warn(`SKIPPED: no upgrade was tried, f
     };
   });
   afterAll(async () => {
-    await Promise.all(processes.map((one) => one.stop('SIGKILL')));
+    await Promise.all([...processes.map((one) => one.stop('SIGKILL')), ...services.map((one) => one.stop())]);
     await sink.stop();
     await database.drop();
   });
@@ -64,11 +75,10 @@ if (former.kind === 'no_history') console.warn(`SKIPPED: no upgrade was tried, f
     );
     return row;
   };
-  const nameOf = ({ child }: OtpostProcess): string => `:${child.pid}`;
 
   it('begins with a service that runs on the former build', async () => {
-    oldWorker = await start('worker', 'former', { MIGRATE_ON_START: 'on' });
-    oldWeb = await start('web', 'former');
+    oldWorker = await startFormer('worker', { MIGRATE_ON_START: 'on' });
+    oldWeb = await startFormer('web');
     signedInBefore = await signIn(await oldWeb.api(), 'before@example.com');
   });
 
@@ -80,41 +90,83 @@ if (former.kind === 'no_history') console.warn(`SKIPPED: no upgrade was tried, f
   it('applies its migrations below the running former build, which goes on', async () => {
     const { code, err } = await runCli(['migrate'], env);
     expect([code, err]).toEqual([0, expect.stringContaining('Applied migration 20261121120000_accounts')]);
-    const [status] = await Promise.all([runCli(['migrate', '--status'], env), signIn(await oldWeb.api(), 'meanwhile@example.com')]);
+    const [status] = await Promise.all([
+      runCli(['migrate', '--status'], env),
+      signIn(await oldWeb.api(), 'meanwhile@example.com'),
+    ]);
     expect(status.code).toBe(0);
   });
 
   it('has the present worker deliver what the former web process accepts', async () => {
-    [newWorker] = await Promise.all([start('worker', 'present'), oldWorker.stop()]);
+    [newWorker] = await Promise.all([startPresent('worker'), oldWorker.stop()]);
     await signIn(await oldWeb.api(), 'old-to-new@example.com');
-    expect(await lastWorkerOf('old-to-new@example.com')).toEqual({ worker: expect.stringContaining(nameOf(newWorker)) as string, status: 'sent' });
+    expect(await lastWorkerOf('old-to-new@example.com')).toEqual({
+      worker: expect.stringContaining(`:${process.pid}`) as string,
+      status: 'sent',
+    });
   });
 
   it('lets a former process start anew on the new schema, with a warning', async () => {
     await oldWeb.stop();
-    oldWeb = await start('web', 'former');
-    expect(oldWeb.text).toMatch(/"level":"warn".*was migrated by a newer Otpost/);
-    await signIn(await oldWeb.api(), 'rolled-back@example.com');
+    oldAll = await startFormer('all');
+    expect(oldAll.text).toMatch(/"level":"warn".*was migrated by a newer Otpost/);
+    await signIn(await oldAll.api(), 'rolled-back@example.com');
   });
 
   it('has the former worker deliver the codes that the present web process accepts', async () => {
-    const [newWeb, startedWorker] = await Promise.all([start('web', 'present'), start('worker', 'former'), newWorker.stop()]);
-    oldWorker = startedWorker;
-    const api = await newWeb.api();
+    await newWorker.stop();
+    newWeb = await startPresent('web');
+    const { api } = newWeb;
     await signIn(api, 'new-to-old@example.com');
-    expect(await lastWorkerOf('new-to-old@example.com')).toEqual({ worker: expect.stringContaining(nameOf(oldWorker)) as string, status: 'sent' });
+    expect(await lastWorkerOf('new-to-old@example.com')).toEqual({
+      worker: expect.stringContaining(`:${oldAll.child.pid}`) as string,
+      status: 'sent',
+    });
     const { status } = await api.post('/v1/sessions/refresh', { refreshToken: signedInBefore.refreshToken });
     expect(status).toBe(200);
   });
 
+  it('has the former worker put off what keeps its words where that one cannot look, and send no empty mail', async () => {
+    const authorization = `Bearer ${await createApiKey(database.url)}`;
+    const mail = { to: 'Ada <ada@example.com>', cc: 'grace@example.com', subject: 'For two', text: 'Hello, both.' };
+    const { body } = await newWeb.api.post<{ id: string }>('/v1/emails', mail, { authorization });
+    const put = await eventually(async () => {
+      const [row] = await database.query<{ status: string; code: string; worker: string }>(
+        `SELECT e.status, e.error_code AS code, e.worker FROM email_events e WHERE email_id = $1 AND status NOT IN ('queued', 'sending')`,
+        [body.id],
+      );
+      return row;
+    }, 'the former worker to have had it');
+    expect(put).toEqual({
+      status: 'deferred',
+      code: 'secret_unknown',
+      worker: expect.stringContaining(`:${oldAll.child.pid}`) as string,
+    });
+    expect(sink.received.filter(({ to }) => to.includes('ada@example.com'))).toEqual([]);
+    await oldAll.stop();
+    newWorker = await startPresent('worker');
+    await database.query('UPDATE outbound_emails SET next_attempt_at = now() WHERE id = $1', [body.id]);
+    const [received] = await sink.waitForMailTo('ada@example.com');
+    expect(received!.to).toEqual(['ada@example.com', 'grace@example.com']);
+    expect([received!.mail.subject, received!.mail.text!.trim()]).toEqual(['For two', 'Hello, both.']);
+    await eventually(async () => {
+      const [row] = await database.query<{ status: string }>('SELECT status FROM outbound_emails WHERE id = $1', [
+        body.id,
+      ]);
+      return row!.status === 'sent';
+    }, 'the present worker to have recorded it');
+  });
+
   it('loses and doubles nothing', async () => {
     const { code, out } = await runCli(['outbox', 'stats', '--json'], env);
-    expect([code, JSON.parse(out)]).toMatchObject([0, { imbalance: 0, accepted: 5, states: { sent: 5 } }]);
-    expect(sink.received).toHaveLength(5);
+    expect([code, JSON.parse(out)]).toMatchObject([0, { imbalance: 0, accepted: 6, states: { sent: 6 } }]);
+    expect(sink.received).toHaveLength(6);
   });
 
   it('ends where a migration says that the former build no longer works: it does not start', async () => {
-    await database.query(`UPDATE schema_compatibility SET oldest_version = '99.0.0' WHERE migration = (SELECT max(migration) FROM schema_compatibility)`);
+    await database.query(
+      `UPDATE schema_compatibility SET oldest_version = '99.0.0' WHERE migration = (SELECT max(migration) FROM schema_compatibility)`,
+    );
     const refused = new OtpostProcess({ ...env, ROLE: 'web' }, { build });
     processes.push(refused);
     expect(await refused.exit()).toBe(1);

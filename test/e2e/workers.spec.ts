@@ -2,98 +2,111 @@ import { hostname } from 'node:os';
 import { createPostgresBackend, Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import pg from 'pg';
-import type { Api } from '../support/api.js';
-import { FaultPostgres } from '../support/fault-postgres.js';
-import { OtpostProcess } from '../support/otpost-process.js';
-import { TEST_SECRET } from '../support/otpost.js';
-import { describeWithRedis, REDIS_URL } from '../support/redis.js';
-import { describeWithRedisServer, RedisServer } from '../support/redis-server.js';
-import { SmtpSink } from '../support/smtp-sink.js';
-import { twoAtATime } from '../support/side-by-side.js';
-import { eventually } from '../support/wait.js';
+import { MISSED_UNTIL_STUCK } from '../../src/queue/canary.js';
+import { backToNow, letPass } from '../support/signals/ahead.js';
+import { createDatabase, type TestDatabase } from '../support/database/postgres.js';
+import { OtpostInProcess } from '../support/service/otpost-in-process.js';
+import { quickCanaries } from '../support/service/quick-canaries.js';
+import { HAS_REDIS_SERVER, RedisServer } from '../support/redis/redis-server.js';
+import { HAS_REDIS, REDIS_URL } from '../support/redis/redis.js';
+import type { Api } from '../support/service/api.js';
+import { OtpostProcess } from '../support/service/otpost-process.js';
+import { TEST_SECRET } from '../support/service/otpost.js';
+import { twoAtATime } from '../support/signals/side-by-side.js';
+import { eventually } from '../support/signals/wait.js';
+import { concurrentWhere } from '../support/signals/where.js';
+import { SmtpSink } from '../support/smtp/smtp-sink.js';
 
-/** Milliseconds the slow sink takes for one message. */
-const SLOW_MS = 12_000;
 /** Twice what a worker delivers side by side: all its slots are taken for as long as a test looks. */
 const BACKLOG = 16;
 
 interface DeploymentOptions {
   redisUrl?: string | undefined;
-  sinkDelayMs?: number;
+  /** The sink answers nothing until it is released. */
+  held?: boolean;
 }
 
-/** The gate's own has not room for so many processes beside what else it serves. */
-let postgres: FaultPostgres;
-
-/** A deployment of its own: a database, a sink, processes. */
+/** A database, a sink, and what is started on them. */
 class Deployment {
   readonly processes: OtpostProcess[] = [];
-  private readonly pool: pg.Pool;
+  private readonly services: OtpostInProcess[] = [];
 
   private constructor(
-    private readonly databaseUrl: string,
+    readonly database: TestDatabase,
     readonly sink: SmtpSink,
     private readonly redisUrl: string | undefined,
-  ) {
-    this.pool = new pg.Pool({ connectionString: databaseUrl, max: 2 });
-    this.pool.on('error', () => undefined); // at the end Postgres may go first
+  ) {}
+
+  static async start({ redisUrl, held = false }: DeploymentOptions): Promise<Deployment> {
+    let holding = held;
+    const answers: (() => void)[] = [];
+    const sink = await SmtpSink.start({
+      onMailFrom: (_address, _session, done) => void (holding ? answers.push(done) : done()),
+    });
+    const deployment = new Deployment(await createDatabase(), sink, redisUrl);
+    deployment.release = () => {
+      holding = false;
+      for (const answer of answers.splice(0)) answer();
+    };
+    return deployment;
   }
 
-  static async start({ redisUrl, sinkDelayMs = 0 }: DeploymentOptions): Promise<Deployment> {
-    const sink = await SmtpSink.start({ onMailFrom: (_address, _session, done) => void setTimeout(done, sinkDelayMs) });
-    return new Deployment(await postgres.createDatabase(), sink, redisUrl);
+  /** Lets the sink answer. */
+  release = (): void => undefined;
+
+  private env(role: string, more: Record<string, string>): Record<string, string> {
+    return {
+      DATABASE_URL: this.database.url,
+      DATABASE_POOL: '4',
+      APP_SECRET: TEST_SECRET,
+      MAIL_TRANSPORTS: this.sink.url,
+      PORT: '0',
+      ROLE: role,
+      ...(this.redisUrl ? { REDIS_URL: this.redisUrl } : {}),
+      ...more,
+    };
   }
 
-  async query<Row extends pg.QueryResultRow>(sql: string, parameters: unknown[] = []): Promise<Row[]> {
-    return (await this.pool.query<Row>(sql, parameters)).rows;
+  /** In this process. */
+  async run(role: string, more: Record<string, string> = {}): Promise<OtpostInProcess> {
+    const service = await OtpostInProcess.start(this.env(role, more));
+    this.services.push(service);
+    return service;
   }
 
   /** Resolves when it is ready. */
   spawn(role: string, more: Record<string, string> = {}): Promise<OtpostProcess> {
     return twoAtATime(async () => {
-      const spawned = new OtpostProcess({
-        DATABASE_URL: this.databaseUrl,
-        APP_SECRET: TEST_SECRET,
-        MAIL_TRANSPORTS: this.sink.url,
-        PORT: '0',
-        ROLE: role,
-        ...(this.redisUrl ? { REDIS_URL: this.redisUrl } : {}),
-        ...more,
-      });
+      const spawned = new OtpostProcess(this.env(role, { ...(role === 'worker' ? quickCanaries() : {}), ...more }));
       this.processes.push(spawned);
       await spawned.ready();
       return spawned;
     });
   }
 
-  /** Seconds since the worker was last heard of; undefined while it is not known. */
-  async silenceOf(worker: OtpostProcess): Promise<number | undefined> {
-    const [row] = await this.query<{ seconds: number }>(
-      'SELECT extract(epoch FROM now() - heartbeat_at)::float8 AS seconds FROM workers WHERE name = $1',
+  private async lastBeat(worker: OtpostProcess): Promise<number | undefined> {
+    const [row] = await this.database.query<{ heartbeat_at: Date }>(
+      'SELECT heartbeat_at FROM workers WHERE name = $1',
       [nameOf(worker)],
     );
-    return row?.seconds;
+    return row?.heartbeat_at.getTime();
   }
 
-  async alive(worker: OtpostProcess): Promise<void> {
-    await eventually(async () => ((await this.silenceOf(worker)) ?? 99) < 15, `a heartbeat of ${nameOf(worker)}`);
+  /** Resolves when it was heard of so many times anew. */
+  async beats(worker: OtpostProcess, times: number): Promise<void> {
+    const heard = new Set([await this.lastBeat(worker)]);
+    await eventually(
+      async () => heard.add(await this.lastBeat(worker)).size > times,
+      `heartbeats of ${nameOf(worker)}`,
+    );
   }
 
-  /** How often it was heard of anew until that is over. */
-  async heartbeats(worker: OtpostProcess, until: Promise<unknown>): Promise<number> {
-    let over = false;
-    void until.finally(() => (over = true));
-    const heard = new Set<number>();
-    while (!over) {
-      const [row] = await this.query<{ heartbeat_at: Date }>('SELECT heartbeat_at FROM workers WHERE name = $1', [nameOf(worker)]);
-      if (row) heard.add(row.heartbeat_at.getTime());
-      await new Promise((resolve) => setTimeout(resolve, 200));
-    }
-    return heard.size - 1; // the first was there before
+  async signedOff(worker: OtpostProcess): Promise<boolean> {
+    return (await this.lastBeat(worker)) === undefined;
   }
 
   async pause(queueName: string): Promise<void> {
-    const [deployment] = await this.query<{ id: string }>('SELECT id FROM deployment');
+    const [deployment] = await this.database.query<{ id: string }>('SELECT id FROM deployment');
     const prefix = `otpost-${deployment!.id}`;
     if (this.redisUrl) {
       const connection = new Redis(this.redisUrl);
@@ -103,7 +116,7 @@ class Deployment {
       connection.disconnect();
       return;
     }
-    const pool = new pg.Pool({ connectionString: `${this.databaseUrl}?options=-csearch_path%3Dbullmq`, max: 1 });
+    const pool = new pg.Pool({ connectionString: `${this.database.url}?options=-csearch_path%3Dbullmq`, max: 1 });
     const queue = new Queue(queueName, { connection: pool, prefix }, createPostgresBackend);
     await queue.pause();
     await queue.close();
@@ -111,127 +124,145 @@ class Deployment {
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.processes.map((one) => one.stop('SIGKILL')));
+    this.release();
+    await Promise.all([...this.processes.map((one) => one.stop('SIGKILL')), ...this.services.map((one) => one.stop())]);
     await this.sink.stop();
-    await this.pool.end();
+    await this.database.drop();
   }
 }
 
 const nameOf = (worker: OtpostProcess): string => `${hostname()}:${worker.child.pid}`;
 const canaryQueueOf = (worker: OtpostProcess): string => `canary-${hostname()}-${worker.child.pid}`;
-const lineWith = (one: OtpostProcess, text: string): string | undefined => one.output.find((line) => line.includes(text));
-const seconds = (n: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, n * 1_000));
+const linesWith = (one: { output: readonly string[] }, text: string): string[] =>
+  one.output.filter((line) => line.includes(text));
+const said = (one: { output: readonly string[] }, text: string, times = 1): Promise<unknown> =>
+  eventually(() => linesWith(one, text).length >= times, `"${text}" in the log`);
+
 async function registerMany(api: Api): Promise<void> {
   for (let n = 0; n < BACKLOG; n++) await api.register(`ada${n}@example.com`);
 }
 
-/** Real thresholds take half a minute: the stories are told side by side. */
-async function tell(story: (deployment: Deployment) => Promise<void>, options: DeploymentOptions = {}): Promise<void> {
-  const deployment = await Deployment.start(options);
-  try {
-    await story(deployment);
-  } finally {
-    await deployment.stop();
-  }
+async function tell(
+  options: DeploymentOptions[],
+  story: (...deployments: Deployment[]) => Promise<void>,
+): Promise<void> {
+  const deployments = await Promise.all(options.map((one) => Deployment.start(one)));
+  await story(...deployments).finally(() => Promise.all(deployments.map((one) => one.stop())));
 }
 
-
-async function webAlone(deployment: Deployment): Promise<void> {
-  const web = await deployment.spawn('web');
-  const api = await web.api();
-  await api.register('ada@example.com');
-  await eventually(() => lineWith(web, 'NO WORKER IS ALIVE'), 'the report');
+/** One web process without a worker, and beside it one that may not stand in. */
+async function webAlone(deployment: Deployment, other: Deployment): Promise<void> {
+  const off = await other.run('web', { OUTBOX_RESCUE: 'off' });
+  const web = await deployment.run('web');
+  const waiting = await off.api.register('ada@example.com');
+  await web.api.register('ada@example.com');
+  // It has looked for workers and due mail meanwhile, and waits.
+  await eventually(async () => {
+    const { body } = await web.api.get<{ oldestDueSeconds: number }>('/health/mail');
+    return body.oldestDueSeconds > 2;
+  }, 'the mail to have waited');
+  expect([linesWith(web, 'NO WORKER IS ALIVE'), deployment.sink.received]).toEqual([[], []]);
+  letPass(31);
+  await said(web, 'NO WORKER IS ALIVE');
   await deployment.sink.waitForMailTo('ada@example.com');
-  await eventually(() => lineWith(web, 'message handed over'), 'the delivery of the web process');
+  await said(web, 'message handed over');
   const told = web.output.map((line) => /NO WORKER IS ALIVE|message handed over/.exec(line)?.[0]).filter(Boolean);
   expect(told).toEqual(['NO WORKER IS ALIVE', 'message handed over']);
-  expect(JSON.parse(lineWith(web, 'NO WORKER IS ALIVE')!)).toMatchObject({ level: 'error', lanes: ['critical'] });
+  expect(JSON.parse(linesWith(web, 'NO WORKER IS ALIVE')[0]!)).toMatchObject({ level: 'error', lanes: ['critical'] });
 
   // Once it is on duty nobody waits for another half minute,
-  await api.register('grace@example.com');
+  await web.api.register('grace@example.com');
   await deployment.sink.waitForMailTo('grace@example.com');
 
+  // where it is off mail waits for a worker all the while,
+  const { body } = await off.api.get<{ status: string }>(`/v1/otp/${waiting.challenge.id}/delivery`);
+  expect([body.status, other.sink.received]).toEqual(['queued', []]);
+  await other.run('worker');
+  await other.sink.waitForMailTo('ada@example.com');
+
   // and it leaves the work to the first worker that is alive.
-  const worker = await deployment.spawn('worker');
-  await eventually(() => lineWith(web, 'a worker is alive again'), 'the web process to stand back');
-  await api.register('katherine@example.com');
+  const worker = await deployment.run('worker');
+  await said(web, 'a worker is alive again');
+  await web.api.register('katherine@example.com');
   await deployment.sink.waitForMailTo('katherine@example.com');
-  await eventually(() => lineWith(worker, 'message handed over'), 'the delivery of the worker');
-  expect(web.output.filter((line) => line.includes('message handed over'))).toHaveLength(2);
+  await said(worker, 'message handed over');
+  expect(linesWith(web, 'message handed over')).toHaveLength(2);
   expect(deployment.sink.received).toHaveLength(3);
 }
 
-async function rescueOff(deployment: Deployment): Promise<void> {
-  const web = await deployment.spawn('web', { OUTBOX_RESCUE: 'off' });
-  const issued = await (await web.api()).register('ada@example.com');
-  await seconds(36);
-  const delivery = await (await web.api()).get<{ status: string }>(`/v1/otp/${issued.challenge.id}/delivery`);
-  expect(delivery.body.status).toBe('queued');
-  expect(deployment.sink.received).toEqual([]);
-  await deployment.spawn('worker');
-  await deployment.sink.waitForMailTo('ada@example.com');
-}
-
 async function noWayOut(deployment: Deployment): Promise<void> {
-  const web = await deployment.spawn('web', { MAIL_TRANSPORTS: 'smtp://127.0.0.1:1' });
-  const api = await web.api();
-  await Promise.all(['ada', 'grace', 'katherine'].map((name) => api.register(`${name}@example.com`)));
-  await eventually(() => lineWith(web, 'CANNOT SEND EITHER'), 'the web process to give up for now');
+  const web = await deployment.run('web', { MAIL_TRANSPORTS: 'smtp://127.0.0.1:1' });
+  await Promise.all(['ada', 'grace', 'katherine'].map((name) => web.api.register(`${name}@example.com`)));
+  const attempts = async (): Promise<number> =>
+    (await deployment.database.query(`SELECT FROM email_events WHERE status = 'sending'`)).length;
+  letPass(31);
+  await said(web, 'CANNOT SEND EITHER');
   // It tried one message, and left the others alone.
-  await seconds(5);
-  const [attempts] = await deployment.query<{ count: number }>(
-    `SELECT count(*)::int AS count FROM email_events WHERE status = 'sending'`,
-  );
-  expect(attempts!.count).toBe(1);
+  expect(await attempts()).toBe(1);
   // What it felt it kept to itself: a worker elsewhere finds the transport open.
-  expect(await deployment.query('SELECT failures, paused_at, backoff_until FROM transport_states')).toEqual([
+  expect(await deployment.database.query('SELECT failures, paused_at, backoff_until FROM transport_states')).toEqual([
     { failures: 0, paused_at: null, backoff_until: null },
   ]);
-  const { body } = await api.get<{ transports: { unreachableFrom: { host: string }[] }[] }>('/health/mail');
-  expect(body.transports[0]!.unreachableFrom).toMatchObject([{ host: hostname() }]);
+  await eventually(async () => {
+    const { body } = await web.api.get<{ transports: { unreachableFrom: { host: string }[] }[] }>('/health/mail');
+    return body.transports[0]!.unreachableFrom.some(({ host }) => host === hostname());
+  }, 'the report to say that this host cannot reach it');
+  // A minute later it tries one again, and none in between.
+  letPass(61);
+  await said(web, 'CANNOT SEND EITHER', 2);
+  expect(await attempts()).toBe(2);
 }
 
 /** One of two workers gets stuck. The other has a paused lane and a slow sink, and nobody takes it for dead. */
-async function severalWorkers(deployment: Deployment): Promise<void> {
-  const [web, healthy, stuck] = await Promise.all([
-    deployment.spawn('web'),
+async function severalWorkers(deployment: Deployment, web: { output: readonly string[] }, api: Api): Promise<void> {
+  const [healthy, stuck] = await Promise.all([
     deployment.spawn('worker', { WORKER_LANES: 'critical' }),
     deployment.spawn('worker', { WORKER_LANES: 'default' }),
   ]);
-  await Promise.all([deployment.alive(healthy), deployment.alive(stuck)]);
-  await registerMany(await web.api());
+  await Promise.all([healthy, stuck].map((worker) => deployment.beats(worker, 1)));
+  await registerMany(api);
   await deployment.pause('mail-critical');
 
   await deployment.pause(canaryQueueOf(stuck));
-  const exit = stuck.exit();
-  const heard = await deployment.heartbeats(healthy, exit);
-  expect(await exit).toBe(1);
-  expect(heard).toBeGreaterThan(1);
-  expect(lineWith(stuck, 'gets nothing from it')).toBeDefined();
-  expect(await deployment.silenceOf(stuck)).toBeUndefined();
+  expect(await stuck.exit()).toBe(1);
+  await deployment.beats(healthy, 2);
+  expect(linesWith(stuck, 'gets nothing from it')).toHaveLength(1);
+  expect(await deployment.signedOff(stuck)).toBe(true);
   expect(healthy.child.exitCode).toBeNull();
-  expect(lineWith(web, 'NO WORKER IS ALIVE')).toBeUndefined();
+  expect(linesWith(web, 'NO WORKER IS ALIVE')).toEqual([]);
+}
+
+async function severalOnPostgres(deployment: Deployment): Promise<void> {
+  const web = await deployment.spawn('web');
+  await severalWorkers(deployment, web, await web.api());
+}
+
+async function severalOnRedis(deployment: Deployment): Promise<void> {
+  const web = await deployment.run('web');
+  await severalWorkers(deployment, web, web.api);
 }
 
 /** All slots wait for a slow sink while Redis is killed, stays away, and comes back empty. */
 async function deadBroker(deployment: Deployment, redis: RedisServer): Promise<void> {
-  const [web, worker] = await Promise.all([deployment.spawn('web'), deployment.spawn('worker', { WORKER_LANES: 'critical' })]);
-  await deployment.alive(worker);
-  const api = await web.api();
-  await registerMany(api);
+  const [web, worker] = await Promise.all([
+    deployment.run('web'),
+    deployment.spawn('worker', { WORKER_LANES: 'critical' }),
+  ]);
+  await deployment.beats(worker, 1);
+  await registerMany(web.api);
 
   await redis.kill();
-  const dead = seconds(24);
-  const heard = await deployment.heartbeats(worker, dead);
-  await dead;
-  expect(heard).toBeGreaterThan(1);
+  await said(worker, 'Redis cannot be used at');
+  await deployment.beats(worker, 2); // of drains, 5 s apart
   await redis.start();
-  await seconds(20); // three canaries and some
-  expect(worker.child.exitCode).toBeNull();
-  expect(lineWith(web, 'NO WORKER IS ALIVE')).toBeUndefined();
-
+  await said(worker, 'Redis is back at');
   // The broker carries the canaries again, so that a worker that gets stuck now is found out.
-  await eventually(() => lineWith(worker, 'Redis is back at'), 'the broker to be back');
+  await deployment.beats(worker, MISSED_UNTIL_STUCK + 1);
+  expect(worker.child.exitCode).toBeNull();
+  expect(linesWith(web, 'NO WORKER IS ALIVE')).toEqual([]);
+
+  expect(deployment.sink.received).toEqual([]);
+  deployment.release();
   await eventually(() => deployment.sink.received.length >= BACKLOG, 'the backlog to be delivered');
   const recipients = deployment.sink.received.map(({ to }) => to[0]);
   expect(new Set(recipients).size).toBe(BACKLOG);
@@ -239,36 +270,33 @@ async function deadBroker(deployment: Deployment, redis: RedisServer): Promise<v
 }
 
 /** Jest runs side by side what stands in one block. */
-const itWithRedis = describeWithRedis === describe ? it.concurrent : it.concurrent.skip;
-const itWithRedisServer = describeWithRedisServer === describe ? it.concurrent : it.concurrent.skip;
+const itWithRedis = concurrentWhere(HAS_REDIS);
+const itWithRedisServer = concurrentWhere(HAS_REDIS_SERVER);
 
 describe('the worker may be missing:', () => {
-  beforeAll(async () => {
-    postgres = await FaultPostgres.start();
-  });
-  afterAll(() => postgres.remove());
+  afterAll(() => backToNow());
 
-  // Jest runs five at a time: the longest first, and the shortest makes room for the sixth.
+  it('a web process delivers due mail after 30 s, says so, and stands back for a worker; with OUTBOX_RESCUE=off mail waits for one', () =>
+    tell([{}, {}], (deployment, other) => webAlone(deployment, other)));
+  it('a web process that cannot send either tries one message a minute and leaves the others alone', () =>
+    tell([{}], (deployment) => noWayOut(deployment)));
+});
+
+describe('a worker may get stuck, or its broker die:', () => {
   itWithRedisServer(
     'with Redis dead no worker ends or is taken for dead, though all its deliveries are slow',
     async () => {
       const redis = await RedisServer.start();
-      try {
-        await tell((deployment) => deadBroker(deployment, redis), { redisUrl: redis.url, sinkDelayMs: SLOW_MS });
-      } finally {
-        await redis.kill();
-      }
+      await tell([{ redisUrl: redis.url, held: true }], (deployment) => deadBroker(deployment, redis)).finally(() =>
+        redis.kill(),
+      );
     },
   );
-  it.concurrent('a web process delivers due mail after 30 s, says so, and stands back for a worker', () => tell(webAlone));
-  it.concurrent('mail waits for a worker with OUTBOX_RESCUE=off', () => tell(rescueOff));
-  it.concurrent('a web process that cannot send either tries one message and leaves the others alone', () => tell(noWayOut));
-  it.concurrent(
-    'a stuck worker ends; one with a paused lane and a slow sink is not taken for dead (BullMQ on Postgres)',
-    () => tell(severalWorkers, { sinkDelayMs: SLOW_MS }),
+  const STUCK = 'a stuck worker ends; one with a paused lane and a slow sink is not taken for dead';
+  it.concurrent(`${STUCK} (BullMQ on Postgres)`, () =>
+    tell([{ held: true }], (deployment) => severalOnPostgres(deployment)),
   );
-  itWithRedis(
-    'a stuck worker ends; one with a paused lane and a slow sink is not taken for dead (BullMQ on Redis)',
-    () => tell(severalWorkers, { redisUrl: REDIS_URL, sinkDelayMs: SLOW_MS }),
+  itWithRedis(`${STUCK} (BullMQ on Redis)`, () =>
+    tell([{ redisUrl: REDIS_URL, held: true }], (deployment) => severalOnRedis(deployment)),
   );
 });

@@ -1,17 +1,16 @@
-import { FaultDeployment } from '../support/fault-deployment.js';
-import { inTime, sized, WITHIN_MS } from '../support/fault-form.js';
-import type { FaultPostgres } from '../support/fault-postgres.js';
-import type { SinkFault, SinkMoment } from '../support/fault-sink.js';
-import { type FaultRow, isUnknown } from '../support/fault-verdict.js';
-import { REDIS_URL } from '../support/redis.js';
-import type { Story } from '../support/side-by-side.js';
-
-/** Milliseconds that Otpost allows itself for an orderly end, and some. */
-const ENDS_WITHIN_MS = 22_000;
+import { FaultDeployment } from '../support/faults/fault-deployment.js';
+import { inTime, sized, WITHIN_MS } from '../support/faults/fault-form.js';
+import type { FaultPostgres } from '../support/faults/fault-postgres.js';
+import type { SinkFault, SinkMoment } from '../support/faults/fault-sink.js';
+import { type FaultRow, isUnknown } from '../support/faults/fault-verdict.js';
+import { REDIS_URL } from '../support/redis/redis.js';
+import type { Story } from '../support/signals/side-by-side.js';
 
 /** Slow enough for a stop to fall into the middle of many messages. */
-const slow = (moment: SinkMoment): SinkFault | undefined => (moment === 'RCPT' ? { afterMs: 25, then: 'answer' } : undefined);
-const slowToAnswer = (moment: SinkMoment): SinkFault | undefined => (moment === 'after the dot' ? { afterMs: 1_000, then: 'answer' } : undefined);
+const slow = (moment: SinkMoment): SinkFault | undefined =>
+  moment === 'RCPT' ? { afterMs: 25, then: 'answer' } : undefined;
+const slowToAnswer = (moment: SinkMoment): SinkFault | undefined =>
+  moment === 'after the dot' ? { afterMs: 1_000, then: 'answer' } : undefined;
 
 /** The kill fell where it hurts: somebody had messages in hand. */
 function expectRescued(rows: readonly FaultRow[]): void {
@@ -43,13 +42,18 @@ export function endedContainers(postgres: () => FaultPostgres): Story[] {
     deployment.sink.rewrite(deployment.door, slow);
     const worker = await deployment.spawn('worker');
     const startedAt = performance.now();
-    const sending = deployment.client.send({ to: [deployment.web], prefix: 'no-grace', until: sized(150, 3_000), codes: true });
-    await inTime(() => deployment.sink.taken > 30, 'some messages to be handed over');
+    const sending = deployment.client.send({
+      to: [deployment.web],
+      prefix: 'no-grace',
+      until: sized(80, 3_000),
+      codes: true,
+    });
+    await inTime(() => deployment.sink.taken > 20, 'some messages to be handed over');
     worker.child.kill('SIGTERM');
     await worker.kill();
     const sent = await sending;
     const account = async (): Promise<void> => {
-      expectRescued(await deployment.settled(sent, sized(40_000, 120_000)));
+      expectRescued(await deployment.settled(sent));
       await deployment.account('SIGTERM with no grace, in the middle of many messages', sent, startedAt);
     };
     return { account };
@@ -57,7 +61,7 @@ export function endedContainers(postgres: () => FaultPostgres): Story[] {
 
   /** Two web processes die: one with the commit just made, one just before it tells the broker. */
   async function killedWebs(deployment: FaultDeployment): Promise<void> {
-    const nth = sized(20, 500);
+    const nth = sized(10, 500);
     const [, ...webs] = await Promise.all([
       deployment.spawn('worker'),
       deployment.spawn('web', { stopAt: { point: 'accepted', nth } }),
@@ -67,8 +71,13 @@ export function endedContainers(postgres: () => FaultPostgres): Story[] {
       const startedAt = performance.now();
       const web = webs[index]!;
       let dead = false;
-      const sending = deployment.client.send({ to: [await web.api()], prefix: `web${index}`, until: () => dead, codes: true });
-      await inTime(() => web.stopped, 'the web process to stand at its point', 30_000);
+      const sending = deployment.client.send({
+        to: [await web.api()],
+        prefix: `web${index}`,
+        until: () => dead,
+        codes: true,
+      });
+      await inTime(() => web.stopped, 'the web process to stand at its point');
       dead = true;
       await web.kill();
       const sent = await sending;
@@ -86,11 +95,11 @@ export function endedContainers(postgres: () => FaultPostgres): Story[] {
     deployment.sink.rewrite(deployment.door, slowToAnswer);
     const worker = deployment.workers.at(-1)!;
     const before = deployment.sink.taken;
-    const sent = await deployment.client.send({ to: [deployment.web], prefix: 'grace', until: 60, codes: true });
+    const sent = await deployment.client.send({ to: [deployment.web], prefix: 'grace', until: 40, codes: true });
     await inTime(() => deployment.sink.taken >= before + 8, 'all slots to wait for their answers');
     const stoppedAt = performance.now();
     worker.child.kill('SIGTERM');
-    expect(await worker.exit(ENDS_WITHIN_MS)).toBe(0);
+    expect(await worker.exit()).toBe(0);
     const rows = await deployment.rows(sent);
     const waiting = rows.filter(({ status }) => status === 'queued');
     const done = rows.filter(({ status }) => status === 'sent');
@@ -106,7 +115,9 @@ export function endedContainers(postgres: () => FaultPostgres): Story[] {
     await deployment.spawn('worker');
     const bootedAt = performance.now();
     const ended = await deployment.settled(sent);
-    console.log(`its successor had delivered the rest ${((performance.now() - bootedAt) / 1_000).toFixed(1)} s after its start`);
+    console.log(
+      `its successor had delivered the rest ${((performance.now() - bootedAt) / 1_000).toFixed(1)} s after its start`,
+    );
     expect(ended.filter(isUnknown)).toEqual([]);
     expect(ended.filter(({ attempts }) => attempts !== 1)).toEqual([]);
     await deployment.account('SIGTERM with grace, in the middle of many messages', sent, startedAt);
@@ -122,23 +133,33 @@ export function endedContainers(postgres: () => FaultPostgres): Story[] {
     const sending = deployment.client.send({
       to: alive,
       prefix: 'two',
-      until: sized(300, 5_000),
+      until: sized(120, 5_000),
       codes: true,
       sideBySide: 16,
     });
-    const halfway = sized(60, 1_000);
-    await inTime(() => deployment.sink.taken > halfway, 'both to be at it', sized(60_000, 240_000));
+    const halfway = sized(40, 1_000);
+    await inTime(() => deployment.sink.taken > halfway, 'both to be at it');
     await second.kill();
     alive.pop();
     const sent = await sending;
-    const rows = await deployment.settled(sent, sized(45_000, 180_000));
+    const rows = await deployment.settled(sent);
     expect(new Set(rows.map(({ worker }) => worker)).size).toBe(2);
     expectRescued(rows);
     await deployment.account('two containers sweep one backlog, one is killed', sent, startedAt);
   }
 
   return [
-    () => it.concurrent('a web process or worker that is stopped or killed loses no message and doubles none, with grace or without', websAndWorkers, WITHIN_MS),
-    () => it.concurrent('a container that is killed leaves its part of the backlog to the container beside it', twoContainers, WITHIN_MS),
+    () =>
+      it.concurrent(
+        'a web process or worker that is stopped or killed loses no message and doubles none, with grace or without',
+        websAndWorkers,
+        WITHIN_MS,
+      ),
+    () =>
+      it.concurrent(
+        'a container that is killed leaves its part of the backlog to the container beside it',
+        twoContainers,
+        WITHIN_MS,
+      ),
   ];
 }

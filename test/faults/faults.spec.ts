@@ -1,5 +1,5 @@
-import { FaultPostgres } from '../support/fault-postgres.js';
-import { turnByTurn } from '../support/side-by-side.js';
+import { FaultPostgres } from '../support/faults/fault-postgres.js';
+import { turnByTurn } from '../support/signals/side-by-side.js';
 import { endedContainers } from './containers.js';
 import { absentPostgres } from './postgres.js';
 import { failingRedis } from './redis.js';

@@ -1,11 +1,11 @@
 import type { Milestone } from '../../src/core/milestones.js';
-import { FaultDeployment, type FaultProcess } from '../support/fault-deployment.js';
-import { chance, inTime, LONG, SEED, sized, WITHIN_MS } from '../support/fault-form.js';
-import type { FaultPostgres } from '../support/fault-postgres.js';
-import type { SinkFault } from '../support/fault-sink.js';
-import { type FaultRow, isUnknown } from '../support/fault-verdict.js';
-import { REDIS_URL } from '../support/redis.js';
-import type { Story } from '../support/side-by-side.js';
+import { FaultDeployment, type FaultProcess } from '../support/faults/fault-deployment.js';
+import { chance, inTime, LONG, SEED, sized, WITHIN_MS } from '../support/faults/fault-form.js';
+import type { FaultPostgres } from '../support/faults/fault-postgres.js';
+import type { SinkFault } from '../support/faults/fault-sink.js';
+import { type FaultRow, isUnknown } from '../support/faults/fault-verdict.js';
+import { REDIS_URL } from '../support/redis/redis.js';
+import type { Story } from '../support/signals/side-by-side.js';
 
 /** Where a worker dies, and whether the message that stands there was offered by then. */
 const DEATHS: { name: string; point: Milestone | 'after the dot'; offered: boolean }[] = [
@@ -17,7 +17,7 @@ const DEATHS: { name: string; point: Milestone | 'after the dot'; offered: boole
 ];
 
 /** Messages accepted before any of the workers gets past RCPT: enough to fill the slots of all. */
-const BACKLOG = 150;
+const BACKLOG = 80;
 /** Slots of the lane, all of them taken before the first worker dies. */
 const SLOTS = 8;
 
@@ -34,7 +34,10 @@ export function killedWorkers(postgres: () => FaultPostgres): Story[] {
   afterAll(() => deployment?.stop());
 
   /** Of the default lane, so that bulk mail is left to the other story. */
-  async function doomed(point: Milestone | 'after the dot', rcpt: () => SinkFault): Promise<{ worker: FaultProcess; stopped: () => boolean }> {
+  async function doomed(
+    point: Milestone | 'after the dot',
+    rcpt: () => SinkFault,
+  ): Promise<{ worker: FaultProcess; stopped: () => boolean }> {
     const nth = 3 + Math.floor(random() * sized(8, 60));
     const env = { WORKER_LANES: 'critical,default', WORKER_CONCURRENCY: `critical:4,default:${SLOTS}` };
     let dots = 0;
@@ -69,7 +72,9 @@ export function killedWorkers(postgres: () => FaultPostgres): Story[] {
   async function fiveDeaths(round: number): Promise<void> {
     const startedAt = performance.now();
     let filling = true;
-    const workers = await Promise.all(DEATHS.map(({ point }) => doomed(point, () => (filling ? 'hold' : { afterMs: 200, then: 'answer' }))));
+    const workers = await Promise.all(
+      DEATHS.map(({ point }) => doomed(point, () => (filling ? 'hold' : { afterMs: 200, then: 'answer' }))),
+    );
     const load = { to: [deployment.web], prefix: `batch${round}`, codes: true };
     const sent = await deployment.client.send({ ...load, until: BACKLOG });
     await inTime(async () => {
@@ -87,7 +92,7 @@ export function killedWorkers(postgres: () => FaultPostgres): Story[] {
     deployment.sink.release();
     const sixth = await deployment.spawn('worker', { env: { WORKER_LANES: 'critical,default' } });
     const sixthReadyAt = performance.now();
-    const ended = new Map((await deployment.settled(sent, 60_000)).map((row) => [row.to, row]));
+    const ended = new Map((await deployment.settled(sent)).map((row) => [row.to, row]));
 
     for (const [index, { name, offered }] of DEATHS.entries()) {
       const rows = caught[index]!;
@@ -98,15 +103,27 @@ export function killedWorkers(postgres: () => FaultPostgres): Story[] {
       for (const { to, offered: wasOffered, story } of rows) {
         const row = ended.get(to)!;
         if (wasOffered) expect([to, isUnknown(row)]).toEqual([to, true]);
-        else expect([to, row.status, row.attempts, row.story]).toEqual([to, 'sent', 2, `${story} lease_expired/deferred sending sent`]);
+        else
+          expect([to, row.status, row.attempts, row.story]).toEqual([
+            to,
+            'sent',
+            2,
+            `${story} lease_expired/deferred sending sent`,
+          ]);
       }
-      await deployment.account(name, rows.map(({ to }) => to), startedAt);
+      await deployment.account(
+        name,
+        rows.map(({ to }) => to),
+        startedAt,
+      );
     }
     const late = caught.flat().filter((row) => !row.offered);
     const last = Math.max(...late.map(({ to }) => deployment.sink.copies.get(to)![0]!.at));
     const [pickedUp, startTook] = [(last - killedAt) / 1_000, (sixthReadyAt - killedAt) / 1_000];
     // A figure to read: a lease of 20 s, a sweep of 5 s, and what a busy machine adds.
-    console.log(`what was not offered arrived ${pickedUp.toFixed(1)} s after the kills; the sixth was there after ${startTook.toFixed(1)} s`);
+    console.log(
+      `what was not offered arrived ${pickedUp.toFixed(1)} s after the kills; the sixth was there after ${startTook.toFixed(1)} s`,
+    );
     await deployment.account('five workers killed side by side, a sixth takes over', sent, startedAt);
     await sixth.kill();
   }
@@ -114,7 +131,10 @@ export function killedWorkers(postgres: () => FaultPostgres): Story[] {
   /** In the gate the lease of the dead is ended by hand: how long it lasts is the other story. */
   async function leaseOver(dead: FaultProcess): Promise<void> {
     await dead.kill();
-    if (!LONG) await deployment.query(`UPDATE outbound_emails SET lease_until = now() WHERE lane = 'bulk' AND status = 'sending'`);
+    if (!LONG)
+      await deployment.query(
+        `UPDATE outbound_emails SET lease_until = now() WHERE lane = 'bulk' AND status = 'sending'`,
+      );
   }
 
   /** Bulk mail, for nobody else works that lane. */
@@ -127,17 +147,27 @@ export function killedWorkers(postgres: () => FaultPostgres): Story[] {
     await inTime(() => first.stopped, 'the first worker to claim it');
     await leaseOver(first);
     const second = await deployment.spawn('worker', { stopAt: { point: 'claimed', nth: 1 }, env });
-    await inTime(() => second.stopped, 'the second worker to claim it', 30_000);
+    await inTime(() => second.stopped, 'the second worker to claim it');
     await leaseOver(second);
     await deployment.spawn('worker', { env });
-    const [row] = await deployment.settled(sent, 30_000);
+    const [row] = await deployment.settled(sent);
     const again = 'sending lease_expired/deferred';
     expect([row!.attempts, row!.story]).toEqual([3, `queued ${again} ${again} sending sent`]);
     await deployment.account('the worker of one message killed twice, a third delivers', sent, startedAt);
   }
 
   return [
-    () => it.concurrent('a worker that is killed in the middle of a batch leaves its messages to another one, none lost, none doubled', manyDeaths, WITHIN_MS),
-    () => it.concurrent('a worker that is killed and whose successor is killed too costs its message two attempts and nothing else', twoDeathsOfOneMessage, WITHIN_MS),
+    () =>
+      it.concurrent(
+        'a worker that is killed in the middle of a batch leaves its messages to another one, none lost, none doubled',
+        manyDeaths,
+        WITHIN_MS,
+      ),
+    () =>
+      it.concurrent(
+        'a worker that is killed and whose successor is killed too costs its message two attempts and nothing else',
+        twoDeathsOfOneMessage,
+        WITHIN_MS,
+      ),
   ];
 }

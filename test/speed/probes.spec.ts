@@ -1,10 +1,10 @@
-import { Api } from '../support/api.js';
-import { BareServer } from '../support/bare-server.js';
-import { OtpostProcess } from '../support/otpost-process.js';
-import { TEST_SECRET } from '../support/otpost.js';
-import { createDatabase, type TestDatabase } from '../support/postgres.js';
-import { StallingProxy } from '../support/stalling-proxy.js';
-import { tellStory } from '../support/story.js';
+import { createDatabase, type TestDatabase } from '../support/database/postgres.js';
+import { BareServer } from '../support/network/bare-server.js';
+import { StallingProxy } from '../support/network/stalling-proxy.js';
+import { Api } from '../support/service/api.js';
+import { OtpostProcess } from '../support/service/otpost-process.js';
+import { TEST_SECRET } from '../support/service/otpost.js';
+import { tellStory } from '../support/service/story.js';
 
 const PROBES = ['/health/live', '/health', '/health/mail'];
 const ROUNDS = 200;
@@ -34,7 +34,11 @@ describe('the probes, while Postgres hangs,', () => {
     bare = await BareServer.start();
     database = await createDatabase();
     proxy = await StallingProxy.to(database.url);
-    service = await OtpostProcess.start({ DATABASE_URL: proxy.through(database.url), APP_SECRET: TEST_SECRET, PORT: '0' });
+    service = await OtpostProcess.start({
+      DATABASE_URL: proxy.through(database.url),
+      APP_SECRET: TEST_SECRET,
+      PORT: '0',
+    });
     await tellStory(await service.api(), 'ada@example.com');
     proxy.stall();
   });
@@ -55,7 +59,9 @@ describe('the probes, while Postgres hangs,', () => {
         took.probe.push(await timed(() => api.get(path)));
       }
       const [median, p99, bareP99] = [share(took.probe, 0.5), share(took.probe, 0.99), share(took.bare, 0.99)];
-      console.log(`${path}: median ${median.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms; p99 of a bare server ${bareP99.toFixed(1)} ms`);
+      console.log(
+        `${path}: median ${median.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms; p99 of a bare server ${bareP99.toFixed(1)} ms`,
+      );
       if (median < MEDIAN_WITHIN && p99 < Math.max(P99_WITHIN, 2 * bareP99)) return;
     }
     throw new Error(`${path} was not within ${P99_WITHIN} ms in any of ${MEASUREMENTS} measurements`);

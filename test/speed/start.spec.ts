@@ -1,8 +1,8 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { OtpostProcess } from '../support/otpost-process.js';
-import { tellStory } from '../support/story.js';
+import { OtpostProcess } from '../support/service/otpost-process.js';
+import { tellStory } from '../support/service/story.js';
 
 /** Milliseconds. */
 const FIRST_START_WITHIN = 3_000;
@@ -23,7 +23,9 @@ describe('the first minute, with nothing but Node', () => {
         await first.stop('SIGINT');
         const second = await OtpostProcess.start(env);
         await second.stop('SIGINT');
-        console.log(`round ${round}: first start ${Math.round(first.readyAfterMs!)} ms, second ${Math.round(second.readyAfterMs!)} ms, the code after ${Math.round(afterMs)} ms`);
+        console.log(
+          `round ${round}: first start ${Math.round(first.readyAfterMs!)} ms, second ${Math.round(second.readyAfterMs!)} ms, the code after ${Math.round(afterMs)} ms`,
+        );
         best.first = Math.min(best.first, first.readyAfterMs!);
         best.second = Math.min(best.second, second.readyAfterMs!);
         best.code = Math.min(best.code, afterMs);

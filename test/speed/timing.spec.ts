@@ -1,9 +1,9 @@
-import { medianOf, medianInterval } from '../support/intervals.js';
-import type { Api, IssuedBody } from '../support/api.js';
-import { OtpostProcess } from '../support/otpost-process.js';
-import { TEST_SECRET } from '../support/otpost.js';
-import { createDatabase, type TestDatabase } from '../support/postgres.js';
-import { codeFromInbox, verify } from '../support/story.js';
+import { createDatabase, type TestDatabase } from '../support/database/postgres.js';
+import type { Api, IssuedBody } from '../support/service/api.js';
+import { OtpostProcess } from '../support/service/otpost-process.js';
+import { TEST_SECRET } from '../support/service/otpost.js';
+import { codeFromInbox, verify } from '../support/service/story.js';
+import { medianInterval, medianOf } from '../support/signals/intervals.js';
 
 /** Milliseconds within which the times for a known and an unknown address may differ (ASVS 5.0, 6.3.8). */
 const EQUIVALENT_MS = 3;
@@ -52,7 +52,12 @@ describe('the time of an answer does not tell who has an account', () => {
   }
 
   /** Looks until the interval is narrow enough, or there is no doubt left. */
-  async function expectEquallyFast(what: string, call: (email: string) => Promise<{ status: number }>, status: number, before = async (): Promise<unknown> => undefined): Promise<void> {
+  async function expectEquallyFast(
+    what: string,
+    call: (email: string) => Promise<{ status: number }>,
+    status: number,
+    before = async (): Promise<unknown> => undefined,
+  ): Promise<void> {
     const differences: number[] = [];
     const times: number[] = [];
     for (;;) {
@@ -60,7 +65,10 @@ describe('the time of an answer does not tell who has an account', () => {
         const n = differences.length;
         const order = n % 2 === 0 ? [known, unknown] : [unknown, known];
         await before();
-        const [first, second] = [await timed(() => call(order[0]!(n)), status), await timed(() => call(order[1]!(n)), status)];
+        const [first, second] = [
+          await timed(() => call(order[0]!(n)), status),
+          await timed(() => call(order[1]!(n)), status),
+        ];
         differences.push(n % 2 === 0 ? first - second : second - first);
         times.push(first, second);
       }
@@ -82,20 +90,43 @@ describe('the time of an answer does not tell who has an account', () => {
 
   it('of a registration', () => expectEquallyFast('registration', (email) => post('/v1/accounts', { email }), 202));
 
-  it('of a registration with a password', () => expectEquallyFast('registration with a password', (email) => post('/v1/accounts', { email, password: PASSWORD, name: 'Eve' }), 202));
+  it('of a registration with a password', () =>
+    expectEquallyFast(
+      'registration with a password',
+      (email) => post('/v1/accounts', { email, password: PASSWORD, name: 'Eve' }),
+      202,
+    ));
 
-  it('of a code to sign in', () => expectEquallyFast('code to sign in', (email) => post('/v1/otp', { purpose: 'login', email }), 202));
+  it('of a code to sign in', () =>
+    expectEquallyFast('code to sign in', (email) => post('/v1/otp', { purpose: 'login', email }), 202));
 
-  it('of a code for a new password', () => expectEquallyFast('code for a new password', (email) => post('/v1/otp', { purpose: 'reset_password', email }), 202));
+  it('of a code for a new password', () =>
+    expectEquallyFast(
+      'code for a new password',
+      (email) => post('/v1/otp', { purpose: 'reset_password', email }),
+      202,
+    ));
 
-  it('of a wrong password', () => expectEquallyFast('wrong password', (email) => post('/v1/sessions', { email, password: 'not the one at all' }), 401, forgetFailures));
+  it('of a wrong password', () =>
+    expectEquallyFast(
+      'wrong password',
+      (email) => post('/v1/sessions', { email, password: 'not the one at all' }),
+      401,
+      forgetFailures,
+    ));
 
   it('of a wrong code', async () => {
     const challenges = new Map<string, IssuedBody>();
     for (let n = 0; n < PEOPLE; n++) {
-      for (const email of [known(n), unknown(n)]) challenges.set(email, (await api.post<IssuedBody>('/v1/otp', { purpose: 'login', email })).body);
+      for (const email of [known(n), unknown(n)])
+        challenges.set(email, (await api.post<IssuedBody>('/v1/otp', { purpose: 'login', email })).body);
     }
     await database.query('UPDATE otp_challenges SET max_attempts = 100000');
-    await expectEquallyFast('wrong code', (email) => post(`/v1/otp/${challenges.get(email)!.challenge.id}/verify`, { code: '000000' }), 400, forgetFailures);
+    await expectEquallyFast(
+      'wrong code',
+      (email) => post(`/v1/otp/${challenges.get(email)!.challenge.id}/verify`, { code: '000000' }),
+      400,
+      forgetFailures,
+    );
   });
 });

@@ -16,10 +16,13 @@ describe('docs/security.md', () => {
     expect(ROWS.map(([, requirement]) => requirement!.split(' ')[0]).join(' ')).toBe(REQUIREMENTS);
   });
 
-  it.each(ROWS.map(([, requirement, how, shown]) => [requirement!, how!, shown!]))('names a test that is there for %s, or says that it is not met', (_, how, shown) => {
-    if (how.startsWith('**Not met**')) return expect(shown).toBe('');
-    const [, file, sentence] = /^`([^`]+)`: (.+)$/.exec(shown) ?? [];
-    expect(existsSync(file!)).toBe(true);
-    expect(readFileSync(file!, 'utf8')).toContain(sentence);
-  });
+  it.each(ROWS.map(([, requirement, how, shown]) => [requirement!, how!, shown!]))(
+    'names a test that is there for %s, or says that it is not met',
+    (_, how, shown) => {
+      if (how.startsWith('**Not met**')) return expect(shown).toBe('');
+      const [, file, sentence] = /^`([^`]+)`: (.+)$/.exec(shown) ?? [];
+      expect(existsSync(file!)).toBe(true);
+      expect(readFileSync(file!, 'utf8')).toContain(sentence);
+    },
+  );
 });

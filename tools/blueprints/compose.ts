@@ -20,22 +20,31 @@ export async function readCompose(file: string): Promise<ComposeFile> {
  * The services that are built here, with variables put in as Compose does.
  * @throws Error with the text of the file when a variable is missing that it wants (`${NAME:?text}`).
  */
-export function composeProcesses(file: string, { services }: ComposeFile, dotEnv: Readonly<Record<string, string>>): BlueprintProcess[] {
+export function composeProcesses(
+  file: string,
+  { services }: ComposeFile,
+  dotEnv: Readonly<Record<string, string>>,
+): BlueprintProcess[] {
   return Object.entries(services)
     .filter(([, { build }]) => build !== undefined)
     .map(([name, { environment = {}, stop_grace_period: grace }]) => ({
       name: `${file}: ${name}`,
-      env: Object.fromEntries(Object.entries(environment).map(([variable, text]) => [variable, interpolated(text, dotEnv)])),
+      env: Object.fromEntries(
+        Object.entries(environment).map(([variable, text]) => [variable, interpolated(text, dotEnv)]),
+      ),
       ...(grace === undefined ? {} : { graceSeconds: Number(/^(\d+)s$/.exec(grace)?.[1]) }),
     }));
 }
 
 /** `${NAME}`, `${NAME:-otherwise}` and `${NAME:?text}`, which is all that the file uses. */
 function interpolated(text: string, env: Readonly<Record<string, string>>): string {
-  return text.replaceAll(/\$\{([A-Z_]+)(?::([-?])([^}]*))?\}/g, (_, name: string, kind: string | undefined, rest = '') => {
-    const value = env[name];
-    if (value) return value;
-    if (kind === '?') throw new Error(`${name}: ${String(rest)}`);
-    return String(rest);
-  });
+  return text.replaceAll(
+    /\$\{([A-Z_]+)(?::([-?])([^}]*))?\}/g,
+    (_, name: string, kind: string | undefined, rest = '') => {
+      const value = env[name];
+      if (value) return value;
+      if (kind === '?') throw new Error(`${name}: ${String(rest)}`);
+      return String(rest);
+    },
+  );
 }

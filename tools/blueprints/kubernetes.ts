@@ -39,7 +39,11 @@ export async function readManifests(folder: string): Promise<Manifest[]> {
  * Containers with the environment they find: their own variables win over those of the ConfigMap and the Secret.
  * @param inSecret the variables that the documents have put into the Secret
  */
-export function kubernetesProcesses(folder: string, manifests: readonly Manifest[], inSecret: readonly string[]): BlueprintProcess[] {
+export function kubernetesProcesses(
+  folder: string,
+  manifests: readonly Manifest[],
+  inSecret: readonly string[],
+): BlueprintProcess[] {
   const secret = Object.fromEntries(inSecret.map((name) => [name, filledIn(name)]));
   return manifests.flatMap(({ kind, metadata, spec }) => {
     const pod = spec?.template?.spec;
@@ -49,7 +53,11 @@ export function kubernetesProcesses(folder: string, manifests: readonly Manifest
       env: {
         ...KUBERNETES_VARIABLES,
         NODE_ENV: 'production',
-        ...Object.fromEntries((container.envFrom ?? []).flatMap((source) => Object.entries('secretRef' in source ? secret : configOf(source.configMapRef.name, manifests)))),
+        ...Object.fromEntries(
+          (container.envFrom ?? []).flatMap((source) =>
+            Object.entries('secretRef' in source ? secret : configOf(source.configMapRef.name, manifests)),
+          ),
+        ),
         ...Object.fromEntries((container.env ?? []).map(({ name, value }) => [name, value])),
       },
       ...(pod.terminationGracePeriodSeconds === undefined ? {} : { graceSeconds: pod.terminationGracePeriodSeconds }),

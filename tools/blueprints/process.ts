@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { describeVariable, VARIABLES, type VariableName } from '../../src/config/variables.js';
+import { VARIABLES } from '../../src/configuration.js';
 
 /** A process that a blueprint starts, with the environment it finds there. */
 export interface BlueprintProcess {
@@ -17,7 +17,7 @@ export interface BlueprintProcess {
 export function filledIn(variable: string): string {
   const description = VARIABLES.find(({ name }) => name === variable);
   if (!description) throw new Error(`${variable} is no variable of Otpost.`);
-  const { example } = describeVariable(variable as VariableName);
+  const { example } = description;
   return example.startsWith('<') ? generated() : example;
 }
 
@@ -28,5 +28,7 @@ export function generated(): string {
 
 /** What the environment of a process may hold besides the variables of Otpost. */
 export function strangersIn(env: Readonly<Record<string, string>>, ofPlatform: readonly string[]): string[] {
-  return Object.keys(env).filter((name) => !ofPlatform.includes(name) && !VARIABLES.some((variable) => variable.name === name));
+  return Object.keys(env).filter(
+    (name) => !ofPlatform.includes(name) && !VARIABLES.some((variable) => variable.name === name),
+  );
 }

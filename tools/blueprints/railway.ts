@@ -10,7 +10,11 @@ export interface RailwayProject {
 }
 
 /** What Railway itself puts there, a part of it: https://docs.railway.com/variables/reference. */
-export const RAILWAY_VARIABLES = { RAILWAY_ENVIRONMENT: 'production', RAILWAY_ENVIRONMENT_NAME: 'production', RAILWAY_PUBLIC_DOMAIN: 'otpost.up.railway.app' };
+export const RAILWAY_VARIABLES = {
+  RAILWAY_ENVIRONMENT: 'production',
+  RAILWAY_ENVIRONMENT_NAME: 'production',
+  RAILWAY_PUBLIC_DOMAIN: 'otpost.up.railway.app',
+};
 
 const OUTPUTS: Record<string, Record<string, string>> = {
   postgres: { DATABASE_URL: 'postgresql://postgres:p4ssw0rd@postgres.railway.internal:5432/railway' },

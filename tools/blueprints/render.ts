@@ -23,7 +23,11 @@ export interface RenderBlueprint {
 }
 
 /** What Render itself puts there: https://render.com/docs/environment-variables. */
-export const RENDER_VARIABLES = { RENDER: 'true', RENDER_SERVICE_TYPE: 'web', RENDER_EXTERNAL_URL: 'https://otpost-x1yz.onrender.com' };
+export const RENDER_VARIABLES = {
+  RENDER: 'true',
+  RENDER_SERVICE_TYPE: 'web',
+  RENDER_EXTERNAL_URL: 'https://otpost-x1yz.onrender.com',
+};
 const DATABASE = 'postgresql://otpost_db_user:p4ssw0rd@dpg-abc123-a/otpost_db';
 const KEY_VALUE = 'redis://red-abc123:6379';
 
@@ -56,11 +60,13 @@ function valuesOf({ envVars = [] }: RenderService, blueprint: RenderBlueprint): 
     else if ('generateValue' in entry) values[entry.key] = generated();
     else if ('sync' in entry) values[entry.key] = filledIn(entry.key);
     else if ('fromDatabase' in entry) {
-      if (!blueprint.databases.some(({ name }) => name === entry.fromDatabase.name)) throw new Error(`There is no database ${entry.fromDatabase.name}.`);
+      if (!blueprint.databases.some(({ name }) => name === entry.fromDatabase.name))
+        throw new Error(`There is no database ${entry.fromDatabase.name}.`);
       values[entry.key] = DATABASE;
     } else if (entry.fromService.property) {
       const { type, name } = entry.fromService;
-      if (!blueprint.services.some((service) => service.type === type && service.name === name)) throw new Error(`There is no ${type} ${name}.`);
+      if (!blueprint.services.some((service) => service.type === type && service.name === name))
+        throw new Error(`There is no ${type} ${name}.`);
       values[entry.key] = KEY_VALUE;
     }
   }
@@ -68,12 +74,16 @@ function valuesOf({ envVars = [] }: RenderService, blueprint: RenderBlueprint): 
 }
 
 /** Variables that are those of another service. */
-function copied({ envVars = [] }: RenderService, own: ReadonlyMap<string, Record<string, string>>): Record<string, string> {
+function copied(
+  { envVars = [] }: RenderService,
+  own: ReadonlyMap<string, Record<string, string>>,
+): Record<string, string> {
   const values: Record<string, string> = {};
   for (const entry of envVars) {
     if (!('fromService' in entry) || entry.fromService.envVarKey === undefined) continue;
     const value = own.get(entry.fromService.name)?.[entry.fromService.envVarKey];
-    if (value === undefined) throw new Error(`${entry.fromService.name} has no ${entry.fromService.envVarKey} of its own.`);
+    if (value === undefined)
+      throw new Error(`${entry.fromService.name} has no ${entry.fromService.envVarKey} of its own.`);
     values[entry.key] = value;
   }
   return values;

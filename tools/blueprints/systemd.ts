@@ -21,7 +21,9 @@ export async function readUnit(file: string): Promise<Unit> {
 
 /** What the unit's process finds, once what is empty in the file of variables is filled in; the file wins over the unit. */
 export async function systemdProcess(file: string, unit: Unit, variables: string): Promise<BlueprintProcess> {
-  const own = (unit.get('Service.Environment') ?? []).flatMap((line) => line.split(' ')).map((text) => split(text, file));
+  const own = (unit.get('Service.Environment') ?? [])
+    .flatMap((line) => line.split(' '))
+    .map((text) => split(text, file));
   const shared = (await meaningfulLines(variables)).map((line) => split(line, variables));
   const stop = unit.get('Service.TimeoutStopSec')?.[0];
   return {

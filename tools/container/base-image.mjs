@@ -14,9 +14,14 @@ const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt';
  * @param {string} official
  */
 export async function baseImage(official) {
-  const have = (/** @type {string} */ name) => command('buildah', ['inspect', '--type', 'image', name]).then(({ code }) => code === 0);
+  const have = (/** @type {string} */ name) =>
+    command('buildah', ['inspect', '--type', 'image', name]).then(({ code }) => code === 0);
   if (await have(STAND_IN)) return STAND_IN;
-  if ((await have(official)) || (await command('buildah', ['pull', '-q', `docker.io/library/${official}`], { timeoutMs: PULL_MS })).code === 0) return official;
+  if (
+    (await have(official)) ||
+    (await command('buildah', ['pull', '-q', `docker.io/library/${official}`], { timeoutMs: PULL_MS })).code === 0
+  )
+    return official;
   console.log(`${official} cannot be pulled: making a stand-in from debootstrap and Node ${process.versions.node}`);
   await makeStandIn();
   return STAND_IN;
@@ -27,11 +32,19 @@ async function makeStandIn() {
   const container = await must('buildah', ['from', 'scratch']);
   try {
     const root = join(folder, 'root');
-    await must('debootstrap', ['--variant=minbase', '--include=ca-certificates,libstdc++6', 'bookworm', root], { timeoutMs: BOOTSTRAP_MS });
+    await must('debootstrap', ['--variant=minbase', '--include=ca-certificates,libstdc++6', 'bookworm', root], {
+      timeoutMs: BOOTSTRAP_MS,
+    });
     await must('chroot', [root, 'apt-get', 'clean']);
     await addNode(root);
     await must('sh', ['-c', `cp -a "$0/." "$(buildah mount ${container})"`, root], { timeoutMs: BOOTSTRAP_MS });
-    await must('buildah', ['config', '--env', 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', ...certificates(), container]);
+    await must('buildah', [
+      'config',
+      '--env',
+      'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+      ...certificates(),
+      container,
+    ]);
     await must('buildah', ['commit', '-q', container, STAND_IN], { timeoutMs: BOOTSTRAP_MS });
   } finally {
     await must('buildah', ['rm', container]);
@@ -51,7 +64,10 @@ async function addNode(root) {
 }
 
 async function npmPackage() {
-  return join(await must('npm', ['root', '-g', '--silent']).then((text) => text.split('\n').at(-1)), 'npm/package.json');
+  return join(
+    await must('npm', ['root', '-g', '--silent']).then((text) => text.split('\n').at(-1)),
+    'npm/package.json',
+  );
 }
 
 /** A network that re-signs TLS: without its certificate npm ci hangs. */

@@ -53,7 +53,18 @@ export const buildah = {
     const official = /^ARG NODE_IMAGE=(\S+)$/m.exec(await readFile(join(root, 'Dockerfile'), 'utf8'))[1];
     const base = await baseImage(official);
     // Docker's own format: the other one knows no HEALTHCHECK.
-    const options = ['--format', 'docker', '--isolation', 'chroot', '--network', 'host', '--pull-never', '--layers', '--build-arg', `NODE_IMAGE=${base}`];
+    const options = [
+      '--format',
+      'docker',
+      '--isolation',
+      'chroot',
+      '--network',
+      'host',
+      '--pull-never',
+      '--layers',
+      '--build-arg',
+      `NODE_IMAGE=${base}`,
+    ];
     await must('buildah', ['bud', ...options, '-t', IMAGE, root], { show: true, timeoutMs: BUILD_MS });
     const bytes = Number((await must('du', ['-sb', await rootfs()])).split('\t')[0]);
     return { base, bytes };

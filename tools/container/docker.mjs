@@ -15,7 +15,10 @@ export const docker = {
 
   async build(root) {
     await must('docker', ['build', '-t', IMAGE, root], { show: true, timeoutMs: BUILD_MS });
-    return { base: 'as the Dockerfile names it', bytes: Number(await must('docker', ['image', 'inspect', '-f', '{{.Size}}', IMAGE])) };
+    return {
+      base: 'as the Dockerfile names it',
+      bytes: Number(await must('docker', ['image', 'inspect', '-f', '{{.Size}}', IMAGE])),
+    };
   },
 
   async shell(script) {
@@ -23,14 +26,32 @@ export const docker = {
   },
 
   async healthcheck() {
-    const test = /** @type {string[]} */ (JSON.parse(await must('docker', ['image', 'inspect', '-f', '{{json .Config.Healthcheck.Test}}', IMAGE])));
+    const test = /** @type {string[]} */ (
+      JSON.parse(await must('docker', ['image', 'inspect', '-f', '{{json .Config.Healthcheck.Test}}', IMAGE]))
+    );
     return test.slice(1);
   },
 
   async run(env, { uid }) {
     const name = `${IMAGE}-${process.pid}-${Date.now()}`;
     const variables = Object.entries(env).flatMap(([key, value]) => ['-e', `${key}=${value}`]);
-    const process_ = spawn('docker', ['run', '--rm', '--name', name, '--network', 'host', '--read-only', '--tmpfs', '/tmp', '--user', `${uid}:${uid}`, '--cap-drop', 'ALL', ...variables, IMAGE]);
+    const process_ = spawn('docker', [
+      'run',
+      '--rm',
+      '--name',
+      name,
+      '--network',
+      'host',
+      '--read-only',
+      '--tmpfs',
+      '/tmp',
+      '--user',
+      `${uid}:${uid}`,
+      '--cap-drop',
+      'ALL',
+      ...variables,
+      IMAGE,
+    ]);
     return {
       process: process_,
       exec: (args) => command('docker', ['exec', name, ...args]),

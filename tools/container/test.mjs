@@ -70,7 +70,11 @@ async function startSink() {
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
   const { port } = /** @type {import('node:net').AddressInfo} */ (server.server.address());
-  return { received, url: `smtp://127.0.0.1:${port}`, stop: () => new Promise((resolve) => server.close(() => resolve(undefined))) };
+  return {
+    received,
+    url: `smtp://127.0.0.1:${port}`,
+    stop: () => new Promise((resolve) => server.close(() => resolve(undefined))),
+  };
 }
 
 /** @type {Container[]} */
@@ -81,7 +85,8 @@ async function start(engine, env) {
   const container = await engine.run(env, { uid: UID });
   running.push(container);
   let output = '';
-  for (const stream of [container.process.stdout, container.process.stderr]) stream?.on('data', (text) => (output += text));
+  for (const stream of [container.process.stdout, container.process.stderr])
+    stream?.on('data', (text) => (output += text));
   const ended = new Promise((resolve) => container.process.on('close', resolve));
   return {
     ...container,
@@ -114,12 +119,25 @@ async function check(what, work) {
 /** @param {Engine} engine @param {number} bytes */
 async function looksRight(engine, bytes) {
   await check('the image has what runs, and no tools', async () => {
-    const kilobytes = async (/** @type {string} */ path) => Number((await engine.shell(`du -sk ${path}`)).split('\t')[0]);
+    const kilobytes = async (/** @type {string} */ path) =>
+      Number((await engine.shell(`du -sk ${path}`)).split('\t')[0]);
     const modules = ((await kilobytes('/app/node_modules')) * 1024) / MB;
     assert.ok(modules <= MAX_MODULES_MB, `node_modules has ${modules} MB`);
-    const unwanted = ['/app/node_modules/prisma', '/app/node_modules/@prisma/engines', '/app/node_modules/typescript', '/app/src', '/app/test', '/usr/local/bin/npm', '/usr/bin/gcc', '/usr/bin/make'];
+    const unwanted = [
+      '/app/node_modules/prisma',
+      '/app/node_modules/@prisma/engines',
+      '/app/node_modules/typescript',
+      '/app/src',
+      '/app/test',
+      '/usr/local/bin/npm',
+      '/usr/bin/gcc',
+      '/usr/bin/make',
+    ];
     assert.equal(await engine.shell(`ls -d ${unwanted.join(' ')} 2>/dev/null || true`), '');
-    assert.equal(await engine.shell(`find /app \\( -user ${UID} -o -user 1000 -o -perm -o+w ! -type l \\) | head -3`), '');
+    assert.equal(
+      await engine.shell(`find /app \\( -user ${UID} -o -user 1000 -o -perm -o+w ! -type l \\) | head -3`),
+      '',
+    );
     return `node_modules ${Math.round(modules)} MB, image ${Math.round(bytes / MB)} MB`;
   });
 }
@@ -141,7 +159,11 @@ async function runsBoth(engine, env, sink) {
   });
   await check('a registration becomes a mail', async () => {
     const body = JSON.stringify({ email: 'ada@example.com' });
-    const answer = await fetch(`${url}/v1/accounts`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+    const answer = await fetch(`${url}/v1/accounts`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+    });
     assert.equal(answer.status, 202);
     await eventually(async () => sink.received.includes('ada@example.com'), 'the mail');
   });
@@ -173,7 +195,11 @@ async function runsApart(engine, env, sink) {
       assert.equal((await one.exec(await engine.healthcheck())).code, 0);
     }
     const body = JSON.stringify({ email: 'grace@example.com' });
-    await fetch(`http://127.0.0.1:${port}/v1/accounts`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+    await fetch(`http://127.0.0.1:${port}/v1/accounts`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+    });
     await eventually(async () => sink.received.includes('grace@example.com'), 'the mail');
   });
   await check('SIGTERM ends each with 0', async () => {
@@ -195,7 +221,9 @@ async function test(engine) {
   const { base, bytes } = await engine.build(root);
   console.log(`built with ${engine.name}, on ${base}`);
   spawnSync(process.execPath, [join(root, 'tools/build.mjs'), '--if-stale'], { stdio: 'inherit' });
-  const { startEmbeddedPostgres } = await import(new URL('../../dist/database/embedded-postgres.js', import.meta.url).href);
+  const { startEmbeddedPostgres } = await import(
+    new URL('../../dist/development/embedded-postgres.js', import.meta.url).href
+  );
   const folder = await mkdtemp(join(tmpdir(), 'otpost-container-'));
   await chmod(folder, 0o755); // started by root, Postgres runs as another user inside
   const postgres = await startEmbeddedPostgres(join(folder, 'data'));
@@ -227,7 +255,9 @@ const engine = (await dockerAnswers()) ? docker : (await buildahIsThere()) ? bui
 if (engine) {
   await test(engine);
 } else {
-  console.log('\n*** NOTE: the image was neither built nor run: no docker daemon answers, and buildah, debootstrap and crun');
+  console.log(
+    '\n*** NOTE: the image was neither built nor run: no docker daemon answers, and buildah, debootstrap and crun',
+  );
   console.log('*** are not there or not run by root.\n');
   process.exitCode = process.env['REQUIRE_CONTAINER'] === '1' ? 1 : 0;
 }

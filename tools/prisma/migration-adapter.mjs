@@ -84,7 +84,10 @@ function repaired(adapter) {
   adapter.performIO = async (query) => {
     const result = await performIO(query);
     const isChar = (field) => field.dataTypeID === CHAR;
-    charColumns.set(result.rows, result.fields.flatMap((field, index) => (isChar(field) ? [index] : [])));
+    charColumns.set(
+      result.rows,
+      result.fields.flatMap((field, index) => (isChar(field) ? [index] : [])),
+    );
     for (const field of result.fields.filter(isChar)) field.dataTypeID = TEXT;
     return result;
   };

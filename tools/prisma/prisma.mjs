@@ -33,7 +33,10 @@ async function main() {
 }
 
 async function openDatabase() {
-  const command = args.filter((arg) => !arg.startsWith('-')).slice(0, 2).join(' ');
+  const command = args
+    .filter((arg) => !arg.startsWith('-'))
+    .slice(0, 2)
+    .join(' ');
   const ownDatabase = process.env.DATABASE_URL || args.some((arg) => /^(--url|--help|-h)(=|$)/.test(arg));
   if (ownDatabase) return undefined;
   if (/^migrate (dev|diff)$/.test(command)) return { ...(await startThrowawayPostgres()), throwaway: true };
@@ -42,7 +45,7 @@ async function openDatabase() {
 }
 
 async function developersDatabase() {
-  const { findEmbeddedPostgres, startEmbeddedPostgres } = await import('../../src/database/embedded-postgres.ts');
+  const { findEmbeddedPostgres, startEmbeddedPostgres } = await import('../../src/development/embedded-postgres.ts');
   const dataDir = process.env.DATA_DIR || '.data';
   const url = await findEmbeddedPostgres(dataDir);
   return url ? { url } : startEmbeddedPostgres(dataDir);

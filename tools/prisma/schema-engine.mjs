@@ -121,5 +121,7 @@ function write(message) {
 
 function logFailure(fields) {
   // The CLI skips the first line of stderr and parses the others.
-  process.stderr.write(`\n${JSON.stringify({ level: 'ERROR', target: 'schema_engine::logger', timestamp: '', fields })}\n`);
+  process.stderr.write(
+    `\n${JSON.stringify({ level: 'ERROR', target: 'schema_engine::logger', timestamp: '', fields })}\n`,
+  );
 }

@@ -5,7 +5,7 @@ import './load-typescript.mjs';
 
 /** An empty PostgreSQL in a temporary folder; `stop` removes both. */
 export async function startThrowawayPostgres() {
-  const { startEmbeddedPostgres } = await import('../../src/database/embedded-postgres.ts');
+  const { startEmbeddedPostgres } = await import('../../src/development/embedded-postgres.ts');
   const folder = await mkdtemp(join(tmpdir(), 'otpost-prisma-'));
   // As root the server runs under another account, which has to pass.
   await chmod(folder, 0o755);

@@ -1,13 +1,21 @@
-import { Inject, Injectable } from '@nestjs/common';
-import type { Role } from '../../access/staff.js';
+import { Injectable } from '@nestjs/common';
+import type { Role } from '../../access/access-policy.js';
 import { Audit, type Doer } from '../../audit/audit.js';
 import { Clock } from '../../core/clock.js';
 import { domainOf, type EmailAddress } from '../../core/email-address.js';
 import { uuidv7 } from '../../core/ids.js';
-import { PrismaService } from '../../database/prisma.service.js';
-import { Transactions, type UnitOfWork } from '../../database/unit-of-work.js';
+import type { PageBounds } from '../../core/page.js';
+import { PrismaService, Transactions, type UnitOfWork } from '../../database/prisma.service.js';
 import type { Account } from '../../generated/prisma/client.js';
-import { holdAddress } from '../addresses.js';
+import { Sessions } from '../sessions/sessions.js';
+
+/**
+ * Whoever is about to give an address to an account holds it until the end of the transaction. The unique index would
+ * refuse the second of two as well, but by ending its whole transaction, with the code already used up in it.
+ */
+export async function holdAddress(canonical: string, db: UnitOfWork['db']): Promise<void> {
+  await db.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`address:${canonical}`}, 0))`;
+}
 
 export interface NewAdministrator {
   email: EmailAddress;
@@ -16,28 +24,31 @@ export interface NewAdministrator {
   passwordHash: string | null;
 }
 
-export type RoleChange =
+type RoleChange =
   | { kind: 'changed'; account: Account; from: Role }
   /** Had the role already. */
   | { kind: 'unchanged'; account: Account }
   | { kind: 'not_found' }
   | { kind: 'last_admin' };
 
-export type Creation = { kind: 'created'; account: Account } | { kind: 'exists'; account: Account };
+type Creation = { kind: 'created'; account: Account } | { kind: 'exists'; account: Account };
 
 /** Who may do what. While there are administrators, one always remains. */
 @Injectable()
 export class Administrators {
   constructor(
-    @Inject(PrismaService) private readonly prisma: PrismaService,
-    @Inject(Clock) private readonly clock: Clock,
-    @Inject(Transactions) private readonly transactions: Transactions,
-    @Inject(Audit) private readonly audit: Audit,
+    private readonly prisma: PrismaService,
+    private readonly clock: Clock,
+    private readonly transactions: Transactions,
+    private readonly audit: Audit,
   ) {}
 
   /** Operators too; admins first. */
   async list(): Promise<Account[]> {
-    return this.prisma.account.findMany({ where: { role: { not: 'user' } }, orderBy: [{ role: 'desc' }, { id: 'asc' }] });
+    return this.prisma.account.findMany({
+      where: { role: { not: 'user' } },
+      orderBy: [{ role: 'desc' }, { id: 'asc' }],
+    });
   }
 
   async changeRole(accountId: string, role: Role, by: Doer): Promise<RoleChange> {
@@ -49,7 +60,16 @@ export class Administrators {
       const last = await this.isLast(account, unit);
       const changed = last ? undefined : await this.setRole(account, role, unit);
       const details = { from: account.role, to: role };
-      await this.audit.record({ action: 'role.changed', result: last ? 'refused' : 'done', ...by, target: { kind: 'account', id: accountId }, details }, unit);
+      await this.audit.record(
+        {
+          action: 'role.changed',
+          result: last ? 'refused' : 'done',
+          ...by,
+          target: { kind: 'account', id: accountId },
+          details,
+        },
+        unit,
+      );
       if (last) return { kind: 'last_admin' };
       return changed ? { kind: 'changed', account: changed, from: account.role } : { kind: 'not_found' };
     });
@@ -73,7 +93,15 @@ export class Administrators {
       return made;
     }
     const { account } = made;
-    await this.audit.record({ action: 'role.changed', result: 'done', ...by, target: { kind: 'account', id: account.id }, details: { from: account.role, to: 'admin' } }, unit);
+    await this.audit.record(
+      {
+        action: 'role.changed',
+        ...by,
+        target: { kind: 'account', id: account.id },
+        details: { from: account.role, to: 'admin' },
+      },
+      unit,
+    );
     return { kind: 'exists', account: (await this.setRole(account, 'admin', unit)) ?? account };
   }
 
@@ -100,8 +128,17 @@ export class Administrators {
     const known = await db.account.findUnique({ where: { emailCanonical: email.canonical } });
     if (known) return { kind: 'exists', account: known };
     const now = this.clock.now();
-    const data = { id: uuidv7(now), email: email.stored, emailCanonical: email.canonical, emailVerifiedAt: now, name, role: 'admin' as const };
-    const account = await db.account.create({ data: { ...data, passwordHash, passwordChangedAt: passwordHash === null ? null : now, createdAt: now } });
+    const data = {
+      id: uuidv7(now),
+      email: email.stored,
+      emailCanonical: email.canonical,
+      emailVerifiedAt: now,
+      name,
+      role: 'admin' as const,
+    };
+    const account = await db.account.create({
+      data: { ...data, passwordHash, passwordChangedAt: passwordHash === null ? null : now, createdAt: now },
+    });
     return { kind: 'created', account };
   }
 
@@ -112,6 +149,53 @@ export class Administrators {
 
   private async noteCreated({ id, emailCanonical }: Account, by: Doer, unit: UnitOfWork): Promise<void> {
     const details = { role: 'admin', domain: domainOf(emailCanonical) };
-    await this.audit.record({ action: 'account.created', result: 'done', ...by, target: { kind: 'account', id }, details }, unit);
+    await this.audit.record({ action: 'account.created', ...by, target: { kind: 'account', id }, details }, unit);
+  }
+}
+
+/** What is left out matches everything. */
+interface AccountFilter {
+  emailCanonical?: string | undefined;
+  role?: Role | undefined;
+}
+
+/** Other people's accounts, as admins look at them. */
+@Injectable()
+export class AccountRecords {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly transactions: Transactions,
+    private readonly sessions: Sessions,
+    private readonly audit: Audit,
+  ) {}
+
+  async find(id: string): Promise<Account | undefined> {
+    return (await this.prisma.account.findUnique({ where: { id } })) ?? undefined;
+  }
+
+  /** Newest first: ids tell when an account was made. */
+  async list({ emailCanonical, role }: AccountFilter, { limit, after }: PageBounds): Promise<Account[]> {
+    return this.prisma.account.findMany({
+      where: {
+        ...(emailCanonical === undefined ? {} : { emailCanonical }),
+        ...(role === undefined ? {} : { role }),
+        ...(after === undefined ? {} : { id: { lt: after } }),
+      },
+      orderBy: { id: 'desc' },
+      take: limit,
+    });
+  }
+
+  /** Ends all sessions. False: there is no such account. */
+  async signOut(id: string, by: Doer): Promise<boolean> {
+    return this.transactions.run(async (unit) => {
+      if ((await unit.db.account.count({ where: { id } })) === 0) return false;
+      const sessionsEnded = await this.sessions.endOthers(id, null, 'ended', unit);
+      await this.audit.record(
+        { action: 'sessions.ended', ...by, target: { kind: 'account', id }, details: { sessionsEnded } },
+        unit,
+      );
+      return true;
+    });
   }
 }

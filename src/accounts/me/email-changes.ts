@@ -1,91 +1,61 @@
 import { randomBytes } from 'node:crypto';
-import { Inject, Injectable } from '@nestjs/common';
-import { Audit } from '../../audit/audit.js';
-import { SETTINGS, type Settings } from '../../config/settings.js';
+import { Injectable } from '@nestjs/common';
+import { Audit, onOwnAccount } from '../../audit/audit.js';
+import { Settings } from '../../config/settings.js';
 import { Clock } from '../../core/clock.js';
-import { hashOfToken } from '../../core/credentials.js';
+import { hashOfToken, type RequestSource } from '../../core/credentials.js';
 import { domainOf, type EmailAddress } from '../../core/email-address.js';
 import { uuidv7 } from '../../core/ids.js';
-import type { RequestSource } from '../../core/request-source.js';
-import { PrismaService } from '../../database/prisma.service.js';
-import { Transactions, type UnitOfWork } from '../../database/unit-of-work.js';
+import { PrismaService, Transactions, type UnitOfWork } from '../../database/prisma.service.js';
 import type { Account, EmailChange } from '../../generated/prisma/client.js';
-import { Admission } from '../../otp/admission.js';
 import type { Challenge } from '../../otp/challenges.js';
-import { type Issued, Otp } from '../../otp/otp.js';
-import { holdAddress } from '../addresses.js';
-import { DEFAULT_LOCALE } from '../locale.js';
-import { Notices } from '../notices/notices.js';
-import { Proofs } from './proofs.js';
-import { type LiveSession, Sessions } from '../sessions/sessions.js';
+import { holdAddress } from '../administration/administrators.js';
+import { DEFAULT_LOCALE, Notices } from '../notices/notices.js';
+import { Sessions } from '../sessions/sessions.js';
 
 const DAY_MS = 24 * 60 * 60_000;
 /** Milliseconds for which the former address can take the change back. */
 const UNDO_MS = 7 * DAY_MS;
 
 export type UndoState = { kind: 'open' | 'undone' | 'expired'; change: EmailChange } | { kind: 'not_found' };
-export type UndoResult = { kind: 'undone' | 'taken' | 'over' };
+type UndoResult = { kind: 'undone' | 'taken' | 'over' };
 
-/** A new address for an account: a code to the new one, and a way back for the old one. */
+/** A new address for an account, and a way back for the old one. The code for it is asked for in codes/code-requests.ts. */
 @Injectable()
 export class EmailChanges {
   constructor(
-    @Inject(SETTINGS) private readonly settings: Settings,
-    @Inject(Clock) private readonly clock: Clock,
-    @Inject(PrismaService) private readonly prisma: PrismaService,
-    @Inject(Transactions) private readonly transactions: Transactions,
-    @Inject(Admission) private readonly admission: Admission,
-    @Inject(Proofs) private readonly proofs: Proofs,
-    @Inject(Otp) private readonly otp: Otp,
-    @Inject(Sessions) private readonly sessions: Sessions,
-    @Inject(Notices) private readonly notices: Notices,
-    @Inject(Audit) private readonly audit: Audit,
+    private readonly settings: Settings,
+    private readonly clock: Clock,
+    private readonly prisma: PrismaService,
+    private readonly transactions: Transactions,
+    private readonly sessions: Sessions,
+    private readonly notices: Notices,
+    private readonly audit: Audit,
   ) {}
 
-  /** An address that is somebody's gets the same answer, and a mail that says so. @throws Problem rate_limited, before anything is hashed; those of {@link Proofs} */
-  async start({ account, session }: LiveSession, email: EmailAddress, currentPassword: string | undefined, source: RequestSource): Promise<Issued> {
-    await this.proofs.of({ account, session }, { currentPassword, by: 'anything' }, source, () => this.admission.ask(source, email.canonical));
-    const holder = await this.prisma.account.findUnique({ where: { emailCanonical: email.canonical } });
-    const taken = holder !== null && holder.id !== account.id;
-    return this.transactions.run(async (unit) => {
-      const issued = await this.otp.issue(
-        {
-          purpose: 'change_email',
-          destination: { stored: taken ? holder.email : email.stored, canonical: email.canonical },
-          template: taken ? 'email-taken' : 'change-email-code',
-          locale: (taken ? holder.locale : account.locale) ?? DEFAULT_LOCALE,
-          decoy: taken,
-          origin: source,
-        },
-        unit,
-      );
-      const { id } = issued.challenge;
-      await unit.db.pendingConfirmation.createMany({ data: [{ challengeId: id, accountId: account.id, sessionId: session.id }] });
-      await this.audit.record(
-        { action: 'email.change_requested', result: 'done', actor: { kind: 'account', id: account.id }, target: { kind: 'challenge', id }, source, details: { domain: domainOf(email.canonical) } },
-        unit,
-      );
-      return issued;
-    });
-  }
-
   /** The code came back: the account has the address now, unless somebody else was faster (undefined). */
-  async apply(account: Account, challenge: Challenge, sessionId: string, source: RequestSource, unit: UnitOfWork): Promise<Account | undefined> {
+  async apply(
+    account: Account,
+    challenge: Challenge,
+    sessionId: string,
+    source: RequestSource,
+    unit: UnitOfWork,
+  ): Promise<Account | undefined> {
     const email = { stored: challenge.destination, canonical: challenge.destinationCanonical };
     if (!(await this.readdress(account.id, account.emailCanonical, email, unit))) return undefined;
     await this.sessions.endOthers(account.id, sessionId, 'email_changed', unit);
     const changed = await unit.db.account.findUniqueOrThrow({ where: { id: account.id } });
     if (email.canonical !== account.emailCanonical) await this.tellBoth(account, changed, source, unit);
-    await this.audit.record(
-      { action: 'email.changed', result: 'done', actor: { kind: 'account', id: account.id }, target: { kind: 'account', id: account.id }, source, details: { from: domainOf(account.emailCanonical), to: domainOf(email.canonical) } },
-      unit,
-    );
+    const details = { from: domainOf(account.emailCanonical), to: domainOf(email.canonical) };
+    await this.audit.record({ action: 'email.changed', ...onOwnAccount(account.id, source), details }, unit);
     return changed;
   }
 
   /** Those that could still take the account back. */
   async formerAddresses(accountId: string, { db }: UnitOfWork): Promise<string[]> {
-    const changes = await db.emailChange.findMany({ where: { accountId, undoneAt: null, expiresAt: { gt: this.clock.now() } } });
+    const changes = await db.emailChange.findMany({
+      where: { accountId, undoneAt: null, expiresAt: { gt: this.clock.now() } },
+    });
     return [...new Set(changes.map(({ oldEmail }) => oldEmail))];
   }
 
@@ -106,17 +76,26 @@ export class EmailChanges {
     return this.transactions.run(async (unit): Promise<UndoResult> => {
       await holdAddress(change.oldCanonical, unit.db); // before any account's row, as everywhere
       const account = await lockedAccount(change.accountId, unit);
-      const open = await unit.db.emailChange.count({ where: { id: change.id, undoneAt: null, expiresAt: { gt: now } } });
+      const open = await unit.db.emailChange.count({
+        where: { id: change.id, undoneAt: null, expiresAt: { gt: now } },
+      });
       if (open === 0 || !account) return { kind: 'over' };
       const former = { stored: change.oldEmail, canonical: change.oldCanonical };
       if (!(await this.readdress(account.id, account.emailCanonical, former, unit))) return { kind: 'taken' };
       // Whoever holds the address now cannot take back in turn what its former holder took back.
-      await unit.db.emailChange.updateMany({ where: { accountId: account.id, undoneAt: null, createdAt: { gte: change.createdAt } }, data: { undoneAt: now } });
-      await unit.db.account.updateMany({ where: { id: account.id, passwordHash: { not: null } }, data: { passwordHash: null, passwordChangedAt: now } });
+      await unit.db.emailChange.updateMany({
+        where: { accountId: account.id, undoneAt: null, createdAt: { gte: change.createdAt } },
+        data: { undoneAt: now },
+      });
+      await unit.db.account.updateMany({
+        where: { id: account.id, passwordHash: { not: null } },
+        data: { passwordHash: null, passwordChangedAt: now },
+      });
       await this.sessions.endOthers(account.id, null, 'email_change_undone', unit);
       const told = { locale: account.locale ?? DEFAULT_LOCALE, source };
       await this.notices.tell({ kind: 'email_change_undone', to: former.stored, ...told }, unit);
-      await this.audit.record({ action: 'email.change_undone', result: 'done', actor: { kind: 'anonymous' }, target: { kind: 'account', id: account.id }, source }, unit);
+      const target = { kind: 'account', id: account.id };
+      await this.audit.record({ action: 'email.change_undone', actor: { kind: 'anonymous' }, target, source }, unit);
       return { kind: 'undone' };
     });
   }
@@ -148,7 +127,10 @@ export class EmailChanges {
       ],
     });
     const told = { locale: before.locale ?? DEFAULT_LOCALE, source };
-    await this.notices.tell({ kind: 'email_changed_away', to: before.email, link: `${this.settings.http.appUrl}/l/undo/${token}`, ...told }, unit);
+    await this.notices.tell(
+      { kind: 'email_changed_away', to: before.email, link: `${this.settings.http.appUrl}/l/undo/${token}`, ...told },
+      unit,
+    );
     await this.notices.tell({ kind: 'email_changed', to: after.email, ...told }, unit);
   }
 }

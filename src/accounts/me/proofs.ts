@@ -1,15 +1,15 @@
-import { Inject, Injectable } from '@nestjs/common';
-import { Audit } from '../../audit/audit.js';
+import { Injectable } from '@nestjs/common';
+import { Audit, onOwnAccount } from '../../audit/audit.js';
 import { Clock } from '../../core/clock.js';
+import type { RequestSource } from '../../core/credentials.js';
 import { Problem } from '../../core/problems.js';
-import type { RequestSource } from '../../core/request-source.js';
-import type { UnitOfWork } from '../../database/unit-of-work.js';
+import type { UnitOfWork } from '../../database/prisma.service.js';
 import type { Account, Session } from '../../generated/prisma/client.js';
 import { tooManyFailures } from '../../otp/failure-budgets.js';
+import { PasswordTries } from '../passwords/passwords.js';
 import { unauthorized } from '../sessions/bearer.guard.js';
-import { PasswordTries } from '../passwords/password-tries.js';
-import { isRecent, isRecentByCode } from '../sessions/session-policy.js';
 import { type LiveSession, Sessions } from '../sessions/sessions.js';
+import { isRecent, isRecentByCode } from '../tokens/session-policy.js';
 
 /** By what somebody who is signed in showed that it is still they. */
 export type Proof = { kind: 'password'; hash: string } | { kind: 'recent' };
@@ -24,21 +24,26 @@ export interface Wanted {
 @Injectable()
 export class Proofs {
   constructor(
-    @Inject(Clock) private readonly clock: Clock,
-    @Inject(PasswordTries) private readonly tries: PasswordTries,
-    @Inject(Sessions) private readonly sessions: Sessions,
-    @Inject(Audit) private readonly audit: Audit,
+    private readonly clock: Clock,
+    private readonly tries: PasswordTries,
+    private readonly sessions: Sessions,
+    private readonly audit: Audit,
   ) {}
 
   /**
    * The current password where one is shown, or else a proof not long ago. Nothing is hashed for whom the limits do not let.
-   * @param admit takes the limits of the call, once; not called where no proof is shown at all
-   * @throws Problem, also those of `admit`
+   * @param takeLimits takes the limits of the call, once; not called where no proof is shown at all
+   * @throws Problem, also those of `takeLimits`
    */
-  async of({ account, session }: LiveSession, { currentPassword, by }: Wanted, source: RequestSource, admit: () => Promise<void>): Promise<Proof> {
+  async of(
+    { account, session }: LiveSession,
+    { currentPassword, by }: Wanted,
+    source: RequestSource,
+    takeLimits: () => Promise<void>,
+  ): Promise<Proof> {
     const shown = account.passwordHash === null ? undefined : currentPassword;
     if (shown === undefined && !this.isFresh(account, session, by)) throw new Problem('reauthentication_required');
-    await admit();
+    await takeLimits();
     return shown === undefined ? { kind: 'recent' } : this.byPassword(account, shown, source);
   }
 
@@ -60,11 +65,20 @@ export class Proofs {
     return by === 'code' && account.passwordHash !== null ? isRecentByCode(session, now) : isRecent(session, now);
   }
 
-  private async byPassword({ id, emailCanonical, passwordHash }: Account, password: string, source: RequestSource): Promise<Proof> {
-    const tried = await this.tries.take({ destination: emailCanonical, password, source, storedHash: async () => passwordHash });
+  private async byPassword(
+    { id, emailCanonical, passwordHash }: Account,
+    password: string,
+    source: RequestSource,
+  ): Promise<Proof> {
+    const tried = await this.tries.take({
+      destination: emailCanonical,
+      password,
+      source,
+      storedHash: async () => passwordHash,
+    });
     if (tried.kind === 'correct') return { kind: 'password', hash: tried.hash };
-    const who = { kind: 'account' as const, id };
-    await this.audit.record({ action: 'password.refused', result: 'refused', actor: who, target: who, source, details: { reason: tried.kind } });
+    const details = { reason: tried.kind };
+    await this.audit.record({ action: 'password.refused', result: 'refused', ...onOwnAccount(id, source), details });
     throw tried.kind === 'blocked' ? tooManyFailures(tried, this.clock.now()) : new Problem('wrong_password');
   }
 }

@@ -1,18 +1,64 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { Clock } from '../../core/clock.js';
-import type { RequestSource } from '../../core/request-source.js';
-import type { UnitOfWork } from '../../database/unit-of-work.js';
+import type { RequestSource } from '../../core/credentials.js';
+import type { UnitOfWork } from '../../database/prisma.service.js';
 import { Mail } from '../../mail/mail.js';
-import { deviceWords } from './device-words.js';
+
+/** Of mails to people whose language is not known. */
+export const DEFAULT_LOCALE = 'en';
+
+/** In this order: most browsers also name those that they descend from. */
+const BROWSERS: [RegExp, string][] = [
+  [/\bEdg(e|A|iOS)?\//, 'Edge'],
+  [/\bOPR\//, 'Opera'],
+  [/\bSamsungBrowser\//, 'Samsung Internet'],
+  [/\b(Firefox|FxiOS)\//, 'Firefox'],
+  [/\b(Chrome|Chromium|CriOS)\//, 'Chrome'],
+  [/\bSafari\//, 'Safari'],
+  [/^curl\//, 'curl'],
+];
+const SYSTEMS: [RegExp, string][] = [
+  [/\biPhone\b/, 'iPhone'],
+  [/\biPad\b/, 'iPad'],
+  [/\bAndroid\b/, 'Android'],
+  [/\bCrOS\b/, 'ChromeOS'],
+  [/\bWindows\b/, 'Windows'],
+  [/\bMac OS X\b|\bMacintosh\b/, 'macOS'],
+  [/\bLinux\b/, 'Linux'],
+];
+
+/**
+ * "Firefox on Linux", as far as a User-Agent header tells; null where it tells nothing. Made of our own words only, for
+ * it stands in mails, and the header is whatever a stranger typed.
+ */
+export function deviceWords(userAgent: string | null | undefined): string | null {
+  const browser = find(BROWSERS, userAgent);
+  const system = find(SYSTEMS, userAgent);
+  if (browser && system) return `${browser} on ${system}`;
+  return browser ?? system ?? null;
+}
+
+function find(words: [RegExp, string][], userAgent: string | null | undefined): string | undefined {
+  return words.find(([pattern]) => pattern.test(userAgent ?? ''))?.[1];
+}
 
 /** What the owner of an account is told of (ASVS 5.0, 6.3.7). */
-export type Notice = {
+type Notice = {
   /** The stored form of an address. */
   to: string;
   locale: string;
   source: RequestSource;
 } & (
-  | { kind: 'new_device' | 'password_set' | 'password_changed' | 'password_removed' | 'email_changed' | 'email_change_undone' | 'account_deleted' }
+  | {
+      kind:
+        | 'new_device'
+        | 'password_set'
+        | 'password_changed'
+        | 'password_removed'
+        | 'email_changed'
+        | 'email_change_undone'
+        | 'account_deleted';
+    }
   /** To the former address; the link takes the change back. */
   | { kind: 'email_changed_away'; link: string }
 );
@@ -29,8 +75,8 @@ const WORTH_TELLING_MS = 3 * 24 * 60 * 60_000;
 @Injectable()
 export class Notices {
   constructor(
-    @Inject(Clock) private readonly clock: Clock,
-    @Inject(Mail) private readonly mail: Mail,
+    private readonly clock: Clock,
+    private readonly mail: Mail,
   ) {}
 
   /** One mail, in the caller's transaction. */
@@ -45,7 +91,12 @@ export class Notices {
         content: {
           kind: 'template',
           template: `notice-${notice.kind.replaceAll('_', '-')}`,
-          variables: { when: inUtc(now), device: deviceWords(userAgent) ?? '', ip, ...(link === undefined ? {} : { link }) },
+          variables: {
+            when: inUtc(now),
+            device: deviceWords(userAgent) ?? '',
+            ip,
+            ...(link === undefined ? {} : { link }),
+          },
           secret: link !== undefined,
         },
         locale: notice.locale,

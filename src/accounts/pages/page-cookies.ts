@@ -1,13 +1,29 @@
-import { Inject, Injectable } from '@nestjs/common';
-import type { FastifyRequest } from 'fastify';
-import { SETTINGS, type Settings } from '../../config/settings.js';
+import {
+  applyDecorators,
+  type CanActivate,
+  Controller,
+  type ExecutionContext,
+  Injectable,
+  UseFilters,
+  UseGuards,
+  UseInterceptors,
+} from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import { ApiExcludeController } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Settings } from '../../config/settings.js';
+import { type RequestSource, sourceOf } from '../../core/credentials.js';
 import { randomId } from '../../core/ids.js';
 import { Keyring } from '../../core/keyring.js';
-import { type RequestSource, sourceOf } from '../../core/request-source.js';
-import { cookieOf } from '../../mail/inbox/inbox-access.js';
+import { Problem } from '../../core/problems.js';
+import { factsOf, isFromOurPage } from '../../http/pages/origin.js';
+import { CARD, type Cookie, PageWriter, type Redirect } from '../../http/pages/page-frame.js';
+import { PageProblemFilter } from '../../http/pages/problem-page.js';
 import { LIFETIME_MS } from '../../otp/otp-policy.js';
-import { ABSOLUTE_MS } from '../sessions/session-policy.js';
-import type { Browser } from '../verification.js';
+import type { Browser, PageRedemption } from '../codes/code-redemption.js';
+import { OwnSessions } from '../sessions/own-sessions.js';
+import { type LiveSession, Sessions } from '../sessions/sessions.js';
+import { ABSOLUTE_MS } from '../tokens/session-policy.js';
 
 const DEVICE_SECONDS = 365 * 24 * 60 * 60;
 /** Codes that one browser may be waiting for at the same time. */
@@ -34,15 +50,15 @@ export class PageCookies {
   private readonly secure: boolean;
 
   constructor(
-    @Inject(SETTINGS) { http }: Settings,
-    @Inject(Keyring) private readonly keyring: Keyring,
+    { http }: Settings,
+    private readonly keyring: Keyring,
   ) {
     this.secure = http.appUrl.startsWith('https:');
   }
 
   /** What `Sessions.byCookie` takes. */
-  session({ headers }: FastifyRequest): string | undefined {
-    return cookieOf(headers.cookie, this.nameOf('session'));
+  session({ cookies }: FastifyRequest): string | undefined {
+    return cookies[this.nameOf('session')];
   }
 
   /** The codes that this browser asked for, the newest first. */
@@ -70,16 +86,16 @@ export class PageCookies {
 
   /** A device shows itself here by its cookie, and not by the header of the API. */
   sourceOf(request: FastifyRequest): RequestSource {
-    return { ...sourceOf(request), deviceToken: cookieOf(request.headers.cookie, this.nameOf('device')) };
+    return { ...sourceOf(request), deviceToken: request.cookies[this.nameOf('device')] };
   }
 
-  /** The values of Set-Cookie with a page that has a form to sign in: none for a browser that we know already. */
-  greeting(request: FastifyRequest): string[] {
+  /** With a page that has a form to sign in: none for a browser that we know already. */
+  greeting(request: FastifyRequest): Cookie[] {
     return this.waitingIn(request) ? [] : [this.makeWaiting({ browser: randomId(), asked: [] })];
   }
 
   /** After a sign-in. The browser stays known, for it may press once more. */
-  signedIn(request: FastifyRequest, { cookie, deviceToken }: { cookie: string; deviceToken: string }): string[] {
+  signedIn(request: FastifyRequest, { cookie, deviceToken }: { cookie: string; deviceToken: string }): Cookie[] {
     const { browser } = this.waitingIn(request) ?? {};
     return [
       this.make('session', cookie, ABSOLUTE_MS / 1_000),
@@ -89,23 +105,26 @@ export class PageCookies {
   }
 
   /** The device stays known. */
-  signedOut(): string {
+  signedOut(): Cookie {
     return this.make('session', '', 0);
   }
 
-  waiting(request: FastifyRequest, challengeId: string): string {
+  waiting(request: FastifyRequest, challengeId: string): Cookie {
     const { browser = randomId(), asked = [] } = this.waitingIn(request) ?? {};
-    return this.makeWaiting({ browser, asked: [challengeId, ...asked.filter((id) => id !== challengeId)].slice(0, MAX_ASKED) });
+    return this.makeWaiting({
+      browser,
+      asked: [challengeId, ...asked.filter((id) => id !== challengeId)].slice(0, MAX_ASKED),
+    });
   }
 
-  private waitingIn({ headers }: FastifyRequest): Waiting | undefined {
-    const [browser, ...rest] = (cookieOf(headers.cookie, this.nameOf('asked')) ?? '').split('.', MAX_ASKED + 3);
+  private waitingIn({ cookies }: FastifyRequest): Waiting | undefined {
+    const [browser, ...rest] = (cookies[this.nameOf('asked')] ?? '').split('.', MAX_ASKED + 3);
     const [keyId, mac] = rest.splice(-2);
     if (!browser || keyId === undefined || mac === undefined) return undefined;
     return this.keyring.verifies(keyId, ['asked', browser, ...rest], mac) ? { browser, asked: rest } : undefined;
   }
 
-  private makeWaiting({ browser, asked }: Waiting): string {
+  private makeWaiting({ browser, asked }: Waiting): Cookie {
     const value = [browser, ...asked, this.keyring.currentId, this.derived(['asked', browser, ...asked])].join('.');
     return this.make('asked', value, LIFETIME_MS / 1_000);
   }
@@ -114,9 +133,9 @@ export class PageCookies {
     return Buffer.from(this.keyring.hash(this.keyring.currentId, parts)).toString('base64url');
   }
 
-  private make(which: Kept, value: string, maxAge: number): string {
-    const attributes = ['Path=/', `Max-Age=${maxAge}`, 'HttpOnly', 'SameSite=Lax', ...(this.secure ? ['Secure'] : [])];
-    return [`${this.nameOf(which)}=${value}`, ...attributes].join('; ');
+  private make(which: Kept, value: string, maxAge: number): Cookie {
+    const options = { path: '/', maxAge, httpOnly: true, sameSite: 'lax', secure: this.secure } as const;
+    return { name: this.nameOf(which), value, options };
   }
 
   private nameOf(which: Kept): string {
@@ -131,3 +150,92 @@ const NAMES = {
   device: { https: '__Host-otpost-device', http: 'otpost_device' },
   asked: { https: '__Host-otpost-asked', http: 'otpost_asked' },
 };
+
+/** Who is signed in to our pages in this browser: asked by its cookie only, never by an access token. */
+@Injectable()
+export class PageSignIn {
+  constructor(
+    private readonly sessions: Sessions,
+    private readonly own: OwnSessions,
+    private readonly cookies: PageCookies,
+  ) {}
+
+  async of(request: FastifyRequest): Promise<LiveSession | undefined> {
+    const cookie = this.cookies.session(request);
+    return cookie === undefined ? undefined : this.sessions.byCookie(cookie);
+  }
+
+  /**
+   * A new cookie at each sign-in; the session of the one before ends, whoever's it was (ASVS 5.0, 7.2.4). A second press
+   * comes with the cookie that the first one set.
+   */
+  async enter(signedIn: Extract<PageRedemption, { kind: 'signed_in' }>, request: FastifyRequest): Promise<Redirect> {
+    const former = this.cookies.session(request) === signedIn.cookie ? undefined : await this.of(request);
+    if (former) await this.own.signOut(former.session, this.cookies.sourceOf(request));
+    return { to: '/account', cookies: this.cookies.signedIn(request, signedIn) };
+  }
+
+  leave(): Redirect {
+    return { to: '/account', cookies: [this.cookies.signedOut()] };
+  }
+}
+
+/** Of pages whose path holds a secret from a mail. */
+const BehindLink = Reflector.createDecorator<boolean>();
+
+/** A controller of our pages: its routes return a page or a redirect, and its errors are pages too. */
+export function PagesAt(path: string, { behindLink = false } = {}): ClassDecorator {
+  return applyDecorators(
+    ApiExcludeController(),
+    Controller(path),
+    BehindLink(behindLink),
+    UseGuards(PageGuard),
+    UseFilters(PageProblemFilter),
+    UseInterceptors(PageWriter),
+  );
+}
+
+const EVERYWHERE = {
+  'content-security-policy': CARD.policy,
+  'cache-control': 'no-store',
+  'x-robots-tag': 'noindex',
+  'x-content-type-options': 'nosniff',
+};
+
+/**
+ * Sets the headers of our pages, and lets forms be sent from our own pages only: neither may a stranger's page sign
+ * somebody out, nor sign them in, unnoticed, to the stranger's account (login CSRF). SameSite alone does not keep that off,
+ * for it takes no cookie to press a mailed link.
+ */
+@Injectable()
+class PageGuard implements CanActivate {
+  constructor(
+    private readonly settings: Settings,
+    private readonly reflector: Reflector,
+    private readonly cookies: PageCookies,
+  ) {}
+
+  canActivate(context: ExecutionContext): boolean {
+    const http = context.switchToHttp();
+    const request = http.getRequest<FastifyRequest>();
+    const behindLink = this.reflector.get(BehindLink, context.getClass()) === true;
+    // Our other pages have no secret in their path. Under `no-referrer` browsers send `Origin: null` with our own forms
+    // (Fetch standard, "append a request Origin header"), which tells less.
+    http
+      .getResponse<FastifyReply>()
+      .headers({ ...EVERYWHERE, 'referrer-policy': behindLink ? 'no-referrer' : 'same-origin' });
+    if (request.method === 'POST' && !this.isOurForm(request, behindLink)) throw new Problem('forbidden');
+    return true;
+  }
+
+  /**
+   * `Origin: null` comes from anywhere. Behind a link it is also what browsers without Sec-Fetch-Site, or over plain http,
+   * send with our own form; ours is where the cookie came along that the page with the form set, for with a form of
+   * another site SameSite keeps it back.
+   */
+  private isOurForm(request: FastifyRequest, behindLink: boolean): boolean {
+    const facts = factsOf(request);
+    const hidden = behindLink && facts.origin === 'null' && this.cookies.browser(request);
+    return isFromOurPage(hidden ? { ...facts, origin: undefined } : facts, this.settings);
+  }
+}

@@ -1,18 +1,52 @@
 import { type Html, html } from '../../core/html.js';
+import type { Page } from '../../http/pages/page-frame.js';
+import { buttonForm, durationWords, faultAttributes, faultLine } from '../../http/pages/page-parts.js';
 import type { Challenge } from '../../otp/challenges.js';
+import type { DeliveryFault, CodeDeliveryStatus } from '../../otp/delivery/delivery-status.js';
 import type { ToldDelivery } from '../../otp/delivery/told-deliveries.js';
 import { resendRefusal } from '../../otp/otp-policy.js';
-import { deliveryWords } from './delivery-words.js';
-import { buttonForm, faultAttributes, faultLine, type Page } from './page-frame.js';
-import { durationWords } from './page-words.js';
+
+const OUR_FAULT = 'We could not send the mail, and the fault is ours. Please try again later.';
+
+/** What the person who waits for a code is told of its mail. A server's "taken" is not a mail in the inbox, and is not told as one. */
+export function deliveryWords({
+  status,
+  fault,
+}: {
+  status: CodeDeliveryStatus;
+  fault: DeliveryFault | undefined;
+}): string {
+  switch (status) {
+    case 'queued':
+      return 'The mail is about to be sent.';
+    case 'sending':
+      return 'The mail is being sent.';
+    case 'sent':
+      return 'The mail is on its way: the next mail server has taken it. Look among the junk, too.';
+    case 'deferred':
+      return 'We could not send the mail yet; we try again by ourselves.';
+    case 'failed':
+      return fault === 'ours' ? OUR_FAULT : 'No mail can be sent to this address. Compare it, or use another one.';
+    case 'unknown':
+      return 'We do not know whether the mail was sent. Send it again if it does not come.';
+    case 'expired':
+      return 'We could not send the mail in time, and the fault is ours. Ask for a new code.';
+    case 'delivered':
+      return 'The mail was delivered. Look among the junk, too.';
+    case 'bounced':
+      return fault === 'ours'
+        ? OUR_FAULT
+        : 'The mail came back: the mail server of your address refused it. Compare the address, or use another one.';
+  }
+}
 
 /**
  * Asks for the address, and the same whether anybody has it.
  * @param form names this form, so that sending it twice asks for one code
  */
-export function signInPage({ product, form, email = '', fault }: { product: string; form: string; email?: string; fault?: string }): Page {
+export function signInPage({ form, email = '', fault }: { form: string; email?: string; fault?: string }): Page {
   const title = 'Sign in or register';
-  const body = html`<h1>${title}</h1>
+  const body = (product: string) => html`<h1>${title}</h1>
     <p>We send a code to your e-mail address; it signs you in to ${product}, and makes an account if you have none.</p>
     <form method="post" action="/account/sign-in">
       <input type="hidden" name="form" value="${form}" />

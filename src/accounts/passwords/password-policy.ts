@@ -1,8 +1,8 @@
 /** Characters, after NFKC (OWASP ASVS 5.0, 6.2.1; NIST SP 800-63B-4 advises 15 where nothing else is asked for). */
 export const MIN_LENGTH = 8;
 /** Characters, after NFKC; all of them count (ASVS 6.2.8, 6.2.9). */
-export const MAX_LENGTH = 128;
-/** Shorter words of the surroundings prove nothing: `com` or a first name's two letters begin too many good passwords. */
+const MAX_LENGTH = 128;
+/** Shorter words of the context prove nothing: `com` or a first name's two letters begin too many good passwords. */
 const MIN_WORD = 3;
 
 export interface PasswordFault {
@@ -12,7 +12,7 @@ export interface PasswordFault {
 }
 
 /** What guessers know of a password's owner, and of us. */
-export interface Surroundings {
+export interface PasswordContext {
   email: string;
   name?: string | null | undefined;
   /** How mails call the product. */
@@ -31,18 +31,29 @@ export function normalForm(password: string): string {
  * that it is no word that is tried first, alone or with digits and punctuation after it.
  * @param common in lower case
  */
-export function passwordFault(password: string, surroundings: Surroundings, common: ReadonlySet<string>): PasswordFault | undefined {
+export function passwordFault(
+  password: string,
+  context: PasswordContext,
+  common: ReadonlySet<string>,
+): PasswordFault | undefined {
   const normal = normalForm(password);
   const length = [...normal].length;
-  if (length < MIN_LENGTH) return { code: 'password_too_short', message: `must have at least ${MIN_LENGTH} characters; a few words make a good one` };
+  if (length < MIN_LENGTH)
+    return {
+      code: 'password_too_short',
+      message: `must have at least ${MIN_LENGTH} characters; a few words make a good one`,
+    };
   if (length > MAX_LENGTH) return { code: 'password_too_long', message: `must have at most ${MAX_LENGTH} characters` };
   const lower = inSmall(password);
   if (beginnings(lower).some((beginning) => common.has(beginning))) {
     return { code: 'password_common', message: 'is one of those that are tried first; a few words make a good one' };
   }
   const forms = [lower, joined(lower)];
-  if (contextWords(surroundings).some((word) => forms.some((form) => isWordAndTail(form, word)))) {
-    return { code: 'password_contextual', message: 'is the name, the address or the service itself, which is tried first; a few words make a good one' };
+  if (contextWords(context).some((word) => forms.some((form) => isWordAndTail(form, word)))) {
+    return {
+      code: 'password_contextual',
+      message: 'is the name, the address or the service itself, which is tried first; a few words make a good one',
+    };
   }
   return undefined;
 }
@@ -67,7 +78,7 @@ function isTail(text: string): boolean {
 }
 
 /** In lower case: names and addresses as they are, written in one word, and the words that they are made of. */
-function contextWords({ email, name, product, host }: Surroundings): string[] {
+function contextWords({ email, name, product, host }: PasswordContext): string[] {
   const at = email.lastIndexOf('@');
   const domains = [email.slice(at + 1), host];
   const whole = [email, ...domains].map(inSmall);

@@ -1,18 +1,21 @@
-import { Inject, Injectable } from '@nestjs/common';
-import { Audit } from '../../audit/audit.js';
+import { Injectable } from '@nestjs/common';
+import { Audit, onOwnAccount } from '../../audit/audit.js';
+import { Clock } from '../../core/clock.js';
+import type { RequestSource } from '../../core/credentials.js';
 import { domainOf, type EmailAddress } from '../../core/email-address.js';
-import type { RequestSource } from '../../core/request-source.js';
-import { PrismaService } from '../../database/prisma.service.js';
-import { Transactions, type UnitOfWork } from '../../database/unit-of-work.js';
+import { Problem } from '../../core/problems.js';
+import { PrismaService, Transactions, type UnitOfWork } from '../../database/prisma.service.js';
 import type { Account } from '../../generated/prisma/client.js';
 import { Limits } from '../../limits/limits.js';
+import type { Challenge } from '../../otp/challenges.js';
 import { DeviceTokens } from '../../otp/device-token.js';
-import { DEFAULT_LOCALE } from '../locale.js';
-import { Notices } from '../notices/notices.js';
+import { FailureBudgets } from '../../otp/failure-budgets.js';
+import { purposeRow } from '../../otp/purposes.js';
+import { DEFAULT_LOCALE, Notices } from '../notices/notices.js';
 import { type IssuedTokens, Sessions } from '../sessions/sessions.js';
-import { PasswordTries, type TryResult } from './password-tries.js';
+import { Passwords, PasswordTries, type TryResult } from './passwords.js';
 
-export type SignInResult =
+type SignInResult =
   | { kind: 'signed_in'; account: Account; tokens: IssuedTokens; deviceToken: string }
   /** A wrong password, none at all, or nobody: which of them is not told. */
   | { kind: 'wrong' }
@@ -24,21 +27,21 @@ type Proven = Extract<TryResult, { kind: 'correct' }>;
 @Injectable()
 export class PasswordSignIn {
   constructor(
-    @Inject(PrismaService) private readonly prisma: PrismaService,
-    @Inject(Transactions) private readonly transactions: Transactions,
-    @Inject(Limits) private readonly limits: Limits,
-    @Inject(PasswordTries) private readonly tries: PasswordTries,
-    @Inject(DeviceTokens) private readonly devices: DeviceTokens,
-    @Inject(Sessions) private readonly sessions: Sessions,
-    @Inject(Notices) private readonly notices: Notices,
-    @Inject(Audit) private readonly audit: Audit,
+    private readonly prisma: PrismaService,
+    private readonly transactions: Transactions,
+    private readonly limits: Limits,
+    private readonly tries: PasswordTries,
+    private readonly devices: DeviceTokens,
+    private readonly sessions: Sessions,
+    private readonly notices: Notices,
+    private readonly audit: Audit,
   ) {}
 
   /** @throws Problem rate_limited, busy */
   async signIn(email: EmailAddress, password: string, source: RequestSource): Promise<SignInResult> {
     const destination = email.canonical;
     const knownDevice = this.devices.read(source.deviceToken, destination);
-    await this.limits.take({ ip: source.ip, destination, withMail: false, ...(knownDevice === undefined ? {} : { knownDevice }) });
+    await this.limits.take({ ip: source.ip, destination, withMail: false, knownDevice });
     const found: { account?: Account | null } = {};
     const tried = await this.tries.take({
       destination,
@@ -50,7 +53,9 @@ export class PasswordSignIn {
       },
     });
     if (tried.kind !== 'correct') return this.refused(destination, found.account?.id, tried, source);
-    const signedIn = await this.transactions.run((unit) => this.start(found.account!, tried, knownDevice, source, unit));
+    const signedIn = await this.transactions.run((unit) =>
+      this.start(found.account!, tried, knownDevice, source, unit),
+    );
     return signedIn ?? this.refused(destination, found.account!.id, { kind: 'wrong' }, source);
   }
 
@@ -70,11 +75,13 @@ export class PasswordSignIn {
     if (renewed !== undefined) await unit.db.account.updateMany({ where: { id }, data: { passwordHash: renewed } });
     const tokens = await this.sessions.start(id, { method: 'password', ...source }, unit);
     if (knownDevice === undefined) {
-      await this.notices.tell({ kind: 'new_device', to: account.email, locale: account.locale ?? DEFAULT_LOCALE, source }, unit);
+      await this.notices.tell(
+        { kind: 'new_device', to: account.email, locale: account.locale ?? DEFAULT_LOCALE, source },
+        unit,
+      );
     }
-    const who = { kind: 'account' as const, id };
     const details = { method: 'password', newDevice: knownDevice === undefined };
-    await this.audit.record({ action: 'session.started', result: 'done', actor: who, target: who, source, details }, unit);
+    await this.audit.record({ action: 'session.started', ...onOwnAccount(id, source), details }, unit);
     const deviceToken = knownDevice === undefined ? this.devices.issue(emailCanonical) : source.deviceToken!;
     return { kind: 'signed_in', account, tokens, deviceToken };
   }
@@ -87,7 +94,54 @@ export class PasswordSignIn {
   ): Promise<SignInResult> {
     const details = { method: 'password', reason: result.kind, domain: domainOf(destination) };
     const target = accountId === undefined ? {} : { target: { kind: 'account', id: accountId } };
-    await this.audit.record({ action: 'session.refused', result: 'refused', actor: { kind: 'anonymous' }, ...target, source, details });
+    await this.audit.record({
+      action: 'session.refused',
+      result: 'refused',
+      actor: { kind: 'anonymous' },
+      ...target,
+      source,
+      details,
+    });
     return result;
+  }
+}
+
+/** A new password for somebody who gave back a code for it. */
+@Injectable()
+export class PasswordChanges {
+  constructor(
+    private readonly clock: Clock,
+    private readonly passwords: Passwords,
+    private readonly sessions: Sessions,
+    private readonly budgets: FailureBudgets,
+    private readonly notices: Notices,
+    private readonly audit: Audit,
+  ) {}
+
+  /** Before the code is looked at, so that no try is spent on it. @throws Problem validation_failed */
+  refuseUnfit({ purpose, destination }: Challenge, newPassword: string | undefined): void {
+    const fault = purposeRow(purpose)?.newPassword
+      ? newPassword === undefined
+        ? { code: 'required', message: 'is needed with a code for a new password' }
+        : this.passwords.fault(newPassword, { email: destination })
+      : newPassword === undefined
+        ? undefined
+        : { code: 'not_supported', message: 'goes with a code for a new password only' };
+    if (fault) throw new Problem('validation_failed', { errors: [{ field: 'newPassword', ...fault }] });
+  }
+
+  /** Sets it, ends every session, and tells the account's owner. */
+  async reset(account: Account, passwordHash: string, source: RequestSource, unit: UnitOfWork): Promise<Account> {
+    const now = this.clock.now();
+    const changed = await unit.db.account.update({
+      where: { id: account.id },
+      data: { passwordHash, passwordChangedAt: now },
+    });
+    await this.sessions.endOthers(account.id, null, 'password_changed', unit);
+    const kind = account.passwordHash === null ? 'password_set' : 'password_changed';
+    await this.notices.tell({ kind, to: account.email, locale: account.locale ?? DEFAULT_LOCALE, source }, unit);
+    await this.budgets.clear({ destination: account.emailCanonical, purpose: 'password' }, unit);
+    await this.audit.record({ action: 'password.reset', ...onOwnAccount(account.id, source) }, unit);
+    return changed;
   }
 }

@@ -1,10 +1,11 @@
-import { type CanActivate, createParamDecorator, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
+import { type CanActivate, createParamDecorator, type ExecutionContext, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { bearerOf } from '../../core/credentials.js';
+import { uuidPipe } from '../../core/ids.js';
 import { Problem } from '../../core/problems.js';
 import type { Session } from '../../generated/prisma/client.js';
 import { AccessTokens } from '../tokens/access-tokens.js';
-import { Sessions } from './sessions.js';
+import { type LiveSession, Sessions } from './sessions.js';
 
 interface AuthenticatedRequest extends FastifyRequest {
   session?: Session;
@@ -14,14 +15,13 @@ interface AuthenticatedRequest extends FastifyRequest {
 @Injectable()
 export class BearerGuard implements CanActivate {
   constructor(
-    @Inject(AccessTokens) private readonly tokens: AccessTokens,
-    @Inject(Sessions) private readonly sessions: Sessions,
+    private readonly tokens: AccessTokens,
+    private readonly sessions: Sessions,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
-    const token = bearerOf(request.headers.authorization);
-    const claims = token === undefined ? undefined : await this.tokens.read(token);
+    const claims = await this.tokens.read(bearerOf(request.headers.authorization));
     const session = claims && (await this.sessions.live(claims.sessionId));
     if (!session) throw unauthorized();
     request.session = session;
@@ -37,3 +37,19 @@ export function unauthorized(): Problem {
 export const CurrentSession = createParamDecorator((_: unknown, context: ExecutionContext): Session => {
   return context.switchToHttp().getRequest<AuthenticatedRequest>().session!;
 });
+
+/** Who is signed in, for calls that strangers may make as well; where nobody may else, that is bearer.guard.ts. */
+@Injectable()
+export class SessionHolders {
+  constructor(
+    private readonly tokens: AccessTokens,
+    private readonly sessions: Sessions,
+  ) {}
+
+  async of(authorization: string | undefined): Promise<LiveSession | undefined> {
+    const claims = await this.tokens.read(bearerOf(authorization));
+    return claims && this.sessions.find(claims.sessionId);
+  }
+}
+
+export const SessionIdPipe = uuidPipe('session_not_found');

@@ -1,8 +1,7 @@
-import { Inject, Injectable } from '@nestjs/common';
-import { Audit } from '../../audit/audit.js';
-import type { RequestSource } from '../../core/request-source.js';
-import { PrismaService } from '../../database/prisma.service.js';
-import { Transactions, type UnitOfWork } from '../../database/unit-of-work.js';
+import { Injectable } from '@nestjs/common';
+import { Audit, onOwnAccount } from '../../audit/audit.js';
+import type { RequestSource } from '../../core/credentials.js';
+import { PrismaService, Transactions, type UnitOfWork } from '../../database/prisma.service.js';
 import type { Session } from '../../generated/prisma/client.js';
 import { Sessions } from './sessions.js';
 
@@ -10,15 +9,16 @@ import { Sessions } from './sessions.js';
 @Injectable()
 export class OwnSessions {
   constructor(
-    @Inject(PrismaService) private readonly prisma: PrismaService,
-    @Inject(Transactions) private readonly transactions: Transactions,
-    @Inject(Sessions) private readonly sessions: Sessions,
-    @Inject(Audit) private readonly audit: Audit,
+    private readonly prisma: PrismaService,
+    private readonly transactions: Transactions,
+    private readonly sessions: Sessions,
+    private readonly audit: Audit,
   ) {}
 
   async signOut({ id, accountId }: Session, source: RequestSource): Promise<void> {
     await this.transactions.run(async (unit) => {
-      if (await this.sessions.end(id, accountId, 'signed_out', unit)) await this.ended(accountId, id, 'signed_out', source, unit);
+      if (await this.sessions.end(id, accountId, 'signed_out', unit))
+        await this.ended(accountId, id, 'signed_out', source, unit);
     });
   }
 
@@ -39,13 +39,24 @@ export class OwnSessions {
   async endAll({ accountId }: Session, source: RequestSource): Promise<void> {
     await this.transactions.run(async (unit) => {
       const sessionsEnded = await this.sessions.endOthers(accountId, null, 'ended', unit);
-      const who = { kind: 'account' as const, id: accountId };
-      await this.audit.record({ action: 'sessions.ended', result: 'done', actor: who, target: who, source, details: { sessionsEnded } }, unit);
+      await this.audit.record(
+        { action: 'sessions.ended', ...onOwnAccount(accountId, source), details: { sessionsEnded } },
+        unit,
+      );
     });
   }
 
-  private async ended(accountId: string, id: string, reason: string, source: RequestSource, unit: UnitOfWork): Promise<void> {
+  private async ended(
+    accountId: string,
+    id: string,
+    reason: string,
+    source: RequestSource,
+    unit: UnitOfWork,
+  ): Promise<void> {
     const actor = { kind: 'account' as const, id: accountId };
-    await this.audit.record({ action: 'session.ended', result: 'done', actor, target: { kind: 'session', id }, source, details: { reason } }, unit);
+    await this.audit.record(
+      { action: 'session.ended', actor, target: { kind: 'session', id }, source, details: { reason } },
+      unit,
+    );
   }
 }

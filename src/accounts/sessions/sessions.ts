@@ -1,13 +1,20 @@
 import { randomBytes } from 'node:crypto';
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { Clock } from '../../core/clock.js';
 import { hashOfToken } from '../../core/credentials.js';
 import { uuidv7 } from '../../core/ids.js';
-import { PrismaService } from '../../database/prisma.service.js';
-import { Transactions, type UnitOfWork } from '../../database/unit-of-work.js';
+import { PrismaService, Transactions, type UnitOfWork } from '../../database/prisma.service.js';
 import type { Account, Prisma, Session } from '../../generated/prisma/client.js';
 import { AccessTokens } from '../tokens/access-tokens.js';
-import { ABSOLUTE_MS, ACCESS_TOKEN_SECONDS, decideRefresh, IDLE_MS, idleSince, MAX_UNUSED, TOUCH_EVERY_MS } from './session-policy.js';
+import {
+  ABSOLUTE_MS,
+  ACCESS_TOKEN_SECONDS,
+  decideRefresh,
+  IDLE_MS,
+  idleSince,
+  MAX_UNUSED,
+  TOUCH_EVERY_MS,
+} from '../tokens/session-policy.js';
 
 /** How a session began, and where. */
 export interface Begun {
@@ -18,7 +25,7 @@ export interface Begun {
   challengeId?: string | undefined;
 }
 
-export type EndReason = 'signed_out' | 'ended' | 'password_changed' | 'email_changed' | 'email_change_undone';
+type EndReason = 'signed_out' | 'ended' | 'password_changed' | 'email_changed' | 'email_change_undone';
 
 export interface IssuedTokens {
   accessToken: string;
@@ -40,10 +47,10 @@ const MAX_USER_AGENT = 300;
 @Injectable()
 export class Sessions {
   constructor(
-    @Inject(Clock) private readonly clock: Clock,
-    @Inject(PrismaService) private readonly prisma: PrismaService,
-    @Inject(Transactions) private readonly transactions: Transactions,
-    @Inject(AccessTokens) private readonly accessTokens: AccessTokens,
+    private readonly clock: Clock,
+    private readonly prisma: PrismaService,
+    private readonly transactions: Transactions,
+    private readonly accessTokens: AccessTokens,
   ) {}
 
   /** Of an app or another page: an access token, and a refresh token to go on with. */
@@ -55,7 +62,12 @@ export class Sessions {
    * Of our own pages, known by the value of a cookie, stored as a hash only.
    * @param cookie at least 256 bits that nobody can guess, where the caller has to be able to make it again
    */
-  async startBrowser(accountId: string, begun: Begun, unit: UnitOfWork, cookie = newCookie()): Promise<{ sessionId: string; cookie: string }> {
+  async startBrowser(
+    accountId: string,
+    begun: Begun,
+    unit: UnitOfWork,
+    cookie = newCookie(),
+  ): Promise<{ sessionId: string; cookie: string }> {
     const { id } = await this.insert(accountId, begun, hashOfToken(cookie), unit);
     return { sessionId: id, cookie };
   }
@@ -71,9 +83,14 @@ export class Sessions {
    * New tokens for a refresh token; undefined when it is not, or no longer, good for any.
    * @param admit takes the limits, of the token's session too where there is one; nothing has been changed yet
    */
-  async refresh(refreshToken: string, admit: (sessionId: string | undefined) => Promise<void>): Promise<IssuedTokens | undefined> {
+  async refresh(
+    refreshToken: string,
+    admit: (sessionId: string | undefined) => Promise<void>,
+  ): Promise<IssuedTokens | undefined> {
     const tokenHash = hashOfToken(refreshToken);
-    const known = await this.prisma.refreshToken.findFirst({ where: { tokenHash, expiresAt: { gt: this.clock.now() } } });
+    const known = await this.prisma.refreshToken.findFirst({
+      where: { tokenHash, expiresAt: { gt: this.clock.now() } },
+    });
     await admit(known?.sessionId);
     if (!known) return undefined;
     return this.transactions.run(async (unit) => {
@@ -84,7 +101,9 @@ export class Sessions {
 
   /** The session, if it has not ended; one select, in the caller's transaction where there is one. */
   async live(sessionId: string, unit?: UnitOfWork): Promise<Session | undefined> {
-    return (await (unit?.db ?? this.prisma).session.findFirst({ where: { id: sessionId, ...this.alive() } })) ?? undefined;
+    return (
+      (await (unit?.db ?? this.prisma).session.findFirst({ where: { id: sessionId, ...this.alive() } })) ?? undefined
+    );
   }
 
   async find(sessionId: string): Promise<LiveSession | undefined> {
@@ -138,13 +157,21 @@ export class Sessions {
   async reauthenticated(sessionId: string, unit: UnitOfWork): Promise<IssuedTokens> {
     const now = this.clock.now();
     await lock(sessionId, unit);
-    const session = await unit.db.session.update({ where: { id: sessionId }, data: { authenticatedAt: now, lastUsedAt: now } });
+    const session = await unit.db.session.update({
+      where: { id: sessionId },
+      data: { authenticatedAt: now, lastUsedAt: now },
+    });
     // They end rather than being voided: a client that lost this answer and comes with one is no thief.
     await unit.db.refreshToken.updateMany({ where: { sessionId, expiresAt: { gt: now } }, data: { expiresAt: now } });
     return this.issue(session, unit);
   }
 
-  private async insert(accountId: string, begun: Begun, cookieHash: Bytes | null, { db }: UnitOfWork): Promise<Session> {
+  private async insert(
+    accountId: string,
+    begun: Begun,
+    cookieHash: Bytes | null,
+    { db }: UnitOfWork,
+  ): Promise<Session> {
     const now = this.clock.now();
     const [session] = await db.session.createManyAndReturn({
       data: [
@@ -191,19 +218,31 @@ export class Sessions {
     const token = await unit.db.refreshToken.findUnique({ where: { tokenHash }, include: { session: true } });
     if (!token) return undefined; // its account was deleted meanwhile
     const { session, usedAt } = token;
-    const decision = decideRefresh({ now, sessionRevoked: session.revokedAt !== null, sessionExpiresAt: session.expiresAt, tokenExpiresAt: token.expiresAt, usedAt });
+    const decision = decideRefresh({
+      now,
+      sessionRevoked: session.revokedAt !== null,
+      sessionExpiresAt: session.expiresAt,
+      tokenExpiresAt: token.expiresAt,
+      usedAt,
+    });
     switch (decision) {
       case 'invalid':
         return undefined;
       case 'reuse':
-        await unit.db.session.update({ where: { id: session.id }, data: { revokedAt: now, revokedReason: 'refresh_reuse' } });
+        await unit.db.session.update({
+          where: { id: session.id },
+          data: { revokedAt: now, revokedReason: 'refresh_reuse' },
+        });
         return undefined;
       case 'first':
       case 'sibling': {
         await unit.db.session.updateMany({ where: { id: session.id }, data: { lastUsedAt: now } });
         if (decision === 'sibling') return this.issueBeside(session, unit);
         const issued = await this.issue(session, unit);
-        await unit.db.refreshToken.updateMany({ where: { tokenHash }, data: { usedAt: now, successor: hashOfToken(issued.refreshToken) } });
+        await unit.db.refreshToken.updateMany({
+          where: { tokenHash },
+          data: { usedAt: now, successor: hashOfToken(issued.refreshToken) },
+        });
         return issued;
       }
     }

@@ -1,18 +1,17 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { errors, jwtVerify, SignJWT } from 'jose';
-import { SETTINGS, type Settings } from '../../config/settings.js';
+import { Settings } from '../../config/settings.js';
 import { Clock } from '../../core/clock.js';
-import { ACCESS_TOKEN_SECONDS } from '../sessions/session-policy.js';
-import { ALGORITHM } from './signing-key-records.js';
-import { SigningKeys } from './signing-keys.js';
+import { ACCESS_TOKEN_SECONDS } from './session-policy.js';
+import { ALGORITHM, SigningKeys } from './signing-keys.js';
 
-export interface AccessClaims {
+interface AccessClaims {
   accountId: string;
   sessionId: string;
 }
 
 /** A session as its tokens tell of it. */
-export interface AuthenticatedSession {
+interface AuthenticatedSession {
   id: string;
   accountId: string;
   /** `auth_time` (RFC 9068 §2.2.1): what a back end asks before something that needs a fresh proof. */
@@ -28,9 +27,9 @@ export class AccessTokens {
   private readonly issuer: string;
 
   constructor(
-    @Inject(SETTINGS) settings: Settings,
-    @Inject(Clock) private readonly clock: Clock,
-    @Inject(SigningKeys) private readonly keys: SigningKeys,
+    settings: Settings,
+    private readonly clock: Clock,
+    private readonly keys: SigningKeys,
   ) {
     this.issuer = settings.http.appUrl;
   }
@@ -49,7 +48,8 @@ export class AccessTokens {
   }
 
   /** Undefined for whatever is not a token of ours that is still good. */
-  async read(token: string): Promise<AccessClaims | undefined> {
+  async read(token: string | undefined): Promise<AccessClaims | undefined> {
+    if (token === undefined) return undefined;
     const first = await this.verify(token);
     if (first !== 'unknown_key') return first;
     await this.keys.reload(); // perhaps signed by a process that started after this one

@@ -5,12 +5,12 @@ export const JWKS_MAX_AGE_SECONDS = 300;
 export const PUBLISHED_BEFORE_MS = 10 * 60_000;
 
 /** Milliseconds after which a key is replaced without being asked: 90 days. */
-export const ROTATE_AFTER_MS = 90 * 24 * 60 * 60_000;
+const ROTATE_AFTER_MS = 90 * 24 * 60 * 60_000;
 
 /** Milliseconds on top of a token's life: clocks differ, and a request may be under way. */
 const GRACE_MS = 60_000;
 
-export interface KeyTimes {
+interface KeyTimes {
   id: string;
   /** From when on it signs. */
   activeFrom: Date;
@@ -46,5 +46,7 @@ export function retiresAt(successor: KeyTimes, tokenLifeMs: number): Date {
 
 /** The newest first; the id decides between two of one millisecond, the same way in every process. */
 export function inOrder<Key extends KeyTimes>(keys: readonly Key[]): Key[] {
-  return [...keys].sort((left, right) => right.activeFrom.getTime() - left.activeFrom.getTime() || (left.id < right.id ? 1 : -1));
+  return [...keys].sort(
+    (left, right) => right.activeFrom.getTime() - left.activeFrom.getTime() || (left.id < right.id ? 1 : -1),
+  );
 }

@@ -1,11 +1,149 @@
-import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
-import { createLocalJWKSet, type CryptoKey, type JWK } from 'jose';
+import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import {
+  calculateJwkThumbprint,
+  createLocalJWKSet,
+  type CryptoKey,
+  exportJWK,
+  generateKeyPair,
+  importJWK,
+  type JWK,
+} from 'jose';
+import { Audit, OPERATOR } from '../../audit/audit.js';
 import { Clock } from '../../core/clock.js';
-import { LOGGER, type Logger } from '../../core/logger.js';
+import { Keyring, UnsealError } from '../../core/keyring.js';
+import { Logger } from '../../core/logger.js';
 import { StartupError } from '../../core/startup-error.js';
-import type { SigningKey } from '../../generated/prisma/client.js';
-import { inOrder, signerAt } from './signing-key-policy.js';
-import { SigningKeyRecords } from './signing-key-records.js';
+import { PrismaService, Transactions, type UnitOfWork } from '../../database/prisma.service.js';
+import { sealContext, type SealedColumn } from '../../database/resealing.js';
+import { ScheduledTasks } from '../../database/scheduled-tasks.js';
+import type { Prisma, SigningKey } from '../../generated/prisma/client.js';
+import { ACCESS_TOKEN_SECONDS } from './session-policy.js';
+import { inOrder, pendingAt, PUBLISHED_BEFORE_MS, retiredAt, rotationIsDue, signerAt } from './signing-key-policy.js';
+
+export const ALGORITHM = 'EdDSA';
+
+/** The private halves. */
+export const SEALED_SIGNING_KEYS: SealedColumn = {
+  kind: 'signing keys',
+  table: 'signing_keys',
+  idType: 'text',
+  column: 'sealed_private',
+  keyColumn: 'seal_key_id',
+  context: 'signing-key',
+};
+
+export type Rotation =
+  | { kind: 'rotated'; key: SigningKey }
+  /** A new key waits for its time already. */
+  | { kind: 'pending'; key: SigningKey }
+  | { kind: 'not_due' };
+
+/** The Ed25519 keys as Postgres holds them: private halves sealed. Adding one is done under a lock: several processes may want to. */
+@Injectable()
+export class SigningKeyRecords {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly transactions: Transactions,
+    private readonly keyring: Keyring,
+    private readonly audit: Audit,
+  ) {}
+
+  async list(): Promise<SigningKey[]> {
+    return this.prisma.signingKey.findMany({ orderBy: [{ activeFrom: 'desc' }, { id: 'desc' }] });
+  }
+
+  /** One that signs at once, if there is none at all: processes that start together make one. */
+  async createFirst(now: Date): Promise<void> {
+    const row = await this.newKey(now, now);
+    await this.underLock(async ({ db }) => {
+      if ((await db.signingKey.count()) === 0) await db.signingKey.createMany({ data: [row] });
+    });
+  }
+
+  /** A new key, published from now on, which signs in ten minutes. `asked`: by an operator, however young the present one is. */
+  async rotate(now: Date, { asked }: { asked: boolean }): Promise<Rotation> {
+    if (!asked && !rotationIsDue(await this.list(), now)) return { kind: 'not_due' };
+    const row = await this.newKey(now, new Date(now.getTime() + PUBLISHED_BEFORE_MS));
+    return this.underLock(async (unit): Promise<Rotation> => {
+      const keys = await unit.db.signingKey.findMany();
+      const pending = pendingAt(keys, now);
+      if (pending) return { kind: 'pending', key: pending };
+      if (!asked && !rotationIsDue(keys, now)) return { kind: 'not_due' };
+      const [key] = await unit.db.signingKey.createManyAndReturn({ data: [row] });
+      await this.audit.record(
+        { action: 'signing_key.rotated', ...OPERATOR, target: { kind: 'signing_key', id: row.id }, details: { asked } },
+        unit,
+      );
+      return { kind: 'rotated', key: key! };
+    });
+  }
+
+  /** Those that no good token needs any more. Returns how many there were. */
+  async removeRetired(now: Date, tokenLifeMs: number): Promise<number> {
+    const retired = retiredAt(await this.list(), now, tokenLifeMs);
+    if (retired.length === 0) return 0;
+    const { count } = await this.prisma.signingKey.deleteMany({ where: { id: { in: retired.map(({ id }) => id) } } });
+    return count;
+  }
+
+  /** @throws StartupError when it was sealed with another APP_SECRET. */
+  async open({ id, sealedPrivate, sealKeyId }: SigningKey): Promise<CryptoKey> {
+    try {
+      const jwk = JSON.parse(
+        this.keyring.open({ keyId: sealKeyId, bytes: sealedPrivate }, sealContext(SEALED_SIGNING_KEYS, id)),
+      ) as JWK;
+      return (await importJWK(jwk, ALGORITHM)) as CryptoKey;
+    } catch (cause) {
+      if (!(cause instanceof UnsealError)) throw cause;
+      throw new StartupError(
+        'APP_SECRET is not the one that sealed the keys in this database.',
+        'Set APP_SECRET to the former value, or put that value into APP_SECRET_PREVIOUS.',
+        { cause },
+      );
+    }
+  }
+
+  /** What a former secret sealed is sealed with the present one, so that the former can be forgotten. */
+  async reseal(): Promise<void> {
+    const stale = await this.prisma.signingKey.findMany({ where: { sealKeyId: { not: this.keyring.currentId } } });
+    for (const { id, sealedPrivate, sealKeyId } of stale) {
+      const opened = this.keyring.open(
+        { keyId: sealKeyId, bytes: sealedPrivate },
+        sealContext(SEALED_SIGNING_KEYS, id),
+      );
+      const sealed = this.keyring.seal(opened, sealContext(SEALED_SIGNING_KEYS, id));
+      await this.prisma.signingKey.updateMany({
+        where: { id, sealKeyId },
+        data: { sealedPrivate: sealed.bytes, sealKeyId: sealed.keyId },
+      });
+    }
+  }
+
+  private async newKey(now: Date, activeFrom: Date): Promise<Prisma.SigningKeyCreateManyInput> {
+    const { publicKey, privateKey } = await generateKeyPair(ALGORITHM, { extractable: true });
+    const publicJwk = await exportJWK(publicKey);
+    const kid = await calculateJwkThumbprint(publicJwk);
+    const sealed = this.keyring.seal(
+      JSON.stringify(await exportJWK(privateKey)),
+      sealContext(SEALED_SIGNING_KEYS, kid),
+    );
+    return {
+      id: kid,
+      publicJwk: { ...publicJwk, kid, alg: ALGORITHM, use: 'sig' },
+      sealedPrivate: sealed.bytes,
+      sealKeyId: sealed.keyId,
+      createdAt: now,
+      activeFrom,
+    };
+  }
+
+  private async underLock<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T> {
+    return this.transactions.run(async (unit) => {
+      await unit.db.$executeRaw`LOCK TABLE signing_keys IN EXCLUSIVE MODE`; // readers go on
+      return work(unit);
+    });
+  }
+}
 
 /** A key that another process made is known within this time: long before it signs. */
 const LOOK_EVERY_MS = 60_000;
@@ -16,7 +154,7 @@ const LOOK_AT_MOST_EVERY_MS = 10_000;
 
 type LocalKeySet = ReturnType<typeof createLocalJWKSet>;
 
-export interface Signer {
+interface Signer {
   kid: string;
   privateKey: CryptoKey;
 }
@@ -32,9 +170,9 @@ export class SigningKeys implements OnModuleInit, OnModuleDestroy {
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
-    @Inject(Clock) private readonly clock: Clock,
-    @Inject(SigningKeyRecords) private readonly records: SigningKeyRecords,
-    @Inject(LOGGER) private readonly log: Logger,
+    private readonly clock: Clock,
+    private readonly records: SigningKeyRecords,
+    private readonly log: Logger,
   ) {}
 
   /** @throws StartupError when the keys were sealed with another APP_SECRET. */
@@ -86,7 +224,9 @@ export class SigningKeys implements OnModuleInit, OnModuleDestroy {
   /** Never rejects: what is known stays good where Postgres does not answer. One look at a time, whoever wants it. */
   private async look(): Promise<void> {
     this.loading ??= this.load()
-      .catch((error: unknown) => this.log.error({ err: error }, 'the signing keys could not be looked up; those that are known are used'))
+      .catch((error: unknown) =>
+        this.log.error({ err: error }, 'the signing keys could not be looked up; those that are known are used'),
+      )
       .finally(() => (this.loading = undefined));
     await this.loading;
   }
@@ -107,7 +247,10 @@ export class SigningKeys implements OnModuleInit, OnModuleDestroy {
     } catch (error) {
       // A key of a process with another secret is no reason to stop signing with one that is known, and still published.
       if (!(error instanceof StartupError) || !this.signing) throw error;
-      this.log.error({ err: error, kid: key.id }, 'a newer signing key cannot be opened with the secrets of this process');
+      this.log.error(
+        { err: error, kid: key.id },
+        'a newer signing key cannot be opened with the secrets of this process',
+      );
       return this.signing;
     }
   }
@@ -115,4 +258,32 @@ export class SigningKeys implements OnModuleInit, OnModuleDestroy {
 
 function publicKeys(keys: readonly SigningKey[]): { keys: JWK[] } {
   return { keys: keys.map(({ publicJwk }) => publicJwk as JWK) };
+}
+
+const EVERY_MS = 10 * 60_000;
+
+/** The scheduled work of signing keys: a new one every 90 days, and none that is of no use any more. */
+@Injectable()
+export class SigningKeyRotation implements OnModuleInit {
+  constructor(
+    private readonly clock: Clock,
+    private readonly scheduled: ScheduledTasks,
+    private readonly records: SigningKeyRecords,
+    private readonly log: Logger,
+  ) {}
+
+  onModuleInit(): void {
+    this.scheduled.register({ name: 'accounts.signing_keys', everyMs: EVERY_MS, run: () => this.run() });
+  }
+
+  private async run(): Promise<string> {
+    const now = this.clock.now();
+    const removed = await this.records.removeRetired(now, ACCESS_TOKEN_SECONDS * 1_000);
+    const rotation = await this.records.rotate(now, { asked: false });
+    if (rotation.kind === 'rotated') {
+      const { id: kid, activeFrom } = rotation.key;
+      this.log.info({ kid, activeFrom }, 'a new signing key is published, and signs soon');
+    }
+    return `${rotation.kind === 'rotated' ? 'a new key' : 'no new key'}, ${removed} removed`;
+  }
 }

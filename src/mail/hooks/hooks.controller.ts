@@ -1,22 +1,35 @@
-import { Controller, HttpCode, Inject, Param, Post, Req, UseGuards } from '@nestjs/common';
+import { Controller, HttpCode, Module, Param, Post, Req, UseGuards } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
-import { ApiBearerAuth, ApiBody, ApiConsumes, ApiOperation, ApiParam, ApiProperty, ApiResponse, ApiTags } from '@nestjs/swagger';
+import {
+  ApiBearerAuth,
+  ApiBody,
+  ApiConsumes,
+  ApiOperation,
+  ApiParam,
+  ApiProperty,
+  ApiResponse,
+  ApiTags,
+} from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { AccessGuard, AllowBeforeBody } from '../../access/access.guard.js';
+import { AccessModule } from '../../access/access.module.js';
 import { Clock } from '../../core/clock.js';
-import { LOGGER, type Logger } from '../../core/logger.js';
+import { Logger } from '../../core/logger.js';
+import { Problems } from '../../core/problem-docs.js';
 import { Problem } from '../../core/problems.js';
-import { requesterOf } from '../../limits/requester.js';
-import { Bounces } from './bounces.js';
+import { requesterOf } from '../../limits/limit-policy.js';
+import { MailModule } from '../mail.module.js';
+import { PROVIDERS } from '../providers/providers.js';
+import { SnsSite } from '../providers/sns.js';
+import { Bounces } from '../events/bounces.js';
 import { Hooks } from './hooks.js';
 
-/** Bytes; SendGrid's batches are the largest. */
+/** Bytes; some providers send batches. */
 const HOOK_BODY_LIMIT = 1024 * 1024;
 /** What is signed are the bytes themselves. */
 const RAW = { bodyLimit: HOOK_BODY_LIMIT, rawBody: true };
-const PROVIDERS = ['sendgrid', 'mailgun', 'resend', 'postmark', 'brevo', 'mailjet', 'ses'];
 
-export class HookView {
+class HookView {
   @ApiProperty({ description: 'Events that are new here; of kinds that do not matter to us there may have been more' })
   recorded!: number;
 
@@ -24,20 +37,25 @@ export class HookView {
   duplicates!: number;
 }
 
-export class BounceView extends HookView {
-  @ApiProperty({ type: String, format: 'uuid', nullable: true, description: 'The message it speaks of; null when it is none of ours' })
+class BounceView extends HookView {
+  @ApiProperty({
+    type: String,
+    format: 'uuid',
+    nullable: true,
+    description: 'The message it speaks of; null when it is none of ours',
+  })
   emailId!: string | null;
 }
 
 /** What became of messages, told by those who carried them. */
 @ApiTags('hooks')
 @Controller('v1/hooks')
-export class HooksController {
+class HooksController {
   constructor(
-    @Inject(Hooks) private readonly hooks: Hooks,
-    @Inject(Bounces) private readonly bounces: Bounces,
-    @Inject(Clock) private readonly clock: Clock,
-    @Inject(LOGGER) private readonly log: Logger,
+    private readonly hooks: Hooks,
+    private readonly bounces: Bounces,
+    private readonly clock: Clock,
+    private readonly log: Logger,
   ) {}
 
   @Post('dsn')
@@ -47,8 +65,12 @@ export class HooksController {
   @ApiBearerAuth()
   @ApiConsumes('message/rfc822')
   @ApiBody({ schema: { type: 'string', format: 'binary' } })
-  @ApiOperation({ summary: 'A bounce that came as mail', description: 'Scope admin. The whole message, a delivery status notification (RFC 3464).' })
+  @ApiOperation({
+    summary: 'A bounce that came as mail',
+    description: 'Scope admin. The whole message, a delivery status notification (RFC 3464).',
+  })
   @ApiResponse({ status: 200, type: BounceView })
+  @Problems('not_a_dsn')
   async bounce(@Req() request: FastifyRequest): Promise<BounceView> {
     const taken = await this.bounces.take(bodyOf(request), this.clock.now());
     switch (taken.kind) {
@@ -58,7 +80,8 @@ export class HooksController {
         return { emailId: null, recorded: 0, duplicates: 0 };
       case 'taken': {
         const { emailId, duplicate, settled } = taken;
-        for (const change of settled.changed) this.log.info({ ...change, requestId: request.id }, 'a bounce told what became of a message');
+        for (const change of settled.changed)
+          this.log.info({ ...change, requestId: request.id }, 'a bounce told what became of a message');
         return { emailId, recorded: duplicate ? 0 : 1, duplicates: duplicate ? 1 : 0 };
       }
     }
@@ -67,10 +90,14 @@ export class HooksController {
   @Post(':provider')
   @HttpCode(200)
   @RouteConfig({ ...RAW, doorkeeper: Hooks })
-  @ApiParam({ name: 'provider', enum: PROVIDERS })
+  @ApiParam({ name: 'provider', enum: PROVIDERS.map(({ kind }) => kind) })
   @ApiBody({ schema: { type: 'object' }, description: 'As the provider sends it, with its proof' })
-  @ApiOperation({ summary: 'Events of a provider', description: 'For providers named in HOOK_SECRETS. Known events and those of unknown messages are a 200 too.' })
+  @ApiOperation({
+    summary: 'Events of a provider',
+    description: 'For providers named in HOOK_SECRETS. Known events and those of unknown messages are a 200 too.',
+  })
   @ApiResponse({ status: 200, type: HookView })
+  @Problems('malformed_json', 'hook_refused', 'hook_not_configured', 'hook_unprovable')
   async events(@Param('provider') provider: string, @Req() request: FastifyRequest): Promise<HookView> {
     const { ids, duplicates } = await this.hooks.take(
       provider.toLowerCase(),
@@ -84,3 +111,11 @@ export class HooksController {
 function bodyOf({ body }: FastifyRequest): Buffer {
   return Buffer.isBuffer(body) ? body : Buffer.alloc(0);
 }
+
+/** Where providers tell what became of messages. */
+@Module({
+  imports: [AccessModule, MailModule],
+  controllers: [HooksController],
+  providers: [Hooks, { provide: SnsSite, useFactory: () => new SnsSite() }],
+})
+export class HooksModule {}

@@ -1,77 +1,145 @@
-import { isLoopback as isLoopbackAddress } from '../../config/hosts.js';
+import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import type { FastifyRequest } from 'fastify';
+import { Settings } from '../../config/settings.js';
+import { Clock } from '../../core/clock.js';
+import { bearerOf, sameSecret } from '../../core/credentials.js';
+import { Keyring } from '../../core/keyring.js';
+import { Problem } from '../../core/problems.js';
+import { factsOf, isFromOurPage, isOurHost } from '../../http/pages/origin.js';
+import type { Cookie } from '../../http/pages/page-frame.js';
 
-/** What the inbox has to know of the deployment. */
+/** What has to be known of the deployment. */
 export interface InboxSetting {
   production: boolean;
-  http: { host: string; appUrl: string };
   mail: { transports: { kind: string }[] };
   inboxToken: string | undefined;
 }
-
-export interface RequestFacts {
-  /** As it came over the wire: a forwarded host is not looked at. */
-  host: string | undefined;
-  origin: string | undefined;
-  /** `Sec-Fetch-Site` */
-  site: string | undefined;
-}
-
-const NO_URL = { protocol: '', host: '', origin: 'null' };
 
 /** The inbox exists where mail is captured; in production only behind a token. */
 export function inboxExists({ mail, production, inboxToken }: InboxSetting): boolean {
   return mail.transports.some(({ kind }) => kind === 'capture') && (!production || inboxToken !== undefined);
 }
 
-/**
- * Against DNS rebinding: a stranger's page may resolve its own name to 127.0.0.1 and read an inbox without a token,
- * but it cannot change the Host its requests carry.
- */
-export function isOurHost(host: string | undefined, { http }: InboxSetting): boolean {
-  const name = /^[\w.:[\]-]+$/.test(host ?? '') ? hostname(`http://${host}`) : undefined;
-  return name !== undefined && (isLoopback(name) || name === hostname(http.appUrl) || name === hostname(`http://${bracketed(http.host)}`));
-}
+const COOKIE = 'otpost_inbox';
+const LIFETIME_SECONDS = 12 * 60 * 60;
 
 /**
- * Whether a request that changes something comes from our own page, or from no page at all (curl sends neither header).
- * Sec-Fetch-Site is believed first: no page can set it, and `none` is a person's own doing (Fetch Metadata §2.4). Browsers
- * leave it out where a page came over plain http from another machine; then the origin is that of APP_URL, scheme and port
- * included. In development it may also be the host that was asked, if that is ours. `null` is what a page has that hides.
+ * What a browser holds once somebody entered INBOX_TOKEN: the end of the session and a keyed hash of it,
+ * never the token. It ends early when INBOX_TOKEN or APP_SECRET changes.
  */
-export function isFromOurPage({ host, origin, site }: RequestFacts, setting: InboxSetting): boolean {
-  if (site !== undefined) return site === 'same-origin' || site === 'none';
-  if (origin === undefined) return true;
-  const { protocol, host: from, origin: normal } = URL.canParse(origin) ? new URL(origin) : NO_URL;
-  if (normal === new URL(setting.http.appUrl).origin) return true;
-  return !setting.production && /^https?:$/.test(protocol) && from === host?.toLowerCase() && isOurHost(host, setting);
-}
+@Injectable()
+export class InboxSession {
+  constructor(
+    private readonly settings: Settings,
+    private readonly keyring: Keyring,
+    private readonly clock: Clock,
+  ) {}
 
-/**
- * Whether somebody sits at the machine: in development, over loopback. The host too, against a stranger's page that
- * resolves its own name to loopback.
- */
-export function isAtTheMachine({ address, host }: { address: string | undefined; host: string | undefined }, setting: InboxSetting): boolean {
-  // As a dual-stack socket writes it, `::ffff:127.0.0.1`.
-  return !setting.production && address !== undefined && isLoopbackAddress(address.replace(/^::ffff:/, '')) && isOurHost(host, setting);
-}
-
-/** One cookie of a `Cookie` header; the first where a name stands twice. */
-export function cookieOf(header: string | undefined, name: string): string | undefined {
-  for (const pair of (header ?? '').split(';')) {
-    const at = pair.indexOf('=');
-    if (at > 0 && pair.slice(0, at).trim() === name) return pair.slice(at + 1).trim();
+  /** Begins a session. */
+  begin(token: string): Cookie {
+    const end = Math.floor(this.clock.now().getTime() / 1000) + LIFETIME_SECONDS;
+    const secure = this.settings.production || this.settings.http.appUrl.startsWith('https:');
+    const options = { path: '/inbox', maxAge: LIFETIME_SECONDS, httpOnly: true, sameSite: 'strict', secure } as const;
+    return { name: COOKIE, value: this.value(end, token), options };
   }
-  return undefined;
+
+  /** Whether the cookies hold a session of this token that has not ended. */
+  isOpen({ [COOKIE]: value }: Record<string, string | undefined>, token: string): boolean {
+    const end = Number(value?.split('.')[0]);
+    if (value === undefined || !Number.isSafeInteger(end) || end * 1000 <= this.clock.now().getTime()) return false;
+    return sameSecret(value, this.value(end, token));
+  }
+
+  private value(end: number, token: string): string {
+    const hash = this.keyring.hash(this.keyring.currentId, ['inbox session', token, String(end)]);
+    return `${end}.${Buffer.from(hash).toString('base64url')}`;
+  }
 }
 
-function hostname(url: string): string | undefined {
-  return URL.canParse(url) ? new URL(url).hostname.replace(/\.$/, '') || undefined : undefined;
+/** Thrown where somebody without the token opens a page; the filter answers with the form. */
+export class InboxLocked extends Error {
+  override readonly name = 'InboxLocked';
 }
 
-function bracketed(address: string): string {
-  return address.includes(':') && !address.startsWith('[') ? `[${address}]` : address;
+/** What a route does without the token: `ask` for it, or `serve` (nothing in it is anyone's mail). Otherwise it refuses. */
+export const WithoutToken = Reflector.createDecorator<'ask' | 'serve'>();
+
+/**
+ * Mail that was captured holds live codes: whoever reads it can sign in as anybody.
+ * INBOX_TOKEN, once set, is asked for in development as well.
+ */
+@Injectable()
+export class InboxGuard implements CanActivate {
+  constructor(
+    private readonly settings: Settings,
+    private readonly session: InboxSession,
+    private readonly reflector: Reflector,
+  ) {}
+
+  canActivate(context: ExecutionContext): boolean {
+    const request = context.switchToHttp().getRequest<FastifyRequest>();
+    const { method, headers } = request;
+    const { settings } = this;
+
+    if (!inboxExists(settings)) throw new Problem('not_found');
+    if (!settings.production && !isOurHost(headers.host, settings)) {
+      throw new Problem('not_found', { detail: 'The inbox answers under localhost and the host of APP_URL only.' });
+    }
+    if (method !== 'GET' && method !== 'HEAD' && !isFromOurPage(factsOf(request), settings))
+      throw new Problem('forbidden');
+
+    const token = settings.inboxToken;
+    const lock = this.reflector.get(WithoutToken, context.getHandler());
+    if (token === undefined || lock === 'serve') return true;
+    const bearer = bearerOf(headers.authorization);
+    if (bearer !== undefined ? sameSecret(bearer, token) : this.session.isOpen(request.cookies, token)) return true;
+    if (lock === 'ask') throw new InboxLocked('the inbox asks for its token');
+    throw new Problem('unauthorized', {
+      detail: 'The inbox needs "Authorization: Bearer <INBOX_TOKEN>".',
+      headers: { 'WWW-Authenticate': 'Bearer realm="inbox"', 'Cache-Control': 'no-store' },
+    });
+  }
 }
 
-function isLoopback(name: string): boolean {
-  return name === 'localhost' || name.endsWith('.localhost') || name === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(name);
-}
+const EVERYWHERE = {
+  'Cache-Control': 'no-store',
+  'X-Content-Type-Options': 'nosniff',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+};
+
+/** For what the script and other programs read: it is never a document. */
+export const FILE_HEADERS = {
+  ...EVERYWHERE,
+  'Referrer-Policy': 'no-referrer',
+  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+};
+
+/**
+ * For the inbox's own pages. `same-origin` tells other sites nothing either, but under `no-referrer` browsers send
+ * `Origin: null` with our own forms (Fetch standard, "append a request Origin header"), and Clear could not be told
+ * from a stranger's form.
+ */
+export const PAGE_HEADERS = {
+  ...EVERYWHERE,
+  'Referrer-Policy': 'same-origin',
+  'Content-Security-Policy': [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' data:",
+    "connect-src 'self'",
+    "frame-src 'self'",
+    "form-action 'self'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+  ].join('; '),
+};
+
+/** For a message as it came: no script, no network, an origin of its own, shown by nobody but the inbox. */
+export const FRAME_HEADERS = {
+  ...EVERYWHERE,
+  'Referrer-Policy': 'no-referrer',
+  'Content-Security-Policy':
+    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; form-action 'none'; frame-ancestors 'self'; sandbox",
+};

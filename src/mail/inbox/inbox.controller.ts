@@ -1,23 +1,123 @@
-import { Body, Controller, Get, Inject, Param, Post, Query, Res, UseFilters, UseGuards } from '@nestjs/common';
-import { ApiExcludeController } from '@nestjs/swagger';
+import {
+  applyDecorators,
+  type ArgumentsHost,
+  Body,
+  Catch,
+  Controller,
+  Delete,
+  type ExceptionFilter,
+  Get,
+  Header,
+  HttpCode,
+  Module,
+  Param,
+  Post,
+  Query,
+  Res,
+  UseFilters,
+  UseGuards,
+} from '@nestjs/common';
+import {
+  ApiExcludeController,
+  ApiForbiddenResponse,
+  ApiNoContentResponse,
+  ApiNotFoundResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiQuery,
+  ApiTags,
+  ApiUnauthorizedResponse,
+  ApiUnprocessableEntityResponse,
+} from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { SETTINGS, type Settings } from '../../config/settings.js';
+import { Settings } from '../../config/settings.js';
 import { Clock } from '../../core/clock.js';
-import { Problem } from '../../core/problems.js';
 import { sameSecret } from '../../core/credentials.js';
-import { FILE_HEADERS, FRAME_HEADERS, PAGE_HEADERS } from './inbox.headers.js';
-import { InboxLockedFilter } from './inbox-locked.filter.js';
-import { InboxSession } from './inbox-session.js';
-import { InboxGuard, WithoutToken } from './inbox.guard.js';
-import { inboxPage } from './inbox.page.js';
-import { readListQuery } from './inbox.query.js';
+import { Problem } from '../../core/problems.js';
+import {
+  FILE_HEADERS,
+  FRAME_HEADERS,
+  InboxGuard,
+  InboxLocked,
+  InboxSession,
+  PAGE_HEADERS,
+  WithoutToken,
+} from './inbox-access.js';
+import { enterPage, framed, inboxPage, viewOf } from './inbox.page.js';
 import { INBOX_SCRIPT } from './inbox.script.js';
-import { InboxStore } from './inbox.store.js';
+import { DEFAULT_LIMIT, InboxStore, MAX_LIMIT, Message, MessageList, readListQuery } from './inbox.store.js';
 import { INBOX_STYLE } from './inbox.style.js';
-import { framed, viewOf } from './message.page.js';
-import { enterPage } from './page-frame.js';
 
-interface PageQuery {
+/** Where a page is locked, asks for the token. */
+@Catch(InboxLocked)
+class InboxLockedFilter implements ExceptionFilter<InboxLocked> {
+  async catch(_error: InboxLocked, host: ArgumentsHost): Promise<void> {
+    const reply = host.switchToHttp().getResponse<FastifyReply>();
+    await reply
+      .status(401)
+      .headers(PAGE_HEADERS)
+      .type('text/html; charset=utf-8')
+      .send(enterPage({ refused: false }));
+  }
+}
+
+const FileHeaders = () => applyDecorators(...Object.entries(FILE_HEADERS).map(([name, value]) => Header(name, value)));
+
+/** The inbox as programs read it: tests that wait for a code, and the page's own script. */
+@Controller('inbox/messages')
+@ApiTags('inbox')
+@ApiUnauthorizedResponse({
+  description: 'unauthorized: INBOX_TOKEN is set, and "Authorization: Bearer <INBOX_TOKEN>" is missing or wrong.',
+})
+@ApiNotFoundResponse({ description: 'not_found: no mail is captured here, or there is no such message.' })
+@UseGuards(InboxGuard)
+class InboxMessagesController {
+  constructor(private readonly store: InboxStore) {}
+
+  @Get()
+  @FileHeaders()
+  @ApiOperation({ summary: 'Captured mail, newest first' })
+  @ApiQuery({ name: 'to', required: false, description: 'Only mail to exactly this address.' })
+  @ApiQuery({
+    name: 'limit',
+    required: false,
+    schema: { type: 'integer', minimum: 1, maximum: MAX_LIMIT, default: DEFAULT_LIMIT },
+  })
+  @ApiQuery({ name: 'cursor', required: false, description: 'nextCursor of the page before.' })
+  @ApiOkResponse({ type: MessageList })
+  @ApiUnprocessableEntityResponse({ description: 'validation_failed' })
+  list(
+    @Query('to') to?: unknown,
+    @Query('limit') limit?: unknown,
+    @Query('cursor') cursor?: unknown,
+  ): Promise<MessageList> {
+    return this.store.list(readListQuery({ to, limit, cursor }));
+  }
+
+  @Get(':id')
+  @FileHeaders()
+  @ApiOperation({ summary: 'One captured message with its text and HTML' })
+  @ApiParam({ name: 'id', format: 'uuid' })
+  @ApiOkResponse({ type: Message })
+  async one(@Param('id') id: string): Promise<Message> {
+    const message = await this.store.one(id);
+    if (!message) throw new Problem('not_found', { detail: 'There is no such message (any more).' });
+    return message;
+  }
+
+  @Delete()
+  @HttpCode(204)
+  @FileHeaders()
+  @ApiOperation({ summary: 'Clear the inbox' })
+  @ApiNoContentResponse()
+  @ApiForbiddenResponse({ description: "forbidden: the request came from another site's page." })
+  async clear(): Promise<void> {
+    await this.store.clear();
+  }
+}
+
+interface InboxQuery {
   to?: unknown;
   cursor?: unknown;
   view?: unknown;
@@ -28,23 +128,27 @@ interface PageQuery {
 @ApiExcludeController()
 @UseGuards(InboxGuard)
 @UseFilters(InboxLockedFilter)
-export class InboxController {
+class InboxController {
   constructor(
-    @Inject(InboxStore) private readonly store: InboxStore,
-    @Inject(InboxSession) private readonly session: InboxSession,
-    @Inject(Clock) private readonly clock: Clock,
-    @Inject(SETTINGS) private readonly settings: Settings,
+    private readonly store: InboxStore,
+    private readonly session: InboxSession,
+    private readonly clock: Clock,
+    private readonly settings: Settings,
   ) {}
 
   @Get()
   @WithoutToken('ask')
-  async newest(@Query() { to, cursor }: PageQuery, @Res() reply: FastifyReply): Promise<void> {
+  async newest(@Query() { to, cursor }: InboxQuery, @Res() reply: FastifyReply): Promise<void> {
     const query = readListQuery({ to, cursor });
     const list = await this.store.list(query);
     const first = list.items[0];
     const message = first && (await this.store.one(first.id));
     const shown = message ? { message, chosen: false, view: viewOf(undefined, message), source: null } : undefined;
-    await page(reply, 200, inboxPage({ list, place: { to: query.to, cursor: query.cursor }, shown, ...this.surroundings() }));
+    await page(
+      reply,
+      200,
+      inboxPage({ list, part: { to: query.to, cursor: query.cursor }, shown, ...this.deployment() }),
+    );
   }
 
   @Get('inbox.css')
@@ -65,8 +169,10 @@ export class InboxController {
     const token = this.settings.inboxToken;
     if (token !== undefined) {
       const given = (body as { token?: unknown } | null | undefined)?.token;
-      if (typeof given !== 'string' || !sameSecret(given.trim(), token)) return page(reply, 401, enterPage({ refused: true }));
-      void reply.header('set-cookie', this.session.begin(token));
+      if (typeof given !== 'string' || !sameSecret(given.trim(), token))
+        return page(reply, 401, enterPage({ refused: true }));
+      const { name, value, options } = this.session.begin(token);
+      void reply.setCookie(name, value, options);
     }
     await backToInbox(reply);
   }
@@ -80,13 +186,21 @@ export class InboxController {
 
   @Get(':id')
   @WithoutToken('ask')
-  async one(@Param('id') id: string, @Query() { to, cursor, view: asked }: PageQuery, @Res() reply: FastifyReply): Promise<void> {
+  async one(
+    @Param('id') id: string,
+    @Query() { to, cursor, view: asked }: InboxQuery,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
     const query = readListQuery({ to, cursor });
     const [list, message] = await Promise.all([this.store.list(query), this.store.one(id)]);
     const view = message && viewOf(asked, message);
     const source = view === 'source' ? await this.store.source(id) : null;
     const shown = message && view ? { message, chosen: true, view, source } : ('gone' as const);
-    await page(reply, message ? 200 : 404, inboxPage({ list, place: { to: query.to, cursor: query.cursor }, shown, ...this.surroundings() }));
+    await page(
+      reply,
+      message ? 200 : 404,
+      inboxPage({ list, part: { to: query.to, cursor: query.cursor }, shown, ...this.deployment() }),
+    );
   }
 
   @Get(':id/html')
@@ -111,9 +225,13 @@ export class InboxController {
     await reply.headers(FRAME_HEADERS).type('text/plain; charset=utf-8').send(source);
   }
 
-  private surroundings() {
+  private deployment() {
     const { http, mail } = this.settings;
-    return { appUrl: http.appUrl, keepsAll: mail.transports.every(({ kind }) => kind === 'capture'), now: this.clock.now() };
+    return {
+      appUrl: http.appUrl,
+      keepsAll: mail.transports.every(({ kind }) => kind === 'capture'),
+      now: this.clock.now(),
+    };
   }
 }
 
@@ -129,3 +247,7 @@ async function page(reply: FastifyReply, status: number, markup: string): Promis
 async function backToInbox(reply: FastifyReply): Promise<void> {
   await reply.headers(PAGE_HEADERS).redirect('/inbox', 303);
 }
+
+/** The built-in inbox: what the `capture:` transport took, for people and for tests. */
+@Module({ controllers: [InboxMessagesController, InboxController], providers: [InboxStore, InboxGuard, InboxSession] })
+export class InboxModule {}

@@ -1,9 +1,135 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
+import { ApiProperty } from '@nestjs/swagger';
+import { type FieldError, Problem } from '../../core/problems.js';
 import { PrismaService } from '../../database/prisma.service.js';
 import { Prisma } from '../../generated/prisma/client.js';
-import { findCode } from './find-code.js';
-import type { Message, MessageList, MessageSummary } from './inbox.messages.js';
-import { cursorOf, isMessageId, type ListQuery } from './inbox.query.js';
+
+const ON_ITS_OWN_LINE = /^[ \t]*(\d{3})[ \t\u00a0-]?(\d{3})[ \t]*\r?$/m;
+/** Not part of a longer number, a word, a path, an address, a colour or a phone number. */
+const IN_A_SENTENCE = /(?<![\w#./=@&?+-]|\d[ -])(\d{3})[ \u00a0-]?(\d{3})(?![\w/@-]|[.,:]\d|[ -]\d)/;
+
+/** The six digits somebody waits for, without separators; undefined when the text holds none. */
+export function findCode(text: string): string | undefined {
+  const match = ON_ITS_OWN_LINE.exec(text) ?? IN_A_SENTENCE.exec(text);
+  return match ? `${match[1]}${match[2]}` : undefined;
+}
+
+/** One line of the list. */
+export class MessageSummary {
+  @ApiProperty({ format: 'uuid' })
+  id!: string;
+
+  @ApiProperty({ example: 'ada@example.com' })
+  to!: string;
+
+  @ApiProperty({ example: 'no-reply@example.com' })
+  from!: string;
+
+  @ApiProperty()
+  subject!: string;
+
+  @ApiProperty({ type: String, format: 'date-time' })
+  createdAt!: Date;
+
+  @ApiProperty({ description: 'Octets of the whole message, as it would go over the wire.' })
+  size!: number;
+
+  @ApiProperty({ description: 'How the text begins, in one line of at most 120 characters.' })
+  preview!: string;
+
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    example: '482913',
+    description: 'The six-digit code found in the text, if there is one.',
+  })
+  code!: string | null;
+}
+
+export class Message extends MessageSummary {
+  @ApiProperty()
+  text!: string;
+
+  @ApiProperty()
+  html!: string;
+}
+
+export class MessageList {
+  @ApiProperty({ type: [MessageSummary] })
+  items!: MessageSummary[];
+
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    description: 'Give it back as `cursor` for older messages; null at the end.',
+  })
+  nextCursor!: string | null;
+}
+
+export const DEFAULT_LIMIT = 50;
+export const MAX_LIMIT = 100;
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** The place of a message in the list: what comes after it is older, whether or not it still exists itself. */
+interface Position {
+  createdAt: Date;
+  id: string;
+}
+
+interface ListQuery {
+  /** Exactly as the message names it. */
+  to: string | undefined;
+  limit: number;
+  after: Position | undefined;
+  /** `after` as it was given. */
+  cursor: string | undefined;
+}
+
+function isMessageId(id: string): boolean {
+  return UUID.test(id);
+}
+
+/** Opaque to callers. */
+export function cursorOf({ createdAt, id }: Position): string {
+  return Buffer.from(`${createdAt.getTime()} ${id}`).toString('base64url');
+}
+
+/** Undefined when the cursor is not one of ours. */
+export function positionOf(cursor: string): Position | undefined {
+  const [time = '', id = '', ...rest] = Buffer.from(cursor, 'base64url').toString('utf8').split(' ');
+  const createdAt = new Date(Number(time));
+  if (rest.length > 0 || !/^\d{1,15}$/.test(time) || Number.isNaN(createdAt.getTime()) || !isMessageId(id))
+    return undefined;
+  return { createdAt, id };
+}
+
+/** @throws Problem `validation_failed` naming the parameters that cannot be used. */
+export function readListQuery(query: { to?: unknown; limit?: unknown; cursor?: unknown }): ListQuery {
+  const errors: FieldError[] = [];
+  const text = (field: 'to' | 'limit' | 'cursor'): string | undefined => {
+    const value = query[field];
+    if (value === undefined || value === '') return undefined;
+    if (typeof value === 'string') return value;
+    errors.push({ field, code: 'once', message: `${field} may be given once` });
+    return undefined;
+  };
+
+  const to = text('to');
+  if (to?.includes('\0')) errors.push({ field: 'to', code: 'address', message: 'to must be an address' });
+  const limit = text('limit');
+  const cursor = text('cursor');
+  const count = limit === undefined ? DEFAULT_LIMIT : /^\d{1,6}$/.test(limit) ? Number(limit) : 0;
+  if (count < 1 || count > MAX_LIMIT) {
+    errors.push({ field: 'limit', code: 'range', message: `limit must be a whole number from 1 to ${MAX_LIMIT}` });
+  }
+  const after = cursor === undefined ? undefined : positionOf(cursor);
+  if (cursor !== undefined && after === undefined) {
+    errors.push({ field: 'cursor', code: 'cursor', message: 'cursor must be a nextCursor of this list' });
+  }
+  if (errors.length > 0) throw new Problem('validation_failed', { errors });
+  return { to, limit: count, after, cursor };
+}
 
 const PREVIEW_CHARACTERS = 120;
 /** As much of a text as the list reads: codes stand near the top, and a list of long messages stays cheap. */
@@ -21,14 +147,16 @@ interface Row {
 /** What the `capture:` transport took, newest first. */
 @Injectable()
 export class InboxStore {
-  constructor(@Inject(PrismaService) private readonly prisma: PrismaService) {}
+  constructor(private readonly prisma: PrismaService) {}
 
   /** Lists without reading the bodies: hence SQL, for `octet_length` and `left`. */
   async list({ to, limit, after }: Omit<ListQuery, 'cursor'>): Promise<MessageList> {
     const conditions = [
       Prisma.sql`true`,
-      ...(to === undefined ? [] : [Prisma.sql`to_address = ${to}`]),
-      ...(after === undefined ? [] : [Prisma.sql`(created_at, id) < (${after.createdAt}::timestamptz, ${after.id}::uuid)`]),
+      ...(to === undefined ? [] : [Prisma.sql`${to} = ANY (string_to_array(to_address, ', '))`]),
+      ...(after === undefined
+        ? []
+        : [Prisma.sql`(created_at, id) < (${after.createdAt}::timestamptz, ${after.id}::uuid)`]),
     ];
     const rows = await this.prisma.$queryRaw<(Row & { opening: string })[]>`
       SELECT id, to_address AS "to", from_address AS "from", subject, created_at AS "createdAt",
@@ -50,7 +178,14 @@ export class InboxStore {
     const row = await this.row(id);
     if (!row) return null;
     const { text, html, subject, createdAt } = row;
-    const summary = { id: row.id, to: row.toAddress, from: row.fromAddress, subject, createdAt, size: row.source.byteLength };
+    const summary = {
+      id: row.id,
+      to: row.toAddress,
+      from: row.fromAddress,
+      subject,
+      createdAt,
+      size: row.source.byteLength,
+    };
     return { ...summarize(summary, text), text, html };
   }
 

@@ -1,8 +1,6 @@
 import type { SmtpPort, SmtpSettings } from '../../config/settings.js';
-import type { Patience } from './patience.js';
-import { SessionFailure } from './session-failure.js';
-import { type Login, loginOf } from './smtp-login.js';
-import { SmtpSession } from './smtp-session.js';
+import { type Login, loginOf, SessionFailure, SmtpSession } from './smtp-session.js';
+import type { Timeouts } from './timeouts.js';
 
 /**
  * Opens connections to one server. Hosts that block SMTP drop its packets silently and mostly leave a port open, so each
@@ -17,7 +15,7 @@ export class SmtpDial {
   /** @param helo the name in EHLO where the settings have none */
   constructor(
     private readonly settings: SmtpSettings,
-    private readonly patience: Patience,
+    private readonly timeouts: Timeouts,
     private readonly helo: string,
   ) {
     this.order = settings.ports;
@@ -48,7 +46,7 @@ export class SmtpDial {
   }
 
   private openAt({ port, tls }: SmtpPort, last: boolean): Promise<SmtpSession> {
-    const { connectMs, greetingMs, setupMs, nextPortMs, released } = this.patience;
+    const { connectMs, greetingMs, setupMs, nextPortMs, released } = this.timeouts;
     const connectWithin = last ? connectMs : Math.min(connectMs, nextPortMs);
     const greetWithin = last ? greetingMs : Math.min(greetingMs, nextPortMs);
     return SmtpSession.open({

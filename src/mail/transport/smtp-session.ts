@@ -6,10 +6,82 @@ import SMTPConnection, {
   type SMTPConnectionSendInfo,
   type SMTPEnvelope,
 } from 'nodemailer/lib/smtp-connection';
-import { SessionFailure } from './session-failure.js';
-import type { Login } from './smtp-login.js';
+import XOAuth2 from 'nodemailer/lib/xoauth2';
+import type { SmtpSettings } from '../../config/settings.js';
 
-export interface SessionSettings {
+/** A failure of ours in the form that nodemailer gives its own. */
+export class SessionFailure extends Error {
+  override readonly name = 'SessionFailure';
+
+  constructor(
+    readonly code: 'ETIMEDOUT' | 'ECONNECTION' | 'EAUTH' | 'ETOKEN',
+    message: string,
+    /** Which wait was too long, in nodemailer's words. */
+    readonly timeoutType?: 'CONNECT_TIMEOUT' | 'GREETING_TIMEOUT' | 'SETUP_TIMEOUT',
+  ) {
+    super(message);
+  }
+}
+
+/** What the server said to one RCPT. */
+export type RefusedRcpt = NonNullable<SMTPConnectionSendInfo['rejectedErrors']>[number];
+
+/** How a connection logs in. */
+export interface Login {
+  /** What it presents, asked for each connection; undefined: the server wants no login. @throws SessionFailure */
+  present(): Promise<SMTPConnectionAuth | undefined>;
+  /** SASL mechanisms in the order in which they are tried; undefined: whatever nodemailer takes. */
+  order(offered: readonly string[]): readonly (string | undefined)[];
+  /** That one is tried first from now on. */
+  worked(mechanism: string | undefined): void;
+}
+
+/** A password, or an access token (SASL XOAUTH2) that is kept until it expires and then exchanged anew. */
+export function loginOf(settings: SmtpSettings): Login {
+  const present = presentationOf(settings);
+  let first = settings.auth as string | undefined;
+  return {
+    present,
+    // A mechanism may be offered and not work, such as CRAM-MD5 where the server keeps hashes only.
+    order: (offered) => {
+      if (settings.oauth) return [undefined];
+      if (settings.auth !== undefined) return [settings.auth];
+      const order =
+        first !== undefined && offered.includes(first)
+          ? [first, ...offered.filter((other) => other !== first)]
+          : offered;
+      return order.length === 0 ? [undefined] : order;
+    },
+    worked: (mechanism) => (first = mechanism ?? first),
+  };
+}
+
+function presentationOf({ user, password, oauth }: SmtpSettings): Login['present'] {
+  if (user === undefined) return () => Promise.resolve(undefined);
+  if (!oauth) return () => Promise.resolve({ user, credentials: { user, pass: password ?? '' } });
+  const { clientId, clientSecret, refreshToken, tokenUrl: accessUrl } = oauth;
+  const oauth2 = new XOAuth2({ user, clientId, clientSecret, refreshToken, accessUrl });
+  // Before the login rather than in it: there a provider that cannot be reached looks like a refused password.
+  return async () => {
+    await new Promise<void>((resolve, reject) => {
+      oauth2.getToken(false, (error) => (error ? reject(tokenFailure(error)) : resolve()));
+    });
+    return { user, oauth2 };
+  };
+}
+
+/** RFC 6749 §5.2; nodemailer hands the code on at the beginning of its message, and says nothing of the HTTP status. */
+const REFUSAL =
+  /^(invalid_request|invalid_client|invalid_grant|unauthorized_client|unsupported_grant_type|invalid_scope)\b/;
+
+/** The provider's own refusal is for the operator; whatever else happened on the way may pass. */
+function tokenFailure({ message }: Error): SessionFailure {
+  const code = REFUSAL.exec(message)?.[1];
+  if (code !== undefined) return new SessionFailure('EAUTH', `the refresh token was refused: ${code}`);
+  return new SessionFailure('ETOKEN', 'the address for tokens gave no token');
+}
+
+interface SessionSettings {
   connection: SMTPConnectionOptions;
   login: Login;
   /** Told when it is dialled, for whoever wants to see how far it is. */
@@ -43,14 +115,25 @@ export class SmtpSession {
   }
 
   /** @throws what nodemailer says, with its structured fields; SessionFailure when the whole takes too long. */
-  static async open({ connection: options, login, opened, loggingIn, connectMs, setupMs }: SessionSettings): Promise<SmtpSession> {
+  static async open({
+    connection: options,
+    login,
+    opened,
+    loggingIn,
+    connectMs,
+    setupMs,
+  }: SessionSettings): Promise<SmtpSession> {
     const connection = new SMTPConnection(options);
     const session = new SmtpSession(connection);
     const unconnected = setTimeout(() => {
-      if (!session.connected) session.abort(new SessionFailure('ETIMEDOUT', 'no connection in time', 'CONNECT_TIMEOUT'));
+      if (!session.connected)
+        session.abort(new SessionFailure('ETIMEDOUT', 'no connection in time', 'CONNECT_TIMEOUT'));
     }, connectMs);
     opened?.(session);
-    const timer = setTimeout(() => session.abort(new SessionFailure('ETIMEDOUT', 'no login in time', 'SETUP_TIMEOUT')), setupMs);
+    const timer = setTimeout(
+      () => session.abort(new SessionFailure('ETIMEDOUT', 'no login in time', 'SETUP_TIMEOUT')),
+      setupMs,
+    );
     try {
       await session.during<void>((settle) => connection.connect(settle));
       const auth = await session.unlessAborted(login.present());
@@ -80,7 +163,9 @@ export class SmtpSession {
 
   /** For a user and a password, as the server offers and nodemailer speaks them, in its order. */
   private get mechanisms(): readonly string[] {
-    return (this.connection as unknown as { _supportedAuth: string[] })._supportedAuth.filter((mechanism) => mechanism !== 'XOAUTH2');
+    return (this.connection as unknown as { _supportedAuth: string[] })._supportedAuth.filter(
+      (mechanism) => mechanism !== 'XOAUTH2',
+    );
   }
 
   /** Tells the first time that the server says anything from now on. Returns what ends that. */
@@ -90,13 +175,30 @@ export class SmtpSession {
     return () => void socket.off('data', heard);
   }
 
+  /**
+   * Where MAIL was refused there is no transaction (RFC 5321 §4.1.4), and what a pipelined RCPT heard is nobody's fate. A
+   * 2xx or 3xx that nodemailer counts as a refusal of RCPT answers another command.
+   */
+  private get refusals(): RefusedRcpt[] {
+    const { _envelope } = this.connection as unknown as {
+      _envelope?: { mailError?: Error; rejectedErrors?: RefusedRcpt[] } | false;
+    };
+    if (!_envelope || _envelope.mailError) return [];
+    return (_envelope.rejectedErrors ?? []).filter(({ responseCode = 0 }) => responseCode >= 400);
+  }
+
   get usable(): boolean {
     return !this.closed;
   }
 
-  send(envelope: SMTPEnvelope, message: Readable): Promise<SMTPConnectionSendInfo> {
+  /** Rejects with what nodemailer says, and `rejectedErrors`: the recipients that had been refused by then. */
+  async send(envelope: SMTPEnvelope, message: Readable): Promise<SMTPConnectionSendInfo> {
     this.messages++;
-    return this.during((settle) => this.connection.send(envelope, message, settle));
+    try {
+      return await this.during((settle) => this.connection.send(envelope, message, settle));
+    } catch (error) {
+      throw Object.assign(error as Error, { rejectedErrors: this.refusals });
+    }
   }
 
   /** Makes the session ready for the next message after a refusal. */
@@ -126,7 +228,9 @@ export class SmtpSession {
     let refusal: unknown;
     for (const mechanism of login.order(this.mechanisms)) {
       try {
-        await this.during<boolean>((settle) => this.connection.login(mechanism === undefined ? auth : { ...auth, method: mechanism }, settle));
+        await this.during<boolean>((settle) =>
+          this.connection.login(mechanism === undefined ? auth : { ...auth, method: mechanism }, settle),
+        );
         login.worked(mechanism);
         return;
       } catch (error) {

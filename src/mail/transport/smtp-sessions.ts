@@ -1,18 +1,73 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ConnectionPlaces } from './connection-places.js';
-import type { Patience } from './patience.js';
+import { type Release, Semaphore } from '../../core/semaphore.js';
 import type { SmtpDial } from './smtp-dial.js';
 import type { SmtpSession } from './smtp-session.js';
+import type { Timeouts } from './timeouts.js';
+
+/** Milliseconds within which several complaints of a server are one. */
+const ONE_COMPLAINT_MS = 1_000;
+/** Messages that must get through before one more connection is allowed again. */
+const WIDEN_AFTER = 5;
+/** Milliseconds without a complaint after which one more is allowed all the same. */
+const WIDEN_EVERY_MS = 10_000;
+
+/**
+ * How many connections to one server ordinary mail may use at a time. Codes are not counted: they have connections of
+ * their own, as many as this process delivers codes side by side, however narrow it gets for the rest. Times are
+ * milliseconds of a monotonic clock.
+ */
+export class AdaptiveLimit {
+  private readonly permits: Semaphore;
+  private taken = 0;
+  private changedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(private readonly most: number) {
+    this.permits = new Semaphore(most);
+  }
+
+  get allowed(): number {
+    return this.permits.size;
+  }
+
+  /** Waits while as many are in use as the server bears. */
+  take(now: number): Promise<Release> {
+    if (this.allowed < this.most && now - this.changedAt >= WIDEN_EVERY_MS) this.widen(now);
+    return this.permits.acquire();
+  }
+
+  /** A message got through. */
+  wentWell(now: number): void {
+    if (this.allowed < this.most && ++this.taken % WIDEN_AFTER === 0) this.widen(now);
+  }
+
+  /**
+   * The server wants less: a quarter fewer than are in use. One connection alone says nothing about their number, and
+   * complaints of the same moment are about the same number.
+   */
+  narrow(now: number): void {
+    const { inUse } = this.permits;
+    if (inUse < 2 || now - this.changedAt < ONE_COMPLAINT_MS) return;
+    this.permits.resize(Math.max(1, Math.floor(Math.min(this.allowed, inUse) * 0.75)));
+    this.changedAt = now;
+    this.taken = 0;
+  }
+
+  private widen(now: number): void {
+    this.permits.resize(this.allowed + 1);
+    this.changedAt = now;
+  }
+}
 
 /** Milliseconds that a server has to answer RSET. */
 const RESET_MS = 5_000;
 
-/** A connection that carries a message, and whether it counts among those of ordinary mail. */
+/** A connection that carries a message. */
 export interface Taken {
   session: SmtpSession;
   /** It was idle, or has carried a message before, and may be worn. */
   kept: boolean;
-  counted: boolean;
+  /** Lets the next one in, where it counts among those of ordinary mail. */
+  release: Release;
 }
 
 export interface Wanted {
@@ -33,7 +88,7 @@ interface Idle {
  */
 export class SmtpSessions {
   private readonly idle: Idle[] = [];
-  private readonly places: ConnectionPlaces;
+  private readonly ordinary: AdaptiveLimit;
   private proven = false;
   /** The opening that all share. */
   private first: Promise<void> | undefined;
@@ -44,28 +99,28 @@ export class SmtpSessions {
   constructor(
     private readonly dial: SmtpDial,
     ordinary: number,
-    private readonly patience: Patience,
+    private readonly timeouts: Timeouts,
   ) {
-    this.places = new ConnectionPlaces(ordinary);
+    this.ordinary = new AdaptiveLimit(ordinary);
   }
 
   /** An idle connection, or a new one. Ordinary mail waits while as many are in use as the server bears. @throws like SmtpDial.open */
   async take({ fresh, urgent }: Wanted): Promise<Taken> {
-    if (!urgent) await this.places.take(performance.now());
+    const release = urgent ? () => undefined : await this.ordinary.take(performance.now());
     try {
       const idle = fresh ? undefined : this.takeIdle();
       const session = idle ?? (await this.open());
-      return { session, kept: idle !== undefined || session.messages > 0, counted: !urgent };
+      return { session, kept: idle !== undefined || session.messages > 0, release };
     } catch (error) {
-      if (!urgent) this.places.leave();
+      release();
       throw error;
     }
   }
 
   /** The connection is as good as new. */
   give(taken: Taken): void {
-    this.leavePlace(taken);
-    this.places.wentWell(performance.now());
+    taken.release();
+    this.ordinary.wentWell(performance.now());
     this.keep(taken.session);
   }
 
@@ -80,18 +135,18 @@ export class SmtpSessions {
     } finally {
       clearTimeout(timer);
     }
-    this.leavePlace(taken);
+    taken.release();
     this.keep(session);
   }
 
-  drop(taken: Taken): void {
-    taken.session.close();
-    this.leavePlace(taken);
+  drop({ session, release }: Taken): void {
+    session.close();
+    release();
   }
 
   /** The connection goes on waiting for the end of its message, and no other message waits for it. */
-  park(taken: Taken): void {
-    this.leavePlace(taken);
+  park({ release }: Taken): void {
+    release();
   }
 
   /** One that was idle is dead, and those that were idle beside it probably are. */
@@ -104,7 +159,7 @@ export class SmtpSessions {
 
   /** The server asked for less at a time. */
   slowDown(): void {
-    this.places.narrow(performance.now());
+    this.ordinary.narrow(performance.now());
   }
 
   /** Idle connections at once, the others when their message is over. */
@@ -119,7 +174,7 @@ export class SmtpSessions {
   private keep(session: SmtpSession): void {
     if (!session.usable) return;
     if (this.closing) return session.quit();
-    const entry: Idle = { session, timer: setTimeout(() => this.retire(entry), this.patience.idleMs).unref() };
+    const entry: Idle = { session, timer: setTimeout(() => this.retire(entry), this.timeouts.idleMs).unref() };
     this.idle.push(entry);
   }
 
@@ -163,7 +218,8 @@ export class SmtpSessions {
       },
       (error: { code?: string }) => {
         this.proven = false;
-        if (error.code === 'EAUTH') this.refusedLogin = { error, until: performance.now() + this.patience.loginAgainMs };
+        if (error.code === 'EAUTH')
+          this.refusedLogin = { error, until: performance.now() + this.timeouts.loginAgainMs };
       },
     );
     try {
@@ -179,7 +235,7 @@ export class SmtpSessions {
   /** @throws what the opening throws, or that it takes too long */
   private async inTime(opening: Promise<unknown>): Promise<void> {
     const over = new AbortController();
-    const late = delay(this.patience.openingMs, 'late', { signal: over.signal }).catch(() => 'over');
+    const late = delay(this.timeouts.openingMs, 'late', { signal: over.signal }).catch(() => 'over');
     try {
       if ((await Promise.race([opening, late])) === 'late') throw this.dial.tooSlow();
     } finally {
@@ -191,11 +247,5 @@ export class SmtpSessions {
     const index = this.idle.indexOf(entry);
     if (index >= 0) this.idle.splice(index, 1);
     entry.session.quit();
-  }
-
-  private leavePlace(taken: Taken): void {
-    if (!taken.counted) return;
-    taken.counted = false;
-    this.places.leave();
   }
 }

@@ -14,12 +14,12 @@ export type Stage = 'connecting' | 'envelope' | 'transferring' | 'released';
 const SLICE = 64 * 1_024;
 
 /** Milliseconds without progress that each stage may take once there is a connection. */
-export type StagePatience = Record<Exclude<Stage, 'connecting'>, number> & { lateMs: number };
+export type StageTimeouts = Record<Exclude<Stage, 'connecting'>, number> & { lateMs: number };
 
 /**
  * The message's stream passes through here. Its end is held back until the offer is committed, so a row without
  * `offered_at` was provably not handed over, even after kill -9. Also watches the time: nodemailer has one time-out for
- * every silence, but the reply to the final dot deserves far more patience than the rest.
+ * every silence, but the reply to the final dot deserves far more time than the rest.
  */
 export class StageRecorder {
   private current: Stage = 'connecting';
@@ -30,7 +30,7 @@ export class StageRecorder {
   /** @param onLate the final reply takes longer than others ought to wait for; it may well come */
   constructor(
     private readonly offer: Offer,
-    private readonly patience: StagePatience,
+    private readonly timeouts: StageTimeouts,
     private readonly onStall: () => void,
     private readonly onLate: () => void,
   ) {}
@@ -67,14 +67,14 @@ export class StageRecorder {
     // A server may answer before the end of the message; that answer was the outcome.
     if (this.ended) throw new OfferRefused('the attempt is over');
     this.enter('released');
-    this.lateTimer = setTimeout(this.onLate, this.patience.lateMs);
+    this.lateTimer = setTimeout(this.onLate, this.timeouts.lateMs);
     connection.end();
   }
 
   private enter(stage: Exclude<Stage, 'connecting'>): void {
     this.current = stage;
     clearTimeout(this.timer);
-    if (!this.ended) this.timer = setTimeout(this.onStall, this.patience[stage]);
+    if (!this.ended) this.timer = setTimeout(this.onStall, this.timeouts[stage]);
   }
 }
 

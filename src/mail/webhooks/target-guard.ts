@@ -1,8 +1,45 @@
-import { type LookupAddress, lookup } from 'node:dns';
+import { lookup, type LookupAddress } from 'node:dns';
 import { isIP } from 'node:net';
-import { Inject, Injectable } from '@nestjs/common';
-import { SETTINGS, type Settings } from '../../config/settings.js';
-import { type AddressFault, AddressPolicy } from './address-policy.js';
+import { Injectable } from '@nestjs/common';
+import type { PrivateTargets } from '../../config/networks.js';
+import { Settings } from '../../config/settings.js';
+import { addressOf, isPublic, isWithin, networkOf, reachedBy } from '../../core/networks.js';
+
+/** Why a webhook does not go to an address. */
+export type AddressFault = 'private_address' | 'https_required';
+
+interface TargetRules {
+  allowPrivate: PrivateTargets;
+  /** Then plain http is for allowed private addresses alone. */
+  production: boolean;
+}
+
+/** Where clouds keep credentials: 169.254.169.254. */
+const LINK_LOCAL = ['169.254.0.0/16', 'fe80::/10'].map((text) => networkOf(text)!);
+
+/** Judges single addresses: those that a name resolved to, and those that stand in a URL themselves. */
+export class AddressPolicy {
+  private readonly allowedHosts: ReadonlySet<string>;
+
+  constructor(private readonly rules: TargetRules) {
+    this.allowedHosts = new Set(rules.allowPrivate.hosts);
+  }
+
+  /**
+   * @param host as the URL names it, in lower case
+   * @returns undefined when a connection may be made. A host that is allowed by name may be private, but not
+   * link-local: no name of ours lies there, and metadata services do.
+   */
+  judge(text: string, host: string, secure: boolean): AddressFault | undefined {
+    const address = addressOf(text);
+    if (address === undefined) return 'private_address';
+    const target = reachedBy(address);
+    if (isWithin(target, this.rules.allowPrivate.networks)) return undefined;
+    if (isPublic(target)) return secure || !this.rules.production ? undefined : 'https_required';
+    const allowed = this.allowedHosts.has(host.replace(/\.$/, '')) && !isWithin(target, LINK_LOCAL);
+    return allowed ? undefined : 'private_address';
+  }
+}
 
 /** The address of an endpoint leads where no webhook goes. */
 export class TargetRefused extends Error {
@@ -18,7 +55,7 @@ export class TargetRefused extends Error {
 export class TargetGuard {
   private readonly policy: AddressPolicy;
 
-  constructor(@Inject(SETTINGS) { webhookAllowPrivate, production }: Settings) {
+  constructor({ webhookAllowPrivate, production }: Settings) {
     this.policy = new AddressPolicy({ allowPrivate: webhookAllowPrivate, production });
   }
 

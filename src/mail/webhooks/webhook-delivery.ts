@@ -1,20 +1,149 @@
+import type { LookupAddress } from 'node:dns';
+import http from 'node:http';
+import https from 'node:https';
+import type { LookupFunction } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { Clock } from '../../core/clock.js';
-import { DeliveryMetrics } from '../../core/delivery-metrics.js';
 import { Keyring, UnsealError } from '../../core/keyring.js';
-import { LOGGER, type Logger } from '../../core/logger.js';
-import { VERSION } from '../../core/version.js';
-import { WORKER_NAME } from '../../core/worker-name.js';
-import { bodyOf } from './payload.js';
-import { secretsOf } from './secrets.js';
-import { sign } from './signature.js';
-import { judge, type Verdict } from './verdict-policy.js';
-import { WebhookOutbox } from './webhook-outbox.js';
-import type { ClaimedDelivery, DeliveryEnding } from './webhook-rows.js';
-import { type WebhookRequest, WebhookSender } from './webhook-sender.js';
+import { Logger } from '../../core/logger.js';
+import { DeliveryMetrics } from '../../core/metrics.js';
+import { VERSION, WORKER_NAME } from '../../core/process-facts.js';
+import { bodyOf, secretsOf, sign } from './payload.js';
+import { type Answer, judge, type Judgement } from './retry-policy.js';
+import { type TargetGuard, TargetRefused } from './target-guard.js';
+import { type ClaimedDelivery, type DeliveryEnding, WebhookOutbox } from './webhook-outbox.js';
 
-/** Milliseconds between two tries to record an outcome while Postgres is away, and after which it is left to the rescue. */
+/** Milliseconds. */
+interface SenderTiming {
+  /** To find the name, connect and agree on TLS. */
+  connect: number;
+  /** From the first look-up to the status. */
+  whole: number;
+  /** For what comes after the status. */
+  body: number;
+}
+
+const TIMING: SenderTiming = { connect: 5_000, whole: 15_000, body: 1_000 };
+/** Bytes of an answer that are read. */
+const RESPONSE_LIMIT = 1_024;
+/** Milliseconds for one of several addresses; Node's own 250 are too few for a distant one. */
+const ADDRESS_TIMEOUT_MS = 1_500;
+
+interface WebhookRequest {
+  url: URL;
+  headers: Record<string, string>;
+  body: string;
+}
+
+/** One POST: to checked addresses only, no redirect followed, no proxy, a connection of its own. */
+export class WebhookSender {
+  constructor(
+    private readonly guard: TargetGuard,
+    private readonly timing = TIMING,
+  ) {}
+
+  /** Never rejects. `signal`: the process stops; then `aborted`. */
+  async post(request: WebhookRequest, signal: AbortSignal): Promise<Answer> {
+    const begun = performance.now();
+    const late = new AbortController();
+    try {
+      const resolved = this.guard.resolve(request.url);
+      const addresses = await Promise.race([resolved, delay(this.timing.connect, undefined, { signal: late.signal })]);
+      if (!addresses) return { kind: 'unanswered', errorCode: 'connect_timeout' };
+      return await this.exchange(request, addresses, performance.now() - begun, signal);
+    } catch (error) {
+      return { kind: 'unanswered', errorCode: error instanceof TargetRefused ? error.fault : codeOf(error, 'dns') };
+    } finally {
+      late.abort();
+    }
+  }
+
+  private exchange(
+    { url, headers, body }: WebhookRequest,
+    addresses: LookupAddress[],
+    spentMs: number,
+    signal: AbortSignal,
+  ): Promise<Answer> {
+    const secure = url.protocol === 'https:';
+    const options = {
+      method: 'POST',
+      headers: { ...headers, 'content-length': String(Buffer.byteLength(body)) },
+      agent: false,
+      lookup: lookupIn(addresses),
+      autoSelectFamilyAttemptTimeout: ADDRESS_TIMEOUT_MS,
+      rejectUnauthorized: true,
+    } as const;
+    return new Promise<Answer>((resolve) => {
+      const request = (secure ? https : http).request(url, options);
+      const timers: NodeJS.Timeout[] = [];
+      const within = (ms: number, ending: () => Answer): NodeJS.Timeout => {
+        const timer = setTimeout(() => settle(ending()), Math.max(0, ms));
+        timers.push(timer);
+        return timer;
+      };
+      const settle = (answer: Answer): void => {
+        timers.forEach(clearTimeout);
+        signal.removeEventListener('abort', abort);
+        resolve(answer); // only the first counts
+        request.destroy();
+      };
+      const fail = (errorCode: string): Answer => ({ kind: 'unanswered', errorCode });
+      const abort = (): void => settle(fail('aborted'));
+
+      signal.addEventListener('abort', abort);
+      if (signal.aborted) abort();
+      const connecting = within(this.timing.connect - spentMs, () => fail('connect_timeout'));
+      const whole = within(this.timing.whole - spentMs, () => fail('timeout'));
+      request.on('socket', (socket) =>
+        socket.once(secure ? 'secureConnect' : 'connect', () => clearTimeout(connecting)),
+      );
+      request.on('error', (error) => settle(fail(codeOf(error, 'connection'))));
+      request.on('close', () => settle(fail('connection')));
+      request.on('response', (response) => {
+        // The status is the answer; what is left is for the log.
+        clearTimeout(whole);
+        const chunks: Buffer[] = [];
+        let size = 0;
+        const answer = (): Answer => ({
+          kind: 'answered',
+          statusCode: response.statusCode!,
+          retryAfter: response.headers['retry-after'],
+          response: Buffer.concat(chunks).subarray(0, RESPONSE_LIMIT).toString('utf8'),
+        });
+        within(this.timing.body, answer);
+        response.on('data', (chunk: Buffer) => {
+          chunks.push(chunk);
+          size += chunk.length;
+          if (size >= RESPONSE_LIMIT) settle(answer());
+        });
+        for (const end of ['end', 'error', 'close'] as const) response.on(end, () => settle(answer()));
+      });
+      request.end(body);
+    });
+  }
+}
+
+/** Answers with what was checked; the shape depends on whether the caller may try several. */
+function lookupIn(addresses: LookupAddress[]): LookupFunction {
+  const [first] = addresses;
+  return (_host, { all }, callback) => {
+    if (all) callback(null, addresses);
+    else callback(null, first!.address, first!.family);
+  };
+}
+
+/** Of Node's many codes, those that tell an operator something. */
+function codeOf(error: unknown, otherwise: string): string {
+  const code = String((error as NodeJS.ErrnoException).code ?? '');
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'dns';
+  if (code === 'ECONNREFUSED') return 'connection_refused';
+  if (code === 'ETIMEDOUT') return 'connect_timeout';
+  if (/TLS|SSL|CERT|SELF_SIGNED|UNABLE_TO|EPROTO/.test(code)) return 'tls';
+  return otherwise;
+}
+
+/** Milliseconds between two tries to record an outcome while Postgres is away, and after which its lease runs out instead. */
 const RECORD_AGAIN_MS = 500;
 const RECORD_WITHIN_MS = 15_000;
 /** Milliseconds until a delivery is tried again that this process could not even begin. */
@@ -26,12 +155,12 @@ const FAIL_AT_ONCE = 1_000;
 @Injectable()
 export class WebhookDelivery {
   constructor(
-    @Inject(WebhookOutbox) private readonly outbox: WebhookOutbox,
-    @Inject(WebhookSender) private readonly sender: WebhookSender,
-    @Inject(Keyring) private readonly keyring: Keyring,
-    @Inject(Clock) private readonly clock: Clock,
-    @Inject(DeliveryMetrics) private readonly metrics: DeliveryMetrics,
-    @Inject(LOGGER) private readonly log: Logger,
+    private readonly outbox: WebhookOutbox,
+    private readonly sender: WebhookSender,
+    private readonly keyring: Keyring,
+    private readonly clock: Clock,
+    private readonly metrics: DeliveryMetrics,
+    private readonly log: Logger,
   ) {}
 
   /** Calls `handedOver` when all that is left is to record it. `signal` breaks the attempt off; it is then given back. */
@@ -43,15 +172,18 @@ export class WebhookDelivery {
     const answer = await this.sender.post(request, signal);
     handedOver();
     const tookMs = Math.round(performance.now() - begun);
-    if (answer.kind === 'unanswered' && answer.errorCode === 'aborted') return this.record(delivery, { status: 'given_back', tookMs });
+    if (answer.kind === 'unanswered' && answer.errorCode === 'aborted')
+      return this.record(delivery, { status: 'given_back', tookMs });
 
-    const { failures, failingMs } = delivery.endpoint;
-    const verdict = judge(answer, { attempt: delivery.attempt, failures, failingMs, now: this.clock.now(), random: Math.random() });
-    const { status, delayMs, errorCode } = verdict;
+    const { attempt, endpoint } = delivery;
+    const { failures, failingMs } = endpoint;
+    const facts = { attempt, failures, failingMs, now: this.clock.now(), random: Math.random() };
+    const judgement = judge(answer, facts);
+    const { status, delayMs, errorCode } = judgement;
     const heard = answer.kind === 'answered' ? { statusCode: answer.statusCode, response: answer.response } : {};
-    await this.holdAgainst(delivery, verdict);
+    await this.holdAgainst(delivery, judgement);
     await this.record(delivery, { status, delayMs, errorCode, tookMs, ...heard });
-    if (verdict.endpoint.kind === 'disable') await this.outbox.failWaitingOfDisabled(FAIL_AT_ONCE);
+    if (judgement.endpoint.kind === 'disable') await this.outbox.failWaitingOfDisabled(FAIL_AT_ONCE);
   }
 
   private compose(delivery: ClaimedDelivery): WebhookRequest | DeliveryEnding {
@@ -70,13 +202,19 @@ export class WebhookDelivery {
     } catch (error) {
       if (!(error instanceof UnsealError)) throw error;
       // Ours to mend, and no fault of the endpoint.
-      this.log.error({ err: error, endpointId: delivery.endpoint.id }, 'the secret of a webhook endpoint does not open with APP_SECRET');
+      this.log.error(
+        { err: error, endpointId: delivery.endpoint.id },
+        'the secret of a webhook endpoint does not open with APP_SECRET',
+      );
       return { status: 'deferred', errorCode: 'secret_unknown', delayMs: NOT_BEGUN_AGAIN_MS, tookMs: 0 };
     }
   }
 
   /** Before the delivery itself, so that no further one is claimed for an endpoint that is known to be down. */
-  private async holdAgainst({ endpoint: { id, url, failures } }: ClaimedDelivery, { endpoint, errorCode }: Verdict): Promise<void> {
+  private async holdAgainst(
+    { endpoint: { id, url, failures } }: ClaimedDelivery,
+    { endpoint, errorCode }: Judgement,
+  ): Promise<void> {
     try {
       // What failed at the same moment is cleared by the next success.
       if (endpoint.kind === 'worked' && failures > 0) await this.outbox.endpointWorked(id);
@@ -110,9 +248,14 @@ export class WebhookDelivery {
 
   /** Paths and queries stay out of the log: they may carry tokens. */
   private report({ id, type, attempt, endpoint }: ClaimedDelivery, ending: DeliveryEnding, recorded: boolean): void {
-    const { status, errorCode, statusCode, delayMs, tookMs } = ending;
-    const facts = { deliveryId: id, endpointId: endpoint.id, type, attempt, status, errorCode, statusCode, delayMs, ms: tookMs };
-    if (!recorded) this.log.warn(facts, 'a webhook is owned by another worker by now, or was removed; this outcome was not recorded');
+    const { status, errorCode, statusCode, delayMs, tookMs: ms } = ending;
+    const about = { deliveryId: id, endpointId: endpoint.id, type, attempt };
+    const facts = { ...about, status, errorCode, statusCode, delayMs, ms };
+    if (!recorded)
+      this.log.warn(
+        facts,
+        'a webhook is owned by another worker by now, or was removed; this outcome was not recorded',
+      );
     else if (status === 'delivered') this.log.info(facts, 'webhook delivered');
     else this.log.warn(facts, 'webhook not delivered');
     if (recorded && status !== 'given_back') this.metrics.observeWebhook(status);

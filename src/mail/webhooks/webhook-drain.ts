@@ -1,11 +1,10 @@
-import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { LOGGER, type Logger } from '../../core/logger.js';
-import { WORKER_NAME } from '../../core/worker-name.js';
+import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Logger } from '../../core/logger.js';
+import { WORKER_NAME } from '../../core/process-facts.js';
 import { Drain } from '../../queue/drain.js';
 import { LeaseKeeper } from '../../queue/lease-keeper.js';
 import { WebhookDelivery } from './webhook-delivery.js';
-import { WebhookOutbox } from './webhook-outbox.js';
-import type { ClaimedDelivery } from './webhook-rows.js';
+import { type ClaimedDelivery, WebhookOutbox } from './webhook-outbox.js';
 
 /** Webhooks under way side by side in one process; several times what one endpoint may take of them. */
 const CONCURRENCY = 40;
@@ -32,9 +31,9 @@ export class WebhookDrain implements OnApplicationBootstrap, OnModuleDestroy {
   private claimed = 0;
 
   constructor(
-    @Inject(WebhookOutbox) private readonly outbox: WebhookOutbox,
-    @Inject(WebhookDelivery) private readonly delivery: WebhookDelivery,
-    @Inject(LOGGER) private readonly log: Logger,
+    private readonly outbox: WebhookOutbox,
+    private readonly delivery: WebhookDelivery,
+    private readonly log: Logger,
   ) {
     this.leases = new LeaseKeeper(
       (rows) => this.outbox.renew(rows),
@@ -42,10 +41,12 @@ export class WebhookDrain implements OnApplicationBootstrap, OnModuleDestroy {
     );
     this.drain = new Drain(CONCURRENCY, {
       claim: (limit) => this.claim(limit),
-      deliver: (row, { handedOver }) => this.delivery.deliver(row, handedOver, this.stopping.signal).finally(() => this.ended(row)),
+      deliver: (row, { handedOver }) =>
+        this.delivery.deliver(row, handedOver, this.stopping.signal).finally(() => this.ended(row)),
       giveBack: (rows) => this.giveBack(rows),
       wakeNext: () => undefined, // every worker looks within a second
-      onDeliveryError: (error) => this.log.error({ err: error }, 'a webhook broke; it is delivered again when its lease is over'),
+      onDeliveryError: (error) =>
+        this.log.error({ err: error }, 'a webhook broke; it is delivered again when its lease is over'),
     });
   }
 
@@ -90,7 +91,9 @@ export class WebhookDrain implements OnApplicationBootstrap, OnModuleDestroy {
     const rows = await this.outbox.claim(limit);
     for (const id of idle) this.full.delete(id);
     const given = new Map<string, number>();
-    for (const { endpoint: { id, room } } of rows) {
+    for (const {
+      endpoint: { id, room },
+    } of rows) {
       const count = (given.get(id) ?? 0) + 1;
       given.set(id, count);
       this.underWay.set(id, (this.underWay.get(id) ?? 0) + 1);

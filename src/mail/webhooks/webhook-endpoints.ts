@@ -1,17 +1,29 @@
-import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Clock } from '../../core/clock.js';
 import { uuidv7 } from '../../core/ids.js';
 import { Keyring, UnsealError } from '../../core/keyring.js';
-import { LOGGER, type Logger } from '../../core/logger.js';
-import { PrismaService } from '../../database/prisma.service.js';
-import type { UnitOfWork } from '../../database/unit-of-work.js';
+import { Logger } from '../../core/logger.js';
+import type { PageBounds } from '../../core/page.js';
+import { PrismaService, type UnitOfWork } from '../../database/prisma.service.js';
+import { sealContext } from '../../database/resealing.js';
 import type { WebhookEndpoint } from '../../generated/prisma/client.js';
-import { TEST_EVENT_TYPE } from './event-types.js';
-import { sealContext } from './secrets.js';
-import { newSecret } from './signature.js';
+import { EmailStatus } from '../../generated/prisma/enums.js';
+import { newSecret, SEALED_SECRETS } from './payload.js';
+
+/** What a message may become that others want to know of; being tried is not. */
+type ToldStatus = Exclude<EmailStatus, 'sending'>;
+export type EmailEventType = `email.${ToldStatus}`;
+
+/** One for each change of a message's state. The trigger on `email_events` makes the same names. */
+export const EMAIL_EVENT_TYPES = Object.values(EmailStatus)
+  .filter((status): status is ToldStatus => status !== 'sending')
+  .map((status): EmailEventType => `email.${status}`);
+
+/** Sent on demand, whatever events an endpoint wants. */
+const TEST_EVENT_TYPE = 'webhook.test';
 
 /** Hours for which the former secret signs too. */
-export const ROTATION_HOURS = 24;
+const ROTATION_HOURS = 24;
 /** Deliveries removed by one statement. */
 const REMOVE_LIMIT = 1_000;
 
@@ -20,7 +32,7 @@ const SEALED = { sealedSecret: true, sealKeyId: true, sealedPreviousSecret: true
 /** Without its secrets. */
 export type EndpointRecord = Omit<WebhookEndpoint, keyof typeof SEALED>;
 
-export interface EndpointDraft {
+interface EndpointDraft {
   /** As the URL standard writes it; checked. */
   url: string;
   /** Empty: all. */
@@ -28,16 +40,16 @@ export interface EndpointDraft {
   description: string | null;
 }
 
-export type EndpointChange = Partial<EndpointDraft> & { disabled?: boolean | undefined };
+type EndpointChange = Partial<EndpointDraft> & { disabled?: boolean | undefined };
 
 /** The register of endpoints. Secrets leave it once, when they are made. */
 @Injectable()
 export class WebhookEndpoints implements OnModuleInit {
   constructor(
-    @Inject(PrismaService) private readonly prisma: PrismaService,
-    @Inject(Keyring) private readonly keyring: Keyring,
-    @Inject(Clock) private readonly clock: Clock,
-    @Inject(LOGGER) private readonly log: Logger,
+    private readonly prisma: PrismaService,
+    private readonly keyring: Keyring,
+    private readonly clock: Clock,
+    private readonly log: Logger,
   ) {}
 
   /** What a former APP_SECRET sealed is sealed with the present one, so that the former can be forgotten. */
@@ -50,10 +62,13 @@ export class WebhookEndpoints implements OnModuleInit {
     for (const endpoint of stale) await this.reseal(endpoint);
   }
 
-  async create({ url, events, description }: EndpointDraft, unit?: UnitOfWork): Promise<{ secret: string; record: EndpointRecord }> {
+  async create(
+    { url, events, description }: EndpointDraft,
+    unit?: UnitOfWork,
+  ): Promise<{ secret: string; record: EndpointRecord }> {
     const id = uuidv7(this.clock.now());
     const secret = newSecret();
-    const sealed = this.keyring.seal(secret, sealContext(id));
+    const sealed = this.keyring.seal(secret, sealContext(SEALED_SECRETS, id));
     const record = await (unit?.db ?? this.prisma).webhookEndpoint.create({
       data: { id, url, events, description, sealedSecret: sealed.bytes, sealKeyId: sealed.keyId },
       omit: SEALED,
@@ -61,10 +76,10 @@ export class WebhookEndpoints implements OnModuleInit {
     return { secret, record };
   }
 
-  /** Oldest first: up to `limit` after the given id. */
-  async list(limit: number, afterId: string | undefined): Promise<EndpointRecord[]> {
-    const after = afterId === undefined ? {} : { id: { gt: afterId } };
-    return this.prisma.webhookEndpoint.findMany({ where: after, orderBy: { id: 'asc' }, take: limit, omit: SEALED });
+  /** Oldest first. */
+  async list({ limit, after }: PageBounds): Promise<EndpointRecord[]> {
+    const where = after === undefined ? {} : { id: { gt: after } };
+    return this.prisma.webhookEndpoint.findMany({ where, orderBy: { id: 'asc' }, take: limit + 1, omit: SEALED });
   }
 
   async find(id: string): Promise<EndpointRecord | undefined> {
@@ -72,7 +87,10 @@ export class WebhookEndpoints implements OnModuleInit {
   }
 
   /** Another address, or enabling it, is a fresh start: what was held against the endpoint is forgotten. */
-  async change(id: string, { url, events, description, disabled }: EndpointChange): Promise<EndpointRecord | undefined> {
+  async change(
+    id: string,
+    { url, events, description, disabled }: EndpointChange,
+  ): Promise<EndpointRecord | undefined> {
     const fresh = { failures: 0, failingSince: null, backoffUntil: null };
     const [changed] = await this.prisma.webhookEndpoint.updateManyAndReturn({
       where: { id },
@@ -114,9 +132,12 @@ export class WebhookEndpoints implements OnModuleInit {
   }
 
   /** The new secret, or undefined. The one before signs too for a day; one that was before that no more. */
-  async rotateSecret(id: string, unit?: UnitOfWork): Promise<{ secret: string; previousSecretUntil: Date } | undefined> {
+  async rotateSecret(
+    id: string,
+    unit?: UnitOfWork,
+  ): Promise<{ secret: string; previousSecretUntil: Date } | undefined> {
     const secret = newSecret();
-    const sealed = this.keyring.seal(secret, sealContext(id));
+    const sealed = this.keyring.seal(secret, sealContext(SEALED_SECRETS, id));
     const [rotated] = await (unit?.db ?? this.prisma).$queryRaw<{ previousSecretUntil: Date }[]>`
       UPDATE webhook_endpoints SET
         sealed_previous_secret = sealed_secret, previous_seal_key_id = seal_key_id,
@@ -141,16 +162,23 @@ export class WebhookEndpoints implements OnModuleInit {
 
   /** An endpoint that is down is tried without waiting: somebody has mended it. */
   async tryNow(id: string): Promise<void> {
-    await this.prisma.webhookEndpoint.updateMany({ where: { id, backoffUntil: { not: null } }, data: { backoffUntil: null } });
+    await this.prisma.webhookEndpoint.updateMany({
+      where: { id, backoffUntil: { not: null } },
+      data: { backoffUntil: null },
+    });
   }
 
   private async reseal(endpoint: WebhookEndpoint): Promise<void> {
     const { id, sealedSecret, sealKeyId, sealedPreviousSecret, previousSealKeyId } = endpoint;
     const again = (bytes: Uint8Array, keyId: string) =>
-      this.keyring.seal(this.keyring.open({ keyId, bytes }, sealContext(id)), sealContext(id));
+      this.keyring.seal(
+        this.keyring.open({ keyId, bytes }, sealContext(SEALED_SECRETS, id)),
+        sealContext(SEALED_SECRETS, id),
+      );
     try {
       const current = again(sealedSecret, sealKeyId);
-      const previous = sealedPreviousSecret && previousSealKeyId ? again(sealedPreviousSecret, previousSealKeyId) : undefined;
+      const previous =
+        sealedPreviousSecret && previousSealKeyId ? again(sealedPreviousSecret, previousSealKeyId) : undefined;
       await this.prisma.webhookEndpoint.updateMany({
         where: { id, sealedSecret },
         data: {

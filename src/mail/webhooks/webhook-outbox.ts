@@ -1,13 +1,83 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { Batcher } from '../../core/batcher.js';
+import type { Lane } from '../../core/lanes.js';
 import { PrismaService } from '../../database/prisma.service.js';
+import { Prisma } from '../../generated/prisma/client.js';
+import type { EmailStatus } from '../../generated/prisma/enums.js';
+import { messageOfEvent } from '../outbox/reported.js';
 import { DOWN_AFTER, SCHEDULE } from './retry-policy.js';
-import type { ClaimedDelivery, ClaimedEndpoint, DeliveryEnding, EmailEventFacts } from './webhook-rows.js';
+
+/** A row in `sending` that this process owns until its lease runs out, with all that one attempt takes. */
+export interface ClaimedDelivery {
+  /** `webhook-id` */
+  id: string;
+  leaseToken: string;
+  /** This one included. */
+  attempt: number;
+  /** Such as email.sent */
+  type: string;
+  createdAt: Date;
+  /** What it says where it tells of no message. */
+  payload: Record<string, unknown> | null;
+  /** The row of the timeline that it tells of; null when that was removed. */
+  event: EmailEventFacts | null;
+  endpoint: ClaimedEndpoint;
+}
+
+export interface ClaimedEndpoint {
+  id: string;
+  url: string;
+  sealedSecret: Uint8Array;
+  sealKeyId: string;
+  /** Signs too for a while after a rotation. */
+  sealedPreviousSecret: Uint8Array | null;
+  previousSealKeyId: string | null;
+  /** Failed attempts in a row before this one, and milliseconds since the first of them. */
+  failures: number;
+  failingMs: number;
+  /** Deliveries that it could have been given by this claim. */
+  room: number;
+}
+
+export interface EmailEventFacts {
+  at: Date;
+  emailId: string;
+  status: EmailStatus;
+  attempt: number;
+  transport: string | null;
+  reply: string | null;
+  errorCode: string | null;
+  to: string;
+  template: string | null;
+  lane: Lane;
+  messageId: string;
+  providerMessageId: string | null;
+  createdAt: Date;
+  scheduledAt: Date | null;
+  expiresAt: Date | null;
+  tags: string[];
+  /** The caller's own words, by name; null: none. */
+  metadata: Record<string, string> | null;
+  /** The message it was split off. */
+  splitFrom: string | null;
+}
+
+/** How an attempt ends in the record. `given_back`: it never was one. */
+export interface DeliveryEnding {
+  status: 'delivered' | 'deferred' | 'failed' | 'given_back';
+  /** Milliseconds until a deferred row falls due. */
+  delayMs?: number | undefined;
+  statusCode?: number | undefined;
+  errorCode?: string | undefined;
+  /** The first kilobyte of the answer. */
+  response?: string | undefined;
+  tookMs: number;
+}
 
 /** Seconds a claim lasts unless it is renewed; how soon a killed worker's deliveries are made again. */
-export const LEASE_SECONDS = 20;
+const LEASE_SECONDS = 20;
 /** Deliveries to one endpoint side by side, all workers together: a slow one takes no more than these. */
-export const PER_ENDPOINT = 10;
+const PER_ENDPOINT = 10;
 
 interface Finish {
   delivery: ClaimedDelivery;
@@ -33,7 +103,7 @@ type ClaimedRow = Omit<ClaimedDelivery, 'event' | 'endpoint'> &
 export class WebhookOutbox {
   private readonly finishes = new Batcher((finishes: Finish[]) => this.finishAll(finishes));
 
-  constructor(@Inject(PrismaService) private readonly prisma: PrismaService) {}
+  constructor(private readonly prisma: PrismaService) {}
 
   /**
    * queued|deferred → sending, for up to `limit` due rows: of every endpoint that is neither disabled nor left alone for
@@ -41,6 +111,7 @@ export class WebhookOutbox {
    * which another worker is claiming at this moment is passed over, lest both fill it.
    */
   async claim(limit: number): Promise<ClaimedDelivery[]> {
+    const message = messageOfEvent(Prisma.sql`c.email_event_id`);
     const rows = await this.prisma.$queryRaw<ClaimedRow[]>`
       WITH open AS (
         SELECT id, failures FROM webhook_endpoints e
@@ -74,12 +145,8 @@ export class WebhookOutbox {
         CASE WHEN e.previous_secret_until > now() THEN e.sealed_previous_secret END AS "sealedPreviousSecret",
         e.previous_seal_key_id AS "previousSealKeyId", e.failures,
         coalesce(extract(epoch FROM now() - e.failing_since) * 1000, 0)::float8 AS "failingMs",
-        v.at AS "eventAt", v.email_id AS "emailId", v.status, v.attempt AS "emailAttempt", v.transport, v.reply,
-        v.error_code AS "errorCode", m.to_address AS "to", m.template, m.lane, m.message_id AS "messageId",
-        m.provider_message_id AS "providerMessageId", m.created_at AS "emailCreatedAt", m.scheduled_at AS "scheduledAt",
-        m.expires_at AS "expiresAt"
-      FROM claimed c JOIN webhook_endpoints e ON e.id = c.endpoint_id
-        LEFT JOIN email_events v ON v.id = c.email_event_id LEFT JOIN outbound_emails m ON m.id = v.email_id`;
+        ${message.columns}
+      FROM claimed c JOIN webhook_endpoints e ON e.id = c.endpoint_id ${message.join}`;
     return rows.map(deliveryOf);
   }
 
@@ -99,12 +166,12 @@ export class WebhookOutbox {
   }
 
   /** What a dead worker left: sending with a lease that ran out → deferred and due at once, or → failed after its last attempt. Returns how many. */
-  async rescue(worker: string, limit = 500): Promise<number> {
+  async takeBackExpired(worker: string, limit = 500): Promise<number> {
     return this.prisma.$executeRaw`
       WITH abandoned AS (
         SELECT id FROM webhook_deliveries WHERE status = 'sending' AND lease_until < now()
         LIMIT ${limit} FOR UPDATE SKIP LOCKED
-      ), rescued AS (
+      ), taken AS (
         UPDATE webhook_deliveries d SET
           status = CASE WHEN d.attempts > ${SCHEDULE.length}::int THEN 'failed' ELSE 'deferred' END,
           next_attempt_at = now(), lease_token = NULL, lease_until = NULL
@@ -112,7 +179,7 @@ export class WebhookOutbox {
         RETURNING d.id, d.attempts
       )
       INSERT INTO webhook_attempts (delivery_id, attempt, error_code, took_ms, worker)
-      SELECT id, attempts, 'lease_expired', 0, ${worker} FROM rescued`;
+      SELECT id, attempts, 'lease_expired', 0, ${worker} FROM taken`;
   }
 
   /** The endpoint took a delivery: what was held against it is forgotten. */
@@ -185,31 +252,15 @@ export class WebhookOutbox {
 }
 
 function recordOf({ delivery, ending, worker }: Finish, n: number): object {
-  return {
-    n,
-    id: delivery.id,
-    token: delivery.leaseToken,
-    worker,
-    status: ending.status,
-    delay_ms: ending.delayMs,
-    status_code: ending.statusCode,
-    error_code: ending.errorCode,
-    response: ending.response,
-    took_ms: ending.tookMs,
-  };
+  const { status, delayMs, statusCode, errorCode, response, tookMs } = ending;
+  const told = { status, delay_ms: delayMs, status_code: statusCode, error_code: errorCode, response, took_ms: tookMs };
+  return { n, id: delivery.id, token: delivery.leaseToken, worker, ...told };
 }
 
 function deliveryOf(row: ClaimedRow): ClaimedDelivery {
-  const { id, leaseToken, attempt, type, createdAt, payload } = row;
-  const { endpointId, url, sealedSecret, sealKeyId, sealedPreviousSecret, previousSealKeyId, failures, failingMs, room } = row;
   return {
-    id,
-    leaseToken,
-    attempt,
-    type,
-    createdAt,
-    payload,
+    ...row,
     event: row.eventAt && { ...row, at: row.eventAt, attempt: row.emailAttempt, createdAt: row.emailCreatedAt },
-    endpoint: { id: endpointId, url, sealedSecret, sealKeyId, sealedPreviousSecret, previousSealKeyId, failures, failingMs, room },
+    endpoint: { ...row, id: row.endpointId },
   };
 }

@@ -1,32 +1,29 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
+import type { PageBounds } from '../../core/page.js';
 import { PrismaService } from '../../database/prisma.service.js';
 import { Prisma, type WebhookAttempt } from '../../generated/prisma/client.js';
 import { WebhookEndpoints } from './webhook-endpoints.js';
 
-export const DELIVERY_STATUSES = ['queued', 'sending', 'deferred', 'delivered', 'failed'] as const;
-export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
+export const WEBHOOK_DELIVERY_STATUSES = ['queued', 'sending', 'deferred', 'delivered', 'failed'] as const;
+export type WebhookDeliveryStatus = (typeof WEBHOOK_DELIVERY_STATUSES)[number];
 
-export interface DeliveryRecord {
+export interface WebhookDeliveryRecord {
   id: string;
   endpointId: string;
   type: string;
   /** The message it tells of; null for a test, or when its record was removed. */
   emailId: string | null;
-  status: DeliveryStatus;
+  status: WebhookDeliveryStatus;
   attempts: number;
   nextAttemptAt: Date;
   createdAt: Date;
   deliveredAt: Date | null;
 }
 
-export interface DeliveryQuery {
-  status: DeliveryStatus | undefined;
-  /** The last one of the page before. */
-  after: { createdAt: Date; id: string } | undefined;
-  limit: number;
-}
+/** One row of the log. */
+export type WebhookAttemptRecord = Omit<WebhookAttempt, 'id' | 'deliveryId'>;
 
-export type Redelivery = 'queued' | 'not_found' | 'under_way' | 'endpoint_disabled' | 'event_erased';
+type Redelivery = 'queued' | 'not_found' | 'under_way' | 'endpoint_disabled' | 'event_erased';
 
 const COLUMNS = Prisma.sql`d.id, d.endpoint_id AS "endpointId", d.type, v.email_id AS "emailId", d.status, d.attempts,
   d.next_attempt_at AS "nextAttemptAt", d.created_at AS "createdAt", d.delivered_at AS "deliveredAt"`;
@@ -35,26 +32,37 @@ const COLUMNS = Prisma.sql`d.id, d.endpoint_id AS "endpointId", d.type, v.email_
 @Injectable()
 export class WebhookRecords {
   constructor(
-    @Inject(PrismaService) private readonly prisma: PrismaService,
-    @Inject(WebhookEndpoints) private readonly endpoints: WebhookEndpoints,
+    private readonly prisma: PrismaService,
+    private readonly endpoints: WebhookEndpoints,
   ) {}
 
-  /** Newest first. */
-  async list(endpointId: string, { status, after, limit }: DeliveryQuery): Promise<DeliveryRecord[]> {
+  /** Newest first. @param after the id of the last one of the page before; what came before one that was removed, was too */
+  async list(
+    endpointId: string,
+    status: WebhookDeliveryStatus | undefined,
+    { limit, after }: PageBounds,
+  ): Promise<WebhookDeliveryRecord[]> {
     const only = status === undefined ? Prisma.empty : Prisma.sql`AND d.status = ${status}`;
-    const older = after === undefined ? Prisma.empty : Prisma.sql`AND (d.created_at, d.id) < (${after.createdAt}, ${after.id}::uuid)`;
-    return this.prisma.$queryRaw<DeliveryRecord[]>`
+    const older =
+      after === undefined
+        ? Prisma.empty
+        : Prisma.sql`AND (d.created_at, d.id) < (SELECT created_at, id FROM webhook_deliveries WHERE id = ${after}::uuid)`;
+    return this.prisma.$queryRaw<WebhookDeliveryRecord[]>`
       SELECT ${COLUMNS} FROM webhook_deliveries d LEFT JOIN email_events v ON v.id = d.email_event_id
       WHERE d.endpoint_id = ${endpointId}::uuid ${only} ${older}
-      ORDER BY d.created_at DESC, d.id DESC LIMIT ${limit}`;
+      ORDER BY d.created_at DESC, d.id DESC LIMIT ${limit + 1}`;
   }
 
   /** With its attempts, oldest first. */
-  async find(id: string): Promise<{ delivery: DeliveryRecord; log: WebhookAttempt[] } | undefined> {
-    const [delivery] = await this.prisma.$queryRaw<DeliveryRecord[]>`
+  async find(id: string): Promise<{ delivery: WebhookDeliveryRecord; log: WebhookAttemptRecord[] } | undefined> {
+    const [delivery] = await this.prisma.$queryRaw<WebhookDeliveryRecord[]>`
       SELECT ${COLUMNS} FROM webhook_deliveries d LEFT JOIN email_events v ON v.id = d.email_event_id WHERE d.id = ${id}::uuid`;
-    if (!delivery) return undefined;
-    return { delivery, log: await this.prisma.webhookAttempt.findMany({ where: { deliveryId: id }, orderBy: { id: 'asc' } }) };
+    const log = await this.prisma.webhookAttempt.findMany({
+      where: { deliveryId: id },
+      orderBy: { id: 'asc' },
+      omit: { id: true, deliveryId: true },
+    });
+    return delivery && { delivery, log };
   }
 
   /** Any state but sending → queued and due at once, under the same webhook-id, with all its attempts before it. */

@@ -1,13 +1,109 @@
-import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { Readable } from 'node:stream';
+import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { Clock } from '../../core/clock.js';
-import { LOGGER, type Logger } from '../../core/logger.js';
-import { DeliveryView } from './delivery-view.js';
-import { EventStream } from './event-stream.js';
-import { HEARTBEAT_AFTER_MS, LOOK_EVERY_MS, RECONNECT_AFTER_MS, streamEnd } from './stream-policy.js';
-import { StreamSlots } from './stream-slots.js';
-import { type ToldDelivery, ToldDeliveries } from './told-deliveries.js';
+import { Logger } from '../../core/logger.js';
+import { Bulkhead } from '../../core/semaphore.js';
+import { type CodeDeliveryStatus, isFinal } from './delivery-status.js';
+import { DeliveryView, ToldDeliveries, type ToldDelivery } from './told-deliveries.js';
 
-export interface StreamRequest {
+/** Open streams at most: each holds a connection, and the look at Postgres grows with them. */
+export const MOST_STREAMS = { process: 500, requester: 20, challenge: 4 };
+/** Milliseconds between two looks at Postgres for all streams of a process. */
+export const LOOK_EVERY_MS = 500;
+/** Milliseconds of silence before a comment is written: the shortest idle times of proxies are 30 to 60 s. */
+const HEARTBEAT_AFTER_MS = 15_000;
+/** Milliseconds that a client is asked to wait before it connects again. */
+export const RECONNECT_AFTER_MS = 3_000;
+/** Seconds that a refused client is asked to wait. */
+export const REFUSED_FOR_S = 10;
+/** Milliseconds for which a stream stays when its code is over: the last word on the mail may come just then. */
+const OVER_FOR_MS = 60_000;
+/** Milliseconds for which a stream is open at most. */
+const OPEN_FOR_MS = 15 * 60_000;
+
+/** Why a stream ends: nothing more comes, the code is over, or it was open for long enough. */
+export const STREAM_ENDS = ['final', 'over', 'too_long'] as const;
+type StreamEnd = (typeof STREAM_ENDS)[number];
+
+/** Why a stream ends now; undefined while there is something to wait for. */
+export function streamEnd(
+  { status, overAt }: { status: CodeDeliveryStatus; overAt: Date },
+  openedAt: Date,
+  now: Date,
+): StreamEnd | undefined {
+  if (isFinal(status)) return 'final';
+  if (now.getTime() >= overAt.getTime() + OVER_FOR_MS) return 'over';
+  return now.getTime() >= openedAt.getTime() + OPEN_FOR_MS ? 'too_long' : undefined;
+}
+
+/** What one stream counts towards: one client cannot take the places of all others. */
+export function placesOf({ requester, challengeId }: StreamRequest): Record<string, number> {
+  return {
+    process: MOST_STREAMS.process,
+    [`requester ${requester}`]: MOST_STREAMS.requester,
+    [`challenge ${challengeId}`]: MOST_STREAMS.challenge,
+  };
+}
+
+/** Bytes that wait for a client who does not read, on top of what the kernel holds; some hundred events. */
+const MOST_WAITING = 16 * 1024;
+
+interface StreamEvent {
+  event: string;
+  data: object;
+  /** What the client says in Last-Event-ID when it comes again. */
+  id?: string;
+}
+
+/** The body of one answer of Server-Sent Events (HTML Living Standard, 9.2.5). */
+export class EventStream {
+  readonly body = new Readable({ read: () => undefined });
+  private ended = false;
+
+  /** `retryMs`: how long the client waits before it connects again. */
+  constructor(retryMs: number) {
+    this.write(`retry: ${retryMs}\n\n`);
+  }
+
+  send({ event, data, id }: StreamEvent): void {
+    this.write(`event: ${event}\n${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`);
+  }
+
+  /** A comment, which clients pass over: proxies see that the connection lives, and we see when it does not. */
+  heartbeat(): void {
+    this.write(':\n\n');
+  }
+
+  /** The client reads what was sent, and the end. */
+  end(): void {
+    if (this.over) return;
+    this.ended = true;
+    this.body.push(null);
+  }
+
+  /** The connection ends, whatever the client has read. */
+  drop(): void {
+    this.body.destroy();
+  }
+
+  /** When the client is gone, was dropped, or has read the end. */
+  onClose(listener: () => void): void {
+    this.body.once('close', listener);
+  }
+
+  private get over(): boolean {
+    return this.ended || this.body.destroyed;
+  }
+
+  private write(text: string): void {
+    if (this.over) return;
+    // Who does not read is dropped, lest memory grow with every event; a client that still lives connects again.
+    if (this.body.readableLength + text.length > MOST_WAITING) this.drop();
+    else this.body.push(text);
+  }
+}
+
+interface StreamRequest {
   challengeId: string;
   /** As the limits count requesters. */
   requester: string;
@@ -15,7 +111,7 @@ export interface StreamRequest {
   lastEventId?: string | undefined;
 }
 
-export type StreamResult =
+type StreamResult =
   | { kind: 'stream'; stream: EventStream }
   /** The client has heard all there is. */
   | { kind: 'heard' }
@@ -35,7 +131,7 @@ interface Listener {
 /** The open streams of this process. However many there are, one look at Postgres serves them all. */
 @Injectable()
 export class DeliveryStreams implements OnModuleDestroy {
-  private readonly slots = new StreamSlots();
+  private readonly places = new Bulkhead();
   private readonly listeners = new Set<Listener>();
   private timer: NodeJS.Timeout | undefined;
   private looking = false;
@@ -43,14 +139,14 @@ export class DeliveryStreams implements OnModuleDestroy {
   private closing = false;
 
   constructor(
-    @Inject(ToldDeliveries) private readonly deliveries: ToldDeliveries,
-    @Inject(Clock) private readonly clock: Clock,
-    @Inject(LOGGER) private readonly log: Logger,
+    private readonly deliveries: ToldDeliveries,
+    private readonly clock: Clock,
+    private readonly log: Logger,
   ) {}
 
   /** A place first, then the look: what is refused costs no query. */
   async open(request: StreamRequest): Promise<StreamResult> {
-    const release = this.slots.take(request);
+    const release = this.places.take(placesOf(request));
     if (!release) return { kind: 'too_many' };
     let result: StreamResult | undefined;
     try {
@@ -118,7 +214,8 @@ export class DeliveryStreams implements OnModuleDestroy {
       this.failing = false;
     } catch (error) {
       // Once per outage and not twice a second; streams stay open and go on when Postgres is back.
-      if (!this.failing) this.log.warn({ err: error }, 'what became of codes cannot be told: the database does not answer');
+      if (!this.failing)
+        this.log.warn({ err: error }, 'what became of codes cannot be told: the database does not answer');
       this.failing = true;
     } finally {
       this.looking = false;

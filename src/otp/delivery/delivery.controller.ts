@@ -1,13 +1,13 @@
-import { Controller, Get, Headers, Inject, Param, Req, Res } from '@nestjs/common';
+import { Controller, Get, Headers, Param, Req, Res } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Operation } from '../../core/operation.js';
+import { Problems } from '../../core/problem-docs.js';
 import { Problem } from '../../core/problems.js';
-import { requesterOf } from '../../limits/requester.js';
-import { ChallengeIdPipe } from '../challenge-id.pipe.js';
-import { DeliveryStreams } from './delivery-streams.js';
-import { DeliveryView } from './delivery-view.js';
-import { REFUSED_FOR_S } from './stream-policy.js';
-import { ToldDeliveries } from './told-deliveries.js';
+import { requesterOf } from '../../limits/limit-policy.js';
+import { ChallengeIdPipe } from '../challenge-view.js';
+import { DeliveryStreams, REFUSED_FOR_S } from './delivery-streams.js';
+import { DeliveryView, ToldDeliveries } from './told-deliveries.js';
 
 /** `no-transform`: a proxy that compresses would hold events back. `connection`: a stop need not wait for idle ones. */
 const STREAM_HEADERS = {
@@ -22,13 +22,13 @@ const STREAM_HEADERS = {
 @Controller('v1/otp')
 export class DeliveryController {
   constructor(
-    @Inject(ToldDeliveries) private readonly deliveries: ToldDeliveries,
-    @Inject(DeliveryStreams) private readonly streams: DeliveryStreams,
+    private readonly deliveries: ToldDeliveries,
+    private readonly streams: DeliveryStreams,
   ) {}
 
   @Get(':id/delivery')
-  @ApiOperation({ summary: 'What became of the mail that carries the code' })
-  @ApiResponse({ status: 200, type: DeliveryView })
+  @Operation(200, DeliveryView, { summary: 'What became of the mail that carries the code' })
+  @Problems('challenge_not_found')
   async delivery(@Param('id', ChallengeIdPipe) id: string): Promise<DeliveryView> {
     const told = (await this.deliveries.find([id])).get(id);
     if (!told) throw new Problem('challenge_not_found');
@@ -42,10 +42,15 @@ export class DeliveryController {
       'Server-Sent Events. `delivery` with {status, updatedAt}: the present state at once, then every other one. ' +
       '`end` with {reason: final | over | too_long}: nothing more comes; close the EventSource.',
   })
-  @ApiHeader({ name: 'last-event-id', required: false, description: 'The id of the event heard last; it is not repeated' })
+  @ApiHeader({
+    name: 'last-event-id',
+    required: false,
+    description: 'The id of the event heard last; it is not repeated',
+  })
   @ApiProduces('text/event-stream')
   @ApiResponse({ status: 200, schema: { type: 'string' } })
   @ApiResponse({ status: 204, description: 'Last-Event-ID names the last state there is; a browser stops connecting' })
+  @Problems('challenge_not_found', 'too_many_streams')
   async events(
     @Param('id', ChallengeIdPipe) challengeId: string,
     @Headers('last-event-id') lastEventId: string | undefined,

@@ -1,14 +1,23 @@
 import { createHash } from 'node:crypto';
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { PrismaService } from '../../database/prisma.service.js';
+import { Prisma } from '../../generated/prisma/client.js';
 import { EmailStatus } from '../../generated/prisma/enums.js';
-import { supersedeKey } from '../otp.js';
-import { type DeliveryStatus, deliveryStatusOf } from './delivery-status.js';
-import { type DeliveryFault, deliveryFault } from './fault-policy.js';
+import { newestCopy } from '../../mail/outbox/reported.js';
+import { supersedeKey } from '../code-issuer.js';
+import {
+  DELIVERY_FAULTS,
+  CODE_DELIVERY_STATUSES,
+  type DeliveryFault,
+  deliveryFault,
+  type CodeDeliveryStatus,
+  deliveryStatusOf,
+} from './delivery-status.js';
 
 /** What is told of the mail that carries a code: of its newest copy, so that a resend begins anew. */
 export interface ToldDelivery {
-  status: DeliveryStatus;
+  status: CodeDeliveryStatus;
   /** Whose it is that the mail has not arrived, where it is known. */
   fault: DeliveryFault | undefined;
   /** Since when it is told so. */
@@ -22,7 +31,7 @@ export interface ToldDelivery {
 interface Row {
   id: string;
   copy: string;
-  status: DeliveryStatus;
+  status: CodeDeliveryStatus;
   updatedAt: Date;
   overAt: Date;
   emailStatus: EmailStatus;
@@ -36,7 +45,7 @@ const TOLD = STATUSES.map(deliveryStatusOf);
 /** Reading what became of codes' mails, many in one look. */
 @Injectable()
 export class ToldDeliveries {
-  constructor(@Inject(PrismaService) private readonly prisma: PrismaService) {}
+  constructor(private readonly prisma: PrismaService) {}
 
   /** By challenge; those that are unknown are left out. */
   async find(challengeIds: readonly string[]): Promise<Map<string, ToldDelivery>> {
@@ -55,9 +64,7 @@ export class ToldDeliveries {
       JOIN LATERAL (
         SELECT id, least(consumed_at, voided_at, disowned_at, expires_at) AS over_at FROM otp_challenges WHERE id = w.id OFFSET 0
       ) c ON true
-      JOIN LATERAL (
-        SELECT id, status, created_at, last_error_code, last_reply FROM outbound_emails WHERE supersede_key = w.key ORDER BY id DESC LIMIT 1
-      ) m ON true
+      JOIN LATERAL (${newestCopy(Prisma.sql`w.key`)}) m ON true
       JOIN told t ON t.status = m.status
       LEFT JOIN LATERAL (
         SELECT min(e.at) AS at FROM email_events e
@@ -74,6 +81,28 @@ export class ToldDeliveries {
 }
 
 /** A hash, because the copy's id tells when it was made, and it is the Message-ID of somebody's mail. */
-function stateIdOf(copy: string, { status, updatedAt }: { status: DeliveryStatus; updatedAt: Date }): string {
+function stateIdOf(copy: string, { status, updatedAt }: { status: CodeDeliveryStatus; updatedAt: Date }): string {
   return createHash('sha256').update(`${copy} ${status} ${updatedAt.getTime()}`).digest('base64url').slice(0, 16);
+}
+
+export class DeliveryView {
+  @ApiProperty({
+    enum: CODE_DELIVERY_STATUSES,
+    description: 'Of the newest copy. `sent`: the mail server took it; it may still bounce.',
+  })
+  status!: CodeDeliveryStatus;
+
+  @ApiProperty({ format: 'date-time', description: 'Since when it is so' })
+  updatedAt!: string;
+
+  @ApiPropertyOptional({
+    enum: DELIVERY_FAULTS,
+    description:
+      'With deferred, failed, expired and bounced: `ours`, the sender and the servers that carry its mail; `recipient`, the address takes no mail',
+  })
+  fault?: DeliveryFault;
+
+  static of({ status, updatedAt, fault }: Pick<ToldDelivery, 'status' | 'updatedAt' | 'fault'>): DeliveryView {
+    return { status, updatedAt: updatedAt.toISOString(), ...(fault ? { fault } : {}) };
+  }
 }

@@ -1,4 +1,4 @@
-import { unusable, type ChallengeState } from '../otp-policy.js';
+import { type ChallengeState, unusable } from '../otp-policy.js';
 
 /** Keeps what back ends call their purposes apart from our own: a code for one never works for the other. */
 const PREFIX = 'custom:';

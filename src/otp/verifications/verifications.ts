@@ -1,11 +1,14 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { Audit, type Doer } from '../../audit/audit.js';
 import { domainOf, type EmailAddress } from '../../core/email-address.js';
-import { Transactions } from '../../database/unit-of-work.js';
+import { Transactions } from '../../database/prisma.service.js';
 import { Limits } from '../../limits/limits.js';
+import { type Answer, type GivenAnswer, Idempotency } from '../../mail/submission/idempotency.js';
+import type { KeyedRequest } from '../../mail/submission/idempotency-policy.js';
 import type { Challenge } from '../challenges.js';
-import { type ToldDelivery, ToldDeliveries } from '../delivery/told-deliveries.js';
-import { type CheckResult, Otp, type ResendResult } from '../otp.js';
+import { ToldDeliveries, type ToldDelivery } from '../delivery/told-deliveries.js';
+import { CodeChecker, type CheckRefusal } from '../code-checker.js';
+import { CodeIssuer, type ResendResult } from '../code-issuer.js';
 import { givenPurpose, storedPurpose } from './verification-policy.js';
 
 export interface WantedVerification {
@@ -18,7 +21,10 @@ export interface WantedVerification {
   lifetimeMs: number;
 }
 
-export type VerificationCheck = { kind: 'approved'; challenge: Challenge } | Exclude<CheckResult, { kind: 'correct' | 'repeated' }>;
+type Resent<Body extends object> =
+  { kind: 'sent'; answer: GivenAnswer<Body> } | Exclude<ResendResult, { kind: 'sent' }>;
+
+type VerificationCheck = { kind: 'approved'; challenge: Challenge } | CheckRefusal;
 
 /**
  * Codes for back ends with user tables of their own. A code belongs to its purpose and its address, not to the key that
@@ -27,23 +33,37 @@ export type VerificationCheck = { kind: 'approved'; challenge: Challenge } | Exc
 @Injectable()
 export class Verifications {
   constructor(
-    @Inject(Otp) private readonly otp: Otp,
-    @Inject(Limits) private readonly limits: Limits,
-    @Inject(ToldDeliveries) private readonly deliveries: ToldDeliveries,
-    @Inject(Transactions) private readonly transactions: Transactions,
-    @Inject(Audit) private readonly audit: Audit,
+    private readonly issuer: CodeIssuer,
+    private readonly checker: CodeChecker,
+    private readonly limits: Limits,
+    private readonly idempotency: Idempotency,
+    private readonly deliveries: ToldDeliveries,
+    private readonly transactions: Transactions,
+    private readonly audit: Audit,
   ) {}
 
-  /** @throws Problem rate_limited */
-  async start(wanted: WantedVerification, by: Doer, requestId: string): Promise<Challenge> {
-    await this.admit(by, wanted.destination.canonical);
+  /**
+   * A request that was answered before costs the address nothing: no code goes there.
+   * @throws Problem rate_limited, idempotency_in_flight, idempotency_mismatch
+   */
+  async start<Body extends object>(
+    wanted: WantedVerification,
+    keyed: KeyedRequest,
+    by: Doer,
+    requestId: string,
+    answerOf: (challenge: Challenge) => Answer<Body>,
+  ): Promise<GivenAnswer<Body>> {
+    await this.takeKeyLimit(by);
+    const before = await this.idempotency.find<Body>(keyed);
+    if (before) return before;
+    await this.limits.take({ destination: wanted.destination.canonical, withMail: false });
     const purpose = storedPurpose(wanted.purpose);
-    return this.transactions.run(async (unit) => {
-      const { challenge } = await this.otp.issue({ ...wanted, purpose, origin: { requestId }, ...keyOf(by) }, unit);
+    const request = { ...wanted, purpose, origin: { requestId }, ...keyOf(by) };
+    const { issued, commit } = this.issuer.prepare(request, (challenge) => {
       const details = { purpose, domain: domainOf(challenge.destinationCanonical) };
-      await this.audit.record({ action: 'code.requested', result: 'done', ...by, target: targetOf(challenge), details }, unit);
-      return challenge;
+      return [this.audit.companion({ action: 'code.requested', ...by, target: targetOf(challenge), details })];
     });
+    return this.idempotency.once(keyed, answerOf(issued.challenge), commit);
   }
 
   /**
@@ -52,31 +72,52 @@ export class Verifications {
    * @throws Problem rate_limited
    */
   async check(id: string, code: string, by: Doer): Promise<VerificationCheck> {
-    await this.admit(by);
+    await this.takeKeyLimit(by);
     const challenge = await this.find(id);
     if (!challenge) return { kind: 'not_found' };
-    const checked = await this.otp.check(challenge, code, undefined);
+    const checked = await this.checker.check(challenge, code, undefined);
     if (checked.kind === 'repeated') return { kind: 'approved', challenge };
     if (checked.kind !== 'correct') return this.refused(challenge, checked, by);
     const { purpose } = challenge;
     const result = await this.transactions.run(async (unit): Promise<VerificationCheck> => {
-      if (!(await this.otp.consume(challenge, unit, checked.counted))) return { kind: 'consumed' };
-      await this.audit.record({ action: 'code.approved', result: 'done', ...by, target: targetOf(challenge), details: { purpose } }, unit);
+      if (!(await this.checker.consume(challenge, unit, checked.counted))) return { kind: 'consumed' };
+      await this.audit.record(
+        { action: 'code.approved', ...by, target: targetOf(challenge), details: { purpose } },
+        unit,
+      );
       return { kind: 'approved', challenge };
     });
     // Of two that came at once, each with the right code, the other one used it up.
-    const approved = result.kind === 'consumed' && (await this.otp.isJustConsumed(challenge));
+    const approved = result.kind === 'consumed' && (await this.checker.isJustConsumed(challenge));
     return approved ? { kind: 'approved', challenge } : result;
   }
 
   /**
-   * The same code once more.
-   * @throws Problem rate_limited
+   * The same code once more. Its row is locked while it is sent: of two equal requests at once the second is too soon.
+   * @throws Problem rate_limited, idempotency_mismatch
    */
-  async resend(id: string, by: Doer, requestId: string): Promise<ResendResult> {
+  async resend<Body extends object>(
+    id: string,
+    keyed: KeyedRequest,
+    by: Doer,
+    requestId: string,
+    answerOf: (challenge: Challenge) => Answer<Body>,
+  ): Promise<Resent<Body>> {
     const challenge = await this.find(id);
     if (!challenge) return { kind: 'not_found' };
-    return this.otp.resend(challenge, requestId, () => this.admit(by, challenge.destinationCanonical));
+    const before = await this.idempotency.find<Body>(keyed);
+    if (before) return { kind: 'sent', answer: before };
+    const result = await this.issuer.resend(
+      challenge,
+      requestId,
+      async () => {
+        await this.takeKeyLimit(by);
+        await this.limits.take({ destination: challenge.destinationCanonical, withMail: false });
+      },
+      (sent, unit) => this.idempotency.keep(keyed, answerOf(sent), unit),
+    );
+    if (result.kind !== 'sent') return result;
+    return { kind: 'sent', answer: { ...answerOf(result.issued.challenge), replayed: false } };
   }
 
   async follow(id: string): Promise<{ challenge: Challenge; delivery: ToldDelivery } | undefined> {
@@ -87,19 +128,18 @@ export class Verifications {
 
   /** Those of our own purposes do not exist here. */
   private async find(id: string): Promise<Challenge | undefined> {
-    const challenge = await this.otp.find(id);
+    const challenge = await this.checker.find(id);
     return challenge && givenPurpose(challenge.purpose) !== undefined ? challenge : undefined;
   }
 
   /** A back end's requests count by its key, and mail by the address it goes to. */
-  private async admit(by: Doer, destination?: string): Promise<void> {
+  private async takeKeyLimit(by: Doer): Promise<void> {
     const { apiKeyId } = keyOf(by);
     if (apiKeyId !== undefined) await this.limits.takeKey(apiKeyId);
-    if (destination !== undefined) await this.limits.take({ destination, withMail: false });
   }
 
-  /** Only tries that were counted: there are as many as the challenge has, and whoever goes on writes nothing. */
-  private async refused<Refusal extends Exclude<CheckResult, { kind: 'correct' | 'repeated' }>>(challenge: Challenge, refusal: Refusal, by: Doer): Promise<Refusal> {
+  /** Records only tries that were counted: there are as many as the challenge has, and whoever goes on writes nothing. */
+  private async refused(challenge: Challenge, refusal: CheckRefusal, by: Doer): Promise<CheckRefusal> {
     if (refusal.kind !== 'wrong') return refusal;
     const details = { purpose: challenge.purpose, reason: refusal.kind, locked: refusal.attemptsLeft === 0 };
     await this.audit.record({ action: 'code.refused', result: 'refused', ...by, target: targetOf(challenge), details });

@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import type { ProblemBody } from '../../support/api.js';
-import { createApiKey } from '../../support/api-key.js';
-import { HeldClock, type Otpost, startOtpost } from '../../support/otpost.js';
-import { ask } from '../../support/staff.js';
+import { createApiKey } from '../../support/service/api-key.js';
+import type { ProblemBody } from '../../support/service/api.js';
+import { HeldClock, type Otpost, startOtpost } from '../../support/service/otpost.js';
+import { ask } from '../../support/service/staff.js';
 
 interface KeyBody extends ProblemBody {
   id: string;
   name: string;
   prefix: string;
   scopes: string[];
+  senders: string[];
   createdAt: string;
   lastUsedAt: string | null;
   expiresAt: string | null;
@@ -29,14 +30,21 @@ describe('/v1/api-keys', () => {
   });
   afterAll(() => otpost.stop());
 
-  const call = <Body = KeyBody>(method: string, path = '', body?: object) => ask<Body>(otpost, admin, method, `/v1/api-keys${path}`, body);
+  const call = <Body = KeyBody>(method: string, path = '', body?: object) =>
+    ask<Body>(otpost, admin, method, `/v1/api-keys${path}`, body);
   const nobody = `/v1/emails/${randomUUID()}`;
   const opens = async (key: string): Promise<boolean> => (await ask(otpost, key, 'GET', nobody)).status === 404;
 
   it('makes a key that works at once, and shows it in that answer only', async () => {
     const { status, body } = await call('POST', '', { name: 'billing', scopes: ['emails:read', 'emails:send'] });
     expect(status).toBe(201);
-    expect(body).toMatchObject({ name: 'billing', scopes: ['emails:read', 'emails:send'], expiresAt: null, revokedAt: null, replacedBy: null });
+    expect(body).toMatchObject({
+      name: 'billing',
+      scopes: ['emails:read', 'emails:send'],
+      expiresAt: null,
+      revokedAt: null,
+      replacedBy: null,
+    });
     expect(body.key).toMatch(/^otp_live_[\w-]{43}$/);
     expect(await opens(body.key!)).toBe(true);
     const read = await call('GET', `/${body.id}`);
@@ -47,13 +55,48 @@ describe('/v1/api-keys', () => {
     expect(JSON.stringify([read.body, list.body])).not.toContain(body.key!.slice(14));
   });
 
+  it('makes one that sends from what it names alone, in canonical form, and shows it in lists', async () => {
+    const senders = ['Billing@Example.com', '@Bücher.example', 'billing@example.com'];
+    const { body } = await call('POST', '', { name: 'narrow', scopes: ['emails:send'], senders });
+    expect(body.senders).toEqual(['billing@example.com', '@xn--bcher-kva.example']);
+    const successor = (await call('POST', `/${body.id}/rotate`, {})).body;
+    const { items } = (await call<{ items: KeyBody[] }>('GET', '')).body;
+    // Made in one moment, they have no order among themselves.
+    const listed = items.filter(({ name }) => name === 'narrow').map((item) => [item.id, item.senders]);
+    expect(new Map(listed as [string, string[]][])).toEqual(
+      new Map([
+        [body.id, body.senders],
+        [successor.id, body.senders],
+      ]),
+    );
+    expect(listed).toHaveLength(2);
+  });
+
+  it.each([
+    ['no list', 'billing@example.com', 'is_array'],
+    ['a domain without its @', ['example.com'], 'invalid_sender'],
+    ['an address with a name', ['Ada <ada@example.com>'], 'invalid_sender'],
+    ['no text', [1], 'invalid_sender'],
+    ['null', null, 'is_array'],
+    ['more than there may be', Array.from({ length: 51 }, (_, n) => `a${n}@example.com`), 'array_max_size'],
+  ])('refuses senders that are %s', async (_, senders, code) => {
+    const { status, body } = await call('POST', '', { name: 'narrow', scopes: ['emails:send'], senders });
+    expect([status, body.errors?.map((error) => [error.field, error.code])]).toEqual([
+      422,
+      expect.arrayContaining([['senders', code]]),
+    ]);
+  });
+
   it('makes one that expires', async () => {
     const expiresAt = new Date(clock.now().getTime() + 60_000).toISOString();
     const { body } = await call('POST', '', { name: 'short', scopes: ['emails:read'], expiresAt });
     expect([body.expiresAt, await opens(body.key!)]).toEqual([expiresAt, true]);
     clock.advance(60);
     const refused = await ask(otpost, body.key, 'GET', nobody);
-    expect([refused.status, refused.body.detail]).toEqual([401, `This API key is not valid: it expired at ${expiresAt}.`]);
+    expect([refused.status, refused.body.detail]).toEqual([
+      401,
+      `This API key is not valid: it expired at ${expiresAt}.`,
+    ]);
   });
 
   it('puts a new key in the place of one, which works until the overlap ends', async () => {
@@ -63,13 +106,18 @@ describe('/v1/api-keys', () => {
     expect([await opens(former.key!), await opens(body.key!)]).toEqual([true, true]);
     clock.advance(7_200);
     expect([await opens(former.key!), await opens(body.key!)]).toEqual([false, true]);
-    expect((await call('GET', `/${former.id}`)).body).toMatchObject({ replacedBy: body.id, expiresAt: clock.now().toISOString() });
+    expect((await call('GET', `/${former.id}`)).body).toMatchObject({
+      replacedBy: body.id,
+      expiresAt: clock.now().toISOString(),
+    });
   });
 
   it('gives the overlap a day where nobody says otherwise, also without a body', async () => {
     const { body: former } = await call('POST', '', { name: 'default', scopes: ['emails:read'] });
     expect((await call('POST', `/${former.id}/rotate`)).status).toBe(201);
-    expect((await call('GET', `/${former.id}`)).body.expiresAt).toBe(new Date(clock.now().getTime() + 86_400_000).toISOString());
+    expect((await call('GET', `/${former.id}`)).body.expiresAt).toBe(
+      new Date(clock.now().getTime() + 86_400_000).toISOString(),
+    );
   });
 
   it('makes one successor of two rotations at once', async () => {
@@ -96,10 +144,17 @@ describe('/v1/api-keys', () => {
     const { body } = await call('POST', '', { name: 'recorded', scopes: ['emails:read'] });
     await call('POST', `/${body.id}/rotate`, {});
     await call('DELETE', `/${body.id}`);
-    const rows = await otpost.database.query('SELECT action, actor_kind, actor_id, ip, request_id FROM audit_events WHERE target_id = $1 ORDER BY id', [body.id]);
-    const [row] = await otpost.database.query<{ id: string }>('SELECT id FROM api_keys WHERE prefix = $1', [admin.slice(0, 14)]);
+    const rows = await otpost.database.query(
+      'SELECT action, actor_kind, actor_id, ip, request_id FROM audit_events WHERE target_id = $1 ORDER BY id',
+      [body.id],
+    );
+    const [row] = await otpost.database.query<{ id: string }>('SELECT id FROM api_keys WHERE prefix = $1', [
+      admin.slice(0, 14),
+    ]);
     const by = { actor_kind: 'api_key', actor_id: row!.id, ip: '127.0.0.1', request_id: expect.any(String) as string };
-    expect(rows).toEqual(['api_key.created', 'api_key.rotated', 'api_key.revoked'].map((action) => ({ action, ...by })));
+    expect(rows).toEqual(
+      ['api_key.created', 'api_key.rotated', 'api_key.revoked'].map((action) => ({ action, ...by })),
+    );
   });
 
   it.each([
@@ -115,7 +170,10 @@ describe('/v1/api-keys', () => {
     [{ name: 'x', scopes: ['admin'], key: 'otp_live_mine' }, 'key'],
   ])('refuses %j', async (body, field) => {
     const answer = await call<ProblemBody>('POST', '', body);
-    expect([answer.status, answer.body.errors?.map((error) => error.field)]).toEqual([422, expect.arrayContaining([field])]);
+    expect([answer.status, answer.body.errors?.map((error) => error.field)]).toEqual([
+      422,
+      expect.arrayContaining([field]),
+    ]);
   });
 
   it('refuses an overlap of more than a week, and ids and cursors that are none', async () => {
@@ -130,7 +188,10 @@ describe('/v1/api-keys', () => {
     const all: string[] = [];
     let cursor: string | null = '';
     while (cursor !== null) {
-      const { body }: { body: { items: KeyBody[]; nextCursor: string | null } } = await call('GET', `?limit=3${cursor && `&cursor=${cursor}`}`);
+      const { body }: { body: { items: KeyBody[]; nextCursor: string | null } } = await call(
+        'GET',
+        `?limit=3${cursor && `&cursor=${cursor}`}`,
+      );
       expect(body.items.length).toBeLessThanOrEqual(3);
       all.push(...body.items.map(({ id }) => id));
       cursor = body.nextCursor;

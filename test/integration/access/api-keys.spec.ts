@@ -1,11 +1,9 @@
 import { createHash } from 'node:crypto';
-import { ApiKeys } from '../../../src/access/api-keys.js';
-import { KeyChanges } from '../../../src/access/key-changes.js';
+import { ApiKeys, KeyChanges } from '../../../src/access/api-keys.js';
 import { Audit, OPERATOR } from '../../../src/audit/audit.js';
-import { PrismaService } from '../../../src/database/prisma.service.js';
-import { Transactions } from '../../../src/database/unit-of-work.js';
-import { HeldClock } from '../../support/otpost.js';
-import { createDatabase, type TestDatabase } from '../../support/postgres.js';
+import { PrismaService, Transactions } from '../../../src/database/prisma.service.js';
+import { createDatabase, type TestDatabase } from '../../support/database/postgres.js';
+import { HeldClock } from '../../support/service/otpost.js';
 
 describe('API keys', () => {
   let database: TestDatabase;
@@ -28,7 +26,8 @@ describe('API keys', () => {
     await database.drop();
   });
 
-  const create = (name: string, scopes: string[], expiresAt?: Date) => changes.create({ name, scopes, ...(expiresAt ? { expiresAt } : {}) }, OPERATOR);
+  const create = (name: string, scopes: string[], expiresAt?: Date, senders?: string[]) =>
+    changes.create({ name, scopes, ...(senders ? { senders } : {}), ...(expiresAt ? { expiresAt } : {}) }, OPERATOR);
 
   async function rowOf(id: string): Promise<Record<string, unknown>> {
     return (await database.query('SELECT * FROM api_keys WHERE id = $1', [id]))[0]!;
@@ -59,14 +58,36 @@ describe('API keys', () => {
     const { key, record } = await create('listed', ['admin']);
     const listed = (await keys.list()).find(({ id }) => id === record.id)!;
     expect(listed).toEqual(record);
-    expect(Object.keys(listed).sort()).toEqual(['createdAt', 'expiresAt', 'id', 'lastUsedAt', 'name', 'prefix', 'replacedBy', 'revokedAt', 'scopes']);
+    expect(Object.keys(listed).sort()).toEqual([
+      'createdAt',
+      'expiresAt',
+      'id',
+      'lastUsedAt',
+      'name',
+      'prefix',
+      'replacedBy',
+      'revokedAt',
+      'scopes',
+      'senders',
+    ]);
     expect(JSON.stringify(listed)).not.toContain(key.slice(14));
   });
 
   it('are known by the whole key only', async () => {
     const { key, record } = await create('known', ['emails:read']);
-    expect(await keys.authenticate(key)).toMatchObject({ kind: 'good', record: { id: record.id, scopes: ['emails:read'] } });
-    for (const wrong of [key.slice(0, -1), `${key}A`, key.slice(0, 14), key.toUpperCase(), `${key.slice(0, -1)}~`, '', "' OR 1=1 --"]) {
+    expect(await keys.authenticate(key)).toMatchObject({
+      kind: 'good',
+      record: { id: record.id, scopes: ['emails:read'] },
+    });
+    for (const wrong of [
+      key.slice(0, -1),
+      `${key}A`,
+      key.slice(0, 14),
+      key.toUpperCase(),
+      `${key.slice(0, -1)}~`,
+      '',
+      "' OR 1=1 --",
+    ]) {
       expect([wrong, await keys.authenticate(wrong)]).toEqual([wrong, { kind: 'unknown' }]);
     }
   });
@@ -87,7 +108,8 @@ describe('API keys', () => {
 
   it('note their use once where many requests come at one moment', async () => {
     const { key, record } = await create('busy', ['emails:read']);
-    const version = async () => (await database.query<{ xmin: string }>('SELECT xmin::text FROM api_keys WHERE id = $1', [record.id]))[0]!.xmin;
+    const version = async () =>
+      (await database.query<{ xmin: string }>('SELECT xmin::text FROM api_keys WHERE id = $1', [record.id]))[0]!.xmin;
     await Promise.all(Array.from({ length: 10 }, () => keys.authenticate(key)));
     const written = await version();
     await Promise.all(Array.from({ length: 10 }, () => keys.authenticate(key)));
@@ -97,7 +119,10 @@ describe('API keys', () => {
   it('end when they are revoked, by prefix or by id', async () => {
     for (const which of ['prefix', 'id'] as const) {
       const { key, record } = await create(which, ['emails:read']);
-      expect(await changes.revoke(record[which], OPERATOR)).toMatchObject({ kind: 'revoked', record: { id: record.id, revokedAt: clock.now() } });
+      expect(await changes.revoke(record[which], OPERATOR)).toMatchObject({
+        kind: 'revoked',
+        record: { id: record.id, revokedAt: clock.now() },
+      });
       expect(await keys.authenticate(key)).toEqual({ kind: 'revoked' });
       clock.advance(5);
       expect(await changes.revoke(record[which], OPERATOR)).toMatchObject({ kind: 'revoked_before' });
@@ -124,26 +149,42 @@ describe('API keys', () => {
     expect(await keys.authenticate(key)).toEqual({ kind: 'expired', at: expiresAt });
   });
 
-  it('are rotated into one of the same name, scopes and lifetime, and work until the overlap ends', async () => {
-    const former = await create('rotated', ['emails:read', 'verifications'], new Date(clock.now().getTime() + 90 * 86_400_000));
+  it('are rotated into one of the same name, scopes, senders and lifetime, and work until the overlap ends', async () => {
+    const former = await create(
+      'rotated',
+      ['emails:read', 'verifications'],
+      new Date(clock.now().getTime() + 90 * 86_400_000),
+      ['billing@example.com', '@news.example.com'],
+    );
     clock.advance(10 * 86_400);
     const result = await changes.rotate(former.record.prefix, 24, OPERATOR);
     if (result.kind !== 'rotated') throw new Error(result.kind);
-    expect(result.record).toMatchObject({ name: 'rotated', scopes: ['emails:read', 'verifications'], createdAt: clock.now() });
+    expect(result.record).toMatchObject({
+      name: 'rotated',
+      scopes: ['emails:read', 'verifications'],
+      senders: ['billing@example.com', '@news.example.com'],
+      createdAt: clock.now(),
+    });
     expect(result.record.expiresAt).toEqual(new Date(clock.now().getTime() + 90 * 86_400_000));
     const { expires_at, replaced_by } = await rowOf(former.record.id);
     expect([expires_at, replaced_by]).toEqual([new Date(clock.now().getTime() + 86_400_000), result.record.id]);
     clock.advance(86_399);
     for (const key of [former.key, result.key]) expect(await keys.authenticate(key)).toMatchObject({ kind: 'good' });
     clock.advance(1);
-    expect([(await keys.authenticate(former.key)).kind, (await keys.authenticate(result.key)).kind]).toEqual(['expired', 'good']);
+    expect([(await keys.authenticate(former.key)).kind, (await keys.authenticate(result.key)).kind]).toEqual([
+      'expired',
+      'good',
+    ]);
   });
 
   it('that do not expire have a successor that does not either, and an overlap never lengthens a life', async () => {
     const lasting = await changes.rotate((await create('lasting', ['admin'])).record.id, 24, OPERATOR);
     expect(lasting).toMatchObject({ kind: 'rotated', record: { expiresAt: null } });
     const end = new Date(clock.now().getTime() + 3_600_000);
-    expect(await changes.rotate((await create('ending', ['admin'], end)).record.id, 24, OPERATOR)).toMatchObject({ kind: 'rotated', former: { expiresAt: end } });
+    expect(await changes.rotate((await create('ending', ['admin'], end)).record.id, 24, OPERATOR)).toMatchObject({
+      kind: 'rotated',
+      former: { expiresAt: end },
+    });
   });
 
   it('have one successor, however many ask for one at once', async () => {
@@ -151,7 +192,9 @@ describe('API keys', () => {
     const results = await Promise.all(Array.from({ length: 10 }, () => changes.rotate(record.id, 24, OPERATOR)));
     const winners = results.filter(({ kind }) => kind === 'rotated');
     expect(winners).toHaveLength(1);
-    expect(results.filter((result) => result.kind === 'over').map((result) => result.why)).toEqual(Array.from({ length: 9 }, () => 'rotated'));
+    expect(results.filter((result) => result.kind === 'over').map((result) => result.why)).toEqual(
+      Array.from({ length: 9 }, () => 'rotated'),
+    );
     expect(await database.query(`SELECT id FROM api_keys WHERE name = 'wanted'`)).toHaveLength(2);
   });
 
@@ -169,7 +212,8 @@ describe('API keys', () => {
     await changes.rotate(record.id, 1, OPERATOR);
     await changes.revoke(record.id, OPERATOR);
     const rows = await database.query('SELECT * FROM audit_events WHERE target_id = $1 ORDER BY id', [record.id]);
-    const recorded = (action: string) => expect.objectContaining({ action, result: 'done', actor_kind: 'operator', target_kind: 'api_key' }) as object;
+    const recorded = (action: string) =>
+      expect.objectContaining({ action, result: 'done', actor_kind: 'operator', target_kind: 'api_key' }) as object;
     expect(rows).toEqual(['api_key.created', 'api_key.rotated', 'api_key.revoked'].map(recorded));
     expect(rows[0]!['details']).toEqual({ name: 'recorded', scopes: 'admin' });
     expect(JSON.stringify(rows)).not.toContain(key.slice(9));

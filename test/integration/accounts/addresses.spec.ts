@@ -1,7 +1,7 @@
-import type { ProblemBody } from '../../support/api.js';
-import { type Otpost, startOtpost } from '../../support/otpost.js';
-import { Visitors } from '../../support/visitors.js';
-import { SmtpSink } from '../../support/smtp-sink.js';
+import type { ProblemBody } from '../../support/service/api.js';
+import { type Otpost, startOtpost } from '../../support/service/otpost.js';
+import { Visitors } from '../../support/service/visitors.js';
+import { SmtpSink } from '../../support/smtp/smtp-sink.js';
 
 describe('an address', () => {
   let sink: SmtpSink;
@@ -65,14 +65,20 @@ describe('an address', () => {
     ['nothing', null],
   ];
 
-  it.each(REFUSED.flatMap(([what, email]) => ['/v1/accounts', '/v1/otp', '/v1/sessions'].map((path) => [what, path, email] as const)))(
-    'with %s gets a 422 at %s',
-    async (_, path, email) => {
-      const more = path === '/v1/otp' ? { purpose: 'login' } : path === '/v1/sessions' ? { password: 'seventeen green bottles' } : {};
-      const { status, body } = await otpost.api.post<ProblemBody>(path, { email, ...more });
-      expect([status, body.code, body.errors?.[0]?.field]).toEqual([422, 'validation_failed', 'email']);
-    },
-  );
+  it.each(
+    REFUSED.flatMap(([what, email]) =>
+      ['/v1/accounts', '/v1/otp', '/v1/sessions'].map((path) => [what, path, email] as const),
+    ),
+  )('with %s gets a 422 at %s', async (_, path, email) => {
+    const more =
+      path === '/v1/otp'
+        ? { purpose: 'login' }
+        : path === '/v1/sessions'
+          ? { password: 'seventeen green bottles' }
+          : {};
+    const { status, body } = await otpost.api.post<ProblemBody>(path, { email, ...more });
+    expect([status, body.code, body.errors?.[0]?.field]).toEqual([422, 'validation_failed', 'email']);
+  });
 
   it('that was refused caused no mail', () => {
     expect(sink.received.flatMap(({ to }) => to).filter((to) => /eve|evil|victim|\u212A/.test(to))).toEqual([]);

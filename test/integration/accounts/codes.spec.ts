@@ -1,7 +1,7 @@
-import type { IssuedBody } from '../../support/api.js';
-import { HeldClock, type Otpost, startOtpost } from '../../support/otpost.js';
-import { bearer, Visitors } from '../../support/visitors.js';
-import { SmtpSink } from '../../support/smtp-sink.js';
+import type { IssuedBody } from '../../support/service/api.js';
+import { HeldClock, type Otpost, startOtpost } from '../../support/service/otpost.js';
+import { bearer, Visitors } from '../../support/service/visitors.js';
+import { SmtpSink } from '../../support/smtp/smtp-sink.js';
 
 const PASSWORD = 'seventeen green bottles';
 const OTHER = 'a wall of paper lanterns';
@@ -82,7 +82,11 @@ describe('a code', () => {
       expect((await people.signInByPassword(email, PASSWORD)).status).toBe(401);
       expect((await people.signInByPassword(email, OTHER)).status).toBe(200);
       await sink.waitForMailTo(email, 3);
-      expect(people.mailsTo(email).some(({ mail }) => /password/i.test(mail.subject ?? '') && !mail.subject!.includes('reference'))).toBe(true);
+      expect(
+        people
+          .mailsTo(email)
+          .some(({ mail }) => /password/i.test(mail.subject ?? '') && !mail.subject!.includes('reference')),
+      ).toBe(true);
     });
 
     it('gives a first password to an account that had none', async () => {
@@ -98,7 +102,14 @@ describe('a code', () => {
       await people.signUp(email);
       const { body } = await people.ask('reset_password', email);
       const code = await people.codeOf(body);
-      for (const more of [{}, { newPassword: 'short' }, { newPassword: 'password1' }, { newPassword: 'x'.repeat(129) }, { newPassword: email }, { newPassword: 7 }]) {
+      for (const more of [
+        {},
+        { newPassword: 'short' },
+        { newPassword: 'password1' },
+        { newPassword: 'x'.repeat(129) },
+        { newPassword: email },
+        { newPassword: 7 },
+      ]) {
         const answer = await people.verify(body, people.wrong(code), more);
         expect([answer.status, answer.body.errors?.[0]?.field]).toEqual([422, 'newPassword']);
       }
@@ -128,7 +139,9 @@ describe('a code', () => {
       const answer = await people.verify(body, await people.codeOf(body), {}, bearer(accessToken));
       expect(answer.status).toBe(200);
       expect((await otpost.api.post('/v1/sessions/refresh', { refreshToken })).status).toBe(401);
-      expect((await otpost.api.post('/v1/sessions/refresh', { refreshToken: answer.body.refreshToken })).status).toBe(200);
+      expect((await otpost.api.post('/v1/sessions/refresh', { refreshToken: answer.body.refreshToken })).status).toBe(
+        200,
+      );
     });
 
     it('is taken from the session that asked and from no other, and costs no try there', async () => {
@@ -146,7 +159,11 @@ describe('a code', () => {
     const [email, other] = [fresh(), fresh()];
     await people.signUp(email);
     await people.signUp(other);
-    const purposes: [string, object][] = [['login', {}], ['verify_email', {}], ['reset_password', { newPassword: PASSWORD }]];
+    const purposes: [string, object][] = [
+      ['login', {}],
+      ['verify_email', {}],
+      ['reset_password', { newPassword: PASSWORD }],
+    ];
     const issued: { body: IssuedBody; more: object; code: string }[] = [];
     for (const address of [email, other]) {
       for (const [purpose, more] of purposes) {
@@ -170,7 +187,9 @@ describe('a code', () => {
     clock.advance(31);
     expect((await otpost.api.post(`/v1/otp/${body.challenge.id}/disown`, {})).status).toBe(204);
     expect((await people.verify(body, code)).body).toMatchObject({ status: 410, code: 'otp_disowned' });
-    expect((await otpost.api.post(`/v1/otp/${body.challenge.id}/resend`, {})).body).toMatchObject({ code: 'otp_disowned' });
+    expect((await otpost.api.post(`/v1/otp/${body.challenge.id}/resend`, {})).body).toMatchObject({
+      code: 'otp_disowned',
+    });
     expect((await otpost.api.post(`/v1/otp/${body.challenge.id}/disown`, {})).status).toBe(204);
     expect((await otpost.api.post(`/v1/otp/${'A'.repeat(22)}/disown`, {})).status).toBe(404);
   });

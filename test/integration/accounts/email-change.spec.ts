@@ -1,7 +1,7 @@
-import type { Answer, IssuedBody, ProblemBody } from '../../support/api.js';
-import { HeldClock, type Otpost, startOtpost } from '../../support/otpost.js';
-import { bearer, Visitors, type Session } from '../../support/visitors.js';
-import { SmtpSink } from '../../support/smtp-sink.js';
+import type { Answer, IssuedBody, ProblemBody } from '../../support/service/api.js';
+import { HeldClock, type Otpost, startOtpost } from '../../support/service/otpost.js';
+import { bearer, type Session, Visitors } from '../../support/service/visitors.js';
+import { SmtpSink } from '../../support/smtp/smtp-sink.js';
 
 const PASSWORD = 'seventeen green bottles';
 
@@ -28,7 +28,9 @@ describe('a change of address', () => {
     otpost.api.post('/v1/me/email', { email, ...more }, bearer(session.accessToken));
 
   async function emailOf(session: Session): Promise<string | undefined> {
-    const [row] = await otpost.database.query<{ email: string }>('SELECT email FROM accounts WHERE id = $1', [session.account.id]);
+    const [row] = await otpost.database.query<{ email: string }>('SELECT email FROM accounts WHERE id = $1', [
+      session.account.id,
+    ]);
     return row?.email;
   }
 
@@ -88,12 +90,21 @@ describe('a change of address', () => {
     const session = await people.signUp(mine);
     const holder = await people.signUp(taken);
     const [toFree, toTaken] = [await ask(session, free), await ask(session, taken)];
-    const shape = ({ status, headers, body }: Answer<IssuedBody>) => [status, [...headers.keys()], Object.keys(body.challenge), body.challenge.purpose, body.delivery];
+    const shape = ({ status, headers, body }: Answer<IssuedBody>) => [
+      status,
+      [...headers.keys()],
+      Object.keys(body.challenge),
+      body.challenge.purpose,
+      body.delivery,
+    ];
     expect(shape(toTaken)).toEqual(shape(toFree));
     const { mail } = await people.mailOf(toTaken.body);
     expect(mail.text).toContain('already has an account');
     expect(mail.text).not.toMatch(/\b\d{6}\b/);
-    expect((await people.verify(toTaken.body, '000000', {}, bearer(session.accessToken))).body).toMatchObject({ code: 'otp_invalid', attemptsLeft: 4 });
+    expect((await people.verify(toTaken.body, '000000', {}, bearer(session.accessToken))).body).toMatchObject({
+      code: 'otp_invalid',
+      attemptsLeft: 4,
+    });
     expect(await emailOf(holder)).toBe(taken);
   });
 
@@ -103,9 +114,13 @@ describe('a change of address', () => {
       const [one, two] = [await people.signUp(fresh()), await people.signUp(fresh())];
       const asked = [await ask(one, wanted), await ask(two, wanted)];
       const codes = [await people.codeOf(asked[0]!.body), await people.codeOf(asked[1]!.body)];
-      const answers = await Promise.all([one, two].map((session, i) => people.verify(asked[i]!.body, codes[i]!, {}, bearer(session.accessToken))));
+      const answers = await Promise.all(
+        [one, two].map((session, i) => people.verify(asked[i]!.body, codes[i]!, {}, bearer(session.accessToken))),
+      );
       expect(answers.map(({ status }) => status).sort()).toEqual([200, 410]);
-      expect(await otpost.database.query('SELECT 1 FROM accounts WHERE email_canonical = $1', [wanted])).toHaveLength(1);
+      expect(await otpost.database.query('SELECT 1 FROM accounts WHERE email_canonical = $1', [wanted])).toHaveLength(
+        1,
+      );
     }
   });
 
@@ -116,8 +131,14 @@ describe('a change of address', () => {
       const registering = await otpost.api.register(wanted, { password: PASSWORD, name: 'Eve' });
       const { body } = await ask(session, wanted);
       const codes = [await people.codeOf(registering), await people.codeOf(body)];
-      const [registered, changed] = await Promise.all([people.verify(registering, codes[0]!), people.verify(body, codes[1]!, {}, bearer(session.accessToken))]);
-      const rows = await otpost.database.query<{ id: string; password_hash: string | null }>('SELECT id, password_hash FROM accounts WHERE email_canonical = $1', [wanted]);
+      const [registered, changed] = await Promise.all([
+        people.verify(registering, codes[0]!),
+        people.verify(body, codes[1]!, {}, bearer(session.accessToken)),
+      ]);
+      const rows = await otpost.database.query<{ id: string; password_hash: string | null }>(
+        'SELECT id, password_hash FROM accounts WHERE email_canonical = $1',
+        [wanted],
+      );
       expect(rows).toHaveLength(1);
       if (changed.status === 200) {
         // The mailbox is one person's: the code signs in to whatever account the address has, and brings no password to it.

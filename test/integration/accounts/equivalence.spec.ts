@@ -1,11 +1,11 @@
-import { createApiKey } from '../../support/api-key.js';
-import type { IssuedBody, SignedInBody } from '../../support/api.js';
-import { HeldClock, type Otpost, startOtpost } from '../../support/otpost.js';
-import { linkIn, PageClient } from '../../support/page-client.js';
-import { SmtpSink } from '../../support/smtp-sink.js';
-import { bearer, Visitors } from '../../support/visitors.js';
-import { eventually } from '../../support/wait.js';
-import { type Work, WorkOfRequests } from '../../support/work-of-requests.js';
+import { type Work, WorkOfRequests } from '../../support/database/work-of-requests.js';
+import { linkIn, PageClient } from '../../support/http/page-client.js';
+import { createApiKey } from '../../support/service/api-key.js';
+import type { IssuedBody, SignedInBody } from '../../support/service/api.js';
+import { HeldClock, type Otpost, startOtpost } from '../../support/service/otpost.js';
+import { bearer, Visitors } from '../../support/service/visitors.js';
+import { eventually } from '../../support/signals/wait.js';
+import { SmtpSink } from '../../support/smtp/smtp-sink.js';
 
 const PASSWORD = 'seventeen green bottles';
 const OTHER = 'a wall of paper lanterns';
@@ -43,6 +43,7 @@ describe('an address with an account and one without', () => {
   let sink: SmtpSink;
   let clock: HeldClock;
   let otpost: Otpost;
+  let worker: Otpost;
   let people: Visitors;
   let works: WorkOfRequests;
   let asker: SignedInBody;
@@ -50,22 +51,35 @@ describe('an address with an account and one without', () => {
   let number = 0;
 
   beforeAll(async () => {
+    works = new WorkOfRequests();
     sink = await SmtpSink.start();
     clock = new HeldClock();
-    otpost = await startOtpost({ MAIL_TRANSPORTS: sink.url, LIMIT_IP: '100000/min', LIMIT_DESTINATION: '100000/min', LIMIT_IP_DESTINATIONS: '100000/min', LIMIT_PUBLIC_MAIL: '100000/min', LIMIT_KEY: '100000/min' }, clock);
+    const limits = Object.fromEntries(
+      ['LIMIT_IP', 'LIMIT_DESTINATION', 'LIMIT_IP_DESTINATIONS', 'LIMIT_PUBLIC_MAIL', 'LIMIT_KEY'].map((name) => [
+        name,
+        '100000/min',
+      ]),
+    );
+    // The worker has a client of the database to itself: one that is shared asks at once what several are about to ask.
+    otpost = await startOtpost({ ROLE: 'web', OUTBOX_RESCUE: 'off', ...limits }, clock);
+    worker = await startOtpost({ ROLE: 'worker', DATABASE_URL: otpost.database.url, MAIL_TRANSPORTS: sink.url }, clock);
     people = new Visitors(otpost, sink);
     asker = await people.signUp('asker@example.com');
     key = await createApiKey(otpost.database.url, ['verifications', 'emails:send', 'emails:read']);
-    works = new WorkOfRequests();
   });
   afterAll(async () => {
     works.stop();
+    await worker.stop();
     await otpost.stop();
     await sink.stop();
   });
 
   function person(email: string): Person {
-    return { email, page: new PageClient(otpost.api.url), issued: async (purpose) => (await people.ask(purpose, email)).body };
+    return {
+      email,
+      page: new PageClient(otpost.api.url),
+      issued: async (purpose) => (await people.ask(purpose, email)).body,
+    };
   }
 
   /** Of one length, for addresses are answered back by some. @returns somebody with an account, and nobody */
@@ -75,101 +89,355 @@ describe('an address with an account and one without', () => {
     return [person(`known${n}@example.com`), person(`nobod${n}@example.com`)];
   }
 
-  const post = (path: (prepared: string, person: Person) => string, body: (person: Person) => object, by: () => Record<string, string> = () => ({})): Case['send'] =>
+  const post =
+    (
+      path: (prepared: string, person: Person) => string,
+      body: (person: Person) => object,
+      by: () => Record<string, string> = () => ({}),
+    ): Case['send'] =>
     async (one, prepared, headers) => {
-      const answer = await otpost.api.send('POST', path(prepared, one), { 'content-type': 'application/json', ...by(), ...headers }, JSON.stringify(body(one)));
-      return seen(answer.status, answer.headers, typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body), one, prepared);
+      const answer = await otpost.api.send(
+        'POST',
+        path(prepared, one),
+        { 'content-type': 'application/json', ...by(), ...headers },
+        JSON.stringify(body(one)),
+      );
+      return seen(
+        answer.status,
+        answer.headers,
+        typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body),
+        one,
+        prepared,
+      );
     };
-  const onPage = (method: 'get' | 'post', path: (prepared: string) => string, fields: (person: Person) => Record<string, string> = () => ({})): Case['send'] =>
+  const onPage =
+    (
+      method: 'get' | 'post',
+      path: (prepared: string) => string,
+      fields: (person: Person) => Record<string, string> = () => ({}),
+    ): Case['send'] =>
     async (one, prepared, headers) => {
-      const answer = method === 'get' ? await one.page.get(path(prepared), headers) : await one.page.post(path(prepared), fields(one), headers);
+      const answer =
+        method === 'get'
+          ? await one.page.get(path(prepared), headers)
+          : await one.page.post(path(prepared), fields(one), headers);
       return seen(answer.status, answer.headers, answer.text, one, prepared);
     };
   /** That a key was used is noted now and then. */
-  const keyInUse = async (): Promise<string> => (await otpost.api.get('/v1/emails/01a1b2c3-0000-7000-8000-000000000000', key), '');
-  const challengeOf = (purpose: string) => async (one: Person): Promise<string> => (await one.issued(purpose)).challenge.id;
+  const keyInUse = async (): Promise<string> => (
+    await otpost.api.get('/v1/emails/01a1b2c3-0000-7000-8000-000000000000', key),
+    ''
+  );
+  const challengeOf =
+    (purpose: string) =>
+    async (one: Person): Promise<string> =>
+      (await one.issued(purpose)).challenge.id;
   const registering = async ({ email }: Person): Promise<string> => (await otpost.api.register(email)).challenge.id;
-  const linkOf = (purpose: string, end: string) => async (one: Person): Promise<string> => {
-    const issued = purpose === 'register' ? await otpost.api.register(one.email) : await one.issued(purpose);
-    return linkIn((await people.mailOf(issued)).mail.text, end);
-  };
+  const linkOf =
+    (purpose: string, end: string) =>
+    async (one: Person): Promise<string> => {
+      const issued = purpose === 'register' ? await otpost.api.register(one.email) : await one.issued(purpose);
+      return linkIn((await people.mailOf(issued)).mail.text, end);
+    };
   /** Once the mail is out: until then the page says how far it is. */
   const pageOf = async ({ page, email }: Person): Promise<string> => {
     const path = await page.askFor(email);
-    await eventually(async () => (await page.get(path)).text.includes('the next mail server has taken it'), 'the page to say that the mail was taken');
+    await eventually(
+      async () => (await page.get(path)).text.includes('the next mail server has taken it'),
+      'the page to say that the mail was taken',
+    );
     return path;
   };
-  const later = (prepare: (one: Person) => Promise<string>) => async (one: Person): Promise<string> => {
-    const prepared = await prepare(one);
-    clock.advance(31);
-    return prepared;
-  };
-  const expired = (prepare: (one: Person) => Promise<string>) => async (one: Person): Promise<string> => {
-    const prepared = await prepare(one);
-    await otpost.database.query("UPDATE otp_challenges SET expires_at = created_at WHERE destination_canonical = $1", [one.email]);
-    return prepared;
-  };
-  const locked = (prepare: (one: Person) => Promise<string>) => async (one: Person): Promise<string> => {
-    const prepared = await prepare(one);
-    await otpost.database.query("UPDATE otp_challenges SET attempts = max_attempts WHERE destination_canonical = $1", [one.email]);
-    return prepared;
-  };
+  const later =
+    (prepare: (one: Person) => Promise<string>) =>
+    async (one: Person): Promise<string> => {
+      const prepared = await prepare(one);
+      clock.advance(31);
+      return prepared;
+    };
+  const expired =
+    (prepare: (one: Person) => Promise<string>) =>
+    async (one: Person): Promise<string> => {
+      const prepared = await prepare(one);
+      await otpost.database.query(
+        'UPDATE otp_challenges SET expires_at = created_at WHERE destination_canonical = $1',
+        [one.email],
+      );
+      return prepared;
+    };
+  const locked =
+    (prepare: (one: Person) => Promise<string>) =>
+    async (one: Person): Promise<string> => {
+      const prepared = await prepare(one);
+      await otpost.database.query(
+        'UPDATE otp_challenges SET attempts = max_attempts WHERE destination_canonical = $1',
+        [one.email],
+      );
+      return prepared;
+    };
   const verify = (id: string): string => `/v1/otp/${id}/verify`;
   /** The cookie of a stranger who writes the id of a challenge into it. */
-  const forged = (purpose: string) => async (one: Person): Promise<string> => {
-    const id = await challengeOf(purpose)(one);
-    one.page.cookies.set('otpost_asked', id);
-    return `/account/code/${id}`;
-  };
+  const forged =
+    (purpose: string) =>
+    async (one: Person): Promise<string> => {
+      const id = await challengeOf(purpose)(one);
+      one.page.cookies.set('otpost_asked', id);
+      return `/account/code/${id}`;
+    };
 
   const cases: Case[] = [
-    { name: 'registering', route: 'POST /v1/accounts', send: post(() => '/v1/accounts', ({ email }) => ({ email })) },
-    { name: 'registering with a password', route: 'POST /v1/accounts', send: post(() => '/v1/accounts', ({ email }) => ({ email, password: PASSWORD, name: 'Eve', locale: 'en' })) },
+    {
+      name: 'registering',
+      route: 'POST /v1/accounts',
+      send: post(
+        () => '/v1/accounts',
+        ({ email }) => ({ email }),
+      ),
+    },
+    {
+      name: 'registering with a password',
+      route: 'POST /v1/accounts',
+      send: post(
+        () => '/v1/accounts',
+        ({ email }) => ({ email, password: PASSWORD, name: 'Eve', locale: 'en' }),
+      ),
+    },
     ...['login', 'reset_password', 'verify_email'].flatMap((purpose): Case[] => [
-      { name: `a code for ${purpose}`, route: 'POST /v1/otp', send: post(() => '/v1/otp', ({ email }) => ({ purpose, email })) },
+      {
+        name: `a code for ${purpose}`,
+        route: 'POST /v1/otp',
+        send: post(
+          () => '/v1/otp',
+          ({ email }) => ({ purpose, email }),
+        ),
+      },
       {
         name: `a wrong code for ${purpose}`,
         route: 'POST /v1/otp/{id}/verify',
         prepare: challengeOf(purpose),
         send: post(verify, () => ({ code: WRONG, ...(purpose === 'reset_password' ? { newPassword: OTHER } : {}) })),
       },
-      { name: `the link for ${purpose}, stopped`, route: 'POST /l/:token/not-me', prepare: linkOf(purpose, '/not-me'), send: onPage('post', (path) => path) },
+      {
+        name: `the link for ${purpose}, stopped`,
+        route: 'POST /l/:token/not-me',
+        prepare: linkOf(purpose, '/not-me'),
+        send: onPage('post', (path) => path),
+      },
     ]),
-    { name: 'a wrong code of a registration', route: 'POST /v1/otp/{id}/verify', prepare: registering, send: post(verify, () => ({ code: WRONG })) },
-    { name: 'what is no code', route: 'POST /v1/otp/{id}/verify', prepare: challengeOf('login'), send: post(verify, () => ({ code: 'abcdef' })) },
-    { name: 'a code that expired', route: 'POST /v1/otp/{id}/verify', prepare: expired(challengeOf('login')), send: post(verify, () => ({ code: WRONG })) },
-    { name: 'a code that is locked', route: 'POST /v1/otp/{id}/verify', prepare: locked(challengeOf('login')), send: post(verify, () => ({ code: WRONG })) },
-    { name: 'a locked code for a password', route: 'POST /v1/otp/{id}/verify', prepare: locked(challengeOf('reset_password')), send: post(verify, () => ({ code: WRONG, newPassword: OTHER })) },
-    { name: 'a code for a password without one', route: 'POST /v1/otp/{id}/verify', prepare: challengeOf('reset_password'), send: post(verify, () => ({ code: WRONG })) },
-    { name: 'a code for a password that is the address', route: 'POST /v1/otp/{id}/verify', prepare: challengeOf('reset_password'), send: post(verify, ({ email }) => ({ code: WRONG, newPassword: email })) },
-    { name: 'sending again at once', route: 'POST /v1/otp/{id}/resend', prepare: challengeOf('login'), send: post((id) => `/v1/otp/${id}/resend`, () => ({})) },
-    { name: 'sending again later', route: 'POST /v1/otp/{id}/resend', prepare: later(challengeOf('login')), send: post((id) => `/v1/otp/${id}/resend`, () => ({})) },
-    { name: 'disowning', route: 'POST /v1/otp/{id}/disown', prepare: challengeOf('login'), send: post((id) => `/v1/otp/${id}/disown`, () => ({})) },
-    { name: 'a wrong password', route: 'POST /v1/sessions', send: post(() => '/v1/sessions', ({ email }) => ({ email, password: 'not the one at all' })) },
-    { name: 'a new address', route: 'POST /v1/me/email', send: post(() => '/v1/me/email', ({ email }) => ({ email }), () => bearer(asker.accessToken)) },
+    {
+      name: 'a wrong code of a registration',
+      route: 'POST /v1/otp/{id}/verify',
+      prepare: registering,
+      send: post(verify, () => ({ code: WRONG })),
+    },
+    {
+      name: 'what is no code',
+      route: 'POST /v1/otp/{id}/verify',
+      prepare: challengeOf('login'),
+      send: post(verify, () => ({ code: 'abcdef' })),
+    },
+    {
+      name: 'a code that expired',
+      route: 'POST /v1/otp/{id}/verify',
+      prepare: expired(challengeOf('login')),
+      send: post(verify, () => ({ code: WRONG })),
+    },
+    {
+      name: 'a code that is locked',
+      route: 'POST /v1/otp/{id}/verify',
+      prepare: locked(challengeOf('login')),
+      send: post(verify, () => ({ code: WRONG })),
+    },
+    {
+      name: 'a locked code for a password',
+      route: 'POST /v1/otp/{id}/verify',
+      prepare: locked(challengeOf('reset_password')),
+      send: post(verify, () => ({ code: WRONG, newPassword: OTHER })),
+    },
+    {
+      name: 'a code for a password without one',
+      route: 'POST /v1/otp/{id}/verify',
+      prepare: challengeOf('reset_password'),
+      send: post(verify, () => ({ code: WRONG })),
+    },
+    {
+      name: 'a code for a password that is the address',
+      route: 'POST /v1/otp/{id}/verify',
+      prepare: challengeOf('reset_password'),
+      send: post(verify, ({ email }) => ({ code: WRONG, newPassword: email })),
+    },
+    {
+      name: 'sending again at once',
+      route: 'POST /v1/otp/{id}/resend',
+      prepare: challengeOf('login'),
+      send: post(
+        (id) => `/v1/otp/${id}/resend`,
+        () => ({}),
+      ),
+    },
+    {
+      name: 'sending again later',
+      route: 'POST /v1/otp/{id}/resend',
+      prepare: later(challengeOf('login')),
+      send: post(
+        (id) => `/v1/otp/${id}/resend`,
+        () => ({}),
+      ),
+    },
+    {
+      name: 'disowning',
+      route: 'POST /v1/otp/{id}/disown',
+      prepare: challengeOf('login'),
+      send: post(
+        (id) => `/v1/otp/${id}/disown`,
+        () => ({}),
+      ),
+    },
+    {
+      name: 'a wrong password',
+      route: 'POST /v1/sessions',
+      send: post(
+        () => '/v1/sessions',
+        ({ email }) => ({ email, password: 'not the one at all' }),
+      ),
+    },
+    {
+      name: 'a new address',
+      route: 'POST /v1/me/email',
+      send: post(
+        () => '/v1/me/email',
+        ({ email }) => ({ email }),
+        () => bearer(asker.accessToken),
+      ),
+    },
     {
       name: 'a wrong code for a new address',
       route: 'POST /v1/otp/{id}/verify',
-      prepare: async ({ email }) => (await otpost.api.post<IssuedBody>('/v1/me/email', { email }, bearer(asker.accessToken))).body.challenge.id,
-      send: post(verify, () => ({ code: WRONG }), () => bearer(asker.accessToken)),
+      prepare: async ({ email }) =>
+        (await otpost.api.post<IssuedBody>('/v1/me/email', { email }, bearer(asker.accessToken))).body.challenge.id,
+      send: post(
+        verify,
+        () => ({ code: WRONG }),
+        () => bearer(asker.accessToken),
+      ),
     },
-    { name: 'a verification', route: 'POST /v1/verifications', prepare: keyInUse, send: post(() => '/v1/verifications', ({ email }) => ({ to: email, purpose: 'checkout' }), () => bearer(key)) },
-    { name: 'a mail of a back end', route: 'POST /v1/emails', prepare: keyInUse, send: post(() => '/v1/emails', ({ email }) => ({ to: email, subject: 'Hello', text: 'Hello' }), () => bearer(key)) },
-    { name: 'the page that asks for the address', route: 'POST /account/sign-in', send: onPage('post', () => '/account/sign-in', ({ email }) => ({ email })) },
-    { name: 'the page of the code', route: 'GET /account/code/:id', prepare: pageOf, send: onPage('get', (path) => path) },
-    { name: 'a wrong code on the page', route: 'POST /account/code/:id', prepare: pageOf, send: onPage('post', (path) => path, () => ({ code: WRONG })) },
-    { name: 'what is no code on the page', route: 'POST /account/code/:id', prepare: pageOf, send: onPage('post', (path) => path, () => ({ code: 'abc' })) },
-    { name: 'a wrong code on the page, expired', route: 'POST /account/code/:id', prepare: expired(pageOf), send: onPage('post', (path) => path, () => ({ code: WRONG })) },
-    { name: 'sending again on the page', route: 'POST /account/code/:id/resend', prepare: later(pageOf), send: onPage('post', (path) => `${path}/resend`) },
+    {
+      name: 'a verification',
+      route: 'POST /v1/verifications',
+      prepare: keyInUse,
+      send: post(
+        () => '/v1/verifications',
+        ({ email }) => ({ to: email, purpose: 'checkout' }),
+        () => bearer(key),
+      ),
+    },
+    {
+      name: 'a mail of a back end',
+      route: 'POST /v1/emails',
+      prepare: keyInUse,
+      send: post(
+        () => '/v1/emails',
+        ({ email }) => ({ to: email, subject: 'Hello', text: 'Hello' }),
+        () => bearer(key),
+      ),
+    },
+    {
+      name: 'a test of a template',
+      route: 'POST /v1/templates/{name}/test',
+      prepare: keyInUse,
+      send: post(
+        () => '/v1/templates/login-code/test',
+        ({ email }) => ({ to: email }),
+        () => bearer(key),
+      ),
+    },
+    {
+      name: 'the page that asks for the address',
+      route: 'POST /account/sign-in',
+      send: onPage(
+        'post',
+        () => '/account/sign-in',
+        ({ email }) => ({ email }),
+      ),
+    },
+    {
+      name: 'the page of the code',
+      route: 'GET /account/code/:id',
+      prepare: pageOf,
+      send: onPage('get', (path) => path),
+    },
+    {
+      name: 'a wrong code on the page',
+      route: 'POST /account/code/:id',
+      prepare: pageOf,
+      send: onPage(
+        'post',
+        (path) => path,
+        () => ({ code: WRONG }),
+      ),
+    },
+    {
+      name: 'what is no code on the page',
+      route: 'POST /account/code/:id',
+      prepare: pageOf,
+      send: onPage(
+        'post',
+        (path) => path,
+        () => ({ code: 'abc' }),
+      ),
+    },
+    {
+      name: 'a wrong code on the page, expired',
+      route: 'POST /account/code/:id',
+      prepare: expired(pageOf),
+      send: onPage(
+        'post',
+        (path) => path,
+        () => ({ code: WRONG }),
+      ),
+    },
+    {
+      name: 'sending again on the page',
+      route: 'POST /account/code/:id/resend',
+      prepare: later(pageOf),
+      send: onPage('post', (path) => `${path}/resend`),
+    },
     ...(['login', 'reset_password', 'verify_email', 'register'] as const).flatMap((purpose): Case[] => {
-      const prepare = purpose === 'register' ? async (one: Person) => (await registering(one), forged('login')(one)) : forged(purpose);
+      const prepare =
+        purpose === 'register'
+          ? async (one: Person) => (await registering(one), forged('login')(one))
+          : forged(purpose);
       return [
-        { name: `the page of somebody else’s code for ${purpose}`, route: 'GET /account/code/:id', prepare, send: onPage('get', (path) => path) },
-        { name: `a wrong code on the page of somebody else’s code for ${purpose}`, route: 'POST /account/code/:id', prepare, send: onPage('post', (path) => path, () => ({ code: WRONG })) },
+        {
+          name: `the page of somebody else’s code for ${purpose}`,
+          route: 'GET /account/code/:id',
+          prepare,
+          send: onPage('get', (path) => path),
+        },
+        {
+          name: `a wrong code on the page of somebody else’s code for ${purpose}`,
+          route: 'POST /account/code/:id',
+          prepare,
+          send: onPage(
+            'post',
+            (path) => path,
+            () => ({ code: WRONG }),
+          ),
+        },
       ];
     }),
-    { name: 'the link of a registration, asked whether it was not you', route: 'GET /l/:token/not-me', prepare: linkOf('register', '/not-me'), send: onPage('get', (path) => path) },
-    { name: 'the link of a registration', route: 'GET /l/:token', prepare: linkOf('register', ''), send: onPage('get', (path) => path) },
+    {
+      name: 'the link of a registration, asked whether it was not you',
+      route: 'GET /l/:token/not-me',
+      prepare: linkOf('register', '/not-me'),
+      send: onPage('get', (path) => path),
+    },
+    {
+      name: 'the link of a registration',
+      route: 'GET /l/:token',
+      prepare: linkOf('register', ''),
+      send: onPage('get', (path) => path),
+    },
   ];
 
   it.each(cases)('are answered alike, and cost the same: $name', async ({ prepare, send, name }) => {
@@ -188,16 +456,21 @@ describe('an address with an account and one without', () => {
     ['wrong', challengeOf('reset_password')],
     ['locked', locked(challengeOf('reset_password'))],
     ['expired', expired(challengeOf('reset_password'))],
-    ['stopped', async (one: Person) => {
-      const id = await challengeOf('reset_password')(one);
-      await otpost.api.post(`/v1/otp/${id}/disown`, {});
-      return id;
-    }],
+    [
+      'stopped',
+      async (one: Person) => {
+        const id = await challengeOf('reset_password')(one);
+        await otpost.api.post(`/v1/otp/${id}/disown`, {});
+        return id;
+      },
+    ],
     ['that of another purpose', challengeOf('login')],
   ])('cost no hash for a new password with a code that is %s', async (_, prepare) => {
     const [known] = await both(true);
     const id = await prepare(known);
-    const { answer, work } = await works.of((headers) => otpost.api.post(verify(id), { code: WRONG, newPassword: OTHER }, headers));
+    const { answer, work } = await works.of((headers) =>
+      otpost.api.post(verify(id), { code: WRONG, newPassword: OTHER }, headers),
+    );
     expect([answer.status >= 400, work.hashes]).toEqual([true, []]);
   });
 
@@ -217,7 +490,14 @@ describe('an address with an account and one without', () => {
     const compared = new Set(cases.map(({ route }) => route));
     // Made by whoever has the setup link, before anybody has an account.
     expect(taking.filter((route) => !compared.has(route) && route !== 'POST /v1/setup')).toEqual([]);
-    for (const route of ['POST /v1/accounts', 'POST /v1/otp', 'POST /v1/otp/{id}/verify', 'POST /v1/sessions', 'POST /v1/me/email']) expect(taking).toContain(route);
+    for (const route of [
+      'POST /v1/accounts',
+      'POST /v1/otp',
+      'POST /v1/otp/{id}/verify',
+      'POST /v1/sessions',
+      'POST /v1/me/email',
+    ])
+      expect(taking).toContain(route);
   });
 
   /** Tries, failures, challenges and mails that the address has now, those of signing up left out. */
@@ -236,7 +516,10 @@ describe('an address with an account and one without', () => {
       [prepared, prepared.split('/').at(-1)!, email]
         .filter((part) => part !== '')
         .reduce((left, part) => left.replaceAll(part, '…'), text)
-        .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, (moment) => `${(Date.parse(moment) - clock.now().getTime()) / 1_000} s from now`)
+        .replaceAll(
+          /\d{4}-\d\d-\d\dT[\d:.]+Z/g,
+          (moment) => `${(Date.parse(moment) - clock.now().getTime()) / 1_000} s from now`,
+        )
         .replaceAll(/[\w-]{22,}/g, '…') // ids, tokens, macs
         .replaceAll(/[\da-f]{8}(?=\.…)/g, '…') // of the secret
         .replaceAll(/"reference":"\w{4}"|reference <b>\w{4}<\/b>|Reference <b>\w{4}<\/b>/g, '…');

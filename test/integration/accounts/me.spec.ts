@@ -1,7 +1,7 @@
-import { codeIn, SmtpSink } from '../../support/smtp-sink.js';
-import type { IssuedBody, ProblemBody } from '../../support/api.js';
-import { AccountHolders, type Holder, PASSWORD } from '../../support/account-holders.js';
-import { HeldClock, type Otpost, startOtpost } from '../../support/otpost.js';
+import { AccountHolders, type Holder, PASSWORD } from '../../support/service/account-holders.js';
+import type { IssuedBody, ProblemBody } from '../../support/service/api.js';
+import { HeldClock, type Otpost, startOtpost } from '../../support/service/otpost.js';
+import { codeIn, SmtpSink } from '../../support/smtp/smtp-sink.js';
 
 const ANOTHER = 'quite another battery';
 /** Seconds after which a proof is not fresh any more. */
@@ -29,14 +29,17 @@ describe('one’s own account', () => {
     expect([200, 401]).toContain(status);
     return status === 200;
   };
-  const setPassword = (person: Holder, newPassword: string, currentPassword?: string) => people.ask('POST', '/v1/me/password', person, { newPassword, currentPassword });
+  const setPassword = (person: Holder, newPassword: string, currentPassword?: string) =>
+    people.ask('POST', '/v1/me/password', person, { newPassword, currentPassword });
   const refused = ({ status, body }: { status: number; body: ProblemBody }) => [status, body.code];
 
   async function reauthenticate(person: Holder): Promise<Holder> {
     const before = people.mailsTo(person.account.email).length;
     const { body } = await people.ask<IssuedBody>('POST', '/v1/otp', person, { purpose: 'reauthenticate' });
     const mails = await sink.waitForMailTo(person.account.email, before + 1);
-    const answer = await people.ask<Holder>('POST', `/v1/otp/${body.challenge.id}/verify`, person, { code: codeIn(mails[before]!.mail.text) });
+    const answer = await people.ask<Holder>('POST', `/v1/otp/${body.challenge.id}/verify`, person, {
+      code: codeIn(mails[before]!.mail.text),
+    });
     expect(answer.status).toBe(200);
     return answer.body;
   }
@@ -44,12 +47,31 @@ describe('one’s own account', () => {
   describe('described', () => {
     it('changes its name and language, and keeps what is left out', async () => {
       const person = await people.signUp({ name: 'Mary' });
-      expect((await people.ask('PATCH', '/v1/me', person, { locale: 'de-AT' })).body).toEqual({ ...person.account, locale: 'de-AT' });
-      expect((await people.ask('PATCH', '/v1/me', person, { name: null })).body).toEqual({ ...person.account, name: null, locale: 'de-AT' });
-      expect((await people.ask('PATCH', '/v1/me', person, {})).body).toEqual({ ...person.account, name: null, locale: 'de-AT' });
+      expect((await people.ask('PATCH', '/v1/me', person, { locale: 'de-AT' })).body).toEqual({
+        ...person.account,
+        locale: 'de-AT',
+      });
+      expect((await people.ask('PATCH', '/v1/me', person, { name: null })).body).toEqual({
+        ...person.account,
+        name: null,
+        locale: 'de-AT',
+      });
+      expect((await people.ask('PATCH', '/v1/me', person, {})).body).toEqual({
+        ...person.account,
+        name: null,
+        locale: 'de-AT',
+      });
     });
 
-    it.each([{ name: '' }, { name: 'x'.repeat(101) }, { name: 'a\nb' }, { locale: 'no language' }, { role: 'admin' }, { email: 'mary@example.org' }, { passwordHash: 'x' }])('is not changed by %j', async (body) => {
+    it.each([
+      { name: '' },
+      { name: 'x'.repeat(101) },
+      { name: 'a\nb' },
+      { locale: 'no language' },
+      { role: 'admin' },
+      { email: 'mary@example.org' },
+      { passwordHash: 'x' },
+    ])('is not changed by %j', async (body) => {
       const person = await people.signUp();
       expect((await people.ask('PATCH', '/v1/me', person, body)).status).toBe(422);
       expect((await people.ask('GET', '/v1/me', person)).body).toEqual(person.account);
@@ -102,7 +124,8 @@ describe('one’s own account', () => {
     it('not by a wrong one, which counts like a failed sign-in', async () => {
       const person = await people.signUp({ password: PASSWORD });
       const { email, id } = person.account;
-      for (let n = 0; n < 20; n++) expect(refused(await setPassword(person, ANOTHER, `wrong ${n}`))).toEqual([403, 'wrong_password']);
+      for (let n = 0; n < 20; n++)
+        expect(refused(await setPassword(person, ANOTHER, `wrong ${n}`))).toEqual([403, 'wrong_password']);
       const blocked = await setPassword(person, ANOTHER, PASSWORD);
       expect([...refused(blocked), blocked.headers.get('retry-after')]).toEqual([429, 'too_many_failures', '60']);
       expect((await people.signIn(email, PASSWORD)).status).toBe(429);
@@ -123,15 +146,24 @@ describe('one’s own account', () => {
       const person = await people.signUp({ name: 'Ada Lovelace' });
       const { status, body } = await setPassword(person, newPassword, 'whatever');
       if (code === undefined) expect(status).toBe(204);
-      else expect([status, body.errors]).toEqual([422, [{ field: 'newPassword', code, message: expect.any(String) as string }]]);
-      expect(await otpost.database.query('SELECT 1 FROM failure_budgets WHERE destination = $1', [person.account.email])).toEqual([]);
+      else
+        expect([status, body.errors]).toEqual([
+          422,
+          [{ field: 'newPassword', code, message: expect.any(String) as string }],
+        ]);
+      expect(
+        await otpost.database.query('SELECT 1 FROM failure_budgets WHERE destination = $1', [person.account.email]),
+      ).toEqual([]);
     });
 
     it('by two sessions at once is given one, and the other session is over', async () => {
       for (let round = 0; round < 4; round++) {
         const first = await people.signUp({ password: PASSWORD });
         const second = await people.signedIn(first.account.email);
-        const answers = await Promise.all([setPassword(first, `${ANOTHER} first`, PASSWORD), setPassword(second, `${ANOTHER} second`, PASSWORD)]);
+        const answers = await Promise.all([
+          setPassword(first, `${ANOTHER} first`, PASSWORD),
+          setPassword(second, `${ANOTHER} second`, PASSWORD),
+        ]);
         expect(answers.map(({ status }) => status).sort()).toEqual([204, 401]);
         const winner = answers[0].status === 204 ? 'first' : 'second';
         await people.signedIn(first.account.email, `${ANOTHER} ${winner}`);
@@ -144,7 +176,10 @@ describe('one’s own account', () => {
       const other = await people.signUp({ password: PASSWORD });
       const { email, id } = other.account;
       const person = await people.signedIn(email, PASSWORD, { 'otpost-device': other.deviceToken });
-      expect(refused(await people.ask('DELETE', '/v1/me/password', person))).toEqual([403, 'reauthentication_required']);
+      expect(refused(await people.ask('DELETE', '/v1/me/password', person))).toEqual([
+        403,
+        'reauthentication_required',
+      ]);
       expect((await people.ask('DELETE', '/v1/me/password', person, { currentPassword: PASSWORD })).status).toBe(204);
       expect([await alive(other), await alive(person)]).toEqual([false, true]);
       expect((await people.ask('GET', '/v1/me', person)).body).toMatchObject({ hasPassword: false });
@@ -162,7 +197,12 @@ describe('one’s own account', () => {
 
   describe('deleted', () => {
     const rowsOf = async (id: string) =>
-      (await otpost.database.query<{ n: number }>('SELECT ((SELECT count(*) FROM accounts WHERE id = $1) + (SELECT count(*) FROM sessions WHERE account_id = $1))::int AS n', [id]))[0]!.n;
+      (
+        await otpost.database.query<{ n: number }>(
+          'SELECT ((SELECT count(*) FROM accounts WHERE id = $1) + (SELECT count(*) FROM sessions WHERE account_id = $1))::int AS n',
+          [id],
+        )
+      )[0]!.n;
 
     it('soon after a sign-in: gone with its sessions, the last mail to its address', async () => {
       const first = await people.signUp({ password: PASSWORD });
@@ -171,7 +211,9 @@ describe('one’s own account', () => {
       const { status } = await people.ask('DELETE', '/v1/me', person);
       expect([status, await rowsOf(id)]).toEqual([204, 0]);
       expect([await alive(first), await alive(person)]).toEqual([false, false]);
-      expect((await otpost.api.post<ProblemBody>('/v1/sessions/refresh', { refreshToken: first.refreshToken })).body.code).toBe('refresh_invalid');
+      expect(
+        (await otpost.api.post<ProblemBody>('/v1/sessions/refresh', { refreshToken: first.refreshToken })).body.code,
+      ).toBe('refresh_invalid');
       expect((await people.signIn(email, PASSWORD)).status).toBe(401);
       expect(await people.auditOf(id)).toContain('account.deleted done');
       const mails = await sink.waitForMailTo(email, 2);
@@ -183,7 +225,10 @@ describe('one’s own account', () => {
       const person = await people.signUp({ password: PASSWORD });
       clock.advance(STALE);
       expect(refused(await people.ask('DELETE', '/v1/me', person))).toEqual([403, 'reauthentication_required']);
-      expect(refused(await people.ask('DELETE', '/v1/me', person, { currentPassword: ANOTHER }))).toEqual([403, 'wrong_password']);
+      expect(refused(await people.ask('DELETE', '/v1/me', person, { currentPassword: ANOTHER }))).toEqual([
+        403,
+        'wrong_password',
+      ]);
       expect(await rowsOf(person.account.id)).toBe(2);
       expect((await people.ask('DELETE', '/v1/me', person, { currentPassword: PASSWORD })).status).toBe(204);
       expect(await rowsOf(person.account.id)).toBe(0);

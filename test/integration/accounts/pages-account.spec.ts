@@ -1,8 +1,8 @@
-import { HeldClock, type Otpost, startOtpost } from '../../support/otpost.js';
-import { linkIn, PageClient } from '../../support/page-client.js';
-import { codeIn, type Received, SmtpSink } from '../../support/smtp-sink.js';
-import { eventually } from '../../support/wait.js';
-import { Visitors } from '../../support/visitors.js';
+import { linkIn, PageClient } from '../../support/http/page-client.js';
+import { HeldClock, type Otpost, startOtpost } from '../../support/service/otpost.js';
+import { Visitors } from '../../support/service/visitors.js';
+import { eventually } from '../../support/signals/wait.js';
+import { codeIn, type Received, SmtpSink } from '../../support/smtp/smtp-sink.js';
 
 describe('the account page', () => {
   let sink: SmtpSink;
@@ -29,7 +29,10 @@ describe('the account page', () => {
   async function mailFor(page: PageClient, path: string): Promise<Received> {
     const { text } = await page.get(path);
     const reference = /reference <b>(\w{4})<\/b>/.exec(text)![1]!;
-    return eventually(() => sink.received.find(({ mail }) => mail.subject?.includes(reference)), `the mail ${reference}`);
+    return eventually(
+      () => sink.received.find(({ mail }) => mail.subject?.includes(reference)),
+      `the mail ${reference}`,
+    );
   }
 
   async function signIn(email: string, page = browser()): Promise<PageClient> {
@@ -62,12 +65,21 @@ describe('the account page', () => {
         const looked = await page.get(asked.location!);
         return looked.text.includes('the next mail server has taken it') && looked;
       }, 'the page to say that the mail was taken');
-      answers.push([asked.status, [...asked.headers.keys()], shown.text.replaceAll(email, '').replaceAll(/[\w-]{22}|<b>\w{4}<\/b>/g, '')]);
-      expect(await page.post(asked.location!, { code: codeIn(mail.mail.text) })).toMatchObject({ status: 303, location: '/account' });
+      answers.push([
+        asked.status,
+        [...asked.headers.keys()],
+        shown.text.replaceAll(email, '').replaceAll(/[\w-]{22}|<b>\w{4}<\/b>/g, ''),
+      ]);
+      expect(await page.post(asked.location!, { code: codeIn(mail.mail.text) })).toMatchObject({
+        status: 303,
+        location: '/account',
+      });
       expect(await page.signedInAs()).toBe(email);
     }
     expect(answers[1]).toEqual(answers[0]);
-    const rows = await otpost.database.query<{ id: string }>('SELECT id FROM accounts WHERE email = ANY($1)', [[known, unknown]]);
+    const rows = await otpost.database.query<{ id: string }>('SELECT id FROM accounts WHERE email = ANY($1)', [
+      [known, unknown],
+    ]);
     expect(rows.map(({ id }) => id)).toContain(account.id);
     expect(rows).toHaveLength(2);
   });
@@ -84,16 +96,28 @@ describe('the account page', () => {
   it('says what is wrong with an address or a code, and counts no try for what is no code', async () => {
     const page = browser();
     const refused = await page.post('/account/sign-in', { email: 'anna@"><b>' });
-    expect([refused.status, refused.text.includes('role="alert"'), refused.text.includes('value="anna@&quot;&gt;&lt;b&gt;"')]).toEqual([422, true, true]);
+    expect([
+      refused.status,
+      refused.text.includes('role="alert"'),
+      refused.text.includes('value="anna@&quot;&gt;&lt;b&gt;"'),
+    ]).toEqual([422, true, true]);
     const path = await page.askFor(fresh());
     const code = codeIn((await mailFor(page, path)).mail.text);
-    for (const noCode of ['', '12345', 'abcdef', '1234567']) expect((await page.post(path, { code: noCode })).status).toBe(422);
+    for (const noCode of ['', '12345', 'abcdef', '1234567'])
+      expect((await page.post(path, { code: noCode })).status).toBe(422);
     const wrong = people.wrong(code);
     for (const left of ['4 tries are', '3 tries are', '2 tries are', 'One try is']) {
       const { status, text } = await page.post(path, { code: wrong });
-      expect([status, text.includes(`That is not the code. ${left} left.`), text.includes('aria-invalid')]).toEqual([400, true, true]);
+      expect([status, text.includes(`That is not the code. ${left} left.`), text.includes('aria-invalid')]).toEqual([
+        400,
+        true,
+        true,
+      ]);
     }
-    expect(await page.post(path, { code: wrong })).toMatchObject({ status: 429, text: expect.stringContaining('The link in the mail still works') as string });
+    expect(await page.post(path, { code: wrong })).toMatchObject({
+      status: 429,
+      text: expect.stringContaining('The link in the mail still works') as string,
+    });
     expect((await page.post(path, { code })).status).toBe(429);
     expect(await page.signedInAs()).toBeUndefined();
   });
@@ -102,9 +126,15 @@ describe('the account page', () => {
     const page = browser();
     const email = fresh();
     const path = await page.askFor(email);
-    await eventually(async () => (await page.get(path)).text.includes('the next mail server has taken it'), 'the page to say that the mail was taken');
+    await eventually(
+      async () => (await page.get(path)).text.includes('the next mail server has taken it'),
+      'the page to say that the mail was taken',
+    );
     expect((await page.get(path)).text).toContain('It can be sent again in 30 seconds');
-    expect(await page.post(`${path}/resend`)).toMatchObject({ status: 429, text: expect.stringContaining('Try again in 30 seconds.') as string });
+    expect(await page.post(`${path}/resend`)).toMatchObject({
+      status: 429,
+      text: expect.stringContaining('Try again in 30 seconds.') as string,
+    });
     clock.advance(30);
     expect((await page.get(path)).text).toContain('Send it again');
     expect(await page.post(`${path}/resend`)).toMatchObject({ status: 303, location: path });
@@ -119,7 +149,11 @@ describe('the account page', () => {
     const attack = await otpost.api.register(victim, { password: 'the attacker knows this', name: 'Owned' });
     const code = await people.codeOf(attack);
     const path = `/account/code/${attack.challenge.id}`;
-    for (const answer of [await browser().get(path), await browser().post(path, { code }), await browser().post(`${path}/resend`)]) {
+    for (const answer of [
+      await browser().get(path),
+      await browser().post(path, { code }),
+      await browser().post(`${path}/resend`),
+    ]) {
       expect([answer.status, answer.text.includes(victim)]).toEqual([404, false]);
     }
     const page = await signIn(victim);
@@ -139,11 +173,19 @@ describe('the account page', () => {
     const email = fresh();
     const page = await signIn(email);
     const [phone, app, other] = [await signIn(email), await people.signInByCode(email), await signIn(fresh())];
-    const ends = [...(await page.get('/account')).text.matchAll(/\/account\/sessions\/([\w-]{36})\/end/g)].map(([path]) => path);
+    const ends = [...(await page.get('/account')).text.matchAll(/\/account\/sessions\/([\w-]{36})\/end/g)].map(
+      ([path]) => path,
+    );
     expect(ends).toHaveLength(3);
     for (const end of ends) expect((await other.post(end)).status).toBe(404); // another account's
-    const [session] = await otpost.database.query<{ id: string }>('SELECT id FROM sessions WHERE cookie_hash IS NULL AND account_id = $1', [app.account.id]);
-    expect(await page.post(`/account/sessions/${session!.id}/end`)).toMatchObject({ status: 303, location: '/account' });
+    const [session] = await otpost.database.query<{ id: string }>(
+      'SELECT id FROM sessions WHERE cookie_hash IS NULL AND account_id = $1',
+      [app.account.id],
+    );
+    expect(await page.post(`/account/sessions/${session!.id}/end`)).toMatchObject({
+      status: 303,
+      location: '/account',
+    });
     expect((await otpost.api.get('/v1/me', app.accessToken)).status).toBe(401);
     const kept = page.cookies.get('otpost_session')!;
     expect((await page.post('/account/sign-out')).status).toBe(303);
@@ -153,14 +195,22 @@ describe('the account page', () => {
     expect(await phone.signedInAs()).toBe(email);
     const again = await signIn(email, page);
     expect((await again.post('/account/sign-out-everywhere')).status).toBe(303);
-    expect([await phone.signedInAs(), await again.signedInAs(), await other.signedInAs()]).toEqual([undefined, undefined, expect.any(String)]);
+    expect([await phone.signedInAs(), await again.signedInAs(), await other.signedInAs()]).toEqual([
+      undefined,
+      undefined,
+      expect.any(String),
+    ]);
     expect((await browser().post(ends[0]!)).location).toBe('/account');
   });
 
   it('is not signed out, nor signed in, by a stranger’s page', async () => {
     const page = await signIn(fresh());
     for (const path of ['/account/sign-in', '/account/sign-out', '/account/sign-out-everywhere']) {
-      const foreign: Record<string, string>[] = [{ 'sec-fetch-site': 'same-site' }, { origin: 'https://evil.example' }, { origin: 'null' }];
+      const foreign: Record<string, string>[] = [
+        { 'sec-fetch-site': 'same-site' },
+        { origin: 'https://evil.example' },
+        { origin: 'null' },
+      ];
       for (const headers of foreign) expect((await page.post(path, { email: fresh() }, headers)).status).toBe(403);
     }
     expect(await page.signedInAs()).toBeDefined();
@@ -170,7 +220,9 @@ describe('the account page', () => {
   it('knows no access tokens, and the API no cookies', async () => {
     const email = fresh();
     const { accessToken } = await people.signUp(email);
-    expect((await browser().get('/account', { authorization: `Bearer ${accessToken}` })).text).toContain('Continue with e-mail');
+    expect((await browser().get('/account', { authorization: `Bearer ${accessToken}` })).text).toContain(
+      'Continue with e-mail',
+    );
     const page = await signIn(email);
     for (const path of ['/v1/me', '/v1/sessions']) expect((await page.get(path)).status).toBe(401);
     const cookie = page.cookies.get('otpost_session')!;
@@ -201,9 +253,17 @@ describe('the account page', () => {
     const path = await page.askFor(email);
     const { headers } = await page.post(path, { code: codeIn((await sink.waitForMailTo(email))[0]!.mail.text) });
     expect(headers.getSetCookie()).toEqual([
-      expect.stringMatching(new RegExp(`^${session}=ots_[\\w-]{43}; Path=/; Max-Age=7776000; HttpOnly; SameSite=Lax${secure}$`)),
-      expect.stringMatching(new RegExp(`^${device}=otd_[\\w-]+; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax${secure}$`)),
-      expect.stringMatching(new RegExp(`^${session.replace('_session', '')}[-_]asked=[\\w-]{22}\\.[\\da-f]{8}\\.[\\w-]{43}; Path=/; Max-Age=600; HttpOnly; SameSite=Lax${secure}$`)),
+      expect.stringMatching(
+        new RegExp(`^${session}=ots_[\\w-]{43}; Max-Age=7776000; Path=/; HttpOnly${secure}; SameSite=Lax$`),
+      ),
+      expect.stringMatching(
+        new RegExp(`^${device}=otd_[\\w-]+; Max-Age=31536000; Path=/; HttpOnly${secure}; SameSite=Lax$`),
+      ),
+      expect.stringMatching(
+        new RegExp(
+          `^${session.replace('_session', '')}[-_]asked=[\\w-]{22}\\.[\\da-f]{8}\\.[\\w-]{43}; Max-Age=600; Path=/; HttpOnly${secure}; SameSite=Lax$`,
+        ),
+      ),
     ]);
     expect(await page.signedInAs()).toBe(email);
     await here.stop();

@@ -1,8 +1,8 @@
-import type { IssuedBody } from '../../support/api.js';
-import { HeldClock, type Otpost, startOtpost } from '../../support/otpost.js';
-import { linkIn, PageClient } from '../../support/page-client.js';
-import { SmtpSink } from '../../support/smtp-sink.js';
-import { bearer, Visitors } from '../../support/visitors.js';
+import { linkIn, PageClient } from '../../support/http/page-client.js';
+import type { IssuedBody } from '../../support/service/api.js';
+import { HeldClock, type Otpost, startOtpost } from '../../support/service/otpost.js';
+import { bearer, Visitors } from '../../support/service/visitors.js';
+import { SmtpSink } from '../../support/smtp/smtp-sink.js';
 
 const HIS = 'the attacker knows this';
 const NEW = 'seventeen green bottles';
@@ -27,8 +27,13 @@ describe('the page behind the link in a mail', () => {
 
   const fresh = (): string => `joan${++number}@example.com`;
   const browser = () => new PageClient(otpost.api.url);
-  const linkOf = async (issued: IssuedBody, end = ''): Promise<string> => linkIn((await people.mailOf(issued)).mail.text, end);
-  const accountsOf = (email: string) => otpost.database.query<{ name: string | null; password_hash: string | null }>('SELECT name, password_hash FROM accounts WHERE email = $1', [email]);
+  const linkOf = async (issued: IssuedBody, end = ''): Promise<string> =>
+    linkIn((await people.mailOf(issued)).mail.text, end);
+  const accountsOf = (email: string) =>
+    otpost.database.query<{ name: string | null; password_hash: string | null }>(
+      'SELECT name, password_hash FROM accounts WHERE email = $1',
+      [email],
+    );
 
   it('uses nothing up when it is opened, however often, and signs in when its button is pressed, once', async () => {
     const email = fresh();
@@ -54,7 +59,10 @@ describe('the page behind the link in a mail', () => {
     const page = browser();
     await page.post(await linkOf((await people.ask(purpose, email)).body));
     expect(await page.signedInAs()).toBe(email);
-    const [session] = await otpost.database.query<{ method: string }>('SELECT method FROM sessions WHERE cookie_hash = sha256($1::bytea)', [Buffer.from(page.cookies.get('otpost_session')!)]);
+    const [session] = await otpost.database.query<{ method: string }>(
+      'SELECT method FROM sessions WHERE cookie_hash = sha256($1::bytea)',
+      [Buffer.from(page.cookies.get('otpost_session')!)],
+    );
     expect(session!.method).toBe('link');
   });
 
@@ -62,8 +70,14 @@ describe('the page behind the link in a mail', () => {
     const path = await linkOf(await otpost.api.register(fresh()));
     for (const at of [path, `${path}/not-me`, '/l/undo/AAAAAAAAAAAAAAAAAAAAAA', '/l/cut-off']) {
       const { headers, text } = await browser().get(at);
-      expect([headers.get('referrer-policy'), headers.get('cache-control'), headers.get('x-robots-tag')]).toEqual(['no-referrer', 'no-store', 'noindex']);
-      expect(headers.get('content-security-policy')).toMatch(/^default-src 'none'; style-src 'sha256-[^;]+; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'$/);
+      expect([headers.get('referrer-policy'), headers.get('cache-control'), headers.get('x-robots-tag')]).toEqual([
+        'no-referrer',
+        'no-store',
+        'noindex',
+      ]);
+      expect(headers.get('content-security-policy')).toMatch(
+        /^default-src 'none'; style-src 'sha256-[^;]+; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'$/,
+      );
       expect(text).not.toMatch(/<script|\son\w+=|\?\w+=/i);
     }
   });
@@ -72,11 +86,20 @@ describe('the page behind the link in a mail', () => {
     const [expired, stopped] = [await otpost.api.register(fresh()), await otpost.api.register(fresh())];
     const paths = [await linkOf(expired), await linkOf(stopped)];
     await otpost.api.post(`/v1/otp/${stopped.challenge.id}/disown`, {});
-    expect(await browser().get(paths[1]!)).toMatchObject({ status: 410, text: expect.stringContaining('This wasn’t me') as string });
+    expect(await browser().get(paths[1]!)).toMatchObject({
+      status: 410,
+      text: expect.stringContaining('This wasn’t me') as string,
+    });
     clock.advance(600);
     for (const method of ['get', 'post'] as const) {
-      expect(await browser()[method](paths[0]!)).toMatchObject({ status: 410, text: expect.stringContaining('has expired') as string });
-      expect(await browser()[method]('/l/AAAAAAAAAAAAAAAAAAAAAA')).toMatchObject({ status: 404, text: expect.stringContaining('open it from the mail once more') as string });
+      expect(await browser()[method](paths[0]!)).toMatchObject({
+        status: 410,
+        text: expect.stringContaining('has expired') as string,
+      });
+      expect(await browser()[method]('/l/AAAAAAAAAAAAAAAAAAAAAA')).toMatchObject({
+        status: 404,
+        text: expect.stringContaining('open it from the mail once more') as string,
+      });
       expect((await browser()[method]('/l/x')).status).toBe(404);
     }
   });
@@ -93,7 +116,12 @@ describe('the page behind the link in a mail', () => {
     const path = await linkOf((await people.ask('reset_password', email)).body);
     const page = browser();
     expect((await page.get(path)).text).toMatch(/autocomplete="new-password"/);
-    for (const [newPassword, reason] of [['', 'at least 8'], ['short', 'at least 8'], ['password1', 'tried first'], ['x'.repeat(5_000), 'at most 128']] as const) {
+    for (const [newPassword, reason] of [
+      ['', 'at least 8'],
+      ['short', 'at least 8'],
+      ['password1', 'tried first'],
+      ['x'.repeat(5_000), 'at most 128'],
+    ] as const) {
       const { status, text } = await page.post(path, { newPassword });
       expect([status, text.includes(reason), text.includes('role="alert"')]).toEqual([422, true, true]);
       if (newPassword !== '') expect(text).not.toContain(newPassword);
@@ -120,13 +148,20 @@ describe('the page behind the link in a mail', () => {
     const email = fresh();
     const session = await people.signUp(email);
     const reauthenticate = (await people.ask('reauthenticate', undefined, bearer(session.accessToken))).body;
-    const changeEmail = (await otpost.api.post<IssuedBody>('/v1/me/email', { email: fresh() }, bearer(session.accessToken))).body;
+    const changeEmail = (
+      await otpost.api.post<IssuedBody>('/v1/me/email', { email: fresh() }, bearer(session.accessToken))
+    ).body;
     const decoy = (await people.ask('login', fresh())).body;
     for (const issued of [reauthenticate, changeEmail, decoy]) {
       const path = (await linkOf(issued, '/not-me')).replace('/not-me', '');
       const page = browser();
       const { status, text } = await page.get(path);
-      expect([status, text.includes('nothing to open'), text.includes(`${path}/not-me`), text.includes('<form')]).toEqual([200, true, true, false]);
+      expect([
+        status,
+        text.includes('nothing to open'),
+        text.includes(`${path}/not-me`),
+        text.includes('<form'),
+      ]).toEqual([200, true, true, false]);
       expect([(await page.post(path)).status, page.cookies.size]).toEqual([409, 0]);
     }
     const [row] = await otpost.database.query<{ open: string }>(
@@ -180,7 +215,11 @@ describe('pressing links', () => {
     expect([await press('/l/x'), await press('/l/x/not-me'), await press('/l/undo/x')]).toEqual([404, 404, 404]);
     for (const path of ['/l/x', '/l/x/not-me', '/l/undo/x']) {
       const { status, headers, text } = await page.post(path);
-      expect([status, Number(headers.get('retry-after')) > 500, headers.get('content-type')]).toEqual([429, true, 'text/html; charset=utf-8']);
+      expect([status, Number(headers.get('retry-after')) > 500, headers.get('content-type')]).toEqual([
+        429,
+        true,
+        'text/html; charset=utf-8',
+      ]);
       expect(text).toContain('Try again in 10 minutes.');
     }
     expect((await page.get('/l/x')).status).toBe(404);
@@ -191,7 +230,11 @@ describe('pressing links', () => {
     const otpost = await startOtpost();
     await otpost.database.query('ALTER TABLE otp_challenges RENAME TO gone');
     const { status, headers, text } = await new PageClient(otpost.api.url).get('/l/AAAAAAAAAAAAAAAAAAAAAA');
-    expect([status, headers.get('content-type'), headers.get('referrer-policy')]).toEqual([500, 'text/html; charset=utf-8', 'no-referrer']);
+    expect([status, headers.get('content-type'), headers.get('referrer-policy')]).toEqual([
+      500,
+      'text/html; charset=utf-8',
+      'no-referrer',
+    ]);
     expect(text).toContain(headers.get('x-request-id')!);
     expect(text).not.toMatch(/challenge|prisma|table/i);
     await otpost.stop();

@@ -1,8 +1,8 @@
-import type { IssuedBody } from '../../support/api.js';
-import { HeldClock, type Otpost, startOtpost } from '../../support/otpost.js';
-import { linkIn, PageClient } from '../../support/page-client.js';
-import { SmtpSink } from '../../support/smtp-sink.js';
-import { bearer, type Session, Visitors } from '../../support/visitors.js';
+import { linkIn, PageClient } from '../../support/http/page-client.js';
+import type { IssuedBody } from '../../support/service/api.js';
+import { HeldClock, type Otpost, startOtpost } from '../../support/service/otpost.js';
+import { bearer, type Session, Visitors } from '../../support/service/visitors.js';
+import { SmtpSink } from '../../support/smtp/smtp-sink.js';
 
 describe('taking back, on pages that need no sign-in', () => {
   let sink: SmtpSink;
@@ -14,7 +14,10 @@ describe('taking back, on pages that need no sign-in', () => {
   beforeAll(async () => {
     sink = await SmtpSink.start();
     clock = new HeldClock();
-    otpost = await startOtpost({ MAIL_TRANSPORTS: sink.url, APP_URL: 'http://localhost:3000', LIMIT_IP: '1000/10min' }, clock);
+    otpost = await startOtpost(
+      { MAIL_TRANSPORTS: sink.url, APP_URL: 'http://localhost:3000', LIMIT_IP: '1000/10min' },
+      clock,
+    );
     people = new Visitors(otpost, sink);
   });
   afterAll(async () => {
@@ -26,9 +29,12 @@ describe('taking back, on pages that need no sign-in', () => {
   const browser = () => new PageClient(otpost.api.url);
 
   describe('"This wasn’t me"', () => {
-    const notMeOf = async (issued: IssuedBody): Promise<string> => linkIn((await people.mailOf(issued)).mail.text, '/not-me');
+    const notMeOf = async (issued: IssuedBody): Promise<string> =>
+      linkIn((await people.mailOf(issued)).mail.text, '/not-me');
     const charged = async (): Promise<number> => {
-      const [row] = await otpost.database.query<{ count: number }>("SELECT coalesce(max(count), 0) AS count FROM request_limits WHERE key LIKE 'ip:127.0.0.1:%'");
+      const [row] = await otpost.database.query<{ count: number }>(
+        "SELECT coalesce(max(count), 0) AS count FROM request_limits WHERE key LIKE 'ip:127.0.0.1:%'",
+      );
       return Number(row!.count);
     };
 
@@ -37,7 +43,11 @@ describe('taking back, on pages that need no sign-in', () => {
       const issued = await otpost.api.register(email);
       const path = await notMeOf(issued);
       const code = await people.codeOf(issued);
-      for (let visit = 0; visit < 3; visit++) expect(await browser().get(path)).toMatchObject({ status: 200, text: expect.stringContaining('Was it not you?') as string });
+      for (let visit = 0; visit < 3; visit++)
+        expect(await browser().get(path)).toMatchObject({
+          status: 200,
+          text: expect.stringContaining('Was it not you?') as string,
+        });
       const before = await charged();
       const first = await browser().post(path);
       expect([first.status, first.text.includes('It is stopped')]).toEqual([200, true]);
@@ -54,10 +64,15 @@ describe('taking back, on pages that need no sign-in', () => {
     it('works for mails that hold no code, and for codes of a session', async () => {
       const session = await people.signUp(fresh());
       const decoy = (await people.ask('login', fresh())).body;
-      const changeEmail = (await otpost.api.post<IssuedBody>('/v1/me/email', { email: fresh() }, bearer(session.accessToken))).body;
+      const changeEmail = (
+        await otpost.api.post<IssuedBody>('/v1/me/email', { email: fresh() }, bearer(session.accessToken))
+      ).body;
       for (const issued of [decoy, changeEmail]) {
         expect((await browser().post(await notMeOf(issued))).text).toContain('It is stopped');
-        const [row] = await otpost.database.query<{ disowned: boolean }>('SELECT disowned_at IS NOT NULL AS disowned FROM otp_challenges WHERE id = $1', [issued.challenge.id]);
+        const [row] = await otpost.database.query<{ disowned: boolean }>(
+          'SELECT disowned_at IS NOT NULL AS disowned FROM otp_challenges WHERE id = $1',
+          [issued.challenge.id],
+        );
         expect(row!.disowned).toBe(true);
       }
     });
@@ -67,11 +82,20 @@ describe('taking back, on pages that need no sign-in', () => {
       const [older, newer] = [await otpost.api.register(email), await otpost.api.register(email)];
       const [oldPath, newPath] = [await notMeOf(older), await notMeOf(newer)];
       await people.verify(newer, await people.codeOf(newer));
-      expect(await browser().post(newPath)).toMatchObject({ status: 410, text: expect.stringMatching(/used already[^]*Sign out everywhere/) as string });
-      expect(await browser().post(oldPath)).toMatchObject({ status: 410, text: expect.stringContaining('A newer mail') as string });
+      expect(await browser().post(newPath)).toMatchObject({
+        status: 410,
+        text: expect.stringMatching(/used already[^]*Sign out everywhere/) as string,
+      });
+      expect(await browser().post(oldPath)).toMatchObject({
+        status: 410,
+        text: expect.stringContaining('A newer mail') as string,
+      });
       const expired = await notMeOf(await otpost.api.register(fresh()));
       clock.advance(600);
-      expect(await browser().post(expired)).toMatchObject({ status: 410, text: expect.stringContaining('There is nothing to do') as string });
+      expect(await browser().post(expired)).toMatchObject({
+        status: 410,
+        text: expect.stringContaining('There is nothing to do') as string,
+      });
       expect((await browser().post('/l/AAAAAAAAAAAAAAAAAAAAAA/not-me')).status).toBe(404);
     });
 
@@ -100,7 +124,9 @@ describe('taking back, on pages that need no sign-in', () => {
     }
 
     const addressOf = async ({ account }: Session): Promise<string> => {
-      const [row] = await otpost.database.query<{ email: string }>('SELECT email FROM accounts WHERE id = $1', [account.id]);
+      const [row] = await otpost.database.query<{ email: string }>('SELECT email FROM accounts WHERE id = $1', [
+        account.id,
+      ]);
       return row!.email;
     };
 
@@ -109,13 +135,23 @@ describe('taking back, on pages that need no sign-in', () => {
       const thief = await people.signInByCode(after);
       for (let visit = 0; visit < 3; visit++) {
         const { status, text } = await browser().get(path);
-        expect([status, text.includes(before), text.includes(after), text.includes('m…@example.com')]).toEqual([200, true, false, true]);
+        expect([status, text.includes(before), text.includes(after), text.includes('m…@example.com')]).toEqual([
+          200,
+          true,
+          false,
+          true,
+        ]);
       }
       expect(await addressOf(session)).toBe(after);
       const first = await browser().post(path);
-      expect([first.status, first.text.includes('All sessions were ended'), first.text.includes('href="/account"')]).toEqual([200, true, true]);
+      expect([
+        first.status,
+        first.text.includes('All sessions were ended'),
+        first.text.includes('href="/account"'),
+      ]).toEqual([200, true, true]);
       expect(await addressOf(session)).toBe(before);
-      for (const { accessToken } of [session, thief]) expect((await otpost.api.get('/v1/me', accessToken)).status).toBe(401);
+      for (const { accessToken } of [session, thief])
+        expect((await otpost.api.get('/v1/me', accessToken)).status).toBe(401);
       const second = await browser().post(path);
       expect([second.status, second.text]).toEqual([200, first.text]);
       expect((await people.signInByCode(before)).account.id).toBe(session.account.id);
@@ -124,10 +160,17 @@ describe('taking back, on pages that need no sign-in', () => {
     it('stays when it is too late, or the former address is somebody else’s by now', async () => {
       const [late, inUse] = [await taken(), await taken()];
       const other = await people.signUp(inUse.before);
-      expect(await browser().post(inUse.path)).toMatchObject({ status: 409, text: expect.stringContaining('nothing was changed') as string });
+      expect(await browser().post(inUse.path)).toMatchObject({
+        status: 409,
+        text: expect.stringContaining('nothing was changed') as string,
+      });
       expect([await addressOf(inUse.session), await addressOf(other)]).toEqual([inUse.after, inUse.before]);
       clock.advance(7 * 86_400);
-      for (const method of ['get', 'post'] as const) expect(await browser()[method](late.path)).toMatchObject({ status: 410, text: expect.stringContaining('too late') as string });
+      for (const method of ['get', 'post'] as const)
+        expect(await browser()[method](late.path)).toMatchObject({
+          status: 410,
+          text: expect.stringContaining('too late') as string,
+        });
       expect(await addressOf(late.session)).toBe(late.after);
       expect((await browser().post('/l/undo/AAAAAAAAAAAAAAAAAAAAAA')).status).toBe(404);
     });

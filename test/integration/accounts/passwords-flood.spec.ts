@@ -1,30 +1,25 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import argon2 from 'argon2';
-import { PLACES, SHARE } from '../../../src/accounts/passwords/hash-policy.js';
+import { PLACES, SHARE } from '../../../src/accounts/passwords/hashing.js';
 import { Passwords } from '../../../src/accounts/passwords/passwords.js';
-import { readSettings } from '../../../src/config/read-settings.js';
+import { readSettings } from '../../../src/configuration.js';
 import type { Problem } from '../../../src/core/problems.js';
-import type { Answer, Api, IssuedBody, ProblemBody, SignedInBody } from '../../support/api.js';
-import { TEST_SECRET } from '../../support/otpost.js';
-import { OtpostProcess } from '../../support/otpost-process.js';
-import { createDatabase, type TestDatabase } from '../../support/postgres.js';
+import { createDatabase, type TestDatabase } from '../../support/database/postgres.js';
+import type { Answer, Api, IssuedBody, ProblemBody, SignedInBody } from '../../support/service/api.js';
+import { OtpostProcess } from '../../support/service/otpost-process.js';
+import { TEST_SECRET } from '../../support/service/otpost.js';
 
-const FLOOD = 500;
+/** Half as many again as the line has places. */
+const FLOOD = Math.ceil(PLACES * 1.5);
 /** Calls that one requester keeps under way: its share of the line is full all the time, and some are sent away. */
 const FLOODERS = SHARE + 8;
 /** Milliseconds after which a flooder who was told to come back in a second does: it is the line that is flooded, not the socket. */
 const IMPATIENCE_MS = 20;
 /** Sign-ins of somebody else before, during and after a flood. */
-const OTHERS = 6;
+const OTHERS = 2;
 const PASSWORD = 'correct horse battery staple';
 const MIB = 1_024 * 1_024;
-
-function inMs(values: number[]): string {
-  const sorted = [...values].sort((a, b) => a - b);
-  return `p50 ${sorted[Math.floor(sorted.length / 2)]!.toFixed(0)} ms, max ${sorted.at(-1)!.toFixed(0)} ms`;
-}
 
 describe('a flood of passwords', () => {
   const { settings } = readSettings({ DATABASE_URL: 'postgres://nobody@127.0.0.1/none', APP_SECRET: TEST_SECRET });
@@ -34,21 +29,18 @@ describe('a flood of passwords', () => {
     await passwords.onModuleInit();
     const hash = await passwords.hash(PASSWORD);
     await passwords.verify(hash, 'warm');
-    const delay = monitorEventLoopDelay({ resolution: 5 });
     const before = process.memoryUsage.rss();
     let peak = before;
     const sampler = setInterval(() => (peak = Math.max(peak, process.memoryUsage.rss())), 5);
-    delay.enable();
-    const started = performance.now();
-    const outcomes = await Promise.allSettled(Array.from({ length: FLOOD }, (_, n) => passwords.verify(hash, 'wrong', `requester ${n % 50}`)));
-    const took = performance.now() - started;
-    delay.disable();
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: FLOOD }, (_, n) => passwords.verify(hash, 'wrong', `requester ${n % 50}`)),
+    );
     clearInterval(sampler);
     const refusals = outcomes.filter((outcome) => outcome.status === 'rejected').map(({ reason }) => reason as Problem);
     const grown = (peak - before) / MIB;
-    console.log(`${FLOOD - refusals.length} compared in ${took.toFixed(0)} ms, ${refusals.length} refused; memory +${grown.toFixed(0)} MiB; event-loop delay p50 ${(delay.percentile(50) / 1e6).toFixed(1)} ms, p99 ${(delay.percentile(99) / 1e6).toFixed(1)} ms`);
     expect(refusals).toHaveLength(FLOOD - PLACES);
-    for (const { code, status, headers } of refusals) expect([code, status, headers['retry-after']]).toEqual(['busy', 503, '1']);
+    for (const { code, status, headers } of refusals)
+      expect([code, status, headers['retry-after']]).toEqual(['busy', 503, '1']);
     // Limits are asked before the line.
     expect(refusals[0]!.toDocument('id')['remedy']).toContain('the limits do count the request');
     expect(grown).toBeLessThan(80); // two hashes are 38
@@ -82,7 +74,14 @@ describe('a flood of one requester on a path that hashes', () => {
 
   beforeAll(async () => {
     database = await createDatabase();
-    service = await OtpostProcess.start({ DATABASE_URL: database.url, APP_SECRET: TEST_SECRET, PORT: '0', ROLE: 'web', LOG_LEVEL: 'info', TRUSTED_PROXIES: '1' });
+    service = await OtpostProcess.start({
+      DATABASE_URL: database.url,
+      APP_SECRET: TEST_SECRET,
+      PORT: '0',
+      ROLE: 'web',
+      LOG_LEVEL: 'info',
+      TRUSTED_PROXIES: '1',
+    });
     api = await service.api();
     const hash = await argon2.hash(PASSWORD, { memoryCost: 19_456, timeCost: 2, parallelism: 1 });
     for (const name of ['other', 'flooding']) {
@@ -100,52 +99,77 @@ describe('a flood of one requester on a path that hashes', () => {
   const from = (ip: string) => ({ 'x-forwarded-for': ip });
   const FLOODING = from('203.0.113.9');
   const fresh = () => `nobody${++number}@example.com`;
-  const signIn = (email: string, headers: Record<string, string>) => api.post<SignedInBody & ProblemBody>('/v1/sessions', { email, password: PASSWORD }, headers);
+  const signIn = (email: string, headers: Record<string, string>) =>
+    api.post<SignedInBody & ProblemBody>('/v1/sessions', { email, password: PASSWORD }, headers);
 
-  const mib = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${service.child.pid}/status`, 'utf8'))![1]) / 1_024;
-  const descriptors = () => readdirSync(`/proc/${service.child.pid}/fd`).length;
+  const mib = () =>
+    Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${service.child.pid}/status`, 'utf8'))![1]) / 1_024;
 
   /** Somebody else, from another network each time, until they are in; a machine that is too busy for its database is no part of this. */
-  async function others(): Promise<{ times: number[]; memory: number; descriptors: number }> {
-    const seen = { times: [] as number[], memory: 0, descriptors: 0 };
+  async function others(): Promise<{ memory: number }> {
+    const seen = { memory: 0 };
     for (let n = 0; n < OTHERS; n++) {
-      const asked = performance.now();
       let answer = await signIn('other@example.com', from(`192.0.2.${n}`));
       while (answer.body.code === 'unavailable') answer = await signIn('other@example.com', from(`192.0.2.${n}`));
-      seen.times.push(performance.now() - asked);
       expect([answer.status, answer.body.code]).toEqual([200, undefined]);
       expect((await api.get('/health/live')).status).toBe(200);
       seen.memory = Math.max(seen.memory, mib());
-      seen.descriptors = Math.max(seen.descriptors, descriptors());
     }
     return seen;
   }
 
   /** What each call of the flood does, and what it is answered when it is let into the line. */
   const paths: [string, () => Promise<() => Promise<Answer<ProblemBody>>>, string][] = [
-    ['POST /v1/sessions', async () => () => api.post('/v1/sessions', { email: fresh(), password: 'wrong horse battery' }, FLOODING), 'invalid_credentials'],
-    ['POST /v1/accounts with a password', async () => () => api.post('/v1/accounts', { email: fresh(), password: 'seventeen green bottles' }, FLOODING), '202'],
+    [
+      'POST /v1/sessions',
+      async () => () => api.post('/v1/sessions', { email: fresh(), password: 'wrong horse battery' }, FLOODING),
+      'invalid_credentials',
+    ],
+    [
+      'POST /v1/accounts with a password',
+      async () => () => api.post('/v1/accounts', { email: fresh(), password: 'seventeen green bottles' }, FLOODING),
+      '202',
+    ],
     [
       'POST /v1/me/email with the current password',
       async () => {
         const { body } = await signIn('flooding@example.com', from('192.0.2.99'));
-        return () => api.post('/v1/me/email', { email: fresh(), currentPassword: PASSWORD }, { ...FLOODING, authorization: `Bearer ${body.accessToken}` });
+        return () =>
+          api.post(
+            '/v1/me/email',
+            { email: fresh(), currentPassword: PASSWORD },
+            { ...FLOODING, authorization: `Bearer ${body.accessToken}` },
+          );
       },
       '202',
     ],
     [
       'POST /v1/otp/:id/verify with a new password',
       async () => {
-        const { body } = await api.post<IssuedBody>('/v1/otp', { purpose: 'reset_password', email: 'flooding@example.com' }, from('192.0.2.98'));
+        const { body } = await api.post<IssuedBody>(
+          '/v1/otp',
+          { purpose: 'reset_password', email: 'flooding@example.com' },
+          from('192.0.2.98'),
+        );
         await database.query('UPDATE otp_challenges SET attempts = max_attempts WHERE id = $1', [body.challenge.id]);
-        return () => api.post(`/v1/otp/${body.challenge.id}/verify`, { code: '000000', newPassword: 'seventeen green bottles' }, FLOODING);
+        return () =>
+          api.post(
+            `/v1/otp/${body.challenge.id}/verify`,
+            { code: '000000', newPassword: 'seventeen green bottles' },
+            FLOODING,
+          );
       },
       'otp_locked',
     ],
-    ['POST /v1/setup, of a link that is none', async () => () => api.post('/v1/setup', { token: 'A'.repeat(43), email: fresh(), password: 'seventeen green bottles' }, FLOODING), 'setup_link_invalid'],
+    [
+      'POST /v1/setup, of a link that is none',
+      async () => () =>
+        api.post('/v1/setup', { token: 'A'.repeat(43), email: fresh(), password: 'seventeen green bottles' }, FLOODING),
+      'setup_link_invalid',
+    ],
   ];
 
-  it.each(paths)('leaves the sign-ins of others alone: %s', async (name, prepare, answered) => {
+  it.each(paths)('leaves the sign-ins of others alone: %s', async (_, prepare, answered) => {
     const call = await prepare();
     const before = await others();
     const outcomes: Record<string, number> = {};
@@ -162,22 +186,26 @@ describe('a flood of one requester on a path that hashes', () => {
     // The flood goes on for as long as it takes to answer them: each is answered before it is done, and none is sent away.
     const during = await others().finally(() => (over = true));
     await flood;
-    const after = await others();
-    const told = [before, during, after].map(({ times, memory, descriptors }) => `${memory.toFixed(0)} MiB, ${descriptors} descriptors, others ${inMs(times)}`);
-    console.log(`${name}: ${JSON.stringify(outcomes)}; before ${told[0]}; during ${told[1]}; after ${told[2]}`);
+    await others();
     expect(outcomes[answered]).toBeGreaterThan(0);
     expect(Object.keys(outcomes).filter((outcome) => ![answered, 'busy', 'unavailable'].includes(outcome))).toEqual([]);
     expect(during.memory - before.memory).toBeLessThan(160);
-  }, 300_000);
+  });
 
   it('counts no failure of a password that was not compared', async () => {
     await database.query('DELETE FROM failure_budgets');
-    const answers = await Promise.all(Array.from({ length: FLOOD }, () => api.post<ProblemBody>('/v1/sessions', { email: fresh(), password: 'wrong horse battery' }, FLOODING)));
+    const answers = await Promise.all(
+      Array.from({ length: FLOOD }, () =>
+        api.post<ProblemBody>('/v1/sessions', { email: fresh(), password: 'wrong horse battery' }, FLOODING),
+      ),
+    );
     const compared = answers.filter(({ body }) => body.code === 'invalid_credentials').length;
-    const busy = answers.filter(({ status, body, headers }) => status === 503 && body.code === 'busy' && headers.get('retry-after') === '1').length;
+    const busy = answers.filter(
+      ({ status, body, headers }) => status === 503 && body.code === 'busy' && headers.get('retry-after') === '1',
+    ).length;
     const [counted] = await database.query<{ n: number }>('SELECT count(*)::int AS n FROM failure_budgets');
     expect([compared + busy, counted!.n]).toEqual([FLOOD, compared]);
     expect(compared).toBeGreaterThanOrEqual(SHARE);
     expect(service.text).not.toContain('nobody');
-  }, 120_000);
+  });
 });

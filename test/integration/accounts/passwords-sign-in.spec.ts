@@ -1,10 +1,10 @@
 import argon2 from 'argon2';
 import pg from 'pg';
-import type { ProblemBody } from '../../support/api.js';
-import { HeldClock, type Otpost, startOtpost } from '../../support/otpost.js';
-import { AccountHolders, PASSWORD } from '../../support/account-holders.js';
-import { SmtpSink } from '../../support/smtp-sink.js';
-import { eventually } from '../../support/wait.js';
+import { AccountHolders, PASSWORD } from '../../support/service/account-holders.js';
+import type { ProblemBody } from '../../support/service/api.js';
+import { HeldClock, type Otpost, startOtpost } from '../../support/service/otpost.js';
+import { eventually } from '../../support/signals/wait.js';
+import { SmtpSink } from '../../support/smtp/smtp-sink.js';
 
 describe('signing in with a password', () => {
   let sink: SmtpSink;
@@ -24,7 +24,11 @@ describe('signing in with a password', () => {
   });
 
   const hashOf = async (accountId: string) =>
-    (await otpost.database.query<{ hash: string }>('SELECT password_hash AS hash FROM accounts WHERE id = $1', [accountId]))[0]!.hash;
+    (
+      await otpost.database.query<{ hash: string }>('SELECT password_hash AS hash FROM accounts WHERE id = $1', [
+        accountId,
+      ])
+    )[0]!.hash;
 
   it('answers as giving a code back does, and leaves the other sessions alone', async () => {
     const first = await people.signUp({ password: PASSWORD });
@@ -37,7 +41,8 @@ describe('signing in with a password', () => {
 
   it('takes the address in other letters, and the password in every form of its characters', async () => {
     const { account } = await people.signUp({ password: 'Ångström – ﬁfty ①' });
-    for (const form of ['NFC', 'NFD', 'NFKC', 'NFKD']) await people.signedIn(account.email.toUpperCase(), 'Ångström – ﬁfty ①'.normalize(form));
+    for (const form of ['NFC', 'NFD', 'NFKC', 'NFKD'])
+      await people.signedIn(account.email.toUpperCase(), 'Ångström – ﬁfty ①'.normalize(form));
   });
 
   it('looks at all of 128 characters, and at blanks', async () => {
@@ -78,7 +83,10 @@ describe('signing in with a password', () => {
     expect(await people.noticesFor(account.email)).toEqual(['notice-new-device']);
     await people.signedIn(account.email, PASSWORD, { 'otpost-device': added.deviceToken });
     expect(await people.noticesFor(account.email)).toHaveLength(1);
-    expect(await people.auditOf(account.id)).toEqual(['account.created done', ...Array<string>(4).fill('session.started done')]);
+    expect(await people.auditOf(account.id)).toEqual([
+      'account.created done',
+      ...Array<string>(4).fill('session.started done'),
+    ]);
   });
 
   it('is blocked after 20 failures in a row for known and unknown addresses alike, but not for a known device', async () => {
@@ -98,7 +106,11 @@ describe('signing in with a password', () => {
 
   it('lets no more than 20 wrong ones through when they come at once, from several networks', async () => {
     const { account } = await people.signUp({ password: PASSWORD });
-    const answers = await Promise.all(Array.from({ length: 60 }, (_, n) => people.signIn(account.email, `wrong ${n}`, { 'x-forwarded-for': `192.0.2.${n % 5}` })));
+    const answers = await Promise.all(
+      Array.from({ length: 60 }, (_, n) =>
+        people.signIn(account.email, `wrong ${n}`, { 'x-forwarded-for': `192.0.2.${n % 5}` }),
+      ),
+    );
     const count = (wanted: number) => answers.filter(({ status }) => status === wanted).length;
     expect([count(401), count(429)]).toEqual([20, 40]);
     clock.advance(61);
@@ -124,10 +136,18 @@ describe('signing in with a password', () => {
     await client.connect();
     try {
       await client.query('BEGIN');
-      await client.query('UPDATE accounts SET password_hash = $1 WHERE id = $2', [await argon2.hash('another one'), account.id]);
+      await client.query('UPDATE accounts SET password_hash = $1 WHERE id = $2', [
+        await argon2.hash('another one'),
+        account.id,
+      ]);
       const answer = people.signIn(account.email, PASSWORD);
       await eventually(
-        async () => (await otpost.database.query("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")).length > 0,
+        async () =>
+          (
+            await otpost.database.query(
+              "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+            )
+          ).length > 0,
         'the sign-in to wait for the change',
       );
       await client.query('COMMIT');
@@ -148,16 +168,22 @@ describe('signing in with a password', () => {
 describe('signing in with a password, within limits', () => {
   it('is told to wait beyond them, without a try being counted, while codes still come; a known device has limits of its own', async () => {
     const sink = await SmtpSink.start();
-    const otpost = await startOtpost({ MAIL_TRANSPORTS: sink.url, LIMIT_DESTINATION: '3/15min', LIMIT_PUBLIC_MAIL: '2/h' });
+    const otpost = await startOtpost({
+      MAIL_TRANSPORTS: sink.url,
+      LIMIT_DESTINATION: '3/15min',
+      LIMIT_PUBLIC_MAIL: '2/h',
+    });
     try {
       const people = new AccountHolders(otpost, sink, 'ada');
       const { account, deviceToken } = await people.signUp({ password: PASSWORD }); // one of two mails there are
-      for (const password of ['wrong', 'wrong again', 'wrong for the third time']) expect((await people.signIn(account.email, password)).status).toBe(401);
+      for (const password of ['wrong', 'wrong again', 'wrong for the third time'])
+        expect((await people.signIn(account.email, password)).status).toBe(401);
       const { status, headers, body } = await people.signIn(account.email, PASSWORD);
       expect([status, body.code, Number(headers.get('retry-after')) > 0]).toEqual([429, 'rate_limited', true]);
       expect(headers.get('ratelimit')).toMatch(/^"password";r=0/);
       expect(await otpost.database.query('SELECT failures FROM failure_budgets')).toEqual([{ failures: 3 }]);
-      const askForCode = (more: Record<string, string> = {}) => otpost.api.post<ProblemBody>('/v1/otp', { purpose: 'login', email: account.email }, more);
+      const askForCode = (more: Record<string, string> = {}) =>
+        otpost.api.post<ProblemBody>('/v1/otp', { purpose: 'login', email: account.email }, more);
       expect((await askForCode()).status).toBe(202);
       expect((await askForCode()).headers.get('ratelimit')).toMatch(/^"public-mail";r=0/);
       expect((await askForCode({ 'otpost-device': deviceToken })).status).toBe(202);

@@ -1,6 +1,6 @@
-import { HeldClock, type Otpost, startOtpost } from '../../support/otpost.js';
-import { bearer, Visitors } from '../../support/visitors.js';
-import { SmtpSink } from '../../support/smtp-sink.js';
+import { HeldClock, type Otpost, startOtpost } from '../../support/service/otpost.js';
+import { bearer, Visitors } from '../../support/service/visitors.js';
+import { SmtpSink } from '../../support/smtp/smtp-sink.js';
 
 const HIS = 'the attacker knows this';
 const HERS = 'seventeen green bottles';
@@ -39,7 +39,10 @@ describe('somebody who registers an address that is not his', () => {
     const victim = fresh();
     const own = await otpost.api.register(victim, { name: 'Grace' });
     const attack = await otpost.api.register(victim, { password: HIS, name: 'Owned' });
-    expect((await people.verify(own, await people.codeOf(own))).body.account).toMatchObject({ name: 'Grace', hasPassword: false });
+    expect((await people.verify(own, await people.codeOf(own))).body.account).toMatchObject({
+      name: 'Grace',
+      hasPassword: false,
+    });
     expect((await people.signInByPassword(victim, HIS)).status).toBe(401);
     // Even with the code that she has of him.
     expect((await people.verify(attack, await people.codeOf(attack))).body.code).toBe('otp_consumed');
@@ -71,7 +74,9 @@ describe('somebody who registers an address that is not his', () => {
     expect(mail.text!.match(/\/l\/[\w-]{22}\S*/g)!.every((link) => link.endsWith('/not-me'))).toBe(true);
     const { account } = await people.signUp(victim);
     expect(account.id).not.toBe(attacker.account.id);
-    expect((await people.verify(body, await people.codeOf(body), {}, bearer(attacker.accessToken))).body.code).toBe('email_taken');
+    expect((await people.verify(body, await people.codeOf(body), {}, bearer(attacker.accessToken))).body.code).toBe(
+      'email_taken',
+    );
   });
 
   it('keeps no session in an account whose owner sets a new password', async () => {

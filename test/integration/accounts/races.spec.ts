@@ -1,8 +1,8 @@
 import pg from 'pg';
-import { HeldClock, type Otpost, startOtpost } from '../../support/otpost.js';
-import { SmtpSink } from '../../support/smtp-sink.js';
-import { bearer, type Session, Visitors } from '../../support/visitors.js';
-import { eventually } from '../../support/wait.js';
+import { HeldClock, type Otpost, startOtpost } from '../../support/service/otpost.js';
+import { bearer, type Session, Visitors } from '../../support/service/visitors.js';
+import { eventually } from '../../support/signals/wait.js';
+import { SmtpSink } from '../../support/smtp/smtp-sink.js';
 
 const PASSWORD = 'seventeen green bottles';
 
@@ -31,14 +31,18 @@ describe('what an owner does while a stolen session is at work', () => {
   const fresh = (): string => `lise${++number}@example.com`;
 
   async function emailOf({ account }: Session): Promise<string | undefined> {
-    const [row] = await otpost.database.query<{ email: string }>('SELECT email FROM accounts WHERE id = $1', [account.id]);
+    const [row] = await otpost.database.query<{ email: string }>('SELECT email FROM accounts WHERE id = $1', [
+      account.id,
+    ]);
     return row?.email;
   }
 
   /** Until somebody waits for a lock that `other` holds. */
   const whenSomebodyWaits = (): Promise<true> =>
     eventually(async () => {
-      const rows = await otpost.database.query("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'");
+      const rows = await otpost.database.query(
+        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+      );
       return rows.length > 0 && (true as const);
     }, 'somebody to wait for the lock');
 
@@ -49,10 +53,15 @@ describe('what an owner does while a stolen session is at work', () => {
     const { body } = await otpost.api.post<never>('/v1/me/email', { email: fresh() }, bearer(thief.accessToken));
     const code = await visitors.codeOf(body);
     await other.query('BEGIN');
-    await other.query('SELECT 1 FROM otp_challenges WHERE id = $1 FOR UPDATE', [(body as { challenge: { id: string } }).challenge.id]);
+    await other.query('SELECT 1 FROM otp_challenges WHERE id = $1 FOR UPDATE', [
+      (body as { challenge: { id: string } }).challenge.id,
+    ]);
     const verifying = visitors.verify(body, code, {}, bearer(thief.accessToken));
     await whenSomebodyWaits();
-    const sessions = await otpost.api.get<{ items: { id: string; current: boolean }[] }>('/v1/sessions', mine.accessToken);
+    const sessions = await otpost.api.get<{ items: { id: string; current: boolean }[] }>(
+      '/v1/sessions',
+      mine.accessToken,
+    );
     const stolen = sessions.body.items.find(({ current }) => !current)!;
     expect((await otpost.api.delete(`/v1/sessions/${stolen.id}`, mine.accessToken)).status).toBe(204);
     await other.query('COMMIT');
@@ -84,11 +93,18 @@ describe('what an owner does while a stolen session is at work', () => {
       clock.advance(1);
       const { body } = await otpost.api.post<never>('/v1/me/email', { email: away }, bearer(session.accessToken));
       const { body: thief } = await visitors.verify(body, await visitors.codeOf(body), {}, bearer(session.accessToken));
-      const notice = await eventually(() => visitors.mailsTo(owner).find(({ mail }) => mail.text?.includes('/l/undo/')), 'the notice to the former address');
+      const notice = await eventually(
+        () => visitors.mailsTo(owner).find(({ mail }) => mail.text?.includes('/l/undo/')),
+        'the notice to the former address',
+      );
       return { owner, away, thief, undo: /\/l\/undo\/[\w-]{22}/.exec(notice.mail.text!)![0] };
     }
 
-    const press = (path: string) => fetch(otpost.api.url + path, { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded' } });
+    const press = (path: string) =>
+      fetch(otpost.api.url + path, {
+        method: 'POST',
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      });
 
     it('leaves the thief no password either, though he set it before', async () => {
       const { owner, away, thief, undo } = await stolen();
@@ -117,7 +133,10 @@ describe('changing one’s password', () => {
       const { accessToken } = await visitors.signUp('maria@example.com');
       const answers: number[] = [];
       for (const word of ['one', 'two', 'three', 'four', 'five']) {
-        answers.push((await otpost.api.post('/v1/me/password', { newPassword: `${PASSWORD} ${word}` }, bearer(accessToken))).status);
+        answers.push(
+          (await otpost.api.post('/v1/me/password', { newPassword: `${PASSWORD} ${word}` }, bearer(accessToken)))
+            .status,
+        );
       }
       expect(answers).toEqual([204, 204, 204, 429, 429]);
     } finally {

@@ -1,8 +1,8 @@
-import { MAX_UNUSED } from '../../../src/accounts/sessions/session-policy.js';
-import type { Answer, IssuedBody, ProblemBody, SignedInBody } from '../../support/api.js';
-import { AccountHolders, type Holder } from '../../support/account-holders.js';
-import { HeldClock, type Otpost, startOtpost } from '../../support/otpost.js';
-import { codeIn, SmtpSink } from '../../support/smtp-sink.js';
+import { MAX_UNUSED } from '../../../src/accounts/tokens/session-policy.js';
+import { AccountHolders, type Holder } from '../../support/service/account-holders.js';
+import type { Answer, IssuedBody, ProblemBody, SignedInBody } from '../../support/service/api.js';
+import { HeldClock, type Otpost, startOtpost } from '../../support/service/otpost.js';
+import { codeIn, SmtpSink } from '../../support/smtp/smtp-sink.js';
 
 /** A little more than the grace. */
 const LATER = 11;
@@ -29,13 +29,15 @@ describe('a refresh token in several tabs', () => {
     await sink.stop();
   });
 
-  const refresh = (refreshToken: string): Promise<Refreshed> => otpost.api.post('/v1/sessions/refresh', { refreshToken });
+  const refresh = (refreshToken: string): Promise<Refreshed> =>
+    otpost.api.post('/v1/sessions/refresh', { refreshToken });
   const atOnce = (tokens: string[]): Promise<Refreshed[]> => Promise.all(tokens.map(refresh));
   const tokenOf = ({ status, body }: Refreshed): string => {
     expect([status, body.code]).toEqual([200, undefined]);
     return body.refreshToken;
   };
-  const signedIn = async (person: { accessToken: string }): Promise<boolean> => (await people.ask('GET', '/v1/me', person)).status === 200;
+  const signedIn = async (person: { accessToken: string }): Promise<boolean> =>
+    (await people.ask('GET', '/v1/me', person)).status === 200;
   const unused = async (): Promise<number> => {
     const [row] = await otpost.database.query<{ n: number }>(
       `SELECT count(*)::int AS n FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id
@@ -45,7 +47,11 @@ describe('a refresh token in several tabs', () => {
     return row!.n;
   };
   const reason = async (): Promise<string | null> =>
-    (await otpost.database.query<{ reason: string | null }>('SELECT revoked_reason AS reason FROM sessions ORDER BY id DESC LIMIT 1'))[0]!.reason;
+    (
+      await otpost.database.query<{ reason: string | null }>(
+        'SELECT revoked_reason AS reason FROM sessions ORDER BY id DESC LIMIT 1',
+      )
+    )[0]!.reason;
 
   it('lets both go on, each by itself, and neither is signed out later', async () => {
     let tabs = Array<string>(2).fill((await people.signUp()).refreshToken);
@@ -95,7 +101,10 @@ describe('a refresh token in several tabs', () => {
     expect(await unused()).toBe(MAX_UNUSED);
     const outcomes = [];
     for (const { body } of answers) outcomes.push((await refresh(body.refreshToken)).status);
-    expect(outcomes.sort()).toEqual([...Array<number>(MAX_UNUSED).fill(200), ...Array<number>(20 - MAX_UNUSED).fill(401)]);
+    expect(outcomes.sort()).toEqual([
+      ...Array<number>(MAX_UNUSED).fill(200),
+      ...Array<number>(20 - MAX_UNUSED).fill(401),
+    ]);
     expect([await signedIn(person), await reason()]).toEqual([true, null]);
   });
 
@@ -127,7 +136,8 @@ describe('a refresh token in several tabs', () => {
     clock.advance(LATER);
     expect((await refresh(person.refreshToken)).body.code).toBe('refresh_invalid');
     expect(await reason()).toBe('refresh_reuse');
-    for (const { refreshToken } of [owner, tab]) expect((await refresh(refreshToken)).body.code).toBe('refresh_invalid');
+    for (const { refreshToken } of [owner, tab])
+      expect((await refresh(refreshToken)).body.code).toBe('refresh_invalid');
     expect([await signedIn(owner), await signedIn(tab)]).toEqual([false, false]);
   });
 
@@ -166,7 +176,8 @@ describe('a refresh token in several tabs', () => {
     const { body } = await people.ask<IssuedBody>('POST', '/v1/otp', person, { purpose: 'reauthenticate' });
     const code = codeIn((await sink.waitForMailTo(person.account.email, 2))[1]!.mail.text);
     const proven = (await people.ask<Holder>('POST', `/v1/otp/${body.challenge.id}/verify`, person, { code })).body;
-    for (const former of [person.refreshToken, one, two]) expect((await refresh(former)).body.code).toBe('refresh_invalid');
+    for (const former of [person.refreshToken, one, two])
+      expect((await refresh(former)).body.code).toBe('refresh_invalid');
     clock.advance(LATER);
     expect((await refresh(person.refreshToken)).body.code).toBe('refresh_invalid');
     expect((await refresh(proven.refreshToken)).status).toBe(200);
@@ -178,7 +189,10 @@ describe('a refresh token in several tabs', () => {
     await otpost.database.query('UPDATE refresh_tokens SET voided_at = $1 WHERE used_at IS NULL', [clock.now()]);
     clock.advance(LATER);
     expect((await refresh(first)).status).toBe(200);
-    const [used] = await otpost.database.query('SELECT successor = sha256($2::bytea) AS named FROM refresh_tokens WHERE token_hash = sha256($1::bytea)', [Buffer.from(refreshToken), Buffer.from(first)]);
+    const [used] = await otpost.database.query(
+      'SELECT successor = sha256($2::bytea) AS named FROM refresh_tokens WHERE token_hash = sha256($1::bytea)',
+      [Buffer.from(refreshToken), Buffer.from(first)],
+    );
     expect(used).toEqual({ named: true });
   });
 });

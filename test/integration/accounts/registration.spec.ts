@@ -1,7 +1,7 @@
 import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from 'jose';
-import type { IssuedBody, ProblemBody, SignedInBody } from '../../support/api.js';
-import { HeldClock, type Otpost, startOtpost } from '../../support/otpost.js';
-import { codeIn, SmtpSink } from '../../support/smtp-sink.js';
+import type { IssuedBody, ProblemBody, SignedInBody } from '../../support/service/api.js';
+import { HeldClock, type Otpost, startOtpost } from '../../support/service/otpost.js';
+import { codeIn, SmtpSink } from '../../support/smtp/smtp-sink.js';
 
 describe('an account', () => {
   let sink: SmtpSink;
@@ -169,7 +169,9 @@ describe('an account', () => {
 
     it('stores tokens as hashes only', async () => {
       const { refreshToken } = await signedUp();
-      const rows = await otpost.database.query<{ row: string }>('SELECT row_to_json(t)::text AS row FROM refresh_tokens t');
+      const rows = await otpost.database.query<{ row: string }>(
+        'SELECT row_to_json(t)::text AS row FROM refresh_tokens t',
+      );
       expect(rows.length).toBeGreaterThan(0);
       for (const { row } of rows) {
         expect(row).not.toContain(refreshToken);

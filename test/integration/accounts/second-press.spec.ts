@@ -1,9 +1,9 @@
-import type { IssuedBody, SignedInBody } from '../../support/api.js';
-import { HeldClock, type Otpost, startOtpost } from '../../support/otpost.js';
-import { linkIn, type PageAnswer, PageClient } from '../../support/page-client.js';
-import { codeIn, type Received, SmtpSink } from '../../support/smtp-sink.js';
-import { eventually } from '../../support/wait.js';
-import { bearer, Visitors } from '../../support/visitors.js';
+import { linkIn, type PageAnswer, PageClient } from '../../support/http/page-client.js';
+import type { IssuedBody, SignedInBody } from '../../support/service/api.js';
+import { HeldClock, type Otpost, startOtpost } from '../../support/service/otpost.js';
+import { bearer, Visitors } from '../../support/service/visitors.js';
+import { eventually } from '../../support/signals/wait.js';
+import { codeIn, type Received, SmtpSink } from '../../support/smtp/smtp-sink.js';
 
 const PASSWORD = 'seventeen green bottles';
 const OTHER = 'a wall of paper lanterns';
@@ -29,14 +29,22 @@ describe('a second press', () => {
 
   const fresh = (): string => `mia${++number}@example.com`;
   const sessionsOf = async (email: string): Promise<number> =>
-    (await otpost.database.query('SELECT 1 FROM sessions s JOIN accounts a ON a.id = s.account_id WHERE a.email_canonical = $1 AND s.revoked_at IS NULL', [email])).length;
+    (
+      await otpost.database.query(
+        'SELECT 1 FROM sessions s JOIN accounts a ON a.id = s.account_id WHERE a.email_canonical = $1 AND s.revoked_at IS NULL',
+        [email],
+      )
+    ).length;
   const works = async (tokens: SignedInBody): Promise<boolean[]> => [
     (await otpost.api.get('/v1/me', tokens.accessToken)).status === 200,
     (await otpost.api.post('/v1/sessions/refresh', { refreshToken: tokens.refreshToken })).status === 200,
   ];
 
   describe('on the API', () => {
-    async function asked(email = fresh(), more: object = {}): Promise<{ email: string; issued: IssuedBody; code: string }> {
+    async function asked(
+      email = fresh(),
+      more: object = {},
+    ): Promise<{ email: string; issued: IssuedBody; code: string }> {
       const issued = await otpost.api.register(email, more);
       return { email, issued, code: await people.codeOf(issued) };
     }
@@ -47,16 +55,23 @@ describe('a second press', () => {
       const second = await people.verify(issued, code);
       expect([first.status, second.status, second.body.account]).toEqual([200, 200, first.body.account]);
       expect(second.body.refreshToken).not.toBe(first.body.refreshToken);
-      expect([await works(first.body), await works(second.body)]).toEqual([[true, true], [true, true]]);
+      expect([await works(first.body), await works(second.body)]).toEqual([
+        [true, true],
+        [true, true],
+      ]);
       expect(await sessionsOf(email)).toBe(1);
-      const actions = await otpost.database.query<{ action: string }>("SELECT action FROM audit_events WHERE target_id = $1 AND action IN ('account.created', 'session.started') ORDER BY action", [first.body.account.id]);
+      const actions = await otpost.database.query<{ action: string }>(
+        "SELECT action FROM audit_events WHERE target_id = $1 AND action IN ('account.created', 'session.started') ORDER BY action",
+        [first.body.account.id],
+      );
       expect(actions.map(({ action }) => action)).toEqual(['account.created', 'session.started']);
     });
 
     it('is nobody else’s: without the code it opens nothing, however often it is tried', async () => {
       const { issued, code } = await asked();
       await people.verify(issued, code);
-      for (let i = 0; i < 20; i++) expect((await people.verify(issued, people.wrong(code))).body.code).toBe('otp_consumed');
+      for (let i = 0; i < 20; i++)
+        expect((await people.verify(issued, people.wrong(code))).body.code).toBe('otp_consumed');
       expect((await people.verify(issued, code)).body.code).toBe('otp_consumed'); // guesses are counted here as well
     });
 
@@ -91,19 +106,28 @@ describe('a second press', () => {
       const { body } = await people.ask('reset_password', email);
       const code = await people.codeOf(body);
       const answers = [];
-      for (const newPassword of [OTHER, OTHER, PASSWORD]) answers.push((await people.verify(body, code, { newPassword })).status);
+      for (const newPassword of [OTHER, OTHER, PASSWORD])
+        answers.push((await people.verify(body, code, { newPassword })).status);
       expect(answers).toEqual([200, 200, 410]);
       expect((await people.signInByPassword(email, OTHER)).status).toBe(200);
-      expect(people.mailsTo(email).filter(({ mail }) => /password was/i.test(mail.subject ?? '')).length).toBeLessThanOrEqual(1);
+      expect(
+        people.mailsTo(email).filter(({ mail }) => /password was/i.test(mail.subject ?? '')).length,
+      ).toBeLessThanOrEqual(1);
     });
 
     it('of a session that proves itself leaves both answers good', async () => {
       const { accessToken } = await people.signUp(fresh());
       const { body } = await people.ask('reauthenticate', undefined, bearer(accessToken));
       const code = await people.codeOf(body);
-      const [first, second] = [await people.verify(body, code, {}, bearer(accessToken)), await people.verify(body, code, {}, bearer(accessToken))];
+      const [first, second] = [
+        await people.verify(body, code, {}, bearer(accessToken)),
+        await people.verify(body, code, {}, bearer(accessToken)),
+      ];
       expect([first.status, second.status]).toEqual([200, 200]);
-      expect([await works(first.body), await works(second.body)]).toEqual([[true, true], [true, true]]);
+      expect([await works(first.body), await works(second.body)]).toEqual([
+        [true, true],
+        [true, true],
+      ]);
       expect((await people.verify(body, code)).status).toBe(401); // of that session only
     });
 
@@ -113,7 +137,10 @@ describe('a second press', () => {
       const { body } = await otpost.api.post<IssuedBody>('/v1/me/email', { email }, bearer(accessToken));
       const code = await people.codeOf(body);
       const answers = await Promise.all([1, 2].map(() => people.verify(body, code, {}, bearer(accessToken))));
-      expect(answers.map(({ status, body: { account } }) => [status, account.email])).toEqual([[200, email], [200, email]]);
+      expect(answers.map(({ status, body: { account } }) => [status, account.email])).toEqual([
+        [200, email],
+        [200, email],
+      ]);
       expect(await otpost.database.query('SELECT 1 FROM email_changes WHERE new_email = $1', [email])).toHaveLength(1);
     });
   });
@@ -123,14 +150,23 @@ describe('a second press', () => {
 
     async function mailFor(page: PageClient, path: string): Promise<Received> {
       const reference = /reference <b>(\w{4})<\/b>/.exec((await page.get(path)).text)![1]!;
-      return eventually(() => sink.received.find(({ mail }) => mail.subject?.includes(reference)), `the mail ${reference}`);
+      return eventually(
+        () => sink.received.find(({ mail }) => mail.subject?.includes(reference)),
+        `the mail ${reference}`,
+      );
     }
 
     /** Two presses in the same moment; whichever answer the browser hears, or both in any order, it is signed in. */
-    async function pressTwice(page: PageClient, press: (one: PageClient) => Promise<PageAnswer>): Promise<PageClient[]> {
+    async function pressTwice(
+      page: PageClient,
+      press: (one: PageClient) => Promise<PageAnswer>,
+    ): Promise<PageClient[]> {
       const presses = [page.twin(), page.twin()];
       const answers = await Promise.all(presses.map(press));
-      expect(answers.map(({ status, location }) => [status, location])).toEqual([[303, '/account'], [303, '/account']]);
+      expect(answers.map(({ status, location }) => [status, location])).toEqual([
+        [303, '/account'],
+        [303, '/account'],
+      ]);
       return presses;
     }
 
@@ -174,9 +210,13 @@ describe('a second press', () => {
       const path = linkIn((await people.mailOf((await people.ask('reset_password', email)).body)).mail.text);
       const page = browser();
       await page.get(path);
-      for (const press of await pressTwice(page, (one) => one.post(path, { newPassword: OTHER }))) expect(await press.signedInAs()).toBe(email);
+      for (const press of await pressTwice(page, (one) => one.post(path, { newPassword: OTHER })))
+        expect(await press.signedInAs()).toBe(email);
       await people.signInByPassword(email, OTHER);
-      const told = await otpost.database.query("SELECT template FROM outbound_emails WHERE to_canonical = $1 AND template IN ('notice-password-set', 'notice-password-changed')", [email]);
+      const told = await otpost.database.query(
+        "SELECT template FROM outbound_emails WHERE to_canonical = $1 AND template IN ('notice-password-set', 'notice-password-changed')",
+        [email],
+      );
       expect(told).toHaveLength(1);
     });
 
@@ -186,7 +226,11 @@ describe('a second press', () => {
       for (const one of [page, thief]) await one.get(path);
       expect((await page.post(path)).status).toBe(303);
       const { status, text } = await thief.post(path);
-      expect([status, text.includes('was used already'), thief.cookies.has('otpost_session')]).toEqual([410, true, false]);
+      expect([status, text.includes('was used already'), thief.cookies.has('otpost_session')]).toEqual([
+        410,
+        true,
+        false,
+      ]);
     });
 
     it('after a minute is told so, too, in the same browser once it signed out', async () => {
@@ -209,8 +253,12 @@ describe('a second press', () => {
       const later = await page.post('/account/sign-in', form);
       expect(later.location).toBe(answers[0]!.location);
       for (const press of presses) expect((await press.get(later.location!)).status).toBe(200);
-      expect(await otpost.database.query('SELECT 1 FROM otp_challenges WHERE destination_canonical = $1', [email])).toHaveLength(1);
-      expect(await otpost.database.query('SELECT 1 FROM outbound_emails WHERE to_canonical = $1', [email])).toHaveLength(1);
+      expect(
+        await otpost.database.query('SELECT 1 FROM otp_challenges WHERE destination_canonical = $1', [email]),
+      ).toHaveLength(1);
+      expect(
+        await otpost.database.query('SELECT 1 FROM outbound_emails WHERE to_canonical = $1', [email]),
+      ).toHaveLength(1);
     });
 
     it('on the address form asks anew for another address, on another form, and once the code is over', async () => {
@@ -218,9 +266,16 @@ describe('a second press', () => {
       const page = browser();
       const form = await page.addressForm(email);
       const first = await page.post('/account/sign-in', form);
-      const places = [first, await page.post('/account/sign-in', { ...form, email: fresh() }), await page.post('/account/sign-in', await page.addressForm(email))];
+      const places = [
+        first,
+        await page.post('/account/sign-in', { ...form, email: fresh() }),
+        await page.post('/account/sign-in', await page.addressForm(email)),
+      ];
       clock.advance(601);
-      places.push(await page.post('/account/sign-in', await page.addressForm(email)), await page.post('/account/sign-in', form));
+      places.push(
+        await page.post('/account/sign-in', await page.addressForm(email)),
+        await page.post('/account/sign-in', form),
+      );
       expect(new Set(places.map(({ location }) => location)).size).toBe(places.length);
     });
 
@@ -230,8 +285,13 @@ describe('a second press', () => {
       const path = await page.askFor(email);
       clock.advance(31);
       const answers = await Promise.all([1, 2].map(() => page.twin().post(`${path}/resend`)));
-      expect(answers.map(({ status, location }) => [status, location])).toEqual([[303, path], [303, path]]);
-      expect(await otpost.database.query('SELECT 1 FROM outbound_emails WHERE to_canonical = $1', [email])).toHaveLength(2);
+      expect(answers.map(({ status, location }) => [status, location])).toEqual([
+        [303, path],
+        [303, path],
+      ]);
+      expect(
+        await otpost.database.query('SELECT 1 FROM outbound_emails WHERE to_canonical = $1', [email]),
+      ).toHaveLength(2);
     });
 
     it('on ending a session finds it ended', async () => {
@@ -240,8 +300,15 @@ describe('a second press', () => {
       const path = await page.askFor(email);
       await page.post(path, { code: codeIn((await mailFor(page, path)).mail.text) });
       const app = await people.signInByCode(email);
-      const [session] = await otpost.database.query<{ id: string }>('SELECT id FROM sessions WHERE cookie_hash IS NULL AND account_id = $1', [app.account.id]);
-      for (let i = 0; i < 2; i++) expect(await page.post(`/account/sessions/${session!.id}/end`)).toMatchObject({ status: 303, location: '/account' });
+      const [session] = await otpost.database.query<{ id: string }>(
+        'SELECT id FROM sessions WHERE cookie_hash IS NULL AND account_id = $1',
+        [app.account.id],
+      );
+      for (let i = 0; i < 2; i++)
+        expect(await page.post(`/account/sessions/${session!.id}/end`)).toMatchObject({
+          status: 303,
+          location: '/account',
+        });
     });
 
     it('on stopping a mail, and on taking back a change of address, is told that it is done', async () => {
@@ -250,10 +317,19 @@ describe('a second press', () => {
       const { body } = await otpost.api.post<IssuedBody>('/v1/me/email', { email }, bearer(accessToken));
       const stop = linkIn((await people.mailOf(await otpost.api.register(fresh()))).mail.text, '/not-me');
       await people.verify(body, await people.codeOf(body), {}, bearer(accessToken));
-      const away = await eventually(() => people.mailsTo(account.email).find(({ mail }) => mail.text?.includes('/l/undo/')), 'the notice to the former address');
-      for (const [path, words] of [[stop, 'It is stopped'], [linkIn(away.mail.text), 'The change is taken back']] as const) {
+      const away = await eventually(
+        () => people.mailsTo(account.email).find(({ mail }) => mail.text?.includes('/l/undo/')),
+        'the notice to the former address',
+      );
+      for (const [path, words] of [
+        [stop, 'It is stopped'],
+        [linkIn(away.mail.text), 'The change is taken back'],
+      ] as const) {
         const answers = await Promise.all([1, 2].map(() => browser().post(path)));
-        expect(answers.map(({ status, text }) => [status, text.includes(words)])).toEqual([[200, true], [200, true]]);
+        expect(answers.map(({ status, text }) => [status, text.includes(words)])).toEqual([
+          [200, true],
+          [200, true],
+        ]);
       }
     });
   });
@@ -262,11 +338,22 @@ describe('a second press', () => {
     async function pageFor(page: PageClient, email: string): Promise<{ id: string; path: string; code: string }> {
       const path = await page.askFor(email);
       const reference = /reference <b>(\w{4})<\/b>/.exec((await page.get(path)).text)![1]!;
-      const mail = await eventually(() => sink.received.find((one) => one.mail.subject?.includes(reference)), `the mail ${reference}`);
+      const mail = await eventually(
+        () => sink.received.find((one) => one.mail.subject?.includes(reference)),
+        `the mail ${reference}`,
+      );
       return { id: path.split('/').at(-1)!, path, code: codeIn(mail.mail.text) };
     }
-    const attempts = async (id: string) => (await otpost.database.query<{ attempts: number }>('SELECT attempts FROM otp_challenges WHERE id = $1', [id]))[0]!.attempts;
-    const failures = async (email: string) => (await otpost.database.query<{ failures: number }>('SELECT failures FROM failure_budgets WHERE destination = $1', [email]))[0]?.failures ?? 0;
+    const attempts = async (id: string) =>
+      (await otpost.database.query<{ attempts: number }>('SELECT attempts FROM otp_challenges WHERE id = $1', [id]))[0]!
+        .attempts;
+    const failures = async (email: string) =>
+      (
+        await otpost.database.query<{ failures: number }>(
+          'SELECT failures FROM failure_budgets WHERE destination = $1',
+          [email],
+        )
+      )[0]?.failures ?? 0;
 
     it('takes the code of any of them on the page of any other, and spends no try on that one', async () => {
       const [email, another] = [fresh(), fresh()];
@@ -276,7 +363,9 @@ describe('a second press', () => {
       expect([await attempts(three.id), await failures(another), await failures(email)]).toEqual([0, 0, 0]);
       expect(await page.post(three.path, { code: three.code })).toMatchObject({ status: 303, location: '/account' });
       expect(await page.signedInAs()).toBe(another);
-      expect((await people.verify({ challenge: { id: one.id } } as IssuedBody, one.code)).body.code).toBe('otp_consumed'); // a sibling of the one that was used
+      expect((await people.verify({ challenge: { id: one.id } } as IssuedBody, one.code)).body.code).toBe(
+        'otp_consumed',
+      ); // a sibling of the one that was used
     });
 
     it('counts a wrong code once for its page, and in the budgets as often as it was compared', async () => {
@@ -311,12 +400,29 @@ describe('a second press', () => {
     const issued = await otpost.api.register(victim, { password: 'the attacker knows this' });
     const page = new PageClient(otpost.api.url);
     await page.askFor(fresh());
-    const [browser, asked, keyId, mac] = page.cookies.get('otpost_asked')!.split('.') as [string, string, string, string];
+    const [browser, asked, keyId, mac] = page.cookies.get('otpost_asked')!.split('.') as [
+      string,
+      string,
+      string,
+      string,
+    ];
     const { id } = issued.challenge;
-    const forged = [id, `${browser}.${id}`, `${browser}.${id}.${keyId}.${mac}`, `${browser}.${id}.${asked}.${keyId}.${mac}`, `${browser}.${asked}.${id}.${keyId}.${mac}`, `${id}.${asked}.${keyId}.${mac}`, `${browser}.${id}.00000000.${mac}`];
+    const forged = [
+      id,
+      `${browser}.${id}`,
+      `${browser}.${id}.${keyId}.${mac}`,
+      `${browser}.${id}.${asked}.${keyId}.${mac}`,
+      `${browser}.${asked}.${id}.${keyId}.${mac}`,
+      `${id}.${asked}.${keyId}.${mac}`,
+      `${browser}.${id}.00000000.${mac}`,
+    ];
     for (const value of forged) {
       page.cookies.set('otpost_asked', value);
-      const answers = [await page.get(`/account/code/${id}`), await page.post(`/account/code/${id}`, { code: await people.codeOf(issued) }), await page.post(`/account/code/${id}/resend`)];
+      const answers = [
+        await page.get(`/account/code/${id}`),
+        await page.post(`/account/code/${id}`, { code: await people.codeOf(issued) }),
+        await page.post(`/account/code/${id}/resend`),
+      ];
       expect(answers.map(({ status, text }) => [status, text.includes(victim)])).toEqual(Array(3).fill([404, false]));
     }
     expect((await people.verify(issued, people.wrong(await people.codeOf(issued)))).body.attemptsLeft).toBe(4);

@@ -1,5 +1,5 @@
 import type { Sessions } from '../../../src/accounts/sessions/sessions.js';
-import { SessionRoom } from '../../support/session-room.js';
+import { SessionRoom } from '../../support/service/session-room.js';
 
 const DAY = 86_400;
 
@@ -15,7 +15,12 @@ describe('a session of our own pages', () => {
 
   async function begin(begun: { challengeId?: string } = {}, cookie?: string) {
     const accountId = await room.account();
-    return { accountId, ...(await room.run((unit) => sessions.startBrowser(accountId, { method: 'link', ip: '192.0.2.7', ...begun }, unit, cookie))) };
+    return {
+      accountId,
+      ...(await room.run((unit) =>
+        sessions.startBrowser(accountId, { method: 'link', ip: '192.0.2.7', ...begun }, unit, cookie),
+      )),
+    };
   }
 
   const lastUsed = async (id: string) => (await room.prisma.session.findUniqueOrThrow({ where: { id } })).lastUsedAt;
@@ -23,9 +28,15 @@ describe('a session of our own pages', () => {
   it('is known by a cookie that is stored as a hash only', async () => {
     const { cookie, sessionId, accountId } = await begin();
     expect(cookie).toMatch(/^ots_[\w-]{43}$/);
-    expect(await sessions.byCookie(cookie)).toMatchObject({ account: { id: accountId }, session: { id: sessionId, method: 'link', ip: '192.0.2.7' } });
+    expect(await sessions.byCookie(cookie)).toMatchObject({
+      account: { id: accountId },
+      session: { id: sessionId, method: 'link', ip: '192.0.2.7' },
+    });
     expect(await sessions.byCookie(`${cookie}x`)).toBeUndefined();
-    const [row] = await room.database.query<{ row: string }>('SELECT row_to_json(s)::text AS row FROM sessions s WHERE id = $1', [sessionId]);
+    const [row] = await room.database.query<{ row: string }>(
+      'SELECT row_to_json(s)::text AS row FROM sessions s WHERE id = $1',
+      [sessionId],
+    );
     expect(row!.row).not.toContain(cookie);
     expect(await room.database.query('SELECT 1 FROM refresh_tokens WHERE session_id = $1', [sessionId])).toEqual([]);
   });
@@ -36,7 +47,9 @@ describe('a session of our own pages', () => {
     expect(await room.run((unit) => sessions.end(one.sessionId, one.accountId, 'ended', unit))).toBe(true);
     expect(await sessions.byCookie(one.cookie)).toBeUndefined();
     const kept = await room.run((unit) => sessions.startBrowser(two.accountId, { method: 'code' }, unit));
-    expect(await room.run((unit) => sessions.endOthers(two.accountId, kept.sessionId, 'password_changed', unit))).toBe(1);
+    expect(await room.run((unit) => sessions.endOthers(two.accountId, kept.sessionId, 'password_changed', unit))).toBe(
+      1,
+    );
     expect(await sessions.byCookie(two.cookie)).toBeUndefined();
     expect(await sessions.byCookie(kept.cookie)).toBeDefined();
   });
@@ -109,8 +122,13 @@ describe('a session that a challenge began', () => {
     const { accountId, session } = await begin('one');
     expect(await sessions.begunBy('another')).toBeUndefined();
     room.clock.advance(1);
-    const { sessionId } = await room.run((unit) => sessions.startBrowser(accountId, { method: 'code', challengeId: 'one' }, unit));
-    expect(await room.run((unit) => sessions.begunBy('one', unit))).toMatchObject({ account: { id: accountId }, session: { id: sessionId } });
+    const { sessionId } = await room.run((unit) =>
+      sessions.startBrowser(accountId, { method: 'code', challengeId: 'one' }, unit),
+    );
+    expect(await room.run((unit) => sessions.begunBy('one', unit))).toMatchObject({
+      account: { id: accountId },
+      session: { id: sessionId },
+    });
     await room.run((unit) => sessions.end(sessionId, accountId, 'ended', unit));
     expect((await sessions.begunBy('one'))?.session.id).toBe(session.id);
     await room.run((unit) => sessions.endOthers(accountId, null, 'ended', unit));

@@ -1,8 +1,8 @@
 import { decodeJwt } from 'jose';
-import type { IssuedBody, ProblemBody } from '../../support/api.js';
-import { AccountHolders, PASSWORD, type Holder } from '../../support/account-holders.js';
-import { HeldClock, type Otpost, startOtpost } from '../../support/otpost.js';
-import { codeIn, SmtpSink } from '../../support/smtp-sink.js';
+import { AccountHolders, type Holder, PASSWORD } from '../../support/service/account-holders.js';
+import type { IssuedBody, ProblemBody } from '../../support/service/api.js';
+import { HeldClock, type Otpost, startOtpost } from '../../support/service/otpost.js';
+import { codeIn, SmtpSink } from '../../support/smtp/smtp-sink.js';
 
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0';
 const DAY = 86_400;
@@ -36,13 +36,15 @@ describe('sessions', () => {
     await sink.stop();
   });
 
-  const list = async (person: Holder) => (await people.ask<{ items: SessionBody[]; nextCursor: null }>('GET', '/v1/sessions', person)).body;
+  const list = async (person: Holder) =>
+    (await people.ask<{ items: SessionBody[]; nextCursor: null }>('GET', '/v1/sessions', person)).body;
   const alive = async (person: Holder) => {
     const { status } = await people.ask('GET', '/v1/me', person);
     expect([200, 401]).toContain(status);
     return status === 200;
   };
-  const refresh = ({ refreshToken }: { refreshToken: string }) => otpost.api.post<Holder & ProblemBody>('/v1/sessions/refresh', { refreshToken });
+  const refresh = ({ refreshToken }: { refreshToken: string }) =>
+    otpost.api.post<Holder & ProblemBody>('/v1/sessions/refresh', { refreshToken });
   const idOf = ({ accessToken }: { accessToken: string }) => String(decodeJwt(accessToken)['sid']);
 
   it('are listed with what is known of them, the last used first', async () => {
@@ -71,7 +73,17 @@ describe('sessions', () => {
   it('show no tokens and no hashes', async () => {
     const person = await people.signUp({ password: PASSWORD });
     const { items } = await list(person);
-    expect(Object.keys(items[0]!).sort()).toEqual(['createdAt', 'current', 'device', 'expiresAt', 'id', 'ip', 'lastUsedAt', 'method', 'userAgent']);
+    expect(Object.keys(items[0]!).sort()).toEqual([
+      'createdAt',
+      'current',
+      'device',
+      'expiresAt',
+      'id',
+      'ip',
+      'lastUsedAt',
+      'method',
+      'userAgent',
+    ]);
   });
 
   it('are ended one by one, and their access tokens with them at once', async () => {
@@ -88,9 +100,12 @@ describe('sessions', () => {
   it('are not found where they are somebody else’s, just as those that never were', async () => {
     const [mine, theirs] = [await people.signUp(), await people.signUp()];
     const answers = await Promise.all(
-      [idOf(theirs), '018f0000-0000-7000-8000-000000000000', 'nonsense'].map((id) => people.ask('DELETE', `/v1/sessions/${id}`, mine)),
+      [idOf(theirs), '018f0000-0000-7000-8000-000000000000', 'nonsense'].map((id) =>
+        people.ask('DELETE', `/v1/sessions/${id}`, mine),
+      ),
     );
-    for (const { status, body } of answers) expect([status, body.code, body.detail]).toEqual([404, 'session_not_found', answers[0]!.body.detail]);
+    for (const { status, body } of answers)
+      expect([status, body.code, body.detail]).toEqual([404, 'session_not_found', answers[0]!.body.detail]);
     expect(await alive(theirs)).toBe(true);
   });
 
@@ -124,7 +139,10 @@ describe('sessions', () => {
     const { body } = await people.ask<IssuedBody>('POST', '/v1/otp', late, { purpose: 'reauthenticate' });
     const code = codeIn((await sink.waitForMailTo(person.account.email, 2))[1]!.mail.text);
     const again = (await people.ask<Holder>('POST', `/v1/otp/${body.challenge.id}/verify`, late, { code })).body;
-    expect(decodeJwt(again.accessToken)).toMatchObject({ sid: idOf(person), auth_time: Math.floor(clock.now().getTime() / 1_000) });
+    expect(decodeJwt(again.accessToken)).toMatchObject({
+      sid: idOf(person),
+      auth_time: Math.floor(clock.now().getTime() / 1_000),
+    });
     expect((await refresh(late)).body.code).toBe('refresh_invalid');
     expect((await refresh(again)).status).toBe(200); // whoever came with the former one ended nothing
   });

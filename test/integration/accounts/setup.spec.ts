@@ -1,6 +1,6 @@
-import type { Api, Answer, ProblemBody, SignedInBody } from '../../support/api.js';
-import { HeldClock, type Otpost, startOtpost } from '../../support/otpost.js';
-import { ask, signIn } from '../../support/staff.js';
+import type { Answer, Api, ProblemBody, SignedInBody } from '../../support/service/api.js';
+import { HeldClock, type Otpost, startOtpost } from '../../support/service/otpost.js';
+import { ask, signIn } from '../../support/service/staff.js';
 
 const PASSWORD = 'correct horse battery staple';
 
@@ -14,20 +14,37 @@ describe('setup', () => {
     otpost = await startOtpost({ MAIL_FROM: 'Acme <no-reply@example.com>' }, clock);
     api = otpost.api;
   });
-  beforeEach(() => otpost.database.query('TRUNCATE accounts, setup_tokens, audit_events, outbound_emails, failure_budgets CASCADE'));
+  beforeEach(() =>
+    otpost.database.query('TRUNCATE accounts, setup_tokens, audit_events, outbound_emails, failure_budgets CASCADE'),
+  );
   afterAll(() => otpost.stop());
 
   const offered = async (): Promise<string> => (await otpost.process.offerSetup())!;
-  const make = (token: string, more: object = {}) => api.post<SignedInBody & ProblemBody & { deviceToken: string }>('/v1/setup', { token, email: 'ada@example.com', ...more });
+  const make = (token: string, more: object = {}) =>
+    api.post<SignedInBody & ProblemBody & { deviceToken: string }>('/v1/setup', {
+      token,
+      email: 'ada@example.com',
+      ...more,
+    });
   const submit = (token: string, fields: Record<string, string>): Promise<Answer<string>> =>
-    api.send<string>('POST', `/setup/${token}`, { 'content-type': 'application/x-www-form-urlencoded' }, new URLSearchParams(fields).toString());
-  const roles = () => otpost.database.query<{ email: string; role: string }>('SELECT email, role FROM accounts ORDER BY email');
+    api.send<string>(
+      'POST',
+      `/setup/${token}`,
+      { 'content-type': 'application/x-www-form-urlencoded' },
+      new URLSearchParams(fields).toString(),
+    );
+  const roles = () =>
+    otpost.database.query<{ email: string; role: string }>('SELECT email, role FROM accounts ORDER BY email');
 
   it('makes the first administrator and signs them in', async () => {
     const { status, body } = await make(await offered(), { name: 'Ada', password: PASSWORD });
     expect(status).toBe(200);
     expect(body.account).toMatchObject({ email: 'ada@example.com', name: 'Ada', role: 'admin', hasPassword: true });
-    expect([body.expiresIn, body.refreshToken.slice(0, 4), body.deviceToken.slice(0, 4)]).toEqual([900, 'otr_', 'otd_']);
+    expect([body.expiresIn, body.refreshToken.slice(0, 4), body.deviceToken.slice(0, 4)]).toEqual([
+      900,
+      'otr_',
+      'otd_',
+    ]);
     expect((await ask(otpost, body.accessToken, 'GET', '/v1/audit')).status).toBe(200);
     expect((await api.post('/v1/sessions', { email: 'ada@example.com', password: PASSWORD })).status).toBe(200);
   });
@@ -35,8 +52,16 @@ describe('setup', () => {
   it('is recorded, with where from, and without address or token', async () => {
     const token = await offered();
     const { body } = await make(token);
-    const rows = await otpost.database.query('SELECT * FROM audit_events WHERE target_id = $1 ORDER BY id', [body.account.id]);
-    expect(rows[0]).toMatchObject({ action: 'account.created', result: 'done', actor_kind: 'operator', ip: '127.0.0.1', details: { role: 'admin', domain: 'example.com' } });
+    const rows = await otpost.database.query('SELECT * FROM audit_events WHERE target_id = $1 ORDER BY id', [
+      body.account.id,
+    ]);
+    expect(rows[0]).toMatchObject({
+      action: 'account.created',
+      result: 'done',
+      actor_kind: 'operator',
+      ip: '127.0.0.1',
+      details: { role: 'admin', domain: 'example.com' },
+    });
     expect(rows[1]).toMatchObject({ action: 'session.started', actor_kind: 'account', details: { purpose: 'setup' } });
     expect(JSON.stringify(rows)).not.toMatch(new RegExp(`ada@|${token}`));
   });
@@ -54,32 +79,45 @@ describe('setup', () => {
   });
 
   describe('asked again, because the answer was lost', () => {
-    const count = async (table: string) => (await otpost.database.query<{ n: number }>(`SELECT count(*)::int AS n FROM ${table}`))[0]!.n;
+    const count = async (table: string) =>
+      (await otpost.database.query<{ n: number }>(`SELECT count(*)::int AS n FROM ${table}`))[0]!.n;
 
-    it.each([{}, { password: PASSWORD, name: 'Ada' }])('answers the same for a minute, to whoever asks the same: %j', async (more) => {
-      const token = await offered();
-      const first = await make(token, more);
-      clock.advance(59);
-      const again = await make(token, { ...more, email: 'ADA@example.com' });
-      expect([again.status, again.body.account]).toEqual([200, first.body.account]);
-      for (const { accessToken } of [first.body, again.body]) expect((await ask(otpost, accessToken, 'GET', '/v1/audit')).status).toBe(200);
-      for (const { refreshToken } of [first.body, again.body]) expect((await api.post('/v1/sessions/refresh', { refreshToken })).status).toBe(200);
-      expect([await count('accounts'), await count('sessions'), await count('outbound_emails')]).toEqual([1, 1, 0]);
-      clock.advance(1);
-      expect((await make(token, more)).body.code).toBe('setup_done');
-    });
+    it.each([{}, { password: PASSWORD, name: 'Ada' }])(
+      'answers the same for a minute, to whoever asks the same: %j',
+      async (more) => {
+        const token = await offered();
+        const first = await make(token, more);
+        clock.advance(59);
+        const again = await make(token, { ...more, email: 'ADA@example.com' });
+        expect([again.status, again.body.account]).toEqual([200, first.body.account]);
+        for (const { accessToken } of [first.body, again.body])
+          expect((await ask(otpost, accessToken, 'GET', '/v1/audit')).status).toBe(200);
+        for (const { refreshToken } of [first.body, again.body])
+          expect((await api.post('/v1/sessions/refresh', { refreshToken })).status).toBe(200);
+        expect([await count('accounts'), await count('sessions'), await count('outbound_emails')]).toEqual([1, 1, 0]);
+        clock.advance(1);
+        expect((await make(token, more)).body.code).toBe('setup_done');
+      },
+    );
 
     it('answers the same to several at once that ask the same', async () => {
       const token = await offered();
       const answers = await Promise.all(Array.from({ length: 4 }, () => make(token, { password: PASSWORD })));
-      expect(answers.map(({ status, body }) => [status, body.account.id])).toEqual(Array(4).fill([200, answers[0]!.body.account.id]));
+      expect(answers.map(({ status, body }) => [status, body.account.id])).toEqual(
+        Array(4).fill([200, answers[0]!.body.account.id]),
+      );
       expect([await count('accounts'), await count('sessions')]).toEqual([1, 1]);
     });
 
     it('tells whoever asks something else what it tells everybody', async () => {
       const token = await offered();
       expect((await make(token, { password: PASSWORD })).status).toBe(200);
-      for (const more of [{}, { email: 'eve@example.com' }, { email: 'eve@example.com', password: PASSWORD }, { password: 'wrong horse battery staple' }]) {
+      for (const more of [
+        {},
+        { email: 'eve@example.com' },
+        { email: 'eve@example.com', password: PASSWORD },
+        { password: 'wrong horse battery staple' },
+      ]) {
         expect((await make(token, more)).body).toMatchObject({ status: 404, code: 'setup_done' });
       }
       expect((await make('A'.repeat(43), { password: PASSWORD })).body.code).toBe('setup_done');
@@ -107,7 +145,9 @@ describe('setup', () => {
       await signIn(otpost, 'ada@example.com');
       const token = await offered();
       for (let press = 0; press < 2; press++) expect((await make(token, { password: PASSWORD })).status).toBe(200);
-      expect(await otpost.database.query(`SELECT 1 FROM outbound_emails WHERE template = 'notice-password-set'`)).toHaveLength(1);
+      expect(
+        await otpost.database.query(`SELECT 1 FROM outbound_emails WHERE template = 'notice-password-set'`),
+      ).toHaveLength(1);
     });
 
     it('shows the page again that the lost answer had', async () => {
@@ -133,9 +173,17 @@ describe('setup', () => {
     for (const links of [1, 4]) {
       await otpost.database.query('TRUNCATE accounts, setup_tokens CASCADE');
       const tokens = await Promise.all(Array.from({ length: links }, offered));
-      const answers = await Promise.all(Array.from({ length: 8 }, (_, number) => make(tokens[number % links]!, { email: `person${number}@example.com` })));
+      const answers = await Promise.all(
+        Array.from({ length: 8 }, (_, number) =>
+          make(tokens[number % links]!, { email: `person${number}@example.com` }),
+        ),
+      );
       expect([links, answers.filter(({ status }) => status === 200).length]).toEqual([links, 1]);
-      expect(answers.filter(({ status }) => status !== 200).every(({ body }) => ['setup_done', 'setup_link_invalid'].includes(body.code))).toBe(true);
+      expect(
+        answers
+          .filter(({ status }) => status !== 200)
+          .every(({ body }) => ['setup_done', 'setup_link_invalid'].includes(body.code)),
+      ).toBe(true);
       expect(await roles()).toHaveLength(1);
     }
   });
@@ -144,10 +192,18 @@ describe('setup', () => {
     const { account, accessToken } = await signIn(otpost, 'ada@example.com');
     await otpost.database.query(`UPDATE accounts SET name = 'Countess'`);
     const { body } = await make(await offered(), { email: 'ADA@example.com', name: 'Ada', password: PASSWORD });
-    expect(body.account).toMatchObject({ id: account.id, email: 'ada@example.com', name: 'Countess', role: 'admin', hasPassword: true });
+    expect(body.account).toMatchObject({
+      id: account.id,
+      email: 'ada@example.com',
+      name: 'Countess',
+      role: 'admin',
+      hasPassword: true,
+    });
     // As after every new password: other sessions end, and the owner is told.
     expect((await ask(otpost, accessToken, 'GET', '/v1/me')).status).toBe(401);
-    expect(await otpost.database.query(`SELECT 1 FROM outbound_emails WHERE template = 'notice-password-set'`)).toHaveLength(1);
+    expect(
+      await otpost.database.query(`SELECT 1 FROM outbound_emails WHERE template = 'notice-password-set'`),
+    ).toHaveLength(1);
   });
 
   it('ends 24 hours after the start that printed it', async () => {
@@ -156,7 +212,11 @@ describe('setup', () => {
     expect((await api.get<string>(`/setup/${token}`)).status).toBe(200);
     clock.advance(1);
     const { status, body } = await make(token);
-    expect([status, body.code, (await api.get<string>(`/setup/${token}`)).status]).toEqual([404, 'setup_link_invalid', 404]);
+    expect([status, body.code, (await api.get<string>(`/setup/${token}`)).status]).toEqual([
+      404,
+      'setup_link_invalid',
+      404,
+    ]);
     await offered();
     expect(await otpost.database.query('SELECT 1 FROM setup_tokens')).toHaveLength(1);
   });
@@ -164,7 +224,9 @@ describe('setup', () => {
   it('keeps of a token nothing but its hash', async () => {
     const token = await offered();
     expect(Buffer.from(token, 'base64url')).toHaveLength(32);
-    expect(JSON.stringify(await otpost.database.query(`SELECT encode(token_hash, 'escape') AS hash, * FROM setup_tokens`))).not.toContain(token);
+    expect(
+      JSON.stringify(await otpost.database.query(`SELECT encode(token_hash, 'escape') AS hash, * FROM setup_tokens`)),
+    ).not.toContain(token);
   });
 
   it('uses nothing up where something has to be corrected', async () => {
@@ -178,12 +240,22 @@ describe('setup', () => {
   it('is within the limits of its network, before anything is looked up or hashed', async () => {
     const limited = await startOtpost({ ROLE: 'web', LIMIT_IP: '2/10min' });
     try {
-      const call = () => limited.api.post<ProblemBody>('/v1/setup', { token: 'x', email: 'ada@example.com', password: PASSWORD });
+      const call = () =>
+        limited.api.post<ProblemBody>('/v1/setup', { token: 'x', email: 'ada@example.com', password: PASSWORD });
       const codes = [];
       for (let time = 0; time < 3; time++) codes.push((await call()).body.code);
       expect(codes).toEqual(['setup_link_invalid', 'setup_link_invalid', 'rate_limited']);
-      const page = await limited.api.send<string>('POST', '/setup/x', { 'content-type': 'application/x-www-form-urlencoded' }, 'email=ada%40example.com');
-      expect([page.status, page.headers.get('content-type'), page.body]).toEqual([429, 'text/html; charset=utf-8', expect.stringContaining('Too many tries')]);
+      const page = await limited.api.send<string>(
+        'POST',
+        '/setup/x',
+        { 'content-type': 'application/x-www-form-urlencoded' },
+        'email=ada%40example.com',
+      );
+      expect([page.status, page.headers.get('content-type'), page.body]).toEqual([
+        429,
+        'text/html; charset=utf-8',
+        expect.stringContaining('Too many tries'),
+      ]);
     } finally {
       await limited.stop();
     }
@@ -213,26 +285,42 @@ describe('setup', () => {
 
     it('makes the administrator, and says who it is and what comes next', async () => {
       const { status, body } = await submit(await offered(), { email: ' ada@example.com ', name: '', password: '' });
-      expect([status, body]).toEqual([200, expect.stringContaining('<b>ada@example.com</b> is its administrator, and signs in with a code by mail.')]);
+      expect([status, body]).toEqual([
+        200,
+        expect.stringContaining('<b>ada@example.com</b> is its administrator, and signs in with a code by mail.'),
+      ]);
       expect(await roles()).toEqual([{ email: 'ada@example.com', role: 'admin' }]);
     });
 
     it('shows the form again with what is wrong, keeping what was typed but no password, and escapes it', async () => {
       const token = await offered();
-      const { status, body } = await submit(token, { email: '"><script>alert(1)</script>', name: 'Ada <b>', password: 'hunter22' });
+      const { status, body } = await submit(token, {
+        email: '"><script>alert(1)</script>',
+        name: 'Ada <b>',
+        password: 'hunter22',
+      });
       expect(status).toBe(422);
       expect(body).toContain('This is not an e-mail address');
       expect(body).toContain('value="Ada &lt;b&gt;"');
       expect(body).not.toMatch(/<script>|hunter22/);
       const weak = await submit(token, { email: 'ada@example.com', name: '', password: 'short' });
-      expect([weak.status, weak.body]).toEqual([422, expect.stringContaining('The password must have at least 8 characters')]);
-      expect((await submit(token, { email: 'ada@example.com', name: '', password: PASSWORD })).body).toContain('the password, or a code by mail');
+      expect([weak.status, weak.body]).toEqual([
+        422,
+        expect.stringContaining('The password must have at least 8 characters'),
+      ]);
+      expect((await submit(token, { email: 'ada@example.com', name: '', password: PASSWORD })).body).toContain(
+        'the password, or a code by mail',
+      );
     });
 
     it('says that a link is over, whether it is opened or sent', async () => {
       const token = await offered();
       await submit(token, { email: 'ada@example.com' });
-      for (const { status, body } of [await api.get<string>(`/setup/${token}`), await submit(token, { email: 'eve@example.com' }), await submit(token, { email: 'eve' })]) {
+      for (const { status, body } of [
+        await api.get<string>(`/setup/${token}`),
+        await submit(token, { email: 'eve@example.com' }),
+        await submit(token, { email: 'eve' }),
+      ]) {
         expect([status, body]).toEqual([404, expect.stringContaining('There is an administrator already')]);
       }
       await otpost.database.query('DELETE FROM accounts');

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { isDatabaseAway } from '../../../src/database/database-errors.js';
 import { PrismaService } from '../../../src/database/prisma.service.js';
-import { createDatabase, type TestDatabase } from '../../support/postgres.js';
+import { createDatabase, type TestDatabase } from '../../support/database/postgres.js';
 
 describe('a statement whose Postgres is not there', () => {
   let database: TestDatabase;
@@ -34,7 +34,10 @@ describe('a statement whose Postgres is not there', () => {
     url.port = String(port());
     prisma = new PrismaService({ url: url.href, poolSize: 1 });
     for (const [name, run] of Object.entries(STATEMENTS)) {
-      const error: unknown = await run().then(() => 'no error', (reason: unknown) => reason);
+      const error: unknown = await run().then(
+        () => 'no error',
+        (reason: unknown) => reason,
+      );
       expect([name, isDatabaseAway(error)]).toEqual([name, true]);
     }
   });

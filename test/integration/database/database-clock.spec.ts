@@ -1,7 +1,7 @@
 import type { Logger } from '../../../src/core/logger.js';
 import { DatabaseClock } from '../../../src/database/database-clock.js';
-import { MovableClock } from '../../support/movable-clock.js';
-import { eventually } from '../../support/wait.js';
+import { MovableClock } from '../../support/signals/movable-clock.js';
+import { eventually } from '../../support/signals/wait.js';
 
 const HOUR_MS = 3_600_000;
 const realNow = Date.now;
@@ -10,7 +10,10 @@ describe('the clock of Postgres, as a process knows it', () => {
   let postgres: MovableClock;
   let clock: DatabaseClock;
   const warnings: { hostAheadMs: number }[] = [];
-  const log = { warn: (facts: { hostAheadMs: number }) => void warnings.push(facts), debug: () => undefined } as unknown as Logger;
+  const log = {
+    warn: (facts: { hostAheadMs: number }) => void warnings.push(facts),
+    debug: () => undefined,
+  } as unknown as Logger;
 
   /** The host's own clock is so far ahead. */
   const setHost = (aheadMs: number) => void (Date.now = () => realNow() + aheadMs);

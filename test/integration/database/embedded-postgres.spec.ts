@@ -1,13 +1,13 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { StartupError } from '../../../src/core/startup-error.js';
-import { findEmbeddedPostgres, startEmbeddedPostgres } from '../../../src/database/embedded-postgres.js';
-import { DatabaseChild } from '../../support/database-child.js';
-import { eventually } from '../../support/wait.js';
+import { findEmbeddedPostgres, startEmbeddedPostgres } from '../../../src/development/embedded-postgres.js';
+import { DatabaseChild } from '../../support/database/database-child.js';
+import { eventually } from '../../support/signals/wait.js';
 
 const AS_ROOT = process.getuid?.() === 0;
 const NOBODY = AS_ROOT ? { uid: 65_534, gid: 65_534 } : {};
@@ -111,7 +111,8 @@ describe('The embedded PostgreSQL', () => {
     it('leaves nothing half-made when it is killed: the next one starts anew', async () => {
       const killed = hold();
       await eventually(
-        () => readdirSync(root).includes('data') && readdirSync(dataDir).some((name) => name.startsWith('postgres.new-')),
+        () =>
+          readdirSync(root).includes('data') && readdirSync(dataDir).some((name) => name.startsWith('postgres.new-')),
         'initdb to be at work',
       );
       await killed.end('SIGKILL');

@@ -1,14 +1,13 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { VERSION } from '../../../src/core/version.js';
+import { VERSION } from '../../../src/core/process-facts.js';
 import { migrate, requireMigrated } from '../../../src/database/migrate.js';
-import { MIGRATIONS_FOLDER, readMigrations } from '../../../src/database/migrations-folder.js';
-import { compareVersions } from '../../../src/database/schema-compatibility.js';
-import { DatabaseChild } from '../../support/database-child.js';
-import { createEmptyDatabase } from '../../support/empty-database.js';
-import type { TestDatabase } from '../../support/postgres.js';
-import { eventually } from '../../support/wait.js';
+import { compareVersions, MIGRATIONS_FOLDER, readMigrations } from '../../../src/database/schema-history.js';
+import { DatabaseChild } from '../../support/database/database-child.js';
+import { createEmptyDatabase } from '../../support/database/empty-database.js';
+import type { TestDatabase } from '../../support/database/postgres.js';
+import { eventually } from '../../support/signals/wait.js';
 
 const NEXT = '20990101000000_next';
 const COMPATIBILITY = `INSERT INTO schema_compatibility VALUES ('${NEXT}', '0.1.0');`;
@@ -62,8 +61,12 @@ describe('Migrating at boot', () => {
 
   it('learns from each migration which builds still work on the schema it leaves', async () => {
     await run();
-    const rows = await database.query<{ migration: string; oldest_version: string }>('SELECT * FROM schema_compatibility ORDER BY 1');
-    expect(rows.map(({ migration }) => migration)).toEqual((await readMigrations(MIGRATIONS_FOLDER)).map(({ name }) => name));
+    const rows = await database.query<{ migration: string; oldest_version: string }>(
+      'SELECT * FROM schema_compatibility ORDER BY 1',
+    );
+    expect(rows.map(({ migration }) => migration)).toEqual(
+      (await readMigrations(MIGRATIONS_FOLDER)).map(({ name }) => name),
+    );
     for (const row of rows) expect(compareVersions(row.oldest_version, VERSION)).toBeLessThanOrEqual(0);
   });
 
@@ -139,7 +142,9 @@ describe('Migrating at boot', () => {
     await killed.end('SIGKILL');
     await run();
     expect(await tables()).toContain('late');
-    expect((await history()).filter((row) => row.migration_name === NEXT && row.finished && !row.rolled_back)).toHaveLength(1);
+    expect(
+      (await history()).filter((row) => row.migration_name === NEXT && row.finished && !row.rolled_back),
+    ).toHaveLength(1);
     expect(log.filter((line) => line.includes('was interrupted earlier'))).toHaveLength(1);
   });
 

@@ -1,13 +1,13 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { findEmbeddedPostgres } from '../../../src/database/embedded-postgres.js';
 import { migrate } from '../../../src/database/migrate.js';
 import { openDatabase } from '../../../src/database/open-database.js';
-import { createEmptyDatabase } from '../../support/empty-database.js';
-import { createDatabase, type TestDatabase } from '../../support/postgres.js';
+import { findEmbeddedPostgres } from '../../../src/development/embedded-postgres.js';
+import { createEmptyDatabase } from '../../support/database/empty-database.js';
+import { createDatabase, type TestDatabase } from '../../support/database/postgres.js';
 
 const NEWER = '20990101000000_newer';
 
@@ -21,6 +21,11 @@ describe('Opening an external database', () => {
   const note = (level: string, message: string) => void log.push(`${level}: ${message}`);
 
   beforeEach(() => void log.splice(0));
+
+  /** How often, depends on how fast the machine is. */
+  function saidNothingBut(line: RegExp): void {
+    expect(log.filter((said) => !line.test(said))).toEqual([]);
+  }
 
   describe('that is there', () => {
     beforeEach(async () => {
@@ -37,8 +42,10 @@ describe('Opening an external database', () => {
     });
 
     it('leaves it alone and refuses after a while when MIGRATE_ON_START is off', async () => {
-      await expect(openDatabase(settings(database.url, '', false), note, { patience: 4_000 })).rejects.toThrow(/MIGRATE_ON_START is off/);
-      expect(log).toEqual([expect.stringMatching(/^info: Waiting for the migration job: The database lacks/)]);
+      await expect(openDatabase(settings(database.url, '', false), note, { timeout: 1_000 })).rejects.toThrow(
+        /MIGRATE_ON_START is off/,
+      );
+      saidNothingBut(/^info: Waiting for the migration job: The database lacks/);
       expect(await database.query(`SELECT 1 FROM pg_tables WHERE schemaname = 'public'`)).toEqual([]);
     });
 
@@ -50,7 +57,8 @@ describe('Opening an external database', () => {
       });
       await expect(opening).resolves.toMatchObject({ url: database.url });
       await begun.migrating;
-      expect(log).toHaveLength(1);
+      expect(log.length).toBeGreaterThan(0);
+      saidNothingBut(/^info: Waiting for the migration job: The database lacks/);
     });
 
     it('waits for it when it comes up later', async () => {
@@ -84,7 +92,12 @@ describe('Opening an external database', () => {
 
     it.each([
       ['an unknown database', (url: URL) => (url.pathname = '/nonesuch'), /does not exist/, /Create the database/],
-      ['a wrong password', (url: URL) => (url.password = 'guessed'), /password authentication failed/, /Correct the user and the password/],
+      [
+        'a wrong password',
+        (url: URL) => (url.password = 'guessed'),
+        /password authentication failed/,
+        /Correct the user and the password/,
+      ],
     ])('does not wait when its URL has %s, and says so without the password', async (_, spoil, message, remedy) => {
       const url = new URL(database.url);
       spoil(url);
@@ -100,25 +113,42 @@ describe('Opening an external database', () => {
   });
 
   it('gives up after a while when nothing answers, and says where it looked', async () => {
-    const refusal = openDatabase(settings('postgresql://otpost:s3cret@127.0.0.1:1/otpost'), note, { patience: 4_000 });
+    const refusal = openDatabase(settings('postgresql://otpost:s3cret@127.0.0.1:1/otpost'), note, { timeout: 1_000 });
     await expect(refusal).rejects.toMatchObject({
       name: 'StartupError',
       message: 'Cannot use the database postgresql://otpost:***@127.0.0.1:1/otpost: connect ECONNREFUSED 127.0.0.1:1.',
       remedy: expect.stringContaining('Check that PostgreSQL runs') as string,
     });
-    expect(log).toHaveLength(1);
+    saidNothingBut(/^info: Waiting for PostgreSQL at /);
   });
 
   it('says every few seconds what it waits for, and stops waiting when it is told to', async () => {
     const stopping = new AbortController();
-    const begun = performance.now();
-    const opening = openDatabase(settings('postgresql://otpost:s3cret@127.0.0.1:1/otpost'), (level, message) => {
-      note(level, message);
-      if (log.length === 2) stopping.abort();
-    }, { stopping: stopping.signal });
-    await expect(opening).rejects.toMatchObject({ name: 'StartupError', message: 'Stopped while waiting for the database.' });
-    expect(performance.now() - begun).toBeGreaterThan(4_000);
-    expect(log).toEqual([expect.stringMatching(/^info: Waiting for PostgreSQL/), expect.stringMatching(/^info: Waiting for PostgreSQL/)]);
+    let tries = 0;
+    const closing = createServer((socket) => {
+      tries++;
+      socket.destroy();
+    });
+    await new Promise<void>((resolve) => closing.listen(0, '127.0.0.1', resolve));
+    const opening = openDatabase(
+      settings(`postgresql://otpost:s3cret@127.0.0.1:${(closing.address() as AddressInfo).port}/otpost`),
+      (level, message) => {
+        note(level, message);
+        if (log.length === 2) stopping.abort();
+      },
+      { stopping: stopping.signal },
+    );
+    await expect(opening).rejects.toMatchObject({
+      name: 'StartupError',
+      message: 'Stopped while waiting for the database.',
+    });
+    closing.close();
+    // Not at each try.
+    expect(tries).toBeGreaterThan(2);
+    expect(log).toEqual([
+      expect.stringMatching(/^info: Waiting for PostgreSQL/),
+      expect.stringMatching(/^info: Waiting for PostgreSQL/),
+    ]);
   });
 
   describe('that a newer build has migrated', () => {
@@ -133,7 +163,8 @@ describe('Opening an external database', () => {
 
     afterEach(() => database.drop());
 
-    const sayOldest = (version: string) => database.query('INSERT INTO schema_compatibility VALUES ($1, $2)', [NEWER, version]);
+    const sayOldest = (version: string) =>
+      database.query('INSERT INTO schema_compatibility VALUES ($1, $2)', [NEWER, version]);
 
     it('goes on with a warning when the schema still fits this build', async () => {
       await sayOldest('0.0.1');
@@ -180,7 +211,9 @@ describe('Opening the embedded database', () => {
   });
 
   it('does not leave it running when its schema cannot be used', async () => {
-    await expect(openDatabase(settings(undefined, dataDir, false), () => undefined)).rejects.toThrow(/MIGRATE_ON_START/);
+    await expect(openDatabase(settings(undefined, dataDir, false), () => undefined)).rejects.toThrow(
+      /MIGRATE_ON_START/,
+    );
     expect(await findEmbeddedPostgres(dataDir)).toBeUndefined();
   });
 });

@@ -1,7 +1,6 @@
-import { PrismaService } from '../../../src/database/prisma.service.js';
-import { Transactions } from '../../../src/database/unit-of-work.js';
+import { PrismaService, Transactions } from '../../../src/database/prisma.service.js';
 import { Prisma } from '../../../src/generated/prisma/client.js';
-import { createDatabase, type TestDatabase } from '../../support/postgres.js';
+import { createDatabase, type TestDatabase } from '../../support/database/postgres.js';
 
 /** What callers should have refused or mended and did not. */
 describe('a statement with text that Postgres cannot hold', () => {
@@ -21,13 +20,19 @@ describe('a statement with text that Postgres cannot hold', () => {
   const KEPT = 'a b\ufffd';
 
   it('of raw SQL is made with text that it can', async () => {
-    expect(await prisma.$queryRaw`SELECT ${TEXT} AS text, ${[TEXT]}::text[] AS list`).toEqual([{ text: KEPT, list: [KEPT] }]);
+    expect(await prisma.$queryRaw`SELECT ${TEXT} AS text, ${[TEXT]}::text[] AS list`).toEqual([
+      { text: KEPT, list: [KEPT] },
+    ]);
     expect(await prisma.$queryRawUnsafe('SELECT $1::text AS text', TEXT)).toEqual([{ text: KEPT }]);
     expect(await prisma.$queryRaw(Prisma.sql`SELECT ${TEXT} AS text`)).toEqual([{ text: KEPT }]);
   });
 
   it('of Prisma is so too, lookups and JSON included', async () => {
-    await prisma.auditEvent.createMany({ data: [{ at: new Date(), action: TEXT, result: 'done', actorKind: 'operator', details: { deep: { list: [TEXT] } } }] });
+    await prisma.auditEvent.createMany({
+      data: [
+        { at: new Date(), action: TEXT, result: 'done', actorKind: 'operator', details: { deep: { list: [TEXT] } } },
+      ],
+    });
     const found = await prisma.auditEvent.findFirst({ where: { action: TEXT } });
     expect([found?.action, found?.details]).toEqual([KEPT, { deep: { list: [KEPT] } }]);
   });
@@ -39,8 +44,13 @@ describe('a statement with text that Postgres cannot hold', () => {
   });
 
   it('takes rows as JSON that is storable', async () => {
-    const rows = [{ n: 1, text: TEXT }, { n: 2, text: 'a\\u0000' }];
-    expect(await prisma.$queryRaw`SELECT * FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS r (n int, text text)`).toEqual([
+    const rows = [
+      { n: 1, text: TEXT },
+      { n: 2, text: 'a\\u0000' },
+    ];
+    expect(
+      await prisma.$queryRaw`SELECT * FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS r (n int, text text)`,
+    ).toEqual([
       { n: 1, text: KEPT },
       { n: 2, text: 'a\\u0000' },
     ]);

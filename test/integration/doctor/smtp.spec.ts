@@ -1,27 +1,36 @@
-import { readSettings } from '../../../src/config/read-settings.js';
+import { readSettings } from '../../../src/configuration.js';
 import type { SmtpSettings } from '../../../src/config/settings.js';
-import type { Check } from '../../../src/doctor/check.js';
-import { Names } from '../../../src/doctor/names.js';
-import { smtpChecks } from '../../../src/doctor/smtp-checks.js';
-import { BlackHole } from '../../support/black-hole.js';
-import { type Certificate, makeCertificate } from '../../support/certificate.js';
-import { DnsServer } from '../../support/dns-server.js';
-import { freePort } from '../../support/free-port.js';
-import { CLOSE, HANG, MisbehavingSmtp } from '../../support/misbehaving-smtp.js';
-import { SmtpSink } from '../../support/smtp-sink.js';
-import { eventually } from '../../support/wait.js';
+import { Names } from '../../../src/doctor/network.js';
+import type { Check } from '../../../src/doctor/report.js';
+import { smtpChecks } from '../../../src/doctor/transport-checks.js';
+import { BlackHole } from '../../support/network/black-hole.js';
+import { DnsServer } from '../../support/network/dns-server.js';
+import { freePort } from '../../support/network/free-port.js';
+import { eventually } from '../../support/signals/wait.js';
+import { type Certificate, makeCertificate } from '../../support/smtp/certificate.js';
+import { CLOSE, HANG, MisbehavingSmtp } from '../../support/smtp/misbehaving-smtp.js';
+import { SmtpSink } from '../../support/smtp/smtp-sink.js';
 
 const PASSWORD = 'hunter22';
 const cleanUp: (() => Promise<unknown>)[] = [];
 
-afterEach(async () => {
+afterAll(async () => {
   for (let end = cleanUp.pop(); end; end = cleanUp.pop()) await end();
 });
 
-async function look(transport: string, options: { ports?: number[]; login?: boolean; names?: Names; signal?: AbortSignal } = {}): Promise<Check[]> {
+async function look(
+  transport: string,
+  options: { ports?: number[]; login?: boolean; names?: Names; signal?: AbortSignal } = {},
+): Promise<Check[]> {
   const { ports, login = true, names = new Names(), signal = new AbortController().signal } = options;
   const { settings } = readSettings({ MAIL_TRANSPORTS: transport, ...(ports ? { SMTP_PORTS: ports.join(',') } : {}) });
-  return smtpChecks(settings.mail.transports[0] as SmtpSettings, { names, login, helo: 'otpost.example.com', now: new Date(), signal });
+  return smtpChecks(settings.mail.transports[0] as SmtpSettings, {
+    names,
+    login,
+    helo: 'otpost.example.com',
+    now: new Date(),
+    signal,
+  });
 }
 
 /** The only configured port. */
@@ -45,14 +54,21 @@ async function sink(options: Parameters<typeof SmtpSink.start>[0] = {}): Promise
 const WITH_LOGIN: Parameters<typeof SmtpSink.start>[0] = {
   authOptional: false,
   allowInsecureAuth: true,
-  onAuth: ({ password }, _session, done) => (password === PASSWORD ? done(null, { user: 'ada' }) : done(new Error('Invalid login'))),
+  onAuth: ({ password }, _session, done) =>
+    password === PASSWORD ? done(null, { user: 'ada' }) : done(new Error('Invalid login')),
 };
 
+/** Those that take five seconds because something is waited for in vain wait side by side. */
 describe('the doctor and an SMTP server', () => {
   it('reaches one that works, tells how long each stage took, takes leave and sends nothing', async () => {
     const server = await misbehaving();
     const check = await lookAt(server.url);
-    expect(check).toMatchObject({ area: 'smtp', name: `127.0.0.1:${server.port}`, status: 'ok', summary: 'answers, plain text, no login configured' });
+    expect(check).toMatchObject({
+      area: 'smtp',
+      name: `127.0.0.1:${server.port}`,
+      status: 'ok',
+      summary: 'answers, plain text, no login configured',
+    });
     expect(Object.keys(check.details!['stages'] as object)).toEqual(['dns', 'connect', 'greeting', 'ehlo']);
     expect(check.details).toMatchObject({ addresses: ['127.0.0.1'], greeting: '220 misbehaving ESMTP' });
     expect(server.lines.map((line) => line.split(' ')[0])).toEqual(['EHLO', 'QUIT']);
@@ -68,9 +84,14 @@ describe('the doctor and an SMTP server', () => {
 
   it('tells of a password that is refused, in the words of the server and without the password', async () => {
     const plain = Buffer.from(`\0ada\0${PASSWORD}`).toString('base64');
-    const server = await misbehaving({ AUTH: `535 5.7.8 no ${PASSWORD} for ada@example.com, not ${plain}` }, ['AUTH PLAIN']);
+    const server = await misbehaving({ AUTH: `535 5.7.8 no ${PASSWORD} for ada@example.com, not ${plain}` }, [
+      'AUTH PLAIN',
+    ]);
     const check = await lookAt(`smtp://ada:${PASSWORD}@127.0.0.1:${server.port}`);
-    expect([check.status, check.summary]).toEqual(['fail', 'the login is refused: 535 5.7.8 no *** for ***@example.com, not ***']);
+    expect([check.status, check.summary]).toEqual([
+      'fail',
+      'the login is refused: 535 5.7.8 no *** for ***@example.com, not ***',
+    ]);
     expect(check.remedy).toContain('Correct the user and the password');
   });
 
@@ -89,9 +110,24 @@ describe('the doctor and an SMTP server', () => {
   it.each([
     ['is refused', 'connect', async () => `smtp://127.0.0.1:${await freePort()}`, /is refused: nothing listens there/],
     ['hangs up', 'greeting', async () => (await misbehaving({ greeting: CLOSE })).url, /hangs up before it greets/],
-    ['turns us away', 'greeting', async () => (await misbehaving({ greeting: '554 5.7.1 not you' })).url, /turns this host away: 554 5\.7\.1 not you/],
-    ['refuses the second word', 'ehlo', async () => `${(await misbehaving({ EHLO: '421 4.3.2 too busy' })).url}?tls=on`, /421 4\.3\.2 too busy/],
-    ['has no STARTTLS', 'starttls', async () => `${(await misbehaving({ STARTTLS: '502 5.5.1 what?' })).url}?tls=on`, /offers no STARTTLS \(502 5\.5\.1 what\?\)/],
+    [
+      'turns us away',
+      'greeting',
+      async () => (await misbehaving({ greeting: '554 5.7.1 not you' })).url,
+      /turns this host away: 554 5\.7\.1 not you/,
+    ],
+    [
+      'refuses the second word',
+      'ehlo',
+      async () => `${(await misbehaving({ EHLO: '421 4.3.2 too busy' })).url}?tls=on`,
+      /421 4\.3\.2 too busy/,
+    ],
+    [
+      'has no STARTTLS',
+      'starttls',
+      async () => `${(await misbehaving({ STARTTLS: '502 5.5.1 what?' })).url}?tls=on`,
+      /offers no STARTTLS \(502 5\.5\.1 what\?\)/,
+    ],
     ['speaks no TLS', 'tls', async () => `smtps://127.0.0.1:${(await misbehaving()).port}`, /speaks plain SMTP first/],
   ])('tells at which stage one fails that %s', async (_what, stage, transport, says) => {
     const check = await lookAt(await transport());
@@ -99,15 +135,20 @@ describe('the doctor and an SMTP server', () => {
     expect(check.details).toMatchObject({ failure: { stage } });
   });
 
-  it('gives a port that drops everything five seconds, and says what that means', async () => {
+  it.concurrent('gives a port that drops everything five seconds, and says what that means', async () => {
     const hole = await BlackHole.start();
     cleanUp.push(() => hole.stop());
     const check = await lookAt(`smtp://127.0.0.1:${hole.port}`);
-    expect([check.status, check.summary]).toEqual(['fail', expect.stringContaining(`${hole.port} hangs: this host probably blocks SMTP; Render's free web services and Railway below Pro do`)]);
+    expect([check.status, check.summary]).toEqual([
+      'fail',
+      expect.stringContaining(
+        `${hole.port} hangs: this host probably blocks SMTP; Render's free web services and Railway below Pro do`,
+      ),
+    ]);
     expect(check.ms).toBeGreaterThanOrEqual(4_990);
   });
 
-  it('gives a server that does not greet five seconds, and looks at the others meanwhile', async () => {
+  it.concurrent('gives a server that does not greet five seconds, and looks at the others meanwhile', async () => {
     const silent = await misbehaving({ greeting: HANG });
     const meanwhile: number[] = [];
     const server = await sink({ onClose: () => void meanwhile.push(silent.open) });
@@ -122,7 +163,13 @@ describe('the doctor and an SMTP server', () => {
   it('looks at the other well-known ports where none of those configured works, and shows no password there', async () => {
     const closed = await freePort();
     const checks = await look(`smtp://ada:${PASSWORD}@127.0.0.1:${closed}`);
-    expect(checks.map(({ details }) => [details!['port'], details!['configured']])).toEqual([[closed, true], [587, false], [465, false], [2525, false], [25, false]]);
+    expect(checks.map(({ details }) => [details!['port'], details!['configured']])).toEqual([
+      [closed, true],
+      [587, false],
+      [465, false],
+      [2525, false],
+      [25, false],
+    ]);
     expect(checks.slice(1).every(({ status }) => status === 'skip')).toBe(true);
   });
 
@@ -144,14 +191,27 @@ describe('the doctor and the certificate of an SMTP server', () => {
   it.each([
     ['STARTTLS', false, (port: number) => `smtp://ada:${PASSWORD}@127.0.0.1:${port}?tls=on`, 'starttls'],
     ['TLS from the first byte', true, (port: number) => `smtps://ada:${PASSWORD}@127.0.0.1:${port}`, 'tls'],
-  ])('refuses one that is signed by itself, with %s, and shows no password', async (_what, secure, transport, stage) => {
-    const asked: string[] = [];
-    const server = await sink({ ...WITH_LOGIN, secure, key: certificate.key, cert: certificate.cert, disabledCommands: [], onAuth: (_auth, _session, done) => (asked.push('login'), done(null, { user: 'ada' })) });
-    const check = await lookAt(transport(server.port));
-    expect([check.status, check.summary]).toEqual(['fail', expect.stringContaining('its certificate is signed by itself (DEPTH_ZERO_SELF_SIGNED_CERT')]);
-    expect(check.details).toMatchObject({ failure: { stage } });
-    expect(asked).toEqual([]);
-  });
+  ])(
+    'refuses one that is signed by itself, with %s, and shows no password',
+    async (_what, secure, transport, stage) => {
+      const asked: string[] = [];
+      const server = await sink({
+        ...WITH_LOGIN,
+        secure,
+        key: certificate.key,
+        cert: certificate.cert,
+        disabledCommands: [],
+        onAuth: (_auth, _session, done) => (asked.push('login'), done(null, { user: 'ada' })),
+      });
+      const check = await lookAt(transport(server.port));
+      expect([check.status, check.summary]).toEqual([
+        'fail',
+        expect.stringContaining('its certificate is signed by itself (DEPTH_ZERO_SELF_SIGNED_CERT'),
+      ]);
+      expect(check.details).toMatchObject({ failure: { stage } });
+      expect(asked).toEqual([]);
+    },
+  );
 });
 
 describe('the doctor and the name of an SMTP server', () => {
@@ -163,20 +223,32 @@ describe('the doctor and the name of an SMTP server', () => {
 
   it('asks the name server that it is told to ask', async () => {
     const server = await sink();
-    const check = await lookAt(`smtp://smtp.example.test:${server.port}?tls=off`, { names: await names({ 'smtp.example.test': { A: ['127.0.0.1'] } }) });
+    const check = await lookAt(`smtp://smtp.example.test:${server.port}?tls=off`, {
+      names: await names({ 'smtp.example.test': { A: ['127.0.0.1'] } }),
+    });
     expect([check.status, check.name]).toEqual(['ok', `smtp.example.test:${server.port}`]);
   });
 
   it('tries the next address where the first one is no good', async () => {
     const server = await sink();
-    const check = await lookAt(`smtp://smtp.example.test:${server.port}?tls=off`, { names: await names({ 'smtp.example.test': { A: ['127.0.0.9', '127.0.0.1'] } }) });
+    const check = await lookAt(`smtp://smtp.example.test:${server.port}?tls=off`, {
+      names: await names({ 'smtp.example.test': { A: ['127.0.0.9', '127.0.0.1'] } }),
+    });
     expect(check.status).toBe('ok');
   });
 
-  it.each([
+  it.concurrent.each([
     ['does not exist', {}, /there is no host smtp\.example\.test in DNS/],
-    ['is not told', { 'smtp.example.test': 'refuse' as const }, /no name server tells the address of smtp\.example\.test \(ESERVFAIL\)/],
-    ['is waited for in vain', { 'smtp.example.test': 'silent' as const }, /no name server tells the address of smtp\.example\.test \(ETIMEOUT\)/],
+    [
+      'is not told',
+      { 'smtp.example.test': 'refuse' as const },
+      /no name server tells the address of smtp\.example\.test \(ESERVFAIL\)/,
+    ],
+    [
+      'is waited for in vain',
+      { 'smtp.example.test': 'silent' as const },
+      /no name server tells the address of smtp\.example\.test \(ETIMEOUT\)/,
+    ],
   ])('tells of a name that %s', async (_what, zone, says) => {
     const check = await lookAt('smtp://smtp.example.test:587', { names: await names(zone) });
     expect([check.status, check.summary]).toEqual(['fail', expect.stringMatching(says)]);

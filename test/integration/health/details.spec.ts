@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { createApiKey } from '../../support/api-key.js';
-import { type Otpost, startOtpost } from '../../support/otpost.js';
-import { signIn } from '../../support/staff.js';
-import { eventually } from '../../support/wait.js';
+import { createApiKey } from '../../support/service/api-key.js';
+import { type Otpost, startOtpost } from '../../support/service/otpost.js';
+import { signIn } from '../../support/service/staff.js';
+import { eventually } from '../../support/signals/wait.js';
 
 const METRICS_TOKEN = 'a-token-for-the-scraper';
 const PRODUCTION = {
@@ -52,16 +52,25 @@ describe('what health tells', () => {
   });
 
   it('is everything for the holder of METRICS_TOKEN', async () => {
-    await eventually(async () => JSON.stringify(await told('/health/mail', METRICS_TOKEN)).includes('secret-host:4711'), 'the worker');
+    await eventually(
+      async () => JSON.stringify(await told('/health/mail', METRICS_TOKEN)).includes('secret-host:4711'),
+      'the worker',
+    );
     expect(await isTold(METRICS_TOKEN)).toEqual([true, true]);
   });
 
   it('is everything for an API key of scope admin, and for no other', async () => {
     expect(await isTold(await createApiKey(otpost.database.url, ['admin']))).toEqual([true, true]);
-    expect(await isTold(await createApiKey(otpost.database.url, ['emails:send', 'emails:read', 'verifications']))).toEqual([false, false]);
+    expect(
+      await isTold(await createApiKey(otpost.database.url, ['emails:send', 'emails:read', 'verifications'])),
+    ).toEqual([false, false]);
   });
 
-  it.each([['operator', true], ['admin', true], ['user', false]] as const)('of a person with the role %s: everything is %s', async (role, right) => {
+  it.each([
+    ['operator', true],
+    ['admin', true],
+    ['user', false],
+  ] as const)('of a person with the role %s: everything is %s', async (role, right) => {
     const { accessToken } = await signIn(development, `${role}@example.com`, role);
     expect((await toStranger('/health', accessToken)).details !== undefined).toBe(right);
   });

@@ -1,5 +1,5 @@
-import type { ProblemBody } from '../../support/api.js';
-import { type Otpost, startOtpost } from '../../support/otpost.js';
+import type { ProblemBody } from '../../support/service/api.js';
+import { type Otpost, startOtpost } from '../../support/service/otpost.js';
 
 describe('bad input', () => {
   let otpost: Otpost;
@@ -19,7 +19,12 @@ describe('bad input', () => {
     expect(Number(counts!.written)).toBe(0);
   }
 
-  async function refused(method: string, path: string, headers: Record<string, string>, body?: string): Promise<ProblemBody> {
+  async function refused(
+    method: string,
+    path: string,
+    headers: Record<string, string>,
+    body?: string,
+  ): Promise<ProblemBody> {
     const answer = await otpost.api.send<ProblemBody>(method, path, headers, body);
     expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/);
     expect(answer.body).toMatchObject({
@@ -54,13 +59,10 @@ describe('bad input', () => {
     ['Application/X-WWW-Form-Urlencoded; charset=UTF-8', '/v1/accounts'],
     ['application/x-www-form-urlencoded', '/%761/accounts'],
     ['Multipart/Form-Data; boundary=x', '/%76%31/otp'],
-  ])(
-    'a body of %s is refused at %s',
-    async (type, path) => {
-      const problem = await refused('POST', path, { 'content-type': type }, 'email=ada%40example.com');
-      expect(problem).toMatchObject({ status: 415, code: 'unsupported_media_type' });
-    },
-  );
+  ])('a body of %s is refused at %s', async (type, path) => {
+    const problem = await refused('POST', path, { 'content-type': type }, 'email=ada%40example.com');
+    expect(problem).toMatchObject({ status: 415, code: 'unsupported_media_type' });
+  });
 
   it.each([
     ['no address', {}, 'email', 'invalid_address'],
@@ -76,7 +78,12 @@ describe('bad input', () => {
     ['a language that is none', { email: 'ada@example.com', locale: '../../etc' }, 'locale', 'is_locale'],
     ['a field that is unknown', { email: 'ada@example.com', admin: true }, 'admin', 'unknown_field'],
     ['a password of 7 characters', { email: 'ada@example.com', password: '7 chars' }, 'password', 'password_too_short'],
-    ['a password of 2,000 characters', { email: 'ada@example.com', password: 'x'.repeat(2_000) }, 'password', 'max_length'],
+    [
+      'a password of 2,000 characters',
+      { email: 'ada@example.com', password: 'x'.repeat(2_000) },
+      'password',
+      'max_length',
+    ],
     ['a password that is a number', { email: 'ada@example.com', password: 12345678 }, 'password', 'is_string'],
   ])('a registration with %s is refused, and the field is named', async (_, body, field, code) => {
     const problem = await refused('POST', '/v1/accounts', json, JSON.stringify(body));

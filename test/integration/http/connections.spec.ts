@@ -5,8 +5,8 @@ import type { Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SOCKET_BOUNDS, type SocketBounds } from '../../../src/http/socket-policy.js';
 import { boundedServer, type ServerTimes } from '../../../src/http/sockets.js';
-import { answersIn, RawClient } from '../../support/raw-client.js';
-import { eventually } from '../../support/wait.js';
+import { answersIn, RawClient } from '../../support/http/raw-client.js';
+import { eventually } from '../../support/signals/wait.js';
 
 const LARGE = 64 * 1024 * 1024;
 const TIMES: ServerTimes = { requestMs: 30_000, keepAliveMs: 72_000, checkEveryMs: 50 };
@@ -25,7 +25,11 @@ describe('one connection of a client', () => {
 
   /** A server that leaves every request to the test. */
   async function start(bounds: Partial<SocketBounds> = {}, times: Partial<ServerTimes> = {}): Promise<string> {
-    const server = boundedServer((request, response) => void asked.push({ url: request.url!, response }), { ...TIMES, ...times }, { ...SOCKET_BOUNDS, ...bounds });
+    const server = boundedServer(
+      (request, response) => void asked.push({ url: request.url!, response }),
+      { ...TIMES, ...times },
+      { ...SOCKET_BOUNDS, ...bounds },
+    );
     servers.push(server.listen(0, '127.0.0.1'));
     await once(server, 'listening');
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -33,7 +37,11 @@ describe('one connection of a client', () => {
 
   const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
   const isAsked = (url: string) => eventually(() => asked.find((one) => one.url === url), `${url} to be asked`);
-  const codes = (text: string) => answersIn(text).map(({ status, body }) => [status, status < 400 ? body : (JSON.parse(body) as { code: string }).code]);
+  const codes = (text: string) =>
+    answersIn(text).map(({ status, body }) => [
+      status,
+      status < 400 ? body : (JSON.parse(body) as { code: string }).code,
+    ]);
 
   /** Answers more than the kernel takes, and says whether the connection ended before all of it had left. */
   async function cutWhileAnswering(client: RawClient, response: ServerResponse): Promise<boolean> {
@@ -53,7 +61,11 @@ describe('one connection of a client', () => {
     (await isAsked('/2')).response.end('two');
     (await isAsked('/3')).response.end('three');
     await eventually(() => client.text.endsWith('three'), 'the last answer');
-    expect(codes(client.text)).toEqual([[200, 'one'], [200, 'two'], [200, 'three']]);
+    expect(codes(client.text)).toEqual([
+      [200, 'one'],
+      [200, 'two'],
+      [200, 'three'],
+    ]);
     client.write(get('/4'));
     (await isAsked('/4')).response.end();
     client.hangUp();
@@ -72,8 +84,14 @@ describe('one connection of a client', () => {
     await once(server, 'listening');
     const client = (await RawClient.open(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)).read();
     client.write(get('/1') + get('/2') + get('/3'));
-    await eventually(() => begun.length === 3, 'all to be begun').finally(() => unsubscribe('http.server.request.start', came));
-    expect(begun).toEqual([['/1', '/1'], ['/2', '/2'], ['/3', '/3']]);
+    await eventually(() => begun.length === 3, 'all to be begun').finally(() =>
+      unsubscribe('http.server.request.start', came),
+    );
+    expect(begun).toEqual([
+      ['/1', '/1'],
+      ['/2', '/2'],
+      ['/3', '/3'],
+    ]);
     client.hangUp();
   });
 
@@ -150,15 +168,17 @@ describe('one connection of a client', () => {
 
   it('is told so when a request does not come in time: its head, or its body', async () => {
     const url = await start({}, { requestMs: 100 });
-    for (const part of ['GET / HTTP/1.1\r\nHost: localh', 'POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n12345']) {
+    for (const part of [
+      'GET / HTTP/1.1\r\nHost: localh',
+      'POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n12345',
+    ]) {
       expect(codes(await RawClient.ask(url, part))).toEqual([[408, 'request_timeout']]);
     }
   });
 
   it('is closed without a word when nothing was asked', async () => {
-    const url = await start({}, { requestMs: 100, keepAliveMs: 100 });
-    expect(await RawClient.ask(url, '')).toBe('');
-    const client = (await RawClient.open(url)).read();
+    expect(await RawClient.ask(await start({}, { requestMs: 100, keepAliveMs: 100 }), '')).toBe('');
+    const client = (await RawClient.open(await start({}, { keepAliveMs: 100 }))).read();
     client.write(get('/1'));
     (await isAsked('/1')).response.end('one');
     expect(codes(await client.untilClosed())).toEqual([[200, 'one']]);
@@ -170,15 +190,24 @@ describe('one connection of a client', () => {
     client.write('GARBAGE\r\n\r\n');
     client.read();
     expect(codes(await client.untilClosed())).toEqual([[400, 'bad_request']]);
-    await eventually(async () => new Promise<boolean>((resolve) => servers[0]!.getConnections((_, count) => resolve(count === 0))), 'no connection to be left');
+    await eventually(
+      async () => new Promise<boolean>((resolve) => servers[0]!.getConnections((_, count) => resolve(count === 0))),
+      'no connection to be left',
+    );
   });
 
   it('is not kept open by a client that neither reads nor closes', async () => {
     const url = await start({ lingerMs: 1 });
     const client = await RawClient.open(url);
     client.write('GARBAGE\r\n\r\n');
-    await eventually(async () => new Promise<boolean>((resolve) => servers[0]!.getConnections((_, count) => resolve(count === 1))), 'the connection');
-    await eventually(async () => new Promise<boolean>((resolve) => servers[0]!.getConnections((_, count) => resolve(count === 0))), 'no connection to be left');
+    await eventually(
+      async () => new Promise<boolean>((resolve) => servers[0]!.getConnections((_, count) => resolve(count === 1))),
+      'the connection',
+    );
+    await eventually(
+      async () => new Promise<boolean>((resolve) => servers[0]!.getConnections((_, count) => resolve(count === 0))),
+      'no connection to be left',
+    );
     client.hangUp();
   });
 });

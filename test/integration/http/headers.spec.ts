@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { type Otpost, startOtpost } from '../../support/otpost.js';
+import { type Otpost, startOtpost } from '../../support/service/otpost.js';
 
 const STRICT = {
   'content-security-policy': "default-src 'none';base-uri 'none';form-action 'none';frame-ancestors 'none'",
@@ -19,7 +19,11 @@ describe('the headers of answers', () => {
   });
   afterAll(() => otpost.stop());
 
-  async function headersOf(method: string, path: string, headers: Record<string, string> = {}): Promise<Record<string, string>> {
+  async function headersOf(
+    method: string,
+    path: string,
+    headers: Record<string, string> = {},
+  ): Promise<Record<string, string>> {
     const answer = await otpost.api.send(method, path, headers);
     return Object.fromEntries(answer.headers);
   }
@@ -45,12 +49,13 @@ describe('the headers of answers', () => {
   });
 
   it('no answer of the API is kept by anybody, and the public keys are for five minutes', async () => {
-    for (const path of ['/v1/me', '/%761/me', '/v1/nothing-here', '/%761/nothing-here', '/v1']) expect(await headersOf('GET', path)).toMatchObject({ 'cache-control': 'no-store' });
+    for (const path of ['/v1/me', '/%761/me', '/v1/nothing-here', '/%761/nothing-here', '/v1'])
+      expect(await headersOf('GET', path)).toMatchObject({ 'cache-control': 'no-store' });
     expect(await headersOf('GET', '/.well-known/jwks.json')).toMatchObject({ 'cache-control': 'public, max-age=300' });
   });
 
   it.each([
-    ['/', "style-src 'unsafe-inline'"],
+    ['/', "style-src 'sha256-"],
     ['/inbox', "script-src 'self'"],
     ['/unsubscribe?t=x', "form-action 'self'"],
     ['/docs', "script-src 'self'"],
@@ -69,7 +74,9 @@ describe('the headers of answers', () => {
     const { hostname, port } = new URL(otpost.api.url);
     const socket = connect(Number(port), hostname);
     socket.write('NOT HTTP\r\n\r\n');
-    expect(await text(socket)).toMatch(/^HTTP\/1\.1 400 [\s\S]*content-security-policy: default-src 'none'[\s\S]*x-content-type-options: nosniff/);
+    expect(await text(socket)).toMatch(
+      /^HTTP\/1\.1 400 [\s\S]*content-security-policy: default-src 'none'[\s\S]*x-content-type-options: nosniff/,
+    );
   });
 
   it('tells browsers to insist on https where the address is https, and there only', async () => {

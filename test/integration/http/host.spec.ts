@@ -1,9 +1,9 @@
 import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { createApiKey } from '../../support/api-key.js';
-import { type Otpost, startOtpost } from '../../support/otpost.js';
-import { SmtpSink } from '../../support/smtp-sink.js';
-import { Visitors } from '../../support/visitors.js';
+import { createApiKey } from '../../support/service/api-key.js';
+import { type Otpost, startOtpost } from '../../support/service/otpost.js';
+import { Visitors } from '../../support/service/visitors.js';
+import { SmtpSink } from '../../support/smtp/smtp-sink.js';
 
 const EVIL = 'evil.example';
 const APP_URL = 'https://accounts.example.com';
@@ -37,7 +37,10 @@ interface Description {
 }
 
 // A proxy that is trusted is believed where a request comes from, and not where it went to.
-describe.each([['no proxy is trusted', {}], ['the proxy is trusted', { TRUSTED_PROXIES: '127.0.0.1' }]] as [string, Record<string, string>][])('the name a client calls us by, when %s', (_, env) => {
+describe.each([
+  ['no proxy is trusted', {}],
+  ['the proxy is trusted', { TRUSTED_PROXIES: '127.0.0.1' }],
+] as [string, Record<string, string>][])('the name a client calls us by, when %s', (_, env) => {
   let sink: SmtpSink;
   let otpost: Otpost;
   let visitors: Visitors;
@@ -57,15 +60,26 @@ describe.each([['no proxy is trusted', {}], ['the proxy is trusted', { TRUSTED_P
     return new Promise((resolve, reject) => {
       const { hostname, port } = new URL(otpost.api.url);
       const content = body === undefined ? {} : { 'content-type': 'application/json' };
-      const sent = request({ hostname, port, method, path, headers: { ...LIES, ...content, ...headers } }, (response) => {
-        // An endless stream of events has said enough with its headers.
-        if (response.headers['content-type']?.startsWith('text/event-stream')) {
-          response.destroy();
-          resolve({ status: response.statusCode!, all: response.rawHeaders.join('\n'), body: '' });
-          return;
-        }
-        text(response).then((given) => resolve({ status: response.statusCode!, all: `${response.rawHeaders.join('\n')}\n${given}`, body: given }), reject);
-      });
+      const sent = request(
+        { hostname, port, method, path, headers: { ...LIES, ...content, ...headers } },
+        (response) => {
+          // An endless stream of events has said enough with its headers.
+          if (response.headers['content-type']?.startsWith('text/event-stream')) {
+            response.destroy();
+            resolve({ status: response.statusCode!, all: response.rawHeaders.join('\n'), body: '' });
+            return;
+          }
+          text(response).then(
+            (given) =>
+              resolve({
+                status: response.statusCode!,
+                all: `${response.rawHeaders.join('\n')}\n${given}`,
+                body: given,
+              }),
+            reject,
+          );
+        },
+      );
       sent.on('error', reject);
       sent.end(body === undefined ? undefined : JSON.stringify(body));
     });
@@ -80,7 +94,12 @@ describe.each([['no proxy is trusted', {}], ['the proxy is trusted', { TRUSTED_P
       for (const method of Object.keys(operations)) {
         const concrete = path.replace(/\{[^}]+\}/g, '01890000-0000-7000-8000-000000000000');
         for (const authorization of ['', `Bearer ${session.accessToken}`, `Bearer ${key}`]) {
-          const answer = await lie(method.toUpperCase(), concrete, ['get', 'delete'].includes(method) ? undefined : {}, authorization ? { authorization } : {});
+          const answer = await lie(
+            method.toUpperCase(),
+            concrete,
+            ['get', 'delete'].includes(method) ? undefined : {},
+            authorization ? { authorization } : {},
+          );
           expect([method, path, answer.status < 500, answer.all.includes(EVIL)]).toEqual([method, path, true, false]);
           calls++;
         }
@@ -89,16 +108,29 @@ describe.each([['no proxy is trusted', {}], ['the proxy is trusted', { TRUSTED_P
     expect(calls).toBeGreaterThan(60);
   });
 
-  it.each([['/'], ['/account'], ['/account/sign-in'], ['/setup'], ['/inbox'], ['/docs'], ['/docs/json'], ['/docs/swagger-ui-init.js'], ['/unsubscribe?t=x'], ['/health'], ['/l/AAAAAAAAAAAAAAAAAAAAAA'], ['/nothing-here'], ['//evil.example/'], ['/inbox/'], ['/docs/']])(
-    'stands in no page and no redirect: %s',
-    async (path) => {
-      for (const method of ['GET', 'POST']) {
-        const { status, all } = await lie(method, path);
-        expect([status < 500, all.replaceAll(path, '').includes(EVIL)]).toEqual([true, false]);
-        expect(all).not.toMatch(/^location\n(https?:)?\/\//im);
-      }
-    },
-  );
+  it.each([
+    ['/'],
+    ['/account'],
+    ['/account/sign-in'],
+    ['/setup'],
+    ['/inbox'],
+    ['/docs'],
+    ['/docs/json'],
+    ['/docs/swagger-ui-init.js'],
+    ['/unsubscribe?t=x'],
+    ['/health'],
+    ['/l/AAAAAAAAAAAAAAAAAAAAAA'],
+    ['/nothing-here'],
+    ['//evil.example/'],
+    ['/inbox/'],
+    ['/docs/'],
+  ])('stands in no page and no redirect: %s', async (path) => {
+    for (const method of ['GET', 'POST']) {
+      const { status, all } = await lie(method, path);
+      expect([status < 500, all.replaceAll(path, '').includes(EVIL)]).toEqual([true, false]);
+      expect(all).not.toMatch(/^location\n(https?:)?\/\//im);
+    }
+  });
 
   it('stands in no mail: every link leads to APP_URL', async () => {
     await visitors.signUp('known@example.com', { password: 'a long enough passphrase' });
@@ -115,7 +147,8 @@ describe.each([['no proxy is trusted', {}], ['the proxy is trusted', { TRUSTED_P
       const { mail } = await visitors.mailOf(JSON.parse(body) as Parameters<Visitors['mailOf']>[0]);
       const whole = [mail.text, mail.html, ...mail.headerLines.map(({ line }) => line)].join('\n');
       expect(whole).not.toContain(EVIL);
-      for (const [link] of whole.matchAll(/https?:\/\/[^\s"'<>]+/g)) expect(link.startsWith(`${APP_URL}/`) || link.includes('w3.org')).toBe(true);
+      for (const [link] of whole.matchAll(/https?:\/\/[^\s"'<>]+/g))
+        expect(link.startsWith(`${APP_URL}/`) || link.includes('w3.org')).toBe(true);
     }
   });
 });

@@ -1,11 +1,12 @@
-import { createApiKey } from '../../support/api-key.js';
-import { type Otpost, startOtpost } from '../../support/otpost.js';
-import { answersIn, RawClient } from '../../support/raw-client.js';
-import { eventually } from '../../support/wait.js';
+import { answersIn, RawClient } from '../../support/http/raw-client.js';
+import { createApiKey } from '../../support/service/api-key.js';
+import { type Otpost, startOtpost } from '../../support/service/otpost.js';
+import { eventually } from '../../support/signals/wait.js';
 
 const MIB = 1024 * 1024;
 /** Of SendGrid, whose proof is over the body; and of Postmark, whose proof is a header. */
-const HOOK_SECRETS = 'sendgrid:MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEEDr2LjtURuePQzplybdC+u4CwrqDqBaWjcMMsTbhdbcwHBcepxo7yAQGhHPTnlvFYPAZFceEu/1FwCM/QmGUhA==,postmark:user:a-long-password-of-ours';
+const HOOK_SECRETS =
+  'sendgrid:MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEEDr2LjtURuePQzplybdC+u4CwrqDqBaWjcMMsTbhdbcwHBcepxo7yAQGhHPTnlvFYPAZFceEu/1FwCM/QmGUhA==,postmark:user:a-long-password-of-ours';
 
 describe('a body that is larger than most', () => {
   let otpost: Otpost;
@@ -13,7 +14,10 @@ describe('a body that is larger than most', () => {
 
   beforeAll(async () => {
     otpost = await startOtpost({ ROLE: 'web', HOOK_SECRETS });
-    keys = { sends: await createApiKey(otpost.database.url, ['emails:send']), reads: await createApiKey(otpost.database.url, ['emails:read']) };
+    keys = {
+      sends: await createApiKey(otpost.database.url, ['emails:send']),
+      reads: await createApiKey(otpost.database.url, ['emails:read']),
+    };
   });
   afterAll(() => otpost.stop());
 
@@ -36,7 +40,13 @@ describe('a body that is larger than most', () => {
     ['/v1/hooks/nobody', 'a provider that is none', '', 404, 'hook_not_configured'],
     ['/v1/hooks/brevo', 'a provider that is not ours', '', 404, 'hook_not_configured'],
     ['/v1/hooks/postmark', 'Postmark without its password', '', 403, 'hook_refused'],
-    ['/v1/hooks/Postmark', 'Postmark with another password', `Authorization: Basic ${Buffer.from('user:x').toString('base64')}\r\n`, 403, 'hook_refused'],
+    [
+      '/v1/hooks/Postmark',
+      'Postmark with another password',
+      `Authorization: Basic ${Buffer.from('user:x').toString('base64')}\r\n`,
+      403,
+      'hook_refused',
+    ],
   ])('at %s from %s is refused before any of it came', async (path, _, headers, status, code) => {
     expect(await answerTo(head(path, headers))).toEqual({ status, code });
   });
@@ -77,7 +87,11 @@ describe('a body that is larger than most', () => {
       expect(answer!.headers).toMatch(/^retry-after: 2\r$/m);
       expect(answer!.headers).toMatch(/^connection: close\r$/m);
     }
-    const { status } = await otpost.api.post('/v1/emails', { to: 'ada@example.com', subject: 'a', text: 'x'.repeat(900_000) }, { authorization: `Bearer ${keys.sends}` });
+    const { status } = await otpost.api.post(
+      '/v1/emails',
+      { to: 'ada@example.com', subject: 'a', text: 'x'.repeat(900_000) },
+      { authorization: `Bearer ${keys.sends}` },
+    );
     expect(status).toBe(202);
     const last = clients.at(-1)!;
     last.write(' ');

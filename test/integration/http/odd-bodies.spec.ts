@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
-import type { IssuedBody, ProblemBody } from '../../support/api.js';
-import { createApiKey } from '../../support/api-key.js';
-import { type Otpost, startOtpost } from '../../support/otpost.js';
+import { createApiKey } from '../../support/service/api-key.js';
+import type { IssuedBody, ProblemBody } from '../../support/service/api.js';
+import { type Otpost, startOtpost } from '../../support/service/otpost.js';
 
 describe('bodies that nobody sends by accident', () => {
   let otpost: Otpost;
@@ -19,10 +19,18 @@ describe('bodies that nobody sends by accident', () => {
   }
 
   /** Bytes as they are, with the API key where the call wants one. */
-  async function send(path: string, body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}): Promise<Sent> {
+  async function send(
+    path: string,
+    body: string | Uint8Array<ArrayBuffer>,
+    headers: Record<string, string> = {},
+  ): Promise<Sent> {
     const response = await fetch(otpost.api.url + path, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', ...(/^\/v1\/(emails|verifications)/.test(path) ? { authorization: `Bearer ${key}` } : {}), ...headers },
+      headers: {
+        'content-type': 'application/json',
+        ...(/^\/v1\/(emails|verifications)/.test(path) ? { authorization: `Bearer ${key}` } : {}),
+        ...headers,
+      },
       body,
     });
     return { status: response.status, body: (await response.json()) as Sent['body'] };
@@ -44,7 +52,10 @@ describe('bodies that nobody sends by accident', () => {
     ['/v1/emails', 'tags'],
     ['/v1/emails', 'attachments'],
   ])('%s with a %s as deep as a body can be is a 4xx', async (path, field) => {
-    for (const [open, close, depth] of [['[', ']', 30_000], ['{"a":', '}', 9_000]] as const) {
+    for (const [open, close, depth] of [
+      ['[', ']', 30_000],
+      ['{"a":', '}', 9_000],
+    ] as const) {
       const value = open === '[' ? nested(open, close, depth) : `${open.repeat(depth)}1${close.repeat(depth)}`;
       const { status, body } = await send(path, `{"${field}":${value}}`);
       expect([status, body.code]).toEqual([422, 'validation_failed']);
@@ -60,7 +71,12 @@ describe('bodies that nobody sends by accident', () => {
     for (const field of fields) {
       for (const value of ['x'.repeat(10_000), 'a\0b', 'ada@example.com\0']) {
         const { status, body } = await send(path, JSON.stringify({ ...good, [field]: value }));
-        expect([field, value.slice(0, 20), status, body.code]).toEqual([field, value.slice(0, 20), 422, 'validation_failed']);
+        expect([field, value.slice(0, 20), status, body.code]).toEqual([
+          field,
+          value.slice(0, 20),
+          422,
+          'validation_failed',
+        ]);
       }
     }
   });
@@ -73,32 +89,51 @@ describe('bodies that nobody sends by accident', () => {
     }
   });
 
-  it.each([['{"constructor":{"prototype":{"admin":true}},"email":"ada@example.com"}'], ['{"email":"ada@example.com","name":{"__proto__":{"length":3}}}']])(
-    '%s pollutes nothing',
-    async (text) => {
-      const { status, body } = await send('/v1/accounts', text);
-      expect([status, body.code]).toEqual([400, 'malformed_json']);
-      expect(({} as { admin?: boolean }).admin).toBeUndefined();
-    },
-  );
+  it.each([
+    ['{"constructor":{"prototype":{"admin":true}},"email":"ada@example.com"}'],
+    ['{"email":"ada@example.com","name":{"__proto__":{"length":3}}}'],
+  ])('%s pollutes nothing', async (text) => {
+    const { status, body } = await send('/v1/accounts', text);
+    expect([status, body.code]).toEqual([400, 'malformed_json']);
+    expect(({} as { admin?: boolean }).admin).toBeUndefined();
+  });
 
   it('of two members of one name the last counts, for everything', async () => {
     const { status, body } = await send('/v1/accounts', '{"email":"first@example.com","email":"last@example.com"}');
     expect(status).toBe(202);
     const mails = await otpost.database.query<{ to: string }>('SELECT to_address AS to FROM outbound_emails');
-    const challenges = await otpost.database.query<{ to: string }>('SELECT destination AS to FROM otp_challenges WHERE id = $1', [body.challenge.id]);
+    const challenges = await otpost.database.query<{ to: string }>(
+      'SELECT destination AS to FROM otp_challenges WHERE id = $1',
+      [body.challenge.id],
+    );
     expect([mails, challenges]).toEqual([[{ to: 'last@example.com' }], [{ to: 'last@example.com' }]]);
   });
 
-  it.each(['utf-16', 'iso-8859-1', 'utf-7'])('JSON that says it is %s is a 415: JSON is UTF-8 (RFC 8259 §8.1)', async (charset) => {
-    const bytes = new Uint8Array(Buffer.from('{"email":"charset@example.com"}', charset === 'utf-16' ? 'utf16le' : 'latin1'));
-    const { status, body } = await send('/v1/accounts', bytes, { 'content-type': `application/json; charset=${charset}` });
-    expect([status, body.code]).toEqual([415, 'unsupported_media_type']);
-    expect((await send('/v1/accounts', '{"email":"charset@example.com"}', { 'content-type': 'application/json;charset="UTF-8"' })).status).toBe(202);
-  });
+  it.each(['utf-16', 'iso-8859-1', 'utf-7'])(
+    'JSON that says it is %s is a 415: JSON is UTF-8 (RFC 8259 §8.1)',
+    async (charset) => {
+      const bytes = new Uint8Array(
+        Buffer.from('{"email":"charset@example.com"}', charset === 'utf-16' ? 'utf16le' : 'latin1'),
+      );
+      const { status, body } = await send('/v1/accounts', bytes, {
+        'content-type': `application/json; charset=${charset}`,
+      });
+      expect([status, body.code]).toEqual([415, 'unsupported_media_type']);
+      expect(
+        (
+          await send('/v1/accounts', '{"email":"charset@example.com"}', {
+            'content-type': 'application/json;charset="UTF-8"',
+          })
+        ).status,
+      ).toBe(202);
+    },
+  );
 
   it('bytes that are no UTF-8 get nowhere', async () => {
-    const { status, body } = await send('/v1/accounts', new Uint8Array(Buffer.from('{"email":"ad\xe9@example.com"}', 'latin1')));
+    const { status, body } = await send(
+      '/v1/accounts',
+      new Uint8Array(Buffer.from('{"email":"ad\xe9@example.com"}', 'latin1')),
+    );
     expect([status, body.code]).toEqual([422, 'validation_failed']);
   });
 
@@ -109,11 +144,15 @@ describe('bodies that nobody sends by accident', () => {
         expect([status, body.code]).toEqual([415, 'unsupported_media_type']);
       }
     }
-    expect((await send('/v1/accounts', '{"email":"plain@example.com"}', { 'content-encoding': 'identity' })).status).toBe(202);
+    expect(
+      (await send('/v1/accounts', '{"email":"plain@example.com"}', { 'content-encoding': 'identity' })).status,
+    ).toBe(202);
   });
 
   it('a body that is longer than it says, or never ends, is refused as soon as it is too long', async () => {
-    const endless = new ReadableStream<Uint8Array>({ pull: (controller) => controller.enqueue(new TextEncoder().encode(' '.repeat(16_384))) });
+    const endless = new ReadableStream<Uint8Array>({
+      pull: (controller) => controller.enqueue(new TextEncoder().encode(' '.repeat(16_384))),
+    });
     const answer = await fetch(`${otpost.api.url}/v1/accounts`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },

@@ -1,6 +1,6 @@
-import { startOtpost } from '../../support/otpost.js';
-import { answersIn, RawClient } from '../../support/raw-client.js';
-import { eventually } from '../../support/wait.js';
+import { answersIn, RawClient } from '../../support/http/raw-client.js';
+import { startOtpost } from '../../support/service/otpost.js';
+import { eventually } from '../../support/signals/wait.js';
 
 const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
 
@@ -11,7 +11,9 @@ it('a stop waits for nobody who is silent, deaf, or leaves a body half sent, and
   idle.write(get('/health/live'));
   await eventually(() => answersIn(idle.text).length === 1, 'the answer that leaves a connection idle');
   deaf.write(get('/health/live'));
-  waiting.write(`POST /v1/otp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{`);
+  waiting.write(
+    `POST /v1/otp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{`,
+  );
   await otpost.api.get('/health/live');
   const stopped = otpost.stop();
   await idle.untilClosed();

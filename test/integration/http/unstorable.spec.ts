@@ -1,8 +1,8 @@
-import type { SignedInBody } from '../../support/api.js';
-import { operationsOf, type Operation } from '../../support/operations.js';
-import { type Otpost, startOtpost } from '../../support/otpost.js';
-import { ask, signIn } from '../../support/staff.js';
-import { codeFromInbox } from '../../support/story.js';
+import type { SignedInBody } from '../../support/service/api.js';
+import { type Operation, operationsOf } from '../../support/service/operations.js';
+import { type Otpost, startOtpost } from '../../support/service/otpost.js';
+import { ask, signIn } from '../../support/service/staff.js';
+import { codeFromInbox } from '../../support/service/story.js';
 
 const NO_TEXT: [string, string][] = [
   ['a NUL', '"a\\u0000b"'],
@@ -47,7 +47,11 @@ describe('text that cannot be stored, and null', () => {
       for (const { name } of operation.fields) {
         const { status, type, body } = await send(operation, withField(operation.sample, name, json));
         expect([operation.path, name, status, type?.split(';')[0], body.errors?.map(({ field }) => field)]).toEqual([
-          operation.path, name, 422, 'application/problem+json', [name],
+          operation.path,
+          name,
+          422,
+          'application/problem+json',
+          [name],
         ]);
       }
     }
@@ -59,21 +63,47 @@ describe('text that cannot be stored, and null', () => {
         const { status, type, body } = await send(operation, withField(operation.sample, name, 'null'));
         const answer = [operation.method, operation.path, name, status];
         if (nullable) expect([answer, status < 500 && status !== 422]).toEqual([answer, true]);
-        else expect([answer, status, type?.split(';')[0], body.errors?.map(({ field }) => field)]).toEqual([answer, 422, 'application/problem+json', expect.arrayContaining([name])]);
+        else
+          expect([answer, status, type?.split(';')[0], body.errors?.map(({ field }) => field)]).toEqual([
+            answer,
+            422,
+            'application/problem+json',
+            expect.arrayContaining([name]),
+          ]);
       }
     }
   });
 
   it('in a path or a query is a 422 too, and where there is nothing a 404', async () => {
-    expect(await send({ method: 'GET', path: '/v1/emails/a%00b' }, undefined as never)).toMatchObject({ status: 422, body: { errors: [{ field: 'id' }] } });
-    expect(await send({ method: 'GET', path: '/v1/audit?targetId=%00' }, undefined as never)).toMatchObject({ status: 422, body: { errors: [{ field: 'targetId' }] } });
-    expect(await send({ method: 'GET', path: '/nothing/%00?a=%00' }, undefined as never)).toMatchObject({ status: 404 });
+    expect(await send({ method: 'GET', path: '/v1/emails/a%00b' }, undefined as never)).toMatchObject({
+      status: 422,
+      body: { errors: [{ field: 'id' }] },
+    });
+    expect(await send({ method: 'GET', path: '/v1/audit?targetId=%00' }, undefined as never)).toMatchObject({
+      status: 422,
+      body: { errors: [{ field: 'targetId' }] },
+    });
+    expect(await send({ method: 'GET', path: '/nothing/%00?a=%00' }, undefined as never)).toMatchObject({
+      status: 404,
+    });
   });
 
   it('in a form is a 422', async () => {
     const headers = { 'content-type': 'application/x-www-form-urlencoded', origin: otpost.api.url };
-    for (const path of ['/account/sign-in', '/account/code/AAAAAAAAAAAAAAAAAAAAAA', '/inbox/enter', '/setup/x', '/l/x', '/unsubscribe?token=x']) {
-      const { status } = await otpost.api.send('POST', path, headers, 'email=a%00da%40example.com&password=%00&token=%00&code=%00');
+    for (const path of [
+      '/account/sign-in',
+      '/account/code/AAAAAAAAAAAAAAAAAAAAAA',
+      '/inbox/enter',
+      '/setup/x',
+      '/l/x',
+      '/unsubscribe?token=x',
+    ]) {
+      const { status } = await otpost.api.send(
+        'POST',
+        path,
+        headers,
+        'email=a%00da%40example.com&password=%00&token=%00&code=%00',
+      );
       expect([path, status]).toEqual([path, 422]);
     }
   });
@@ -87,7 +117,10 @@ describe('text that cannot be stored, and null', () => {
     const issued = await otpost.api.register(`try-${Math.random()}@example.com`);
     const path = `/v1/otp/${issued.challenge.id}/verify`;
     const { status } = await send({ method: 'POST', path }, withField({ code: '000000' }, field, json));
-    const [row] = await otpost.database.query<{ attempts: number }>('SELECT attempts FROM otp_challenges WHERE id = $1', [issued.challenge.id]);
+    const [row] = await otpost.database.query<{ attempts: number }>(
+      'SELECT attempts FROM otp_challenges WHERE id = $1',
+      [issued.challenge.id],
+    );
     expect([status, row!.attempts]).toEqual([422, 0]);
   });
 
@@ -99,17 +132,31 @@ describe('text that cannot be stored, and null', () => {
     ] as const) {
       expect((await ask(otpost, admin.accessToken, method, path, body)).status).toBe(422);
     }
-    const [kept] = await otpost.database.query<{ failures: string }>('SELECT count(*) AS failures FROM failure_budgets');
+    const [kept] = await otpost.database.query<{ failures: string }>(
+      'SELECT count(*) AS failures FROM failure_budgets',
+    );
     expect(kept!.failures).toBe('0');
   });
 
   it('in the headers that are kept cannot be: a request with a NUL is none, and other bytes are one character each', async () => {
     const issued = await otpost.api.register('headers@example.com');
     const { code } = await codeFromInbox(otpost.api, 'headers@example.com', issued);
-    const headers = { 'content-type': 'application/json', 'user-agent': '\xed\xa0\x80 \xff'.repeat(200), 'x-request-id': '\xed\xa0\x80', 'idempotency-key': '\xff' };
-    const { status } = await otpost.api.send('POST', `/v1/otp/${issued.challenge.id}/verify`, headers, JSON.stringify({ code }));
+    const headers = {
+      'content-type': 'application/json',
+      'user-agent': '\xed\xa0\x80 \xff'.repeat(200),
+      'x-request-id': '\xed\xa0\x80',
+      'idempotency-key': '\xff',
+    };
+    const { status } = await otpost.api.send(
+      'POST',
+      `/v1/otp/${issued.challenge.id}/verify`,
+      headers,
+      JSON.stringify({ code }),
+    );
     expect(status).toBe(200);
-    const [session] = await otpost.database.query<{ agent: string }>('SELECT user_agent AS agent FROM sessions ORDER BY created_at DESC LIMIT 1');
+    const [session] = await otpost.database.query<{ agent: string }>(
+      'SELECT user_agent AS agent FROM sessions ORDER BY created_at DESC LIMIT 1',
+    );
     expect(session!.agent).toMatch(/^\xed\xa0\x80 \xff/);
   });
 });

@@ -1,11 +1,11 @@
-import { DEFAULT_LIMITS } from '../../../src/config/limits.js';
-import type { Answer, IssuedBody, ProblemBody, SignedInBody } from '../../support/api.js';
-import { createApiKey } from '../../support/api-key.js';
-import { HeldClock, type Otpost, startOtpost } from '../../support/otpost.js';
-import { OtpostProcess } from '../../support/otpost-process.js';
-import { createDatabase } from '../../support/postgres.js';
-import { signIn } from '../../support/staff.js';
-import { eventually } from '../../support/wait.js';
+import { createDatabase } from '../../support/database/postgres.js';
+import { createApiKey } from '../../support/service/api-key.js';
+import type { Answer, IssuedBody, ProblemBody, SignedInBody } from '../../support/service/api.js';
+import { DEFAULT_LIMITS } from '../../support/service/limits.js';
+import { OtpostProcess } from '../../support/service/otpost-process.js';
+import { HeldClock, type Otpost, startOtpost } from '../../support/service/otpost.js';
+import { signIn } from '../../support/service/staff.js';
+import { eventually } from '../../support/signals/wait.js';
 
 describe('calls that are limited', () => {
   let otpost: Otpost;
@@ -22,7 +22,8 @@ describe('calls that are limited', () => {
     for (const { status } of await Promise.all(calls)) counted[status] = (counted[status] ?? 0) + 1;
     return counted;
   };
-  const mails = async (): Promise<number> => (await otpost.database.query<{ n: number }>('SELECT count(*)::int AS n FROM outbound_emails'))[0]!.n;
+  const mails = async (): Promise<number> =>
+    (await otpost.database.query<{ n: number }>('SELECT count(*)::int AS n FROM outbound_emails'))[0]!.n;
 
   it('are refused with what a client needs to come back in time', async () => {
     await start({ LIMIT_DESTINATION: '1/15min' });
@@ -48,7 +49,9 @@ describe('calls that are limited', () => {
 
   it('are refused alike for an address with an account and one without', async () => {
     await start({ LIMIT_DESTINATION: '1/15min' });
-    await otpost.database.query(`INSERT INTO accounts (id, email, email_canonical, email_verified_at, updated_at) VALUES (gen_random_uuid(), 'known@example.com', 'known@example.com', now(), now())`);
+    await otpost.database.query(
+      `INSERT INTO accounts (id, email, email_canonical, email_verified_at, updated_at) VALUES (gen_random_uuid(), 'known@example.com', 'known@example.com', now(), now())`,
+    );
     const refusals = [];
     for (const email of ['known@example.com', 'unknown@example.com']) {
       expect((await register(email)).status).toBe(202);
@@ -63,7 +66,10 @@ describe('calls that are limited', () => {
 
   it('are limited without a word in the environment', async () => {
     await start({ ...DEFAULT_LIMITS });
-    expect(await statuses(Array.from({ length: 40 }, (_, index) => register(`a${index}@example.com`)))).toEqual({ 202: 20, 429: 20 });
+    expect(await statuses(Array.from({ length: 40 }, (_, index) => register(`a${index}@example.com`)))).toEqual({
+      202: 20,
+      429: 20,
+    });
   });
 
   it('count by the address that a trusted proxy tells, and an IPv6 network as one', async () => {
@@ -77,7 +83,9 @@ describe('calls that are limited', () => {
 
   it('are not escaped by a header that anybody can send', async () => {
     await start({ LIMIT_IP: '1/10min' });
-    const calls = ['203.0.113.1', '203.0.113.2', '203.0.113.3'].map((address) => register(`a${address}@example.com`, address));
+    const calls = ['203.0.113.1', '203.0.113.2', '203.0.113.3'].map((address) =>
+      register(`a${address}@example.com`, address),
+    );
     expect(await statuses(calls)).toEqual({ 202: 1, 429: 2 });
   });
 
@@ -91,9 +99,17 @@ describe('calls that are limited', () => {
   describe('to refresh a session', () => {
     const IP_LIMIT = { ROLE: 'all', LIMIT_IP: '20/10min', TRUSTED_PROXIES: '1' };
     const refresh = (refreshToken: string, forwardedFor = '203.0.113.1') =>
-      otpost.api.post<SignedInBody & ProblemBody>('/v1/sessions/refresh', { refreshToken }, { 'x-forwarded-for': forwardedFor });
-    const counts = () => otpost.database.query<{ key: string; count: number }>(`SELECT key, count FROM request_limits WHERE key ~ '^(refresh|session):' ORDER BY key`);
-    const setCount = (key: string, count: number) => otpost.database.query('UPDATE request_limits SET count = $2 WHERE key LIKE $1', [key, count]);
+      otpost.api.post<SignedInBody & ProblemBody>(
+        '/v1/sessions/refresh',
+        { refreshToken },
+        { 'x-forwarded-for': forwardedFor },
+      );
+    const counts = () =>
+      otpost.database.query<{ key: string; count: number }>(
+        `SELECT key, count FROM request_limits WHERE key ~ '^(refresh|session):' ORDER BY key`,
+      );
+    const setCount = (key: string, count: number) =>
+      otpost.database.query('UPDATE request_limits SET count = $2 WHERE key LIKE $1', [key, count]);
 
     it('count by network, also with a token that is none, and have nothing to do with other calls', async () => {
       await start(IP_LIMIT);
@@ -102,8 +118,16 @@ describe('calls that are limited', () => {
       await setCount('refresh:%', 599);
       expect((await refresh('otr_nothing')).status).toBe(401);
       const { status, headers, body } = await refresh('otr_nothing');
-      expect([status, body.code, body.detail]).toEqual([429, 'rate_limited', 'Too many refreshes came from your network.']);
-      expect([headers.get('ratelimit-policy'), headers.get('ratelimit'), headers.get('retry-after')]).toEqual(['"refresh";q=600;w=600', '"refresh";r=0;t=600', '600']);
+      expect([status, body.code, body.detail]).toEqual([
+        429,
+        'rate_limited',
+        'Too many refreshes came from your network.',
+      ]);
+      expect([headers.get('ratelimit-policy'), headers.get('ratelimit'), headers.get('retry-after')]).toEqual([
+        '"refresh";q=600;w=600',
+        '"refresh";r=0;t=600',
+        '600',
+      ]);
       expect((await refresh('otr_nothing', '203.0.113.2')).status).toBe(401);
       expect((await register('ada@example.com', '203.0.113.1')).status).toBe(202);
     });
@@ -115,7 +139,9 @@ describe('calls that are limited', () => {
       await setCount('session:%', 120);
       const { status, headers } = await refresh(refreshToken, '203.0.113.2');
       expect([status, headers.get('ratelimit')]).toEqual([429, '"session";r=0;t=600']);
-      expect(await otpost.database.query(`SELECT 1 FROM request_limits WHERE key LIKE 'refresh:203.0.113.2%'`)).toEqual([]);
+      expect(await otpost.database.query(`SELECT 1 FROM request_limits WHERE key LIKE 'refresh:203.0.113.2%'`)).toEqual(
+        [],
+      );
       await setCount('session:%', 119);
       expect((await refresh(refreshToken, '203.0.113.2')).status).toBe(200);
     });
@@ -138,7 +164,11 @@ describe('calls that are limited', () => {
   it('of a back end count by its key', async () => {
     await start({ LIMIT_KEY: '2/min', LIMIT_IP: '1/min' });
     const send = async (key: string): Promise<Answer<unknown>> =>
-      otpost.api.post('/v1/emails', { to: 'ada@example.com', subject: 'Hello', text: 'Hello' }, { authorization: `Bearer ${key}` });
+      otpost.api.post(
+        '/v1/emails',
+        { to: 'ada@example.com', subject: 'Hello', text: 'Hello' },
+        { authorization: `Bearer ${key}` },
+      );
     const [one, two] = [await createApiKey(otpost.database.url), await createApiKey(otpost.database.url)];
     expect(await statuses(Array.from({ length: 30 }, () => send(one)))).toEqual({ 202: 2, 429: 28 });
     const refused = await send(one);
@@ -151,15 +181,25 @@ describe('calls that are limited', () => {
 describe('a header X-Forwarded-For that nobody is trusted for', () => {
   it('is told of once, with what to set', async () => {
     const database = await createDatabase();
-    const process = new OtpostProcess({ DATABASE_URL: database.url, APP_SECRET: 'a secret of more than thirty-two characters', PORT: '0', ROLE: 'web' });
+    const process = new OtpostProcess({
+      DATABASE_URL: database.url,
+      APP_SECRET: 'a secret of more than thirty-two characters',
+      PORT: '0',
+      ROLE: 'web',
+    });
     try {
       const api = await process.api();
-      for (let index = 0; index < 3; index++) await api.send('GET', '/health/live', { 'x-forwarded-for': '203.0.113.9' });
+      for (let index = 0; index < 3; index++)
+        await api.send('GET', '/health/live', { 'x-forwarded-for': '203.0.113.9' });
       const told = () => process.output.filter((line) => line.includes('TRUSTED_PROXIES'));
       await eventually(() => told().length > 0, 'the warning');
       expect(await process.stop()).toBe(0);
       expect(told()).toHaveLength(1);
-      expect(JSON.parse(told()[0]!)).toMatchObject({ level: 'warn', from: '127.0.0.1', msg: expect.stringContaining('TRUSTED_PROXIES=1') as string });
+      expect(JSON.parse(told()[0]!)).toMatchObject({
+        level: 'warn',
+        from: '127.0.0.1',
+        msg: expect.stringContaining('TRUSTED_PROXIES=1') as string,
+      });
     } finally {
       await process.stop('SIGKILL');
       await database.drop();

@@ -1,10 +1,10 @@
 import { createLogger } from '../../../src/core/logger.js';
 import { PrismaService } from '../../../src/database/prisma.service.js';
 import { ScheduledTasks } from '../../../src/database/scheduled-tasks.js';
-import { LimitsMaintenance } from '../../../src/limits/maintenance.js';
-import { HeldClock } from '../../support/otpost.js';
-import { createDatabase, type TestDatabase } from '../../support/postgres.js';
-import { eventually } from '../../support/wait.js';
+import { LimitsMaintenance } from '../../../src/limits/limits.module.js';
+import { createDatabase, type TestDatabase } from '../../support/database/postgres.js';
+import { HeldClock } from '../../support/service/otpost.js';
+import { eventually } from '../../support/signals/wait.js';
 
 describe('the scheduled work of limits', () => {
   let database: TestDatabase;
@@ -14,7 +14,11 @@ describe('the scheduled work of limits', () => {
   beforeAll(async () => {
     database = await createDatabase();
     prisma = new PrismaService({ url: database.url, poolSize: 4 });
-    scheduled = new ScheduledTasks(prisma, createLogger('silent', 'test'), 'test', { lookEvery: 20, lease: 15_000, renewEvery: 5_000 });
+    scheduled = new ScheduledTasks(prisma, createLogger('silent', 'test'), 'test', {
+      lookEvery: 20,
+      lease: 15_000,
+      renewEvery: 5_000,
+    });
   });
   afterAll(async () => {
     await scheduled.stop();
@@ -32,10 +36,14 @@ describe('the scheduled work of limits', () => {
     new LimitsMaintenance(scheduled, prisma, new HeldClock(new Date('2026-01-01T00:00:00Z'))).onModuleInit();
     scheduled.onApplicationBootstrap();
     const result = await eventually(async () => {
-      const [task] = await database.query<{ last_result: string | null }>(`SELECT last_result FROM scheduled_tasks WHERE name = 'limits.windows'`);
+      const [task] = await database.query<{ last_result: string | null }>(
+        `SELECT last_result FROM scheduled_tasks WHERE name = 'limits.windows'`,
+      );
       return task?.last_result ?? undefined;
     }, 'the task to have run');
     expect(result).toBe('2500 windows and 1 destinations removed');
-    expect(await database.query('SELECT key FROM request_limits UNION ALL SELECT key FROM requested_destinations')).toEqual([{ key: 'under way' }, { key: 'under way' }]);
+    expect(
+      await database.query('SELECT key FROM request_limits UNION ALL SELECT key FROM requested_destinations'),
+    ).toEqual([{ key: 'under way' }, { key: 'under way' }]);
   });
 });

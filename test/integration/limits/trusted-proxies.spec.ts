@@ -1,9 +1,9 @@
 import { request } from 'node:http';
-import { readSettings } from '../../../src/config/read-settings.js';
+import { readSettings } from '../../../src/configuration.js';
 import { fastifyAdapter } from '../../../src/http/web-server.js';
-import { startOtpost } from '../../support/otpost.js';
-import { SmtpSink } from '../../support/smtp-sink.js';
-import { eventually } from '../../support/wait.js';
+import { startOtpost } from '../../support/service/otpost.js';
+import { eventually } from '../../support/signals/wait.js';
+import { SmtpSink } from '../../support/smtp/smtp-sink.js';
 
 /** What Fastify takes for the address of a request that comes from 127.0.0.1. */
 async function seen(trusted: string | undefined, forwarded?: string): Promise<string> {
@@ -12,7 +12,9 @@ async function seen(trusted: string | undefined, forwarded?: string): Promise<st
   server.get('/ip', (request) => ({ ip: request.ip }));
   const url = await server.listen({ host: '127.0.0.1', port: 0 });
   try {
-    const answer = await fetch(`${url}/ip`, { headers: forwarded === undefined ? {} : { 'x-forwarded-for': forwarded } });
+    const answer = await fetch(`${url}/ip`, {
+      headers: forwarded === undefined ? {} : { 'x-forwarded-for': forwarded },
+    });
     return ((await answer.json()) as { ip: string }).ip;
   } finally {
     await server.close();
@@ -56,9 +58,13 @@ describe('the address of a request', () => {
 /** fetch does not let one choose the host. */
 async function postAs(headers: Record<string, string>, url: string, body: string): Promise<number> {
   return new Promise((resolve, reject) => {
-    const call = request(url, { method: 'POST', headers: { 'content-type': 'application/json', ...headers } }, (answer) => {
-      answer.resume().on('end', () => resolve(answer.statusCode!));
-    });
+    const call = request(
+      url,
+      { method: 'POST', headers: { 'content-type': 'application/json', ...headers } },
+      (answer) => {
+        answer.resume().on('end', () => resolve(answer.statusCode!));
+      },
+    );
     call.on('error', reject).end(body);
   });
 }
@@ -66,9 +72,19 @@ async function postAs(headers: Record<string, string>, url: string, body: string
 describe('the host that a request names', () => {
   it('is in no mail, whether a trusted proxy forwards it or not', async () => {
     const sink = await SmtpSink.start();
-    const otpost = await startOtpost({ MAIL_TRANSPORTS: sink.url, TRUSTED_PROXIES: '127.0.0.1', APP_URL: 'https://accounts.example.com' });
+    const otpost = await startOtpost({
+      MAIL_TRANSPORTS: sink.url,
+      TRUSTED_PROXIES: '127.0.0.1',
+      APP_URL: 'https://accounts.example.com',
+    });
     try {
-      const forged = { host: 'evil.test', 'x-forwarded-host': 'evil.test', 'x-forwarded-for': '203.0.113.9', 'x-forwarded-proto': 'http', forwarded: 'host=evil.test' };
+      const forged = {
+        host: 'evil.test',
+        'x-forwarded-host': 'evil.test',
+        'x-forwarded-for': '203.0.113.9',
+        'x-forwarded-proto': 'http',
+        forwarded: 'host=evil.test',
+      };
       expect(await postAs(forged, `${otpost.api.url}/v1/accounts`, '{"email":"ada@example.com"}')).toBe(202);
       const { mail } = await eventually(() => sink.received[0], 'the mail');
       expect(mail.text).toContain('https://accounts.example.com/');

@@ -1,10 +1,10 @@
 import type { SMTPServerAddress } from 'smtp-server';
-import { type Otpost, startOtpost } from '../../support/otpost.js';
-import { createApiKey } from '../../support/api-key.js';
-import { OutboxBench } from '../../support/outbox-bench.js';
-import { SmtpSink } from '../../support/smtp-sink.js';
-import { eventually } from '../../support/wait.js';
-import { wakeWorkers } from '../../support/wake.js';
+import { OutboxBench } from '../../support/database/outbox-bench.js';
+import { createApiKey } from '../../support/service/api-key.js';
+import { type Otpost, startOtpost } from '../../support/service/otpost.js';
+import { eventually } from '../../support/signals/wait.js';
+import { wakeWorkers } from '../../support/signals/wake.js';
+import { SmtpSink } from '../../support/smtp/smtp-sink.js';
 
 const SLOTS = 8;
 const SHARE = 4;
@@ -109,16 +109,29 @@ describe('a claim with places', () => {
   beforeEach(() => bench.clear());
   afterAll(() => bench.close());
 
-  const accept = (domain: string, count: number) => Promise.all(Array.from({ length: count }, (_, n) => bench.accept({ to: `a${n}@${domain}`, toCanonical: `a${n}@${domain}` })));
-  const claim = (limit: number, used: Record<string, number> = {}) => bench.outbox.claim('critical', limit, 'w', { used: new Map(Object.entries(used)), most: 3 });
+  const accept = (domain: string, count: number) =>
+    Promise.all(
+      Array.from({ length: count }, (_, n) => bench.accept({ to: `a${n}@${domain}`, toCanonical: `a${n}@${domain}` })),
+    );
+  const claim = (limit: number, used: Record<string, number> = {}) =>
+    bench.outbox.claim('critical', limit, 'w', { used: new Map(Object.entries(used)), most: 3 });
   const domainsOf = (rows: readonly { domain: string }[]): string[] => rows.map(({ domain }) => domain).sort();
 
   it('takes of each domain what it has places for, and says of which it left some', async () => {
     await accept('a.example', 5);
     await accept('b.example', 2);
     const { rows, more, left } = await claim(10, { 'a.example': 1 });
-    expect([domainsOf(rows), more, left]).toEqual([['a.example', 'a.example', 'b.example', 'b.example'], false, ['a.example']]);
-    expect(await bench.database.query(`SELECT status, count(*)::int AS count FROM outbound_emails GROUP BY 1 ORDER BY 1`)).toEqual([{ status: 'queued', count: 3 }, { status: 'sending', count: 4 }]);
+    expect([domainsOf(rows), more, left]).toEqual([
+      ['a.example', 'a.example', 'b.example', 'b.example'],
+      false,
+      ['a.example'],
+    ]);
+    expect(
+      await bench.database.query(`SELECT status, count(*)::int AS count FROM outbound_emails GROUP BY 1 ORDER BY 1`),
+    ).toEqual([
+      { status: 'queued', count: 3 },
+      { status: 'sending', count: 4 },
+    ]);
   });
 
   it('looks past those of a domain without a place', async () => {
@@ -141,11 +154,23 @@ describe('a claim with places', () => {
     await bench.database.query(`
       INSERT INTO outbound_emails (id, lane, status, from_address, to_address, to_canonical, locale, seal_key_id, secret, max_attempts, message_id)
       SELECT gen_random_uuid(), 'critical', 'sent', 'a@b.example', n || '@d.example', n || '@d.example', 'en', 'x', true, 1, n::text FROM generate_series(1, 100000) AS n`);
-    await bench.database.query(`INSERT INTO suppressions (address_canonical, reason, source) SELECT n || '@d.example', 'hard_bounce', 'smtp' FROM generate_series(1, 100000) AS n`);
+    await bench.database.query(
+      `INSERT INTO suppressions (address_canonical, reason, source) SELECT n || '@d.example', 'hard_bounce', 'smtp' FROM generate_series(1, 100000) AS n`,
+    );
     await bench.database.query('ANALYZE outbound_emails, suppressions');
     await accept('a.example', 40);
-    const plans = await bench.plansOf({ lane: 'critical', limit: 8, worker: 'w', leaseSeconds: 20, places: { used: new Map([['full.example', 3]]), most: 3 } });
+    const plans = await bench.plansOf({
+      lane: 'critical',
+      limit: 8,
+      worker: 'w',
+      leaseSeconds: 20,
+      places: { used: new Map([['full.example', 3]]), most: 3 },
+    });
     expect(plans.scansOf('outbound_emails')).toEqual(expect.arrayContaining(['Index Scan using outbound_emails_due']));
-    expect([...plans.scansOf('outbound_emails'), ...plans.scansOf('suppressions')].filter((scan) => scan.startsWith('Seq Scan'))).toEqual([]);
+    expect(
+      [...plans.scansOf('outbound_emails'), ...plans.scansOf('suppressions')].filter((scan) =>
+        scan.startsWith('Seq Scan'),
+      ),
+    ).toEqual([]);
   });
 });

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { Transactions } from '../../../src/database/unit-of-work.js';
-import type { ProviderEvent } from '../../../src/mail/hooks/provider-event.js';
-import { ProviderEvents } from '../../../src/mail/hooks/provider-events.js';
-import { CarriedMail } from '../../support/carried-mail.js';
-import { createDatabase, type TestDatabase } from '../../support/postgres.js';
+import { Transactions } from '../../../src/database/prisma.service.js';
+import { ProviderEvents } from '../../../src/mail/events/provider-events.js';
+import type { ProviderEvent } from '../../../src/mail/providers/hook.js';
+import { createDatabase, type TestDatabase } from '../../support/database/postgres.js';
+import { CarriedMail } from '../../support/smtp/carried-mail.js';
 
 const NEW_FOR = 600;
 
@@ -43,13 +43,18 @@ describe('events and their messages', () => {
 
   it('a bounce that comes before we know that the message was sent waits for it', async () => {
     const claimed = await mail.sending();
-    expect(await tell(told('bounced', { emailId: claimed.id, ...hardBounce }))).toMatchObject({ waiting: 1, changed: [] });
+    expect(await tell(told('bounced', { emailId: claimed.id, ...hardBounce }))).toMatchObject({
+      waiting: 1,
+      changed: [],
+    });
     expect(await mail.suppressions()).toEqual([]);
     expect(await events.due(NEW_FOR, 'newer', 100)).toEqual([]);
     await mail.outbox.finish(claimed, { status: 'sent', transport: 'sendgrid', reply: '202' }, 'worker:1');
     expect((await sweep()).changed).toEqual([{ emailId: claimed.id, source: 'sendgrid', status: 'bounced' }]);
     expect(await mail.states(claimed.id)).toEqual(['queued', 'sending', 'sent', 'bounced']);
-    expect(await mail.suppressions()).toMatchObject([{ address: 'ada@example.com', scope: 'all', reason: 'hard_bounce' }]);
+    expect(await mail.suppressions()).toMatchObject([
+      { address: 'ada@example.com', scope: 'all', reason: 'hard_bounce' },
+    ]);
     expect((await sweep()).changed).toEqual([]);
   });
 
@@ -98,8 +103,15 @@ describe('events and their messages', () => {
   });
 
   it('an unknown outcome is known when the provider tells it, and a code is erased then', async () => {
-    for (const [kind, status] of [['delivered', 'delivered'], ['bounced', 'bounced'], ['complained', 'complained']] as const) {
-      const id = await mail.ended({ status: 'unknown', transport: 'sendgrid', errorCode: 'http_timeout' }, { secret: true });
+    for (const [kind, status] of [
+      ['delivered', 'delivered'],
+      ['bounced', 'bounced'],
+      ['complained', 'complained'],
+    ] as const) {
+      const id = await mail.ended(
+        { status: 'unknown', transport: 'sendgrid', errorCode: 'http_timeout' },
+        { secret: true },
+      );
       expect(await mail.look(id)).toMatchObject({ status: 'unknown', sealed: true });
       await tell(told(kind, { emailId: id, reason: 'blocked' }));
       expect(await mail.look(id)).toMatchObject({ status, sealed: false });
@@ -112,7 +124,11 @@ describe('events and their messages', () => {
   it('a second copy that was planned after an unknown outcome is called off', async () => {
     const claimed = await mail.sending();
     await mail.outbox.finish(claimed, { status: 'unknown', transport: 'sendgrid' }, 'worker:1');
-    await mail.outbox.finish(claimed, { status: 'deferred', transport: 'sendgrid', delayMs: 0, possibleDuplicate: true }, 'worker:1');
+    await mail.outbox.finish(
+      claimed,
+      { status: 'deferred', transport: 'sendgrid', delayMs: 0, possibleDuplicate: true },
+      'worker:1',
+    );
     expect((await mail.look(claimed.id)).status).toBe('deferred');
     await tell(told('delivered', { emailId: claimed.id }));
     expect((await mail.look(claimed.id)).status).toBe('delivered');
@@ -124,7 +140,11 @@ describe('events and their messages', () => {
   it('a copy that is claimed already goes out, and then the first one’s delivery counts', async () => {
     const claimed = await mail.sending();
     await mail.outbox.finish(claimed, { status: 'unknown', transport: 'sendgrid' }, 'worker:1');
-    await mail.outbox.finish(claimed, { status: 'deferred', transport: 'sendgrid', delayMs: 0, possibleDuplicate: true }, 'worker:1');
+    await mail.outbox.finish(
+      claimed,
+      { status: 'deferred', transport: 'sendgrid', delayMs: 0, possibleDuplicate: true },
+      'worker:1',
+    );
     const [again] = (await mail.outbox.claim('default', 10, 'worker:2')).rows;
     expect((await tell(told('delivered', { emailId: claimed.id }))).waiting).toBe(1);
     await mail.outbox.finish(again!, { status: 'sent', transport: 'mailgun:example.com' }, 'worker:2');
@@ -144,13 +164,21 @@ describe('events and their messages', () => {
     await tell(told('delivered', { emailId: id, detail: '250 ok' }));
     await tell(told('deferred', { emailId: id, detail: '451 try later', reason: 'other' }));
     expect(await mail.look(id)).toMatchObject({ status: 'delivered', lastReply: '250 ok', lastErrorCode: null });
-    expect((await mail.look(id)).events.at(-1)).toEqual({ status: 'delivered', transport: 'sendgrid', reply: '451 try later', errorCode: 'provider_deferred' });
+    expect((await mail.look(id)).events.at(-1)).toEqual({
+      status: 'delivered',
+      transport: 'sendgrid',
+      reply: '451 try later',
+      errorCode: 'provider_deferred',
+    });
   });
 
   it('a complaint shuts the newsletter where it was about one, and everything where not', async () => {
     const bulk = await mail.sent('sendgrid', 'bulk@example.com', { lane: 'bulk' });
     const plain = await mail.sent('sendgrid', 'plain@example.com');
-    await tell(told('complained', { emailId: bulk, recipient: 'bulk@example.com' }), told('complained', { emailId: plain, recipient: 'plain@example.com' }));
+    await tell(
+      told('complained', { emailId: bulk, recipient: 'bulk@example.com' }),
+      told('complained', { emailId: plain, recipient: 'plain@example.com' }),
+    );
     expect((await mail.suppressions()).map(({ address, scope, reason }) => [address, scope, reason])).toEqual([
       ['bulk@example.com', 'bulk', 'complaint'],
       ['plain@example.com', 'all', 'complaint'],
@@ -199,7 +227,10 @@ describe('events and their messages', () => {
 
   it('looked at by several processes at once is applied once', async () => {
     const id = await mail.sent('sendgrid');
-    const { ids } = await events.record('sendgrid', [told('delivered', { emailId: id }), told('deferred', { emailId: id })]);
+    const { ids } = await events.record('sendgrid', [
+      told('delivered', { emailId: id }),
+      told('deferred', { emailId: id }),
+    ]);
     await Promise.all(Array.from({ length: 3 }, () => events.settle(ids)));
     await sweep();
     expect(await mail.states(id)).toEqual(['queued', 'sending', 'sent', 'delivered', 'delivered']);
@@ -217,17 +248,26 @@ describe('events and their messages', () => {
 
   it('with text that Postgres cannot hold is kept all the same', async () => {
     const id = await mail.sent('sendgrid');
-    const { ids } = await events.record('sendgrid', [told('bounced', { emailId: id, reason: 'other', detail: `\0${'x'.repeat(998)}😀`, dedupeKey: 'a\0b' })]);
+    const { ids } = await events.record('sendgrid', [
+      told('bounced', { emailId: id, reason: 'other', detail: `\0${'x'.repeat(998)}😀`, dedupeKey: 'a\0b' }),
+    ]);
     await events.settle(ids);
     expect((await mail.look(id)).lastReply).toMatch(/^ x{998}$/);
   });
 
   it('in thousands are settled in time', async () => {
     const made: string[] = [];
-    for (let n = 0; n < 300; n++) made.push(await mail.accept({ to: `u${n}@example.com`, toCanonical: `u${n}@example.com` }));
+    for (let n = 0; n < 300; n++)
+      made.push(await mail.accept({ to: `u${n}@example.com`, toCanonical: `u${n}@example.com` }));
     const { rows } = await mail.outbox.claim('default', 300, 'worker:1');
-    await Promise.all(rows.map((row) => mail.outbox.finish(row, { status: 'sent', transport: 'sendgrid' }, 'worker:1')));
-    const all = made.flatMap((emailId, n) => ['delivered', 'deferred', 'bounced'].map((kind) => told(kind as 'delivered', { emailId, recipient: `u${n}@example.com`, ...hardBounce })));
+    await Promise.all(
+      rows.map((row) => mail.outbox.finish(row, { status: 'sent', transport: 'sendgrid' }, 'worker:1')),
+    );
+    const all = made.flatMap((emailId, n) =>
+      ['delivered', 'deferred', 'bounced'].map((kind) =>
+        told(kind as 'delivered', { emailId, recipient: `u${n}@example.com`, ...hardBounce }),
+      ),
+    );
     const settled = await tell(...all);
     expect(settled).toMatchObject({ noted: 300, suppressed: 300, waiting: 0 });
     expect(settled.changed).toHaveLength(600);

@@ -1,8 +1,8 @@
-import type { Answer, ProblemBody } from '../../support/api.js';
-import { CarriedMail } from '../../support/carried-mail.js';
-import { type Otpost, startOtpost } from '../../support/otpost.js';
-import { type HookPost, sesSender } from '../../support/provider-hooks.js';
-import { certificateServer } from '../../support/sns-certificate.js';
+import { type HookPost, sesSender } from '../../support/http/provider-hooks.js';
+import { certificateServer } from '../../support/http/sns-certificate.js';
+import type { Answer, ProblemBody } from '../../support/service/api.js';
+import { type Otpost, startOtpost } from '../../support/service/otpost.js';
+import { CarriedMail } from '../../support/smtp/carried-mail.js';
 
 const ses = sesSender();
 const confirmation = {
@@ -33,7 +33,8 @@ describe('an SNS topic', () => {
   });
 
   const now = (): string => new Date().toISOString();
-  const post = ({ headers, body }: HookPost): Promise<Answer<ProblemBody>> => otpost.api.send('POST', '/v1/hooks/ses', headers, body);
+  const post = ({ headers, body }: HookPost): Promise<Answer<ProblemBody>> =>
+    otpost.api.send('POST', '/v1/hooks/ses', headers, body);
 
   it('without its certificate nothing is believed, and Amazon is asked to come again', async () => {
     amazon.restore();
@@ -51,7 +52,8 @@ describe('an SNS topic', () => {
   });
 
   it('is believed whatever certificates forged messages name, before its own was fetched and after', async () => {
-    const named = (n: number) => ses.certificateUrl.replace(/[\da-f]{32}\.pem$/, `${n.toString(16).padStart(32, '0')}.pem`);
+    const named = (n: number) =>
+      ses.certificateUrl.replace(/[\da-f]{32}\.pem$/, `${n.toString(16).padStart(32, '0')}.pem`);
     const forge = (n: number) => post(ses.sign({ ...confirmation, Timestamp: now(), SigningCertURL: named(n) }));
     for (const round of [0, 100]) {
       const forged = await Promise.all(Array.from({ length: 30 }, (_, n) => forge(round + n)));
@@ -72,18 +74,38 @@ describe('an SNS topic', () => {
 
   it.each([
     ['is of somebody else’s topic', { TopicArn: ses.topicArn.replace('123456789012', '999999999999') }],
-    ['would be confirmed elsewhere', { SubscribeURL: confirmation.SubscribeURL.replace('amazonaws.com', 'amazonaws.com.example.com') }],
-    ['would do something else', { SubscribeURL: confirmation.SubscribeURL.replace('ConfirmSubscription', 'DeleteTopic') }],
-    ['brings a certificate from elsewhere', { SigningCertURL: 'https://sns.eu-west-1.amazonaws.com.example.com/SimpleNotificationService-0.pem' }],
+    [
+      'would be confirmed elsewhere',
+      { SubscribeURL: confirmation.SubscribeURL.replace('amazonaws.com', 'amazonaws.com.example.com') },
+    ],
+    [
+      'would do something else',
+      { SubscribeURL: confirmation.SubscribeURL.replace('ConfirmSubscription', 'DeleteTopic') },
+    ],
+    [
+      'brings a certificate from elsewhere',
+      { SigningCertURL: 'https://sns.eu-west-1.amazonaws.com.example.com/SimpleNotificationService-0.pem' },
+    ],
   ])('a subscription that %s is refused, and nothing is fetched for it', async (_, change) => {
     const before = amazon.asked.length;
-    expect(await post(ses.sign({ ...confirmation, Timestamp: now(), ...change }))).toMatchObject({ status: 403, body: { code: 'hook_refused' } });
+    expect(await post(ses.sign({ ...confirmation, Timestamp: now(), ...change }))).toMatchObject({
+      status: 403,
+      body: { code: 'hook_refused' },
+    });
     expect(amazon.asked.slice(before).filter((url) => !url.endsWith('.pem'))).toEqual([]);
   });
 
   it('that sends no more events says so, and a greeting is no event', async () => {
-    expect((await post(ses.sign({ ...confirmation, Type: 'UnsubscribeConfirmation', Timestamp: now() }))).status).toBe(200);
-    const greeting = { Type: 'Notification', MessageId: 'g', TopicArn: ses.topicArn, Timestamp: now(), Message: 'Successfully validated SNS topic for Amazon SES event publishing.' };
+    expect((await post(ses.sign({ ...confirmation, Type: 'UnsubscribeConfirmation', Timestamp: now() }))).status).toBe(
+      200,
+    );
+    const greeting = {
+      Type: 'Notification',
+      MessageId: 'g',
+      TopicArn: ses.topicArn,
+      Timestamp: now(),
+      Message: 'Successfully validated SNS topic for Amazon SES event publishing.',
+    };
     expect(await post(ses.sign(greeting))).toMatchObject({ status: 200, body: { recorded: 0, duplicates: 0 } });
   });
 });

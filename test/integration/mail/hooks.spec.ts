@@ -1,9 +1,16 @@
-import type { Answer, ProblemBody } from '../../support/api.js';
-import { CarriedMail } from '../../support/carried-mail.js';
-import { HeldClock, type Otpost, startOtpost } from '../../support/otpost.js';
-import { allSenders, type BatchSender, brevoSender, type HookPost, type HookSender, type ToldEvent } from '../../support/provider-hooks.js';
-import { certificateServer } from '../../support/sns-certificate.js';
-import { eventually } from '../../support/wait.js';
+import {
+  allSenders,
+  type BatchSender,
+  brevoSender,
+  type HookPost,
+  type HookSender,
+  type ToldEvent,
+} from '../../support/http/provider-hooks.js';
+import { certificateServer } from '../../support/http/sns-certificate.js';
+import type { Answer, ProblemBody } from '../../support/service/api.js';
+import { HeldClock, type Otpost, startOtpost } from '../../support/service/otpost.js';
+import { eventually } from '../../support/signals/wait.js';
+import { CarriedMail } from '../../support/smtp/carried-mail.js';
 
 type Recorded = { recorded: number; duplicates: number };
 
@@ -36,9 +43,11 @@ describe('what providers tell', () => {
     return otpost.api.send<Body>('POST', `/v1/hooks/${provider}`, headers, body);
   }
 
-  /** As the provider would, now. */
-  function tell(sender: HookSender, event: ToldEvent): Promise<Answer<Recorded>> {
-    return post(sender.provider, sender.post({ at: clock.now(), ...event }));
+  /** As the provider would, now. Resolves once the event is applied, also where the sweep came to it first. */
+  async function tell(sender: HookSender, event: ToldEvent): Promise<Answer<Recorded>> {
+    const answer = await post(sender.provider, sender.post({ at: clock.now(), ...event }));
+    await otpost.database.query('SELECT FROM provider_events FOR SHARE');
+    return answer;
   }
 
   function transportOf({ provider }: HookSender): string {
@@ -72,16 +81,30 @@ describe('what providers tell', () => {
 
     it('a hard bounce keeps further mail from the address', async () => {
       const id = await mail.sent(transport, `gone-${recipient}`);
-      expect((await tell(sender, { what: 'hard bounce', recipient: `gone-${recipient}`, emailId: id })).status).toBe(200);
-      expect(await mail.look(id)).toMatchObject({ status: 'bounced', lastErrorCode: 'hard_bounce', lastReply: expect.stringContaining('no such user') as string });
-      expect(await mail.suppressions()).toContainEqual({ address: `gone-${recipient}`, scope: 'all', reason: 'hard_bounce', source: provider, email_id: id });
+      expect((await tell(sender, { what: 'hard bounce', recipient: `gone-${recipient}`, emailId: id })).status).toBe(
+        200,
+      );
+      expect(await mail.look(id)).toMatchObject({
+        status: 'bounced',
+        lastErrorCode: 'hard_bounce',
+        lastReply: expect.stringContaining('no such user') as string,
+      });
+      expect(await mail.suppressions()).toContainEqual({
+        address: `gone-${recipient}`,
+        scope: 'all',
+        reason: 'hard_bounce',
+        source: provider,
+        email_id: id,
+      });
       const next = await mail.accept({ to: `gone-${recipient}`, toCanonical: `gone-${recipient}` });
       await mail.outbox.claim('default', 100, 'worker:1');
       expect((await mail.look(next)).status).toBe('suppressed');
     });
 
     it('an event without our id is matched by the provider’s', async () => {
-      const providerMessageId = { mailjet: '1152921529342344999', mailgun: `one@${provider}.example.com` }[provider as string] ?? `one-${provider}`;
+      const providerMessageId =
+        { mailjet: '1152921529342344999', mailgun: `one@${provider}.example.com` }[provider as string] ??
+        `one-${provider}`;
       const kept = provider === 'mailgun' || provider === 'brevo' ? `<${providerMessageId}>` : providerMessageId;
       const id = await mail.sent(transport, recipient, {}, kept);
       await tell(sender, { what: 'delivered', recipient, providerMessageId });
@@ -94,11 +117,20 @@ describe('what providers tell', () => {
       const { headers, body } = sender.post({ what: 'hard bounce', recipient, emailId: id, at: clock.now() });
       // In the proof, wherever the provider keeps it.
       const forged = {
-        headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, /authorization|signature$/.test(name) ? flipped(value) : value])),
-        body: body.replace(/"[sS]ignature":"([^"]+)"/, (found, signature: string) => found.replace(signature, flipped(signature))),
+        headers: Object.fromEntries(
+          Object.entries(headers).map(([name, value]) => [
+            name,
+            /authorization|signature$/.test(name) ? flipped(value) : value,
+          ]),
+        ),
+        body: body.replace(/"[sS]ignature":"([^"]+)"/, (found, signature: string) =>
+          found.replace(signature, flipped(signature)),
+        ),
       };
       expect(await post<ProblemBody>(provider, forged)).toMatchObject({ status: 403, body: { code: 'hook_refused' } });
-      expect(await post<ProblemBody>(provider, { headers: { 'content-type': 'application/json' }, body: '{}' })).toMatchObject({ status: 403 });
+      expect(
+        await post<ProblemBody>(provider, { headers: { 'content-type': 'application/json' }, body: '{}' }),
+      ).toMatchObject({ status: 403 });
       expect((await mail.look(id)).status).toBe('sent');
       expect(await eventsKept()).toBe(kept);
     });
@@ -108,13 +140,19 @@ describe('what providers tell', () => {
       const id = await mail.sent(transport, recipient);
       const at = new Date(clock.now().getTime() - sender.staleAfter - 2_000);
       const stale = await post<ProblemBody>(provider, sender.post({ what: 'hard bounce', recipient, emailId: id, at }));
-      expect(stale).toMatchObject({ status: 403, body: { code: 'hook_refused', detail: 'The proof is too old, or of the future.' } });
+      expect(stale).toMatchObject({
+        status: 403,
+        body: { code: 'hook_refused', detail: 'The proof is too old, or of the future.' },
+      });
       expect((await mail.look(id)).status).toBe('sent');
     });
 
     it('more than a mebibyte is not read', async () => {
       const { headers, body } = sender.post({ what: 'delivered', recipient, at: clock.now() });
-      expect(await post<ProblemBody>(provider, { headers, body: body + ' '.repeat(1024 * 1024) })).toMatchObject({ status: 413, body: { code: 'body_too_large' } });
+      expect(await post<ProblemBody>(provider, { headers, body: body + ' '.repeat(1024 * 1024) })).toMatchObject({
+        status: 413,
+        body: { code: 'body_too_large' },
+      });
     });
 
     it('what is not JSON is refused, whoever sent it', async () => {
@@ -144,7 +182,10 @@ describe('what providers tell', () => {
     expect((await post('mailgun', opened)).body).toEqual({ recorded: 1, duplicates: 0 });
     const turned = opened.body.replace('"event":"opened"', '"event":"complained"');
     expect(turned).not.toBe(opened.body);
-    expect(await post('mailgun', { ...opened, body: turned })).toMatchObject({ status: 200, body: { recorded: 0, duplicates: 1 } });
+    expect(await post('mailgun', { ...opened, body: turned })).toMatchObject({
+      status: 200,
+      body: { recorded: 0, duplicates: 1 },
+    });
     expect(await mail.states(id)).toEqual(['queued', 'sending', 'sent']);
   });
 
@@ -156,7 +197,10 @@ describe('what providers tell', () => {
       const claimed = await mail.sending({ to: recipient, toCanonical: recipient });
       // Half of them by our own id.
       const emailId = waiting.length % 2 === 0 ? claimed.id : undefined;
-      expect(await tell(sender, { what: 'delivered', recipient, providerMessageId, emailId })).toMatchObject({ status: 200, body: { recorded: 1 } });
+      expect(await tell(sender, { what: 'delivered', recipient, providerMessageId, emailId })).toMatchObject({
+        status: 200,
+        body: { recorded: 1 },
+      });
       waiting.push({ claimed, transport: transportOf(sender), providerMessageId });
     }
     for (const { claimed, transport, providerMessageId } of waiting) {
@@ -171,7 +215,10 @@ describe('what providers tell', () => {
 
   it('a batch of SendGrid is taken whole, in the order in which things happened, and what is twice in it once', async () => {
     const sendgrid = senders.find((sender): sender is BatchSender => sender.provider === 'sendgrid')!;
-    const [first, second] = [await mail.sent('sendgrid', 'one@example.com'), await mail.sent('sendgrid', 'two@example.com')];
+    const [first, second] = [
+      await mail.sent('sendgrid', 'one@example.com'),
+      await mail.sent('sendgrid', 'two@example.com'),
+    ];
     const now = clock.now();
     const earlier = new Date(now.getTime() - 60_000);
     const events: ToldEvent[] = [
@@ -186,7 +233,10 @@ describe('what providers tell', () => {
     expect(await mail.states(first)).toEqual(['queued', 'sending', 'sent', 'delivered', 'bounced']);
     const { status, events: timeline } = await mail.look(second);
     expect(status).toBe('delivered');
-    expect(timeline.slice(-2)).toMatchObject([{ status: 'delivered' }, { status: 'delivered', errorCode: 'provider_deferred' }]);
+    expect(timeline.slice(-2)).toMatchObject([
+      { status: 'delivered' },
+      { status: 'delivered', errorCode: 'provider_deferred' },
+    ]);
   });
 
   it('a provider that is not configured, or does not exist, is a 404 with a remedy', async () => {
@@ -194,7 +244,10 @@ describe('what providers tell', () => {
     try {
       for (const provider of ['sendgrid', 'nobody']) {
         const answer = await other.api.post<ProblemBody>(`/v1/hooks/${provider}`, {});
-        expect(answer).toMatchObject({ status: 404, body: { code: 'hook_not_configured', remedy: expect.stringContaining('HOOK_SECRETS') as string } });
+        expect(answer).toMatchObject({
+          status: 404,
+          body: { code: 'hook_not_configured', remedy: expect.stringContaining('HOOK_SECRETS') as string },
+        });
       }
     } finally {
       await other.stop();
@@ -206,8 +259,14 @@ describe('what providers tell', () => {
     ['half of a surrogate pair', '\\ud800'],
   ])('text with %s is a 422 that names the place, and the other events of the batch are taken', async (_, escape) => {
     const sender = senders.find((one) => one.provider === 'sendgrid') as BatchSender;
-    const [good, bad] = [await mail.sent('sendgrid', 'good@example.com'), await mail.sent('sendgrid', 'bad@example.com')];
-    const events = [{ what: 'delivered', recipient: 'bad@example.com%', emailId: bad }, { what: 'delivered', recipient: 'good@example.com', emailId: good }] as const;
+    const [good, bad] = [
+      await mail.sent('sendgrid', 'good@example.com'),
+      await mail.sent('sendgrid', 'bad@example.com'),
+    ];
+    const events = [
+      { what: 'delivered', recipient: 'bad@example.com%', emailId: bad },
+      { what: 'delivered', recipient: 'good@example.com', emailId: good },
+    ] as const;
     const at = clock.now();
     const { body } = sender.batch(events, at);
     const post = sender.signed(body.replace('%', escape), at);
@@ -216,25 +275,41 @@ describe('what providers tell', () => {
     expect([(await mail.look(good)).status, (await mail.look(bad)).status]).toEqual(['delivered', 'sent']);
   });
 
-  it.each(senders.map((sender) => [sender.provider, sender] as const))('text of %s that cannot be stored is a 422, wherever it stands', async (_, sender) => {
-    const id = await mail.sent(transportOf(sender), 'nul@example.com');
-    const { status } = await tell(sender, { what: 'delivered', recipient: 'nul\0@example.com', emailId: id });
-    expect([status, (await mail.look(id)).status]).toEqual([422, 'sent']);
-  });
+  it.each(senders.map((sender) => [sender.provider, sender] as const))(
+    'text of %s that cannot be stored is a 422, wherever it stands',
+    async (_, sender) => {
+      const id = await mail.sent(transportOf(sender), 'nul@example.com');
+      const { status } = await tell(sender, { what: 'delivered', recipient: 'nul\0@example.com', emailId: id });
+      expect([status, (await mail.look(id)).status]).toEqual([422, 'sent']);
+    },
+  );
 
   it('a form is refused', async () => {
-    const answer = await otpost.api.send<ProblemBody>('POST', '/v1/hooks/mailgun', { 'content-type': 'application/x-www-form-urlencoded' }, 'a=b');
+    const answer = await otpost.api.send<ProblemBody>(
+      'POST',
+      '/v1/hooks/mailgun',
+      { 'content-type': 'application/x-www-form-urlencoded' },
+      'a=b',
+    );
     expect(answer).toMatchObject({ status: 415 });
   });
 
   it('the type that stands in for raw bodies opens no other route', async () => {
-    const answer = await otpost.api.send<ProblemBody>('POST', '/v1/accounts', { 'content-type': 'application/vnd.otpost.raw' }, '{"email":"ada@example.com"}');
+    const answer = await otpost.api.send<ProblemBody>(
+      'POST',
+      '/v1/accounts',
+      { 'content-type': 'application/vnd.otpost.raw' },
+      '{"email":"ada@example.com"}',
+    );
     expect(answer).toMatchObject({ status: 415 });
   });
 
   it('the person who waits for a code is told that it was delivered, or that it bounced', async () => {
     const sendgrid = senders[0]!;
-    for (const [what, told] of [['delivered', 'delivered'], ['hard bounce', 'bounced']] as const) {
+    for (const [what, told] of [
+      ['delivered', 'delivered'],
+      ['hard bounce', 'bounced'],
+    ] as const) {
       const email = `${told}@example.net`;
       const issued = await otpost.api.register(email);
       const { rows } = await mail.outbox.claim('critical', 10, 'worker:1');
@@ -249,5 +324,7 @@ describe('what providers tell', () => {
 
 /** Another one of the same length and alphabet. */
 function flipped(proof: string): string {
-  return proof.replace(/[A-Za-z0-9](?=[A-Za-z0-9+/=]{0,8}$)/, (character) => (character === 'a' ? 'b' : 'a')).replace(/^v1,.*$/, 'v1,AAAA');
+  return proof
+    .replace(/[A-Za-z0-9](?=[A-Za-z0-9+/=]{0,8}$)/, (character) => (character === 'a' ? 'b' : 'a'))
+    .replace(/^v1,.*$/, 'v1,AAAA');
 }

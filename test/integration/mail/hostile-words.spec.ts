@@ -1,9 +1,9 @@
-import { createApiKey } from '../../support/api-key.js';
-import { MisbehavingSmtp } from '../../support/misbehaving-smtp.js';
-import { type Otpost, startOtpost } from '../../support/otpost.js';
-import { KEYS } from '../../support/provider-apis.js';
-import { ProviderServer } from '../../support/provider-server.js';
-import { eventually } from '../../support/wait.js';
+import { KEYS } from '../../support/http/provider-apis.js';
+import { ProviderServer } from '../../support/http/provider-server.js';
+import { createApiKey } from '../../support/service/api-key.js';
+import { type Otpost, startOtpost } from '../../support/service/otpost.js';
+import { eventually } from '../../support/signals/wait.js';
+import { MisbehavingSmtp } from '../../support/smtp/misbehaving-smtp.js';
 
 interface Recorded {
   status: string;
@@ -81,7 +81,9 @@ describe('the words of a hostile server', () => {
     ['{"id":"an-id","note":"\\ud800\\u0000"}', 'an-id'],
   ])('of a provider, %s, are recorded too', async (body, providerId) => {
     await smtp.startAnew({ MAIL: '421 4.3.2 busy' });
-    await otpost.database.query(`UPDATE transport_states SET paused_at = now(), pause_reason = 'test' WHERE name LIKE '127%'`);
+    await otpost.database.query(
+      `UPDATE transport_states SET paused_at = now(), pause_reason = 'test' WHERE name LIKE '127%'`,
+    );
     provider.script = () => ({ status: 200, headers: { 'content-type': 'application/json' }, body });
     const before = provider.taken.length;
     const outcome = await recorded(await send('ada@example.com'));

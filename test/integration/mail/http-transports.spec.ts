@@ -1,15 +1,19 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { HTTP_PATIENCE } from '../../../src/mail/transport/http/http-patience.js';
-import { PATIENCE } from '../../../src/mail/transport/patience.js';
-import { createApiKey } from '../../support/api-key.js';
-import { freePort } from '../../support/free-port.js';
-import { type Otpost, startOtpost } from '../../support/otpost.js';
-import { KEYS, type ProviderName } from '../../support/provider-apis.js';
-import { ProviderServer, type ReceivedRequest } from '../../support/provider-server.js';
-import { eventually } from '../../support/wait.js';
-import { wakeOnceDue } from '../../support/wake.js';
+import { HTTP_TIMEOUTS } from '../../../src/mail/providers/http-transport.js';
+import { TIMEOUTS } from '../../../src/mail/transport/timeouts.js';
+import { KEYS, type ProviderName } from '../../support/http/provider-apis.js';
+import { ProviderServer, type ReceivedRequest } from '../../support/http/provider-server.js';
+import { freePort } from '../../support/network/free-port.js';
+import { createApiKey } from '../../support/service/api-key.js';
+import { type Otpost, startOtpost } from '../../support/service/otpost.js';
+import { putBackAfterwards } from '../../support/signals/put-back.js';
+import { eventually } from '../../support/signals/wait.js';
+import { wakeOnceDue } from '../../support/signals/wake.js';
+
+putBackAfterwards(TIMEOUTS);
+putBackAfterwards(HTTP_TIMEOUTS);
 
 interface EmailBody {
   id: string;
@@ -22,7 +26,13 @@ interface EmailBody {
 
 /** What each of them is called in the record. */
 const NAMES = {
-  resend: 'resend', sendgrid: 'sendgrid', postmark: 'postmark', mailgun: 'mailgun:mg.example.com', brevo: 'brevo', mailjet: 'mailjet', ses: 'ses:eu-west-1',
+  resend: 'resend',
+  sendgrid: 'sendgrid',
+  postmark: 'postmark',
+  mailgun: 'mailgun:mg.example.com',
+  brevo: 'brevo',
+  mailjet: 'mailjet',
+  ses: 'ses:eu-west-1',
 } as const satisfies Record<ProviderName, string>;
 const PROVIDERS = Object.keys(NAMES) as ProviderName[];
 
@@ -36,11 +46,16 @@ let all: Service;
 let folder: string;
 const servers = {} as Record<ProviderName, ProviderServer>;
 let people = 0;
-const patience = { ...HTTP_PATIENCE };
 
 beforeAll(async () => {
-  Object.assign(PATIENCE, { statesMs: 0, probeEveryMs: 1_000, longestBackoffMs: 1_000 });
-  Object.assign(HTTP_PATIENCE, { connectMs: 500, transferMs: 500, answerMs: 500, idempotentAnswerMs: 300, resendAfterMs: [50, 50] });
+  Object.assign(TIMEOUTS, { statesMs: 0, probeEveryMs: 1_000, longestBackoffMs: 1_000 });
+  Object.assign(HTTP_TIMEOUTS, {
+    connectMs: 500,
+    transferMs: 500,
+    answerMs: 500,
+    idempotentAnswerMs: 300,
+    againAfterMs: [50, 50],
+  });
   for (const name of PROVIDERS) servers[name] = await ProviderServer.start(name);
   folder = await mkdtemp(join(tmpdir(), 'otpost-file-'));
   all = await start(...PROVIDERS.map((name) => entry(name, servers[name].url)), `file:${folder}`);
@@ -49,7 +64,6 @@ afterAll(async () => {
   await all.otpost.stop();
   await Promise.all(Object.values(servers).map((server) => server.stop()));
   await rm(folder, { recursive: true });
-  Object.assign(HTTP_PATIENCE, patience);
 });
 
 /** As an entry of MAIL_TRANSPORTS. */
@@ -60,7 +74,11 @@ function entry(name: ProviderName, url: string, wrongKey = false): string {
 }
 
 async function start(...transports: string[]): Promise<Service> {
-  const otpost = await startOtpost({ MAIL_TRANSPORTS: transports.join(','), MAIL_FROM: "Ada's Post <post@example.com>", ...KEYS.aws });
+  const otpost = await startOtpost({
+    MAIL_TRANSPORTS: transports.join(','),
+    MAIL_FROM: "Ada's Post <post@example.com>",
+    ...KEYS.aws,
+  });
   return { otpost, key: await createApiKey(otpost.database.url) };
 }
 
@@ -82,14 +100,20 @@ async function open(...names: string[]): Promise<void> {
 /** What a provider is asked from now on. */
 function watch(server: ProviderServer): { asked: () => number; begun: () => number; took: () => ReceivedRequest[] } {
   const [requests, begun, taken] = [server.requests.length, server.begun, server.taken.length];
-  return { asked: () => server.requests.length - requests, begun: () => server.begun - begun, took: () => server.taken.slice(taken) };
+  return {
+    asked: () => server.requests.length - requests,
+    begun: () => server.begun - begun,
+    took: () => server.taken.slice(taken),
+  };
 }
 
 const newAddress = (): string => `grace${++people}@example.com`;
 
 async function send(to = newAddress(), { otpost, key } = all): Promise<string> {
   const mail = { to, subject: 'Hello', text: 'Hello, Grace.', lane: 'critical' };
-  const { status, body } = await otpost.api.post<{ id: string }>('/v1/emails', mail, { authorization: `Bearer ${key}` });
+  const { status, body } = await otpost.api.post<{ id: string }>('/v1/emails', mail, {
+    authorization: `Bearer ${key}`,
+  });
   expect(status).toBe(202);
   return body.id;
 }
@@ -102,7 +126,10 @@ async function becomes(id: string, status: string, { otpost, key } = all): Promi
 }
 
 async function providerIdOf(id: string, { otpost } = all): Promise<string | null> {
-  const [row] = await otpost.database.query<{ id: string | null }>('SELECT provider_message_id AS id FROM outbound_emails WHERE id = $1', [id]);
+  const [row] = await otpost.database.query<{ id: string | null }>(
+    'SELECT provider_message_id AS id FROM outbound_emails WHERE id = $1',
+    [id],
+  );
   return row!.id;
 }
 
@@ -123,12 +150,21 @@ describe('mail by an HTTP provider', () => {
     const id = await send();
     const sent = await becomes(id, 'sent');
     expect(kindsOf(sent)).toEqual(['queued', 'sending', 'sent']);
-    expect(sent.events.at(-1)).toMatchObject({ transport: NAMES[name], reply: expect.stringContaining(reply) as string });
+    expect(sent.events.at(-1)).toMatchObject({
+      transport: NAMES[name],
+      reply: expect.stringContaining(reply) as string,
+    });
     expect(await providerIdOf(id)).toBe(providerId);
     expect(watched.took()).toHaveLength(1);
     expect(watched.took()[0]!.body + JSON.stringify(watched.took()[0]!.headers)).toContain(id);
     const { body } = watched.took()[0]!;
-    const told = name === 'ses' ? Buffer.from((JSON.parse(body) as { Content: { Raw: { Data: string } } }).Content.Raw.Data, 'base64').toString() : decodeURIComponent(body);
+    const told =
+      name === 'ses'
+        ? Buffer.from(
+            (JSON.parse(body) as { Content: { Raw: { Data: string } } }).Content.Raw.Data,
+            'base64',
+          ).toString()
+        : decodeURIComponent(body);
     expect([told.includes('Auto-Submitted'), told.includes('X-Auto-Response-Suppress')]).toEqual([true, true]);
   });
 
@@ -145,7 +181,9 @@ describe('mail by an HTTP provider', () => {
       const id = await send(to, service);
       const waiting = await becomes(id, 'deferred', service);
       expect([waiting.lastErrorCode, waiting.attempts]).toEqual(['http_auth', 0]);
-      const states = await service.otpost.database.query('SELECT name, pause_reason, paused_at IS NOT NULL AS paused FROM transport_states');
+      const states = await service.otpost.database.query(
+        'SELECT name, pause_reason, paused_at IS NOT NULL AS paused FROM transport_states',
+      );
       expect(states).toEqual([{ name: 'postmark', pause_reason: 'http_auth', paused: true }]);
       server.script = () => ({ status: 200, body: { ErrorCode: 0, MessageID: 'mended' } });
       await wakeOnceDue(service.otpost, service.key, to);
@@ -163,7 +201,10 @@ describe('mail by an HTTP provider', () => {
     const watched = watch(servers.postmark);
     const to = newAddress();
     const failed = await becomes(await send(to), 'failed');
-    expect(failed.events.at(-1)).toMatchObject({ errorCode: 'http_422', reply: expect.stringContaining('marked as inactive') as string });
+    expect(failed.events.at(-1)).toMatchObject({
+      errorCode: 'http_422',
+      reply: expect.stringContaining('marked as inactive') as string,
+    });
     await becomes(await send(to), 'suppressed');
     expect(watched.asked()).toBe(1);
   });
@@ -171,14 +212,20 @@ describe('mail by an HTTP provider', () => {
   it('waits as long as the provider asks for', async () => {
     await open('brevo');
     const watched = watch(servers.brevo);
-    servers.brevo.script = () => (watched.asked() === 1 ? { status: 429, headers: { 'retry-after': '1' }, body: { code: 'too_many_requests' } } : undefined);
+    servers.brevo.script = () =>
+      watched.asked() === 1
+        ? { status: 429, headers: { 'retry-after': '1' }, body: { code: 'too_many_requests' } }
+        : undefined;
     const to = newAddress();
     const id = await send(to);
     await becomes(id, 'deferred');
     await wakeOnceDue(all.otpost, all.key, to);
     const sent = await becomes(id, 'sent');
     expect(Date.parse(sent.events[3]!.at) - Date.parse(sent.events[2]!.at)).toBeGreaterThanOrEqual(1_000);
-    expect(sent).toMatchObject({ attempts: 1, events: [{}, {}, { status: 'deferred', errorCode: 'http_429' }, {}, { status: 'sent' }] });
+    expect(sent).toMatchObject({
+      attempts: 1,
+      events: [{}, {}, { status: 'deferred', errorCode: 'http_429' }, {}, { status: 'sent' }],
+    });
   });
 
   it('is sent when a provider that takes a request once answered the second time only', async () => {
@@ -219,18 +266,21 @@ describe('a message that has another way', () => {
     }
   });
 
-  it.each(['hang', 'close', 'garbage'] as const)('stays where it may have been taken: the first provider took it all, then: %s', async (behaviour) => {
-    await open('sendgrid', 'postmark');
-    servers.sendgrid.script = () => behaviour;
-    const [first, second] = [watch(servers.sendgrid), watch(servers.postmark)];
-    const id = await send();
-    const unknown = await eventually(async () => {
-      const { body } = await all.otpost.api.get<EmailBody>(`/v1/emails/${id}`, all.key);
-      return body.events.some(({ status }) => status === 'unknown') && body;
-    }, 'the outcome to be unknown');
-    expect(unknown.events.find(({ status }) => status === 'unknown')).toMatchObject({ transport: 'sendgrid' });
-    expect([first.asked(), second.begun()]).toEqual([1, 0]);
-  });
+  it.each(['hang', 'close', 'garbage'] as const)(
+    'stays where it may have been taken: the first provider took it all, then: %s',
+    async (behaviour) => {
+      await open('sendgrid', 'postmark');
+      servers.sendgrid.script = () => behaviour;
+      const [first, second] = [watch(servers.sendgrid), watch(servers.postmark)];
+      const id = await send();
+      const unknown = await eventually(async () => {
+        const { body } = await all.otpost.api.get<EmailBody>(`/v1/emails/${id}`, all.key);
+        return body.events.some(({ status }) => status === 'unknown') && body;
+      }, 'the outcome to be unknown');
+      expect(unknown.events.find(({ status }) => status === 'unknown')).toMatchObject({ transport: 'sendgrid' });
+      expect([first.asked(), second.begun()]).toEqual([1, 0]);
+    },
+  );
 });
 
 describe('file:', () => {

@@ -1,4 +1,4 @@
-import 'reflect-metadata';
+import fastifyCookie from '@fastify/cookie';
 import { randomUUID } from 'node:crypto';
 import { get } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -15,11 +15,11 @@ import { createLogger } from '../../../src/core/logger.js';
 import { PrismaService } from '../../../src/database/prisma.service.js';
 import { HttpModule } from '../../../src/http/http.module.js';
 import { fastifyAdapter } from '../../../src/http/web-server.js';
-import type { Message, MessageList } from '../../../src/mail/inbox/inbox.messages.js';
 import { Limits } from '../../../src/limits/limits.js';
-import { InboxModule } from '../../../src/mail/inbox/inbox.module.js';
-import { HeldClock } from '../../support/otpost.js';
-import { createDatabase, type TestDatabase } from '../../support/postgres.js';
+import { InboxModule } from '../../../src/mail/inbox/inbox.controller.js';
+import type { Message, MessageList } from '../../../src/mail/inbox/inbox.store.js';
+import { createDatabase, type TestDatabase } from '../../support/database/postgres.js';
+import { HeldClock } from '../../support/service/otpost.js';
 
 const TOKEN = 'sesame-open-sesame';
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
@@ -60,12 +60,22 @@ async function inbox({ production = false, inboxToken = undefined as string | un
     imports: [
       settingsModule(settings),
       CoreModule.forRoot(createLogger('silent', 'web'), new Keyring('a secret of the tests')),
-      { module: Database, global: true, providers: [{ provide: PrismaService, useValue: prisma }, { provide: Clock, useValue: new HeldClock() }, Limits], exports: [Clock, Limits, PrismaService] },
+      {
+        module: Database,
+        global: true,
+        providers: [
+          { provide: PrismaService, useValue: prisma },
+          { provide: Clock, useValue: new HeldClock() },
+          Limits,
+        ],
+        exports: [Clock, Limits, PrismaService],
+      },
       HttpModule,
       InboxModule,
     ],
   })(App);
   const app = await NestFactory.create<NestFastifyApplication>(App, fastifyAdapter(), { logger: ['error'] });
+  await app.register(fastifyCookie);
   opened.push(app);
   await app.listen(0, '127.0.0.1');
   const { port } = app.getHttpServer().address() as AddressInfo;
@@ -75,8 +85,23 @@ async function inbox({ production = false, inboxToken = undefined as string | un
   return { app, origin, ask, json };
 }
 
-async function captured(change: { id?: string; to?: string; text?: string; html?: string; source?: Uint8Array<ArrayBuffer>; createdAt?: Date } = {}) {
-  const { id = randomUUID(), to = 'ada@example.com', text = 'Your code is 482913.', html = '<p>482913</p>', createdAt } = change;
+async function captured(
+  change: {
+    id?: string;
+    to?: string;
+    text?: string;
+    html?: string;
+    source?: Uint8Array<ArrayBuffer>;
+    createdAt?: Date;
+  } = {},
+) {
+  const {
+    id = randomUUID(),
+    to = 'ada@example.com',
+    text = 'Your code is 482913.',
+    html = '<p>482913</p>',
+    createdAt,
+  } = change;
   const row = await prisma.capturedMessage.create({
     data: {
       id,
@@ -144,7 +169,9 @@ describe('the list of captured mail', () => {
     await captured({ to: 'ada+11@example.com' });
     await captured({ to: 'ADA+1@example.com' });
     const { json } = await inbox();
-    expect(ids(await json<MessageList>(`/inbox/messages?to=${encodeURIComponent('ada+1@example.com')}`))).toEqual([wanted]);
+    expect(ids(await json<MessageList>(`/inbox/messages?to=${encodeURIComponent('ada+1@example.com')}`))).toEqual([
+      wanted,
+    ]);
     expect(ids(await json<MessageList>('/inbox/messages?to=%25'))).toEqual([]);
   });
 
@@ -158,12 +185,23 @@ describe('one captured message', () => {
   it('is given with its text and its HTML', async () => {
     const id = await captured({ text: 'Hello.\n482913\n', html: '<p>Hello</p>' });
     const { json } = await inbox();
-    expect(await json<Message>(`/inbox/messages/${id}`)).toMatchObject({ id, text: 'Hello.\n482913\n', html: '<p>Hello</p>', code: '482913' });
+    expect(await json<Message>(`/inbox/messages/${id}`)).toMatchObject({
+      id,
+      text: 'Hello.\n482913\n',
+      html: '<p>Hello</p>',
+      code: '482913',
+    });
   });
 
   it.each(['00000000-0000-4000-8000-000000000000', 'not-an-id'])('is a 404 when there is none: %s', async (id) => {
     const { ask } = await inbox();
-    for (const path of [`/inbox/messages/${id}`, `/inbox/${id}`, `/inbox/${id}/html`, `/inbox/${id}/text`, `/inbox/${id}/source`]) {
+    for (const path of [
+      `/inbox/messages/${id}`,
+      `/inbox/${id}`,
+      `/inbox/${id}/html`,
+      `/inbox/${id}/text`,
+      `/inbox/${id}/source`,
+    ]) {
       expect([path, (await ask(path)).status]).toEqual([path, 404]);
     }
   });
@@ -176,7 +214,13 @@ describe('one captured message', () => {
     expect(answer.headers.get('content-type')).toBe('text/html; charset=utf-8');
     const policy = answer.headers.get('content-security-policy')?.split('; ');
     expect(policy).toEqual(
-      expect.arrayContaining(["default-src 'none'", 'img-src data:', "style-src 'unsafe-inline'", "frame-ancestors 'self'", 'sandbox']),
+      expect.arrayContaining([
+        "default-src 'none'",
+        'img-src data:',
+        "style-src 'unsafe-inline'",
+        "frame-ancestors 'self'",
+        'sandbox',
+      ]),
     );
   });
 
@@ -192,11 +236,31 @@ describe('one captured message', () => {
   it('keeps every answer out of caches, referrers and guesses at its type', async () => {
     const id = await captured();
     const { ask } = await inbox();
-    for (const path of ['', '/messages', `/messages/${id}`, `/${id}`, `/${id}/html`, `/${id}/text`, `/${id}/source`, '/inbox.js', '/inbox.css']) {
+    for (const path of [
+      '',
+      '/messages',
+      `/messages/${id}`,
+      `/${id}`,
+      `/${id}/html`,
+      `/${id}/text`,
+      `/${id}/source`,
+      '/inbox.js',
+      '/inbox.css',
+    ]) {
       const { headers } = await ask(`/inbox${path}`);
-      expect([path, headers.get('cache-control'), headers.get('x-content-type-options')]).toEqual([path, 'no-store', 'nosniff']);
-      expect([path, headers.get('referrer-policy')]).toEqual([path, expect.stringMatching(/^(no-referrer|same-origin)$/)]);
-      expect([path, headers.get('content-security-policy')]).toEqual([path, expect.stringContaining("default-src 'none'")]);
+      expect([path, headers.get('cache-control'), headers.get('x-content-type-options')]).toEqual([
+        path,
+        'no-store',
+        'nosniff',
+      ]);
+      expect([path, headers.get('referrer-policy')]).toEqual([
+        path,
+        expect.stringMatching(/^(no-referrer|same-origin)$/),
+      ]);
+      expect([path, headers.get('content-security-policy')]).toEqual([
+        path,
+        expect.stringContaining("default-src 'none'"),
+      ]);
     }
   });
 });
@@ -205,7 +269,10 @@ describe('clearing the inbox', () => {
   it('happens from its own page, which is shown again', async () => {
     await captured();
     const { ask, origin } = await inbox();
-    const answer = await ask('/inbox/clear', { method: 'POST', headers: { ...FORM, origin, 'sec-fetch-site': 'same-origin' } });
+    const answer = await ask('/inbox/clear', {
+      method: 'POST',
+      headers: { ...FORM, origin, 'sec-fetch-site': 'same-origin' },
+    });
     expect([answer.status, answer.headers.get('location')]).toEqual([303, '/inbox']);
     expect(await prisma.capturedMessage.count()).toBe(0);
   });
@@ -217,21 +284,24 @@ describe('clearing the inbox', () => {
     expect(await prisma.capturedMessage.count()).toBe(0);
   });
 
-  it.each<Record<string, string>>([{ origin: 'https://evil.example' }, { origin: 'null' }, { 'sec-fetch-site': 'cross-site' }, { 'sec-fetch-site': 'same-site' }])(
-    'does not happen for a page of somebody else: %j',
-    async (headers) => {
-      await captured();
-      const { ask } = await inbox();
-      expect((await ask('/inbox/clear', { method: 'POST', headers: { ...FORM, ...headers } })).status).toBe(403);
-      expect((await ask('/inbox/messages', { method: 'DELETE', headers })).status).toBe(403);
-      expect(await prisma.capturedMessage.count()).toBe(1);
-    },
-  );
+  it.each<Record<string, string>>([
+    { origin: 'https://evil.example' },
+    { origin: 'null' },
+    { 'sec-fetch-site': 'cross-site' },
+    { 'sec-fetch-site': 'same-site' },
+  ])('does not happen for a page of somebody else: %j', async (headers) => {
+    await captured();
+    const { ask } = await inbox();
+    expect((await ask('/inbox/clear', { method: 'POST', headers: { ...FORM, ...headers } })).status).toBe(403);
+    expect((await ask('/inbox/messages', { method: 'DELETE', headers })).status).toBe(403);
+    expect(await prisma.capturedMessage.count()).toBe(1);
+  });
 });
 
 describe('who may see the inbox', () => {
   const everywhere = ['/inbox', '/inbox/messages', '/inbox/inbox.js', '/inbox/x/html'];
-  const statuses = async ({ ask }: Awaited<ReturnType<typeof inbox>>) => Promise.all(everywhere.map(async (path) => (await ask(path)).status));
+  const statuses = async ({ ask }: Awaited<ReturnType<typeof inbox>>) =>
+    Promise.all(everywhere.map(async (path) => (await ask(path)).status));
 
   it('is nobody where no mail is captured', async () => {
     expect(await statuses(await inbox({ kinds: ['smtp'], inboxToken: TOKEN }))).toEqual([404, 404, 404, 404]);
@@ -246,7 +316,10 @@ describe('who may see the inbox', () => {
     const { origin } = await inbox();
     const asking = (host: string) =>
       new Promise((resolve, reject) => {
-        get(`${origin}/inbox/messages`, { headers: { host } }, (response) => resolve(response.resume().statusCode)).on('error', reject);
+        get(`${origin}/inbox/messages`, { headers: { host } }, (response) => resolve(response.resume().statusCode)).on(
+          'error',
+          reject,
+        );
       });
     expect(await asking('evil.example:3000')).toBe(404);
     expect(await asking('localhost:3000')).toBe(200);
@@ -257,7 +330,8 @@ describe('who may see the inbox', () => {
     const refused = await ask('/inbox/messages');
     expect([refused.status, refused.headers.get('www-authenticate')]).toEqual([401, 'Bearer realm="inbox"']);
     expect(await refused.json()).toMatchObject({ code: 'unauthorized' });
-    const status = async (authorization: string) => (await ask('/inbox/messages', { headers: { authorization } })).status;
+    const status = async (authorization: string) =>
+      (await ask('/inbox/messages', { headers: { authorization } })).status;
     expect(await status(`Bearer ${TOKEN}x`)).toBe(401);
     expect(await status(`Bearer ${TOKEN}`)).toBe(200);
     expect((await ask(`/inbox/messages?token=${TOKEN}`)).status).toBe(401);
@@ -277,13 +351,18 @@ describe('who may see the inbox', () => {
     }
     expect((await ask('/inbox/inbox.css')).status).toBe(200);
 
-    const enter = (token: string) => ask('/inbox/enter', { method: 'POST', headers: { ...FORM, origin }, body: new URLSearchParams({ token }).toString() });
+    const enter = (token: string) =>
+      ask('/inbox/enter', {
+        method: 'POST',
+        headers: { ...FORM, origin },
+        body: new URLSearchParams({ token }).toString(),
+      });
     const wrong = await enter('wrong');
     expect([wrong.status, wrong.headers.get('set-cookie')]).toEqual([401, null]);
     const right = await enter(TOKEN);
     expect([right.status, right.headers.get('location')]).toEqual([303, '/inbox']);
     const setCookie = right.headers.get('set-cookie') ?? '';
-    expect(setCookie).toContain('; HttpOnly; SameSite=Strict; Secure');
+    expect(setCookie).toContain('; HttpOnly; Secure; SameSite=Strict');
     expect(setCookie).not.toContain(TOKEN);
 
     const cookie = setCookie.split(';')[0]!;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { type Otpost, startOtpost } from '../../support/otpost.js';
-import { runScheduled } from '../../support/scheduled-run.js';
-import { eventually } from '../../support/wait.js';
+import { runScheduled } from '../../support/database/scheduled-run.js';
+import { type Otpost, startOtpost } from '../../support/service/otpost.js';
+import { eventually } from '../../support/signals/wait.js';
 
 describe('scheduled work', () => {
   let otpost: Otpost;
@@ -16,7 +16,11 @@ describe('scheduled work', () => {
 
   const run = (name: string): Promise<string> => runScheduled(otpost.database, name);
 
-  async function message(status: string, daysAgo: number, more: { expired?: boolean; secret?: boolean } = {}): Promise<string> {
+  async function message(
+    status: string,
+    daysAgo: number,
+    more: { expired?: boolean; secret?: boolean } = {},
+  ): Promise<string> {
     const at = Date.now() - daysAgo * 86_400_000;
     const hex = at.toString(16).padStart(12, '0');
     const id = `${hex.slice(0, 8)}-${hex.slice(8)}-7${randomUUID().slice(15)}`;
@@ -53,11 +57,15 @@ describe('scheduled work', () => {
       'accounts.signing_keys',
       'audit.events',
       'limits.windows',
+      'mail.actions',
       'mail.erase',
       'mail.events',
       'mail.expire',
+      'mail.files',
+      'mail.idempotency',
       'mail.late_events',
       'mail.ledger',
+      'mail.old_actions',
       'mail.old_events',
       'mail.rescue',
       'mail.retention',
@@ -83,14 +91,20 @@ describe('scheduled work', () => {
     const id = await message('deferred', 0, { expired: true });
     expect(await run('mail.expire')).toBe('1 expired');
     expect((await find(id))!.status).toBe('expired');
-    expect(await query('SELECT 1 FROM email_events WHERE email_id = $1 AND status = $2', [id, 'expired'])).toHaveLength(1);
+    expect(await query('SELECT 1 FROM email_events WHERE email_id = $1 AND status = $2', [id, 'expired'])).toHaveLength(
+      1,
+    );
   });
 
   it('erases codes once they expired, other content after the retention time', async () => {
     const code = await message('failed', 0, { secret: true, expired: true });
     const [young, old] = [await message('failed', 9), await message('unknown', 11)];
-    expect(await run('mail.erase')).toBe('2 erased');
-    expect([await find(code), await find(young), await find(old)].map((row) => row!.sealed)).toEqual([false, true, false]);
+    expect(await run('mail.erase')).toBe('2 erased, 0 contents removed');
+    expect([await find(code), await find(young), await find(old)].map((row) => row!.sealed)).toEqual([
+      false,
+      true,
+      false,
+    ]);
   });
 
   it('removes messages that are over after the retention time, and keeps those that wait for somebody', async () => {
@@ -117,9 +131,10 @@ describe('scheduled work', () => {
   });
 
   it('removes old sessions, refresh tokens and challenges, and keeps those of today', async () => {
-    await query(`INSERT INTO accounts (id, email, email_canonical, email_verified_at, updated_at) VALUES ($1, 'x@y.example', 'x@y.example', now(), now())`, [
-      '00000000-0000-7000-8000-000000000001',
-    ]);
+    await query(
+      `INSERT INTO accounts (id, email, email_canonical, email_verified_at, updated_at) VALUES ($1, 'x@y.example', 'x@y.example', now(), now())`,
+      ['00000000-0000-7000-8000-000000000001'],
+    );
     const session = (n: number, expires: string, revoked: string | null): Promise<unknown> =>
       query(
         `INSERT INTO sessions (id, account_id, expires_at, revoked_at)

@@ -1,8 +1,9 @@
-import type { ClaimedEmail } from '../../../src/mail/email-rows.js';
-import { Ledger } from '../../../src/mail/ledger.js';
-import { LEASE_SECONDS, type Outbox } from '../../../src/mail/outbox.js';
-import { OutboxBench } from '../../support/outbox-bench.js';
-import type { TestDatabase } from '../../support/postgres.js';
+import { randomUUID } from 'node:crypto';
+import type { Apart, ClaimedEmail, Ending } from '../../../src/mail/outbox/email-rows.js';
+import { Ledger } from '../../../src/mail/outbox/ledger.js';
+import { LEASE_SECONDS, type Outbox } from '../../../src/mail/outbox/outbox.js';
+import { OutboxBench } from '../../support/database/outbox-bench.js';
+import type { TestDatabase } from '../../support/database/postgres.js';
 
 describe('the outbox', () => {
   let bench: OutboxBench;
@@ -57,6 +58,35 @@ describe('the outbox', () => {
     expect(new Set(claimed.map(({ leaseToken }) => leaseToken)).size).toBe(60);
   });
 
+  it('wakes the lane of what is split off and due at once, and of nothing else', async () => {
+    const recipients = ['ada@example.com', 'grace@example.com'].map((address) => ({
+      ...{ kind: 'to' as const, name: '', address, canonical: address },
+    }));
+    const sending = async (): Promise<ClaimedEmail> => {
+      await bench.clear(); // what was split off before is due too
+      await accept({ toCanonical: '', recipients });
+      return claimOne();
+    };
+    const woken = async (act: (email: ClaimedEmail) => Promise<boolean>): Promise<[boolean, ...string[]]> => {
+      bench.woken.length = 0;
+      return [await act(await sending()), ...bench.woken];
+    };
+    const [, grace] = recipients;
+    const apart = (ending: Apart['ending']): Apart[] => [{ recipient: grace!, ending }];
+    const later = { status: 'deferred', delayMs: 60_000 } as const;
+    const atOnce = { status: 'deferred', delayMs: 0 } as const;
+    const failed = { status: 'failed' } as const;
+    const set = (ending: Apart['ending']) => (email: ClaimedEmail) => outbox.setApart(email, apart(ending), 'w1');
+    const finish = (ending: Ending) => (email: ClaimedEmail) => outbox.finish(email, ending, 'w1');
+    expect(await woken(set({ status: 'queued' }))).toEqual([true, 'critical']);
+    expect(await woken(finish({ ...failed, apart: apart(atOnce) }))).toEqual([true, 'critical']);
+    expect(await woken(finish({ ...atOnce, apart: apart(failed) }))).toEqual([true, 'critical']);
+    expect(await woken(finish({ ...later, apart: apart(later) }))).toEqual([true]);
+    expect(await woken(set({ status: 'suppressed' }))).toEqual([true]);
+    const lost = (email: ClaimedEmail) => set({ status: 'queued' })({ ...email, leaseToken: randomUUID() });
+    expect(await woken(lost)).toEqual([false]);
+  });
+
   it('says whether there is more than was asked for', async () => {
     await Promise.all([accept(), accept()]);
     expect((await outbox.claim('critical', 1, 'w')).more).toBe(true);
@@ -65,7 +95,9 @@ describe('the outbox', () => {
 
   it('keeps lanes apart and leaves alone what is not due', async () => {
     const later = await accept();
-    await database.query(`UPDATE outbound_emails SET next_attempt_at = now() + interval '1 hour' WHERE id = $1`, [later]);
+    await database.query(`UPDATE outbound_emails SET next_attempt_at = now() + interval '1 hour' WHERE id = $1`, [
+      later,
+    ]);
     expect((await outbox.claim('critical', 10, 'w')).rows).toEqual([]);
     await accept();
     expect((await outbox.claim('bulk', 10, 'w')).rows).toEqual([]);
@@ -81,7 +113,11 @@ describe('the outbox', () => {
 
   it('writes one event a transition', async () => {
     const id = await accept();
-    await outbox.finish(await claimOne(), { status: 'deferred', errorCode: 'smtp_450', reply: '450 later', delayMs: 0 }, 'w1');
+    await outbox.finish(
+      await claimOne(),
+      { status: 'deferred', errorCode: 'smtp_450', reply: '450 later', delayMs: 0 },
+      'w1',
+    );
     await outbox.finish(await claimOne(), { status: 'sent', transport: 'x', reply: '250 taken' }, 'w1');
     expect(await timeline(id)).toEqual(['queued', 'sending', 'deferred', 'sending', 'sent']);
     expect(await row(id)).toMatchObject({ status: 'sent', attempts: 2, sealed_variables: null, lease_token: null });
@@ -91,7 +127,7 @@ describe('the outbox', () => {
     const id = await accept();
     const first = await claimOne();
     await expireLease(id);
-    await outbox.rescue('w2');
+    await outbox.takeBackExpired('w2');
     const second = await claimOne();
     expect(second.leaseToken).not.toBe(first.leaseToken);
     expect(await outbox.offer(first)).toBe(false);
@@ -114,9 +150,9 @@ describe('the outbox', () => {
     const [safe, offered] = [await accept(), await accept()];
     const { rows } = await outbox.claim('critical', 2, 'dead');
     expect(await outbox.offer(rows.find(({ id }) => id === offered)!)).toBe(true);
-    expect(await outbox.rescue('w2')).toBe(0); // the leases still run
+    expect(await outbox.takeBackExpired('w2')).toBe(0); // the leases still run
     await Promise.all([expireLease(safe), expireLease(offered)]);
-    expect(await outbox.rescue('w2')).toBe(2);
+    expect(await outbox.takeBackExpired('w2')).toBe(2);
     expect((await row(safe)).status).toBe('deferred');
     expect((await row(offered)).status).toBe('unknown');
     expect((await outbox.claim('critical', 10, 'w2')).rows.map(({ id }) => id)).toEqual([safe]);
@@ -127,7 +163,7 @@ describe('the outbox', () => {
     for (let death = 1; death <= 2; death++) {
       await claimOne();
       await expireLease(id);
-      await outbox.rescue('sweep');
+      await outbox.takeBackExpired('sweep');
     }
     expect(await timeline(id)).toEqual(['queued', 'sending', 'deferred', 'sending', 'failed']);
     expect(await row(id)).toMatchObject({ status: 'failed', last_error_code: 'lease_expired' });
@@ -140,7 +176,7 @@ describe('the outbox', () => {
     await outbox.finish(first, { status: 'deferred', errorCode: 'smtp_451', delayMs: 0 }, 'w1');
     await claimOne();
     await expireLease(id);
-    await outbox.rescue('w2');
+    await outbox.takeBackExpired('w2');
     expect((await row(id)).status).toBe('deferred');
   });
 
@@ -149,7 +185,7 @@ describe('the outbox', () => {
     const email = await claimOne();
     await outbox.offer(email);
     await expireLease(id);
-    await outbox.rescue('w2');
+    await outbox.takeBackExpired('w2');
     expect(await outbox.finish(email, { status: 'sent', reply: '250 taken' }, 'w1')).toBe(true);
     expect(await timeline(id)).toEqual(['queued', 'sending', 'unknown', 'sent']);
   });
@@ -170,8 +206,17 @@ describe('the outbox', () => {
          FROM outbound_emails WHERE id = $1`,
         [id],
       );
-      expect(found).toEqual({ status: 'deferred', attempts: 1, possible_duplicate: true, last_error_code: 'retry_after_unknown', minutes: 15 });
-      const events = await database.query('SELECT attempt, error_code, worker FROM email_events WHERE email_id = $1 ORDER BY id DESC LIMIT 1', [id]);
+      expect(found).toEqual({
+        status: 'deferred',
+        attempts: 1,
+        possible_duplicate: true,
+        last_error_code: 'retry_after_unknown',
+        minutes: 15,
+      });
+      const events = await database.query(
+        'SELECT attempt, error_code, worker FROM email_events WHERE email_id = $1 ORDER BY id DESC LIMIT 1',
+        [id],
+      );
       expect(events).toEqual([{ attempt: 1, error_code: 'retry_after_unknown', worker: 'w2' }]);
     }
 
@@ -179,18 +224,18 @@ describe('the outbox', () => {
       const id = await letter();
       await offered();
       await expireLease(id);
-      expect(await outbox.rescue('w2')).toBe(1);
+      expect(await outbox.takeBackExpired('w2')).toBe(1);
       await planned(id);
     });
 
     it('also when its worker called it unknown and died before it decided', async () => {
       const id = await letter();
       await outbox.finish(await offered(), { status: 'unknown', errorCode: 'smtp_closed' }, 'dead');
-      expect(await outbox.rescue('w2')).toBe(0); // the worker may be about to
+      expect(await outbox.takeBackExpired('w2')).toBe(0); // the worker may be about to
       await expireLease(id);
-      expect(await outbox.rescue('w2')).toBe(1);
+      expect(await outbox.takeBackExpired('w2')).toBe(1);
       await planned(id);
-      expect(await outbox.rescue('w2')).toBe(0);
+      expect(await outbox.takeBackExpired('w2')).toBe(0);
     });
 
     it('and not for codes, bulk mail, the last attempt, a second time, or beyond the expiry', async () => {
@@ -206,19 +251,22 @@ describe('the outbox', () => {
         for (const email of (await outbox.claim(lane, 10, 'dead')).rows) await outbox.offer(email);
       }
       for (const id of ids) await expireLease(id);
-      expect(await outbox.rescue('w2')).toBe(5);
+      expect(await outbox.takeBackExpired('w2')).toBe(5);
       for (const id of ids) expect(await timeline(id)).toEqual(['queued', 'sending', 'unknown']);
-      expect(await outbox.rescue('w2')).toBe(0);
+      expect(await outbox.takeBackExpired('w2')).toBe(0);
     });
 
     it.each(['sent', 'failed'] as const)('and calls it off when the late answer is %s', async (status) => {
       const id = await letter();
       const email = await offered();
       await expireLease(id);
-      await outbox.rescue('w2');
+      await outbox.takeBackExpired('w2');
       expect(await outbox.finish(email, { status, reply: '250 taken' }, 'dead')).toBe(true);
       expect(await timeline(id)).toEqual(['queued', 'sending', 'unknown', 'deferred', status]);
-      const [found] = await database.query('SELECT possible_duplicate, lease_token FROM outbound_emails WHERE id = $1', [id]);
+      const [found] = await database.query(
+        'SELECT possible_duplicate, lease_token FROM outbound_emails WHERE id = $1',
+        [id],
+      );
       expect(found).toEqual({ possible_duplicate: false, lease_token: null });
       await database.query('UPDATE outbound_emails SET next_attempt_at = now()');
       expect((await outbox.claim('default', 1, 'w2')).rows).toEqual([]);
@@ -228,7 +276,11 @@ describe('the outbox', () => {
       const id = await letter();
       const email = await offered();
       await outbox.finish(email, { status: 'unknown', errorCode: 'smtp_closed' }, 'w1');
-      await outbox.finish(email, { status: 'deferred', errorCode: 'retry_after_unknown', delayMs: 0, possibleDuplicate: true }, 'w1');
+      await outbox.finish(
+        email,
+        { status: 'deferred', errorCode: 'retry_after_unknown', delayMs: 0, possibleDuplicate: true },
+        'w1',
+      );
       const { rows } = await outbox.claim('default', 1, 'w2');
       expect(rows).toMatchObject([{ id, possibleDuplicate: true, attempt: 2 }]);
       expect(await outbox.finish(email, { status: 'sent' }, 'w1')).toBe(false);
@@ -267,7 +319,11 @@ describe('the outbox', () => {
 
   it('does not count an attempt whose fault was not the message', async () => {
     const id = await accept();
-    await outbox.finish(await claimOne(), { status: 'deferred', errorCode: 'smtp_dns', uncounted: true, delayMs: 0 }, 'w1');
+    await outbox.finish(
+      await claimOne(),
+      { status: 'deferred', errorCode: 'smtp_dns', uncounted: true, delayMs: 0 },
+      'w1',
+    );
     expect(await row(id)).toMatchObject({ status: 'deferred', attempts: 0 });
   });
 
@@ -289,12 +345,16 @@ describe('the outbox', () => {
     const { rows } = await outbox.claim('critical', 30, 'w1');
     const lost = rows[7]!;
     await expireLease(lost.id);
-    await outbox.rescue('w2');
+    await outbox.takeBackExpired('w2');
     const offered = await Promise.all(rows.map((email) => outbox.offer(email)));
     expect(offered.filter((yes) => !yes)).toHaveLength(1);
     const recorded = await Promise.all(
       rows.map((email, n) =>
-        outbox.finish(email, n % 2 === 0 ? { status: 'sent', reply: `250 ${n}` } : { status: 'failed', reply: `550 ${n} \0` }, 'w1'),
+        outbox.finish(
+          email,
+          n % 2 === 0 ? { status: 'sent', reply: `250 ${n}` } : { status: 'failed', reply: `550 ${n} \0` },
+          'w1',
+        ),
       ),
     );
     expect(recorded).toEqual(rows.map((email) => email.id !== lost.id));

@@ -1,6 +1,6 @@
 import { PrismaService } from '../../../src/database/prisma.service.js';
-import { RateLimiter } from '../../../src/mail/rate-limiter.js';
-import { createDatabase, type TestDatabase } from '../../support/postgres.js';
+import { RateLimiter } from '../../../src/mail/routing/rate-limits.js';
+import { createDatabase, type TestDatabase } from '../../support/database/postgres.js';
 
 describe('the rate of a transport', () => {
   let database: TestDatabase;

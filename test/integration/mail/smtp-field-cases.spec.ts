@@ -1,35 +1,52 @@
-import { PATIENCE } from '../../../src/mail/transport/patience.js';
-import { HANG, MisbehavingSmtp, type Script } from '../../support/misbehaving-smtp.js';
-import { startOtpost } from '../../support/otpost.js';
-import { SmtpSink } from '../../support/smtp-sink.js';
-import { IMPATIENT, SmtpTrials } from '../../support/smtp-trials.js';
-import { eventually } from '../../support/wait.js';
+import { TIMEOUTS } from '../../../src/mail/transport/timeouts.js';
+import { startOtpost } from '../../support/service/otpost.js';
+import { putBackAfterwards } from '../../support/signals/put-back.js';
+import { eventually } from '../../support/signals/wait.js';
+import { HANG, MisbehavingSmtp, type Script } from '../../support/smtp/misbehaving-smtp.js';
+import { SmtpSink } from '../../support/smtp/smtp-sink.js';
+import { IMPATIENT, SmtpTrials } from '../../support/smtp/smtp-trials.js';
+
+putBackAfterwards(TIMEOUTS);
 
 const WAYS = { first: (it: MisbehavingSmtp) => it.url, second: (it: MisbehavingSmtp) => it.url };
 let trials: SmtpTrials<keyof typeof WAYS>;
 
 beforeAll(async () => {
-  Object.assign(PATIENCE, IMPATIENT);
+  Object.assign(TIMEOUTS, IMPATIENT);
   trials = await SmtpTrials.start(WAYS);
 });
 afterAll(() => trials.stop());
-beforeEach(() => void Object.assign(PATIENCE, IMPATIENT));
+beforeEach(() => void Object.assign(TIMEOUTS, IMPATIENT));
 /** Ends what still hangs. */
 afterEach(() => Promise.all(Object.values(trials.servers).map((server) => server.startAnew())));
 
 const statusOf = async (to: string) =>
-  (await trials.otpost.database.query<{ status: string }>('SELECT status FROM outbound_emails WHERE to_address = $1 ORDER BY id DESC LIMIT 1', [to]))[0]?.status;
+  (
+    await trials.otpost.database.query<{ status: string }>(
+      'SELECT status FROM outbound_emails WHERE to_address = $1 ORDER BY id DESC LIMIT 1',
+      [to],
+    )
+  )[0]?.status;
 
 describe('a connection that bears no further message', () => {
-  const worn = (reply: string, after: number) => (_: number, __: string, { messages }: { messages: number }) => (messages >= after ? reply : undefined);
+  const worn =
+    (reply: string, after: number) =>
+    (_: number, __: string, { messages }: { messages: number }) =>
+      messages >= after ? reply : undefined;
 
   it.each<[string, Script]>([
-    ['452 4.4.5 at DATA, the connection left open', { DATA: worn('452 4.4.5 Insufficient disk space; try again later', 3) }],
+    [
+      '452 4.4.5 at DATA, the connection left open',
+      { DATA: worn('452 4.4.5 Insufficient disk space; try again later', 3) },
+    ],
     ['451 at MAIL, the connection left open', { MAIL: worn('451 4.3.0 too many messages on this connection', 3) }],
     ['451 4.4.2 at MAIL, for it was idle', { MAIL: worn('451 4.4.2 Timeout waiting for data from client.', 1) }],
     ['502 at MAIL', { MAIL: worn('502 5.5.1 command not implemented', 2) }],
     ['451 after the dot', { 'after the dot': worn('451 4.3.2 not on this connection', 2) }],
-    ['silence at MAIL, for a proxy has forgotten it', { MAIL: (_, __, { messages }) => (messages >= 1 ? HANG : undefined) }],
+    [
+      'silence at MAIL, for a proxy has forgotten it',
+      { MAIL: (_, __, { messages }) => (messages >= 1 ? HANG : undefined) },
+    ],
   ])('costs no message an attempt: %s', async (_, script) => {
     const server = await trials.begin(['first'], script);
     for (let n = 0; n < 5; n++) {
@@ -60,32 +77,46 @@ describe('a connection that bears no further message', () => {
 });
 
 describe('a code does not wait for other mail', () => {
-  beforeEach(() => void Object.assign(PATIENCE, { envelope: 60_000, released: 60_000, lateMs: 60_000 }));
+  beforeEach(() => void Object.assign(TIMEOUTS, { envelope: 60_000, released: 60_000, lateMs: 60_000 }));
 
   it.each<[string, Script]>([
     ['that hangs before the message', { RCPT: (_, line) => (line.includes('slow') ? HANG : undefined) }],
     ['that gets no final reply', { 'after the dot': (_, __, { to }) => (to.startsWith('slow') ? HANG : undefined) }],
-    ['that is greylisted, and another one that gets no final reply', {
-      RCPT: (_, line) => (line.includes('slow-grey') ? '451 4.7.1 Greylisted' : undefined),
-      'after the dot': (_, __, { to }) => (to.startsWith('slow') ? HANG : undefined),
-    }],
-    ['whose servers want less at a time', {
-      'after the dot': (_, __, { to }) => (to.startsWith('slow-busy') ? '451 4.7.0 slow down' : to.startsWith('slow') ? HANG : undefined),
-    }],
+    [
+      'that is greylisted, and another one that gets no final reply',
+      {
+        RCPT: (_, line) => (line.includes('slow-grey') ? '451 4.7.1 Greylisted' : undefined),
+        'after the dot': (_, __, { to }) => (to.startsWith('slow') ? HANG : undefined),
+      },
+    ],
+    [
+      'whose servers want less at a time',
+      {
+        'after the dot': (_, __, { to }) =>
+          to.startsWith('slow-busy') ? '451 4.7.0 slow down' : to.startsWith('slow') ? HANG : undefined,
+      },
+    ],
   ])('%s', async (_, script) => {
     const server = await trials.begin(['first'], script);
-    const slow = [...Array.from({ length: 10 }, (__, n) => `slow${n}@example.com`), 'slow-grey@example.com', 'slow-busy@example.com'];
+    const slow = [
+      ...Array.from({ length: 10 }, (__, n) => `slow${n}@example.com`),
+      'slow-grey@example.com',
+      'slow-busy@example.com',
+    ];
     await Promise.all(slow.map((to, n) => trials.send(n % 3 === 0 ? 'bulk' : 'default', to)));
     await eventually(() => server.count('RCPT') >= 8, 'the slow ones to be under way');
-    for (let n = 0; n < 3; n++) expect(await trials.endings(await trials.register())).toMatchObject([{ status: 'sent', attempt: 1 }]);
+    for (let n = 0; n < 3; n++)
+      expect(await trials.endings(await trials.register())).toMatchObject([{ status: 'sent', attempt: 1 }]);
     expect(await statusOf('slow0@example.com')).toBe('sending');
   });
 });
 
 describe('a final reply that does not come', () => {
   it('keeps its connection and no slot: other mail of its lane goes on', async () => {
-    Object.assign(PATIENCE, { lateMs: 100, released: 60_000 });
-    const server = await trials.begin(['first'], { 'after the dot': (_, __, { to }) => (to.startsWith('slow') ? HANG : undefined) });
+    Object.assign(TIMEOUTS, { lateMs: 100, released: 60_000 });
+    const server = await trials.begin(['first'], {
+      'after the dot': (_, __, { to }) => (to.startsWith('slow') ? HANG : undefined),
+    });
     const slow = Array.from({ length: 8 }, (_, n) => `slow${n}@example.com`); // as many as the lane has slots
     await Promise.all(slow.map((to) => trials.send('default', to)));
     const other = await trials.send('default');
@@ -113,22 +144,27 @@ describe('a reply about the account or the sender', () => {
     expect(await trials.suppressions()).toEqual([]);
   });
 
-  it.each(['550 we do not like you', '554 5.3.0 no', '452 4.3.1 Insufficient system storage'])('is that also in unknown words, when everybody is told the same: %s', async (reply) => {
-    await trials.begin(['first'], { RCPT: reply });
-    const addresses = ['ada@one.example', 'ada@two.example', 'ada@three.example'];
-    for (const to of addresses) await trials.endings(await trials.send('default', to));
-    expect(await trials.endings(addresses[2]!)).toMatchObject([{ status: 'deferred', attempt: 0 }]);
-    expect(await trials.stateOf('first')).toMatchObject({ failures: 1, closed: true });
-    expect(await trials.suppressions()).toEqual([]);
-  });
+  it.each(['550 we do not like you', '554 5.3.0 no', '452 4.3.1 Insufficient system storage'])(
+    'is that also in unknown words, when everybody is told the same: %s',
+    async (reply) => {
+      await trials.begin(['first'], { RCPT: reply });
+      const addresses = ['ada@one.example', 'ada@two.example', 'ada@three.example'];
+      for (const to of addresses) await trials.endings(await trials.send('default', to));
+      expect(await trials.endings(addresses[2]!)).toMatchObject([{ status: 'deferred', attempt: 0 }]);
+      expect(await trials.stateOf('first')).toMatchObject({ failures: 1, closed: true });
+      expect(await trials.suppressions()).toEqual([]);
+    },
+  );
 });
 
 describe('a server that makes us wait', () => {
   it('for its greeting gets the time, and the mail goes out over the connection that comes of it', async () => {
-    Object.assign(PATIENCE, { openingMs: 200, greetingMs: 60_000 });
+    Object.assign(TIMEOUTS, { openingMs: 200, greetingMs: 60_000 });
     const server = await trials.begin(['first'], { greeting: { afterMs: 800, reply: '220 at last' } });
     const to = await trials.register();
-    expect(await trials.endings(to)).toMatchObject([{ status: 'deferred', error_code: 'smtp_greeting_timeout', attempt: 0 }]);
+    expect(await trials.endings(to)).toMatchObject([
+      { status: 'deferred', error_code: 'smtp_greeting_timeout', attempt: 0 },
+    ]);
     await eventually(async () => {
       await trials.wakeOnceDue(to);
       return server.taken.length === 1;
@@ -137,18 +173,24 @@ describe('a server that makes us wait', () => {
   });
 
   it('for its greeting does not keep the mail from the next transport', async () => {
-    Object.assign(PATIENCE, { openingMs: 200, greetingMs: 60_000 });
+    Object.assign(TIMEOUTS, { openingMs: 200, greetingMs: 60_000 });
     await trials.begin(['first', 'second'], { greeting: HANG });
-    expect(await trials.endings(await trials.register())).toMatchObject([{ status: 'sent', transport: trials.names.second }]);
+    expect(await trials.endings(await trials.register())).toMatchObject([
+      { status: 'sent', transport: trials.names.second },
+    ]);
   });
 
   it('for the final reply of several messages counts as silent, and the next transport takes the rest', async () => {
-    Object.assign(PATIENCE, { lateMs: 100, silentMs: 60_000, released: 60_000 });
+    Object.assign(TIMEOUTS, { lateMs: 100, silentMs: 60_000, released: 60_000 });
     await trials.begin(['first', 'second'], { 'after the dot': HANG });
     for (let n = 0; n < 3; n++) await trials.send('default', `silent${n}@example.com`);
     await eventually(async () => (await trials.stateOf('first')).failures === 1, 'the transport to count as silent');
-    expect(await trials.endings(await trials.register())).toMatchObject([{ status: 'sent', transport: trials.names.second }]);
-    const [state] = await trials.otpost.database.query('SELECT last_error_code FROM transport_states WHERE name = $1', [trials.names.first]);
+    expect(await trials.endings(await trials.register())).toMatchObject([
+      { status: 'sent', transport: trials.names.second },
+    ]);
+    const [state] = await trials.otpost.database.query('SELECT last_error_code FROM transport_states WHERE name = $1', [
+      trials.names.first,
+    ]);
     expect(state).toEqual({ last_error_code: 'final_reply_late' });
   });
 });
@@ -167,7 +209,9 @@ describe('a strict server', () => {
     });
     const names: string[] = [];
     const server = await MisbehavingSmtp.start({ EHLO: (_, line) => (names.push(line), undefined) });
-    const otpost = await startOtpost({ MAIL_TRANSPORTS: `smtp://post:word@127.0.0.1:${sink.port},${server.url}?helo=mail.example.com` });
+    const otpost = await startOtpost({
+      MAIL_TRANSPORTS: `smtp://post:word@127.0.0.1:${sink.port},${server.url}?helo=mail.example.com`,
+    });
     try {
       await otpost.api.register('ada@example.com');
       await sink.waitForMailTo('ada@example.com');

@@ -1,9 +1,12 @@
-import { PATIENCE } from '../../../src/mail/transport/patience.js';
-import { CLOSE, type MisbehavingSmtp } from '../../support/misbehaving-smtp.js';
-import { startOtpost } from '../../support/otpost.js';
-import { SmtpSink } from '../../support/smtp-sink.js';
-import { IMPATIENT, SmtpTrials } from '../../support/smtp-trials.js';
-import { eventually } from '../../support/wait.js';
+import { TIMEOUTS } from '../../../src/mail/transport/timeouts.js';
+import { startOtpost } from '../../support/service/otpost.js';
+import { putBackAfterwards } from '../../support/signals/put-back.js';
+import { eventually } from '../../support/signals/wait.js';
+import { CLOSE, type MisbehavingSmtp } from '../../support/smtp/misbehaving-smtp.js';
+import { SmtpSink } from '../../support/smtp/smtp-sink.js';
+import { IMPATIENT, SmtpTrials } from '../../support/smtp/smtp-trials.js';
+
+putBackAfterwards(TIMEOUTS);
 
 const WITH_LOGIN = ['AUTH PLAIN'];
 const login = (server: MisbehavingSmtp): string => `smtp://post:wrong@127.0.0.1:${server.port}`;
@@ -11,7 +14,7 @@ const WAYS = { first: (it: MisbehavingSmtp) => it.url, second: (it: MisbehavingS
 let trials: SmtpTrials<keyof typeof WAYS>;
 
 beforeAll(async () => {
-  Object.assign(PATIENCE, IMPATIENT);
+  Object.assign(TIMEOUTS, IMPATIENT);
   trials = await SmtpTrials.start(WAYS);
 });
 afterAll(() => trials.stop());
@@ -34,8 +37,12 @@ describe('mail', () => {
   });
 
   it('to several people is judged one by one, and only who is refused for now is tried over a second connection', async () => {
-    const server = await trials.begin(['first'], { RCPT: (_, line) => (line.includes('nobody@') ? '550 5.1.1 nobody' : line.includes('busy@') ? '450 4.2.0 later' : undefined) });
-    const ending = async (name: string) => (await trials.endings(await trials.send('default', `${name}@example.com`)))[0];
+    const server = await trials.begin(['first'], {
+      RCPT: (_, line) =>
+        line.includes('nobody@') ? '550 5.1.1 nobody' : line.includes('busy@') ? '450 4.2.0 later' : undefined,
+    });
+    const ending = async (name: string) =>
+      (await trials.endings(await trials.send('default', `${name}@example.com`)))[0];
     expect(await ending('nobody')).toMatchObject({ status: 'failed' });
     expect(await ending('ada')).toMatchObject({ status: 'sent' });
     expect(await ending('busy')).toMatchObject({ status: 'deferred', error_code: 'smtp_450' });
@@ -60,7 +67,9 @@ describe('mail', () => {
   });
 
   it('that was greylisted comes back to the same server, a code soon and the rest in minutes', async () => {
-    const server = await trials.begin(['first', 'second'], { RCPT: (time) => (time <= 3 ? '450 4.2.0 greylisted' : undefined) });
+    const server = await trials.begin(['first', 'second'], {
+      RCPT: (time) => (time <= 3 ? '450 4.2.0 greylisted' : undefined),
+    });
     const ordinary = await trials.send('default');
     await trials.endings(ordinary);
     const [row] = await trials.otpost.database.query<{ seconds: number }>(
@@ -81,11 +90,19 @@ describe('mail', () => {
     await trials.begin(['first'], { 'after the dot': CLOSE });
     const { database } = trials.otpost;
     const [ordinary, bulk, code] = await Promise.all([trials.send('default'), trials.send('bulk'), trials.register()]);
-    expect(await trials.endings(ordinary, 2)).toMatchObject([{ status: 'unknown' }, { status: 'deferred', error_code: 'retry_after_unknown' }]);
+    expect(await trials.endings(ordinary, 2)).toMatchObject([
+      { status: 'unknown' },
+      { status: 'deferred', error_code: 'retry_after_unknown' },
+    ]);
     await trials.endings(bulk);
     await trials.endings(code);
     const become = async (to: string) =>
-      (await database.query(`SELECT status, possible_duplicate, next_attempt_at > now() + interval '10 minutes' AS late FROM outbound_emails WHERE to_address = $1`, [to]))[0];
+      (
+        await database.query(
+          `SELECT status, possible_duplicate, next_attempt_at > now() + interval '10 minutes' AS late FROM outbound_emails WHERE to_address = $1`,
+          [to],
+        )
+      )[0];
     expect(await become(ordinary)).toMatchObject({ status: 'deferred', possible_duplicate: true, late: true });
     expect(await become(bulk)).toMatchObject({ status: 'unknown', possible_duplicate: false });
     expect(await become(code)).toMatchObject({ status: 'unknown', possible_duplicate: false });
@@ -102,7 +119,12 @@ describe('mail', () => {
     try {
       await otpost.api.register('grace@example.com');
       const first = await eventually(
-        async () => (await otpost.database.query(`SELECT status, error_code, attempt FROM email_events WHERE status NOT IN ('queued', 'sending') ORDER BY id`))[0],
+        async () =>
+          (
+            await otpost.database.query(
+              `SELECT status, error_code, attempt FROM email_events WHERE status NOT IN ('queued', 'sending') ORDER BY id`,
+            )
+          )[0],
         'the first attempt to end',
       );
       expect(first).toEqual({ status: 'deferred', error_code: 'smtp_tls', attempt: 0 });
@@ -115,14 +137,15 @@ describe('mail', () => {
 });
 
 describe('a transport', () => {
-  afterEach(() => void Object.assign(PATIENCE, IMPATIENT));
+  afterEach(() => void Object.assign(TIMEOUTS, IMPATIENT));
 
   it('with a wrong password is presented it once, keeps its mail, and works again when the server has mended it', async () => {
     let password = '535 5.7.8 wrong';
-    PATIENCE.loginAgainMs = IMPATIENT.probeEveryMs; // until the next trial
+    TIMEOUTS.loginAgainMs = IMPATIENT.probeEveryMs; // until the next trial
     const server = await trials.begin(['login'], { AUTH: () => password }, WITH_LOGIN);
     const addresses = await Promise.all(Array.from({ length: 6 }, () => trials.register()));
-    for (const address of addresses) expect(await trials.endings(address)).toMatchObject([{ status: 'deferred', attempt: 0 }]);
+    for (const address of addresses)
+      expect(await trials.endings(address)).toMatchObject([{ status: 'deferred', attempt: 0 }]);
     expect(server.count('AUTH')).toBeLessThanOrEqual(2); // the wakes of two registrations may be apart
     password = '235 2.7.0 welcome';
     await trials.wakeOnceDue(...addresses);
@@ -139,7 +162,14 @@ describe('a transport', () => {
     const former = await SmtpTrials.start({ login });
     const { database } = former.otpost;
     try {
-      const server = await former.begin(['login'], { AUTH: (_, line) => (line.includes(Buffer.from('\0post\0wrong').toString('base64')) ? '535 5.7.8 wrong' : undefined) }, WITH_LOGIN);
+      const server = await former.begin(
+        ['login'],
+        {
+          AUTH: (_, line) =>
+            line.includes(Buffer.from('\0post\0wrong').toString('base64')) ? '535 5.7.8 wrong' : undefined,
+        },
+        WITH_LOGIN,
+      );
       await former.endings(await former.register());
       await former.otpost.process.stop();
       await database.query(`UPDATE transport_states SET backoff_until = now() + interval '1 hour'`);
@@ -149,7 +179,9 @@ describe('a transport', () => {
       await same.stop();
       const mended = await startOtpost({ ...env, MAIL_TRANSPORTS: `smtp://post:right@127.0.0.1:${server.port}` });
       expect(await former.stateOf('login')).toMatchObject({ paused: false, failures: 0 });
-      const [{ fingerprint } = { fingerprint: Buffer.alloc(0) }] = await database.query<{ fingerprint: Buffer }>('SELECT fingerprint FROM transport_states');
+      const [{ fingerprint } = { fingerprint: Buffer.alloc(0) }] = await database.query<{ fingerprint: Buffer }>(
+        'SELECT fingerprint FROM transport_states',
+      );
       expect(fingerprint).toHaveLength(32);
       await mended.api.register('ada@example.com');
       await eventually(() => server.taken.includes('ada@example.com'), 'the mail to be taken');
@@ -161,7 +193,9 @@ describe('a transport', () => {
 
   it('that cannot be used leaves the mail to the next one, at once and without an attempt lost', async () => {
     await trials.begin(['first', 'second'], { greeting: '421 4.3.2 busy' });
-    expect(await trials.endings(await trials.register())).toMatchObject([{ status: 'sent', attempt: 1, transport: trials.names.second }]);
+    expect(await trials.endings(await trials.register())).toMatchObject([
+      { status: 'sent', attempt: 1, transport: trials.names.second },
+    ]);
   });
 
   it('that may have taken the message is not followed by another', async () => {
@@ -186,13 +220,20 @@ describe('a transport', () => {
     await trials.wakeOnceDue(address);
     await eventually(() => server.taken.length === 1, 'the mail to be handed over');
     await eventually(async () => (await trials.feltHere()).length === 0, 'the trouble to be forgotten');
-    expect(await database.query('SELECT attempts FROM outbound_emails WHERE to_address = $1', [address])).toEqual([{ attempts: 1 }]);
+    expect(await database.query('SELECT attempts FROM outbound_emails WHERE to_address = $1', [address])).toEqual([
+      { attempts: 1 },
+    ]);
   });
 
   it('in trouble is tried with one message; the others wait for what it finds, but for codes', async () => {
     let letOn = false;
-    const server = await trials.begin(['first'], { RCPT: (_, line) => (letOn || line.includes('code') ? undefined : { afterMs: 500, reply: '250 ok' }) });
-    await trials.otpost.database.query('UPDATE transport_states SET failures = 2, backoff_until = now() WHERE name = $1', [trials.names.first]);
+    const server = await trials.begin(['first'], {
+      RCPT: (_, line) => (letOn || line.includes('code') ? undefined : { afterMs: 500, reply: '250 ok' }),
+    });
+    await trials.otpost.database.query(
+      'UPDATE transport_states SET failures = 2, backoff_until = now() WHERE name = $1',
+      [trials.names.first],
+    );
     await Promise.all(Array.from({ length: 4 }, () => trials.send('default')));
     await eventually(() => server.count('RCPT') > 0, 'the trial to be under way');
     expect(server.connections).toBe(1);

@@ -2,23 +2,25 @@ import { createHash, generateKeyPairSync, verify } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer as createHttpServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { PATIENCE } from '../../../src/mail/transport/patience.js';
-import { createApiKey } from '../../support/api-key.js';
-import { freePort } from '../../support/free-port.js';
-import { HANG, MisbehavingSmtp } from '../../support/misbehaving-smtp.js';
-import { type Otpost, startOtpost } from '../../support/otpost.js';
-import { codeIn, SmtpSink } from '../../support/smtp-sink.js';
-import { eventually } from '../../support/wait.js';
-import { wakeOnceDue } from '../../support/wake.js';
+import { TIMEOUTS } from '../../../src/mail/transport/timeouts.js';
+import { freePort } from '../../support/network/free-port.js';
+import { createApiKey } from '../../support/service/api-key.js';
+import { type Otpost, startOtpost } from '../../support/service/otpost.js';
+import { putBackAfterwards } from '../../support/signals/put-back.js';
+import { eventually } from '../../support/signals/wait.js';
+import { wakeOnceDue } from '../../support/signals/wake.js';
+import { HANG, MisbehavingSmtp } from '../../support/smtp/misbehaving-smtp.js';
+import { codeIn, SmtpSink } from '../../support/smtp/smtp-sink.js';
 
-const before = { ...PATIENCE };
-beforeAll(() => void Object.assign(PATIENCE, { nextPortMs: 600, statesMs: 0, loginAgainMs: 0 }));
-afterAll(() => void Object.assign(PATIENCE, before));
+putBackAfterwards(TIMEOUTS);
+beforeAll(() => void Object.assign(TIMEOUTS, { nextPortMs: 600, statesMs: 0, loginAgainMs: 0 }));
 
 /** What the case before taught of the transport, and the mail that waits for it. */
 async function forgetTroubles({ database }: Otpost): Promise<void> {
   await database.query('DELETE FROM outbound_emails');
-  await database.query('UPDATE transport_states SET paused_at = NULL, pause_reason = NULL, failures = 0, backoff_until = NULL, trial_until = NULL');
+  await database.query(
+    'UPDATE transport_states SET paused_at = NULL, pause_reason = NULL, failures = 0, backoff_until = NULL, trial_until = NULL',
+  );
 }
 
 /** Waits until an attempt has put the mail off. */
@@ -39,7 +41,10 @@ describe('SMTP without a port', () => {
 
   beforeAll(async () => {
     [first, sink] = [await MisbehavingSmtp.start(), await SmtpSink.start()];
-    otpost = await startOtpost({ MAIL_TRANSPORTS: 'smtp://127.0.0.1', SMTP_PORTS: [first.port, await freePort(), sink.port].join(',') });
+    otpost = await startOtpost({
+      MAIL_TRANSPORTS: 'smtp://127.0.0.1',
+      SMTP_PORTS: [first.port, await freePort(), sink.port].join(','),
+    });
   });
   afterAll(async () => {
     await otpost.stop();
@@ -63,7 +68,10 @@ describe('SMTP without a port', () => {
           'SELECT e.status, e.error_code FROM email_events e JOIN outbound_emails m ON m.id = e.email_id WHERE to_address = $1 ORDER BY e.id',
           [to],
         );
-        return events.at(-1)?.status === 'sent' && events.map(({ status, error_code: code }) => (code === null ? status : `${status}: ${code}`));
+        return (
+          events.at(-1)?.status === 'sent' &&
+          events.map(({ status, error_code: code }) => (code === null ? status : `${status}: ${code}`))
+        );
       }, `the mail to ${to} to be sent`);
     await api.register('ada@example.com');
     expect(await sent('ada@example.com')).toEqual(['queued', 'sending', 'sent']);
@@ -103,9 +111,14 @@ describe('SMTP with OAuth2', () => {
     });
     const { port } = tokens.address() as AddressInfo;
     const oauth = new URLSearchParams({
-      oauth_client_id: 'id', oauth_client_secret: 'secret', oauth_refresh_token: '1//token', oauth_token_url: `http://127.0.0.1:${port}/token`,
+      oauth_client_id: 'id',
+      oauth_client_secret: 'secret',
+      oauth_refresh_token: '1//token',
+      oauth_token_url: `http://127.0.0.1:${port}/token`,
     });
-    otpost = await startOtpost({ MAIL_TRANSPORTS: `smtp://me%40example.com@127.0.0.1:${sink.port}?${oauth.toString()}` });
+    otpost = await startOtpost({
+      MAIL_TRANSPORTS: `smtp://me%40example.com@127.0.0.1:${sink.port}?${oauth.toString()}`,
+    });
   });
   afterAll(async () => {
     await otpost.stop();
@@ -162,7 +175,10 @@ describe('a message with a DKIM key', () => {
       const headers = { authorization: `Bearer ${await createApiKey(otpost.database.url)}` };
       const mail = { to: 'ada@example.com', subject: 'Hällo', html: '<p>Grüße</p>\n.\n..dots', lane: 'bulk' };
       expect((await otpost.api.post('/v1/emails', mail, headers)).status).toBe(202);
-      await eventually(async () => (await otpost.database.query(`SELECT FROM outbound_emails WHERE status = 'sent'`)).length > 0, 'the hand-over');
+      await eventually(
+        async () => (await otpost.database.query(`SELECT FROM outbound_emails WHERE status = 'sent'`)).length > 0,
+        'the hand-over',
+      );
     } finally {
       await otpost.stop();
       await sink.stop();
@@ -187,7 +203,11 @@ describe('without one,', () => {
 
   beforeAll(async () => {
     sink = await SmtpSink.start();
-    otpost = await startOtpost({ MAIL_TRANSPORTS: sink.url, MAIL_FROM: 'Acme <post@example.com>', BOUNCE_ADDRESS: 'Bounce@bounces.example.com' });
+    otpost = await startOtpost({
+      MAIL_TRANSPORTS: sink.url,
+      MAIL_FROM: 'Acme <post@example.com>',
+      BOUNCE_ADDRESS: 'Bounce@bounces.example.com',
+    });
     key = await createApiKey(otpost.database.url);
   });
   afterAll(async () => {
@@ -198,7 +218,11 @@ describe('without one,', () => {
   const newAddress = (): string => `ada${++people}@example.com`;
 
   async function send(message: { to: string; [more: string]: unknown }): Promise<string> {
-    const { status, body } = await otpost.api.post<{ id: string }>('/v1/emails', { subject: 'Hällo', ...message }, { authorization: `Bearer ${key}` });
+    const { status, body } = await otpost.api.post<{ id: string }>(
+      '/v1/emails',
+      { subject: 'Hällo', ...message },
+      { authorization: `Bearer ${key}` },
+    );
     if (status !== 202) throw new Error(JSON.stringify(body));
     return body.id;
   }
@@ -216,7 +240,10 @@ describe('without one,', () => {
 
     it('that came as text alone has HTML too, and the other way round', async () => {
       await send({ to: 'text@example.com', text: 'One <two>\n\nthree & four' });
-      await send({ to: 'html@example.com', html: '<h1>Hi</h1><p>See <a href="https://example.com/x">this</a></p><img src="https://example.com/p.png">' });
+      await send({
+        to: 'html@example.com',
+        html: '<h1>Hi</h1><p>See <a href="https://example.com/x">this</a></p><img src="https://example.com/p.png">',
+      });
       await send({ to: 'picture@example.com', html: '<img src="https://example.com/p.png">' });
       const mailTo = async (address: string) => (await sink.waitForMailTo(address))[0]!.mail;
       expect((await mailTo('text@example.com')).html).toContain('One &lt;two&gt;\n\nthree &amp; four');
@@ -232,7 +259,10 @@ describe('without one,', () => {
     async function ended(to: string, lane = 'bulk'): Promise<string> {
       const id = await send({ to, lane, subject: 'News', text: 'News' });
       return eventually(async () => {
-        const [row] = await otpost.database.query<{ status: string }>('SELECT status FROM outbound_emails WHERE id = $1', [id]);
+        const [row] = await otpost.database.query<{ status: string }>(
+          'SELECT status FROM outbound_emails WHERE id = $1',
+          [id],
+        );
         return !['queued', 'sending'].includes(row!.status) && row!.status;
       }, 'the message to end');
     }
@@ -241,7 +271,9 @@ describe('without one,', () => {
       await ended(to);
       const [received] = await sink.waitForMailTo(to);
       const { headerLines } = received!.mail;
-      expect(headerLines.find(({ key }) => key === 'list-unsubscribe-post')!.line).toBe('List-Unsubscribe-Post: List-Unsubscribe=One-Click');
+      expect(headerLines.find(({ key }) => key === 'list-unsubscribe-post')!.line).toBe(
+        'List-Unsubscribe-Post: List-Unsubscribe=One-Click',
+      );
       const line = headerLines.find(({ key }) => key === 'list-unsubscribe')!.line.replace(/\s+/g, '');
       const url = new URL(/<(.*)>/.exec(line)![1]!);
       return url.pathname + url.search;
@@ -252,19 +284,26 @@ describe('without one,', () => {
 
     it.each([
       ['a form', FORM, 'List-Unsubscribe=One-Click'],
-      ['multipart', { 'content-type': 'multipart/form-data; boundary=x' }, '--x\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--x--\r\n'],
-    ])('is unsubscribed from by one click, sent as %s: newsletters stop, codes and other mail go on', async (_, headers, body) => {
-      const to = newAddress();
-      const link = await linkInMailTo(to);
-      const { status } = await otpost.api.send('POST', link, headers, body);
-      expect(status).toBe(200);
-      expect(await ended(to)).toBe('suppressed');
-      expect(await ended(to, 'default')).toBe('sent');
-      await otpost.api.register(to);
-      const mails = await sink.waitForMailTo(to, 3);
-      expect(codeIn(mails.at(-1)!.mail.text)).toMatch(/^\d{6}$/);
-      expect(await suppressionsOf(to)).toEqual([{ scope: 'bulk', reason: 'unsubscribe', source: 'one_click' }]);
-    });
+      [
+        'multipart',
+        { 'content-type': 'multipart/form-data; boundary=x' },
+        '--x\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--x--\r\n',
+      ],
+    ])(
+      'is unsubscribed from by one click, sent as %s: newsletters stop, codes and other mail go on',
+      async (_, headers, body) => {
+        const to = newAddress();
+        const link = await linkInMailTo(to);
+        const { status } = await otpost.api.send('POST', link, headers, body);
+        expect(status).toBe(200);
+        expect(await ended(to)).toBe('suppressed');
+        expect(await ended(to, 'default')).toBe('sent');
+        await otpost.api.register(to);
+        const mails = await sink.waitForMailTo(to, 3);
+        expect(codeIn(mails.at(-1)!.mail.text)).toMatch(/^\d{6}$/);
+        expect(await suppressionsOf(to)).toEqual([{ scope: 'bulk', reason: 'unsubscribe', source: 'one_click' }]);
+      },
+    );
 
     it('is not unsubscribed from by a program that follows its link', async () => {
       const to = newAddress();
@@ -279,9 +318,14 @@ describe('without one,', () => {
       const to = newAddress();
       const link = await linkInMailTo(to);
       await otpost.api.send('POST', link, FORM, 'action=unsubscribe');
-      expect((await otpost.api.send<string>('POST', link, FORM, 'action=subscribe')).body).toContain('subscribed again');
+      expect((await otpost.api.send<string>('POST', link, FORM, 'action=subscribe')).body).toContain(
+        'subscribed again',
+      );
       expect(await ended(to)).toBe('sent');
-      await otpost.database.query(`INSERT INTO suppressions (address_canonical, scope, reason, source) VALUES ($1, 'bulk', 'complaint', 'test')`, [to]);
+      await otpost.database.query(
+        `INSERT INTO suppressions (address_canonical, scope, reason, source) VALUES ($1, 'bulk', 'complaint', 'test')`,
+        [to],
+      );
       await otpost.api.send('POST', link, FORM, 'action=subscribe');
       expect(await ended(to)).toBe('suppressed');
     });
@@ -289,7 +333,13 @@ describe('without one,', () => {
     it('is unsubscribed from by its own link only', async () => {
       const to = newAddress();
       const link = await linkInMailTo(to);
-      for (const forged of [link.slice(0, -3) + 'AAA', '/unsubscribe?t=', '/unsubscribe', `${link}&t=x`, '/unsubscribe?t=00000000.' + 'A'.repeat(80)]) {
+      for (const forged of [
+        link.slice(0, -3) + 'AAA',
+        '/unsubscribe?t=',
+        '/unsubscribe',
+        `${link}&t=x`,
+        '/unsubscribe?t=00000000.' + 'A'.repeat(80),
+      ]) {
         const { status, body } = await otpost.api.send<string>('POST', forged, FORM, 'List-Unsubscribe=One-Click');
         expect({ forged, status }).toEqual({ forged, status: 404 });
         expect(body).toContain('does not work');
@@ -305,18 +355,37 @@ function verifyDkim(raw: string, publicKey: string): Record<string, string> {
   const headers = raw.slice(0, end).split(/\r\n(?![ \t])/);
   const relaxed = (header: string) => {
     const colon = header.indexOf(':');
-    return `${header.slice(0, colon).trim().toLowerCase()}:${header.slice(colon + 1).replace(/\r\n/g, '').replace(/[ \t]+/g, ' ').trim()}`;
+    return `${header.slice(0, colon).trim().toLowerCase()}:${header
+      .slice(colon + 1)
+      .replace(/\r\n/g, '')
+      .replace(/[ \t]+/g, ' ')
+      .trim()}`;
   };
   const signature = headers.find((header) => /^dkim-signature:/i.test(header))!;
   const tags = Object.fromEntries(
-    signature.slice(signature.indexOf(':') + 1).replace(/\s+/g, '').split(';').filter(Boolean).map((tag) => [tag.slice(0, tag.indexOf('=')), tag.slice(tag.indexOf('=') + 1)]),
+    signature
+      .slice(signature.indexOf(':') + 1)
+      .replace(/\s+/g, '')
+      .split(';')
+      .filter(Boolean)
+      .map((tag) => [tag.slice(0, tag.indexOf('=')), tag.slice(tag.indexOf('=') + 1)]),
   ) as Record<string, string>;
-  const body = raw.slice(end + 4).replace(/[ \t]+(?=\r\n)/g, '').replace(/[ \t]+/g, ' ').replace(/(\r\n)+$/, '');
-  const bodyHash = createHash('sha256').update(body === '' ? '' : `${body}\r\n`).digest('base64');
+  const body = raw
+    .slice(end + 4)
+    .replace(/[ \t]+(?=\r\n)/g, '')
+    .replace(/[ \t]+/g, ' ')
+    .replace(/(\r\n)+$/, '');
+  const bodyHash = createHash('sha256')
+    .update(body === '' ? '' : `${body}\r\n`)
+    .digest('base64');
   if (bodyHash !== tags['bh']) throw new Error('the body hash differs');
-  const signed = tags['h']!.split(':').map((name) => headers.find((header) => header.toLowerCase().startsWith(`${name.toLowerCase()}:`))!).filter(Boolean).map(relaxed);
+  const signed = tags['h']!.split(':')
+    .map((name) => headers.find((header) => header.toLowerCase().startsWith(`${name.toLowerCase()}:`))!)
+    .filter(Boolean)
+    .map(relaxed);
   const own = relaxed(signature.replace(/(\bb=)[^;]*/s, '$1'));
   const data = [...signed, own].join('\r\n');
-  if (!verify('sha256', Buffer.from(data), publicKey, Buffer.from(tags['b']!, 'base64'))) throw new Error('the signature does not fit');
+  if (!verify('sha256', Buffer.from(data), publicKey, Buffer.from(tags['b']!, 'base64')))
+    throw new Error('the signature does not fit');
   return tags;
 }

@@ -1,31 +1,49 @@
-import type { IssuedBody, ProblemBody } from '../../support/api.js';
-import { type Otpost, startOtpost } from '../../support/otpost.js';
-import { codeIn, SmtpSink } from '../../support/smtp-sink.js';
-import { eventually } from '../../support/wait.js';
+import { TIMEOUTS } from '../../../src/mail/transport/timeouts.js';
+import type { IssuedBody, ProblemBody } from '../../support/service/api.js';
+import { type Otpost, startOtpost } from '../../support/service/otpost.js';
+import { putBackAfterwards } from '../../support/signals/put-back.js';
+import { eventually } from '../../support/signals/wait.js';
+import { codeIn, SmtpSink } from '../../support/smtp/smtp-sink.js';
 
 /** An error that makes the server answer with this code. */
 function reply(responseCode: number, message: string): Error {
   return Object.assign(new Error(message), { responseCode });
 }
 
+putBackAfterwards(TIMEOUTS);
+
 describe('mail over SMTP', () => {
   let sink: SmtpSink;
-  let otpost: Otpost | undefined;
+  let otpost: Otpost;
 
-  afterEach(async () => {
-    await otpost?.stop();
-    otpost = undefined;
+  beforeAll(async () => {
+    TIMEOUTS.statesMs = 0; // a way out is open again as soon as its row says so
+    sink = await SmtpSink.start();
+    otpost = await startOtpost({ MAIL_TRANSPORTS: sink.url, MAIL_FROM: "Ada's Post <post@example.com>" });
+  });
+  afterAll(async () => {
+    await otpost.stop();
     await sink.stop();
   });
 
+  /** Another server in the place of the one before; nothing is left of what that one did. */
   async function start(options: Parameters<typeof SmtpSink.start>[0] = {}): Promise<Otpost> {
-    sink = await SmtpSink.start(options);
-    otpost = await startOtpost({ MAIL_TRANSPORTS: sink.url, MAIL_FROM: "Ada's Post <post@example.com>" });
+    await away();
+    for (const table of ['outbound_emails', 'otp_challenges', 'suppressions', 'transport_states'])
+      await otpost.database.query(`DELETE FROM ${table}`);
+    sink = await SmtpSink.start(options, sink.port);
     return otpost;
   }
 
-  async function timeline(issued: IssuedBody): Promise<{ status: string; reply: string | null; error_code: string | null }[]> {
-    return otpost!.database.query(
+  async function away(): Promise<void> {
+    sink.hangUp();
+    await sink.stop();
+  }
+
+  async function timeline(
+    issued: IssuedBody,
+  ): Promise<{ status: string; reply: string | null; error_code: string | null }[]> {
+    return otpost.database.query(
       `SELECT e.status, e.reply, e.error_code FROM email_events e JOIN outbound_emails m ON m.id = e.email_id
        WHERE m.supersede_key = 'otp:' || $1 ORDER BY e.id`,
       [issued.challenge.id],
@@ -101,7 +119,9 @@ describe('mail over SMTP', () => {
     });
     const issued = await api.register('grace@example.com');
     expect(await ended(issued, 'unknown')).toEqual(['queued', 'sending', 'unknown']);
-    const [row] = await database.query<{ offered: boolean }>('SELECT offered_at IS NOT NULL AS offered FROM outbound_emails');
+    const [row] = await database.query<{ offered: boolean }>(
+      'SELECT offered_at IS NOT NULL AS offered FROM outbound_emails',
+    );
     expect(row!.offered).toBe(true);
     const { body } = await api.get<{ status: string }>(`/v1/otp/${issued.challenge.id}/delivery`);
     expect(body.status).toBe('unknown');
@@ -113,10 +133,13 @@ describe('mail over SMTP', () => {
     ['at RCPT', 'onRcptTo'],
   ] as const)('is not offered while the server hesitates %s', async (_, stage) => {
     const held: (() => void)[] = [];
-    const { api, database } = await start({ [stage]: (_address: unknown, _session: unknown, done: () => void) => held.push(done) });
+    const { api, database } = await start({
+      [stage]: (_address: unknown, _session: unknown, done: () => void) => held.push(done),
+    });
     const issued = await api.register('grace@example.com');
     await eventually(() => held.length > 0, `the client to wait`);
-    const offered = async () => (await database.query<{ at: Date | null }>('SELECT offered_at AS at FROM outbound_emails'))[0]!.at;
+    const offered = async () =>
+      (await database.query<{ at: Date | null }>('SELECT offered_at AS at FROM outbound_emails'))[0]!.at;
     expect(await offered()).toBeNull();
     held[0]!();
     await ended(issued, 'sent');
@@ -137,7 +160,7 @@ describe('mail over SMTP', () => {
   it('waits while the server is away, and arrives when it is back', async () => {
     const { api } = await start();
     const { port } = sink;
-    await sink.stop();
+    await away();
     const issued = await api.register('grace@example.com');
     await ended(issued, 'deferred');
     sink = await SmtpSink.start({}, port);
@@ -155,19 +178,23 @@ describe('mail over SMTP', () => {
   });
 
   it('waits for a worker that knows its template, which one of a former build does not in an upgrade', async () => {
-    sink = await SmtpSink.start();
-    otpost = await startOtpost({ ROLE: 'web', OUTBOX_RESCUE: 'off' });
-    await otpost.api.register('grace@example.com');
-    await otpost.database.query(`UPDATE outbound_emails SET template = 'of-a-later-build'`);
-    const worker = await startOtpost({ ROLE: 'worker', DATABASE_URL: otpost.database.url, MAIL_TRANSPORTS: sink.url });
+    const { api, database } = await start();
+    // As another build accepts it: nobody can claim it before its template is the other one's.
+    await database.query(`INSERT INTO lane_pauses (lane) VALUES ('critical')`);
     try {
-      const row = () => otpost!.database.query<{ status: string; error: string | null }>('SELECT status, last_error_code AS error FROM outbound_emails');
+      await api.register('grace@example.com');
+      await database.query(`UPDATE outbound_emails SET template = 'of-a-later-build'`);
+      await database.query('DELETE FROM lane_pauses');
+      const row = () =>
+        database.query<{ status: string; error: string | null }>(
+          'SELECT status, last_error_code AS error FROM outbound_emails',
+        );
       await eventually(async () => (await row())[0]!.error === 'template_unknown', 'the worker to find no template');
-      await otpost.database.query(`UPDATE outbound_emails SET template = 'register-code', next_attempt_at = now()`);
+      await database.query(`UPDATE outbound_emails SET template = 'register-code', next_attempt_at = now()`);
       const [received] = await sink.waitForMailTo('grace@example.com');
       expect(codeIn(received!.mail.text)).toMatch(/^\d{6}$/);
     } finally {
-      await worker.stop();
+      await database.query('DELETE FROM lane_pauses');
     }
   });
 
@@ -175,6 +202,7 @@ describe('mail over SMTP', () => {
     const { api, database } = await start();
     await database.query('ALTER TABLE email_events ADD CONSTRAINT broken CHECK (false) NOT VALID');
     const { status, body } = await api.post<ProblemBody>('/v1/accounts', { email: 'grace@example.com' });
+    await database.query('ALTER TABLE email_events DROP CONSTRAINT broken');
     expect([status, body.code]).toEqual([500, 'internal']);
     expect(JSON.stringify(body)).not.toContain('broken');
     expect(await database.query('SELECT 1 FROM otp_challenges UNION ALL SELECT 1 FROM outbound_emails')).toEqual([]);

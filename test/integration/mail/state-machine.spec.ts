@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import type { EmailStatus } from '../../../src/generated/prisma/enums.js';
-import type { ClaimedEmail } from '../../../src/mail/email-rows.js';
-import { Ledger } from '../../../src/mail/ledger.js';
-import { Transitions } from '../../../src/mail/transitions.js';
-import type { MailQueue } from '../../../src/queue/mail-queue.js';
-import { OutboxBench } from '../../support/outbox-bench.js';
+import { Transitions } from '../../../src/mail/outbox/changes.js';
+import type { ClaimedEmail } from '../../../src/mail/outbox/email-rows.js';
+import { Ledger } from '../../../src/mail/outbox/ledger.js';
+import { OutboxBench } from '../../support/database/outbox-bench.js';
+import { queueOf } from '../../support/database/woken-lanes.js';
+import { sized } from '../../support/faults/fault-form.js';
 
 /** Every change of state there is; all others are a bug. */
 const LEGAL: Partial<Record<EmailStatus, EmailStatus[]>> = {
@@ -16,7 +17,25 @@ const LEGAL: Partial<Record<EmailStatus, EmailStatus[]>> = {
   failed: ['queued'],
 };
 
-const ACTS = ['work', 'work', 'work', 'die', 'unknown', 'crash', 'refuse', 'reject', 'giveBack', 'late', 'late', 'rescue', 'rescue', 'wait', 'cancel', 'retry', 'resolve'] as const;
+const ACTS = [
+  'work',
+  'work',
+  'work',
+  'die',
+  'unknown',
+  'crash',
+  'refuse',
+  'reject',
+  'giveBack',
+  'late',
+  'late',
+  'recovery',
+  'recovery',
+  'wait',
+  'cancel',
+  'retry',
+  'resolve',
+] as const;
 type Act = (typeof ACTS)[number];
 
 /** The server at the other end: what it has completely taken, by message. */
@@ -28,26 +47,38 @@ class Sink {
   }
 }
 
-describe('the state machine, under random interleavings of two workers, late answers, a rescue, a cancel, a retry and a resolve', () => {
+describe('the state machine, under random interleavings of two workers, late answers, a lease recovery, a cancel, a retry and a resolve', () => {
   let bench: OutboxBench;
   let transitions: Transitions;
 
   beforeAll(async () => {
     bench = await OutboxBench.open();
-    transitions = new Transitions(bench.prisma, { wake: () => undefined } as unknown as MailQueue);
+    transitions = new Transitions(bench.prisma, queueOf());
   });
   afterAll(() => bench.close());
 
-  const outlive = () => bench.database.query(`UPDATE outbound_emails SET lease_until = now() - interval '1 s' WHERE lease_until IS NOT NULL`);
-  const planned = (path: EmailStatus[]) => path.filter((status, n) => status === 'deferred' && path[n - 1] === 'unknown').length;
+  const outlive = () =>
+    bench.database.query(
+      `UPDATE outbound_emails SET lease_until = now() - interval '1 s' WHERE lease_until IS NOT NULL`,
+    );
+  const planned = (path: EmailStatus[]) =>
+    path.filter((status, n) => status === 'deferred' && path[n - 1] === 'unknown').length;
 
-  async function act(what: Act, ids: string[], pick: number, sink: Sink, late: ClaimedEmail[], resentByHand: Set<string>, proven: Set<string>): Promise<void> {
+  async function act(
+    what: Act,
+    ids: string[],
+    pick: number,
+    sink: Sink,
+    late: ClaimedEmail[],
+    resentByHand: Set<string>,
+    proven: Set<string>,
+  ): Promise<void> {
     const id = ids[pick % ids.length]!;
     const { outbox } = bench;
     switch (what) {
-      case 'rescue':
+      case 'recovery':
         if (pick % 3 === 0) await outlive();
-        await outbox.rescue('sweep');
+        await outbox.takeBackExpired('sweep');
         return;
       case 'wait':
         await bench.database.query(`UPDATE outbound_emails SET next_attempt_at = now() WHERE status = 'deferred'`);
@@ -73,7 +104,8 @@ describe('the state machine, under random interleavings of two workers, late ans
     for (const email of rows) {
       if (what === 'crash') continue; // killed before the offer
       if (what === 'giveBack') await outbox.finish(email, { status: 'queued' }, 'w');
-      else if (what === 'refuse') await outbox.finish(email, { status: 'deferred', errorCode: 'smtp_451', delayMs: 0 }, 'w');
+      else if (what === 'refuse')
+        await outbox.finish(email, { status: 'deferred', errorCode: 'smtp_451', delayMs: 0 }, 'w');
       else if (what === 'reject') await outbox.finish(email, { status: 'failed', errorCode: 'smtp_554' }, 'w');
       else if (await outbox.offer(email)) {
         sink.take(email.id);
@@ -93,7 +125,9 @@ describe('the state machine, under random interleavings of two workers, late ans
         const resentByHand = new Set<string>();
         const late: ClaimedEmail[] = [];
         const proven = new Set<string>();
-        const ids = await Promise.all(Array.from({ length: 3 }, () => bench.accept({ secret: false, maxAttempts: 50 })));
+        const ids = await Promise.all(
+          Array.from({ length: 3 }, () => bench.accept({ secret: false, maxAttempts: 50 })),
+        );
         await Promise.all(
           actors.map(async (acts) => {
             for (const [what, pick] of acts) await act(what, ids, pick, sink, late, resentByHand, proven);
@@ -111,7 +145,10 @@ describe('the state machine, under random interleavings of two workers, late ans
           const steps = path.slice(1).map((to, n) => [path[n]!, to] as const);
           for (const [n, [from, to]] of steps.entries()) {
             const answeredLate = from === 'deferred' && to === 'sent' && path[n - 1] === 'unknown';
-            expect([from, answeredLate || LEGAL[from]?.includes(to) ? to : `${to}, which is illegal`]).toEqual([from, to]);
+            expect([from, answeredLate || LEGAL[from]?.includes(to) ? to : `${to}, which is illegal`]).toEqual([
+              from,
+              to,
+            ]);
           }
           const [row] = await bench.database.query<{ status: EmailStatus; possible_duplicate: boolean }>(
             'SELECT status, possible_duplicate FROM outbound_emails WHERE id = $1',
@@ -130,7 +167,7 @@ describe('the state machine, under random interleavings of two workers, late ans
           if (taken > 0) expect(['sent', 'unknown', 'sending', ...(mayGoOn ? path : [])]).toContain(row!.status);
         }
       }),
-      { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 60) },
+      { numRuns: sized(60, 1_000) },
     );
   });
 });

@@ -1,14 +1,18 @@
 import type { Lane } from '../../../src/core/lanes.js';
-import type { ClaimedEmail, Ending } from '../../../src/mail/email-rows.js';
-import { Ledger } from '../../../src/mail/ledger.js';
-import type { Outbox } from '../../../src/mail/outbox.js';
-import { SuppressionRecords } from '../../../src/mail/suppressions/suppression-records.js';
-import { type NewSuppression, Suppressions } from '../../../src/mail/suppressions/suppressions.js';
-import { OutboxBench } from '../../support/outbox-bench.js';
-import type { TestDatabase } from '../../support/postgres.js';
+import type { ClaimedEmail, Ending } from '../../../src/mail/outbox/email-rows.js';
+import { Ledger } from '../../../src/mail/outbox/ledger.js';
+import type { Outbox } from '../../../src/mail/outbox/outbox.js';
+import { type NewSuppression, SuppressionRecords, Suppressions } from '../../../src/mail/suppressions/suppressions.js';
+import { OutboxBench } from '../../support/database/outbox-bench.js';
+import type { TestDatabase } from '../../support/database/postgres.js';
 
 const ADA = 'ada@example.com';
-const BOUNCED: Ending = { status: 'failed', transport: 'smtp', errorCode: 'smtp_550', suppress: { reason: 'hard_bounce', source: 'smtp' } };
+const BOUNCED: Ending = {
+  status: 'failed',
+  transport: 'smtp',
+  errorCode: 'smtp_550',
+  suppress: { reason: 'hard_bounce', source: 'smtp' },
+};
 
 describe('the suppression list', () => {
   let bench: OutboxBench;
@@ -28,7 +32,14 @@ describe('the suppression list', () => {
   afterAll(() => bench.close());
 
   const put = (more: Partial<NewSuppression> = {}) =>
-    suppressions.add({ addressCanonical: ADA, scope: 'all', reason: 'hard_bounce', source: 'smtp', emailId: null, ...more });
+    suppressions.add({
+      addressCanonical: ADA,
+      scope: 'all',
+      reason: 'hard_bounce',
+      source: 'smtp',
+      emailId: null,
+      ...more,
+    });
 
   /** As if so many hours had passed since whatever was written. */
   const later = (hours: number) =>
@@ -39,7 +50,14 @@ describe('the suppression list', () => {
     );
 
   async function row() {
-    const [found] = await database.query<{ reason: string; scope: string; days: number | null; age: number; source: string; email_id: string | null }>(
+    const [found] = await database.query<{
+      reason: string;
+      scope: string;
+      days: number | null;
+      age: number;
+      source: string;
+      email_id: string | null;
+    }>(
       `SELECT reason, scope, source, email_id, round(extract(epoch FROM expires_at - now()) / 86400)::int AS days,
          round(extract(epoch FROM now() - created_at) / 86400)::int AS age FROM suppressions`,
     );
@@ -88,11 +106,14 @@ describe('the suppression list', () => {
     expect(await row()).toMatchObject({ days: 90, age: 0 }); // nothing stood any more
   });
 
-  it.each(['complaint', 'unsubscribe', 'manual'] as const)('keeps a %s for ever, unless somebody gave it an end', async (reason) => {
-    await put({ reason });
-    await later(10 * 365 * 24);
-    expect([await fate(), (await row())!.days]).toEqual(['suppressed', null]);
-  });
+  it.each(['complaint', 'unsubscribe', 'manual'] as const)(
+    'keeps a %s for ever, unless somebody gave it an end',
+    async (reason) => {
+      await put({ reason });
+      await later(10 * 365 * 24);
+      expect([await fate(), (await row())!.days]).toEqual(['suppressed', null]);
+    },
+  );
 
   it.each([
     ['hard_bounce', 'complaint', 'complaint'],
@@ -102,11 +123,14 @@ describe('the suppression list', () => {
     ['manual', 'complaint', 'complaint'],
     ['unsubscribe', 'manual', 'unsubscribe'],
     ['unsubscribe', 'complaint', 'complaint'],
-  ] as const)('after a %s and a %s holds the %s, which no end of the other one touches', async (first, second, stays) => {
-    await put({ reason: first, source: 'first' });
-    await put({ reason: second, source: 'second' });
-    expect(await row()).toMatchObject({ reason: stays, days: null, source: stays === first ? 'first' : 'second' });
-  });
+  ] as const)(
+    'after a %s and a %s holds the %s, which no end of the other one touches',
+    async (first, second, stays) => {
+      await put({ reason: first, source: 'first' });
+      await put({ reason: second, source: 'second' });
+      expect(await row()).toMatchObject({ reason: stays, days: null, source: stays === first ? 'first' : 'second' });
+    },
+  );
 
   it('takes the stronger of what one statement says of an address', async () => {
     const ids = await Promise.all([1, 2, 3].map(() => bench.accept()));
@@ -118,10 +142,22 @@ describe('the suppression list', () => {
   it('is tidied each day: what has expired goes, and bounces that a former build wrote get their end', async () => {
     await put({ addressCanonical: 'gone@example.com' });
     await later(91 * 24);
-    await database.query(`INSERT INTO suppressions (address_canonical, reason, source) VALUES ($1, 'hard_bounce', 'smtp'), ('eve@example.com', 'complaint', 'dsn')`, [ADA]);
-    expect([await suppressions.limitBounces(10), await suppressions.limitBounces(10), await suppressions.removeExpired(10)]).toEqual([1, 0, 1]);
-    const rest = await database.query(`SELECT address_canonical AS address, round(extract(epoch FROM expires_at - now()) / 86400)::int AS days FROM suppressions ORDER BY 1`);
-    expect(rest).toEqual([{ address: ADA, days: 90 }, { address: 'eve@example.com', days: null }]);
+    await database.query(
+      `INSERT INTO suppressions (address_canonical, reason, source) VALUES ($1, 'hard_bounce', 'smtp'), ('eve@example.com', 'complaint', 'dsn')`,
+      [ADA],
+    );
+    expect([
+      await suppressions.limitBounces(10),
+      await suppressions.limitBounces(10),
+      await suppressions.removeExpired(10),
+    ]).toEqual([1, 0, 1]);
+    const rest = await database.query(
+      `SELECT address_canonical AS address, round(extract(epoch FROM expires_at - now()) / 86400)::int AS days FROM suppressions ORDER BY 1`,
+    );
+    expect(rest).toEqual([
+      { address: ADA, days: 90 },
+      { address: 'eve@example.com', days: null },
+    ]);
   });
 
   describe('says of a message that it ended why, and since when,', () => {
@@ -129,10 +165,22 @@ describe('the suppression list', () => {
       await put({ reason });
       const id = await bench.accept();
       await outbox.claim('critical', 10, 'w1');
-      const words = new RegExp(`^the address is on the suppression list since \\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ${reason === 'hard_bounce' ? ', until .*Z' : ''}$`);
-      expect(await message(id)).toEqual({ status: 'suppressed', error: `suppressed_${reason}`, reply: expect.stringMatching(words) as string });
-      const events = await database.query('SELECT status, error_code, reply FROM email_events WHERE email_id = $1 ORDER BY id', [id]);
-      expect(events).toEqual([{ status: 'queued', error_code: null, reply: null }, { status: 'suppressed', error_code: `suppressed_${reason}`, reply: (await message(id)).reply }]);
+      const words = new RegExp(
+        `^the address is on the suppression list since \\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ${reason === 'hard_bounce' ? ', until .*Z' : ''}$`,
+      );
+      expect(await message(id)).toEqual({
+        status: 'suppressed',
+        error: `suppressed_${reason}`,
+        reply: expect.stringMatching(words) as string,
+      });
+      const events = await database.query(
+        'SELECT status, error_code, reply FROM email_events WHERE email_id = $1 ORDER BY id',
+        [id],
+      );
+      expect(events).toEqual([
+        { status: 'queued', error_code: null, reply: null },
+        { status: 'suppressed', error_code: `suppressed_${reason}`, reply: (await message(id)).reply },
+      ]);
     });
 
     it('for one who unsubscribed, of bulk mail alone, and for the stronger of two reasons', async () => {
@@ -140,12 +188,19 @@ describe('the suppression list', () => {
       await put({ reason: 'hard_bounce' });
       const [bulk, other] = [await bench.accept({ lane: 'bulk' }), await bench.accept({ lane: 'default' })];
       await Promise.all([outbox.claim('bulk', 10, 'w1'), outbox.claim('default', 10, 'w1')]);
-      expect([(await message(bulk)).error, (await message(other)).error]).toEqual(['suppressed_unsubscribe', 'suppressed_hard_bounce']);
+      expect([(await message(bulk)).error, (await message(other)).error]).toEqual([
+        'suppressed_unsubscribe',
+        'suppressed_hard_bounce',
+      ]);
     });
 
     it('and leaves what a server had said of the others alone', async () => {
       const id = await bench.accept();
-      await outbox.finish((await claimed(id))!, { status: 'deferred', errorCode: 'smtp_450', reply: '450 later', delayMs: 0 }, 'w1');
+      await outbox.finish(
+        (await claimed(id))!,
+        { status: 'deferred', errorCode: 'smtp_450', reply: '450 later', delayMs: 0 },
+        'w1',
+      );
       await claimed(id);
       expect(await message(id)).toEqual({ status: 'sending', error: 'smtp_450', reply: '450 later' });
     });
@@ -157,7 +212,12 @@ describe('the suppression list', () => {
       await later(23);
       expect(await fate('critical')).toBe('suppressed');
       await later(2);
-      expect([await fate('default'), await fate('bulk'), await fate('critical'), await fate('critical')]).toEqual(['suppressed', 'suppressed', 'sending', 'suppressed']);
+      expect([await fate('default'), await fate('bulk'), await fate('critical'), await fate('critical')]).toEqual([
+        'suppressed',
+        'suppressed',
+        'sending',
+        'suppressed',
+      ]);
       await later(24);
       expect([await fate('critical'), await fate('critical')]).toEqual(['sending', 'suppressed']);
     });
@@ -177,7 +237,9 @@ describe('the suppression list', () => {
         const addresses = ['a@example.com', 'b@example.com', 'c@example.com'];
         for (const addressCanonical of addresses) await put({ addressCanonical });
         await later(25);
-        const ids = await Promise.all(addresses.flatMap((to) => Array.from({ length: 10 }, () => bench.accept({ to, toCanonical: to }))));
+        const ids = await Promise.all(
+          addresses.flatMap((to) => Array.from({ length: 10 }, () => bench.accept({ to, toCanonical: to }))),
+        );
         const claims = await Promise.all(Array.from({ length: 6 }, (_, n) => outbox.claim('critical', 5, `w${n}`)));
         const rest = await outbox.claim('critical', 100, 'rest');
         const tried = [...claims, rest].flatMap(({ rows }) => rows.map(({ to }) => to)).sort();

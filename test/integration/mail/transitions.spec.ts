@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import type { Lane } from '../../../src/core/lanes.js';
 import type { EmailStatus } from '../../../src/generated/prisma/enums.js';
-import { Ledger } from '../../../src/mail/ledger.js';
-import { type TransitionResult, Transitions } from '../../../src/mail/transitions.js';
-import type { MailQueue } from '../../../src/queue/mail-queue.js';
-import { OutboxBench } from '../../support/outbox-bench.js';
+import { type TransitionResult, Transitions } from '../../../src/mail/outbox/changes.js';
+import { Ledger } from '../../../src/mail/outbox/ledger.js';
+import { OutboxBench } from '../../support/database/outbox-bench.js';
+import { queueOf } from '../../support/database/woken-lanes.js';
 
 const STATES: EmailStatus[] = [
   'scheduled', 'queued', 'sending', 'deferred', 'sent', 'delivered', 'bounced',
@@ -13,12 +14,11 @@ const STATES: EmailStatus[] = [
 describe('what people and the calendar may do with a message', () => {
   let bench: OutboxBench;
   let transitions: Transitions;
-  const woken: string[] = [];
+  const woken: Lane[] = [];
 
   beforeAll(async () => {
     bench = await OutboxBench.open();
-    // The queue itself is tested with the processes; here only whether it is asked.
-    transitions = new Transitions(bench.prisma, { wake: (lane: string) => woken.push(lane) } as unknown as MailQueue);
+    transitions = new Transitions(bench.prisma, queueOf(woken));
   });
   beforeEach(async () => {
     woken.length = 0;
@@ -28,16 +28,20 @@ describe('what people and the calendar may do with a message', () => {
 
   async function inState(status: EmailStatus, more: Parameters<OutboxBench['accept']>[0] = {}): Promise<string> {
     const id = await bench.accept(more);
-    const lease = status === 'sending' ? `, lease_token = gen_random_uuid(), lease_until = now() + interval '20 s'` : '';
-    await bench.database.query(`UPDATE outbound_emails SET status = '${status}', attempts = 3${lease} WHERE id = $1`, [id]);
+    const lease =
+      status === 'sending' ? `, lease_token = gen_random_uuid(), lease_until = now() + interval '20 s'` : '';
+    await bench.database.query(`UPDATE outbound_emails SET status = '${status}', attempts = 3${lease} WHERE id = $1`, [
+      id,
+    ]);
     return id;
   }
 
   async function row(id: string) {
-    const [found] = await bench.database.query<{ status: string; max_attempts: number; sealed_variables: Buffer | null }>(
-      'SELECT * FROM outbound_emails WHERE id = $1',
-      [id],
-    );
+    const [found] = await bench.database.query<{
+      status: string;
+      max_attempts: number;
+      sealed_variables: Buffer | null;
+    }>('SELECT * FROM outbound_emails WHERE id = $1', [id]);
     return found!;
   }
 
@@ -53,7 +57,9 @@ describe('what people and the calendar may do with a message', () => {
     it.each(STATES)('from %s', async (state) => {
       const id = await inState(state);
       const result = await act(id);
-      const events = await bench.database.query('SELECT status FROM email_events WHERE email_id = $1 ORDER BY id', [id]);
+      const events = await bench.database.query('SELECT status FROM email_events WHERE email_id = $1 ORDER BY id', [
+        id,
+      ]);
       if (from.includes(state)) {
         expect(result).toEqual({ kind: 'done', status: to });
         expect((await row(id)).status).toBe(to);
@@ -136,9 +142,10 @@ describe('what people and the calendar may do with a message', () => {
     const letter = await inState('sent', { secret: false });
     const oldLetter = await inState('sent', { secret: false });
     const waiting = await bench.accept({ secret: false });
-    await bench.database.query(`UPDATE outbound_emails SET created_at = now() - interval '31 days' WHERE id = ANY($1)`, [
-      [oldLetter, waiting],
-    ]);
+    await bench.database.query(
+      `UPDATE outbound_emails SET created_at = now() - interval '31 days' WHERE id = ANY($1)`,
+      [[oldLetter, waiting]],
+    );
     expect(await transitions.eraseContent(30)).toBe(2);
     for (const id of [code, oldLetter]) expect((await row(id)).sealed_variables).toBeNull();
     for (const id of [liveCode, letter, waiting]) expect((await row(id)).sealed_variables).not.toBeNull();
@@ -193,7 +200,9 @@ describe('the ledger', () => {
     for (let round = 0; round < 15; round++) {
       await Promise.all(Array.from({ length: 8 }, () => bench.accept()));
       const { rows } = await bench.outbox.claim('critical', 8, 'w');
-      await Promise.all(rows.map((email, n) => bench.outbox.finish(email, { status: n % 3 === 0 ? 'failed' : 'sent' }, 'w')));
+      await Promise.all(
+        rows.map((email, n) => bench.outbox.finish(email, { status: n % 3 === 0 ? 'failed' : 'sent' }, 'w')),
+      );
     }
     working = false;
     await watching;

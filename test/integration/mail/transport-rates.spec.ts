@@ -1,8 +1,8 @@
-import { PATIENCE } from '../../../src/mail/transport/patience.js';
-import { createApiKey } from '../../support/api-key.js';
-import { MisbehavingSmtp, type Script } from '../../support/misbehaving-smtp.js';
-import { type Otpost, startOtpost } from '../../support/otpost.js';
-import { eventually } from '../../support/wait.js';
+import { TIMEOUTS } from '../../../src/mail/transport/timeouts.js';
+import { createApiKey } from '../../support/service/api-key.js';
+import { type Otpost, startOtpost } from '../../support/service/otpost.js';
+import { eventually } from '../../support/signals/wait.js';
+import { MisbehavingSmtp, type Script } from '../../support/smtp/misbehaving-smtp.js';
 
 /** Two messages at once, one of them for codes; one comes back in six minutes, which no test waits for. */
 const SLOW = '10/h';
@@ -13,7 +13,7 @@ describe('the rate of each transport', () => {
   let second: MisbehavingSmtp;
 
   beforeAll(() => {
-    PATIENCE.statesMs = 0;
+    TIMEOUTS.statesMs = 0;
   });
   afterEach(async () => {
     await otpost?.stop();
@@ -22,7 +22,12 @@ describe('the rate of each transport', () => {
     otpost = undefined;
   });
 
-  async function begin(options: { first?: string; second?: string; script?: Script; env?: Record<string, string> }): Promise<void> {
+  async function begin(options: {
+    first?: string;
+    second?: string;
+    script?: Script;
+    env?: Record<string, string>;
+  }): Promise<void> {
     first = await MisbehavingSmtp.start(options.script);
     second = await MisbehavingSmtp.start();
     const transports = `${first.url}${options.first ?? ''},${second.url}${options.second ?? ''}`;
@@ -36,13 +41,18 @@ describe('the rate of each transport', () => {
   }
 
   async function tokens(): Promise<Record<string, number>> {
-    const rows = await otpost!.database.query<{ transport: string; tokens: number }>('SELECT transport, round(tokens) AS tokens FROM rate_buckets');
+    const rows = await otpost!.database.query<{ transport: string; tokens: number }>(
+      'SELECT transport, round(tokens) AS tokens FROM rate_buckets',
+    );
     return Object.fromEntries(rows.map((row) => [row.transport, Number(row.tokens)]));
   }
 
-  const taken = (server: MisbehavingSmtp, to: string) => eventually(() => server.taken.includes(to), `the mail to ${to}`);
+  const taken = (server: MisbehavingSmtp, to: string) =>
+    eventually(() => server.taken.includes(to), `the mail to ${to}`);
   const statusOf = async (to: string) =>
-    (await otpost!.database.query<{ status: string }>('SELECT status FROM outbound_emails WHERE to_address = $1', [to]))[0]!.status;
+    (
+      await otpost!.database.query<{ status: string }>('SELECT status FROM outbound_emails WHERE to_address = $1', [to])
+    )[0]!.status;
   const nameOf = ({ port }: MisbehavingSmtp) => `127.0.0.1:${port}`;
 
   it('lets ordinary mail wait when it is used up, and codes go by the next transport', async () => {
@@ -62,14 +72,20 @@ describe('the rate of each transport', () => {
   it('is MAIL_RATE where a transport has none of its own', async () => {
     await begin({ second: '?rate=20/h', env: { MAIL_RATE: SLOW } });
     for (const name of ['a', 'b', 'c']) await otpost!.api.register(`${name}@example.com`);
-    await eventually(() => first.taken.length === 2 && second.taken.length === 1, 'two by the first and one by the second');
+    await eventually(
+      () => first.taken.length === 2 && second.taken.length === 1,
+      'two by the first and one by the second',
+    );
     await eventually(async () => (await tokens())[nameOf(second)] === 1, 'what was not needed to be given back');
     expect((await tokens())[nameOf(first)]).toBe(0);
   });
 
   it('is taken from the first transport that is open', async () => {
     await begin({ first: `?rate=${SLOW}`, second: `?rate=${SLOW}` });
-    await otpost!.database.query(`UPDATE transport_states SET failures = 1, backoff_until = now() + interval '1 hour' WHERE name = $1`, [nameOf(first)]);
+    await otpost!.database.query(
+      `UPDATE transport_states SET failures = 1, backoff_until = now() + interval '1 hour' WHERE name = $1`,
+      [nameOf(first)],
+    );
     await letter('one@example.com');
     await taken(second, 'one@example.com');
     await letter('two@example.com');
@@ -88,7 +104,10 @@ describe('the rate of each transport', () => {
     await eventually(async () => (await tokens())[nameOf(second)] === -3, 'the bucket to be in debt');
     await letter('later@example.com');
     await otpost!.api.register('wait@example.com');
-    await eventually(async () => (await statusOf('wait@example.com')) === 'queued' && first.connections > 0, 'what comes after to wait');
+    await eventually(
+      async () => (await statusOf('wait@example.com')) === 'queued' && first.connections > 0,
+      'what comes after to wait',
+    );
     expect(second.taken).toHaveLength(5);
   });
 

@@ -1,9 +1,9 @@
 import pg from 'pg';
 import { PrismaService } from '../../../src/database/prisma.service.js';
 import { WebhookOutbox } from '../../../src/mail/webhooks/webhook-outbox.js';
-import { type Otpost, startOtpost } from '../../support/otpost.js';
-import { eventually } from '../../support/wait.js';
-import { WebhookClient } from '../../support/webhook-client.js';
+import { WebhookClient } from '../../support/http/webhook-client.js';
+import { type Otpost, startOtpost } from '../../support/service/otpost.js';
+import { eventually } from '../../support/signals/wait.js';
 
 // No worker: what stands in the outbox of webhooks stays there.
 describe('the outbox of webhooks', () => {
@@ -18,20 +18,29 @@ describe('the outbox of webhooks', () => {
   afterEach(() => otpost.database.query('TRUNCATE webhook_endpoints CASCADE'));
 
   const types = async (): Promise<string[]> =>
-    (await otpost.database.query<{ type: string }>('SELECT type FROM webhook_deliveries ORDER BY email_event_id')).map(({ type }) => type);
+    (await otpost.database.query<{ type: string }>('SELECT type FROM webhook_deliveries ORDER BY email_event_id')).map(
+      ({ type }) => type,
+    );
 
   /** Adds rows to the timeline of a message, each by a statement of its own. */
   async function happens(emailId: string, ...rows: { status: string; worker?: string }[]): Promise<void> {
     for (const { status, worker } of rows) {
-      await otpost.database.query(`INSERT INTO email_events (email_id, status, attempt, worker) VALUES ($1, $2::email_status, 1, $3)`, [emailId, status, worker ?? null]);
+      await otpost.database.query(
+        `INSERT INTO email_events (email_id, status, attempt, worker) VALUES ($1, $2::email_status, 1, $3)`,
+        [emailId, status, worker ?? null],
+      );
     }
   }
 
   async function run(task: string): Promise<string> {
-    const [before] = await otpost.database.query<{ now: Date }>('UPDATE scheduled_tasks SET next_run_at = now() WHERE name = $1 RETURNING now() AS now', [task]);
+    const [before] = await otpost.database.query<{ now: Date }>(
+      'UPDATE scheduled_tasks SET next_run_at = now() WHERE name = $1 RETURNING now() AS now',
+      [task],
+    );
     return eventually(async () => {
       const [row] = await otpost.database.query<{ last_result: string }>(
-        'SELECT last_result FROM scheduled_tasks WHERE name = $1 AND last_run_at >= $2 AND leased_by IS NULL', [task, before!.now],
+        'SELECT last_result FROM scheduled_tasks WHERE name = $1 AND last_run_at >= $2 AND leased_by IS NULL',
+        [task, before!.now],
       );
       return row?.last_result;
     }, `a run of ${task}`);
@@ -41,11 +50,27 @@ describe('the outbox of webhooks', () => {
     await client.register('https://1.1.1.1/');
     const emailId = await client.send();
     await happens(
-      emailId, { status: 'sending', worker: 'w' }, { status: 'deferred', worker: 'w' }, { status: 'sending', worker: 'w' }, { status: 'deferred', worker: 'w' },
-      { status: 'sending', worker: 'w' }, { status: 'unknown', worker: 'w' }, { status: 'sent' }, { status: 'delivered' }, { status: 'bounced' }, { status: 'complained' },
+      emailId,
+      { status: 'sending', worker: 'w' },
+      { status: 'deferred', worker: 'w' },
+      { status: 'sending', worker: 'w' },
+      { status: 'deferred', worker: 'w' },
+      { status: 'sending', worker: 'w' },
+      { status: 'unknown', worker: 'w' },
+      { status: 'sent' },
+      { status: 'delivered' },
+      { status: 'bounced' },
+      { status: 'complained' },
     );
     expect(await types()).toEqual([
-      'email.queued', 'email.deferred', 'email.deferred', 'email.unknown', 'email.sent', 'email.delivered', 'email.bounced', 'email.complained',
+      'email.queued',
+      'email.deferred',
+      'email.deferred',
+      'email.unknown',
+      'email.sent',
+      'email.delivered',
+      'email.bounced',
+      'email.complained',
     ]);
     await client.send({ scheduledAt: new Date(Date.now() + 3_600_000).toISOString() });
     expect((await types()).at(-1)).toBe('email.scheduled');
@@ -67,7 +92,14 @@ describe('the outbox of webhooks', () => {
   it('is told neither of what a worker gave back nor of a state said twice', async () => {
     await client.register('https://1.1.1.1/');
     const emailId = await client.send();
-    await happens(emailId, { status: 'sending', worker: 'w' }, { status: 'queued', worker: 'w' }, { status: 'sending', worker: 'w' }, { status: 'sent', worker: 'w' }, { status: 'sent' });
+    await happens(
+      emailId,
+      { status: 'sending', worker: 'w' },
+      { status: 'queued', worker: 'w' },
+      { status: 'sending', worker: 'w' },
+      { status: 'sent', worker: 'w' },
+      { status: 'sent' },
+    );
     expect(await types()).toEqual(['email.queued', 'email.sent']);
   });
 
@@ -82,14 +114,25 @@ describe('the outbox of webhooks', () => {
     await remover.query('DELETE FROM webhook_endpoints WHERE id = $1', [id]);
     const happened = happens(emailId, { status: 'sent' });
     await eventually(
-      async () => (await otpost.database.query(`SELECT 1 FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`)).length > 0
-        || (await otpost.database.query(`SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`)).length > 0,
+      async () =>
+        (
+          await otpost.database.query(
+            `SELECT 1 FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+          )
+        ).length > 0 ||
+        (
+          await otpost.database.query(
+            `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+          )
+        ).length > 0,
       'the message to wait for the removal',
     );
     await remover.query('COMMIT');
     await remover.end();
     await happened;
-    expect(await otpost.database.query('SELECT endpoint_id, type FROM webhook_deliveries')).toEqual([{ endpoint_id: staying.id, type: 'email.sent' }]);
+    expect(await otpost.database.query('SELECT endpoint_id, type FROM webhook_deliveries')).toEqual([
+      { endpoint_id: staying.id, type: 'email.sent' },
+    ]);
   });
 
   it('can be claimed, given up and emptied while messages go on changing: nobody is in the way of another', async () => {
@@ -113,7 +156,7 @@ describe('the outbox of webhooks', () => {
           if (await outbox.finish(row, { status, tookMs: 1 }, 'test')) finished++;
         }),
       );
-      await outbox.rescue('test');
+      await outbox.takeBackExpired('test');
       await outbox.failWaitingOfDisabled(5);
     };
     const churn = [
@@ -139,10 +182,18 @@ describe('the outbox of webhooks', () => {
     const prisma = new PrismaService({ url: otpost.database.url, poolSize: 1 });
     const outbox = new WebhookOutbox(prisma);
     const endpoints = new Map<string, string>();
-    for (const [name, failures, backoff] of [['down', 3, null], ['healthy', 2, '-1 second'], ['left alone', 1, '1 minute'], ['late', 0, null]] as const) {
+    for (const [name, failures, backoff] of [
+      ['down', 3, null],
+      ['healthy', 2, '-1 second'],
+      ['left alone', 1, '1 minute'],
+      ['late', 0, null],
+    ] as const) {
       const { id } = await client.register(`https://1.1.1.1/${failures}`);
       endpoints.set(id, name);
-      await otpost.database.query('UPDATE webhook_endpoints SET failures = $2, backoff_until = now() + $3::interval WHERE id = $1', [id, failures, backoff]);
+      await otpost.database.query(
+        'UPDATE webhook_endpoints SET failures = $2, backoff_until = now() + $3::interval WHERE id = $1',
+        [id, failures, backoff],
+      );
       // The late one has the newest rows, and comes to its turn all the same.
       await otpost.database.query(
         `INSERT INTO webhook_deliveries (endpoint_id, type, payload, next_attempt_at) SELECT $1, 'webhook.test', '{}', now() - $2::interval FROM generate_series(1, 30)`,
@@ -151,7 +202,8 @@ describe('the outbox of webhooks', () => {
     }
     const claim = async (limit: number): Promise<Record<string, number>> => {
       const counts: Record<string, number> = {};
-      for (const { endpoint } of await outbox.claim(limit)) counts[endpoints.get(endpoint.id)!] = (counts[endpoints.get(endpoint.id)!] ?? 0) + 1;
+      for (const { endpoint } of await outbox.claim(limit))
+        counts[endpoints.get(endpoint.id)!] = (counts[endpoints.get(endpoint.id)!] ?? 0) + 1;
       return counts;
     };
     expect(await claim(5)).toEqual({ down: 1, healthy: 2, late: 2 });
@@ -163,7 +215,8 @@ describe('the outbox of webhooks', () => {
   it('looks only at what is due, whatever has been delivered', async () => {
     const { id } = await client.register('https://1.1.1.1/');
     await otpost.database.query(
-      `INSERT INTO webhook_deliveries (endpoint_id, type, payload, status) SELECT $1, 'webhook.test', '{}', 'delivered' FROM generate_series(1, 20000)`, [id],
+      `INSERT INTO webhook_deliveries (endpoint_id, type, payload, status) SELECT $1, 'webhook.test', '{}', 'delivered' FROM generate_series(1, 20000)`,
+      [id],
     );
     await otpost.database.query('VACUUM ANALYZE webhook_deliveries');
     const plan = await otpost.database.query<{ 'QUERY PLAN': string }>(
@@ -209,7 +262,10 @@ describe('the outbox of webhooks', () => {
     const gone = await client.register('https://1.1.1.1/gone');
     const paused = await client.register('https://1.1.1.1/paused');
     for (const { id } of [gone, paused]) await client.test(id);
-    await otpost.database.query(`UPDATE webhook_endpoints SET disabled_at = now(), disabled_reason = CASE WHEN id = $1 THEN 'gone' ELSE 'operator' END`, [gone.id]);
+    await otpost.database.query(
+      `UPDATE webhook_endpoints SET disabled_at = now(), disabled_reason = CASE WHEN id = $1 THEN 'gone' ELSE 'operator' END`,
+      [gone.id],
+    );
     expect(await run('webhooks.rescue')).toMatch(/^0 taken back, [01] failed with their endpoint$/); // its own rhythm may have been first
     expect(await otpost.database.query('SELECT endpoint_id, status FROM webhook_deliveries ORDER BY status')).toEqual([
       { endpoint_id: gone.id, status: 'failed' },

@@ -1,15 +1,15 @@
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import { type AddressInfo, createServer, type Server } from 'node:net';
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { readSettings } from '../../../src/config/read-settings.js';
+import { readSettings } from '../../../src/configuration.js';
 import { TargetGuard } from '../../../src/mail/webhooks/target-guard.js';
-import { WebhookSender } from '../../../src/mail/webhooks/webhook-sender.js';
-import { type Respond, WebhookReceiver } from '../../support/webhook-receiver.js';
+import { WebhookSender } from '../../../src/mail/webhooks/webhook-delivery.js';
+import { type Respond, WebhookReceiver } from '../../support/http/webhook-receiver.js';
 
 const TIMING = { connect: 300, whole: 600, body: 200 };
 /** What does not end before this does not end. */
@@ -25,7 +25,10 @@ describe('one POST of a webhook', () => {
 
   function post(url: string, { allow = '127.0.0.1', signal = new AbortController().signal, timing = TIMING } = {}) {
     const { settings } = readSettings({ WEBHOOK_ALLOW_PRIVATE: allow });
-    return new WebhookSender(new TargetGuard(settings), timing).post({ url: new URL(url), headers: { 'webhook-id': 'a' }, body: '{}' }, signal);
+    return new WebhookSender(new TargetGuard(settings), timing).post(
+      { url: new URL(url), headers: { 'webhook-id': 'a' }, body: '{}' },
+      signal,
+    );
   }
 
   async function answerOf(path: string, respond: Respond, timing = TIMING) {
@@ -34,28 +37,41 @@ describe('one POST of a webhook', () => {
   }
 
   it('hears the answer', async () => {
-    const answer = await answerOf('/ok', (response) => void response.writeHead(503, { 'retry-after': '7' }).end('so ⚡ far'));
+    const answer = await answerOf(
+      '/ok',
+      (response) => void response.writeHead(503, { 'retry-after': '7' }).end('so ⚡ far'),
+    );
     expect(answer).toEqual({ kind: 'answered', statusCode: 503, retryAfter: '7', response: 'so ⚡ far' });
-    expect(receiver.at('/ok')).toMatchObject([{ method: 'POST', body: '{}', headers: { 'webhook-id': 'a', 'content-length': '2' } }]);
+    expect(receiver.at('/ok')).toMatchObject([
+      { method: 'POST', body: '{}', headers: { 'webhook-id': 'a', 'content-length': '2' } },
+    ]);
   });
 
   it('takes no more than a kilobyte of a huge answer, and hangs up', async () => {
     let closed: Promise<unknown> | undefined;
-    const answer = await answerOf('/huge', (response) => {
-      closed = once(response, 'close');
-      response.writeHead(200);
-      const more = (): void => {
-        while (!response.destroyed && response.write('x'.repeat(65_536)));
-      };
-      response.on('drain', more);
-      more();
-    }, { connect: HOUR, whole: HOUR, body: HOUR });
+    const answer = await answerOf(
+      '/huge',
+      (response) => {
+        closed = once(response, 'close');
+        response.writeHead(200);
+        const more = (): void => {
+          while (!response.destroyed && response.write('x'.repeat(65_536)));
+        };
+        response.on('drain', more);
+        more();
+      },
+      { connect: HOUR, whole: HOUR, body: HOUR },
+    );
     expect(answer).toMatchObject({ kind: 'answered', statusCode: 200, response: 'x'.repeat(1_024) });
     await closed;
   });
 
   it('does not wait for the end of an answer that drips', async () => {
-    const answer = await answerOf('/drip', (response) => void response.writeHead(200).write('a'), { ...TIMING, connect: HOUR, whole: HOUR });
+    const answer = await answerOf('/drip', (response) => void response.writeHead(200).write('a'), {
+      ...TIMING,
+      connect: HOUR,
+      whole: HOUR,
+    });
     expect(answer).toMatchObject({ kind: 'answered', statusCode: 200, response: 'a' });
   });
 
@@ -67,11 +83,17 @@ describe('one POST of a webhook', () => {
   it('stops when it is told to', async () => {
     receiver.answer('/stopped', () => undefined);
     const stop = new AbortController();
-    const posted = post(receiver.url('/stopped'), { signal: stop.signal, timing: { connect: 60_000, whole: 60_000, body: 60_000 } });
+    const posted = post(receiver.url('/stopped'), {
+      signal: stop.signal,
+      timing: { connect: 60_000, whole: 60_000, body: 60_000 },
+    });
     await receiver.arrived('/stopped');
     stop.abort();
     expect(await posted).toEqual({ kind: 'unanswered', errorCode: 'aborted' });
-    expect(await post(receiver.url('/stopped'), { signal: stop.signal })).toEqual({ kind: 'unanswered', errorCode: 'aborted' });
+    expect(await post(receiver.url('/stopped'), { signal: stop.signal })).toEqual({
+      kind: 'unanswered',
+      errorCode: 'aborted',
+    });
     expect(receiver.at('/stopped')).toHaveLength(1);
   });
 
@@ -84,11 +106,20 @@ describe('one POST of a webhook', () => {
   });
 
   it.each([
-    ['127.0.0.1'], ['2130706433'], ['0x7f.1'], ['0177.0.0.1'], ['[::ffff:127.0.0.1]'], ['[::ffff:7f00:1]'],
+    ['127.0.0.1'],
+    ['2130706433'],
+    ['0x7f.1'],
+    ['0177.0.0.1'],
+    ['[::ffff:127.0.0.1]'],
+    ['[::ffff:7f00:1]'],
     // A name of the system that leads here: what counts is where a name leads.
-    ['localhost'], ['LOCALHOST'],
+    ['localhost'],
+    ['LOCALHOST'],
   ])('does not go to a private address by the name of %s', async (host) => {
-    expect(await post(receiver.url('/inside', host), { allow: '192.168.7.0/24' })).toEqual({ kind: 'unanswered', errorCode: 'private_address' });
+    expect(await post(receiver.url('/inside', host), { allow: '192.168.7.0/24' })).toEqual({
+      kind: 'unanswered',
+      errorCode: 'private_address',
+    });
     expect(receiver.at('/inside')).toEqual([]);
   });
 
@@ -96,32 +127,55 @@ describe('one POST of a webhook', () => {
     class Rebound extends TargetGuard {
       override resolve = async () => [{ address: '127.0.0.1', family: 4 }];
     }
-    const sender = new WebhookSender(new Rebound(readSettings({}).settings), { ...TIMING, connect: 20_000, whole: 20_000 });
+    const sender = new WebhookSender(new Rebound(readSettings({}).settings), {
+      ...TIMING,
+      connect: 20_000,
+      whole: 20_000,
+    });
     const request = { url: new URL(receiver.url('/judged', 'nowhere.invalid')), headers: {}, body: '{}' };
-    expect(await sender.post(request, new AbortController().signal)).toMatchObject({ kind: 'answered', statusCode: 204 });
+    expect(await sender.post(request, new AbortController().signal)).toMatchObject({
+      kind: 'answered',
+      statusCode: 204,
+    });
     expect(receiver.at('/judged')[0]!.headers.host).toBe(`nowhere.invalid:${receiver.port}`);
   });
 
   it('goes to a private address that is allowed, by network or by name', async () => {
-    for (const [host, allow] of [['127.0.0.1', '127.0.0.0/8'], ['localhost', '127.0.0.1'], ['localhost', 'localhost']] as const) {
-      expect([host, allow, await post(receiver.url('/allowed', host), { allow })]).toMatchObject([host, allow, { kind: 'answered', statusCode: 204 }]);
+    for (const [host, allow] of [
+      ['127.0.0.1', '127.0.0.0/8'],
+      ['localhost', '127.0.0.1'],
+      ['localhost', 'localhost'],
+    ] as const) {
+      expect([host, allow, await post(receiver.url('/allowed', host), { allow })]).toMatchObject([
+        host,
+        allow,
+        { kind: 'answered', statusCode: 204 },
+      ]);
     }
   });
 
   it('says in a word why it got no answer', async () => {
     const closing: Server = createServer((socket) => socket.destroy());
     const babbling: Server = createServer((socket) => socket.end('220 smtp.example.com ESMTP\r\n'));
-    const switching: Server = createServer((socket) => socket.end('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n'));
+    const switching: Server = createServer((socket) =>
+      socket.end('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n'),
+    );
     const servers = [closing, babbling, switching];
     for (const server of servers) {
       server.listen(0, '127.0.0.1');
       await once(server, 'listening');
-      expect(await post(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)).toEqual({ kind: 'unanswered', errorCode: 'connection' });
+      expect(await post(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)).toEqual({
+        kind: 'unanswered',
+        errorCode: 'connection',
+      });
     }
     const { port } = closing.address() as AddressInfo;
     for (const server of servers) server.close();
     expect(await post(`http://127.0.0.1:${port}/`)).toEqual({ kind: 'unanswered', errorCode: 'connection_refused' });
-    expect(await post('http://nowhere.invalid/', { timing: { ...TIMING, connect: 20_000 } })).toEqual({ kind: 'unanswered', errorCode: 'dns' });
+    expect(await post('http://nowhere.invalid/', { timing: { ...TIMING, connect: 20_000 } })).toEqual({
+      kind: 'unanswered',
+      errorCode: 'dns',
+    });
   });
 
   it('does not trust a certificate that nobody vouches for', async () => {
@@ -131,7 +185,20 @@ describe('one POST of a webhook', () => {
     try {
       const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
       const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1'];
-      await promisify(execFile)('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', cert, '-days', '1', ...subject]);
+      await promisify(execFile)('openssl', [
+        'req',
+        '-x509',
+        '-newkey',
+        'rsa:2048',
+        '-nodes',
+        '-keyout',
+        key,
+        '-out',
+        cert,
+        '-days',
+        '1',
+        ...subject,
+      ]);
       server = createTlsServer({ key: await readFile(key), cert: await readFile(cert) }, (_, response) => {
         asked++;
         response.end();
@@ -139,7 +206,10 @@ describe('one POST of a webhook', () => {
       server.listen(0, '127.0.0.1');
       await once(server, 'listening');
       const timing = { connect: 5_000, whole: 5_000, body: 100 };
-      expect(await post(`https://127.0.0.1:${(server.address() as AddressInfo).port}/`, { timing })).toEqual({ kind: 'unanswered', errorCode: 'tls' });
+      expect(await post(`https://127.0.0.1:${(server.address() as AddressInfo).port}/`, { timing })).toEqual({
+        kind: 'unanswered',
+        errorCode: 'tls',
+      });
       expect(asked).toBe(0);
     } finally {
       server?.close();
@@ -153,7 +223,10 @@ describe('one POST of a webhook', () => {
     silent.listen(0, '127.0.0.1');
     await once(silent, 'listening');
     const timing = { ...TIMING, whole: HOUR, body: HOUR };
-    expect(await post(`https://127.0.0.1:${(silent.address() as AddressInfo).port}/`, { timing })).toEqual({ kind: 'unanswered', errorCode: 'connect_timeout' });
+    expect(await post(`https://127.0.0.1:${(silent.address() as AddressInfo).port}/`, { timing })).toEqual({
+      kind: 'unanswered',
+      errorCode: 'connect_timeout',
+    });
     silent.close();
   });
 });

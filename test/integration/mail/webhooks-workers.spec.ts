@@ -1,13 +1,13 @@
-import { readSettings } from '../../../src/config/read-settings.js';
+import { readSettings } from '../../../src/configuration.js';
 import { settingsModule } from '../../../src/config/settings.module.js';
 import { LOOKS } from '../../../src/mail/webhooks/webhook-drain.js';
 import { type RunningProcess, startProcess } from '../../../src/process.js';
-import { OtpostProcess } from '../../support/otpost-process.js';
-import { type Otpost, startOtpost, TEST_SECRET } from '../../support/otpost.js';
-import { runScheduled } from '../../support/scheduled-run.js';
-import { eventually } from '../../support/wait.js';
-import { WebhookClient } from '../../support/webhook-client.js';
-import { signaturesBy, WebhookReceiver } from '../../support/webhook-receiver.js';
+import { runScheduled } from '../../support/database/scheduled-run.js';
+import { WebhookClient } from '../../support/http/webhook-client.js';
+import { signaturesBy, WebhookReceiver } from '../../support/http/webhook-receiver.js';
+import { OtpostProcess } from '../../support/service/otpost-process.js';
+import { type Otpost, startOtpost, TEST_SECRET } from '../../support/service/otpost.js';
+import { eventually } from '../../support/signals/wait.js';
 
 describe('workers that deliver webhooks', () => {
   let otpost: Otpost;
@@ -27,7 +27,12 @@ describe('workers that deliver webhooks', () => {
   afterEach(() => otpost.database.query('TRUNCATE webhook_endpoints CASCADE'));
 
   const workerEnv = (more: Record<string, string> = {}) => ({
-    DATABASE_URL: otpost.database.url, APP_SECRET: TEST_SECRET, ROLE: 'worker', LOG_LEVEL: 'warn', DATABASE_POOL: '4', ...more,
+    DATABASE_URL: otpost.database.url,
+    APP_SECRET: TEST_SECRET,
+    ROLE: 'worker',
+    LOG_LEVEL: 'warn',
+    DATABASE_POOL: '4',
+    ...more,
   });
 
   async function startWorker(more: Record<string, string> = {}): Promise<RunningProcess> {
@@ -44,7 +49,9 @@ describe('workers that deliver webhooks', () => {
   }
 
   async function statuses(): Promise<Record<string, number>> {
-    const rows = await otpost.database.query<{ status: string; count: number }>('SELECT status, count(*)::int AS count FROM webhook_deliveries GROUP BY 1');
+    const rows = await otpost.database.query<{ status: string; count: number }>(
+      'SELECT status, count(*)::int AS count FROM webhook_deliveries GROUP BY 1',
+    );
     return Object.fromEntries(rows.map(({ status, count }) => [status, count]));
   }
 
@@ -94,7 +101,9 @@ describe('workers that deliver webhooks', () => {
     const worker = await startWorker();
     await receiver.arrived('/stopping', 2);
     // As if it had been taken for dead, and another one had the second.
-    await otpost.database.query(`UPDATE webhook_deliveries SET lease_token = gen_random_uuid() WHERE id = $1`, [second]);
+    await otpost.database.query(`UPDATE webhook_deliveries SET lease_token = gen_random_uuid() WHERE id = $1`, [
+      second,
+    ]);
     await worker.stop();
     expect(await client.delivery(first!)).toMatchObject({ status: 'queued', attempts: 0, log: [] });
     expect(await client.delivery(second!)).toMatchObject({ status: 'sending', attempts: 1, log: [] });
@@ -106,7 +115,9 @@ describe('workers that deliver webhooks', () => {
     const [delivery] = await queued(id, 1);
     const worker = await startWorker({ WEBHOOK_ALLOW_PRIVATE: '10.0.0.0/8' });
     try {
-      expect((await client.becomes(delivery!, 'deferred')).log).toMatchObject([{ statusCode: null, errorCode: 'private_address', response: null }]);
+      expect((await client.becomes(delivery!, 'deferred')).log).toMatchObject([
+        { statusCode: null, errorCode: 'private_address', response: null },
+      ]);
     } finally {
       await worker.stop();
     }
@@ -147,7 +158,10 @@ describe('workers that deliver webhooks', () => {
     afterAll(() => worker.stop('SIGKILL'));
 
     it('say nothing of queries, paths and secrets in their logs', async () => {
-      receiver.answer('/hidden-path?token=hidden-query', (response) => void response.writeHead(410).end('hidden-answer'));
+      receiver.answer(
+        '/hidden-path?token=hidden-query',
+        (response) => void response.writeHead(410).end('hidden-answer'),
+      );
       const { id, secret } = await client.register(receiver.url('/hidden-path?token=hidden-query'), ['email.sent']);
       const [delivery] = await queued(id, 1);
       await client.becomes(delivery!, 'failed');
@@ -166,13 +180,18 @@ describe('workers that deliver webhooks', () => {
       expect(await client.delivery(delivery!)).toMatchObject({ status: 'sending', attempts: 1 });
 
       // Its lease of 20 s runs out; nobody renews it.
-      await otpost.database.query(`UPDATE webhook_deliveries SET lease_until = now() - interval '1 second' WHERE status = 'sending'`);
+      await otpost.database.query(
+        `UPDATE webhook_deliveries SET lease_until = now() - interval '1 second' WHERE status = 'sending'`,
+      );
       const heir = await startWorker();
       try {
         await runScheduled(otpost.database, 'webhooks.rescue');
         const { attempts, log } = await client.becomes(delivery!, 'delivered', 2);
         expect(attempts).toBe(2);
-        expect(log.map(({ attempt, errorCode }) => [attempt, errorCode])).toEqual([[1, 'lease_expired'], [2, null]]);
+        expect(log.map(({ attempt, errorCode }) => [attempt, errorCode])).toEqual([
+          [1, 'lease_expired'],
+          [2, null],
+        ]);
       } finally {
         await heir.stop();
       }

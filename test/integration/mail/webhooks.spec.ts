@@ -1,9 +1,13 @@
-import { HeldClock, type Otpost, startOtpost } from '../../support/otpost.js';
-import { eventually } from '../../support/wait.js';
-import { WebhookClient } from '../../support/webhook-client.js';
-import { type Respond, signaturesBy, WebhookReceiver } from '../../support/webhook-receiver.js';
+import { randomUUID } from 'node:crypto';
+import { WebhookClient } from '../../support/http/webhook-client.js';
+import { type Respond, signaturesBy, WebhookReceiver } from '../../support/http/webhook-receiver.js';
+import { HeldClock, type Otpost, startOtpost } from '../../support/service/otpost.js';
+import { eventually } from '../../support/signals/wait.js';
 
-const status = (code: number, headers: Record<string, string> = {}, body = ''): Respond => (response) => void response.writeHead(code, headers).end(body);
+const status =
+  (code: number, headers: Record<string, string> = {}, body = ''): Respond =>
+  (response) =>
+    void response.writeHead(code, headers).end(body);
 
 describe('webhooks', () => {
   const clock = new HeldClock();
@@ -34,8 +38,16 @@ describe('webhooks', () => {
     const { path, secret } = await endpointFor(undefined, []);
     const emailId = await client.send();
     const webhooks = await receiver.arrived(path, 2);
-    const [queued, sent] = ['email.queued', 'email.sent'].map((type) => webhooks.find(({ json }) => json.type === type)!);
-    expect(queued!.json.data).toMatchObject({ id: emailId, status: 'queued', attempt: 0, transport: null, providerMessageId: null });
+    const [queued, sent] = ['email.queued', 'email.sent'].map((type) =>
+      webhooks.find(({ json }) => json.type === type)!,
+    );
+    expect(queued!.json.data).toMatchObject({
+      id: emailId,
+      status: 'queued',
+      attempt: 0,
+      transport: null,
+      providerMessageId: null,
+    });
     expect(sent!.json).toEqual({
       type: 'email.sent',
       timestamp: expect.stringMatching(/^\d{4}-.*Z$/) as string,
@@ -54,6 +66,9 @@ describe('webhooks', () => {
         createdAt: expect.stringMatching(/Z$/) as string,
         scheduledAt: null,
         expiresAt: null,
+        tags: [],
+        metadata: {},
+        splitFrom: null,
       },
     });
     for (const webhook of [queued!, sent!]) {
@@ -68,14 +83,39 @@ describe('webhooks', () => {
       expect(webhook.body).not.toContain('private');
     }
     await client.becomes(String(sent!.headers['webhook-id']), 'delivered');
-    expect(receiver.at(path).map(({ json }) => json.type).sort()).toEqual(['email.queued', 'email.sent']);
+    expect(
+      receiver
+        .at(path)
+        .map(({ json }) => json.type)
+        .sort(),
+    ).toEqual(['email.queued', 'email.sent']);
+  });
+
+  it('tell what the sender called it, and what it was split off', async () => {
+    const { path } = await endpointFor(undefined, ['email.cancelled']);
+    const id = await client.send({ scheduledAt: new Date(Date.now() + 86_400_000).toISOString() });
+    const splitFrom = randomUUID();
+    await otpost.database.query(
+      `UPDATE outbound_emails SET tags = '{invoices,"a, b"}', metadata = '{"order":"4711"}', split_from = $2 WHERE id = $1`,
+      [id, splitFrom],
+    );
+    expect((await client.ask('POST', `/v1/emails/${id}/cancel`)).status).toBe(200);
+    const [cancelled] = await receiver.arrived(path, 1);
+    expect(cancelled!.json.data).toMatchObject({
+      id,
+      tags: ['invoices', 'a, b'],
+      metadata: { order: '4711' },
+      splitFrom,
+    });
   });
 
   it('never tell codes', async () => {
     const { path } = await endpointFor(undefined, []);
     const { challenge } = await otpost.api.register('grace@example.com');
     const webhooks = await receiver.arrived(path, 2);
-    const [mail] = await otpost.database.query<{ text: string }>('SELECT text FROM captured_messages ORDER BY created_at DESC LIMIT 1');
+    const [mail] = await otpost.database.query<{ text: string }>(
+      'SELECT text FROM captured_messages ORDER BY created_at DESC LIMIT 1',
+    );
     const code = /\b\d{6}\b/.exec(mail!.text)![0];
     for (const { json, body } of webhooks) {
       expect(json.data).toMatchObject({ to: 'grace@example.com', template: 'register-code', lane: 'critical' });
@@ -102,11 +142,17 @@ describe('webhooks', () => {
     expect(webhook!.json).toMatchObject({ type: 'webhook.test', data: { endpointId: id } });
     expect(webhook!.headers['webhook-id']).toBe(delivery);
     expect(await signaturesBy(secret, webhook!)).toBe(1);
-    expect(await client.becomes(delivery, 'delivered')).toMatchObject({ type: 'webhook.test', emailId: null, attempts: 1 });
+    expect(await client.becomes(delivery, 'delivered')).toMatchObject({
+      type: 'webhook.test',
+      emailId: null,
+      attempts: 1,
+    });
   });
 
   it('are sent again until they are taken, each time with the same id and body and a new timestamp', async () => {
-    const { id, path, secret } = await endpointFor((response, _, nth) => void response.writeHead(nth < 3 ? 500 : 200).end(`answer ${nth}`));
+    const { id, path, secret } = await endpointFor(
+      (response, _, nth) => void response.writeHead(nth < 3 ? 500 : 200).end(`answer ${nth}`),
+    );
     const delivery = await client.test(id);
     const first = await client.becomes(delivery, 'deferred');
     expect(first.attempts).toBe(1);
@@ -121,7 +167,9 @@ describe('webhooks', () => {
     clock.advance(30);
     await client.makeDue(delivery);
     const last = await client.becomes(delivery, 'delivered', 3);
-    expect(last.log.map(({ attempt, statusCode, errorCode, response }) => [attempt, statusCode, errorCode, response])).toEqual([
+    expect(
+      last.log.map(({ attempt, statusCode, errorCode, response }) => [attempt, statusCode, errorCode, response]),
+    ).toEqual([
       [1, 500, 'http_status', 'answer 1'],
       [2, 500, 'http_status', 'answer 2'],
       [3, 200, null, 'answer 3'],
@@ -151,15 +199,23 @@ describe('webhooks', () => {
     );
     const delivery = await client.test(id);
     expect(await client.becomes(delivery, 'failed')).toMatchObject({ log: [{ statusCode: 410, errorCode: 'gone' }] });
-    expect(await client.becomes(waiting!.id, 'failed')).toMatchObject({ log: [{ statusCode: null, errorCode: 'endpoint_disabled' }] });
-    expect(await client.endpoint(id)).toMatchObject({ disabledReason: 'gone', disabledAt: expect.any(String) as string });
+    expect(await client.becomes(waiting!.id, 'failed')).toMatchObject({
+      log: [{ statusCode: null, errorCode: 'endpoint_disabled' }],
+    });
+    expect(await client.endpoint(id)).toMatchObject({
+      disabledReason: 'gone',
+      disabledAt: expect.any(String) as string,
+    });
     expect((await client.ask('POST', `/v1/webhook-endpoints/${id}/test`)).status).toBe(409);
     expect(receiver.at(path)).toHaveLength(1);
   });
 
   it('disable an endpoint that took nothing for five days', async () => {
     const { id } = await endpointFor(status(500));
-    await otpost.database.query(`UPDATE webhook_endpoints SET failures = 30, failing_since = now() - interval '5 days' WHERE id = $1`, [id]);
+    await otpost.database.query(
+      `UPDATE webhook_endpoints SET failures = 30, failing_since = now() - interval '5 days' WHERE id = $1`,
+      [id],
+    );
     const delivery = await client.test(id);
     await client.becomes(delivery, 'failed');
     expect(await client.endpoint(id)).toMatchObject({ disabledReason: 'failing', failures: 31 });
@@ -171,7 +227,9 @@ describe('webhooks', () => {
   it('do not follow a redirect', async () => {
     const { id, path } = await endpointFor(status(302, { location: receiver.url('/elsewhere') }));
     const delivery = await client.test(id);
-    expect((await client.becomes(delivery, 'deferred')).log).toMatchObject([{ statusCode: 302, errorCode: 'redirect' }]);
+    expect((await client.becomes(delivery, 'deferred')).log).toMatchObject([
+      { statusCode: 302, errorCode: 'redirect' },
+    ]);
     expect([receiver.at(path).length, receiver.at('/elsewhere').length]).toEqual([1, 0]);
   });
 
@@ -187,7 +245,10 @@ describe('webhooks', () => {
     );
     expect(waits).toEqual([{ delivery: true, endpoint: true }]);
     // What comes meanwhile waits too, though others are served.
-    await otpost.database.query(`INSERT INTO webhook_deliveries (endpoint_id, type, payload) VALUES ($1, 'webhook.test', '{}')`, [id]);
+    await otpost.database.query(
+      `INSERT INTO webhook_deliveries (endpoint_id, type, payload) VALUES ($1, 'webhook.test', '{}')`,
+      [id],
+    );
     const other = await endpointFor();
     await client.becomes(await client.test(other.id), 'delivered');
     expect(receiver.at(path)).toHaveLength(1);
@@ -201,7 +262,10 @@ describe('webhooks', () => {
       [id],
     );
     // Ten at once fail; those that follow, one by one, leave it alone.
-    await eventually(async () => (await client.endpoint(id)).backoffUntil !== null && receiver.at(path).length >= 10, 'the endpoint to count as down');
+    await eventually(
+      async () => (await client.endpoint(id)).backoffUntil !== null && receiver.at(path).length >= 10,
+      'the endpoint to count as down',
+    );
     const untilDown = receiver.at(path).length;
     expect(untilDown).toBeLessThan(25);
     down = false;
@@ -213,7 +277,10 @@ describe('webhooks', () => {
   it('are signed by both secrets for a day after a rotation', async () => {
     const { id, path, secret: former } = await endpointFor();
     const { body } = await client.ask<{ secret: string }>('POST', `/v1/webhook-endpoints/${id}/rotate-secret`);
-    const [until] = await otpost.database.query<{ hours: number }>('SELECT extract(epoch FROM previous_secret_until - now())::float8 / 3600 AS hours FROM webhook_endpoints WHERE id = $1', [id]);
+    const [until] = await otpost.database.query<{ hours: number }>(
+      'SELECT extract(epoch FROM previous_secret_until - now())::float8 / 3600 AS hours FROM webhook_endpoints WHERE id = $1',
+      [id],
+    );
     expect([until!.hours > 23, until!.hours <= 24]).toEqual([true, true]);
     await client.test(id);
     const [both] = await receiver.arrived(path);

@@ -4,38 +4,118 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { type AddressObject, simpleParser } from 'mailparser';
-import { MailBuilder } from '../../../src/mail/transport/build-mail.js';
-import { FileTransport } from '../../../src/mail/transport/file.js';
-import { PATIENCE } from '../../../src/mail/transport/patience.js';
+import { FileTransport } from '../../../src/mail/routing/capture.js';
 import { SmtpTransport } from '../../../src/mail/transport/smtp.js';
+import { TIMEOUTS } from '../../../src/mail/transport/timeouts.js';
 import type { ComposedMessage } from '../../../src/mail/transport/transport.js';
-import { createApiKey } from '../../support/api-key.js';
-import { verifyDkim } from '../../support/dkim.js';
-import { MisbehavingSmtp } from '../../support/misbehaving-smtp.js';
-import { type Otpost, startOtpost } from '../../support/otpost.js';
-import { SmtpSink } from '../../support/smtp-sink.js';
-import { eventually } from '../../support/wait.js';
+import { MailBuilder } from '../../../src/mail/transport/wire-form.js';
+import { createApiKey } from '../../support/service/api-key.js';
+import { type Otpost, startOtpost } from '../../support/service/otpost.js';
+import { eventually } from '../../support/signals/wait.js';
+import { verifyDkim } from '../../support/smtp/dkim.js';
+import { MisbehavingSmtp } from '../../support/smtp/misbehaving-smtp.js';
+import { SmtpSink } from '../../support/smtp/smtp-sink.js';
 import { message } from '../../unit/mail/transport/message.js';
 
-const KEYS = generateKeyPairSync('rsa', { modulusLength: 1024, publicKeyEncoding: { type: 'spki', format: 'pem' }, privateKeyEncoding: { type: 'pkcs8', format: 'pem' } });
+const KEYS = generateKeyPairSync('rsa', {
+  modulusLength: 1024,
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+});
 
 /** Pieces of which text breaks on its way: line ends, what may be taken for one, dots, blanks, and what looks encoded. */
 const PIECE = fc.oneof(
-  fc.constantFrom('\r', '\n', '\r\n', '\r\r\n', '\n\r', '\u2028', '\u2029', '\u0085', '\f', '\v', '\t', ' ', '  ', '.', '..', '\n.\n', '\r.\r', '=', '=20', '\x7f', '\x1b', '€', '🙂', '\u0301'),
-  fc.constantFrom('a', 'Hello', 'x'.repeat(80), 'y'.repeat(1_100), 'wörd'.repeat(300), '-- ', 'From ', '<p>', '</p>', '--_NmP'),
+  fc.constantFrom(
+    '\r',
+    '\n',
+    '\r\n',
+    '\r\r\n',
+    '\n\r',
+    '\u2028',
+    '\u2029',
+    '\u0085',
+    '\f',
+    '\v',
+    '\t',
+    ' ',
+    '  ',
+    '.',
+    '..',
+    '\n.\n',
+    '\r.\r',
+    '=',
+    '=20',
+    '\x7f',
+    '\x1b',
+    '€',
+    '🙂',
+    '\u0301',
+  ),
+  fc.constantFrom(
+    'a',
+    'Hello',
+    'x'.repeat(80),
+    'y'.repeat(1_100),
+    'wörd'.repeat(300),
+    '-- ',
+    'From ',
+    '<p>',
+    '</p>',
+    '--_NmP',
+  ),
 );
 const TEXT = fc.array(PIECE, { minLength: 1, maxLength: 12 }).map((pieces) => pieces.join(''));
 
 /** One line, as a subject is: what looks encoded, what is quoted, blanks where they get lost, and any other text. */
 const LINE = fc
   .oneof(
-    fc.array(
-      fc.constantFrom('=?utf-8?Q?hello?=', '=?UTF-8?B?aGk=?=', '=?', '?=', '?', '=', '=?utf-8?Q?a b?=', '=?iso-8859-1?q?=E9?=', ' ', '  ', '"', "'", '\\', ',', ';', ':', '<', '>', '(', ')', '@', '[', ']', 'Ada', 'Ä', '🙂', '\u0301', 'z'.repeat(90), '_', 'ada@example.com', '\u00a0'),
-      { minLength: 1, maxLength: 8 },
-    ).map((pieces) => pieces.join('')),
+    fc
+      .array(
+        fc.constantFrom(
+          '=?utf-8?Q?hello?=',
+          '=?UTF-8?B?aGk=?=',
+          '=?',
+          '?=',
+          '?',
+          '=',
+          '=?utf-8?Q?a b?=',
+          '=?iso-8859-1?q?=E9?=',
+          ' ',
+          '  ',
+          '"',
+          "'",
+          '\\',
+          ',',
+          ';',
+          ':',
+          '<',
+          '>',
+          '(',
+          ')',
+          '@',
+          '[',
+          ']',
+          'Ada',
+          'Ä',
+          '🙂',
+          '\u0301',
+          'z'.repeat(90),
+          '_',
+          'ada@example.com',
+          '\u00a0',
+        ),
+        { minLength: 1, maxLength: 8 },
+      )
+      .map((pieces) => pieces.join('')),
     fc.string({ unit: 'binary', minLength: 1, maxLength: 120 }),
   )
-  .map((text) => text.toWellFormed().replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]/gu, '').slice(0, 500).toWellFormed())
+  .map((text) =>
+    text
+      .toWellFormed()
+      .replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]/gu, '')
+      .slice(0, 500)
+      .toWellFormed(),
+  )
   .filter((text) => text !== '');
 
 /** Nobody's name begins or ends with blanks once MAIL_FROM is read. */
@@ -43,7 +123,9 @@ const NAME = LINE.map((text) => text.trim()).filter((text) => text !== '');
 
 /** What RFC 2047 §6 makes of a value; mailparser leaves fields alone that it does not know. */
 function decoded(value: string): string {
-  return value.replaceAll(/(=\?UTF-8\?B\?[^?]*\?=)\s+(?==\?)/g, '$1').replaceAll(/=\?UTF-8\?B\?([^?]*)\?=/g, (_, base64: string) => Buffer.from(base64, 'base64').toString());
+  return value
+    .replaceAll(/(=\?UTF-8\?B\?[^?]*\?=)\s+(?==\?)/g, '$1')
+    .replaceAll(/=\?UTF-8\?B\?([^?]*)\?=/g, (_, base64: string) => Buffer.from(base64, 'base64').toString());
 }
 
 describe('a message on the wire', () => {
@@ -66,8 +148,18 @@ describe('a message on the wire', () => {
     });
     folder = await mkdtemp(join(tmpdir(), 'otpost-wire-'));
     const dkim = { domain: 'example.com', selector: 'otpost', privateKey: KEYS.privateKey };
-    const settings = { kind: 'smtp' as const, name: 'wire', host: '127.0.0.1', ports: [{ port: sink.port, tls: 'off' as const }] };
-    transport = new SmtpTransport(settings, { ordinary: 1, builder: new MailBuilder(dkim), patience: PATIENCE, helo: 'otpost.example.com' });
+    const settings = {
+      kind: 'smtp' as const,
+      name: 'wire',
+      host: '127.0.0.1',
+      ports: [{ port: sink.port, tls: 'off' as const }],
+    };
+    transport = new SmtpTransport(settings, {
+      ordinary: 1,
+      builder: new MailBuilder(dkim),
+      timeouts: TIMEOUTS,
+      helo: 'otpost.example.com',
+    });
     file = new FileTransport('file:', folder, new MailBuilder(dkim), { now: () => new Date() });
   });
   afterAll(async () => {
@@ -80,7 +172,8 @@ describe('a message on the wire', () => {
   async function bytesOf(more: Partial<ComposedMessage>): Promise<{ smtp: Buffer; eml: Buffer }> {
     taken.length = 0;
     const mail = message(more);
-    for (const way of [transport, file]) expect(await way.send(mail, async () => undefined)).toMatchObject({ kind: 'sent' });
+    for (const way of [transport, file])
+      expect(await way.send(mail, async () => undefined)).toMatchObject({ kind: 'sent' });
     const [name] = await readdir(folder);
     const eml = await readFile(join(folder, name!));
     await rm(join(folder, name!));
@@ -108,10 +201,16 @@ describe('a message on the wire', () => {
     ['line separators that are none in mail', 'a\u2028b\u0085c\fd'],
     ['a long line', 'x'.repeat(2_000)],
     ['a long line beyond ASCII', `${'€'.repeat(2_000)}\r`],
-  ])('has lines that end in CRLF and nothing else, and is signed as it is, with %s', async (_, text) => void (await whole({ text, html: `<p>${text}</p>\r<p>b</p>` })));
+  ])(
+    'has lines that end in CRLF and nothing else, and is signed as it is, with %s',
+    async (_, text) => void (await whole({ text, html: `<p>${text}</p>\r<p>b</p>` })),
+  );
 
   it('is signed as it is whatever the text', async () => {
-    await fc.assert(fc.asyncProperty(TEXT, TEXT, async (text, html) => void (await whole({ text, html }))), { numRuns: 40 });
+    await fc.assert(
+      fc.asyncProperty(TEXT, TEXT, async (text, html) => void (await whole({ text, html }))),
+      { numRuns: 40 },
+    );
   });
 
   it('has the text that was sent, line by line', async () => {
@@ -124,11 +223,21 @@ describe('a message on the wire', () => {
     await fc.assert(
       fc.asyncProperty(LINE, NAME, LINE, async (subject, name, other) => {
         const quoted = `"${name.replaceAll(/[\\"]/g, '\\$&')}" <post@example.com>`;
-        for (const bytes of await whole({ subject, from: quoted, to: quoted, replyTo: quoted, headers: { 'X-Words': other } })) {
+        for (const bytes of await whole({
+          subject,
+          from: quoted,
+          to: [quoted],
+          replyTo: [quoted],
+          headers: { 'X-Words': other },
+        })) {
           const mail = await simpleParser(bytes);
           const names = [mail.from, mail.to as AddressObject, mail.replyTo].map((field) => field!.value);
           const as = [{ name, address: 'post@example.com' }];
-          expect([mail.subject, names, decoded(mail.headers.get('x-words') as string)]).toEqual([subject, [as, as, as], other]);
+          expect([mail.subject, names, decoded(mail.headers.get('x-words') as string)]).toEqual([
+            subject,
+            [as, as, as],
+            other,
+          ]);
         }
       }),
       { numRuns: 60 },
@@ -137,7 +246,13 @@ describe('a message on the wire', () => {
 
   it('has one line for each field, whatever came in', async () => {
     const evil = 'x\r\nBcc: everybody@example.com\rX-Evil: 1\nX-More: 2\u2028X-Last: 3';
-    for (const bytes of Object.values(await bytesOf({ subject: evil, from: `"${evil}" <a@b.example>`, headers: { 'X-Words': evil, 'List-Unsubscribe': `<${evil}>` } }))) {
+    for (const bytes of Object.values(
+      await bytesOf({
+        subject: evil,
+        from: `"${evil}" <a@b.example>`,
+        headers: { 'X-Words': evil, 'List-Unsubscribe': `<${evil}>` },
+      }),
+    )) {
       const { headers } = await simpleParser(bytes);
       expect(['bcc', 'x-evil', 'x-more', 'x-last'].filter((name) => headers.has(name))).toEqual([]);
     }
@@ -162,7 +277,10 @@ describe('mail that Otpost sends', () => {
       },
     });
     otpost = await startOtpost({
-      MAIL_TRANSPORTS: sink.url, MAIL_FROM: '=?utf-8?Q?Post?= <post@bücher.example>', DKIM_SELECTOR: 'otpost', DKIM_PRIVATE_KEY: Buffer.from(KEYS.privateKey).toString('base64'),
+      MAIL_TRANSPORTS: sink.url,
+      MAIL_FROM: '=?utf-8?Q?Post?= <post@bücher.example>',
+      DKIM_SELECTOR: 'otpost',
+      DKIM_PRIVATE_KEY: Buffer.from(KEYS.privateKey).toString('base64'),
     });
     key = await createApiKey(otpost.database.url);
   });
@@ -173,19 +291,26 @@ describe('mail that Otpost sends', () => {
 
   const nextMail = async () => eventually(() => taken.shift(), 'the mail');
 
-  it.each(['critical', 'default', 'bulk'])('is signed, in ASCII and as it was written, in the lane %s of a sender with a domain beyond ASCII', async (lane) => {
-    const draft = { to: 'grace@bücher.example', subject: '=?utf-8?Q?hello?=', text: 'a\rb\n.c', lane };
-    expect((await otpost.api.post('/v1/emails', draft, { authorization: `Bearer ${key}` })).status).toBe(202);
-    const source = await nextMail();
-    expect(source).toMatch(/^Message-ID: <[0-9a-f-]{36}@xn--bcher-kva\.example>\r$/m);
-    expect(source).toMatch(/ d=xn--bcher-kva\.example;/);
-    expect(/[^\0-\x7f]|[^\r]\n|\r[^\n]/.exec(source)).toBeNull();
-    expect(verifyDkim(Buffer.from(source, 'latin1'), KEYS.publicKey)).toEqual({ body: true, fields: true });
-    const mail = await simpleParser(source);
-    expect([mail.subject, mail.text, mail.from!.value]).toEqual([draft.subject, 'a\nb\n.c', [{ name: '=?utf-8?Q?Post?=', address: 'post@bücher.example' }]]); // mailparser reads the form in ASCII
-    // [MS-OXCMAIL] §2.1.3.2.20: all but NDR, which tells us of an address that does not exist.
-    expect(mail.headers.get('x-auto-response-suppress')).toBe('DR, RN, NRN, OOF, AutoReply');
-  });
+  it.each(['critical', 'default', 'bulk'])(
+    'is signed, in ASCII and as it was written, in the lane %s of a sender with a domain beyond ASCII',
+    async (lane) => {
+      const draft = { to: 'grace@bücher.example', subject: '=?utf-8?Q?hello?=', text: 'a\rb\n.c', lane };
+      expect((await otpost.api.post('/v1/emails', draft, { authorization: `Bearer ${key}` })).status).toBe(202);
+      const source = await nextMail();
+      expect(source).toMatch(/^Message-ID: <[0-9a-f-]{36}@xn--bcher-kva\.example>\r$/m);
+      expect(source).toMatch(/ d=xn--bcher-kva\.example;/);
+      expect(/[^\0-\x7f]|[^\r]\n|\r[^\n]/.exec(source)).toBeNull();
+      expect(verifyDkim(Buffer.from(source, 'latin1'), KEYS.publicKey)).toEqual({ body: true, fields: true });
+      const mail = await simpleParser(source);
+      expect([mail.subject, mail.text, mail.from!.value]).toEqual([
+        draft.subject,
+        'a\nb\n.c',
+        [{ name: '=?utf-8?Q?Post?=', address: 'post@bücher.example' }],
+      ]); // mailparser reads the form in ASCII
+      // [MS-OXCMAIL] §2.1.3.2.20: all but NDR, which tells us of an address that does not exist.
+      expect(mail.headers.get('x-auto-response-suppress')).toBe('DR, RN, NRN, OOF, AutoReply');
+    },
+  );
 
   it('calls the product by the domain as people write it, and the sender in the envelope by its form in ASCII', async () => {
     // A server that shows what it was told: smtp-server makes Unicode of it.
@@ -195,7 +320,7 @@ describe('mail that Otpost sends', () => {
       await unnamed.api.register('grace@example.com');
       await eventually(() => raw.taken.length > 0, 'the mail');
       expect(raw.lines).toContain('MAIL FROM:<post@xn--bcher-kva.example>');
-      expect((await (await fetch(`${unnamed.api.url}/account`)).text())).toContain('bücher.example');
+      expect(await (await fetch(`${unnamed.api.url}/account`)).text()).toContain('bücher.example');
     } finally {
       await unnamed.stop();
       await raw.stop();

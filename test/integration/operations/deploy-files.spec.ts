@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { load } from 'js-yaml';
-import { type Otpost, startOtpost } from '../../support/otpost.js';
+import { type Otpost, startOtpost } from '../../support/service/otpost.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const ALERTS = `${ROOT}deploy/alerts.yaml`;
@@ -22,13 +22,18 @@ interface Panel {
 
 /** Every metric that an expression or a text names; without what a histogram adds to its name. */
 function namesIn(text: string): string[] {
-  return [...new Set(text.match(/\b(otpost|nodejs|process)_[a-z0-9_]+/g) ?? [])].map((name) => name.replace(/(?<=_seconds)_(bucket|sum|count)$/, ''));
+  return [...new Set(text.match(/\b(otpost|nodejs|process)_[a-z0-9_]+/g) ?? [])].map((name) =>
+    name.replace(/(?<=_seconds)_(bucket|sum|count)$/, ''),
+  );
 }
 
 /** The labels that an expression wants a metric to have. */
 function labelsIn(expression: string): [metric: string, label: string][] {
   return [...expression.matchAll(/\b(otpost_[a-z0-9_]+)\{([^}]*)\}/g)].flatMap(([, metric, matchers]) =>
-    [...matchers!.matchAll(/([a-z_]+)\s*(?:=~|!~|!=|=)/g)].map(([, label]): [string, string] => [metric!.replace(/_bucket$/, ''), label!]),
+    [...matchers!.matchAll(/([a-z_]+)\s*(?:=~|!~|!=|=)/g)].map(([, label]): [string, string] => [
+      metric!.replace(/_bucket$/, ''),
+      label!,
+    ]),
   );
 }
 
@@ -50,20 +55,31 @@ describe('what stands in deploy/ for Prometheus and Grafana', () => {
   });
   afterAll(() => otpost.stop());
 
-  const expressions = () => [...rules.map(({ expr }) => expr), ...panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr))];
+  const expressions = () => [
+    ...rules.map(({ expr }) => expr),
+    ...panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr)),
+  ];
 
   it('names only metrics that the service has', () => {
     expect(rules.length).toBeGreaterThan(10);
     expect(expressions().length).toBeGreaterThan(40);
     for (const expression of expressions()) {
       const names = namesIn(expression);
-      expect([expression, names.length > 0, names.filter((name) => !exported.has(name))]).toEqual([expression, true, []]);
+      expect([expression, names.length > 0, names.filter((name) => !exported.has(name))]).toEqual([
+        expression,
+        true,
+        [],
+      ]);
     }
   });
 
   it('and only labels that they have, as the documentation lists them', () => {
-    const rows = [...documented.matchAll(/^\| `(otpost_\w+)` \| ([^|]*) \|/gm)].map(([, name, labels]): [string, string] => [name!, labels!]);
-    const known = new Map(rows.map(([name, labels]) => [name, new Set([...labels.matchAll(/`(\w+)`/g)].map(([, label]) => label))]));
+    const rows = [...documented.matchAll(/^\| `(otpost_\w+)` \| ([^|]*) \|/gm)].map(
+      ([, name, labels]): [string, string] => [name!, labels!],
+    );
+    const known = new Map(
+      rows.map(([name, labels]) => [name, new Set([...labels.matchAll(/`(\w+)`/g)].map(([, label]) => label))]),
+    );
     for (const [metric, label] of expressions().flatMap(labelsIn)) {
       if (label !== 'job') expect([metric, label, known.get(metric)?.has(label)]).toEqual([metric, label, true]);
     }
@@ -80,19 +96,27 @@ describe('what stands in deploy/ for Prometheus and Grafana', () => {
     expect(new Set(rules.map(({ alert }) => alert)).size).toBe(rules.length);
     for (const { alert, labels, annotations } of rules) {
       expect([alert, labels.severity]).toEqual([alert, expect.stringMatching(/^(critical|warning)$/)]);
-      expect([alert, annotations.summary.length > 10, annotations.description.length > 30]).toEqual([alert, true, true]);
+      expect([alert, annotations.summary.length > 10, annotations.description.length > 30]).toEqual([
+        alert,
+        true,
+        true,
+      ]);
     }
   });
 
   it('gives every panel a place of its own', () => {
     expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
-    for (const { title, type, targets } of panels) expect([title, type === 'row' || targets!.length > 0]).toEqual([title, true]);
+    for (const { title, type, targets } of panels)
+      expect([title, type === 'row' || targets!.length > 0]).toEqual([title, true]);
   });
 
   const promtool = spawnSync('promtool', ['--version']).status === 0 ? it : it.skip;
   promtool('fires when it should and not when it should not, where there is a promtool', () => {
     const cases = fileURLToPath(new URL('alerts.test.yaml', import.meta.url));
-    for (const args of [['check', 'rules', ALERTS], ['test', 'rules', cases]]) {
+    for (const args of [
+      ['check', 'rules', ALERTS],
+      ['test', 'rules', cases],
+    ]) {
       const { status, stdout, stderr } = spawnSync('promtool', args, { encoding: 'utf8' });
       expect([args[0], status, status === 0 ? '' : stdout + stderr]).toEqual([args[0], 0, '']);
     }

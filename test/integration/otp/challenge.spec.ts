@@ -1,7 +1,7 @@
-import type { IssuedBody, ProblemBody, SignedInBody } from '../../support/api.js';
-import { HeldClock, type Otpost, startOtpost } from '../../support/otpost.js';
-import { codeIn, SmtpSink } from '../../support/smtp-sink.js';
-import { eventually } from '../../support/wait.js';
+import type { IssuedBody, ProblemBody, SignedInBody } from '../../support/service/api.js';
+import { HeldClock, type Otpost, startOtpost } from '../../support/service/otpost.js';
+import { eventually } from '../../support/signals/wait.js';
+import { codeIn, SmtpSink } from '../../support/smtp/smtp-sink.js';
 
 describe('a challenge', () => {
   let sink: SmtpSink;
@@ -51,8 +51,13 @@ describe('a challenge', () => {
     expect(signedIn.length).toBeGreaterThan(0);
     expect(signedIn.length).toBeLessThanOrEqual(8); // five tries, and three repeats
     const others = answers.filter(({ status }) => status !== 200).map(({ body }) => body.code);
-    expect(new Set(others)).toEqual(new Set(['otp_consumed', ...(others.includes('otp_locked') ? ['otp_locked'] : [])]));
-    const sessions = await otpost.database.query('SELECT challenge_id FROM sessions s JOIN accounts a ON a.id = s.account_id WHERE a.email = $1', [email]);
+    expect(new Set(others)).toEqual(
+      new Set(['otp_consumed', ...(others.includes('otp_locked') ? ['otp_locked'] : [])]),
+    );
+    const sessions = await otpost.database.query(
+      'SELECT challenge_id FROM sessions s JOIN accounts a ON a.id = s.account_id WHERE a.email = $1',
+      [email],
+    );
     expect(sessions).toEqual([{ challenge_id: issued.challenge.id }]);
     clock.advance(61);
     expect((await verify(issued.challenge.id, code)).body).toMatchObject({ status: 410, code: 'otp_consumed' });

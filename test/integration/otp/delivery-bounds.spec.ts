@@ -1,16 +1,15 @@
-import { createServer, get, type IncomingMessage } from 'node:http';
 import { once } from 'node:events';
+import { createServer, get, type IncomingMessage } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { createLogger } from '../../../src/core/logger.js';
 import { PrismaService } from '../../../src/database/prisma.service.js';
-import { DeliveryStreams } from '../../../src/otp/delivery/delivery-streams.js';
-import { EventStream } from '../../../src/otp/delivery/event-stream.js';
+import { DeliveryStreams, EventStream } from '../../../src/otp/delivery/delivery-streams.js';
 import { ToldDeliveries } from '../../../src/otp/delivery/told-deliveries.js';
-import type { ProblemBody } from '../../support/api.js';
-import { EventReader } from '../../support/event-reader.js';
-import { HeldMail } from '../../support/held-mail.js';
-import { HeldClock, type Otpost, startOtpost } from '../../support/otpost.js';
-import { eventually } from '../../support/wait.js';
+import { EventReader } from '../../support/http/event-reader.js';
+import type { ProblemBody } from '../../support/service/api.js';
+import { HeldClock, type Otpost, startOtpost } from '../../support/service/otpost.js';
+import { eventually } from '../../support/signals/wait.js';
+import { HeldMail } from '../../support/smtp/held-mail.js';
 
 /** As many connections as a deployment sees, and those who use them badly. */
 describe('streams of deliveries, all together', () => {
@@ -95,7 +94,11 @@ describe('streams of deliveries, all together', () => {
     const counting = new CountingDeliveries(prisma);
     const streams = new DeliveryStreams(counting, new HeldClock(), createLogger('silent', 'test'));
     const ids = await Promise.all(Array.from({ length: 30 }, registered));
-    const opened = await Promise.all(ids.flatMap((challengeId) => ['a', 'b'].map((one) => streams.open({ challengeId, requester: `${challengeId}${one}` }))));
+    const opened = await Promise.all(
+      ids.flatMap((challengeId) =>
+        ['a', 'b'].map((one) => streams.open({ challengeId, requester: `${challengeId}${one}` })),
+      ),
+    );
     const bodies = opened.map((result) => (result.kind === 'stream' ? result.stream.body.resume() : fail(result.kind)));
     counting.asked.length = 0;
     await eventually(() => counting.asked.length >= 2, 'two looks');

@@ -1,8 +1,8 @@
-import type { IssuedBody, ProblemBody } from '../../support/api.js';
-import { EventReader, type ReaderOptions } from '../../support/event-reader.js';
-import { HeldMail } from '../../support/held-mail.js';
-import { HeldClock, type Otpost, startOtpost } from '../../support/otpost.js';
-import { eventually } from '../../support/wait.js';
+import { EventReader, type ReaderOptions } from '../../support/http/event-reader.js';
+import type { IssuedBody, ProblemBody } from '../../support/service/api.js';
+import { HeldClock, type Otpost, startOtpost } from '../../support/service/otpost.js';
+import { eventually } from '../../support/signals/wait.js';
+import { HeldMail } from '../../support/smtp/held-mail.js';
 
 const SENT = { status: 'sent', transport: 'smtp.example.com', reply: '250 taken' } as const;
 
@@ -73,7 +73,11 @@ describe('the stream of what becomes of a code', () => {
       await reader.first(1);
       await mail.note(id, status);
       await reader.end();
-      expect(reader.events.map(({ data }) => data)).toMatchObject([{ status: 'queued' }, { status }, { reason: 'final' }]);
+      expect(reader.events.map(({ data }) => data)).toMatchObject([
+        { status: 'queued' },
+        { status },
+        { reason: 'final' },
+      ]);
     };
     await Promise.all(['bounced', 'failed', 'expired'].map(ending));
   });
@@ -90,7 +94,11 @@ describe('the stream of what becomes of a code', () => {
     await mail.note(id, 'delivered');
     const delivered = await otpost.api.get(`/v1/otp/${id}/delivery`);
     await reader.end();
-    expect(reader.events.map(({ data }) => data)).toMatchObject([{ status: 'sent' }, { status: 'delivered' }, { reason: 'final' }]);
+    expect(reader.events.map(({ data }) => data)).toMatchObject([
+      { status: 'sent' },
+      { status: 'delivered' },
+      { reason: 'final' },
+    ]);
     await mail.note(id, 'complained');
     expect((await otpost.api.get(`/v1/otp/${id}/delivery`)).body).toEqual(delivered.body);
   });
@@ -166,7 +174,10 @@ describe('the stream of what becomes of a code', () => {
   });
 
   it('tells the same whether the address has an account', async () => {
-    await otpost.database.query(`INSERT INTO accounts (id, email, email_canonical, email_verified_at) VALUES (gen_random_uuid(), $1, $1, now())`, ['known@example.com']);
+    await otpost.database.query(
+      `INSERT INTO accounts (id, email, email_canonical, email_verified_at) VALUES (gen_random_uuid(), $1, $1, now())`,
+      ['known@example.com'],
+    );
     const open = await Promise.all(
       ['known@example.com', 'unknown@example.com'].map(async (email) => {
         const { body } = await otpost.api.post<IssuedBody>('/v1/otp', { purpose: 'login', email });
@@ -181,7 +192,9 @@ describe('the stream of what becomes of a code', () => {
     await eachHas(3);
     clock.advance(660);
     await Promise.all(open.map(({ reader }) => reader.end()));
-    const heard = open.map(({ reader }) => reader.events.map(({ event, data }) => ({ event, ...(data as object), updatedAt: undefined })));
+    const heard = open.map(({ reader }) =>
+      reader.events.map(({ event, data }) => ({ event, ...(data as object), updatedAt: undefined })),
+    );
     expect(heard[0]).toHaveLength(4);
     expect(heard[0]).toEqual(heard[1]);
   });
@@ -193,6 +206,10 @@ describe('the stream of what becomes of a code', () => {
 
   it('answers HEAD with its headers and no stream', async () => {
     const response = await fetch(`${otpost.api.url}/v1/otp/${await registered()}/delivery/events`, { method: 'HEAD' });
-    expect([response.status, response.headers.get('content-type'), await response.text()]).toEqual([200, 'text/event-stream; charset=utf-8', '']);
+    expect([response.status, response.headers.get('content-type'), await response.text()]).toEqual([
+      200,
+      'text/event-stream; charset=utf-8',
+      '',
+    ]);
   });
 });

@@ -1,7 +1,7 @@
-import type { IssuedBody } from '../../support/api.js';
-import { HeldClock, type Otpost, startOtpost } from '../../support/otpost.js';
-import { bearer, Visitors } from '../../support/visitors.js';
-import { SmtpSink } from '../../support/smtp-sink.js';
+import type { IssuedBody } from '../../support/service/api.js';
+import { HeldClock, type Otpost, startOtpost } from '../../support/service/otpost.js';
+import { bearer, Visitors } from '../../support/service/visitors.js';
+import { SmtpSink } from '../../support/smtp/smtp-sink.js';
 
 describe('wrong codes for one address', () => {
   let sink: SmtpSink;
@@ -22,7 +22,8 @@ describe('wrong codes for one address', () => {
   });
 
   const fresh = (): string => `budget${++number}@example.com`;
-  const login = async (email: string, headers = {}): Promise<IssuedBody> => (await people.ask('login', email, headers)).body;
+  const login = async (email: string, headers = {}): Promise<IssuedBody> =>
+    (await people.ask('login', email, headers)).body;
 
   async function failures(email: string, purpose = 'sign_in'): Promise<number> {
     const [row] = await otpost.database.query<{ failures: number }>(
@@ -51,7 +52,10 @@ describe('wrong codes for one address', () => {
 
   /** As many as there were, the last one now, and no wait. */
   const failed = (email: string, times: number): Promise<unknown> =>
-    otpost.database.query("INSERT INTO failure_budgets (destination, purpose, failures, updated_at) VALUES ($1, 'sign_in', $2, $3)", [email, times, clock.now()]);
+    otpost.database.query(
+      "INSERT INTO failure_budgets (destination, purpose, failures, updated_at) VALUES ($1, 'sign_in', $2, $3)",
+      [email, times, clock.now()],
+    );
 
   /** The twentieth, after nineteen that are only written down. */
   async function failOnceMore(email: string): Promise<void> {
@@ -67,7 +71,11 @@ describe('wrong codes for one address', () => {
     const issued = await login(email);
     const right = await people.codeOf(issued);
     const refused = await people.verify(issued, right);
-    expect([refused.status, refused.body.code, refused.headers.get('retry-after')]).toEqual([429, 'too_many_failures', '60']);
+    expect([refused.status, refused.body.code, refused.headers.get('retry-after')]).toEqual([
+      429,
+      'too_many_failures',
+      '60',
+    ]);
     clock.advance(60);
     const answer = await people.verify(issued, right);
     expect([answer.status, answer.body.account?.email]).toEqual([200, email]);
@@ -81,7 +89,10 @@ describe('wrong codes for one address', () => {
     const issued = await login(email);
     for (let i = 0; i < 7; i++) expect((await people.verify(issued, '000000')).body.code).toBe('too_many_failures');
     clock.advance(60);
-    expect((await people.verify(issued, people.wrong(await people.codeOf(issued)))).body).toMatchObject({ code: 'otp_invalid', attemptsLeft: 4 });
+    expect((await people.verify(issued, people.wrong(await people.codeOf(issued)))).body).toMatchObject({
+      code: 'otp_invalid',
+      attemptsLeft: 4,
+    });
     // The twenty-first: two minutes now. Nothing is compared.
     const refused = await people.verify(issued, '000000');
     expect([refused.body.code, refused.headers.get('retry-after')]).toEqual(['too_many_failures', '120']);
@@ -91,8 +102,15 @@ describe('wrong codes for one address', () => {
     const [known, unknown] = [fresh(), fresh()];
     await people.signUp(known);
     expect(await failTwentyTimes(unknown, true)).toEqual(await failTwentyTimes(known));
-    const [one, two] = [await people.verify(await login(known), '000000'), await people.verify(await login(unknown), '000000')];
-    expect([two.status, two.body.code, two.headers.get('retry-after')]).toEqual([one.status, one.body.code, one.headers.get('retry-after')]);
+    const [one, two] = [
+      await people.verify(await login(known), '000000'),
+      await people.verify(await login(unknown), '000000'),
+    ];
+    expect([two.status, two.body.code, two.headers.get('retry-after')]).toEqual([
+      one.status,
+      one.body.code,
+      one.headers.get('retry-after'),
+    ]);
   });
 
   it('made by a stranger do not lock out the device that its owner signed in with', async () => {
@@ -111,7 +129,9 @@ describe('wrong codes for one address', () => {
     const { deviceToken } = await people.signUp(other);
     await failOnceMore(email);
     const issued = await login(email);
-    expect((await people.verify(issued, await people.codeOf(issued), {}, { 'otpost-device': deviceToken })).body.code).toBe('too_many_failures');
+    expect(
+      (await people.verify(issued, await people.codeOf(issued), {}, { 'otpost-device': deviceToken })).body.code,
+    ).toBe('too_many_failures');
   });
 
   it('are never more than a hundred in a row: then only the link helps, or a day without a failure', async () => {
@@ -123,7 +143,11 @@ describe('wrong codes for one address', () => {
     clock.advance(7_200);
     const next = await login(email);
     const answer = await people.verify(next, await people.codeOf(next));
-    expect([answer.status, answer.body.code, answer.headers.get('retry-after')]).toEqual([429, 'too_many_failures', String(86_400 - 7_200)]);
+    expect([answer.status, answer.body.code, answer.headers.get('retry-after')]).toEqual([
+      429,
+      'too_many_failures',
+      String(86_400 - 7_200),
+    ]);
     expect(answer.body.remedy).toContain('link');
     clock.advance(86_400 - 7_200 - 1);
     const early = await login(email);
@@ -166,7 +190,8 @@ describe('wrong codes for one address', () => {
     await people.signUp(email);
     const answers: string[] = [];
     for (const purpose of ['login', 'reset_password', 'verify_email', 'register']) {
-      const issued = purpose === 'register' ? await otpost.api.register(email) : (await people.ask(purpose, email)).body;
+      const issued =
+        purpose === 'register' ? await otpost.api.register(email) : (await people.ask(purpose, email)).body;
       const more = purpose === 'reset_password' ? { newPassword: 'seventeen green bottles' } : {};
       const wrong = await wrongFor(issued);
       for (let i = 0; i < 5; i++) answers.push(String((await people.verify(issued, wrong, more)).body.code));
@@ -197,7 +222,9 @@ describe('wrong codes for one address', () => {
     expect(left.sort()).toEqual([0, 1, 2, 3, 4]);
     expect(answers.filter(({ body }) => body.code === 'otp_locked')).toHaveLength(195);
     expect(await failures(email)).toBe(5);
-    const [row] = await otpost.database.query('SELECT attempts FROM otp_challenges WHERE id = $1', [issued.challenge.id]);
+    const [row] = await otpost.database.query('SELECT attempts FROM otp_challenges WHERE id = $1', [
+      issued.challenge.id,
+    ]);
     expect(row).toEqual({ attempts: 5 });
   });
 
@@ -206,8 +233,12 @@ describe('wrong codes for one address', () => {
     await people.signUp(email);
     const challenges: IssuedBody[] = [];
     for (let i = 0; i < 12; i++) challenges.push(await login(email));
-    const wrong = new Map(await Promise.all(challenges.map(async (issued) => [issued, await wrongFor(issued)] as const)));
-    const answers = await Promise.all(challenges.flatMap((issued) => Array.from({ length: 5 }, () => people.verify(issued, wrong.get(issued)!))));
+    const wrong = new Map(
+      await Promise.all(challenges.map(async (issued) => [issued, await wrongFor(issued)] as const)),
+    );
+    const answers = await Promise.all(
+      challenges.flatMap((issued) => Array.from({ length: 5 }, () => people.verify(issued, wrong.get(issued)!))),
+    );
     expect(answers.filter(({ body }) => body.code === 'otp_invalid')).toHaveLength(20);
     expect(answers.filter(({ body }) => body.code === 'too_many_failures')).toHaveLength(40);
     expect(await failures(email)).toBe(20);

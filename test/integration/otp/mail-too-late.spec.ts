@@ -1,8 +1,8 @@
-import type { ProblemBody } from '../../support/api.js';
-import { freePort } from '../../support/free-port.js';
-import { HeldClock, type Otpost, startOtpost } from '../../support/otpost.js';
-import { SmtpSink } from '../../support/smtp-sink.js';
-import { eventually } from '../../support/wait.js';
+import { freePort } from '../../support/network/free-port.js';
+import type { ProblemBody } from '../../support/service/api.js';
+import { HeldClock, type Otpost, startOtpost } from '../../support/service/otpost.js';
+import { eventually } from '../../support/signals/wait.js';
+import { SmtpSink } from '../../support/smtp/smtp-sink.js';
 
 describe('a mail server that is away for longer than a code lives', () => {
   let otpost: Otpost;
@@ -17,11 +17,14 @@ describe('a mail server that is away for longer than a code lives', () => {
 
   it('makes the delivery expire, and neither the late server nor a late guess gets anything of the code', async () => {
     const { challenge } = await otpost.api.register('ada@example.com');
-    const told = async (): Promise<string> => (await otpost.api.get<{ status: string }>(`/v1/otp/${challenge.id}/delivery`)).body.status;
+    const told = async (): Promise<string> =>
+      (await otpost.api.get<{ status: string }>(`/v1/otp/${challenge.id}/delivery`)).body.status;
     await eventually(async () => (await told()) === 'deferred', 'the mail to be deferred');
 
     // Ten minutes, for Postgres, by whose clock mail expires, and for the code.
-    await otpost.database.query("UPDATE outbound_emails SET expires_at = now() - interval '1 second', next_attempt_at = now()");
+    await otpost.database.query(
+      "UPDATE outbound_emails SET expires_at = now() - interval '1 second', next_attempt_at = now()",
+    );
     clock.advance(601);
     const sink = await SmtpSink.start({}, port);
     try {

@@ -1,6 +1,6 @@
-import { type Otpost, startOtpost } from '../../support/otpost.js';
-import { runScheduled } from '../../support/scheduled-run.js';
-import { eventually } from '../../support/wait.js';
+import { runScheduled } from '../../support/database/scheduled-run.js';
+import { type Otpost, startOtpost } from '../../support/service/otpost.js';
+import { eventually } from '../../support/signals/wait.js';
 
 const SOON = '10 minutes';
 /** A request that was judged just before may still need it. */
@@ -13,18 +13,24 @@ describe('what ended', () => {
   beforeAll(async () => {
     otpost = await startOtpost({ ROLE: 'web', OUTBOX_RESCUE: 'off', RETENTION_DAYS: '10' });
     await eventually(async () => {
-      const [row] = await query<{ done: boolean }>('SELECT count(*) > 0 AND bool_and(last_result IS NOT NULL) AS done FROM scheduled_tasks');
+      const [row] = await query<{ done: boolean }>(
+        'SELECT count(*) > 0 AND bool_and(last_result IS NOT NULL) AS done FROM scheduled_tasks',
+      );
       return row!.done;
     }, 'the first run of each task, which finds nothing');
   });
   afterAll(() => otpost.stop());
 
-  const query = <Row extends Record<string, unknown>>(sql: string, parameters: unknown[] = []): Promise<Row[]> => otpost.database.query<Row>(sql, parameters);
+  const query = <Row extends Record<string, unknown>>(sql: string, parameters: unknown[] = []): Promise<Row[]> =>
+    otpost.database.query<Row>(sql, parameters);
   const run = (name: string): Promise<string> => runScheduled(otpost.database, name);
 
   /** Asked for now, and moved to where its life ends so far from now. */
   async function registration(endsIn: string): Promise<string> {
-    const { challenge } = await otpost.api.register('ada@example.com', { name: 'Ada', password: 'correct horse battery staple' });
+    const { challenge } = await otpost.api.register('ada@example.com', {
+      name: 'Ada',
+      password: 'correct horse battery staple',
+    });
     await query('UPDATE otp_challenges SET expires_at = now() + $2::interval WHERE id = $1', [challenge.id, endsIn]);
     return challenge.id;
   }
@@ -39,24 +45,42 @@ describe('what ended', () => {
   }
 
   it('keeps no code, and nothing of what was typed at a registration, for longer than an hour or so', async () => {
-    const ids = [await registration(SOON), await registration(JUST_OVER), await registration(OVER), await registration('-23 hours')];
+    const ids = [
+      await registration(SOON),
+      await registration(JUST_OVER),
+      await registration(OVER),
+      await registration('-23 hours'),
+    ];
     expect(await run('otp.codes')).toBe('2 codes erased');
     expect(await run('accounts.registrations')).toBe('2 registrations removed');
-    const [whole, empty] = [{ code: true, registration: true }, { code: false, registration: false }];
+    const [whole, empty] = [
+      { code: true, registration: true },
+      { code: false, registration: false },
+    ];
     expect(await kept(ids)).toEqual([whole, whole, empty, empty]);
   });
 
   it('is looked at once a day however old it is, should the hourly runs have been missed', async () => {
-    const [old, older, tooOld] = [await registration('-2 days'), await registration('-9 days'), await registration('-11 days')];
+    const [old, older, tooOld] = [
+      await registration('-2 days'),
+      await registration('-9 days'),
+      await registration('-11 days'),
+    ];
     expect(await run('otp.codes')).toBe('0 codes erased');
     expect(await run('otp.challenges')).toBe('1 challenges removed, 2 codes erased');
-    expect((await kept([old, older, tooOld])).map((row) => row && (row as { code: boolean }).code)).toEqual([false, false, undefined]);
+    expect((await kept([old, older, tooOld])).map((row) => row && (row as { code: boolean }).code)).toEqual([
+      false,
+      false,
+      undefined,
+    ]);
   });
 
   it('loses its code at once where it is disowned or used, or a sibling is', async () => {
     const { challenge } = await otpost.api.register('bob@example.com');
     await otpost.api.post(`/v1/otp/${challenge.id}/disown`, {});
-    expect(await query('SELECT sealed_code FROM otp_challenges WHERE id = $1', [challenge.id])).toEqual([{ sealed_code: null }]);
+    expect(await query('SELECT sealed_code FROM otp_challenges WHERE id = $1', [challenge.id])).toEqual([
+      { sealed_code: null },
+    ]);
   });
 
   it('is forgotten after a day, where it was a row of failures', async () => {

@@ -1,8 +1,8 @@
-import type { IssuedBody, SignedInBody } from '../../support/api.js';
-import { HeldClock, type Otpost, startOtpost } from '../../support/otpost.js';
-import { runScheduled } from '../../support/scheduled-run.js';
-import { codeIn, SmtpSink } from '../../support/smtp-sink.js';
-import { eventually } from '../../support/wait.js';
+import { runScheduled } from '../../support/database/scheduled-run.js';
+import type { IssuedBody, SignedInBody } from '../../support/service/api.js';
+import { HeldClock, type Otpost, startOtpost } from '../../support/service/otpost.js';
+import { eventually } from '../../support/signals/wait.js';
+import { codeIn, SmtpSink } from '../../support/smtp/smtp-sink.js';
 
 const DAY_S = 86_400;
 
@@ -19,7 +19,8 @@ describe.each([
 
   beforeAll(async () => {
     sink = await SmtpSink.start({
-      onRcptTo: (_address, _session, done) => done(refusals-- > 0 ? Object.assign(new Error('later'), { responseCode: 450 }) : undefined),
+      onRcptTo: (_address, _session, done) =>
+        done(refusals-- > 0 ? Object.assign(new Error('later'), { responseCode: 450 }) : undefined),
     });
     clock = new HeldClock();
     clock.advance(seconds);
@@ -70,7 +71,8 @@ describe.each([
   it('is not taken away by the scheduled work before its time', async () => {
     const issued = await otpost.api.register('joan@example.com', { name: 'Joan' });
     const [received] = await sink.waitForMailTo('joan@example.com');
-    for (const task of ['otp.codes', 'otp.challenges', 'accounts.registrations']) await runScheduled(otpost.database, task);
+    for (const task of ['otp.codes', 'otp.challenges', 'accounts.registrations'])
+      await runScheduled(otpost.database, task);
     await expectToOpen(issued, codeIn(received!.mail.text));
     const [account] = await otpost.database.query(`SELECT name FROM accounts WHERE email = 'joan@example.com'`);
     expect(account).toEqual({ name: 'Joan' });
@@ -81,6 +83,9 @@ describe.each([
     const [received] = await sink.waitForMailTo('hedy@example.com');
     clock.advance(601);
     const code = codeIn(received!.mail.text);
-    await eventually(async () => (await otpost.api.post(`/v1/otp/${challenge.id}/verify`, { code })).status === 410, 'it to have ended');
+    await eventually(
+      async () => (await otpost.api.post(`/v1/otp/${challenge.id}/verify`, { code })).status === 410,
+      'it to have ended',
+    );
   });
 });

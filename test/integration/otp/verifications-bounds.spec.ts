@@ -1,8 +1,8 @@
-import type { Answer, ProblemBody } from '../../support/api.js';
-import { createApiKey } from '../../support/api-key.js';
-import { HeldClock, type Otpost, startOtpost } from '../../support/otpost.js';
-import { PageClient } from '../../support/page-client.js';
-import { codeIn, SmtpSink } from '../../support/smtp-sink.js';
+import { PageClient } from '../../support/http/page-client.js';
+import { createApiKey } from '../../support/service/api-key.js';
+import type { Answer, ProblemBody } from '../../support/service/api.js';
+import { HeldClock, type Otpost, startOtpost } from '../../support/service/otpost.js';
+import { codeIn, SmtpSink } from '../../support/smtp/smtp-sink.js';
 
 interface Body extends ProblemBody {
   id: string;
@@ -24,14 +24,18 @@ describe('what verifications write down', () => {
   });
 
   it('is each wrong code that was counted, the last one as such, and nothing of tries after that', async () => {
-    const call = (path: string, body: object): Promise<Answer<Body>> => otpost.api.post<Body>(`/v1/verifications${path}`, body, { authorization: `Bearer ${key}` });
+    const call = (path: string, body: object): Promise<Answer<Body>> =>
+      otpost.api.post<Body>(`/v1/verifications${path}`, body, { authorization: `Bearer ${key}` });
     const { id } = (await call('', { to: 'ada@example.com', purpose: 'checkout' })).body;
     const code = codeIn((await sink.waitForMailTo('ada@example.com'))[0]!.mail.text);
     const wrong = String((Number(code) + 1) % 1_000_000).padStart(6, '0');
     const told = [];
     for (let count = 0; count < 12; count++) told.push((await call(`/${id}/check`, { code: wrong })).body.code);
     expect(told).toEqual([...Array<string>(5).fill('otp_invalid'), ...Array<string>(7).fill('otp_locked')]);
-    const rows = await otpost.database.query<{ details: object }>("SELECT details FROM audit_events WHERE target_id = $1 AND action = 'code.refused' ORDER BY id", [id]);
+    const rows = await otpost.database.query<{ details: object }>(
+      "SELECT details FROM audit_events WHERE target_id = $1 AND action = 'code.refused' ORDER BY id",
+      [id],
+    );
     expect(rows.map(({ details }) => details)).toEqual(
       [false, false, false, false, true].map((locked) => ({ purpose: 'custom:checkout', reason: 'wrong', locked })),
     );
@@ -45,7 +49,14 @@ describe('asking for another copy too early', () => {
   beforeAll(async () => {
     clock = new HeldClock();
     otpost = await startOtpost(
-      { ROLE: 'web', OUTBOX_RESCUE: 'off', APP_URL: 'http://localhost:3000', LIMIT_DESTINATION: '2/15min', LIMIT_PUBLIC_MAIL: '5/h', LIMIT_KEY: '2/min' },
+      {
+        ROLE: 'web',
+        OUTBOX_RESCUE: 'off',
+        APP_URL: 'http://localhost:3000',
+        LIMIT_DESTINATION: '2/15min',
+        LIMIT_PUBLIC_MAIL: '5/h',
+        LIMIT_KEY: '2/min',
+      },
       clock,
     );
   });
@@ -59,7 +70,10 @@ describe('asking for another copy too early', () => {
     clock.advance(30);
     expect(await resend()).toEqual({ status: 429, refused: 'destination' });
   }
-  const seen = ({ status, headers }: { status: number; headers: Headers }) => ({ status, refused: /^"([\w-]+)"/.exec(headers.get('ratelimit') ?? '')?.[1] ?? null });
+  const seen = ({ status, headers }: { status: number; headers: Headers }) => ({
+    status,
+    refused: /^"([\w-]+)"/.exec(headers.get('ratelimit') ?? '')?.[1] ?? null,
+  });
 
   it('costs the limits nothing through the API', async () => {
     const { challenge } = await otpost.api.register('api@example.com');
@@ -74,7 +88,11 @@ describe('asking for another copy too early', () => {
 
   it('costs a back end nothing', async () => {
     const authorization = `Bearer ${await createApiKey(otpost.database.url, ['verifications'])}`;
-    const { body } = await otpost.api.post<Body>('/v1/verifications', { to: 'key@example.com', purpose: 'checkout' }, { authorization });
+    const { body } = await otpost.api.post<Body>(
+      '/v1/verifications',
+      { to: 'key@example.com', purpose: 'checkout' },
+      { authorization },
+    );
     await press(async () => seen(await otpost.api.post(`/v1/verifications/${body.id}/resend`, {}, { authorization })));
   });
 });

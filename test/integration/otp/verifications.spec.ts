@@ -1,8 +1,8 @@
-import type { Answer, ProblemBody } from '../../support/api.js';
-import { createApiKey } from '../../support/api-key.js';
-import { HeldClock, type Otpost, startOtpost } from '../../support/otpost.js';
-import { codeIn, SmtpSink } from '../../support/smtp-sink.js';
-import { eventually } from '../../support/wait.js';
+import { createApiKey } from '../../support/service/api-key.js';
+import type { Answer, ProblemBody } from '../../support/service/api.js';
+import { HeldClock, type Otpost, startOtpost } from '../../support/service/otpost.js';
+import { eventually } from '../../support/signals/wait.js';
+import { codeIn, SmtpSink } from '../../support/smtp/smtp-sink.js';
 
 interface Verification {
   id: string;
@@ -41,7 +41,9 @@ describe('a verification for a back end', () => {
   const someone = (): string => `ada${++number}@example.com`;
   const digitsIn = (text: string | undefined): string => /code is (\d+)/.exec(text ?? '')![1]!;
 
-  async function started(more: object = {}): Promise<{ to: string; issued: Verification; code: string; wrong: string }> {
+  async function started(
+    more: object = {},
+  ): Promise<{ to: string; issued: Verification; code: string; wrong: string }> {
     const to = someone();
     const { status, body } = await call('', { to, purpose: 'checkout', ...more });
     expect(status).toBe(202);
@@ -72,7 +74,9 @@ describe('a verification for a back end', () => {
     for (const form of [mail.text, mail.html]) {
       expect(form).toContain(code);
       expect(form).toContain(issued.reference);
-      expect([...String(form).matchAll(/https?:\/\/\S+?\/l\/[\w-]+(\S*?)(?=["\s])/g)].map(([, rest]) => rest)).toEqual(['/not-me']);
+      expect([...String(form).matchAll(/https?:\/\/\S+?\/l\/[\w-]+(\S*?)(?=["\s])/g)].map(([, rest]) => rest)).toEqual([
+        '/not-me',
+      ]);
     }
   });
 
@@ -88,7 +92,11 @@ describe('a verification for a back end', () => {
     const approved = answers.filter(({ status }) => status === 200);
     expect(approved.length).toBeLessThanOrEqual(8); // five tries, and three repeats
     expect(new Set(approved.map(({ body }) => JSON.stringify(body))).size).toBe(1);
-    expect(await otpost.database.query("SELECT action FROM audit_events WHERE target_id = $1 AND action = 'code.approved'", [issued.id])).toHaveLength(1);
+    expect(
+      await otpost.database.query("SELECT action FROM audit_events WHERE target_id = $1 AND action = 'code.approved'", [
+        issued.id,
+      ]),
+    ).toHaveLength(1);
     clock.advance(61);
     expect((await check(issued.id, code)).body).toMatchObject({ status: 410, code: 'otp_consumed' });
   });
@@ -105,7 +113,11 @@ describe('a verification for a back end', () => {
   it('counts five wrong codes, and is locked for the right one then', async () => {
     const { issued, code, wrong } = await started();
     for (const left of [4, 3, 2, 1, 0]) {
-      expect((await check(issued.id, wrong)).body).toMatchObject({ status: 400, code: 'otp_invalid', attemptsLeft: left });
+      expect((await check(issued.id, wrong)).body).toMatchObject({
+        status: 400,
+        code: 'otp_invalid',
+        attemptsLeft: left,
+      });
     }
     expect((await check(issued.id, code)).body).toMatchObject({ status: 429, code: 'otp_locked' });
     expect((await look(issued.id)).body.status).toBe('locked');
@@ -142,7 +154,10 @@ describe('a verification for a back end', () => {
     expect([early.body.code, early.headers.get('retry-after')]).toEqual(['resend_too_soon', '30']);
     clock.advance(30);
     const again = await call(`/${issued.id}/resend`, {});
-    expect([again.status, again.body]).toEqual([202, { ...issued, resendAfter: new Date(clock.now().getTime() + 30_000).toISOString() }]);
+    expect([again.status, again.body]).toEqual([
+      202,
+      { ...issued, resendAfter: new Date(clock.now().getTime() + 30_000).toISOString() },
+    ]);
     const copies = await sink.waitForMailTo(to, 2);
     expect(copies.map(({ mail }) => digitsIn(mail.text))).toEqual([code, code]);
   });
@@ -159,7 +174,10 @@ describe('a verification for a back end', () => {
 
   it('ends for its siblings of the same purpose when one was approved, and not for those of another', async () => {
     const { to, issued, code } = await started();
-    const [sibling, other] = [(await call('', { to, purpose: 'checkout' })).body, (await call('', { to, purpose: 'payout' })).body];
+    const [sibling, other] = [
+      (await call('', { to, purpose: 'checkout' })).body,
+      (await call('', { to, purpose: 'payout' })).body,
+    ];
     await check(issued.id, code);
     expect([(await look(sibling.id)).body.status, (await look(other.id)).body.status]).toEqual(['void', 'pending']);
   });
@@ -167,13 +185,20 @@ describe('a verification for a back end', () => {
   it('does not exist for the calls of our own codes, nor they for it, even under the same name', async () => {
     const { to, issued, code, wrong } = await started({ purpose: 'register' });
     for (const call of ['verify', 'resend', 'disown']) {
-      const { body } = await otpost.api.post<ProblemBody>(`/v1/otp/${issued.id}/${call}`, call === 'verify' ? { code } : {});
+      const { body } = await otpost.api.post<ProblemBody>(
+        `/v1/otp/${issued.id}/${call}`,
+        call === 'verify' ? { code } : {},
+      );
       expect([call, body.status, body.code]).toEqual([call, 404, 'challenge_not_found']);
     }
     const { challenge } = await otpost.api.register(to);
     const [, second] = await sink.waitForMailTo(to, 2);
     const theirs = codeIn(second!.mail.text);
-    for (const answer of [await check(challenge.id, theirs), await look(challenge.id), await call(`/${challenge.id}/resend`, {})]) {
+    for (const answer of [
+      await check(challenge.id, theirs),
+      await look(challenge.id),
+      await call(`/${challenge.id}/resend`, {}),
+    ]) {
       expect([answer.status, answer.body.code]).toEqual([404, 'challenge_not_found']);
     }
     expect((await check(issued.id, wrong)).body.attemptsLeft).toBe(4); // nothing of this cost a try
@@ -198,17 +223,24 @@ describe('a verification for a back end', () => {
     expect([status, body.code, body.errors?.map((error) => error.field)]).toEqual([422, 'validation_failed', [field]]);
   });
 
-  it.each(['12345', '12345678901', '12345x', '', 123456, '1'.repeat(65)])('spends no try on %j, which is no code', async (code) => {
-    const { issued, wrong } = await started();
-    expect((await call(`/${issued.id}/check`, { code })).status).toBe(422);
-    expect((await check(issued.id, wrong)).body.attemptsLeft).toBe(4);
-  });
+  it.each(['12345', '12345678901', '12345x', '', 123456, '1'.repeat(65)])(
+    'spends no try on %j, which is no code',
+    async (code) => {
+      const { issued, wrong } = await started();
+      expect((await call(`/${issued.id}/check`, { code })).status).toBe(422);
+      expect((await check(issued.id, wrong)).body.attemptsLeft).toBe(4);
+    },
+  );
 
   it('is for keys of its scope', async () => {
     const other = await createApiKey(otpost.database.url, ['emails:send', 'emails:read']);
     const { issued, code } = await started();
     for (const path of ['', `/${issued.id}/check`, `/${issued.id}/resend`]) {
-      const refused = await otpost.api.post<ProblemBody>(`/v1/verifications${path}`, { code }, { authorization: `Bearer ${other}` });
+      const refused = await otpost.api.post<ProblemBody>(
+        `/v1/verifications${path}`,
+        { code },
+        { authorization: `Bearer ${other}` },
+      );
       expect([refused.status, refused.body.code]).toEqual([403, 'scope_missing']);
       expect((await otpost.api.post(`/v1/verifications${path}`, { code })).status).toBe(401);
     }
@@ -228,7 +260,8 @@ describe('a verification for a back end', () => {
       ['code.refused', 'refused', 'api_key'],
       ['code.approved', 'done', 'api_key'],
     ]);
-    for (const { row } of rows) for (const secret of [`"${code}"`, `"${wrong}"`, to.split('@')[0]!]) expect(row).not.toContain(secret);
+    for (const { row } of rows)
+      for (const secret of [`"${code}"`, `"${wrong}"`, to.split('@')[0]!]) expect(row).not.toContain(secret);
   });
 });
 
@@ -236,17 +269,31 @@ describe('the limits of verifications', () => {
   let otpost: Otpost;
 
   beforeAll(async () => {
-    otpost = await startOtpost({ ROLE: 'web', OUTBOX_RESCUE: 'off', LIMIT_DESTINATION: '2/15min', LIMIT_KEY: '6/min', LIMIT_IP: '1/10min' });
+    otpost = await startOtpost({
+      ROLE: 'web',
+      OUTBOX_RESCUE: 'off',
+      LIMIT_DESTINATION: '2/15min',
+      LIMIT_KEY: '6/min',
+      LIMIT_IP: '1/10min',
+    });
   });
   afterAll(() => otpost.stop());
 
   it('are those of the address and of the key, not of where the back end runs', async () => {
-    const [key, other] = [await createApiKey(otpost.database.url, ['verifications']), await createApiKey(otpost.database.url, ['verifications'])];
-    const start = (to: string, by: string) => otpost.api.post<Body>('/v1/verifications', { to, purpose: 'checkout' }, { authorization: `Bearer ${by}` });
+    const [key, other] = [
+      await createApiKey(otpost.database.url, ['verifications']),
+      await createApiKey(otpost.database.url, ['verifications']),
+    ];
+    const start = (to: string, by: string) =>
+      otpost.api.post<Body>('/v1/verifications', { to, purpose: 'checkout' }, { authorization: `Bearer ${by}` });
     expect((await start('ada@example.com', key)).status).toBe(202);
     expect((await start('Ada@Example.com', key)).status).toBe(202);
     const flooded = await start('ada@example.com', key);
-    expect([flooded.status, flooded.body.code, flooded.body.detail]).toEqual([429, 'rate_limited', 'Too much was asked for this address.']);
+    expect([flooded.status, flooded.body.code, flooded.body.detail]).toEqual([
+      429,
+      'rate_limited',
+      'Too much was asked for this address.',
+    ]);
     expect(Number(flooded.headers.get('retry-after'))).toBeGreaterThan(0);
     for (const name of ['b', 'c', 'd']) expect((await start(`${name}@example.com`, key)).status).toBe(202);
     const many = await start('e@example.com', key);

@@ -2,9 +2,9 @@ import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { Broker } from '../../../src/queue/broker.js';
-import { startOtpost } from '../../support/otpost.js';
-import { describeWithRedisServer, RedisServer } from '../../support/redis-server.js';
-import { eventually } from '../../support/wait.js';
+import { describeWithRedisServer, RedisServer } from '../../support/redis/redis-server.js';
+import { startOtpost } from '../../support/service/otpost.js';
+import { eventually } from '../../support/signals/wait.js';
 
 interface Line {
   level: string;
@@ -67,7 +67,10 @@ describeWithRedisServer('the broker on Redis', () => {
       redis = await RedisServer.start();
       await redis.tell('ACL', 'SETUSER', 'managed', 'on', '>secret', '~*', '&*', '+@all', '-config', '-info');
       const opened = await open(redis.url.replace('redis://', 'redis://managed:secret@'));
-      await eventually(() => lines.some(({ level, msg }) => level === 'info' && msg.includes('does not tell')), 'the line that says so');
+      await eventually(
+        () => lines.some(({ level, msg }) => level === 'info' && msg.includes('does not tell')),
+        'the line that says so',
+      );
       expect(opened).toMatchObject({ forgets: false, state: { up: true } });
       expect(opened.state).not.toHaveProperty('maxmemoryPolicy');
       expect(warnings()).toEqual([]);
@@ -78,10 +81,16 @@ describeWithRedisServer('the broker on Redis', () => {
       const otpost = await startOtpost({ REDIS_URL: redis.url });
       try {
         const health = await eventually(async () => {
-          const { status, body } = await otpost.api.get<{ status: string; details: { broker: Record<string, string> } }>('/health');
+          const { status, body } = await otpost.api.get<{
+            status: string;
+            details: { broker: Record<string, string> };
+          }>('/health');
           return body.details.broker['maxmemoryPolicy'] !== undefined && { status, body };
         }, 'the policy in health');
-        expect(health).toMatchObject({ status: 200, body: { status: 'ok', details: { broker: { status: 'up', maxmemoryPolicy: 'allkeys-lru' } } } });
+        expect(health).toMatchObject({
+          status: 200,
+          body: { status: 'ok', details: { broker: { status: 'up', maxmemoryPolicy: 'allkeys-lru' } } },
+        });
         expect(health.body.details.broker['warning']).toMatch(/set maxmemory-policy to noeviction/);
       } finally {
         await otpost.stop();
@@ -108,8 +117,16 @@ describeWithRedisServer('the broker on Redis', () => {
     try {
       await expect(queue.add('wake', {})).rejects.toThrow('OOM');
       expect(await client.ping()).toBe('PONG');
-      for (let n = 0; n < 3; n++) expect(await opened.check()).toMatchObject({ up: false, error: 'it is full and refuses writes; give it more memory (OOM)' });
-      expect(lines.filter(({ msg }) => msg.startsWith('Redis cannot be used') && msg.includes('it is full and refuses writes'))).toHaveLength(1);
+      for (let n = 0; n < 3; n++)
+        expect(await opened.check()).toMatchObject({
+          up: false,
+          error: 'it is full and refuses writes; give it more memory (OOM)',
+        });
+      expect(
+        lines.filter(
+          ({ msg }) => msg.startsWith('Redis cannot be used') && msg.includes('it is full and refuses writes'),
+        ),
+      ).toHaveLength(1);
       await redis.tell('CONFIG', 'SET', 'maxmemory', '0');
       expect(await opened.check()).toMatchObject({ up: true });
       await queue.add('wake', {});

@@ -1,15 +1,14 @@
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
-import { LANES, type Lane } from '../../../src/core/lanes.js';
+import { type Lane, LANES } from '../../../src/core/lanes.js';
 import { createLogger } from '../../../src/core/logger.js';
 import { Broker } from '../../../src/queue/broker.js';
-import { MailQueue } from '../../../src/queue/mail-queue.js';
-import { queueName } from '../../../src/queue/queue-name.js';
-import { createApiKey } from '../../support/api-key.js';
-import { createDatabase, type TestDatabase } from '../../support/postgres.js';
-import { type Otpost, startOtpost } from '../../support/otpost.js';
-import { describeWithRedis, REDIS_URL } from '../../support/redis.js';
-import { eventually } from '../../support/wait.js';
+import { MailQueue, queueName } from '../../../src/queue/mail-queue.js';
+import { createDatabase, type TestDatabase } from '../../support/database/postgres.js';
+import { describeWithRedis, REDIS_URL } from '../../support/redis/redis.js';
+import { createApiKey } from '../../support/service/api-key.js';
+import { type Otpost, startOtpost } from '../../support/service/otpost.js';
+import { eventually } from '../../support/signals/wait.js';
 
 /** What `MailQueue` does with a broker of each kind; `onRedis` undefined: Postgres is the broker. */
 function wakesOn(kind: string, onRedis: string | undefined): void {
@@ -23,7 +22,12 @@ function wakesOn(kind: string, onRedis: string | undefined): void {
       database = await createDatabase();
       broker = await Broker.open({ redisUrl: onRedis, databaseUrl: database.url }, createLogger('silent', 'test'));
       const prefix = `otpost-test-${process.pid}-${Date.now()}`;
-      const queueOf = (lane: Lane) => new Queue(queueName(lane), { connection: broker.producer, prefix, defaultJobOptions: { removeOnComplete: true, removeOnFail: true } });
+      const queueOf = (lane: Lane) =>
+        new Queue(queueName(lane), {
+          connection: broker.producer,
+          prefix,
+          defaultJobOptions: { removeOnComplete: true, removeOnFail: true },
+        });
       queues = { critical: queueOf('critical'), default: queueOf('default'), bulk: queueOf('bulk') };
       mail = new MailQueue(broker, queues.critical, queues.default, queues.bulk);
     });
@@ -88,16 +92,27 @@ describeWithRedis('with Redis', () => {
 
   it('a web process without a worker leaves one job a lane for 500 messages', async () => {
     const connection = new Redis(REDIS_URL!);
-    const otpost: Otpost = await startOtpost({ ROLE: 'web', OUTBOX_RESCUE: 'off', ...(REDIS_URL ? { REDIS_URL } : {}) });
+    const otpost: Otpost = await startOtpost({
+      ROLE: 'web',
+      OUTBOX_RESCUE: 'off',
+      ...(REDIS_URL ? { REDIS_URL } : {}),
+    });
     try {
       const key = await createApiKey(otpost.database.url, ['emails:send']);
-      const send = (lane: Lane) => otpost.api.post('/v1/emails', { to: 'ada@example.com', lane, subject: 'Hello', text: 'Hello' }, { authorization: `Bearer ${key}` });
+      const send = (lane: Lane) =>
+        otpost.api.post(
+          '/v1/emails',
+          { to: 'ada@example.com', lane, subject: 'Hello', text: 'Hello' },
+          { authorization: `Bearer ${key}` },
+        );
       for (let n = 0; n < 500; n += 20) {
         const answers = await Promise.all(Array.from({ length: 20 }, (_, at) => send(LANES[at % LANES.length]!)));
         expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 202));
       }
       const [deployment] = await otpost.database.query<{ id: string }>('SELECT id FROM deployment');
-      const queues = LANES.map((lane) => new Queue(queueName(lane), { connection, prefix: `otpost-${deployment!.id}` }));
+      const queues = LANES.map(
+        (lane) => new Queue(queueName(lane), { connection, prefix: `otpost-${deployment!.id}` }),
+      );
       expect(await Promise.all(queues.map((queue) => queue.getWaitingCount()))).toEqual(LANES.map(() => 1));
       await Promise.all(queues.map((queue) => queue.obliterate({ force: true }).then(() => queue.close())));
     } finally {

@@ -1,4 +1,13 @@
-import { decideRefresh, endOf, GRACE_MS, IDLE_MS, isRecent, isRecentByCode, RECENT_MS, type RefreshState } from '../../../src/accounts/sessions/session-policy.js';
+import {
+  decideRefresh,
+  endOf,
+  GRACE_MS,
+  IDLE_MS,
+  isRecent,
+  isRecentByCode,
+  RECENT_MS,
+  type RefreshState,
+} from '../../../src/accounts/tokens/session-policy.js';
 
 const now = new Date('2026-11-21T12:00:00Z');
 const ago = (ms: number): Date => new Date(now.getTime() - ms);
@@ -36,7 +45,11 @@ describe('a proof of who somebody is', () => {
     ['a link a moment ago', { method: 'link', authenticatedAt: ago(1) }, [true, true]],
     ['a password a moment ago', { method: 'password', authenticatedAt: ago(1), createdAt: ago(1) }, [true, false]],
     ['a password long ago, and a code a moment ago', { method: 'password', authenticatedAt: ago(1) }, [true, true]],
-    ['a password long ago, and a code ten minutes ago', { method: 'password', authenticatedAt: ago(RECENT_MS) }, [false, false]],
+    [
+      'a password long ago, and a code ten minutes ago',
+      { method: 'password', authenticatedAt: ago(RECENT_MS) },
+      [false, false],
+    ],
   ])('%s: %j → fresh, by code: %j', (_, proof, expected) => {
     const session = { ...began, ...proof };
     expect([isRecent(session, now), isRecentByCode(session, now)]).toEqual(expected);

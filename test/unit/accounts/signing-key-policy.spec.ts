@@ -1,4 +1,10 @@
-import { pendingAt, retiredAt, retiresAt, rotationIsDue, signerAt } from '../../../src/accounts/tokens/signing-key-policy.js';
+import {
+  pendingAt,
+  retiredAt,
+  retiresAt,
+  rotationIsDue,
+  signerAt,
+} from '../../../src/accounts/tokens/signing-key-policy.js';
 
 const MINUTE = 60_000;
 const START = new Date('2026-11-21T12:00:00Z');

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { inspect } from 'node:util';
-import { type ConfigurationError } from '../../../src/config/configuration-error.js';
+import fc from 'fast-check';
+import type { ConfigurationError } from '../../../src/config/read-settings.js';
 import { StartupError } from '../../../src/core/startup-error.js';
 import { refusal } from './faults.js';
 
@@ -43,7 +43,9 @@ describe('ConfigurationError', () => {
   // Markers with special characters between them: not even a piece of such a secret gets through unseen.
   const marker = 'Zq7Xk';
   const special = fc.constantFrom(...'@:/?#%,;&=+ "\'<>[]{}|\\^`~!$*()\n\t1', '://', '$value', '%2');
-  const secret = fc.array(fc.oneof(fc.constant(marker), special), { minLength: 2, maxLength: 8 }).map((parts) => `${marker}${parts.join('')}`);
+  const secret = fc
+    .array(fc.oneof(fc.constant(marker), special), { minLength: 2, maxLength: 8 })
+    .map((parts) => `${marker}${parts.join('')}`);
 
   const transports = secret.chain((raw) =>
     fc.constantFrom(
@@ -85,7 +87,10 @@ describe('ConfigurationError', () => {
       DATABASE_URL: url('postgres'),
       REDIS_URL: url('redis'),
       APP_URL: url('https'),
-      APP_SECRET: fc.oneof(secret, secret.map((text) => text.slice(0, 20))),
+      APP_SECRET: fc.oneof(
+        secret,
+        secret.map((text) => text.slice(0, 20)),
+      ),
       APP_SECRET_PREVIOUS: fc.tuple(secret, secret).map((secrets) => secrets.join(',')),
       INBOX_TOKEN: secret.map((text) => text.slice(0, 12)),
       MAIL_TRANSPORTS: transports,
@@ -93,7 +98,14 @@ describe('ConfigurationError', () => {
     fc.assert(
       fc.property(environment, (env) => {
         const error: ConfigurationError = refusal(env);
-        const everything = [error.message, error.remedy, error.stack, String(error), JSON.stringify(error), inspect(error, { depth: 9 })];
+        const everything = [
+          error.message,
+          error.remedy,
+          error.stack,
+          String(error),
+          JSON.stringify(error),
+          inspect(error, { depth: 9 }),
+        ];
         expect(everything.join('\n')).not.toContain(marker);
       }),
       { numRuns: 1000 },

@@ -1,4 +1,4 @@
-import { readSettings } from '../../../src/config/read-settings.js';
+import { readSettings } from '../../../src/configuration.js';
 import { onlyFault } from './faults.js';
 
 const accepted: Record<string, string[]> = {
@@ -18,7 +18,15 @@ const accepted: Record<string, string[]> = {
   APP_URL: ['http://localhost:3000', 'https://example.com/'],
   APP_SECRET: ['s'.repeat(32)],
   APP_SECRET_PREVIOUS: ['s'.repeat(32), `${'s'.repeat(32)},${'t'.repeat(32)},`],
-  MAIL_FROM: ['a@b.example', 'no-reply@localhost', 'Name <a@b.example>', '<a@b.example>', '"Acme, Inc." <a@b.example>', 'Post <post@bücher.example>', 'a@mailhost'],
+  MAIL_FROM: [
+    'a@b.example',
+    'no-reply@localhost',
+    'Name <a@b.example>',
+    '<a@b.example>',
+    '"Acme, Inc." <a@b.example>',
+    'Post <post@bücher.example>',
+    'a@mailhost',
+  ],
   BOUNCE_ADDRESS: ['bounce@bounces.example.com', 'bounce@bücher.example', 'bounce@localhost'],
   DKIM_DOMAIN: ['example.com', 'bücher.example'],
   MAIL_RATE: ['50/min', '10/s', '5/15min'],
@@ -63,13 +71,44 @@ const refused: Record<string, string[]> = {
   ],
   APP_SECRET: ['s'.repeat(31), `${'s'.repeat(32)},t`],
   APP_SECRET_PREVIOUS: ['short', `${'s'.repeat(32)},short`, ','],
-  MAIL_FROM: ['nobody', 'Name <nobody>', 'Name a@b.example', 'Name <a@b.example> more', 'A\nBcc: x@y.example <a@b.example>', 'A\u2028B <a@b.example>', 'Pöst <pöst@b.example>', '"a b"@b.example', 'A <"a b"@b.example>', '"ada"@b.example', 'a@-b', 'a@[127.0.0.1]'],
-  BOUNCE_ADDRESS: ['"a b"@b.example', '"bounce"@b.example', 'böunce@b.example', `${'b'.repeat(28)}@b.example`, 'bounce+x@b.example', 'bounce'],
+  MAIL_FROM: [
+    'nobody',
+    'Name <nobody>',
+    'Name a@b.example',
+    'Name <a@b.example> more',
+    'A\nBcc: x@y.example <a@b.example>',
+    'A\u2028B <a@b.example>',
+    'Pöst <pöst@b.example>',
+    '"a b"@b.example',
+    'A <"a b"@b.example>',
+    '"ada"@b.example',
+    'a@-b',
+    'a@[127.0.0.1]',
+  ],
+  MAIL_SENDERS: ['b.example', '@', '@b', 'a@b.example,*@b.example', 'Ada <a@b.example>', ','],
+  BOUNCE_ADDRESS: [
+    '"a b"@b.example',
+    '"bounce"@b.example',
+    'böunce@b.example',
+    `${'b'.repeat(28)}@b.example`,
+    'bounce+x@b.example',
+    'bounce',
+  ],
   DKIM_DOMAIN: ['localhost', 'a b.example', '.example'],
   WORKER_LANES: ['urgent', 'critical;bulk', ','],
   WORKER_PORT: ['70000', 'off', '-1'],
   MAIL_RATE: ['50', '0/min', '50/month', 'fast'],
-  WORKER_CONCURRENCY: ['critical', 'critical:0', 'critical:101', 'urgent:1', 'bulk:1,bulk:2', 'bulk:1:2', 'bulk:x', ',', '8'],
+  WORKER_CONCURRENCY: [
+    'critical',
+    'critical:0',
+    'critical:101',
+    'urgent:1',
+    'bulk:1,bulk:2',
+    'bulk:1:2',
+    'bulk:x',
+    ',',
+    '8',
+  ],
   OUTBOX_RESCUE: ['never'],
   RETENTION_DAYS: ['0', '3651', 'ever', '1.5'],
   MIGRATE_ON_START: ['yes', '1', 'maybe'],
@@ -81,6 +120,13 @@ const rows = (table: Record<string, string[]>): [string, string][] =>
   Object.entries(table).flatMap(([name, texts]) => texts.map((text): [string, string] => [name, text]));
 
 describe('Environment', () => {
+  it('reads MAIL_SENDERS as canonical addresses and domains, each once', () => {
+    const { senders } = readSettings({
+      MAIL_SENDERS: 'Billing@B.example, @Bücher.example,@b.example,billing@b.example,',
+    }).settings.mail;
+    expect(senders).toEqual(['billing@b.example', '@xn--bcher-kva.example', '@b.example']);
+  });
+
   it.each(rows(accepted))('accepts %s=%j', (name, text) => {
     expect(() => readSettings({ [name]: text })).not.toThrow();
   });
@@ -104,8 +150,14 @@ describe('Environment', () => {
   });
 
   it('has domains beyond ASCII in their form in ASCII, which Message-IDs, envelopes and signatures need', () => {
-    const { mail } = readSettings({ MAIL_FROM: 'Post <Post@Bücher.example>', BOUNCE_ADDRESS: 'Bounce@bücher.example' }).settings;
-    expect([mail.from.address, mail.bounceAddress]).toEqual(['Post@xn--bcher-kva.example', 'bounce@xn--bcher-kva.example']);
+    const { mail } = readSettings({
+      MAIL_FROM: 'Post <Post@Bücher.example>',
+      BOUNCE_ADDRESS: 'Bounce@bücher.example',
+    }).settings;
+    expect([mail.from.address, mail.bounceAddress]).toEqual([
+      'Post@xn--bcher-kva.example',
+      'bounce@xn--bcher-kva.example',
+    ]);
   });
 
   it('says why a sender beyond ASCII before the @, or with quotes there, will not do', () => {

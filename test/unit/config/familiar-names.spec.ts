@@ -1,19 +1,30 @@
-import { readSettings } from '../../../src/config/read-settings.js';
-import { translateFamiliarNames } from '../../../src/config/familiar-names.js';
+import { translateFamiliarNames as translate } from '../../../src/config/names.js';
+import { readSettings } from '../../../src/configuration.js';
+import { PROVIDERS } from '../../../src/mail/providers/providers.js';
 
+const translateFamiliarNames = (env: Record<string, string>) => translate(env, PROVIDERS);
 const transportsOf = (env: Record<string, string>) => translateFamiliarNames(env).env['MAIL_TRANSPORTS'];
 
 describe('variables of others', () => {
   it("are understood as Django's and Celery's users have them", () => {
     const env = {
-      EMAIL_HOST: 'smtp.gmail.com', EMAIL_PORT: '587', EMAIL_HOST_USER: 'me@gmail.com', EMAIL_HOST_PASSWORD: 'ab,cd e/f?',
-      EMAIL_USE_TLS: 'True', DEFAULT_FROM_EMAIL: 'Acme <me@gmail.com>',
+      EMAIL_HOST: 'smtp.gmail.com',
+      EMAIL_PORT: '587',
+      EMAIL_HOST_USER: 'me@gmail.com',
+      EMAIL_HOST_PASSWORD: 'ab,cd e/f?',
+      EMAIL_USE_TLS: 'True',
+      DEFAULT_FROM_EMAIL: 'Acme <me@gmail.com>',
     };
     const { settings, warnings } = readSettings(env);
     expect(settings.mail).toMatchObject({
       from: { name: 'Acme', address: 'me@gmail.com' },
       transports: [
-        { name: 'smtp.gmail.com:587', ports: [{ port: 587, tls: 'starttls' }], user: 'me@gmail.com', password: 'ab,cd e/f?' },
+        {
+          name: 'smtp.gmail.com:587',
+          ports: [{ port: 587, tls: 'starttls' }],
+          user: 'me@gmail.com',
+          password: 'ab,cd e/f?',
+        },
       ],
     });
     expect(warnings).toEqual([
@@ -37,17 +48,30 @@ describe('variables of others', () => {
 
   it('never send a password in the clear, whatever EMAIL_USE_TLS says', () => {
     const env = { EMAIL_HOST: 'a.example', EMAIL_HOST_USER: 'u', EMAIL_HOST_PASSWORD: 'p', EMAIL_USE_TLS: 'False' };
-    expect(readSettings(env).settings.mail.transports).toMatchObject([{ ports: [{ tls: 'starttls' }, { tls: 'implicit' }, { tls: 'starttls' }] }]);
+    expect(readSettings(env).settings.mail.transports).toMatchObject([
+      { ports: [{ tls: 'starttls' }, { tls: 'implicit' }, { tls: 'starttls' }] },
+    ]);
   });
 
   it('give way to ours, and say so', () => {
-    const { env, notes } = translateFamiliarNames({ EMAIL_HOST: 'a.example', MAIL_TRANSPORTS: 'capture:', MAIL_FROM: 'a@b.example', SMTP_FROM: 'c@d.example' });
+    const { env, notes } = translateFamiliarNames({
+      EMAIL_HOST: 'a.example',
+      MAIL_TRANSPORTS: 'capture:',
+      MAIL_FROM: 'a@b.example',
+      SMTP_FROM: 'c@d.example',
+    });
     expect(env).toMatchObject({ MAIL_TRANSPORTS: 'capture:', MAIL_FROM: 'a@b.example' });
     expect(notes).toEqual(['EMAIL_HOST: not used, because MAIL_TRANSPORTS is set.']);
   });
 
   it('are not taken for misspelt ones of ours, and no note repeats a value', () => {
-    const { warnings } = readSettings({ SMTP_HOST: 'a.example', SMTP_PORT: '25', SMTP_USER: 'someone', SMTP_PASS: 'hidden', EMAIL_FROM: 'a@b.example' });
+    const { warnings } = readSettings({
+      SMTP_HOST: 'a.example',
+      SMTP_PORT: '25',
+      SMTP_USER: 'someone',
+      SMTP_PASS: 'hidden',
+      EMAIL_FROM: 'a@b.example',
+    });
     expect(warnings).toHaveLength(2);
     expect(warnings.join()).not.toMatch(/hidden|someone|b\.example|Did you mean/);
   });

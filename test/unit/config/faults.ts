@@ -1,5 +1,6 @@
-import { ConfigurationError, type Fault } from '../../../src/config/configuration-error.js';
-import { readSettings } from '../../../src/config/read-settings.js';
+import { ConfigurationError, type Fault } from '../../../src/config/read-settings.js';
+import type { TransportSettings } from '../../../src/config/settings.js';
+import { readSettings, VARIABLES } from '../../../src/configuration.js';
 
 /** An environment that production accepts; tests spoil one thing in it. */
 export const PRODUCTION_ENV = {
@@ -28,4 +29,21 @@ export function onlyFault(env: Record<string, string | undefined>): Omit<Fault, 
   expect(faults.map((fault) => fault.variable)).toHaveLength(1);
   const fault = faults[0]!;
   return { ...fault, remedy: fault.remedy.join(' ') };
+}
+
+/** The lines of a remedy, as the operator sees them. */
+export function remedyOf(name: string, text: string): string {
+  return refusal({ [name]: text }).faults.map(({ remedy }) => remedy.join('\n'))[0]!;
+}
+
+/** What one entry of MAIL_TRANSPORTS is read as; the test fails when it is refused. */
+export function onlyTransport(entry: string): TransportSettings {
+  const aws = { AWS_ACCESS_KEY_ID: 'AKID', AWS_SECRET_ACCESS_KEY: 'secret' };
+  return readSettings({ MAIL_TRANSPORTS: entry, ...aws }).settings.mail.transports[0]!;
+}
+
+/** MAIL_TRANSPORTS as an error text shows it. */
+export function maskTransports(text: string): string {
+  const { secret } = VARIABLES.find(({ name }) => name === 'MAIL_TRANSPORTS')!;
+  return (secret as (text: string) => string)(text);
 }

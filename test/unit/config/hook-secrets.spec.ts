@@ -1,36 +1,42 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { parseHookSecrets } from '../../../src/config/hook-secrets.js';
-import { readSettings } from '../../../src/config/read-settings.js';
-import { allSenders } from '../../support/provider-hooks.js';
+import type { HookSecret } from '../../../src/config/settings.js';
+import { readSettings } from '../../../src/configuration.js';
+import { allSenders } from '../../support/http/provider-hooks.js';
+import { remedyOf } from './faults.js';
+
+const read = (text: string): HookSecret[] => readSettings({ HOOK_SECRETS: text }).settings.mail.hookSecrets;
 
 describe('HOOK_SECRETS', () => {
   it('reads an entry of each provider', () => {
     const secrets = allSenders().map(({ secret }) => secret);
-    const { settings } = readSettings({ HOOK_SECRETS: secrets.join(', ') });
-    expect(settings.mail.hookSecrets.map(({ provider }) => provider)).toEqual(['sendgrid', 'mailgun', 'resend', 'postmark', 'brevo', 'mailjet', 'ses']);
+    expect(read(secrets.join(', ')).map(({ provider }) => provider)).toEqual([
+      'sendgrid',
+      'mailgun',
+      'resend',
+      'postmark',
+      'brevo',
+      'mailjet',
+      'ses',
+    ]);
   });
 
   it('takes several of one provider, for several accounts', () => {
-    expect(parseHookSecrets('brevo:0123456789abcdef,brevo:fedcba9876543210')).toEqual({
-      kind: 'value',
-      value: [
-        { provider: 'brevo', token: '0123456789abcdef' },
-        { provider: 'brevo', token: 'fedcba9876543210' },
-      ],
-    });
+    expect(read('brevo:0123456789abcdef,brevo:fedcba9876543210')).toEqual([
+      { provider: 'brevo', secret: { token: '0123456789abcdef' } },
+      { provider: 'brevo', secret: { token: 'fedcba9876543210' } },
+    ]);
   });
 
   it('decodes users, passwords and tokens', () => {
-    expect(parseHookSecrets('postmark:a%40b:long%2Cpassword%3A%25!,brevo:a-token%20of%20sixteen')).toEqual({
-      kind: 'value',
-      value: [
-        { provider: 'postmark', user: 'a@b', password: 'long,password:%!' },
-        { provider: 'brevo', token: 'a-token of sixteen' },
-      ],
-    });
+    expect(read('postmark:a%40b:long%2Cpassword%3A%25!,brevo:a-token%20of%20sixteen')).toEqual([
+      { provider: 'postmark', secret: { user: 'a@b', password: 'long,password:%!' } },
+      { provider: 'brevo', secret: { token: 'a-token of sixteen' } },
+    ]);
   });
 
-  const otherCurve = generateKeyPairSync('ec', { namedCurve: 'secp384r1' }).publicKey.export({ format: 'der', type: 'spki' }).toString('base64');
+  const otherCurve = generateKeyPairSync('ec', { namedCurve: 'secp384r1' })
+    .publicKey.export({ format: 'der', type: 'spki' })
+    .toString('base64');
 
   it.each([
     ['a provider there is none of', 'sparkpost:0123456789abcdef', /must begin with sendgrid:, mailgun:/],
@@ -45,11 +51,15 @@ describe('HOOK_SECRETS', () => {
     ['a percent sign that begins no escape', 'mailjet:otpost:a-password-of-100%', /mailjet: must be a user/],
     ['a short token', 'brevo:short', /brevo: the token must have at least 16/],
     ['an ARN of something else', 'ses:arn:aws:sqs:eu-west-1:123456789012:otpost', /ses: must be the ARN/],
-    ['an ARN with a host in its region', 'ses:arn:aws:sns:evil.example.com/:123456789012:otpost', /ses: must be the ARN/],
+    [
+      'an ARN with a host in its region',
+      'ses:arn:aws:sns:evil.example.com/:123456789012:otpost',
+      /ses: must be the ARN/,
+    ],
   ])('refuses %s, with an example', (_, text, remedy) => {
-    const outcome = parseHookSecrets(text);
-    expect(outcome).toMatchObject({ kind: 'fault', remedy: expect.stringMatching(remedy) as string });
-    expect(outcome).toMatchObject({ remedy: expect.stringContaining('such as HOOK_SECRETS=') as string });
+    const told = remedyOf('HOOK_SECRETS', text);
+    expect(told).toMatch(remedy);
+    expect(told).toContain('such as HOOK_SECRETS=');
   });
 
   it('is refused at start with all faults at once, and shows no secret', () => {

@@ -1,26 +1,34 @@
 import fc from 'fast-check';
-import { maskTransports, parseTransports } from '../../../src/config/mail-transports.js';
 import type { TransportSettings } from '../../../src/config/settings.js';
+import { readSettings } from '../../../src/configuration.js';
+import { maskTransports, remedyOf } from './faults.js';
 
-function transports(text: string): TransportSettings[] {
-  const outcome = parseTransports(text);
-  if (outcome.kind === 'fault') throw new Error(outcome.remedy);
-  return outcome.value;
-}
+const transports = (text: string): TransportSettings[] =>
+  readSettings({ MAIL_TRANSPORTS: text }).settings.mail.transports;
+const remedy = (text: string): string => remedyOf('MAIL_TRANSPORTS', text);
 
-function remedy(text: string): string {
-  const outcome = parseTransports(text);
-  if (outcome.kind === 'value') throw new Error(`Accepted: ${JSON.stringify(outcome.value)}`);
-  return outcome.remedy;
-}
-
-const tlsOf = (text: string) => transports(text).map((transport) => transport.kind === 'smtp' && transport.ports[0]!.tls)[0];
+const tlsOf = (text: string) =>
+  transports(text).map((transport) => transport.kind === 'smtp' && transport.ports[0]!.tls)[0];
 
 describe('MAIL_TRANSPORTS', () => {
   it('keeps the order of preference', () => {
     expect(transports('smtp://user:pw@smtp.example.com:2525, smtps://user:pw@backup.example.com ,capture:')).toEqual([
-      { kind: 'smtp', name: 'smtp.example.com:2525', host: 'smtp.example.com', ports: [{ port: 2525, tls: 'starttls' }], user: 'user', password: 'pw' },
-      { kind: 'smtp', name: 'backup.example.com:465', host: 'backup.example.com', ports: [{ port: 465, tls: 'implicit' }], user: 'user', password: 'pw' },
+      {
+        kind: 'smtp',
+        name: 'smtp.example.com:2525',
+        host: 'smtp.example.com',
+        ports: [{ port: 2525, tls: 'starttls' }],
+        user: 'user',
+        password: 'pw',
+      },
+      {
+        kind: 'smtp',
+        name: 'backup.example.com:465',
+        host: 'backup.example.com',
+        ports: [{ port: 465, tls: 'implicit' }],
+        user: 'user',
+        password: 'pw',
+      },
       { kind: 'capture', name: 'capture' },
     ]);
   });
@@ -37,13 +45,24 @@ describe('MAIL_TRANSPORTS', () => {
       },
       { name: 'b.example:465', ports: [{ port: 465, tls: 'implicit' }] },
     ]);
-    expect(parseTransports('smtp://a.example', [2525])).toMatchObject({ value: [{ name: 'a.example:2525', ports: [{ port: 2525 }] }] });
+    const { settings } = readSettings({ MAIL_TRANSPORTS: 'smtp://a.example', SMTP_PORTS: '2525' });
+    expect(settings.mail.transports).toMatchObject([{ name: 'a.example:2525', ports: [{ port: 2525 }] }]);
   });
 
   it('never tries 465 without TLS', () => {
     expect(transports('smtp://localhost,smtp://mail.internal?tls=off')).toMatchObject([
-      { ports: [{ port: 587, tls: 'off' }, { port: 2525, tls: 'off' }] },
-      { ports: [{ port: 587, tls: 'off' }, { port: 2525, tls: 'off' }] },
+      {
+        ports: [
+          { port: 587, tls: 'off' },
+          { port: 2525, tls: 'off' },
+        ],
+      },
+      {
+        ports: [
+          { port: 587, tls: 'off' },
+          { port: 2525, tls: 'off' },
+        ],
+      },
     ]);
   });
 
@@ -66,7 +85,12 @@ describe('MAIL_TRANSPORTS', () => {
     it('takes the place of a password', () => {
       expect(transports(`smtp://me%40gmail.com@smtp.gmail.com:587?${parameters}`)[0]).toMatchObject({
         user: 'me@gmail.com',
-        oauth: { clientId: 'id', clientSecret: 'secret', refreshToken: '1//token', tokenUrl: 'https://oauth2.googleapis.com/token' },
+        oauth: {
+          clientId: 'id',
+          clientSecret: 'secret',
+          refreshToken: '1//token',
+          tokenUrl: 'https://oauth2.googleapis.com/token',
+        },
       });
     });
 
@@ -74,7 +98,9 @@ describe('MAIL_TRANSPORTS', () => {
       expect(remedy('smtp://me@smtp.gmail.com?oauth_client_id=id')).toMatch(/together/);
       expect(remedy(`smtp://me:pw@smtp.gmail.com?${parameters}`)).toMatch(/no password/);
       expect(remedy(`smtp://me@smtp.example.com?${parameters}`)).toMatch(/oauth_token_url must be/);
-      expect(remedy(`smtp://me@smtp.example.com?${parameters}&oauth_token_url=http://login.example.com/t`)).toMatch(/https/);
+      expect(remedy(`smtp://me@smtp.example.com?${parameters}&oauth_token_url=http://login.example.com/t`)).toMatch(
+        /https/,
+      );
     });
 
     it('is hidden from error texts', () => {
@@ -91,7 +117,11 @@ describe('MAIL_TRANSPORTS', () => {
   });
 
   it('unpacks IPv6 hosts and keeps the brackets in the name', () => {
-    expect(transports('smtp://[::1]:1025')[0]).toMatchObject({ host: '::1', ports: [{ port: 1025, tls: 'off' }], name: '[::1]:1025' });
+    expect(transports('smtp://[::1]:1025')[0]).toMatchObject({
+      host: '::1',
+      ports: [{ port: 1025, tls: 'off' }],
+      name: '[::1]:1025',
+    });
   });
 
   it('decodes credentials, whatever is in them', () => {
@@ -113,24 +143,32 @@ describe('MAIL_TRANSPORTS', () => {
   });
 
   describe('and TLS', () => {
-    it.each(['localhost', 'LOCALHOST', '127.0.0.1', '127.8.8.8', '[::1]', '[0:0:0:0:0:0:0:1]'])('is off by default on %s', (host) => {
-      expect(tlsOf(`smtp://${host}:1025`)).toBe('off');
-      expect(tlsOf(`smtp://user:pw@${host}:1025`)).toBe('off');
-      expect(tlsOf(`smtp://user:pw@${host}:1025?tls=off`)).toBe('off');
-      expect(tlsOf(`smtp://user:pw@${host}:1025?tls=on`)).toBe('starttls');
-    });
-
-    it.each(['smtp.example.com', '127.0.0.1.example.com', 'localhost.example.com', '127.1', '10.0.0.1', '[::2]', 'mailpit'])(
-      'is required on %s',
+    it.each(['localhost', 'LOCALHOST', '127.0.0.1', '127.8.8.8', '[::1]', '[0:0:0:0:0:0:0:1]'])(
+      'is off by default on %s',
       (host) => {
-        expect(tlsOf(`smtp://${host}`)).toBe('starttls');
-        expect(tlsOf(`smtp://user:pw@${host}?tls=true`)).toBe('starttls');
-        expect(tlsOf(`smtps://user:pw@${host}`)).toBe('implicit');
-        expect(tlsOf(`smtp://${host}:25?tls=off`)).toBe('off');
-        expect(remedy(`smtp://user:pw@${host}?tls=off`)).toMatch(/^credentials are never sent without TLS/);
-        expect(remedy(`smtp://user:pw@${host}?tls=FALSE`)).toMatch(/^credentials are never sent without TLS/);
+        expect(tlsOf(`smtp://${host}:1025`)).toBe('off');
+        expect(tlsOf(`smtp://user:pw@${host}:1025`)).toBe('off');
+        expect(tlsOf(`smtp://user:pw@${host}:1025?tls=off`)).toBe('off');
+        expect(tlsOf(`smtp://user:pw@${host}:1025?tls=on`)).toBe('starttls');
       },
     );
+
+    it.each([
+      'smtp.example.com',
+      '127.0.0.1.example.com',
+      'localhost.example.com',
+      '127.1',
+      '10.0.0.1',
+      '[::2]',
+      'mailpit',
+    ])('is required on %s', (host) => {
+      expect(tlsOf(`smtp://${host}`)).toBe('starttls');
+      expect(tlsOf(`smtp://user:pw@${host}?tls=true`)).toBe('starttls');
+      expect(tlsOf(`smtps://user:pw@${host}`)).toBe('implicit');
+      expect(tlsOf(`smtp://${host}:25?tls=off`)).toBe('off');
+      expect(remedy(`smtp://user:pw@${host}?tls=off`)).toMatch(/^credentials are never sent without TLS/);
+      expect(remedy(`smtp://user:pw@${host}?tls=FALSE`)).toMatch(/^credentials are never sent without TLS/);
+    });
 
     it('cannot be turned off in smtps://', () => {
       expect(remedy('smtps://a.example?tls=off')).toMatch(/smtps:\/\/ is TLS/);

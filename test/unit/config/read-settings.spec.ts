@@ -1,7 +1,5 @@
 import { isAbsolute, resolve } from 'node:path';
-import { limitsFrom } from '../../../src/config/limits.js';
-import { LOOPBACK_TARGETS } from '../../../src/config/private-targets.js';
-import { readSettings } from '../../../src/config/read-settings.js';
+import { readSettings } from '../../../src/configuration.js';
 import { onlyFault, PRODUCTION_ENV, refusal } from './faults.js';
 
 describe('readSettings in development', () => {
@@ -19,14 +17,30 @@ describe('readSettings in development', () => {
       appSecretPrevious: [],
       mail: {
         from: { name: 'Otpost', address: 'no-reply@localhost' },
+        senders: [],
         transports: [{ kind: 'capture', name: 'capture' }],
         lanes: ['critical', 'default', 'bulk'],
         concurrency: { critical: 8, default: 8, bulk: 4 },
         rescue: true,
         hookSecrets: [],
       },
-      limits: limitsFrom({}),
-      webhookAllowPrivate: LOOPBACK_TARGETS,
+      limits: {
+        destination: [
+          { count: 5, windowMs: 900_000 },
+          { count: 20, windowMs: 86_400_000 },
+        ],
+        ip: [{ count: 20, windowMs: 600_000 }],
+        ipDestinations: [{ count: 30, windowMs: 3_600_000 }],
+        publicMail: [{ count: 600, windowMs: 3_600_000 }],
+        key: [{ count: 1_000, windowMs: 60_000 }],
+      },
+      webhookAllowPrivate: {
+        networks: [
+          { address: '127.0.0.0', prefix: 8, family: 'ipv4' },
+          { address: '::1', prefix: 128, family: 'ipv6' },
+        ],
+        hosts: [],
+      },
       retentionDays: 30,
       auditRetentionDays: 365,
       inboxToken: undefined,
@@ -102,19 +116,31 @@ describe('readSettings in development', () => {
   it('does not hand out defaults that a caller could change for the next', () => {
     readSettings({}).settings.mail.lanes.pop();
     readSettings({}).settings.mail.concurrency.bulk = 99;
-    expect(readSettings({}).settings.mail).toMatchObject({ lanes: ['critical', 'default', 'bulk'], concurrency: { bulk: 4 } });
+    expect(readSettings({}).settings.mail).toMatchObject({
+      lanes: ['critical', 'default', 'bulk'],
+      concurrency: { bulk: 4 },
+    });
   });
 });
 
 describe('the rates', () => {
-  const rates = (env: Record<string, string>) => readSettings(env).settings.mail.transports.map(({ name, rate }) => [name, rate]);
+  const rates = (env: Record<string, string>) =>
+    readSettings(env).settings.mail.transports.map(({ name, rate }) => [name, rate]);
   const MAIL_TRANSPORTS = 'smtp://a.example:25,smtp://b.example:25?rate=10/s,capture:';
   const ten = { count: 10, windowMs: 1_000 };
   const fifty = { count: 50, windowMs: 60_000 };
 
   it('of transports are their own, or MAIL_RATE for each, or none', () => {
-    expect(rates({ MAIL_TRANSPORTS })).toEqual([['a.example:25', undefined], ['b.example:25', ten], ['capture', undefined]]);
-    expect(rates({ MAIL_TRANSPORTS, MAIL_RATE: '50/min' })).toEqual([['a.example:25', fifty], ['b.example:25', ten], ['capture', fifty]]);
+    expect(rates({ MAIL_TRANSPORTS })).toEqual([
+      ['a.example:25', undefined],
+      ['b.example:25', ten],
+      ['capture', undefined],
+    ]);
+    expect(rates({ MAIL_TRANSPORTS, MAIL_RATE: '50/min' })).toEqual([
+      ['a.example:25', fifty],
+      ['b.example:25', ten],
+      ['capture', fifty],
+    ]);
     expect(rates({ MAIL_RATE: '50/min' })).toEqual([['capture', fifty]]);
   });
 
@@ -143,7 +169,9 @@ describe('readSettings in production', () => {
   it.each(['RENDER', 'RAILWAY_ENVIRONMENT', 'RAILWAY_ENVIRONMENT_NAME', 'KUBERNETES_SERVICE_HOST'])(
     'is recognised by %s, whatever NODE_ENV says',
     (marker) => {
-      expect(readSettings({ ...PRODUCTION_ENV, NODE_ENV: 'development', [marker]: 'x' }).settings.production).toBe(true);
+      expect(readSettings({ ...PRODUCTION_ENV, NODE_ENV: 'development', [marker]: 'x' }).settings.production).toBe(
+        true,
+      );
       expect(readSettings({ [marker]: '' }).settings.production).toBe(false);
     },
   );

@@ -1,22 +1,25 @@
-import { Inject, Injectable, Module } from '@nestjs/common';
-import { ConfigModule, type ConfigService } from '@nestjs/config';
-import { Test } from '@nestjs/testing';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ConfigurationError } from '../../../src/config/configuration-error.js';
-import { readSettings } from '../../../src/config/read-settings.js';
-import { loadSettings, settingsModule } from '../../../src/config/settings.module.js';
-import { type Settings, SETTINGS } from '../../../src/config/settings.js';
+import { Injectable, Module } from '@nestjs/common';
+import { ConfigModule, type ConfigService } from '@nestjs/config';
+import { Test } from '@nestjs/testing';
+import { ConfigurationError } from '../../../src/config/read-settings.js';
+import { CONFIGURATION, readSettings } from '../../../src/configuration.js';
+import { Settings } from '../../../src/config/settings.js';
+import { type LoadedSettings, loadSettings as load, settingsModule } from '../../../src/config/settings.module.js';
 import { StartupError } from '../../../src/core/startup-error.js';
 
 @Injectable()
 class Reader {
-  constructor(@Inject(SETTINGS) readonly settings: Settings) {}
+  constructor(readonly settings: Settings) {}
 }
 
 @Module({ providers: [Reader] })
 class ReaderModule {}
+
+const loadSettings = (env: Record<string, string> | undefined, file: string): Promise<LoadedSettings> =>
+  load(CONFIGURATION, env, file);
 
 describe('loadSettings', () => {
   let folder: string;
@@ -84,7 +87,10 @@ describe('loadSettings', () => {
 
     const app = await Test.createTestingModule({ imports: [module] }).compile();
     const exported = Reflect.getMetadata('exports', ConfigModule) as (typeof ConfigService)[];
-    const config = app.get(exported.find(({ name }) => name === 'ConfigService')!, { strict: false });
+    const config = app.get(
+      exported.find(({ name }) => name === 'ConfigService')!,
+      { strict: false },
+    );
     expect(config.get('APP_SECRET')).toBeUndefined();
     expect(config.get('PATH')).toBeUndefined();
     await app.close();

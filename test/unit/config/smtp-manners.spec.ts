@@ -1,16 +1,17 @@
-import { heloName } from '../../../src/config/smtp-manners.js';
-import { parseSmtp } from '../../../src/config/smtp-transport.js';
+import { heloName } from '../../../src/config/smtp-entry.js';
+import type { SmtpSettings } from '../../../src/config/settings.js';
+import { onlyFault, onlyTransport } from './faults.js';
 
-const read = (query: string) => parseSmtp(`smtp://mail.example.com:587?${query}`, [587]);
-const good = (query: string) => {
-  const parsed = read(query);
-  if (parsed.kind !== 'value') throw new Error(JSON.stringify(parsed));
-  return parsed.value;
-};
+const entry = (query: string): string => `smtp://mail.example.com:587?${query}`;
+const good = (query: string) => onlyTransport(entry(query)) as SmtpSettings;
 
 describe('what a strict or slow server asks for', () => {
   it('is taken from the URL', () => {
-    expect(good('helo=Mail.Example.COM&auth=login&connect_timeout=20s&greeting_timeout=2min&reply_timeout=90s&final_reply_timeout=15min')).toMatchObject({
+    expect(
+      good(
+        'helo=Mail.Example.COM&auth=login&connect_timeout=20s&greeting_timeout=2min&reply_timeout=90s&final_reply_timeout=15min',
+      ),
+    ).toMatchObject({
       helo: 'mail.example.com',
       auth: 'LOGIN',
       timeouts: { connect: 20_000, greeting: 120_000, reply: 90_000, finalReply: 900_000 },
@@ -24,10 +25,21 @@ describe('what a strict or slow server asks for', () => {
   });
 
   it.each([
-    'helo=mail', 'helo=', 'helo=mail.localhost', 'helo=-a.example.com', 'helo=a b.example.com', 'helo=192.0.2.7',
-    'auth=oauth', 'auth=', 'connect_timeout=10', 'greeting_timeout=0s', 'reply_timeout=1h', 'final_reply_timeout=31min', 'reply_timeout=30s&reply_timeout=40s',
+    'helo=mail',
+    'helo=',
+    'helo=mail.localhost',
+    'helo=-a.example.com',
+    'helo=a b.example.com',
+    'helo=192.0.2.7',
+    'auth=oauth',
+    'auth=',
+    'connect_timeout=10',
+    'greeting_timeout=0s',
+    'reply_timeout=1h',
+    'final_reply_timeout=31min',
+    'reply_timeout=30s&reply_timeout=40s',
   ])('is refused where it makes no sense: %s', (query) => {
-    expect(read(query).kind).toBe('fault');
+    expect(onlyFault({ MAIL_TRANSPORTS: entry(query) }).variable).toBe('MAIL_TRANSPORTS');
   });
 });
 

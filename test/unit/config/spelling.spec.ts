@@ -1,7 +1,15 @@
-import { readSettings } from '../../../src/config/read-settings.js';
-import { distance, misspellings } from '../../../src/config/spelling.js';
-import { PRODUCTION_MARKERS, VARIABLES } from '../../../src/config/variables.js';
+import { readSettings, VARIABLES } from '../../../src/configuration.js';
+import { distance, misspellings as misspeltOf } from '../../../src/config/names.js';
+import { PRODUCTION_MARKERS } from '../../../src/config/variables.js';
+import { PROVIDERS } from '../../../src/mail/providers/providers.js';
 import { PRODUCTION_ENV, refusal } from './faults.js';
+
+const misspellings = (names: string[]): string[] =>
+  misspeltOf(
+    names,
+    VARIABLES.map(({ name }) => name),
+    PROVIDERS,
+  );
 
 describe('misspellings', () => {
   it.each([
@@ -40,8 +48,14 @@ describe('misspellings', () => {
   });
 
   it('is told along with a refusal, which it may explain', () => {
-    const { message } = refusal({ ...PRODUCTION_ENV, MAIL_TRANSPORTS: '', MAIL_TRANSPORT: 'smtp://user:hunter22@smtp.example.com' });
-    expect(message).toMatch(/MAIL_TRANSPORTS {2}not set\n.*\nMAIL_TRANSPORT is not a setting.*Did you mean MAIL_TRANSPORTS\?$/);
+    const { message } = refusal({
+      ...PRODUCTION_ENV,
+      MAIL_TRANSPORTS: '',
+      MAIL_TRANSPORT: 'smtp://user:hunter22@smtp.example.com',
+    });
+    expect(message).toMatch(
+      /MAIL_TRANSPORTS {2}not set\n.*\nMAIL_TRANSPORT is not a setting.*Did you mean MAIL_TRANSPORTS\?$/,
+    );
     expect(message).not.toContain('hunter22');
   });
 });

@@ -1,22 +1,36 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { getMetadataStorage } from 'class-validator';
-import { Environment } from '../../../src/config/environment.js';
-import { readSettings } from '../../../src/config/read-settings.js';
-import { VARIABLES } from '../../../src/config/variables.js';
-import { PRODUCTION_ENV } from './faults.js';
+import { readFileSync } from 'node:fs';
+import { readSettings, VARIABLES } from '../../../src/configuration.js';
+import { PRODUCTION_ENV, refusal } from './faults.js';
 
 describe('VARIABLES', () => {
-  it('names the variables that Environment validates, no more and no fewer', () => {
-    const validated = getMetadataStorage().getTargetValidationMetadatas(Environment, '', false, false);
-    const names = new Set(validated.map(({ propertyName }) => propertyName));
-    expect([...names].sort()).toEqual(VARIABLES.map(({ name }) => name as string).sort());
+  it('has every variable judged by class-validator', () => {
+    for (const { name } of VARIABLES) {
+      const fault = refusal({ [name]: name === 'DATA_DIR' ? '~' : '\u0001' }).faults.find(
+        ({ variable }) => variable === name,
+      );
+      expect([name, fault?.remedy.join(' ')]).toEqual([name, expect.stringContaining('such as ') as string]);
+    }
   });
 
   it('gives examples that are accepted', () => {
-    const examples = VARIABLES.filter(({ example }) => !example.startsWith('<')).map(({ name, example }) => [name, example]);
+    const examples = VARIABLES.filter(({ example }) => !example.startsWith('<')).map(({ name, example }) => [
+      name,
+      example,
+    ]);
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     const key = { DKIM_PRIVATE_KEY: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
-    expect(() => readSettings({ ...PRODUCTION_ENV, ...key, ...(Object.fromEntries(examples) as Record<string, string>) })).not.toThrow();
+    expect(() =>
+      readSettings({ ...PRODUCTION_ENV, ...key, ...(Object.fromEntries(examples) as Record<string, string>) }),
+    ).not.toThrow();
+  });
+
+  it('is the table of the README, row by row', () => {
+    const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8');
+    const rows = VARIABLES.map(
+      ({ name, default: otherwise, meaning }) => `| \`${name}\` | ${otherwise} | ${meaning} |`,
+    );
+    expect(readme.split('\n').filter((line) => /^\| `[A-Z_]+` \|/.test(line))).toEqual(rows);
   });
 
   it('explains each', () => {

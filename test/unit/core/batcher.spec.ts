@@ -27,6 +27,28 @@ describe('a batcher', () => {
     expect(sizes).toEqual([2, 2, 1]);
   });
 
+  it('weighs what it sends, and a heavy item goes alone', async () => {
+    const batches: number[][] = [];
+    const run = async (items: number[]): Promise<number[]> => {
+      batches.push(items);
+      return items;
+    };
+    const batcher = new Batcher(run, 10, (weight) => weight);
+    await Promise.all([4, 6, 1, 30, 9].map((weight) => batcher.submit(weight)));
+    expect(batches).toEqual([[4, 6], [1], [30], [9]]);
+  });
+
+  it('does not repeat what something may have come of', async () => {
+    let calls = 0;
+    const run = async (): Promise<number[]> => {
+      calls++;
+      throw new Error('silence');
+    };
+    const batcher = new Batcher<number, number>(run, 200, undefined, () => false);
+    const results = await Promise.allSettled([1, 2, 3].map((item) => batcher.submit(item)));
+    expect([calls, ...results.map(({ status }) => status)]).toEqual([1, 'rejected', 'rejected', 'rejected']);
+  });
+
   it('lets no item spoil the others', async () => {
     const batcher = new Batcher(async (items: number[]) => {
       if (items.includes(3)) throw new Error('three');

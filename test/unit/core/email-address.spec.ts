@@ -1,4 +1,4 @@
-import { parseEmailAddress } from '../../../src/core/email-address.js';
+import { parseEmailAddress, parseSenderPattern } from '../../../src/core/email-address.js';
 
 describe('an e-mail address', () => {
   it.each([
@@ -58,4 +58,24 @@ describe('an e-mail address', () => {
   ])('%s is refused', (_, typed) => {
     expect(parseEmailAddress(typed)).toBeUndefined();
   });
+});
+
+describe('parseSenderPattern', () => {
+  it.each([
+    ['Ada@Example.com', 'ada@example.com'],
+    [' @Example.COM ', '@example.com'],
+    ['@bücher.example', '@xn--bcher-kva.example'],
+  ])('reads %j as %j', (typed, canonical) => expect(parseSenderPattern(typed)).toBe(canonical));
+
+  it.each([
+    '',
+    '@',
+    'example.com',
+    '@example',
+    '@-a.example',
+    '@a@b.example',
+    '@*.example.com',
+    '*@example.com',
+    `@${'a.'.repeat(140)}com`,
+  ])('refuses %j', (typed) => expect(parseSenderPattern(typed)).toBeUndefined());
 });

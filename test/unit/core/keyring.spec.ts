@@ -15,6 +15,17 @@ describe('sealed values', () => {
     );
   });
 
+  it('open to the same bytes where they are no text, and are no longer than these but for what proves them', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), (plain) => {
+        const sealed = keyring.sealBytes(plain, 'file:a');
+        expect([...keyring.openBytes(sealed, 'file:a')]).toEqual([...plain]);
+        expect(sealed.bytes).toHaveLength(plain.length + 28);
+        expect(() => keyring.openBytes(sealed, 'file:b')).toThrow(UnsealError);
+      }),
+    );
+  });
+
   it('do not open in another place', () => {
     expect(() => keyring.open(keyring.seal('042137', 'otp:a'), 'otp:b')).toThrow(UnsealError);
   });

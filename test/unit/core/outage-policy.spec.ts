@@ -1,7 +1,6 @@
 import { createLogger } from '../../../src/core/logger.js';
 import { type Dependency, tellOutage, withoutOutages } from '../../../src/core/outage-log.js';
-import { lasted, OutagePolicy } from '../../../src/core/outage-policy.js';
-import { placeOf } from '../../../src/core/place.js';
+import { lasted, OutagePolicy, placeOf } from '../../../src/core/outage-policy.js';
 
 const MINUTE = 60_000;
 
@@ -14,7 +13,12 @@ describe('Of something that is away, the log', () => {
       policy.leaveOut();
       expect(policy.failed(at, 'refused')).toBeUndefined();
     }
-    expect(policy.failed(1_000 + MINUTE, 'no such host')).toEqual({ kind: 'goes_on', reason: 'no such host', forMs: MINUTE, leftOut: 599 });
+    expect(policy.failed(1_000 + MINUTE, 'no such host')).toEqual({
+      kind: 'goes_on',
+      reason: 'no such host',
+      forMs: MINUTE,
+      leftOut: 599,
+    });
     expect(policy.failed(1_001 + MINUTE, 'refused')).toBeUndefined();
     expect(policy.failed(1_000 + 2 * MINUTE, 'refused')).toMatchObject({ kind: 'goes_on', forMs: 2 * MINUTE });
     expect(policy.worked(6_000 + 2 * MINUTE)).toEqual({ kind: 'over', forMs: 5_000 + 2 * MINUTE, leftOut: 599 });
@@ -33,12 +37,20 @@ describe('Of something that is away, the log', () => {
     expect(policy.away).toBe(false);
   });
 
-  it.each([[0, '1 second'], [1_400, '1 second'], [35_000, '35 seconds'], [120_000, '2 minutes'], [6_000_000, '2 hours']])('tells %i ms in words: %s', (ms, words) => {
+  it.each([
+    [0, '1 second'],
+    [1_400, '1 second'],
+    [35_000, '35 seconds'],
+    [120_000, '2 minutes'],
+    [6_000_000, '2 hours'],
+  ])('tells %i ms in words: %s', (ms, words) => {
     expect(lasted(ms)).toBe(words);
   });
 
   const lines: { level: string; msg: string; err?: unknown }[] = [];
-  const log = createLogger('debug', 'test', { write: (line) => void lines.push(JSON.parse(line) as (typeof lines)[number]) });
+  const log = createLogger('debug', 'test', {
+    write: (line) => void lines.push(JSON.parse(line) as (typeof lines)[number]),
+  });
   beforeEach(() => lines.splice(0));
 
   it('names it, its place, the reason and what that means, and when it is back for how long it was away', () => {
@@ -48,8 +60,15 @@ describe('Of something that is away, the log', () => {
     tellOutage(log, redis, { kind: 'goes_on', reason: 'connection refused (ECONNREFUSED)', forMs: 60_000, leftOut: 9 });
     tellOutage(log, redis, { kind: 'over', forMs: 75_000, leftOut: 0 });
     expect(lines).toMatchObject([
-      { level: 'warn', msg: 'Redis cannot be used at redis:6379: connection refused (ECONNREFUSED). Accepting goes on.' },
-      { level: 'warn', msg: 'Redis still cannot be used at redis:6379, for 60 seconds now: connection refused (ECONNREFUSED). Accepting goes on.', linesLeftOut: 9 },
+      {
+        level: 'warn',
+        msg: 'Redis cannot be used at redis:6379: connection refused (ECONNREFUSED). Accepting goes on.',
+      },
+      {
+        level: 'warn',
+        msg: 'Redis still cannot be used at redis:6379, for 60 seconds now: connection refused (ECONNREFUSED). Accepting goes on.',
+        linesLeftOut: 9,
+      },
       { level: 'info', msg: 'Redis is back at redis:6379: it was away for 75 seconds', awaySeconds: 75 },
     ]);
   });

@@ -1,6 +1,7 @@
+import { PassThrough } from 'node:stream';
 import fc from 'fast-check';
+import { cut, isStorable, requireStorable, storable, storableThroughout } from '../../../src/core/input.js';
 import type { Problem } from '../../../src/core/problems.js';
-import { cut, isStorable, requireStorable, storable, storableThroughout } from '../../../src/core/storable.js';
 
 const ANY_TEXT = fc.string({ unit: fc.constantFrom('a', '\0', '\ud83d', '\ude00', '😀', 'é') });
 
@@ -19,7 +20,11 @@ describe('text that Postgres can hold', () => {
     expect(storable(text)).toBe(text);
   });
 
-  it.each([['a\0b', 'a b'], ['a\ud83d', 'a\ufffd'], ['\ude00\ud83d', '\ufffd\ufffd']])('is made of %j by leaving as much as can be', (text, made) => {
+  it.each([
+    ['a\0b', 'a b'],
+    ['a\ud83d', 'a\ufffd'],
+    ['\ude00\ud83d', '\ufffd\ufffd'],
+  ])('is made of %j by leaving as much as can be', (text, made) => {
     expect(isStorable(text)).toBe(false);
     expect(storable(text)).toBe(made);
   });
@@ -64,7 +69,11 @@ describe('what a statement is given', () => {
 
 describe('what a stranger sent', () => {
   it('is refused where a text in it is not storable, and every place is named', () => {
-    expect(placesRefused({ email: 'a\0', list: ['ok', { deep: '\ud800' }] }, { cursor: '\0' })).toEqual(['email', 'list.1.deep', 'cursor']);
+    expect(placesRefused({ email: 'a\0', list: ['ok', { deep: '\ud800' }] }, { cursor: '\0' })).toEqual([
+      'email',
+      'list.1.deep',
+      'cursor',
+    ]);
   });
 
   it('is refused where the name of a member is not storable', () => {
@@ -72,7 +81,21 @@ describe('what a stranger sent', () => {
   });
 
   it('is let through otherwise', () => {
-    expect(placesRefused({ email: 'ada@example.com', n: 1, none: null, list: [true] }, Buffer.from([0]), undefined, null, 'text')).toEqual([]);
+    expect(
+      placesRefused(
+        { email: 'ada@example.com', n: 1, none: null, list: [true] },
+        Buffer.from([0]),
+        undefined,
+        null,
+        'text',
+      ),
+    ).toEqual([]);
+  });
+
+  it('is not looked for in a file that is still coming in, which refers to itself', () => {
+    const file = new PassThrough();
+    file.write('\0'); // until the next tick the stream holds what it will call back, and with it itself
+    expect(placesRefused(Object.assign(file, { itself: file, name: 'a\0' }))).toEqual([]);
   });
 
   it('may be nested deeper than the stack, and may have many faults', () => {

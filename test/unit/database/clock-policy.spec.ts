@@ -1,7 +1,11 @@
-import { offsetOf } from '../../../src/database/clock-policy.js';
+import { offsetOf } from '../../../src/database/database-clock.js';
 
 /** A clock that is 5,000 ms ahead, looked at `out` ms after the question, its answer `back` ms on the way. */
-const reading = (asked: number, out: number, back: number, ahead = 5_000) => ({ asked, said: asked + out + ahead, answered: asked + out + back });
+const reading = (asked: number, out: number, back: number, ahead = 5_000) => ({
+  asked,
+  said: asked + out + ahead,
+  answered: asked + out + back,
+});
 
 describe('how far a clock is ahead', () => {
   it('is told by the reading that took the shortest', () => {
@@ -14,7 +18,8 @@ describe('how far a clock is ahead', () => {
   });
 
   it('stays what it was while no reading proves it wrong, however slow or lopsided they are', () => {
-    for (const one of [reading(0, 9_000, 1), reading(0, 1, 9_000), reading(0, 20, 20)]) expect(offsetOf([one], 5_001)).toBe(5_001);
+    for (const one of [reading(0, 9_000, 1), reading(0, 1, 9_000), reading(0, 20, 20)])
+      expect(offsetOf([one], 5_001)).toBe(5_001);
   });
 
   it('moves as far as it was proved wrong, in both directions', () => {

@@ -4,7 +4,10 @@ const withCode = (code: string) => Object.assign(new Error(code), { code });
 
 describe('What a caller is told of an error of the database', () => {
   // As Prisma's adapter hands them on: a raw statement's, and one of its own.
-  const wrapped = (code: string, originalCode: string) => Object.assign(withCode(code), { meta: { driverAdapterError: { cause: { originalCode, kind: 'postgres', code: originalCode } } } });
+  const wrapped = (code: string, originalCode: string) =>
+    Object.assign(withCode(code), {
+      meta: { driverAdapterError: { cause: { originalCode, kind: 'postgres', code: originalCode } } },
+    });
 
   it.each(['22021', '22P05'])('is that a field cannot be stored, where that is the reason (%s)', (code) => {
     for (const error of [withCode(code), wrapped('P2010', code), wrapped('P2039', code)]) {
@@ -20,9 +23,18 @@ describe('What a caller is told of an error of the database', () => {
 });
 
 describe('A database that does not answer as wished', () => {
-  it.each(['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EAI_AGAIN', 'ENOTFOUND', 'EHOSTUNREACH', '57P03', '53300', '57014'])(
-    'is waited for when it may be coming up, or is too busy (%s)',
-    (code) => expect(isDatabaseAway(withCode(code))).toBe(true),
+  it.each([
+    'ECONNREFUSED',
+    'ECONNRESET',
+    'ETIMEDOUT',
+    'EAI_AGAIN',
+    'ENOTFOUND',
+    'EHOSTUNREACH',
+    '57P03',
+    '53300',
+    '57014',
+  ])('is waited for when it may be coming up, or is too busy (%s)', (code) =>
+    expect(isDatabaseAway(withCode(code))).toBe(true),
   );
 
   it.each(['28P01', '28000', '3D000', '42501', 'SELF_SIGNED_CERT_IN_CHAIN'])(

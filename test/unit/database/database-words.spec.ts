@@ -1,8 +1,10 @@
-import { databaseWords } from '../../../src/database/database-words.js';
+import { databaseWords } from '../../../src/database/database-errors.js';
 
-const withCode = (code: string, message = 'Invalid `prisma.$queryRaw()` invocation') => Object.assign(new Error(message), { code });
+const withCode = (code: string, message = 'Invalid `prisma.$queryRaw()` invocation') =>
+  Object.assign(new Error(message), { code });
 /** As Prisma's adapter hands on what the driver told it. */
-const wrapped = (code: string, cause: Record<string, unknown>) => Object.assign(withCode(code), { name: 'PrismaClientKnownRequestError', meta: { driverAdapterError: { cause } } });
+const wrapped = (code: string, cause: Record<string, unknown>) =>
+  Object.assign(withCode(code), { name: 'PrismaClientKnownRequestError', meta: { driverAdapterError: { cause } } });
 
 describe('Why Postgres was of no use', () => {
   it.each([
@@ -15,8 +17,14 @@ describe('Why Postgres was of no use', () => {
     [withCode('25006'), 'the database is read-only (25006)'],
     [withCode('53100'), 'its disk is full (53100)'],
     [wrapped('P2010', { originalCode: '57P01', kind: 'postgres' }), 'it shuts down, or ended the connection (57P01)'],
-    [wrapped('P1001', { kind: 'DatabaseNotReachable', host: '127.0.0.1', port: 5432 }), 'connection refused (ECONNREFUSED)'],
-    [wrapped('P1001', { kind: 'DatabaseNotReachable', host: '/run/postgresql/.s.PGSQL.5432' }), 'connection refused (ECONNREFUSED)'],
+    [
+      wrapped('P1001', { kind: 'DatabaseNotReachable', host: '127.0.0.1', port: 5432 }),
+      'connection refused (ECONNREFUSED)',
+    ],
+    [
+      wrapped('P1001', { kind: 'DatabaseNotReachable', host: '/run/postgresql/.s.PGSQL.5432' }),
+      'connection refused (ECONNREFUSED)',
+    ],
     [wrapped('P1001', { kind: 'DatabaseNotReachable', host: 'db.example.com' }), 'no such host (ENOTFOUND)'],
     [withCode('P1001'), 'it cannot be reached'],
     [wrapped('P2010', { kind: 'ConnectionClosed' }), 'the connection broke (ECONNRESET)'],
@@ -28,5 +36,7 @@ describe('Why Postgres was of no use', () => {
     [withCode('42P01'), 'a statement failed (42P01)'],
     [new Error('relation "secrets" of ada@example.com'), 'a statement failed'],
     ['text', 'a statement failed'],
-  ])('is told in plain words, without the names of classes and the text of errors (%#)', (error, words) => expect(databaseWords(error)).toBe(words));
+  ])('is told in plain words, without the names of classes and the text of errors (%#)', (error, words) =>
+    expect(databaseWords(error)).toBe(words),
+  );
 });

@@ -1,4 +1,4 @@
-import { compareVersions, judgeCompatibility } from '../../../src/database/schema-compatibility.js';
+import { compareVersions, judgeCompatibility } from '../../../src/database/schema-history.js';
 
 describe('Comparing versions', () => {
   it.each([

@@ -1,5 +1,5 @@
 import { parse } from 'pg-connection-string';
-import { withSessionOptions } from '../../../src/database/session-options.js';
+import { withSessionOptions } from '../../../src/database/pool.js';
 
 describe('session options', () => {
   it('are read by the driver', () => {
@@ -8,7 +8,9 @@ describe('session options', () => {
   });
 
   it('stand behind those that are there, and leave the rest of the URL alone', () => {
-    const url = withSessionOptions('postgres://u:p%40%2Bss@h/d?sslmode=require&options=-c%20work_mem%3D8MB', { TimeZone: 'UTC' });
+    const url = withSessionOptions('postgres://u:p%40%2Bss@h/d?sslmode=require&options=-c%20work_mem%3D8MB', {
+      TimeZone: 'UTC',
+    });
     expect(parse(url)).toMatchObject({ password: 'p@+ss', options: '-c work_mem=8MB -c TimeZone=UTC', database: 'd' });
     expect(new URL(url).searchParams.get('sslmode')).toBe('require');
   });

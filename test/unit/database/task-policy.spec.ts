@@ -1,4 +1,4 @@
-import { AGAIN_WITHIN_MS, waitUntilNextRun } from '../../../src/database/task-policy.js';
+import { AGAIN_WITHIN_MS, waitUntilNextRun } from '../../../src/database/scheduled-tasks.js';
 
 describe('the next run of scheduled work', () => {
   it('keeps the rhythm of its starts, and follows at once where a run takes longer', () => {

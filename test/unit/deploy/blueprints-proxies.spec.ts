@@ -1,6 +1,6 @@
 import { fastify, type FastifyInstance } from 'fastify';
-import { readSettings } from '../../../src/config/read-settings.js';
-import { trustOf } from '../../../src/http/trusted-proxies.js';
+import { readSettings } from '../../../src/configuration.js';
+import { trustOf } from '../../../src/http/web-server.js';
 import type { BlueprintProcess } from '../../../tools/blueprints/process.js';
 import { railwayProcesses, readRailway } from '../../../tools/blueprints/railway.js';
 import { readRender, renderProcesses } from '../../../tools/blueprints/render.js';
@@ -13,7 +13,11 @@ const FORGED = '192.0.2.66';
 const CHAINS: [string, () => Promise<BlueprintProcess>, forwarded: string][] = [
   // arcjet-js#5411, 2025-11: appended by Cloudflare and two of Render's.
   ['render.yaml', () => firstOfRender('render.yaml'), `${FORGED},${VISITOR}, 172.71.95.118, 10.19.64.237`],
-  ['deploy/render-split.yaml', () => firstOfRender('deploy/render-split.yaml'), `${FORGED},${VISITOR}, 172.71.95.118, 10.19.64.237`],
+  [
+    'deploy/render-split.yaml',
+    () => firstOfRender('deploy/render-split.yaml'),
+    `${FORGED},${VISITOR}, 172.71.95.118, 10.19.64.237`,
+  ],
   // open-tag#107, 2026-06: what the visitor sent is gone.
   ['.railway/railway.ts', () => firstOfRailway('.railway/railway.ts'), `${VISITOR}, 152.233.33.9`],
   ['.railway/split.ts', () => firstOfRailway('.railway/split.ts'), `${VISITOR}, 152.233.33.9`],

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { readSettings } from '../../../src/config/read-settings.js';
+import { readSettings } from '../../../src/configuration.js';
 import type { Settings } from '../../../src/config/settings.js';
 import { composeProcesses, readCompose } from '../../../tools/blueprints/compose.js';
 import { KUBERNETES_VARIABLES, kubernetesProcesses, readManifests } from '../../../tools/blueprints/kubernetes.js';
@@ -10,17 +10,35 @@ import { readUnit, systemdProcess } from '../../../tools/blueprints/systemd.js';
 
 /** The variables that docs/deploy/kubernetes.md puts into the Secret. */
 const IN_SECRET = ['DATABASE_URL', 'REDIS_URL', 'APP_SECRET', 'MAIL_TRANSPORTS', 'METRICS_TOKEN'];
-const OF_PLATFORMS = [RENDER_VARIABLES, RAILWAY_VARIABLES, KUBERNETES_VARIABLES].flatMap((variables) => Object.keys(variables));
+const OF_PLATFORMS = [RENDER_VARIABLES, RAILWAY_VARIABLES, KUBERNETES_VARIABLES].flatMap((variables) =>
+  Object.keys(variables),
+);
 
 /** By what stands in the documents as one deployment: its processes share a database, and so all that follows. */
 const DEPLOYMENTS: [string, () => Promise<BlueprintProcess[]>, roles: string[]][] = [
   ['Render in one container', async () => renderProcesses('render.yaml', await readRender('render.yaml')), ['all']],
-  ['Render apart', async () => renderProcesses('deploy/render-split.yaml', await readRender('deploy/render-split.yaml')), ['web', 'worker']],
-  ['Railway in one container', async () => railwayProcesses('.railway/railway.ts', await readRailway('.railway/railway.ts')), ['all']],
-  ['Railway apart', async () => railwayProcesses('.railway/split.ts', await readRailway('.railway/split.ts')), ['web', 'worker']],
+  [
+    'Render apart',
+    async () => renderProcesses('deploy/render-split.yaml', await readRender('deploy/render-split.yaml')),
+    ['web', 'worker'],
+  ],
+  [
+    'Railway in one container',
+    async () => railwayProcesses('.railway/railway.ts', await readRailway('.railway/railway.ts')),
+    ['all'],
+  ],
+  [
+    'Railway apart',
+    async () => railwayProcesses('.railway/split.ts', await readRailway('.railway/split.ts')),
+    ['web', 'worker'],
+  ],
   ['Compose', composed, ['all']],
   ['systemd', () => units('web', 'worker', 'migrate'), ['web', 'worker', 'all']],
-  ['Kubernetes', async () => kubernetesProcesses('deploy/kubernetes', await readManifests('deploy/kubernetes'), IN_SECRET), ['all', 'web', 'worker']],
+  [
+    'Kubernetes',
+    async () => kubernetesProcesses('deploy/kubernetes', await readManifests('deploy/kubernetes'), IN_SECRET),
+    ['all', 'web', 'worker'],
+  ],
 ];
 
 describe.each(DEPLOYMENTS)('the blueprint of %s', (_, read, roles) => {
@@ -44,7 +62,9 @@ describe.each(DEPLOYMENTS)('the blueprint of %s', (_, read, roles) => {
   });
 
   it('gives all processes what they have to share', () => {
-    const shared = processes.map(({ env }) => ['DATABASE_URL', 'REDIS_URL', 'APP_SECRET', 'APP_URL', 'MAIL_FROM', 'MAIL_TRANSPORTS'].map((name) => env[name]));
+    const shared = processes.map(({ env }) =>
+      ['DATABASE_URL', 'REDIS_URL', 'APP_SECRET', 'APP_URL', 'MAIL_FROM', 'MAIL_TRANSPORTS'].map((name) => env[name]),
+    );
     expect(new Set(shared.map((values) => JSON.stringify(values))).size).toBe(1);
   });
 
@@ -69,7 +89,9 @@ describe('the blueprint of Compose', () => {
   it('starts nothing without its generated secrets, and says where they come from', async () => {
     const compose = await readCompose('compose.yaml');
     expect(() => composeProcesses('compose.yaml', compose, {})).toThrow('generate .env first');
-    expect(() => composeProcesses('compose.yaml', compose, { POSTGRES_PASSWORD: 'x' })).toThrow('APP_SECRET: generate .env first');
+    expect(() => composeProcesses('compose.yaml', compose, { POSTGRES_PASSWORD: 'x' })).toThrow(
+      'APP_SECRET: generate .env first',
+    );
   });
 });
 
@@ -81,16 +103,23 @@ describe('a blueprint that forgets', () => {
 
   it('what a variable comes from is found out', async () => {
     const blueprint = await readRender('render.yaml');
-    expect(() => renderProcesses('render.yaml', { ...blueprint, databases: [] })).toThrow('There is no database otpost-db.');
+    expect(() => renderProcesses('render.yaml', { ...blueprint, databases: [] })).toThrow(
+      'There is no database otpost-db.',
+    );
     const project = await readRailway('.railway/split.ts');
     const resources = project.resources.filter(({ address }) => address !== 'database.redis');
-    expect(() => railwayProcesses('.railway/split.ts', { ...project, resources })).toThrow('There is no database.redis.');
+    expect(() => railwayProcesses('.railway/split.ts', { ...project, resources })).toThrow(
+      'There is no database.redis.',
+    );
   });
 });
 
 async function composed(): Promise<BlueprintProcess[]> {
   // As the command at the head of the file makes them.
-  return composeProcesses('compose.yaml', await readCompose('compose.yaml'), { APP_SECRET: generated(), POSTGRES_PASSWORD: 'ab12'.repeat(12) });
+  return composeProcesses('compose.yaml', await readCompose('compose.yaml'), {
+    APP_SECRET: generated(),
+    POSTGRES_PASSWORD: 'ab12'.repeat(12),
+  });
 }
 
 async function units(...names: string[]): Promise<BlueprintProcess[]> {
@@ -100,7 +129,10 @@ async function units(...names: string[]): Promise<BlueprintProcess[]> {
     processes.push(await systemdProcess(file, await readUnit(file), 'deploy/systemd/otpost.env'));
   }
   // Empty values are filled in once, as in the one file on a host.
-  return processes.map(({ env, ...rest }) => ({ ...rest, env: { ...env, APP_SECRET: processes[0]!.env['APP_SECRET']! } }));
+  return processes.map(({ env, ...rest }) => ({
+    ...rest,
+    env: { ...env, APP_SECRET: processes[0]!.env['APP_SECRET']! },
+  }));
 }
 
 function settingsOf({ env }: BlueprintProcess): Settings {

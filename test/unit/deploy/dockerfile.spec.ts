@@ -8,7 +8,9 @@ import { fileURLToPath } from 'node:url';
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const DOCKERFILE = readFileSync(`${ROOT}Dockerfile`, 'utf8').replaceAll(/\\\n\s*/g, ' ');
 const PACKAGE = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8')) as { version: string; license: string };
-const LOCK = JSON.parse(readFileSync(`${ROOT}package-lock.json`, 'utf8')) as { packages: Record<string, { dev?: boolean; optional?: boolean; devOptional?: boolean }> };
+const LOCK = JSON.parse(readFileSync(`${ROOT}package-lock.json`, 'utf8')) as {
+  packages: Record<string, { dev?: boolean; optional?: boolean; devOptional?: boolean }>;
+};
 
 const stages = DOCKERFILE.split(/^FROM /m).slice(1);
 const image = stages.at(-1)!;
@@ -67,7 +69,7 @@ describe('The image', () => {
     expect(image.indexOf('USER ')).toBeGreaterThan(image.lastIndexOf('RUN '));
   });
 
-  it('has the dependencies of what runs, and Prisma\'s command line is none of them', () => {
+  it("has the dependencies of what runs, and Prisma's command line is none of them", () => {
     expect(stages[1]).toContain('npm ci --omit=dev --omit=optional');
     expect(image).toContain('COPY --from=dependencies /app/node_modules');
     // What npm leaves out with both flags.
@@ -77,7 +79,9 @@ describe('The image', () => {
 
   it('keeps the one query compiler that the generated client loads', () => {
     const kept = /! -name '(query_compiler_\w+\.postgresql)\.\*'/.exec(DOCKERFILE)![1]!;
-    const loaded = readFileSync(`${ROOT}src/generated/prisma/internal/class.ts`, 'utf8').match(/query_compiler_\w+\.(?!js)\w+/g);
+    const loaded = readFileSync(`${ROOT}src/generated/prisma/internal/class.ts`, 'utf8').match(
+      /query_compiler_\w+\.(?!js)\w+/g,
+    );
     expect(new Set(loaded)).toEqual(new Set([kept]));
   });
 });

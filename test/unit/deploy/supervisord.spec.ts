@@ -4,7 +4,7 @@ import { copyFile, mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { eventually } from '../../support/wait.js';
+import { eventually } from '../../support/signals/wait.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
@@ -23,7 +23,8 @@ describe('start.sh', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  const stub = (name: string, script: string): Promise<void> => writeFile(join(folder, 'bin', name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  const stub = (name: string, script: string): Promise<void> =>
+    writeFile(join(folder, 'bin', name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
 
   function start(env: Record<string, string>, args: string[] = []): ChildProcess {
     output = '';
@@ -32,7 +33,8 @@ describe('start.sh', () => {
       env: { PATH: `${join(folder, 'bin')}:${process.env['PATH']}`, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    for (const stream of [child.stdout!, child.stderr!]) stream.on('data', (text: Buffer) => (output += text.toString()));
+    for (const stream of [child.stdout!, child.stderr!])
+      stream.on('data', (text: Buffer) => (output += text.toString()));
     return child;
   }
 
@@ -41,29 +43,38 @@ describe('start.sh', () => {
     return child!.exitCode;
   }
 
-  it.each(['web', 'worker', 'nonsense'])('becomes the process itself with ROLE=%s, from any folder, arguments and all', async (role) => {
-    await stub('node', 'echo "$$ $ROLE $1 $2 $3"; exit 7');
-    const { pid } = start({ ROLE: role }, ['--one', 'and two']);
-    expect(await end()).toBe(7);
-    expect(output).toBe(`${pid} ${role} ${folder}/dist/main.js --one and two\n`);
-  });
+  it.each(['web', 'worker', 'nonsense'])(
+    'becomes the process itself with ROLE=%s, from any folder, arguments and all',
+    async (role) => {
+      await stub('node', 'echo "$$ $ROLE $1 $2 $3"; exit 7');
+      const { pid } = start({ ROLE: role }, ['--one', 'and two']);
+      expect(await end()).toBe(7);
+      expect(output).toBe(`${pid} ${role} ${folder}/dist/main.js --one and two\n`);
+    },
+  );
 
-  it.each<Record<string, string>>([{}, { ROLE: 'all' }])('runs supervisord with %j, and ends as it does', async (env) => {
-    await stub('supervisord', 'echo "$1 $2 $3"; exit 5');
-    start(env, ['--nocleanup']);
-    expect(await end()).toBe(5);
-    expect(output).toBe(`-c ${folder}/supervisord.conf --nocleanup\n`);
-  });
+  it.each<Record<string, string>>([{}, { ROLE: 'all' }])(
+    'runs supervisord with %j, and ends as it does',
+    async (env) => {
+      await stub('supervisord', 'echo "$1 $2 $3"; exit 5');
+      start(env, ['--nocleanup']);
+      expect(await end()).toBe(5);
+      expect(output).toBe(`-c ${folder}/supervisord.conf --nocleanup\n`);
+    },
+  );
 
-  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('passes %s on, waits for the end however often it comes, and tells its status', async (signal) => {
-    await stub('supervisord', `trap 'echo "told"; sleep 0.3; exit 4' TERM\necho up\nwhile :; do sleep 0.05; done`);
-    const pid = start({}).pid!;
-    await eventually(() => output.includes('up'), 'the stub to be up');
-    process.kill(pid, signal);
-    await eventually(() => output.includes('told'), 'the signal to arrive');
-    process.kill(pid, signal);
-    expect(await end()).toBe(4);
-  });
+  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
+    'passes %s on, waits for the end however often it comes, and tells its status',
+    async (signal) => {
+      await stub('supervisord', `trap 'echo "told"; sleep 0.3; exit 4' TERM\necho up\nwhile :; do sleep 0.05; done`);
+      const pid = start({}).pid!;
+      await eventually(() => output.includes('up'), 'the stub to be up');
+      process.kill(pid, signal);
+      await eventually(() => output.includes('told'), 'the signal to arrive');
+      process.kill(pid, signal);
+      expect(await end()).toBe(4);
+    },
+  );
 
   it('ends with 1 when a program was given up, though supervisord ends with 0', async () => {
     await stub('supervisord', 'kill -s USR1 "$OTPOST_STARTER"; exit 0');
@@ -82,7 +93,10 @@ describe('start.sh', () => {
   it('stands in between where it is a file, in which each opening would have a place of its own', async () => {
     await stub('supervisord', 'echo "from a program" >/dev/fd/1 && echo "and its supervisor"');
     const file = await open(join(folder, 'out'), 'w');
-    child = spawn('/bin/sh', [join(folder, 'start.sh')], { env: { PATH: `${join(folder, 'bin')}:${process.env['PATH']}` }, stdio: ['ignore', file.fd, 'inherit'] });
+    child = spawn('/bin/sh', [join(folder, 'start.sh')], {
+      env: { PATH: `${join(folder, 'bin')}:${process.env['PATH']}` },
+      stdio: ['ignore', file.fd, 'inherit'],
+    });
     await once(child, 'close');
     await file.close();
     expect(await readFile(join(folder, 'out'), 'utf8')).toBe('from a program\nand its supervisor\n');
@@ -90,7 +104,10 @@ describe('start.sh', () => {
 
   it('leaves nobody in between where it is a pipe that can be opened again', async () => {
     await stub('supervisord', 'ls -l /dev/fd/1');
-    child = spawn('/bin/sh', ['-c', '"$1" | cat >"$2"', 'sh', join(folder, 'start.sh'), join(folder, 'out')], { env: { PATH: `${join(folder, 'bin')}:${process.env['PATH']}` }, stdio: ['ignore', 'ignore', 'inherit'] });
+    child = spawn('/bin/sh', ['-c', '"$1" | cat >"$2"', 'sh', join(folder, 'start.sh'), join(folder, 'out')], {
+      env: { PATH: `${join(folder, 'bin')}:${process.env['PATH']}` },
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
     await once(child, 'close');
     expect(await readFile(join(folder, 'out'), 'utf8')).toMatch(/-> pipe:\[\d+\]\n$/);
   });
@@ -99,7 +116,10 @@ describe('start.sh', () => {
 describe('supervisord.conf', () => {
   it('leaves more time to stop than a process takes to drain, and both within the grace of a platform', async () => {
     const configuration = await readFile(`${ROOT}supervisord.conf`, 'utf8');
-    const drain = Number(/DRAIN_WITHIN_MS = ([\d_]+)/.exec(await readFile(`${ROOT}src/process.ts`, 'utf8'))![1]!.replaceAll('_', '')) / 1_000;
+    const drain =
+      Number(
+        /DRAIN_WITHIN_MS = ([\d_]+)/.exec(await readFile(`${ROOT}src/process.ts`, 'utf8'))![1]!.replaceAll('_', ''),
+      ) / 1_000;
     for (const [, seconds] of configuration.matchAll(/^stopwaitsecs=(\d+)$/gm)) {
       expect(Number(seconds)).toBeGreaterThan(drain);
       expect(Number(seconds)).toBeLessThan(30);
@@ -107,12 +127,19 @@ describe('supervisord.conf', () => {
   });
 
   it('stops web before the worker, and both in the same way', async () => {
-    const programs = (await readFile(`${ROOT}supervisord.conf`, 'utf8')).split(/^\[/m).filter((section) => section.startsWith('program:'));
-    const [worker, web] = ['worker', 'web'].map((name) => programs.find((section) => section.startsWith(`program:${name}]`))!);
+    const programs = (await readFile(`${ROOT}supervisord.conf`, 'utf8'))
+      .split(/^\[/m)
+      .filter((section) => section.startsWith('program:'));
+    const [worker, web] = ['worker', 'web'].map((name) =>
+      programs.find((section) => section.startsWith(`program:${name}]`))!,
+    );
     const priorityOf = (section: string): number => Number(/^priority=(\d+)$/m.exec(section)![1]);
     expect(priorityOf(web!)).toBeGreaterThan(priorityOf(worker!));
     const alike = (section: string): string[] =>
-      section.split('\n').filter((line) => /^\w+=/.test(line) && !line.startsWith('priority=')).map((line) => line.replace(/ROLE="\w+"/, ''));
+      section
+        .split('\n')
+        .filter((line) => /^\w+=/.test(line) && !line.startsWith('priority='))
+        .map((line) => line.replace(/ROLE="\w+"/, ''));
     expect(alike(web!)).toEqual(alike(worker!));
   });
 });

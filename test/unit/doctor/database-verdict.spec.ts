@@ -45,11 +45,19 @@ describe('Postgres', () => {
     [undefined, 'timeout expired', /whether it runs/],
   ])('that is away (%s) fails', (code, message, advises) => {
     const checks = databaseVerdicts({ kind: 'away', error: { code, message } }, CONTEXT);
-    expect(checks).toEqual([expect.objectContaining({ status: 'fail', summary: expect.stringContaining(message) as string, remedy: expect.stringMatching(advises) as string })]);
+    expect(checks).toEqual([
+      expect.objectContaining({
+        status: 'fail',
+        summary: expect.stringContaining(message) as string,
+        remedy: expect.stringMatching(advises) as string,
+      }),
+    ]);
   });
 
   it('of a first minute that is over asks to be started', () => {
-    expect(databaseVerdicts({ kind: 'not_running' }, CONTEXT)).toEqual([expect.objectContaining({ status: 'warn', remedy: expect.stringContaining('npm start') as string })]);
+    expect(databaseVerdicts({ kind: 'not_running' }, CONTEXT)).toEqual([
+      expect.objectContaining({ status: 'warn', remedy: expect.stringContaining('npm start') as string }),
+    ]);
   });
 
   it('that takes no writes, or is far away, is told', () => {
@@ -58,11 +66,35 @@ describe('Postgres', () => {
   });
 
   it.each([
-    ['lacks migrations that the next start applies', history({ pending: ['b'] }), {}, 'warn', /1 of 5 are not applied yet: b/],
-    ['lacks migrations that no start applies', history({ pending: ['b'] }), { migrateOnStart: false }, 'fail', /not applied/],
+    [
+      'lacks migrations that the next start applies',
+      history({ pending: ['b'] }),
+      {},
+      'warn',
+      /1 of 5 are not applied yet: b/,
+    ],
+    [
+      'lacks migrations that no start applies',
+      history({ pending: ['b'] }),
+      { migrateOnStart: false },
+      'fail',
+      /not applied/,
+    ],
     ['has a migration that failed', history({ failed: { name: 'b', logs: 'x' } }), {}, 'fail', /migration b failed/],
-    ['is newer, and fits', { ...history({ unknown: ['z'] }), oldestVersions: new Map([['z', '0.1.0']]) }, {}, 'warn', /still works/],
-    ['is too new', { ...history({ unknown: ['z'] }), oldestVersions: new Map([['z', '0.2.0']]) }, {}, 'fail', /no longer fits/],
+    [
+      'is newer, and fits',
+      { ...history({ unknown: ['z'] }), oldestVersions: new Map([['z', '0.1.0']]) },
+      {},
+      'warn',
+      /still works/,
+    ],
+    [
+      'is too new',
+      { ...history({ unknown: ['z'] }), oldestVersions: new Map([['z', '0.2.0']]) },
+      {},
+      'fail',
+      /no longer fits/,
+    ],
     ['comes from another build', history({ edited: ['a'] }), {}, 'warn', /other texts/],
   ])('whose schema %s', (_what, change, context, status, says) => {
     expect(told(change, 'migrations', context)).toEqual([status, expect.stringMatching(says)]);
@@ -71,11 +103,16 @@ describe('Postgres', () => {
   it('is read further only where the tables are those of this build', () => {
     expect(fitsSchema(UP, '0.1.0')).toBe(true);
     expect(fitsSchema({ ...UP, ...history({ pending: ['b'] }) }, '0.1.0')).toBe(false);
-    expect(fitsSchema({ ...UP, ...history({ unknown: ['z'] }), oldestVersions: new Map([['z', '0.2.0']]) }, '0.1.0')).toBe(false);
+    expect(
+      fitsSchema({ ...UP, ...history({ unknown: ['z'] }), oldestVersions: new Map([['z', '0.2.0']]) }, '0.1.0'),
+    ).toBe(false);
   });
 
   it('has to have connections for one more process', () => {
-    expect(told({ usedConnections: 90 }, 'connections')).toEqual(['warn', '90 of 97 in use; one process opens at most 16: one more process may find none']);
+    expect(told({ usedConnections: 90 }, 'connections')).toEqual([
+      'warn',
+      '90 of 97 in use; one process opens at most 16: one more process may find none',
+    ]);
     expect(told({ maxConnections: 15 }, 'connections')[0]).toBe('fail');
   });
 

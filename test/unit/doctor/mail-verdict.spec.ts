@@ -1,12 +1,35 @@
-import { type WaitingMessage, whyWaiting } from '../../../src/doctor/follow-policy.js';
-import { mailVerdicts } from '../../../src/doctor/mail-verdict.js';
-import type { MailFacts } from '../../../src/health/mail-facts.js';
+import { mailVerdicts, type WaitingMessage, whyWaiting } from '../../../src/doctor/mail-verdict.js';
+import type { MailFacts } from '../../../src/health/health-monitor.js';
 
 const NOW = new Date('2026-11-21T09:00:00Z');
 const NAME = 'smtp.example.com:587';
-const WORKER = { name: 'web-1:7', lanes: ['critical', 'default', 'bulk'] as MailFacts['workers'][number]['lanes'], startedAt: NOW, heartbeatAt: new Date('2026-11-21T08:59:57Z'), alive: true, silentSeconds: 3 };
-const STATE = { name: NAME, pausedAt: null, pauseReason: null, backoffUntil: null, backingOff: false, lastErrorCode: null, lastReply: null, unreachableFrom: [] };
-const FACTS: MailFacts = { ledger: { accepted: 7, states: {} as MailFacts['ledger']['states'], imbalance: 0 }, oldestDueSeconds: 0, slowHandovers: { count: 0, oldestSeconds: 0, awaitingReply: 0 }, pauses: [], workers: [WORKER], states: [STATE], attempts: [] };
+const WORKER = {
+  name: 'web-1:7',
+  lanes: ['critical', 'default', 'bulk'] as MailFacts['workers'][number]['lanes'],
+  startedAt: NOW,
+  heartbeatAt: new Date('2026-11-21T08:59:57Z'),
+  alive: true,
+  silentSeconds: 3,
+};
+const STATE = {
+  name: NAME,
+  pausedAt: null,
+  pauseReason: null,
+  backoffUntil: null,
+  backingOff: false,
+  lastErrorCode: null,
+  lastReply: null,
+  unreachableFrom: [],
+};
+const FACTS: MailFacts = {
+  ledger: { accepted: 7, states: {} as MailFacts['ledger']['states'], imbalance: 0 },
+  oldestDueSeconds: 0,
+  slowHandovers: { count: 0, oldestSeconds: 0, awaitingReply: 0 },
+  pauses: [],
+  workers: [WORKER],
+  states: [STATE],
+  attempts: [],
+};
 const auth = { lastErrorCode: 'smtp_auth', lastReply: '535 5.7.8 no' };
 const CONTEXT = { transports: [NAME], host: 'web-1', now: NOW };
 
@@ -31,51 +54,110 @@ describe('the record', () => {
   it('tells that nobody delivers, and who did last', () => {
     expect(told({ workers: [] }, 'heartbeats')).toEqual(['fail', 'no worker is alive.']);
     const dead = { ...WORKER, alive: false, heartbeatAt: new Date('2026-11-21T08:55:00Z'), silentSeconds: 300 };
-    expect(told({ workers: [dead] }, 'heartbeats')).toEqual(['fail', 'the worker web-1:7 was heard of 300 s ago for the last time: it hangs, or was killed.']);
+    expect(told({ workers: [dead] }, 'heartbeats')).toEqual([
+      'fail',
+      'the worker web-1:7 was heard of 300 s ago for the last time: it hangs, or was killed.',
+    ]);
   });
 
   it('tells of a lane that nobody works', () => {
-    expect(told({ workers: [{ ...WORKER, lanes: ['critical', 'default'] }] }, 'lane bulk')).toEqual(['fail', expect.stringContaining('its mail waits')]);
+    expect(told({ workers: [{ ...WORKER, lanes: ['critical', 'default'] }] }, 'lane bulk')).toEqual([
+      'fail',
+      expect.stringContaining('its mail waits'),
+    ]);
   });
 
   const refused = { lastErrorCode: 'smtp_refused' };
   it.each([
-    ['is paused', { pausedAt: NOW, pauseReason: 'smtp_auth', ...auth }, 'fail', /refuses the login\. It says: 535 5\.7\.8 no.*Paused since 2026-11-21T09:00:00.000Z \(smtp_auth\)/],
-    ['has a break', { backingOff: true, backoffUntil: NOW, lastErrorCode: 'smtp_421', lastReply: '421 busy' }, 'fail', /not available to us for now \(421\)\. It says: 421 busy/],
-    ['cannot be reached from here', { unreachableFrom: [{ ...STATE, ...refused, host: 'web-1', since: NOW }] }, 'fail', /From web-1: .*refuses the connection/],
-    ['cannot be reached from elsewhere', { unreachableFrom: [{ ...STATE, ...refused, host: 'web-2', since: NOW }], }, 'fail', /From web-2/],
+    [
+      'is paused',
+      { pausedAt: NOW, pauseReason: 'smtp_auth', ...auth },
+      'fail',
+      /refuses the login\. It says: 535 5\.7\.8 no.*Paused since 2026-11-21T09:00:00.000Z \(smtp_auth\)/,
+    ],
+    [
+      'has a break',
+      { backingOff: true, backoffUntil: NOW, lastErrorCode: 'smtp_421', lastReply: '421 busy' },
+      'fail',
+      /not available to us for now \(421\)\. It says: 421 busy/,
+    ],
+    [
+      'cannot be reached from here',
+      { unreachableFrom: [{ ...STATE, ...refused, host: 'web-1', since: NOW }] },
+      'fail',
+      /From web-1: .*refuses the connection/,
+    ],
+    [
+      'cannot be reached from elsewhere',
+      { unreachableFrom: [{ ...STATE, ...refused, host: 'web-2', since: NOW }] },
+      'fail',
+      /From web-2/,
+    ],
   ])('tells of a transport that %s', (_what, change, status, says) => {
     expect(told({ states: [{ ...STATE, ...change }] }, NAME)).toEqual([status, expect.stringMatching(says)]);
   });
 
   it('merely warns of a transport in trouble while mail goes out by another one', () => {
-    const states = [{ ...STATE, backingOff: true, lastErrorCode: 'smtp_421' }, { ...STATE, name: 'second.example.com:587' }];
+    const states = [
+      { ...STATE, backingOff: true, lastErrorCode: 'smtp_421' },
+      { ...STATE, name: 'second.example.com:587' },
+    ];
     const checks = mailVerdicts({ ...FACTS, states }, { ...CONTEXT, transports: [NAME, 'second.example.com:587'] });
     expect(checks.find(({ name }) => name === NAME)).toMatchObject({ status: 'warn' });
   });
 
   it('tells of messages whose final reply does not come', () => {
     const slowHandovers = { count: 2, oldestSeconds: 75, awaitingReply: 1 };
-    expect(told({ slowHandovers }, 'hand-overs')).toEqual(['fail', expect.stringMatching(/^2 messages have been in state sending for up to 75 s\. One of them has been taken by a server/)]);
+    expect(told({ slowHandovers }, 'hand-overs')).toEqual([
+      'fail',
+      expect.stringMatching(
+        /^2 messages have been in state sending for up to 75 s\. One of them has been taken by a server/,
+      ),
+    ]);
   });
 
   it('tells of mail that waits, and of a ledger that does not balance', () => {
     expect(told({ oldestDueSeconds: 40 }, 'waiting')).toEqual(['fail', expect.stringContaining('40 s')]);
-    expect(told({ ledger: { ...FACTS.ledger, imbalance: 1 } }, 'ledger')).toEqual(['fail', expect.stringContaining('off by 1')]);
+    expect(told({ ledger: { ...FACTS.ledger, imbalance: 1 } }, 'ledger')).toEqual([
+      'fail',
+      expect.stringContaining('off by 1'),
+    ]);
   });
 });
 
 describe('why a message still waits', () => {
-  const MESSAGE: WaitingMessage = { status: 'queued', lane: 'default', nextAttemptAt: new Date('2026-11-21T09:00:30Z'), lastErrorCode: null };
-  const why = (change: Partial<WaitingMessage>, facts: Partial<MailFacts>, rated: string[] = []) => whyWaiting({ ...MESSAGE, ...change }, { ...FACTS, ...facts }, [NAME], rated, NOW);
+  const MESSAGE: WaitingMessage = {
+    status: 'queued',
+    lane: 'default',
+    nextAttemptAt: new Date('2026-11-21T09:00:30Z'),
+    lastErrorCode: null,
+  };
+  const why = (change: Partial<WaitingMessage>, facts: Partial<MailFacts>, rated: string[] = []) =>
+    whyWaiting({ ...MESSAGE, ...change }, { ...FACTS, ...facts }, [NAME], rated, NOW);
 
   it.each<[string, Parameters<typeof why>, RegExp]>([
     ['no worker', [{}, { workers: [] }], /^No worker is alive\. Start one/],
-    ['no worker of its lane', [{}, { workers: [{ ...WORKER, lanes: ['critical'] }] }], /^No live worker works the lane default\./],
-    ['a pause of its lane', [{}, { pauses: [{ lane: 'default', pausedAt: NOW, reason: 'wrong template' }] }], /^The lane default is paused since 2026-11-21T09:00:00\.000Z\..*otpost queue resume default/],
-    ['a paused transport', [{}, { states: [{ ...STATE, pausedAt: NOW, pauseReason: 'smtp_auth', ...auth }] }], /smtp\.example\.com:587 refuses the login/],
+    [
+      'no worker of its lane',
+      [{}, { workers: [{ ...WORKER, lanes: ['critical'] }] }],
+      /^No live worker works the lane default\./,
+    ],
+    [
+      'a pause of its lane',
+      [{}, { pauses: [{ lane: 'default', pausedAt: NOW, reason: 'wrong template' }] }],
+      /^The lane default is paused since 2026-11-21T09:00:00\.000Z\..*otpost queue resume default/,
+    ],
+    [
+      'a paused transport',
+      [{}, { states: [{ ...STATE, pausedAt: NOW, pauseReason: 'smtp_auth', ...auth }] }],
+      /smtp\.example\.com:587 refuses the login/,
+    ],
     ['a worker at work', [{ status: 'sending' }, {}], /handing it over/],
-    ['a failed attempt', [{ status: 'deferred', lastErrorCode: 'smtp_451' }, {}], /\(smtp_451\); the next one is in 30 s/],
+    [
+      'a failed attempt',
+      [{ status: 'deferred', lastErrorCode: 'smtp_451' }, {}],
+      /\(smtp_451\); the next one is in 30 s/,
+    ],
     ['a rate', [{}, {}, [NAME]], /The rate or the daily quota of smtp\.example\.com:587/],
     ['nothing known', [{}, {}], /Nothing is known/],
   ])('%s', (_what, args, says) => {
@@ -84,11 +166,17 @@ describe('why a message still waits', () => {
   });
 
   it('leaves out what holds up no message', () => {
-    expect(why({}, { oldestDueSeconds: 99, ledger: { ...FACTS.ledger, imbalance: 1 } })).toEqual([expect.stringContaining('Nothing is known')]);
+    expect(why({}, { oldestDueSeconds: 99, ledger: { ...FACTS.ledger, imbalance: 1 } })).toEqual([
+      expect.stringContaining('Nothing is known'),
+    ]);
   });
 
   it('leaves out the lanes of others', () => {
-    expect(why({}, { pauses: [{ lane: 'bulk', pausedAt: NOW, reason: null }] })).toEqual([expect.stringContaining('Nothing is known')]);
-    expect(why({}, { workers: [{ ...WORKER, lanes: ['critical', 'default'] }] })).toEqual([expect.stringContaining('Nothing is known')]);
+    expect(why({}, { pauses: [{ lane: 'bulk', pausedAt: NOW, reason: null }] })).toEqual([
+      expect.stringContaining('Nothing is known'),
+    ]);
+    expect(why({}, { workers: [{ ...WORKER, lanes: ['critical', 'default'] }] })).toEqual([
+      expect.stringContaining('Nothing is known'),
+    ]);
   });
 });

@@ -1,20 +1,31 @@
-import { readSettings } from '../../../src/config/read-settings.js';
+import { readSettings } from '../../../src/configuration.js';
+import { quote } from '../../../src/core/mask.js';
 import { type BrokerFinding, brokerVerdicts } from '../../../src/doctor/broker-verdict.js';
-import { type Check, inOrder, worstOf } from '../../../src/doctor/check.js';
-import { configurationVerdicts } from '../../../src/doctor/configuration-verdict.js';
-import { quote } from '../../../src/core/quote.js';
-import { reportText } from '../../../src/doctor/report-text.js';
+import { type Check, configurationVerdicts, inOrder, reportText, worstOf } from '../../../src/doctor/report.js';
 
 const CHECKS: Check[] = [
   { area: 'mail', name: 'ledger', status: 'ok', summary: 'balances' },
-  { area: 'smtp', name: 'smtp.example.com:587', status: 'fail', ms: 5000.4, summary: '587 hangs', remedy: 'Use port 2525.' },
+  {
+    area: 'smtp',
+    name: 'smtp.example.com:587',
+    status: 'fail',
+    ms: 5000.4,
+    summary: '587 hangs',
+    remedy: 'Use port 2525.',
+  },
   { area: 'configuration', name: 'notice', status: 'warn', summary: 'odd' },
   { area: 'broker', name: 'maxmemory-policy', status: 'skip', summary: 'not told' },
 ];
 
 describe('a report', () => {
   it('is a line a check, aligned, what to do below it, and the worst once more at the end', () => {
-    const text = reportText({ host: 'web-1', role: 'web', at: '2026-11-21T09:00:00.000Z', checks: inOrder(CHECKS), status: 'fail' });
+    const text = reportText({
+      host: 'web-1',
+      role: 'web',
+      at: '2026-11-21T09:00:00.000Z',
+      checks: inOrder(CHECKS),
+      status: 'fail',
+    });
     expect(text.split('\n')).toEqual([
       'This is web-1, ROLE=web, 2026-11-21T09:00:00.000Z.',
       '',
@@ -49,7 +60,15 @@ describe("somebody else's words", () => {
 });
 
 describe('the broker', () => {
-  const UP: BrokerFinding = { kind: 'redis', up: true, ms: 1, version: '7.2.4', policy: 'noeviction', persistence: [], maxmemory: '0B' };
+  const UP: BrokerFinding = {
+    kind: 'redis',
+    up: true,
+    ms: 1,
+    version: '7.2.4',
+    policy: 'noeviction',
+    persistence: [],
+    maxmemory: '0B',
+  };
 
   it('is Postgres where there is no Redis', () => {
     expect(brokerVerdicts('postgres', { kind: 'postgres' })).toEqual([expect.objectContaining({ status: 'ok' })]);
@@ -68,18 +87,37 @@ describe('the broker', () => {
     ['allkeys-lru', 'warn', /may throw wake-ups away/],
     [undefined, 'skip', /does not tell/],
   ])('asks for a look with the policy %s', (policy, status, says) => {
-    expect(brokerVerdicts('redis:6379', { ...UP, policy })[1]).toMatchObject({ status, summary: expect.stringMatching(says) as string });
+    expect(brokerVerdicts('redis:6379', { ...UP, policy })[1]).toMatchObject({
+      status,
+      summary: expect.stringMatching(says) as string,
+    });
   });
 
-  it.each([['OOM', /full/], ['WRONGPASS', /password/], ['READONLY', /replica/], ['ECONNREFUSED', /whether it runs/]])('that cannot be used (%s) fails, and loses nothing', (error, advises) => {
+  it.each([
+    ['OOM', /full/],
+    ['WRONGPASS', /password/],
+    ['READONLY', /replica/],
+    ['ECONNREFUSED', /whether it runs/],
+  ])('that cannot be used (%s) fails, and loses nothing', (error, advises) => {
     expect(brokerVerdicts('redis:6379', { kind: 'redis', up: false, error })).toEqual([
-      expect.objectContaining({ status: 'fail', summary: `Redis cannot be used (${error})`, remedy: expect.stringMatching(advises) as string }),
+      expect.objectContaining({
+        status: 'fail',
+        summary: `Redis cannot be used (${error})`,
+        remedy: expect.stringMatching(advises) as string,
+      }),
     ]);
   });
 });
 
 describe('the configuration', () => {
-  const PRODUCTION = { NODE_ENV: 'production', DATABASE_URL: 'postgres://u:p@db.example.com/x', APP_SECRET: 'x'.repeat(40), MAIL_FROM: 'a@example.com', APP_URL: 'https://accounts.example.com', MAIL_TRANSPORTS: 'smtp://u:p@smtp.example.com:587' };
+  const PRODUCTION = {
+    NODE_ENV: 'production',
+    DATABASE_URL: 'postgres://u:p@db.example.com/x',
+    APP_SECRET: 'x'.repeat(40),
+    MAIL_FROM: 'a@example.com',
+    APP_URL: 'https://accounts.example.com',
+    MAIL_TRANSPORTS: 'smtp://u:p@smtp.example.com:587',
+  };
   const told = (env: Record<string, string>) => {
     const { settings, warnings } = readSettings(env);
     return configurationVerdicts(settings, warnings).map(({ name, status }) => `${status} ${name}`);

@@ -1,4 +1,4 @@
-import { parseSpf, spfRecordsIn, spfVerdict } from '../../../src/doctor/spf-policy.js';
+import { parseSpf, spfRecordsIn, spfVerdict } from '../../../src/doctor/sender-policy.js';
 
 const FACTS = { domain: 'example.com', lookups: 1, missing: [] as string[] };
 
@@ -14,8 +14,20 @@ describe('SPF', () => {
     ['one without an end', ['v=spf1 a mx'], { lookups: 2 }, 'warn', /says nothing about everybody else$/],
     ['one with an open end', ['v=spf1 a ?all'], {}, 'warn', /\(\?all\)/],
     ['one that costs too much', ['v=spf1 include:a.example ~all'], { lookups: 11 }, 'fail', /11 DNS lookups/],
-    ['one that costs all there is', ['v=spf1 include:a.example ~all'], { lookups: 10 }, 'warn', /the next include breaks it/],
-    ['one that leads nowhere', ['v=spf1 include:gone.example ~all'], { missing: ['gone.example'] }, 'fail', /gone\.example, which has no SPF/],
+    [
+      'one that costs all there is',
+      ['v=spf1 include:a.example ~all'],
+      { lookups: 10 },
+      'warn',
+      /the next include breaks it/,
+    ],
+    [
+      'one that leads nowhere',
+      ['v=spf1 include:gone.example ~all'],
+      { missing: ['gone.example'] },
+      'fail',
+      /gone\.example, which has no SPF/,
+    ],
   ])('%s', (_what, records, more, status, says) => {
     const verdict = spfVerdict({ ...FACTS, records, ...more });
     expect([verdict.status, verdict.summary]).toEqual([status, expect.stringMatching(says)]);
@@ -23,7 +35,12 @@ describe('SPF', () => {
   });
 
   it.each([
-    ['v=spf1 a mx ptr exists:%{i}.example include:one.example ?include:two.example -all', 6, ['one.example', 'two.example'], '-'],
+    [
+      'v=spf1 a mx ptr exists:%{i}.example include:one.example ?include:two.example -all',
+      6,
+      ['one.example', 'two.example'],
+      '-',
+    ],
     ['v=spf1 a:mail.example.com/28 mx/24 ip4:192.0.2.0/24 ip6:2001:db8::/32 ~all', 2, [], '~'],
     ['v=spf1 redirect=other.example', 1, ['other.example'], undefined],
     ['v=spf1 redirect=other.example -all', 0, [], '-'],
@@ -34,6 +51,8 @@ describe('SPF', () => {
   });
 
   it('is told from other TXT records', () => {
-    expect(spfRecordsIn(['google-site-verification=1', 'v=spf1', 'V=SPF1 -all', 'v=spf10 -all', 'spf2.0/pra -all'])).toEqual(['v=spf1', 'V=SPF1 -all']);
+    expect(
+      spfRecordsIn(['google-site-verification=1', 'v=spf1', 'V=SPF1 -all', 'v=spf10 -all', 'spf2.0/pra -all']),
+    ).toEqual(['v=spf1', 'V=SPF1 -all']);
   });
 });

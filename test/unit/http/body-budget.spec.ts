@@ -1,4 +1,4 @@
-import { BodyBudget } from '../../../src/http/body-budget.js';
+import { BodyBudget } from '../../../src/http/bodies.js';
 
 describe('the room for bodies that are being received', () => {
   it('is taken by their bytes, and free again when they are received', () => {

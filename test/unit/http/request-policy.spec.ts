@@ -1,6 +1,7 @@
-import { isContinue, requestFault } from '../../../src/http/request-policy.js';
+import { isContinue, requestFault } from '../../../src/http/web-server.js';
 
-const head = (rawHeaders: string[], httpVersion = '1.1', expect?: string) => requestFault({ httpVersion, rawHeaders, headers: { expect } })?.code;
+const head = (rawHeaders: string[], httpVersion = '1.1', expect?: string) =>
+  requestFault({ httpVersion, rawHeaders, headers: { expect } })?.code;
 
 describe('the head of a request', () => {
   it('names one host, and only HTTP/1.0 may do without', () => {

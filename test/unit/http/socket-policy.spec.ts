@@ -1,6 +1,11 @@
 import { type Outgoing, type Seen, seen, SOCKET_BOUNDS, toCut } from '../../../src/http/socket-policy.js';
 
-const outgoing = (change: Partial<Outgoing> = {}): Outgoing => ({ waiting: 1_000, taken: 5_000, ended: false, ...change });
+const outgoing = (change: Partial<Outgoing> = {}): Outgoing => ({
+  waiting: 1_000,
+  taken: 5_000,
+  ended: false,
+  ...change,
+});
 const bounds = { ...SOCKET_BOUNDS, stalledMs: 30_000, lingerMs: 2_000, unwrittenBytes: 10_000 };
 
 /** What is remembered after looks at these moments. */
@@ -25,13 +30,19 @@ describe('a client that stopped reading', () => {
     const quiet = looks([0, outgoing({ waiting: 0 })], [900_000, outgoing({ waiting: 0 })]);
     expect(cutAt(10_000_000, quiet)).toBe(false);
     // What is written after an hour of silence has its own time.
-    expect(cutAt(929_999, looks([0, outgoing({ waiting: 0 })], [900_000, outgoing({ waiting: 0 })], [900_001, outgoing()]))).toBe(false);
+    expect(
+      cutAt(929_999, looks([0, outgoing({ waiting: 0 })], [900_000, outgoing({ waiting: 0 })], [900_001, outgoing()])),
+    ).toBe(false);
   });
 });
 
 describe('a connection that was ended', () => {
   it('lingers for a moment, so that its last answer is read', () => {
-    const ended = looks([0, outgoing({ waiting: 0 })], [1_000, outgoing({ waiting: 0, ended: true })], [2_000, outgoing({ waiting: 0, ended: true })]);
+    const ended = looks(
+      [0, outgoing({ waiting: 0 })],
+      [1_000, outgoing({ waiting: 0, ended: true })],
+      [2_000, outgoing({ waiting: 0, ended: true })],
+    );
     expect(cutAt(2_999, ended)).toBe(false);
     expect(cutAt(3_000, ended)).toBe(true);
   });
@@ -43,14 +54,34 @@ describe('a connection that was ended', () => {
 });
 
 describe('all connections together', () => {
-  const waiting = (waitingBytes: number, movedAt: number): Seen => ({ waiting: waitingBytes, taken: 0, movedAt, ended: false });
+  const waiting = (waitingBytes: number, movedAt: number): Seen => ({
+    waiting: waitingBytes,
+    taken: 0,
+    movedAt,
+    ended: false,
+  });
 
   it('may leave so much waiting', () => {
-    expect(toCut([['a', waiting(5_000, 0)], ['b', waiting(5_000, 0)]], 1_000, bounds)).toEqual([]);
+    expect(
+      toCut(
+        [
+          ['a', waiting(5_000, 0)],
+          ['b', waiting(5_000, 0)],
+        ],
+        1_000,
+        bounds,
+      ),
+    ).toEqual([]);
   });
 
   it('and of more than that, those give way that have not read for longest', () => {
-    const connections: [string, Seen][] = [['newest', waiting(4_000, 900)], ['oldest', waiting(4_000, 100)], ['idle', waiting(0, 0)], ['older', waiting(4_000, 500)], ['new', waiting(4_000, 700)]];
+    const connections: [string, Seen][] = [
+      ['newest', waiting(4_000, 900)],
+      ['oldest', waiting(4_000, 100)],
+      ['idle', waiting(0, 0)],
+      ['older', waiting(4_000, 500)],
+      ['new', waiting(4_000, 700)],
+    ];
     expect(toCut(connections, 1_000, bounds)).toEqual(['oldest', 'older']);
   });
 });

@@ -1,14 +1,16 @@
 import { readFileSync } from 'node:fs';
-import { DEFAULT_LIMITS } from '../../../src/config/limits.js';
-import { VARIABLES } from '../../../src/config/variables.js';
-import { DEVICE_RATES } from '../../../src/limits/limit-policy.js';
+import { VARIABLES } from '../../../src/configuration.js';
 import { parseRate } from '../../../src/core/rate.js';
+import { DEVICE_RATES } from '../../../src/limits/limit-policy.js';
+import { DEFAULT_LIMITS } from '../../support/service/limits.js';
 
 const SECURITY = readFileSync(new URL('../../../docs/security.md', import.meta.url), 'utf8');
 
 describe('docs/security.md', () => {
   it('has every limit in its table, with the default that holds', () => {
-    const rows = [...SECURITY.matchAll(/^\| `[a-z-]+` \| .+ \| (\S+) \| `(LIMIT_\w+)` \|$/gm)].map(([, value, name]) => [name, value]);
+    const rows = [...SECURITY.matchAll(/^\| `[a-z-]+` \| .+ \| (\S+) \| `(LIMIT_\w+)` \|$/gm)].map(
+      ([, value, name]) => [name, value],
+    );
     expect(Object.fromEntries(rows)).toEqual(DEFAULT_LIMITS);
   });
 
@@ -20,7 +22,10 @@ describe('docs/security.md', () => {
 
 describe('the table of variables', () => {
   it('has the same defaults', () => {
-    const rows = VARIABLES.filter(({ name }) => name in DEFAULT_LIMITS).map((variable) => [variable.name, variable.default]);
+    const rows = VARIABLES.filter(({ name }) => name in DEFAULT_LIMITS).map((variable) => [
+      variable.name,
+      variable.default,
+    ]);
     expect(Object.fromEntries(rows)).toEqual(DEFAULT_LIMITS);
   });
 });

@@ -1,12 +1,15 @@
 import fc from 'fast-check';
-import { DEFAULT_LIMITS, limitsFrom, type LimitVariable } from '../../../src/config/limits.js';
+import type { LimitVariable } from '../../../src/config/variables.js';
+import { readSettings } from '../../../src/configuration.js';
+import { LIMITS_OFF } from '../../support/service/limits.js';
 import { type Asking, countersOf, keyCounters, refreshCounters, refusalOf } from '../../../src/limits/limit-policy.js';
 
 const NOW = new Date('2026-01-01T00:00:00Z');
-const LIMITS = limitsFrom({});
+const LIMITS = readSettings({}).settings.limits;
 const ASKING: Asking = { ip: '192.0.2.1', destination: 'ada@example.com', withMail: true };
 
-const off = (...names: LimitVariable[]) => limitsFrom(Object.fromEntries(names.map((name) => [name, 'off'])));
+const off = (...names: LimitVariable[]) =>
+  readSettings(Object.fromEntries(names.map((name) => [name, 'off']))).settings.limits;
 const told = (asking: Asking, limits = LIMITS): string[] =>
   countersOf(asking, limits).map(({ policy, rate }) => `${policy} ${rate.count}/${rate.windowMs / 60_000}`);
 
@@ -19,15 +22,31 @@ const askings: fc.Arbitrary<Asking> = fc.record({
 
 describe('what a call is counted against', () => {
   it('is every limit, with mail to an address', () => {
-    expect(told(ASKING)).toEqual(['destination 5/15', 'destination 20/1440', 'ip 20/10', 'ip-destinations 30/60', 'public-mail 600/60']);
+    expect(told(ASKING)).toEqual([
+      'destination 5/15',
+      'destination 20/1440',
+      'ip 20/10',
+      'ip-destinations 30/60',
+      'public-mail 600/60',
+    ]);
   });
 
   it('is apart for passwords, so that they do not use up the mail of an address or of the deployment', () => {
     const password = { ...ASKING, withMail: false };
     expect(told(password)).toEqual(['password 5/15', 'password 20/1440', 'ip 20/10', 'ip-destinations 30/60']);
-    expect(told({ ...password, knownDevice: 'one' })).toEqual(['password 3/15', 'password 10/1440', 'ip 20/10', 'ip-destinations 30/60']);
-    const keysOf = (asking: Asking): string[] => countersOf(asking, LIMITS).slice(0, 2).map(({ key }) => key);
-    const all = [ASKING, { ...ASKING, knownDevice: 'one' }, password, { ...password, knownDevice: 'one' }].flatMap(keysOf);
+    expect(told({ ...password, knownDevice: 'one' })).toEqual([
+      'password 3/15',
+      'password 10/1440',
+      'ip 20/10',
+      'ip-destinations 30/60',
+    ]);
+    const keysOf = (asking: Asking): string[] =>
+      countersOf(asking, LIMITS)
+        .slice(0, 2)
+        .map(({ key }) => key);
+    const all = [ASKING, { ...ASKING, knownDevice: 'one' }, password, { ...password, knownDevice: 'one' }].flatMap(
+      keysOf,
+    );
     expect(new Set(all).size).toBe(8);
   });
 
@@ -36,24 +55,46 @@ describe('what a call is counted against', () => {
   });
 
   it('is the address alone where a back end asks for somebody', () => {
-    expect(told({ destination: 'ada@example.com', withMail: false })).toEqual(['destination 5/15', 'destination 20/1440']);
+    expect(told({ destination: 'ada@example.com', withMail: false })).toEqual([
+      'destination 5/15',
+      'destination 20/1440',
+    ]);
   });
 
   it('is a budget of its own for a known device, and not the mail that strangers share', () => {
-    expect(told({ ...ASKING, knownDevice: 'one' })).toEqual(['destination 3/15', 'destination 10/1440', 'ip 20/10', 'ip-destinations 30/60']);
-    const keysOf = (knownDevice?: string): string[] => countersOf({ ...ASKING, knownDevice }, LIMITS).slice(0, 2).map(({ key }) => key);
+    expect(told({ ...ASKING, knownDevice: 'one' })).toEqual([
+      'destination 3/15',
+      'destination 10/1440',
+      'ip 20/10',
+      'ip-destinations 30/60',
+    ]);
+    const keysOf = (knownDevice?: string): string[] =>
+      countersOf({ ...ASKING, knownDevice }, LIMITS)
+        .slice(0, 2)
+        .map(({ key }) => key);
     expect(new Set([...keysOf(), ...keysOf('one'), ...keysOf('two')]).size).toBe(6);
   });
 
   it('leaves out what is off', () => {
-    expect(told(ASKING, off('LIMIT_IP', 'LIMIT_PUBLIC_MAIL'))).toEqual(['destination 5/15', 'destination 20/1440', 'ip-destinations 30/60']);
-    expect(told({ ...ASKING, knownDevice: 'one' }, off('LIMIT_DESTINATION'))).toEqual(['ip 20/10', 'ip-destinations 30/60', 'public-mail 600/60']);
-    expect(told(ASKING, off(...(Object.keys(DEFAULT_LIMITS) as LimitVariable[])))).toEqual([]);
+    expect(told(ASKING, off('LIMIT_IP', 'LIMIT_PUBLIC_MAIL'))).toEqual([
+      'destination 5/15',
+      'destination 20/1440',
+      'ip-destinations 30/60',
+    ]);
+    expect(told({ ...ASKING, knownDevice: 'one' }, off('LIMIT_DESTINATION'))).toEqual([
+      'ip 20/10',
+      'ip-destinations 30/60',
+      'public-mail 600/60',
+    ]);
+    expect(told(ASKING, off(...(Object.keys(LIMITS_OFF) as LimitVariable[])))).toEqual([]);
     expect(keyCounters('key', off('LIMIT_KEY'))).toEqual([]);
   });
 
   it('is, of a refresh, what comes from its network and what its session asks, and nothing that a sign-in is counted against', () => {
-    const rows = (sessionId?: string, limits = LIMITS) => refreshCounters('2001:db8::1', sessionId, limits).map(({ policy, key, rate }) => `${policy} ${key} ${rate.count}/${rate.windowMs / 60_000}`);
+    const rows = (sessionId?: string, limits = LIMITS) =>
+      refreshCounters('2001:db8::1', sessionId, limits).map(
+        ({ policy, key, rate }) => `${policy} ${key} ${rate.count}/${rate.windowMs / 60_000}`,
+      );
     expect(rows()).toEqual(['refresh refresh:2001:db8::/64:600000 600/10']);
     expect(rows('one')).toEqual(['refresh refresh:2001:db8::/64:600000 600/10', 'session session:one:600000 120/10']);
     expect(rows('one', off('LIMIT_IP'))).toEqual([]);
@@ -62,7 +103,9 @@ describe('what a call is counted against', () => {
   it('has one row for each, and the one that all callers share is the last in their order', () => {
     fc.assert(
       fc.property(askings, (asking) => {
-        const keys = countersOf(asking, LIMITS).map(({ key }) => key).sort();
+        const keys = countersOf(asking, LIMITS)
+          .map(({ key }) => key)
+          .sort();
         expect(new Set(keys).size).toBe(keys.length);
         if (asking.withMail && asking.knownDevice === undefined) expect(keys.at(-1)).toMatch(/^public-mail:/);
       }),
@@ -72,7 +115,8 @@ describe('what a call is counted against', () => {
   it('never shows the address in a key', () => {
     fc.assert(
       fc.property(fc.emailAddress(), fc.option(fc.uuid(), { nil: undefined }), (destination, knownDevice) => {
-        for (const { key } of countersOf({ ...ASKING, destination, knownDevice }, LIMITS)) expect(key).not.toContain(destination);
+        for (const { key } of countersOf({ ...ASKING, destination, knownDevice }, LIMITS))
+          expect(key).not.toContain(destination);
       }),
     );
   });
@@ -80,7 +124,10 @@ describe('what a call is counted against', () => {
 
 describe('a refusal', () => {
   const asked = countersOf(ASKING, LIMITS);
-  const usedUp = (index: number, seconds: number) => ({ key: asked[index]!.key, endsAt: new Date(NOW.getTime() + seconds * 1_000) });
+  const usedUp = (index: number, seconds: number) => ({
+    key: asked[index]!.key,
+    endsAt: new Date(NOW.getTime() + seconds * 1_000),
+  });
 
   it('names the limit, its quota and when it begins again', () => {
     expect(refusalOf([usedUp(2, 90)], asked, NOW)).toEqual({

@@ -1,6 +1,6 @@
 import { isIPv4 } from 'node:net';
 import fc from 'fast-check';
-import { requesterOf } from '../../../src/limits/requester.js';
+import { requesterOf } from '../../../src/limits/limit-policy.js';
 
 const group = fc.integer({ min: 0, max: 0xffff });
 const ipv6 = fc.array(group, { minLength: 8, maxLength: 8 });

@@ -1,8 +1,12 @@
-import { inBothForms } from '../../../src/mail/both-forms.js';
+import { inBothForms } from '../../../src/mail/content/templates.js';
 
 describe('a message in both forms', () => {
   it('keeps what it came with', () => {
-    expect(inBothForms({ subject: 's', text: 't', html: '<p>h</p>' })).toEqual({ subject: 's', text: 't', html: '<p>h</p>' });
+    expect(inBothForms({ subject: 's', text: 't', html: '<p>h</p>' })).toEqual({
+      subject: 's',
+      text: 't',
+      html: '<p>h</p>',
+    });
   });
 
   it.each([

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { parseRate } from '../../../src/core/rate.js';
-import { bucketOf, floorFor, untilNextToken } from '../../../src/mail/rate-policy.js';
+import { bucketOf, floorFor, untilNextToken } from '../../../src/mail/routing/rate-limits.js';
 
 describe('a rate', () => {
   it.each([
@@ -25,12 +25,16 @@ describe('a bucket', () => {
 
   it('always keeps something for codes, and something for the rest', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 9_999_999 }), fc.constantFrom(1_000, 60_000, 86_400_000), (count, windowMs) => {
-        const bucket = bucketOf({ count, windowMs });
-        expect(floorFor('critical', bucket)).toBe(0);
-        expect(floorFor('bulk', bucket)).toBeGreaterThanOrEqual(1);
-        expect(floorFor('bulk', bucket)).toBeLessThan(bucket.capacity);
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 9_999_999 }),
+        fc.constantFrom(1_000, 60_000, 86_400_000),
+        (count, windowMs) => {
+          const bucket = bucketOf({ count, windowMs });
+          expect(floorFor('critical', bucket)).toBe(0);
+          expect(floorFor('bulk', bucket)).toBeGreaterThanOrEqual(1);
+          expect(floorFor('bulk', bucket)).toBeLessThan(bucket.capacity);
+        },
+      ),
     );
   });
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
-import { retryDelay, type RetryQuestion } from '../../../src/mail/retry-policy.js';
+import { retryDelay, type FailedAttempt } from '../../../src/mail/outbox/retry-policy.js';
 
 const now = new Date('2026-11-21T12:00:00Z');
-const question: RetryQuestion = {
+const question: FailedAttempt = {
   lane: 'critical',
   attempt: 1,
   maxAttempts: 20,

@@ -1,7 +1,14 @@
-import { unknownPolicy } from '../../../src/mail/unknown-policy.js';
+import { unknownPolicy } from '../../../src/mail/outbox/retry-policy.js';
 
 const now = new Date('2026-11-21T12:00:00Z');
-const ordinary = { lane: 'default', secret: false, possibleDuplicate: false, attempt: 1, maxAttempts: 5, expiresAt: null } as const;
+const ordinary = {
+  lane: 'default',
+  secret: false,
+  possibleDuplicate: false,
+  attempt: 1,
+  maxAttempts: 5,
+  expiresAt: null,
+} as const;
 
 describe('a message whose last byte was never answered', () => {
   it.each(['default', 'critical'] as const)('goes out once more when it is ordinary mail in the %s lane', (lane) => {

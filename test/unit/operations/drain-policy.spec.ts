@@ -1,4 +1,4 @@
-import { drainSeconds } from '../../../src/operations/drain-policy.js';
+import { drainSeconds } from '../../../src/operations/record-metrics.js';
 
 describe('the estimate of how long a lane needs', () => {
   it('is what waits by the rate of the last minute', () => {

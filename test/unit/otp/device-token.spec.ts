@@ -19,14 +19,27 @@ describe('a device token', () => {
   it('cannot be made up or changed', () => {
     const token = tokens.issue('ada@example.com');
     const [, keyId, id] = token.split(/_(?=[0-9a-f]{8}_)|_(?=[\w-]{22}_)/);
-    for (const forged of ['', 'otd_', `otd_${keyId}_${id}_${'A'.repeat(43)}`, `${token}A`, token.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A'))]) {
+    for (const forged of [
+      '',
+      'otd_',
+      `otd_${keyId}_${id}_${'A'.repeat(43)}`,
+      `${token}A`,
+      token.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A')),
+    ]) {
       expect(tokens.read(forged, 'ada@example.com')).toBeUndefined();
     }
   });
 
   it('outlives a new APP_SECRET while the former is kept, and is forgotten with it', () => {
     const token = tokens.issue('ada@example.com');
-    expect(new DeviceTokens(new Keyring('another secret of thirty-two characters!', [secret])).read(token, 'ada@example.com')).toBeDefined();
-    expect(new DeviceTokens(new Keyring('another secret of thirty-two characters!')).read(token, 'ada@example.com')).toBeUndefined();
+    expect(
+      new DeviceTokens(new Keyring('another secret of thirty-two characters!', [secret])).read(
+        token,
+        'ada@example.com',
+      ),
+    ).toBeDefined();
+    expect(
+      new DeviceTokens(new Keyring('another secret of thirty-two characters!')).read(token, 'ada@example.com'),
+    ).toBeUndefined();
   });
 });

@@ -24,16 +24,22 @@ describe('a code as people and machines give it', () => {
   });
 
   it('keeps letters, signs and over-long text, which are no code', () => {
-    for (const typed of ['12345a', 'l23456', '12345.6', '１２３４５x', '1'.repeat(65), '①②③④⑤⑥'.slice(0, 0) + '½23456']) expect(normalCode(typed)).not.toMatch(/^\d{6}$/);
+    for (const typed of ['12345a', 'l23456', '12345.6', '１２３４５x', '1'.repeat(65), '①②③④⑤⑥'.slice(0, 0) + '½23456'])
+      expect(normalCode(typed)).not.toMatch(/^\d{6}$/);
   });
 
   it('is what was generated, in the digits of every script', () => {
-    const zeros = Array.from({ length: 0x20000 }, (_, point) => point).filter((point) => isDigit(point) && Array.from({ length: 10 }, (_, n) => point + n).every(isDigit) && !isDigit(point - 1));
+    const zeros = Array.from({ length: 0x20000 }, (_, point) => point).filter(
+      (point) =>
+        isDigit(point) && Array.from({ length: 10 }, (_, n) => point + n).every(isDigit) && !isDigit(point - 1),
+    );
     expect(zeros.length).toBeGreaterThan(50);
     fc.assert(
       fc.property(fc.constantFrom(...zeros), fc.integer({ min: 0, max: 999_999 }), (zero, code) => {
         const digits = String(code).padStart(6, '0');
-        expect(normalCode([...digits].map((digit) => String.fromCodePoint(zero + Number(digit))).join(''))).toBe(digits);
+        expect(normalCode([...digits].map((digit) => String.fromCodePoint(zero + Number(digit))).join(''))).toBe(
+          digits,
+        );
       }),
     );
   });

@@ -1,4 +1,4 @@
-import { CanaryPolicy } from '../../../src/queue/canary-policy.js';
+import { CanaryPolicy } from '../../../src/queue/canary.js';
 
 /** One interval: the worker judges, then sends; `then` is what becomes of the canary until the next interval. */
 function interval(policy: CanaryPolicy, then: 'processed' | 'missed' | 'broker_down'): 'well' | 'stuck' {

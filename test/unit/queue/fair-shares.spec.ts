@@ -1,6 +1,6 @@
 import { type Claimed, Drain, type DrainWork, type Progress } from '../../../src/queue/drain.js';
 import { FairShares, fullOf, type Places } from '../../../src/queue/fair-shares.js';
-import { eventually } from '../../support/wait.js';
+import { eventually } from '../../support/signals/wait.js';
 
 interface Row {
   party: string;
@@ -59,7 +59,11 @@ class Bench implements DrainWork<Row> {
     });
     for (const row of rows) this.due.splice(this.due.indexOf(row), 1);
     await Promise.resolve(); // the answer takes its time
-    return { rows, more: seen.length === limit, left: [...new Set(seen.filter((row) => !rows.includes(row)).map(({ party }) => party))] };
+    return {
+      rows,
+      more: seen.length === limit,
+      left: [...new Set(seen.filter((row) => !rows.includes(row)).map(({ party }) => party))],
+    };
   }
 
   async deliver(row: Row, { handedOver }: Progress): Promise<void> {
@@ -131,7 +135,10 @@ describe('a drain with shares', () => {
     await drain.run();
     for (let ended = 1; ended <= 7; ended++) {
       bench.letGo('slow', 1);
-      await eventually(() => bench.deliveredTo('slow') === ended && bench.underWay('slow') === 2, `two under way after ${ended} ended`);
+      await eventually(
+        () => bench.deliveredTo('slow') === ended && bench.underWay('slow') === 2,
+        `two under way after ${ended} ended`,
+      );
     }
     bench.answer('slow');
     await eventually(() => bench.deliveredTo('slow') === 9, 'the rest');
@@ -164,7 +171,10 @@ describe('a drain with shares', () => {
     void drain.run();
     await eventually(() => bench.underWay('a') === 4 && bench.underWay('b') === 4, 'two parties that hold all slots');
     bench.answer('b');
-    await eventually(() => bench.deliveredTo('b') === 6 && bench.underWay('c') === 4, 'the third in the place of the second');
+    await eventually(
+      () => bench.deliveredTo('b') === 6 && bench.underWay('c') === 4,
+      'the third in the place of the second',
+    );
     bench.answer('a');
     bench.answer('c');
     await eventually(() => bench.delivered.length === 18, 'the rest');

@@ -1,4 +1,4 @@
-import { Pace } from '../../../src/queue/pace.js';
+import { Pace } from '../../../src/queue/drain.js';
 
 describe('pace', () => {
   it('is nothing before anything ended', () => {

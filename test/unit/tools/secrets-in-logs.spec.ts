@@ -31,7 +31,9 @@ describe('the search for secrets in logs', () => {
     const text = lines.map((line) => `${typeof line === 'string' ? line : JSON.stringify(line)}\n`).join('');
     await writeFile(join(folder, 'logs/process.log'), text);
     return new Promise((resolve, reject) => {
-      const child = execFile(process.execPath, [TOOL, folder, ...flags], (_, out, err) => (err ? reject(new Error(err)) : resolve({ found: child.exitCode === 1, out })));
+      const child = execFile(process.execPath, [TOOL, folder, ...flags], (_, out, err) =>
+        err ? reject(new Error(err)) : resolve({ found: child.exitCode === 1, out }),
+      );
     });
   }
 
@@ -71,7 +73,10 @@ describe('the search for secrets in logs', () => {
     ['a part of a longer number', { rows: Number(`${CODE}1`), msg: `1${CODE} rows` }],
     ['a fraction', { msg: `ratio 0.${CODE}` }],
   ])('does not take %s for a code', async (_, line) => {
-    expect(await search([line])).toEqual({ found: false, out: '1 codes and 3 other secrets compared with 1 log lines of 1 processes\n' });
+    expect(await search([line])).toEqual({
+      found: false,
+      out: '1 codes and 3 other secrets compared with 1 log lines of 1 processes\n',
+    });
   });
 
   it('says when there was nothing to compare', async () => {

@@ -5,7 +5,10 @@ import { closed, count, listOf, oneOf, type Schema, text, texts } from './closed
  * Pod Security Standard asks for.
  */
 const labels: Schema = { type: 'object', additionalProperties: text };
-const metadata = closed({ name: { type: 'string', pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$', maxLength: 63 }, labels }, ['name']);
+const metadata = closed(
+  { name: { type: 'string', pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$', maxLength: 63 }, labels },
+  ['name'],
+);
 const selector = closed({ matchLabels: labels }, ['matchLabels']);
 const quantity: Schema = { type: 'string', pattern: '^\\d+(m|Mi|Gi)?$' };
 
@@ -26,14 +29,19 @@ const container = closed(
     workingDir: text,
     command: texts,
     env: listOf(closed({ name: text, value: text }, ['name', 'value'])),
-    envFrom: listOf({ oneOf: ['configMapRef', 'secretRef'].map((kind) => closed({ [kind]: closed({ name: text }, ['name']) }, [kind])) }),
+    envFrom: listOf({
+      oneOf: ['configMapRef', 'secretRef'].map((kind) => closed({ [kind]: closed({ name: text }, ['name']) }, [kind])),
+    }),
     ports: listOf(closed({ name: text, containerPort: count }, ['name', 'containerPort'])),
     startupProbe: probe,
     livenessProbe: probe,
     readinessProbe: probe,
     lifecycle: closed({ preStop: closed({ exec: closed({ command: texts }, ['command']) }, ['exec']) }, ['preStop']),
     resources: closed(
-      { requests: closed({ cpu: quantity, memory: quantity }, ['cpu', 'memory']), limits: closed({ memory: quantity }, ['memory']) },
+      {
+        requests: closed({ cpu: quantity, memory: quantity }, ['cpu', 'memory']),
+        limits: closed({ memory: quantity }, ['memory']),
+      },
       ['requests', 'limits'],
     ),
     securityContext: closed(
@@ -70,7 +78,12 @@ const podTemplate = closed(
         ),
         initContainers: listOf(container),
         containers: listOf(container),
-        volumes: listOf(closed({ name: text, emptyDir: closed({ medium: oneOf('Memory'), sizeLimit: quantity }, ['sizeLimit']) }, ['name', 'emptyDir'])),
+        volumes: listOf(
+          closed({ name: text, emptyDir: closed({ medium: oneOf('Memory'), sizeLimit: quantity }, ['sizeLimit']) }, [
+            'name',
+            'emptyDir',
+          ]),
+        ),
       },
       ['automountServiceAccountToken', 'enableServiceLinks', 'securityContext', 'containers', 'volumes'],
     ),
@@ -79,7 +92,12 @@ const podTemplate = closed(
 );
 
 function kind(apiVersion: string, name: string, rest: Record<string, Schema>): Schema {
-  return closed({ apiVersion: oneOf(apiVersion), kind: oneOf(name), metadata, ...rest }, ['apiVersion', 'kind', 'metadata', ...Object.keys(rest)]);
+  return closed({ apiVersion: oneOf(apiVersion), kind: oneOf(name), metadata, ...rest }, [
+    'apiVersion',
+    'kind',
+    'metadata',
+    ...Object.keys(rest),
+  ]);
 }
 
 const KINDS: Schema[] = [
@@ -87,7 +105,11 @@ const KINDS: Schema[] = [
   kind('v1', 'ConfigMap', { data: labels }),
   kind('v1', 'Service', {
     spec: closed(
-      { type: oneOf('ClusterIP'), selector: labels, ports: listOf(closed({ name: text, port: count, targetPort: text }, ['name', 'port', 'targetPort'])) },
+      {
+        type: oneOf('ClusterIP'),
+        selector: labels,
+        ports: listOf(closed({ name: text, port: count, targetPort: text }, ['name', 'port', 'targetPort'])),
+      },
       ['selector', 'ports'],
     ),
   }),
@@ -97,7 +119,10 @@ const KINDS: Schema[] = [
         replicas: count,
         revisionHistoryLimit: count,
         strategy: closed(
-          { type: oneOf('RollingUpdate'), rollingUpdate: closed({ maxUnavailable: oneOf(0), maxSurge: count }, ['maxUnavailable', 'maxSurge']) },
+          {
+            type: oneOf('RollingUpdate'),
+            rollingUpdate: closed({ maxUnavailable: oneOf(0), maxSurge: count }, ['maxUnavailable', 'maxSurge']),
+          },
           ['type', 'rollingUpdate'],
         ),
         selector,
@@ -106,15 +131,28 @@ const KINDS: Schema[] = [
       ['selector', 'template', 'strategy'],
     ),
   }),
-  kind('batch/v1', 'Job', { spec: closed({ backoffLimit: count, activeDeadlineSeconds: count, template: podTemplate }, ['template', 'backoffLimit']) }),
-  kind('policy/v1', 'PodDisruptionBudget', { spec: closed({ maxUnavailable: count, selector }, ['maxUnavailable', 'selector']) }),
+  kind('batch/v1', 'Job', {
+    spec: closed({ backoffLimit: count, activeDeadlineSeconds: count, template: podTemplate }, [
+      'template',
+      'backoffLimit',
+    ]),
+  }),
+  kind('policy/v1', 'PodDisruptionBudget', {
+    spec: closed({ maxUnavailable: count, selector }, ['maxUnavailable', 'selector']),
+  }),
   kind('monitoring.coreos.com/v1', 'PodMonitor', {
     spec: closed(
       {
         selector,
         podMetricsEndpoints: listOf(
           closed(
-            { port: text, path: oneOf('/metrics'), interval: text, scrapeTimeout: text, bearerTokenSecret: closed({ name: text, key: text }, ['name', 'key']) },
+            {
+              port: text,
+              path: oneOf('/metrics'),
+              interval: text,
+              scrapeTimeout: text,
+              bearerTokenSecret: closed({ name: text, key: text }, ['name', 'key']),
+            },
             ['port', 'path', 'bearerTokenSecret'],
           ),
         ),
@@ -135,7 +173,10 @@ const KINDS: Schema[] = [
             {
               type: oneOf('prometheus'),
               metricType: oneOf('Value'),
-              metadata: closed({ serverAddress: text, query: text, threshold: text, ignoreNullValues: oneOf('false') }, ['serverAddress', 'query', 'threshold']),
+              metadata: closed(
+                { serverAddress: text, query: text, threshold: text, ignoreNullValues: oneOf('false') },
+                ['serverAddress', 'query', 'threshold'],
+              ),
             },
             ['type', 'metadata'],
           ),

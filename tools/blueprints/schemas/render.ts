@@ -9,9 +9,32 @@ const envVar: Schema = {
     closed({ key: text, value: text }, ['key', 'value']),
     closed({ key: text, generateValue: oneOf(true) }, ['key', 'generateValue']),
     closed({ key: text, sync: oneOf(false) }, ['key', 'sync']),
-    closed({ key: text, fromDatabase: closed({ name: text, property: oneOf('connectionString') }, ['name', 'property']) }, ['key', 'fromDatabase']),
-    closed({ key: text, fromService: closed({ type: oneOf('keyvalue'), name: text, property: oneOf('connectionString') }, ['type', 'name', 'property']) }, ['key', 'fromService']),
-    closed({ key: text, fromService: closed({ type: oneOf('web', 'worker'), name: text, envVarKey: text }, ['type', 'name', 'envVarKey']) }, ['key', 'fromService']),
+    closed(
+      { key: text, fromDatabase: closed({ name: text, property: oneOf('connectionString') }, ['name', 'property']) },
+      ['key', 'fromDatabase'],
+    ),
+    closed(
+      {
+        key: text,
+        fromService: closed({ type: oneOf('keyvalue'), name: text, property: oneOf('connectionString') }, [
+          'type',
+          'name',
+          'property',
+        ]),
+      },
+      ['key', 'fromService'],
+    ),
+    closed(
+      {
+        key: text,
+        fromService: closed({ type: oneOf('web', 'worker'), name: text, envVarKey: text }, [
+          'type',
+          'name',
+          'envVarKey',
+        ]),
+      },
+      ['key', 'fromService'],
+    ),
   ],
 };
 
@@ -33,7 +56,10 @@ export const RENDER_SCHEMA: Schema = closed(
     services: listOf({
       oneOf: [
         // Only web services are probed.
-        closed({ ...docker, type: oneOf('web'), healthCheckPath: oneOf('/health/live') }, [...dockerRequired, 'healthCheckPath']),
+        closed({ ...docker, type: oneOf('web'), healthCheckPath: oneOf('/health/live') }, [
+          ...dockerRequired,
+          'healthCheckPath',
+        ]),
         closed({ ...docker, type: oneOf('worker') }, dockerRequired),
         closed(
           {
@@ -47,7 +73,13 @@ export const RENDER_SCHEMA: Schema = closed(
         ),
       ],
     }),
-    databases: listOf(closed({ name: text, plan: oneOf('basic-256mb', 'basic-1gb'), ipAllowList: { type: 'array', maxItems: 0 } }, ['name', 'plan', 'ipAllowList'])),
+    databases: listOf(
+      closed({ name: text, plan: oneOf('basic-256mb', 'basic-1gb'), ipAllowList: { type: 'array', maxItems: 0 } }, [
+        'name',
+        'plan',
+        'ipAllowList',
+      ]),
+    ),
   },
   ['services', 'databases'],
 );

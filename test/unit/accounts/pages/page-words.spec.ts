@@ -1,4 +1,4 @@
-import { durationWords, momentOf } from '../../../../src/accounts/pages/page-words.js';
+import { durationWords, momentOf } from '../../../../src/http/pages/page-parts.js';
 
 describe('words on the account pages', () => {
   it.each([
@@ -16,6 +16,8 @@ describe('words on the account pages', () => {
   });
 
   it('a moment is told in UTC, for people and for machines', () => {
-    expect(momentOf(new Date('2026-11-21T12:03:04Z')).toString()).toBe('<time datetime="2026-11-21T12:03:04.000Z">21 November 2026, 12:03 UTC</time>');
+    expect(momentOf(new Date('2026-11-21T12:03:04Z')).toString()).toBe(
+      '<time datetime="2026-11-21T12:03:04.000Z">21 November 2026, 12:03 UTC</time>',
+    );
   });
 });

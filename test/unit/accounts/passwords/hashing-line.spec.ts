@@ -1,5 +1,4 @@
-import { PLACES, SHARE, SIDE_BY_SIDE } from '../../../../src/accounts/passwords/hash-policy.js';
-import { HashingLine } from '../../../../src/accounts/passwords/hashing-line.js';
+import { HashingLine, PLACES, SHARE, SIDE_BY_SIDE } from '../../../../src/accounts/passwords/hashing.js';
 import type { Problem } from '../../../../src/core/problems.js';
 
 /** Hashes that take until they are told to end, and the order in which they began. */
@@ -17,11 +16,13 @@ class Hashes {
 
   /** Whoever began first is done. */
   async oneEnds(): Promise<void> {
+    await settled();
     this.ends.shift()!();
     await settled();
   }
 
   async allEnd(): Promise<void> {
+    await settled();
     while (this.ends.length > 0) await this.oneEnds();
   }
 
@@ -49,7 +50,12 @@ describe('the line of those who hash', () => {
 
   it('goes round the requesters: whoever comes after a flood of another is the next one', async () => {
     const hashes = new Hashes();
-    const all = [...times(SHARE, () => hashes.comes('flood')), hashes.comes('ada'), hashes.comes('grace'), hashes.comes('ada')];
+    const all = [
+      ...times(SHARE, () => hashes.comes('flood')),
+      hashes.comes('ada'),
+      hashes.comes('grace'),
+      hashes.comes('ada'),
+    ];
     await hashes.allEnd();
     await Promise.all(all);
     expect(hashes.begun.slice(0, 8)).toEqual(['flood', 'flood', 'flood', 'ada', 'grace', 'flood', 'ada', 'flood']);
@@ -58,10 +64,13 @@ describe('the line of those who hash', () => {
 
   it('has a quarter of its places for one requester, and tells the others of that one at once to come back', async () => {
     const hashes = new Hashes();
-    const flood = await Promise.allSettled([...times(100, () => hashes.comes('flood'))].map((one) => Promise.race([one, settled()])));
+    const flood = await Promise.allSettled(
+      [...times(100, () => hashes.comes('flood'))].map((one) => Promise.race([one, settled()])),
+    );
     const refusals = flood.filter((outcome) => outcome.status === 'rejected').map(({ reason }) => reason as Problem);
     expect(refusals).toHaveLength(100 - SHARE);
-    for (const { code, status, headers } of refusals) expect([code, status, headers['retry-after']]).toEqual(['busy', 503, '1']);
+    for (const { code, status, headers } of refusals)
+      expect([code, status, headers['retry-after']]).toEqual(['busy', 503, '1']);
     const other = hashes.comes('ada');
     await hashes.allEnd();
     await expect(other).resolves.toBeUndefined();
@@ -69,7 +78,12 @@ describe('the line of those who hash', () => {
 
   it('has no more places than it has, however many share them', async () => {
     const hashes = new Hashes();
-    const all = times(PLACES + 3, (n) => hashes.comes(`requester ${n}`).then(() => 'hashed', (error: Problem) => error.code));
+    const all = times(PLACES + 3, (n) =>
+      hashes.comes(`requester ${n}`).then(
+        () => 'hashed',
+        (error: Problem) => error.code,
+      ),
+    );
     await settled();
     await hashes.allEnd();
     const outcomes = await Promise.all(all);
@@ -80,7 +94,9 @@ describe('the line of those who hash', () => {
   it('gives a place back whatever came of the work', async () => {
     const line = new HashingLine();
     for (let n = 0; n < PLACES * 2; n++) {
-      await expect(line.enter('ada', () => line.turn('ada', () => Promise.reject(new Error('no memory'))))).rejects.toThrow('no memory');
+      await expect(
+        line.enter('ada', () => line.turn('ada', () => Promise.reject(new Error('no memory')))),
+      ).rejects.toThrow('no memory');
     }
     expect(await line.enter('ada', () => line.turn('ada', async () => 'hashed'))).toBe('hashed');
     expect(line.busy).toEqual({ hashing: 0, waiting: 0 });

@@ -1,10 +1,15 @@
 import fc from 'fast-check';
-import { commonPasswords } from '../../../../src/accounts/passwords/common-passwords.js';
-import { isWeaker } from '../../../../src/accounts/passwords/hash-policy.js';
-import { normalForm, passwordFault, type Surroundings } from '../../../../src/accounts/passwords/password-policy.js';
+import { isWeaker } from '../../../../src/accounts/passwords/hashing.js';
+import { normalForm, passwordFault, type PasswordContext } from '../../../../src/accounts/passwords/password-policy.js';
+import { commonPasswords } from '../../../../src/accounts/passwords/passwords.js';
 
-const surroundings: Surroundings = { email: 'grace.hopper@navy.example.com', name: 'Grace Hollander', product: 'Acme Mail', host: 'id.acme.test' };
-const codeOf = (password: string) => passwordFault(password, surroundings, commonPasswords())?.code;
+const context: PasswordContext = {
+  email: 'grace.hopper@navy.example.com',
+  name: 'Grace Hollander',
+  product: 'Acme Mail',
+  host: 'id.acme.test',
+};
+const codeOf = (password: string) => passwordFault(password, context, commonPasswords())?.code;
 
 describe('a new password', () => {
   it.each([
@@ -43,9 +48,13 @@ describe('a new password', () => {
   it('is refused with every tail of digits and punctuation, whatever the word', () => {
     const tail = fc.string({ unit: fc.constantFrom(...'0123456789!?.#-_$+ '), maxLength: 20 });
     fc.assert(
-      fc.property(fc.constantFrom('password', 'grace.hopper', 'Acme Mail', 'HOLLANDER', 'football'), tail, (word, end) => {
-        expect(codeOf(word + end)).toMatch(/password_(common|contextual|too_short)/);
-      }),
+      fc.property(
+        fc.constantFrom('password', 'grace.hopper', 'Acme Mail', 'HOLLANDER', 'football'),
+        tail,
+        (word, end) => {
+          expect(codeOf(word + end)).toMatch(/password_(common|contextual|too_short)/);
+        },
+      ),
     );
   });
 

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { folderThatBars } from '../../../../src/database/embedded/account.js';
+import { folderThatBars } from '../../../../src/development/binaries.js';
 
 describe('The account that PostgreSQL runs as under root', () => {
   const stranger = { name: 'stranger', uid: 64_001, gid: 64_001 };

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { StartupError } from '../../../../src/core/startup-error.js';
-import { locateBinaries, restoreLibraryLinks } from '../../../../src/database/embedded/binaries.js';
+import { locateBinaries, restoreLibraryLinks } from '../../../../src/development/binaries.js';
 
 describe('The binaries of the embedded PostgreSQL', () => {
   let folder: string;

@@ -1,15 +1,24 @@
-import { isCarrier } from '../../../../src/mail/hooks/carriers.js';
-import { consequenceOf, type HeardEvent, type ToldMessage } from '../../../../src/mail/hooks/event-policy.js';
+import {
+  consequenceOf,
+  type HeardEvent,
+  isCarrier,
+  type ToldMessage,
+} from '../../../../src/mail/events/event-policy.js';
 
 const message: ToldMessage = {
   status: 'sent',
   lane: 'default',
-  toCanonical: 'ada@example.com',
+  addresses: ['ada@example.com'],
   transport: 'sendgrid',
   carriers: ['sendgrid'],
   plannedAfterUnknown: false,
 };
-const event: HeardEvent = { source: 'sendgrid', kind: 'delivered', reason: null, recipientCanonical: 'ada@example.com' };
+const event: HeardEvent = {
+  source: 'sendgrid',
+  kind: 'delivered',
+  reason: null,
+  recipientCanonical: 'ada@example.com',
+};
 const SUPPRESSED = { scope: 'all', reason: 'hard_bounce' };
 
 describe('what an event makes of its message', () => {
@@ -57,17 +66,30 @@ describe('what an event makes of its message', () => {
     ['complained', 'spam', 'bulk', { scope: 'bulk', reason: 'complaint' }],
     ['unsubscribed', 'unsubscribed', 'default', { scope: 'bulk', reason: 'unsubscribe' }],
   ] as const)('%s (%s) in the lane %s suppresses %j', (kind, reason, lane, suppress) => {
-    expect((consequenceOf({ ...event, kind, reason }, { ...message, lane }) as { suppress?: object }).suppress).toEqual(suppress);
+    expect((consequenceOf({ ...event, kind, reason }, { ...message, lane }) as { suppress?: object }).suppress).toEqual(
+      suppress,
+    );
   });
 
-  it.each(['scheduled', 'queued', 'sending', 'deferred'])('waits while the message is %s, and suppresses nothing yet', (status) => {
-    expect(consequenceOf({ ...event, kind: 'bounced', reason: 'bounced' }, { ...message, status, carriers: [], transport: null })).toEqual({ kind: 'wait' });
-  });
+  it.each(['scheduled', 'queued', 'sending', 'deferred'])(
+    'waits while the message is %s, and suppresses nothing yet',
+    (status) => {
+      expect(
+        consequenceOf(
+          { ...event, kind: 'bounced', reason: 'bounced' },
+          { ...message, status, carriers: [], transport: null },
+        ),
+      ).toEqual({ kind: 'wait' });
+    },
+  );
 
   it('calls off the copy that is planned after an unknown outcome', () => {
     const planned = { ...message, status: 'deferred', plannedAfterUnknown: true };
     expect(consequenceOf(event, planned)).toMatchObject({ kind: 'applies', status: 'delivered' });
-    expect(consequenceOf({ ...event, kind: 'bounced', reason: 'bounced' }, planned)).toMatchObject({ kind: 'applies', status: 'bounced' });
+    expect(consequenceOf({ ...event, kind: 'bounced', reason: 'bounced' }, planned)).toMatchObject({
+      kind: 'applies',
+      status: 'bounced',
+    });
     expect((consequenceOf({ ...event, kind: 'deferred' }, planned) as { status?: string }).status).toBeUndefined();
   });
 });
@@ -80,7 +102,9 @@ describe('whom a source may speak of', () => {
 
   it('not of a message that it never carried', () => {
     expect(consequenceOf({ ...event, source: 'mailgun' }, message)).toEqual({ kind: 'foreign' });
-    expect(consequenceOf(event, { ...message, status: 'cancelled', transport: null, carriers: [] })).toEqual({ kind: 'foreign' });
+    expect(consequenceOf(event, { ...message, status: 'cancelled', transport: null, carriers: [] })).toEqual({
+      kind: 'foreign',
+    });
   });
 
   it('of an earlier copy: that it arrived, but not that the newest did not', () => {
@@ -93,7 +117,9 @@ describe('whom a source may speak of', () => {
 
   it('a bounce that came as mail: of whatever was handed over', () => {
     const dsn: HeardEvent = { ...event, source: 'dsn', kind: 'bounced', reason: 'bounced' };
-    expect(consequenceOf(dsn, { ...message, transport: 'mail.internal:25', carriers: ['mail.internal:25'] })).toMatchObject({ status: 'bounced' });
+    expect(
+      consequenceOf(dsn, { ...message, transport: 'mail.internal:25', carriers: ['mail.internal:25'] }),
+    ).toMatchObject({ status: 'bounced' });
     expect(consequenceOf(dsn, { ...message, carriers: [] })).toEqual({ kind: 'foreign' });
   });
 

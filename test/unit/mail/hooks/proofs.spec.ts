@@ -1,78 +1,106 @@
 import { randomBytes, X509Certificate } from 'node:crypto';
-import { parseHookSecrets } from '../../../../src/config/hook-secrets.js';
-import * as brevo from '../../../../src/mail/hooks/brevo.js';
-import * as mailgun from '../../../../src/mail/hooks/mailgun.js';
-import * as mailjet from '../../../../src/mail/hooks/mailjet.js';
-import * as postmark from '../../../../src/mail/hooks/postmark.js';
-import type { Proof } from '../../../../src/mail/hooks/provider-event.js';
-import * as resend from '../../../../src/mail/hooks/resend.js';
-import * as sendgrid from '../../../../src/mail/hooks/sendgrid.js';
-import { certificateUrlIn, isWorthFetching, proveBy, subscribeUrlIn } from '../../../../src/mail/hooks/sns.js';
+import { readSettings } from '../../../../src/configuration.js';
+import type { HookHelp, Proof } from '../../../../src/mail/providers/hook.js';
+import { providerOf } from '../../../../src/mail/providers/providers.js';
+import { certificateUrlIn, isWorthFetching, proveBy, subscribeUrlIn } from '../../../../src/mail/providers/sns.js';
 import {
-  brevoSender, type HookPost, type HookSender, mailgunSender, mailjetSender, postmarkSender, resendSender, sendgridSender, sesSender, type ToldEvent,
-} from '../../../support/provider-hooks.js'; // prettier-ignore
+  brevoSender,
+  type HookPost,
+  type HookSender,
+  mailgunSender,
+  mailjetSender,
+  postmarkSender,
+  resendSender,
+  sendgridSender,
+  sesSender,
+  type ToldEvent,
+} from '../../../support/http/provider-hooks.js';
+
+// prettier-ignore
 
 const now = new Date('2026-11-21T12:00:00Z');
 const MINUTE = 60_000;
-const readers = { sendgrid, mailgun, resend, postmark, brevo, mailjet };
 
-function proofOf(sender: HookSender, { headers, body }: HookPost, secret = sender.secret): Proof {
-  const parsed = parseHookSecrets(secret);
-  if (parsed.kind === 'fault') throw new Error(parsed.remedy);
-  const reader = readers[sender.provider as keyof typeof readers] as { prove(request: object, secret: object): Proof };
-  return reader.prove({ headers, body: Buffer.from(body), now }, parsed.value[0]!);
+function proofOf(sender: HookSender, { headers, body }: HookPost, entry = sender.secret): Proof {
+  const { secret } = readSettings({ HOOK_SECRETS: entry }).settings.mail.hookSecrets[0]!;
+  const { hook } = providerOf(sender.provider);
+  return hook.prove({ headers, body: Buffer.from(body), now }, secret, NO_HELP) as Proof;
 }
+
+/** None of these fetches anything for its proof. */
+const NO_HELP = {} as HookHelp;
 
 const event: ToldEvent = { what: 'delivered', recipient: 'ada@example.com', at: now };
 
-describe.each([sendgridSender, mailgunSender, resendSender, postmarkSender, brevoSender, mailjetSender].map((make) => [make().provider, make] as const))(
-  'the proof of %s',
-  (_, make) => {
-    const sender = make();
+describe.each(
+  [sendgridSender, mailgunSender, resendSender, postmarkSender, brevoSender, mailjetSender].map(
+    (make) => [make().provider, make] as const,
+  ),
+)('the proof of %s', (_, make) => {
+  const sender = make();
 
-    it('holds for what the provider sent', () => {
-      expect(proofOf(sender, sender.post(event))).toEqual({ kind: 'authentic' });
+  it('holds for what the provider sent', () => {
+    expect(proofOf(sender, sender.post(event))).toEqual({ kind: 'authentic' });
+  });
+
+  it('does not hold by the secret of another account', () => {
+    expect(proofOf(sender, make().post(event))).toEqual({ kind: 'refused', reason: 'forged' });
+  });
+
+  it('is missed', () => {
+    const body = sender.post(event).body.replace(/"signature":\{[^}]*\}/, '"signature":{}');
+    expect(proofOf(sender, { headers: { 'content-type': 'application/json' }, body })).toEqual({
+      kind: 'refused',
+      reason: 'unsigned',
     });
+  });
 
-    it('does not hold by the secret of another account', () => {
-      expect(proofOf(sender, make().post(event))).toEqual({ kind: 'refused', reason: 'forged' });
+  it('is refused when it is garbage', () => {
+    const { headers, body } = sender.post(event);
+    const garbled = Object.fromEntries(
+      Object.entries(headers).map(([name, value]) => [
+        name,
+        name.endsWith('timestamp') ? value : value.replace(/[A-Za-z0-9+/=]{20,}/g, 'AAAA'),
+      ]),
+    );
+    const proof = proofOf(sender, {
+      headers: garbled,
+      body: body.replace(/"signature":"[^"]*"/, '"signature":"AAAA"'),
     });
+    expect(proof.kind).toBe('refused');
+  });
+});
 
-    it('is missed', () => {
-      const body = sender.post(event).body.replace(/"signature":\{[^}]*\}/, '"signature":{}');
-      expect(proofOf(sender, { headers: { 'content-type': 'application/json' }, body })).toEqual({ kind: 'refused', reason: 'unsigned' });
-    });
-
-    it('is refused when it is garbage', () => {
+describe.each([sendgridSender(), resendSender()].map((sender) => [sender.provider, sender] as const))(
+  'a body of %s',
+  (_, sender) => {
+    it('is refused when one byte was changed', () => {
       const { headers, body } = sender.post(event);
-      const garbled = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, name.endsWith('timestamp') ? value : value.replace(/[A-Za-z0-9+/=]{20,}/g, 'AAAA')]));
-      const proof = proofOf(sender, { headers: garbled, body: body.replace(/"signature":"[^"]*"/, '"signature":"AAAA"') });
-      expect(proof.kind).toBe('refused');
+      expect(proofOf(sender, { headers, body: body.replace('ada@', 'bob@') })).toEqual({
+        kind: 'refused',
+        reason: 'forged',
+      });
+      expect(proofOf(sender, { headers, body: `${body} ` })).toEqual({ kind: 'refused', reason: 'forged' });
     });
   },
 );
 
-describe.each([sendgridSender(), resendSender()].map((sender) => [sender.provider, sender] as const))('a body of %s', (_, sender) => {
-  it('is refused when one byte was changed', () => {
-    const { headers, body } = sender.post(event);
-    expect(proofOf(sender, { headers, body: body.replace('ada@', 'bob@') })).toEqual({ kind: 'refused', reason: 'forged' });
-    expect(proofOf(sender, { headers, body: `${body} ` })).toEqual({ kind: 'refused', reason: 'forged' });
-  });
-});
+describe.each([sendgridSender(), mailgunSender(), resendSender()].map((sender) => [sender.provider, sender] as const))(
+  'a timestamp of %s',
+  (_, sender) => {
+    const at = (ms: number): Proof => proofOf(sender, sender.post({ ...event, at: new Date(now.getTime() + ms) }));
 
-describe.each([sendgridSender(), mailgunSender(), resendSender()].map((sender) => [sender.provider, sender] as const))('a timestamp of %s', (_, sender) => {
-  const at = (ms: number): Proof => proofOf(sender, sender.post({ ...event, at: new Date(now.getTime() + ms) }));
+    it('may be as old as an honest retry, and no older', () => {
+      expect(at(-sender.staleAfter!)).toEqual({ kind: 'authentic' });
+      expect(at(-sender.staleAfter! - 1_000)).toEqual({ kind: 'refused', reason: 'stale' });
+    });
 
-  it('may be as old as an honest retry, and no older', () => {
-    expect(at(-sender.staleAfter!)).toEqual({ kind: 'authentic' });
-    expect(at(-sender.staleAfter! - 1_000)).toEqual({ kind: 'refused', reason: 'stale' });
-  });
-
-  it('may be ahead by five minutes, and no more', () => {
-    expect(at(5 * MINUTE)).toEqual({ kind: 'authentic' });
-    expect(at(5 * MINUTE + 1_000)).toEqual({ kind: 'refused', reason: 'stale' });
-  });
-});
+    it('may be ahead by five minutes, and no more', () => {
+      expect(at(5 * MINUTE)).toEqual({ kind: 'authentic' });
+      expect(at(5 * MINUTE + 1_000)).toEqual({ kind: 'refused', reason: 'stale' });
+    });
+  },
+);
 
 it('a digit of a Mailgun token cannot be moved into its timestamp, or back', () => {
   const sender = mailgunSender();
@@ -106,18 +134,32 @@ describe('the proof of SNS', () => {
   });
 
   it('holds with a subject and without', () => {
-    expect(proveBy(certificate, messageOf(sender.sign({ ...message, Subject: 'Amazon SES' })), today)).toEqual({ kind: 'authentic' });
+    expect(proveBy(certificate, messageOf(sender.sign({ ...message, Subject: 'Amazon SES' })), today)).toEqual({
+      kind: 'authentic',
+    });
   });
 
   it('does not hold when anything signed was changed, or by another certificate', () => {
     expect(proveBy(certificate, { ...message, Message: '{}' }, today)).toEqual({ kind: 'refused', reason: 'forged' });
-    expect(proveBy(certificate, { ...message, Subject: 'added' }, today)).toEqual({ kind: 'refused', reason: 'forged' });
-    expect(proveBy(certificate, { ...message, SignatureVersion: '1' }, today)).toEqual({ kind: 'refused', reason: 'forged' });
-    expect(proveBy(new X509Certificate(sesSender().certificate), message, today)).toEqual({ kind: 'refused', reason: 'forged' });
+    expect(proveBy(certificate, { ...message, Subject: 'added' }, today)).toEqual({
+      kind: 'refused',
+      reason: 'forged',
+    });
+    expect(proveBy(certificate, { ...message, SignatureVersion: '1' }, today)).toEqual({
+      kind: 'refused',
+      reason: 'forged',
+    });
+    expect(proveBy(new X509Certificate(sesSender().certificate), message, today)).toEqual({
+      kind: 'refused',
+      reason: 'forged',
+    });
   });
 
   it('does not hold by a certificate that has run out', () => {
-    expect(proveBy(certificate, message, new Date(today.getTime() + 3 * 86_400_000))).toEqual({ kind: 'refused', reason: 'forged' });
+    expect(proveBy(certificate, message, new Date(today.getTime() + 3 * 86_400_000))).toEqual({
+      kind: 'refused',
+      reason: 'forged',
+    });
   });
 
   it.each([

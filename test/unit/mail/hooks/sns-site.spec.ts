@@ -1,5 +1,5 @@
-import { SnsSite, SnsUnavailable } from '../../../../src/mail/hooks/sns-site.js';
-import { sesSender } from '../../../support/provider-hooks.js';
+import { SnsSite, SnsUnavailable } from '../../../../src/mail/providers/sns.js';
+import { sesSender } from '../../../support/http/provider-hooks.js';
 
 const { certificate } = sesSender();
 
@@ -52,7 +52,9 @@ describe('what is fetched from Amazon', () => {
 
   it('whoever names others does not use up what is fetched for the one that is real', async () => {
     const { site, asked, most } = amazon('ours');
-    const forged = Array.from({ length: 200 }, (_, n) => site.certificate(`forged ${n}`, 'eve').catch((error: unknown) => error));
+    const forged = Array.from({ length: 200 }, (_, n) =>
+      site.certificate(`forged ${n}`, 'eve').catch((error: unknown) => error),
+    );
     expect((await site.certificate('ours', 'amazon')).subject).toBe('CN=sns.amazonaws.com');
     expect(asked.length).toBeLessThan(10);
     const errors = await Promise.all(forged);

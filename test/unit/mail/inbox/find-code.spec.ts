@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
-import { Templates } from '../../../../src/mail/templates.js';
-import { findCode } from '../../../../src/mail/inbox/find-code.js';
+import { Templates } from '../../../../src/mail/content/templates.js';
+import { findCode } from '../../../../src/mail/inbox/inbox.store.js';
 
 describe('the code of a message', () => {
   it.each([
@@ -21,13 +21,27 @@ describe('the code of a message', () => {
   const CODE_MAILS = readdirSync('templates/en').filter((name) => name.endsWith('-code'));
 
   it.each(CODE_MAILS)('is found in the mail %s', async (template) => {
-    const variables = { product: 'Otpost', code: '004213', minutes: 10, reference: '7421', link: LINK, notMe: `${LINK}/not-me` };
+    const variables = {
+      product: 'Otpost',
+      code: '004213',
+      minutes: 10,
+      reference: '7421',
+      link: LINK,
+      notMe: `${LINK}/not-me`,
+    };
     const { text } = await new Templates().render(template, 'en', variables);
     expect(findCode(text)).toBe('004213');
   });
 
   it.each(['no-account', 'email-taken'])('is not found in the mail %s, which has none', async (template) => {
-    const variables = { product: 'Otpost', code: '', minutes: 10, reference: '7421', link: '', notMe: `${LINK}/not-me` };
+    const variables = {
+      product: 'Otpost',
+      code: '',
+      minutes: 10,
+      reference: '7421',
+      link: '',
+      notMe: `${LINK}/not-me`,
+    };
     const { text } = await new Templates().render(template, 'en', variables);
     expect(findCode(text)).toBeUndefined();
   });

@@ -1,10 +1,15 @@
 import { Script } from 'node:vm';
-import type { Message } from '../../../../src/mail/inbox/inbox.messages.js';
-import { type InboxPage, inboxPage } from '../../../../src/mail/inbox/inbox.page.js';
+import {
+  enterPage,
+  framed,
+  type InboxPage,
+  inboxPage,
+  type View,
+  viewOf,
+} from '../../../../src/mail/inbox/inbox.page.js';
 import { INBOX_SCRIPT } from '../../../../src/mail/inbox/inbox.script.js';
+import type { Message } from '../../../../src/mail/inbox/inbox.store.js';
 import { INBOX_STYLE } from '../../../../src/mail/inbox/inbox.style.js';
-import { framed, type View, viewOf } from '../../../../src/mail/inbox/message.page.js';
-import { enterPage } from '../../../../src/mail/inbox/page-frame.js';
 
 const EVIL = `"'><img src=x onerror=alert(1)>&amp;`;
 const ID = '0193c1a2-0000-7000-8000-000000000001';
@@ -28,7 +33,7 @@ function message(change: Partial<Message> = {}): Message {
 function page(change: Partial<InboxPage> = {}): string {
   return inboxPage({
     list: { items: [], nextCursor: null },
-    place: { to: undefined, cursor: undefined },
+    part: { to: undefined, cursor: undefined },
     shown: undefined,
     appUrl: 'http://localhost:3000',
     keepsAll: true,
@@ -39,7 +44,11 @@ function page(change: Partial<InboxPage> = {}): string {
 
 function pageOf(shown: Message, view: View = 'html', change: Partial<InboxPage> = {}): string {
   const source = view === 'source' ? Buffer.from(`Subject: ${shown.subject}\r\n\r\n${shown.text}`) : null;
-  return page({ list: { items: [shown], nextCursor: null }, shown: { message: shown, view, source, chosen: true }, ...change });
+  return page({
+    list: { items: [shown], nextCursor: null },
+    shown: { message: shown, view, source, chosen: true },
+    ...change,
+  });
 }
 
 describe('the inbox page', () => {
@@ -67,7 +76,7 @@ describe('the inbox page', () => {
 
   it.each<View>(['html', 'text', 'source'])('lets nothing of a hostile message become markup, in view %s', (view) => {
     const hostile = message({ to: EVIL, from: EVIL, subject: EVIL, preview: EVIL, text: EVIL, html: EVIL });
-    const markup = pageOf(hostile, view, { place: { to: EVIL, cursor: undefined } });
+    const markup = pageOf(hostile, view, { part: { to: EVIL, cursor: undefined } });
     expect(markup).not.toContain('<img');
     expect(markup).not.toContain(`"'>`);
   });
@@ -86,7 +95,9 @@ describe('the inbox page', () => {
 
   it('makes web addresses of the text clickable, and nothing else', () => {
     const markup = pageOf(message({ text: 'See https://example.com/a?b=1&c=2. Or javascript:alert(1)' }), 'text');
-    expect(markup).toContain('<a href="https://example.com/a?b=1&amp;c=2" target="_blank" rel="noopener noreferrer">https://example.com/a?b=1&amp;c=2</a>.');
+    expect(markup).toContain(
+      '<a href="https://example.com/a?b=1&amp;c=2" target="_blank" rel="noopener noreferrer">https://example.com/a?b=1&amp;c=2</a>.',
+    );
     expect(markup).not.toContain('href="javascript');
   });
 
@@ -111,19 +122,19 @@ describe('the inbox page', () => {
     expect(markup).toContain(`data-newest="${other.id}"`);
   });
 
-  it('keeps the address and the place in the list in every link', () => {
-    const place = { to: 'ada+1@example.com', cursor: 'abc' };
-    const markup = pageOf(message(), 'html', { place, list: { items: [message()], nextCursor: 'def' } });
+  it('keeps the address and the part in the list in every link', () => {
+    const part = { to: 'ada+1@example.com', cursor: 'abc' };
+    const markup = pageOf(message(), 'html', { part, list: { items: [message()], nextCursor: 'def' } });
     expect(markup).toContain(`href="/inbox/${ID}?to=ada%2B1%40example.com&amp;cursor=abc"`);
     expect(markup).toContain(`href="/inbox/${ID}?to=ada%2B1%40example.com&amp;cursor=abc&amp;view=text"`);
     expect(markup).toContain('href="/inbox?to=ada%2B1%40example.com&amp;cursor=def"');
   });
 
   it('refreshes itself, with script and without, but not on an older page of the list', () => {
-    const newest = page({ place: { to: 'ada@example.com', cursor: undefined } });
+    const newest = page({ part: { to: 'ada@example.com', cursor: undefined } });
     expect(newest).toContain('data-poll="/inbox/messages?limit=1&amp;to=ada%40example.com"');
     expect(newest).toContain('<noscript><meta http-equiv="refresh" content="3" /></noscript>');
-    const older = page({ place: { to: undefined, cursor: 'abc' } });
+    const older = page({ part: { to: undefined, cursor: 'abc' } });
     expect(older).not.toContain('data-poll');
     expect(older).not.toContain('http-equiv="refresh"');
   });

@@ -6,7 +6,18 @@ describe('the next attempt on a webhook', () => {
   it('comes after seconds, then minutes, then hours', () => {
     const delays = Array.from({ length: 12 }, (_, index) => retryDelay({ attempt: index + 1, random: 0 }));
     expect(delays).toEqual([
-      5 * SECOND, 30 * SECOND, 2 * MINUTE, 10 * MINUTE, HOUR, 3 * HOUR, 8 * HOUR, 12 * HOUR, 12 * HOUR, 12 * HOUR, 12 * HOUR, 'give_up',
+      5 * SECOND,
+      30 * SECOND,
+      2 * MINUTE,
+      10 * MINUTE,
+      HOUR,
+      3 * HOUR,
+      8 * HOUR,
+      12 * HOUR,
+      12 * HOUR,
+      12 * HOUR,
+      12 * HOUR,
+      'give_up',
     ]);
   });
 
@@ -68,7 +79,10 @@ describe('Retry-After', () => {
     expect(askedPause(text, now)).toBe(ms);
   });
 
-  it.each([[undefined], [''], ['soon'], ['-5'], ['1.5'], ['2031'.padEnd(5, 'x')], ['Foo, bar GMT']])('%j asks for nothing', (text) => {
-    expect(askedPause(text, now)).toBeUndefined();
-  });
+  it.each([[undefined], [''], ['soon'], ['-5'], ['1.5'], ['2031'.padEnd(5, 'x')], ['Foo, bar GMT']])(
+    '%j asks for nothing',
+    (text) => {
+      expect(askedPause(text, now)).toBeUndefined();
+    },
+  );
 });

@@ -1,4 +1,4 @@
-import { newSecret, sign } from '../../../../src/mail/webhooks/signature.js';
+import { newSecret, sign } from '../../../../src/mail/webhooks/payload.js';
 
 describe('the signature of a webhook', () => {
   const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';

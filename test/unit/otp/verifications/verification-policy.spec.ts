@@ -1,5 +1,10 @@
-import { isPurpose, PURPOSES } from '../../../../src/otp/otp-policy.js';
-import { givenPurpose, PURPOSE, storedPurpose, verificationStatus } from '../../../../src/otp/verifications/verification-policy.js';
+import { isPurpose, PURPOSE_NAMES } from '../../../../src/otp/purposes.js';
+import {
+  givenPurpose,
+  PURPOSE,
+  storedPurpose,
+  verificationStatus,
+} from '../../../../src/otp/verifications/verification-policy.js';
 
 const NOW = new Date('2026-11-21T12:00:00Z');
 const PENDING = {
@@ -15,7 +20,7 @@ const PENDING = {
 
 describe("a back end's purpose", () => {
   it('is none of our own, whatever it is called', () => {
-    for (const name of [...PURPOSES, 'checkout']) {
+    for (const name of [...PURPOSE_NAMES, 'checkout']) {
       expect(PURPOSE.test(name)).toBe(true);
       expect(isPurpose(storedPurpose(name))).toBe(false);
       expect(givenPurpose(storedPurpose(name))).toBe(name);

@@ -1,43 +1,60 @@
 import { getDefaultResultOrder } from 'node:dns';
-import { createServer, type Server, type Socket } from 'node:net';
-import type { AddressInfo } from 'node:net';
-import { HTTP_PATIENCE } from '../../../../../src/mail/transport/http/http-patience.js';
-import { HttpTransport } from '../../../../../src/mail/transport/http/http-transport.js';
-import { Brevo } from '../../../../../src/mail/transport/http/brevo.js';
-import { Postmark } from '../../../../../src/mail/transport/http/postmark.js';
-import { Resend } from '../../../../../src/mail/transport/http/resend.js';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { HTTP_TIMEOUTS, HttpTransport } from '../../../../../src/mail/providers/http-transport.js';
+import { providerOf } from '../../../../../src/mail/providers/providers.js';
 import { OfferRefused } from '../../../../../src/mail/transport/transport.js';
-import { KEYS } from '../../../../support/provider-apis.js';
-import { type ProviderScript, ProviderServer } from '../../../../support/provider-server.js';
+import { KEYS } from '../../../../support/http/provider-apis.js';
+import { type ProviderScript, ProviderServer } from '../../../../support/http/provider-server.js';
 import { message } from '../message.js';
+import { putBackAfterwards } from '../../../../support/signals/put-back.js';
 
 const clock = { now: () => new Date() };
 const here = (ms: number) => ({ kind: 'deferred', uncounted: true, transport: { kind: 'backoff', ms, here: true } });
 const away = { ...here(1_000), transport: { kind: 'backoff', ms: 1_000, here: true, unreachable: true } };
 
+function transportOf(kind: string, key: string, endpoint: string): HttpTransport {
+  return new HttpTransport(kind, providerOf(kind), { account: { key }, endpoint }, clock);
+}
+
 /** An offer, and how often it was made. */
-function offering(during: () => Promise<void> = async () => undefined): { offer: () => Promise<void>; offers: () => number } {
+function offering(during: () => Promise<void> = async () => undefined): {
+  offer: () => Promise<void>;
+  offers: () => number;
+} {
   let made = 0;
-  return { offers: () => made, offer: async () => { made++; await during(); } };
+  return {
+    offers: () => made,
+    offer: async () => {
+      made++;
+      await during();
+    },
+  };
 }
 
 let servers: { stop(): Promise<void> }[] = [];
-const patience = { ...HTTP_PATIENCE };
+putBackAfterwards(HTTP_TIMEOUTS);
 
 beforeAll(() => {
-  Object.assign(HTTP_PATIENCE, { connectMs: 400, transferMs: 400, answerMs: 400, idempotentAnswerMs: 300, resendAfterMs: [20, 40] });
+  Object.assign(HTTP_TIMEOUTS, {
+    connectMs: 400,
+    transferMs: 400,
+    answerMs: 400,
+    idempotentAnswerMs: 300,
+    againAfterMs: [20, 40],
+  });
 });
 afterEach(async () => {
   await Promise.all(servers.map((server) => server.stop()));
   servers = [];
 });
-afterAll(() => Object.assign(HTTP_PATIENCE, patience));
 
-async function postmark(script: ProviderScript = () => undefined): Promise<{ server: ProviderServer; transport: HttpTransport }> {
+async function postmark(
+  script: ProviderScript = () => undefined,
+): Promise<{ server: ProviderServer; transport: HttpTransport }> {
   const server = await ProviderServer.start('postmark');
   servers.push(server);
   server.script = script;
-  return { server, transport: new HttpTransport(new Postmark(KEYS.postmark, server.url), clock) };
+  return { server, transport: transportOf('postmark', KEYS.postmark, server.url) };
 }
 
 /** A server of sockets, for what no HTTP server does. */
@@ -89,7 +106,7 @@ describe('a message on its way over HTTP', () => {
 
   it('is not offered to a name that nobody has', async () => {
     const { offer, offers } = offering();
-    const transport = new HttpTransport(new Postmark('k', 'http://otpost-test.invalid'), clock);
+    const transport = transportOf('postmark', 'k', 'http://otpost-test.invalid');
     expect(await transport.send(message(), offer)).toEqual({ ...away, errorCode: 'http_dns' });
     expect(offers()).toBe(0);
   });
@@ -97,10 +114,17 @@ describe('a message on its way over HTTP', () => {
   it('is not offered to whoever does not speak TLS, says nothing or hangs up in the handshake', async () => {
     const { offer, offers } = offering();
     const send = async (serve: (socket: Socket) => void) =>
-      new HttpTransport(new Postmark('k', `https://${await raw(serve)}`), clock).send(message(), offer);
-    expect(await send((socket) => socket.once('data', () => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')))).toEqual({ ...here(5_000), alert: true, errorCode: 'http_tls' });
+      transportOf('postmark', 'k', `https://${await raw(serve)}`).send(message(), offer);
+    expect(await send((socket) => socket.once('data', () => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')))).toEqual({
+      ...here(5_000),
+      alert: true,
+      errorCode: 'http_tls',
+    });
     expect(await send(() => undefined)).toEqual({ ...away, errorCode: 'http_connect_timeout' });
-    expect(await send((socket) => socket.once('data', () => socket.destroy()))).toEqual({ ...away, errorCode: 'http_closed' });
+    expect(await send((socket) => socket.once('data', () => socket.destroy()))).toEqual({
+      ...away,
+      errorCode: 'http_closed',
+    });
     expect(offers()).toBe(0);
   });
 
@@ -126,10 +150,12 @@ describe('a message on its way over HTTP', () => {
         socket.write('HTTP/1.1 200 OK\r\nContent-Length: 33\r\n\r\n{"ErrorCode":0,"MessageID":"one"}');
       });
     });
-    const transport = new HttpTransport(new Postmark('k', `http://${address}`), clock);
+    const transport = transportOf('postmark', 'k', `http://${address}`);
     const { offer } = offering();
     expect(await transport.send(message(), offer)).toMatchObject({ kind: 'sent', providerMessageId: 'one' });
-    expect(await transport.send(message(), async () => new Promise((resolve) => setTimeout(resolve, 50)))).toMatchObject({ kind: 'sent' });
+    expect(
+      await transport.send(message(), async () => new Promise((resolve) => setTimeout(resolve, 50))),
+    ).toMatchObject({ kind: 'sent' });
     expect(connections).toBe(2);
   });
 
@@ -137,29 +163,45 @@ describe('a message on its way over HTTP', () => {
     ['hangs', 'hang', 'http_timeout'],
     ['hangs up', 'close', 'http_closed'],
     ['talks nonsense', 'garbage', 'http_garbage'],
-  ] as const)('is unknown when the server %s after the last byte, and not sent again', async (_, behaviour, errorCode) => {
-    const { server, transport } = await postmark(() => behaviour);
-    const { offer, offers } = offering();
-    expect(await transport.send(message(), offer)).toEqual({ kind: 'unknown', errorCode });
-    expect([offers(), server.requests.length]).toEqual([1, 1]);
-  });
+  ] as const)(
+    'is unknown when the server %s after the last byte, and not sent again',
+    async (_, behaviour, errorCode) => {
+      const { server, transport } = await postmark(() => behaviour);
+      const { offer, offers } = offering();
+      expect(await transport.send(message(), offer)).toEqual({ kind: 'unknown', errorCode });
+      expect([offers(), server.requests.length]).toEqual([1, 1]);
+    },
+  );
 
   it('is sent when the answer breaks off after a 200', async () => {
     const { transport } = await postmark(() => 'reset in mid-answer');
-    expect(await transport.send(message(), offering().offer)).toEqual({ kind: 'sent', reply: expect.stringMatching(/^200 .*broke off/) as string });
+    expect(await transport.send(message(), offering().offer)).toEqual({
+      kind: 'sent',
+      reply: expect.stringMatching(/^200 .*broke off/) as string,
+    });
   });
 
   it('is judged by an answer that comes before its end', async () => {
-    const address = await raw((socket) => socket.once('data', () => socket.end('HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n')));
-    const transport = new HttpTransport(new Postmark('k', `http://${address}`), clock);
+    const address = await raw((socket) =>
+      socket.once('data', () => socket.end('HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n')),
+    );
+    const transport = transportOf('postmark', 'k', `http://${address}`);
     const { offer } = offering(() => new Promise((resolve) => setTimeout(resolve, 100)));
-    expect(await transport.send(message(), offer)).toMatchObject({ kind: 'deferred', errorCode: 'http_auth', transport: { kind: 'pause' } });
+    expect(await transport.send(message(), offer)).toMatchObject({
+      kind: 'deferred',
+      errorCode: 'http_auth',
+      transport: { kind: 'pause' },
+    });
   });
 
   it('never follows a redirect, and so shows nobody the key', async () => {
     const other = await postmark();
     const { transport } = await postmark(() => ({ status: 307, headers: { location: `${other.server.url}/email` } }));
-    expect(await transport.send(message(), offering().offer)).toMatchObject({ kind: 'deferred', alert: true, errorCode: 'http_307' });
+    expect(await transport.send(message(), offering().offer)).toMatchObject({
+      kind: 'deferred',
+      alert: true,
+      errorCode: 'http_307',
+    });
     expect(other.server.begun).toBe(0);
   });
 
@@ -174,7 +216,7 @@ describe('a provider that takes a request once', () => {
     const server = await ProviderServer.start('resend');
     servers.push(server);
     server.script = script;
-    return { server, transport: new HttpTransport(new Resend(KEYS.resend, server.url), clock) };
+    return { server, transport: transportOf('resend', KEYS.resend, server.url) };
   }
 
   it('is asked again by the same request when it does not answer, and its yes counts', async () => {
@@ -200,10 +242,13 @@ describe('a provider that takes a request once', () => {
   it('leaves the message unknown when it knows the key but not the answer, as Brevo does', async () => {
     const server = await ProviderServer.start('brevo');
     servers.push(server);
-    const transport = new HttpTransport(new Brevo(KEYS.brevo, server.url), clock);
+    const transport = transportOf('brevo', KEYS.brevo, server.url);
     server.script = (time) => (time === 1 ? 'hang' : { status: 400, body: { code: 'duplicate_parameter' } });
     expect(await transport.send(message(), offering().offer)).toEqual({ kind: 'unknown', errorCode: 'http_timeout' });
     server.script = (time) => (time === 4 ? 'hang' : undefined);
-    expect(await transport.send(message(), offering().offer)).toMatchObject({ kind: 'sent', providerMessageId: expect.stringMatching(/^<br-1@/) as string });
+    expect(await transport.send(message(), offering().offer)).toMatchObject({
+      kind: 'sent',
+      providerMessageId: expect.stringMatching(/^<br-1@/) as string,
+    });
   });
 });

@@ -1,0 +1,121 @@
+import { Body, Controller, Get, Header, Param, Post, Req } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
+import type { JWK } from 'jose';
+import { Clock } from '../../core/clock.js';
+import { sourceOf } from '../../core/credentials.js';
+import { parseEmailAddress } from '../../core/email-address.js';
+import { Operation } from '../../core/operation.js';
+import { Problems } from '../../core/problem-docs.js';
+import { Problem } from '../../core/problems.js';
+import { ChallengeIdPipe, IssuedView, refusalProblem } from '../../otp/challenge-view.js';
+import { CodeRequests } from '../codes/code-requests.js';
+import { CodeRedemption } from '../codes/code-redemption.js';
+import { SessionHolders, unauthorized } from '../sessions/bearer.guard.js';
+import { JWKS_MAX_AGE_SECONDS } from '../tokens/signing-key-policy.js';
+import { SigningKeys } from '../tokens/signing-keys.js';
+import { CodeRequest, RegisterRequest, VerifyRequest } from './requests.js';
+import { SignedInView } from './views.js';
+
+@ApiTags('accounts')
+@Controller('v1')
+export class AccountsController {
+  constructor(private readonly codes: CodeRequests) {}
+
+  @Post('accounts')
+  @Operation(202, IssuedView, {
+    summary: 'Register an address',
+    description: 'Mails a code. The account exists once the code comes back. A known address gets the same answer.',
+  })
+  @Problems('rate_limited', 'busy')
+  async register(@Body() body: RegisterRequest, @Req() request: FastifyRequest): Promise<IssuedView> {
+    const issued = await this.codes.register({
+      email: parseEmailAddress(body.email)!, // validated
+      password: body.password ?? null,
+      name: body.name ?? null,
+      locale: body.locale ?? null,
+      source: sourceOf(request),
+    });
+    return IssuedView.of(issued);
+  }
+}
+
+/** Here and not in the otp room, because what a code is for, and what it leads to, is an account. */
+@ApiTags('codes')
+@Controller('v1/otp')
+export class CodesController {
+  constructor(
+    private readonly codes: CodeRequests,
+    private readonly redemption: CodeRedemption,
+    private readonly holders: SessionHolders,
+    private readonly clock: Clock,
+  ) {}
+
+  @Post()
+  @Operation(202, IssuedView, {
+    summary: 'Ask for a code',
+    description:
+      'To sign in, to set a new password, to confirm the address, or, signed in, to confirm that it is still you. An address without an account gets the same answer, and a mail that says so.',
+  })
+  @Problems('unauthorized', 'rate_limited')
+  async ask(@Body() { purpose, email }: CodeRequest, @Req() request: FastifyRequest): Promise<IssuedView> {
+    const source = sourceOf(request);
+    if (purpose !== 'reauthenticate')
+      return IssuedView.of(await this.codes.start(purpose, parseEmailAddress(email!)!, source)); // validated
+    const holder = await this.holders.of(request.headers.authorization);
+    if (!holder) throw unauthorized();
+    if (email !== undefined)
+      throw new Problem('validation_failed', {
+        errors: [{ field: 'email', code: 'not_supported', message: 'is that of the account: leave it out' }],
+      });
+    return IssuedView.of(await this.codes.reauthenticate(holder, source));
+  }
+
+  @Post(':id/verify')
+  @Operation(200, SignedInView, {
+    summary: 'Give the code back and be signed in',
+    description:
+      'Five tries, one success. Codes of change_email and reauthenticate are given back with the access token of the session that asked.',
+  })
+  @Problems(
+    'unauthorized',
+    'challenge_not_found',
+    'otp_invalid',
+    'otp_expired',
+    'otp_consumed',
+    'otp_disowned',
+    'otp_locked',
+    'too_many_failures',
+    'email_taken',
+    'rate_limited',
+    'busy',
+  )
+  async verify(
+    @Param('id', ChallengeIdPipe) id: string,
+    @Body() { code, newPassword }: VerifyRequest,
+    @Req() request: FastifyRequest,
+  ): Promise<SignedInView> {
+    const holder = await this.holders.of(request.headers.authorization);
+    const signedIn = holder && { accountId: holder.account.id, sessionId: holder.session.id };
+    const result = await this.redemption.redeem(id, { code, newPassword }, signedIn, sourceOf(request));
+    if (result.kind === 'taken') throw new Problem('email_taken');
+    if (result.kind !== 'signed_in') throw refusalProblem(result, this.clock.now());
+    return SignedInView.of(result.account, result.tokens, result.deviceToken);
+  }
+}
+
+@ApiTags('sessions')
+@Controller('.well-known')
+export class JwksController {
+  constructor(private readonly keys: SigningKeys) {}
+
+  @Get('jwks.json')
+  @Header('Cache-Control', `public, max-age=${JWKS_MAX_AGE_SECONDS}`)
+  @ApiOperation({
+    summary: 'Public keys of access tokens',
+    description: 'RFC 7517. Any back end verifies tokens with them.',
+  })
+  async jwks(): Promise<{ keys: JWK[] }> {
+    return this.keys.jwks();
+  }
+}

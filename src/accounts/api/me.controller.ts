@@ -1,0 +1,123 @@
+import { Body, Controller, Delete, Get, Patch, Post, Req, UseGuards } from '@nestjs/common';
+import { ApiBearerAuth, ApiTags } from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
+import { sourceOf } from '../../core/credentials.js';
+import { parseEmailAddress } from '../../core/email-address.js';
+import { Operation } from '../../core/operation.js';
+import { Problems } from '../../core/problem-docs.js';
+import type { Session } from '../../generated/prisma/client.js';
+import { IssuedView } from '../../otp/challenge-view.js';
+import { CodeRequests } from '../codes/code-requests.js';
+import { OwnAccount } from '../me/own-account.js';
+import { OwnPassword } from '../me/own-password.js';
+import { BearerGuard, CurrentSession, unauthorized } from '../sessions/bearer.guard.js';
+import { type LiveSession, Sessions } from '../sessions/sessions.js';
+import { ChangeEmailRequest, ChangeMeRequest, ChangePasswordRequest, ProofRequest } from './requests.js';
+import { AccountView } from './views.js';
+
+@ApiTags('accounts')
+@ApiBearerAuth()
+@UseGuards(BearerGuard)
+@Controller('v1/me')
+export class MeController {
+  constructor(
+    private readonly sessions: Sessions,
+    private readonly account: OwnAccount,
+    private readonly password: OwnPassword,
+  ) {}
+
+  @Get()
+  @Operation(200, AccountView, { summary: 'The account that is signed in' })
+  async me(@CurrentSession() { accountId }: Session): Promise<AccountView> {
+    const account = await this.account.find(accountId);
+    if (!account) throw unauthorized();
+    return AccountView.of(account);
+  }
+
+  @Patch()
+  @Operation(200, AccountView, { summary: 'Change name and language', description: 'What is left out stays as it is.' })
+  async change(@Body() body: ChangeMeRequest, @CurrentSession() { accountId }: Session): Promise<AccountView> {
+    const account = await this.account.describe(accountId, body);
+    if (!account) throw unauthorized();
+    return AccountView.of(account);
+  }
+
+  @Delete()
+  @Operation(204, undefined, {
+    summary: 'Delete the account',
+    description:
+      'With all its sessions, for good. Needs the current password, or a sign-in or reauthentication within the last 10 minutes.',
+  })
+  @Problems('wrong_password', 'reauthentication_required', 'too_many_failures', 'rate_limited', 'busy', 'last_admin')
+  async delete(
+    @Body() { currentPassword }: ProofRequest,
+    @CurrentSession() session: Session,
+    @Req() request: FastifyRequest,
+  ): Promise<void> {
+    await this.account.delete(await this.holder(session), currentPassword, sourceOf(request));
+  }
+
+  @Post('password')
+  @Operation(204, undefined, {
+    summary: 'Set or change the password',
+    description: 'All other sessions end. Needs the current password, or a code given back within the last 10 minutes.',
+  })
+  @Problems('wrong_password', 'reauthentication_required', 'too_many_failures', 'rate_limited', 'busy')
+  async setPassword(
+    @Body() body: ChangePasswordRequest,
+    @CurrentSession() session: Session,
+    @Req() request: FastifyRequest,
+  ): Promise<void> {
+    await this.password.set(await this.holder(session), body.newPassword, body.currentPassword, sourceOf(request));
+  }
+
+  @Delete('password')
+  @Operation(204, undefined, {
+    summary: 'Remove the password',
+    description: 'Codes sign in from then on. All other sessions end. Needs the same proof as a change.',
+  })
+  @Problems('wrong_password', 'reauthentication_required', 'too_many_failures', 'rate_limited', 'busy')
+  async removePassword(
+    @Body() { currentPassword }: ProofRequest,
+    @CurrentSession() session: Session,
+    @Req() request: FastifyRequest,
+  ): Promise<void> {
+    await this.password.remove(await this.holder(session), currentPassword, sourceOf(request));
+  }
+
+  private async holder({ id }: Session): Promise<LiveSession> {
+    const holder = await this.sessions.find(id);
+    if (!holder) throw unauthorized();
+    return holder;
+  }
+}
+
+@ApiTags('accounts')
+@ApiBearerAuth()
+@UseGuards(BearerGuard)
+@Controller('v1/me/email')
+export class EmailController {
+  constructor(
+    private readonly sessions: Sessions,
+    private readonly codes: CodeRequests,
+  ) {}
+
+  @Post()
+  @Operation(202, IssuedView, {
+    summary: 'Change the address',
+    description:
+      'A code goes to the new address and is given back with this session; the former address gets a link that undoes it. Needs the current password, or a sign-in or reauthentication within the last 10 minutes.',
+  })
+  @Problems('wrong_password', 'reauthentication_required', 'too_many_failures', 'rate_limited', 'busy')
+  async change(
+    @Body() { email, currentPassword }: ChangeEmailRequest,
+    @CurrentSession() { id }: Session,
+    @Req() request: FastifyRequest,
+  ): Promise<IssuedView> {
+    const holder = await this.sessions.find(id);
+    if (!holder) throw unauthorized();
+    return IssuedView.of(
+      await this.codes.changeEmail(holder, parseEmailAddress(email)!, currentPassword, sourceOf(request)),
+    ); // validated
+  }
+}

@@ -1,0 +1,123 @@
+import { ApiProperty } from '@nestjs/swagger';
+import type { Account, Session } from '../../generated/prisma/client.js';
+import type { AccountRole } from '../../generated/prisma/enums.js';
+import { deviceWords } from '../notices/notices.js';
+import type { IssuedTokens } from '../sessions/sessions.js';
+import { endOf } from '../tokens/session-policy.js';
+
+export class AccountView {
+  @ApiProperty({ format: 'uuid' })
+  id!: string;
+
+  @ApiProperty({ format: 'email' })
+  email!: string;
+
+  @ApiProperty({ type: String, nullable: true })
+  name!: string | null;
+
+  @ApiProperty({ type: String, nullable: true, description: 'BCP 47' })
+  locale!: string | null;
+
+  @ApiProperty({ enum: ['user', 'operator', 'admin'] })
+  role!: AccountRole;
+
+  @ApiProperty({ description: 'Without one, codes sign in' })
+  hasPassword!: boolean;
+
+  @ApiProperty({ format: 'date-time' })
+  emailVerifiedAt!: string;
+
+  @ApiProperty({ format: 'date-time' })
+  createdAt!: string;
+
+  static of({ id, email, name, locale, role, passwordHash, emailVerifiedAt, createdAt }: Account): AccountView {
+    const moments = { emailVerifiedAt: emailVerifiedAt.toISOString(), createdAt: createdAt.toISOString() };
+    return { id, email, name, locale, role, hasPassword: passwordHash !== null, ...moments };
+  }
+}
+
+export class TokensView {
+  @ApiProperty({ description: 'EdDSA JWT; verify it with /.well-known/jwks.json' })
+  accessToken!: string;
+
+  @ApiProperty({ description: 'Opaque, good for one refresh' })
+  refreshToken!: string;
+
+  @ApiProperty({ example: 900, description: 'Seconds the access token is good for' })
+  expiresIn!: number;
+}
+
+export class SignedInView extends TokensView {
+  @ApiProperty()
+  account!: AccountView;
+
+  @ApiProperty({
+    description: 'Show it again in the header Otpost-Device: the device then has limits of its own. It opens nothing',
+  })
+  deviceToken!: string;
+
+  static of(account: Account, tokens: IssuedTokens, deviceToken: string): SignedInView {
+    return { account: AccountView.of(account), ...tokens, deviceToken };
+  }
+}
+
+export class SessionView {
+  @ApiProperty({ format: 'uuid' })
+  id!: string;
+
+  @ApiProperty({ description: 'The one that asks' })
+  current!: boolean;
+
+  @ApiProperty({ enum: ['code', 'link', 'password'], description: 'How it began' })
+  method!: string;
+
+  @ApiProperty({ type: String, nullable: true })
+  userAgent!: string | null;
+
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    example: 'Firefox on Linux',
+    description: 'As far as the user agent tells',
+  })
+  device!: string | null;
+
+  @ApiProperty({ type: String, nullable: true, description: 'Where it began' })
+  ip!: string | null;
+
+  @ApiProperty({ format: 'date-time' })
+  createdAt!: string;
+
+  @ApiProperty({ format: 'date-time' })
+  lastUsedAt!: string;
+
+  @ApiProperty({
+    format: 'date-time',
+    description: 'Unless it is used again before, and 90 days after it began at the latest',
+  })
+  expiresAt!: string;
+
+  static of(session: Session, currentId: string): SessionView {
+    const { id, method, userAgent, ip, createdAt, lastUsedAt } = session;
+    const device = deviceWords(userAgent);
+    const moments = { createdAt: createdAt.toISOString(), lastUsedAt: lastUsedAt.toISOString() };
+    return {
+      id,
+      current: id === currentId,
+      method,
+      userAgent,
+      device,
+      ip,
+      ...moments,
+      expiresAt: endOf(session).toISOString(),
+    };
+  }
+}
+
+export class SessionListView {
+  @ApiProperty({ type: [SessionView] })
+  items!: SessionView[];
+
+  @ApiProperty({ type: String, nullable: true, description: 'Always null: the list is whole' })
+  nextCursor!: null;
+}

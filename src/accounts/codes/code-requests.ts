@@ -1,0 +1,180 @@
+import { Injectable } from '@nestjs/common';
+import { type Actor, Audit } from '../../audit/audit.js';
+import type { RequestSource } from '../../core/credentials.js';
+import { domainOf, type EmailAddress } from '../../core/email-address.js';
+import { Problem } from '../../core/problems.js';
+import type { CompanionRow } from '../../database/companion-rows.js';
+import { PrismaService } from '../../database/prisma.service.js';
+import type { Account } from '../../generated/prisma/client.js';
+import { requesterOf } from '../../limits/limit-policy.js';
+import { CodeIssuer, type Issued } from '../../otp/code-issuer.js';
+import { RequestedMailLimit } from '../../otp/device-token.js';
+import { type Purpose, PURPOSES, type PublicPurpose } from '../../otp/purposes.js';
+import { Proofs } from '../me/proofs.js';
+import { DEFAULT_LOCALE } from '../notices/notices.js';
+import { Passwords } from '../passwords/passwords.js';
+import type { LiveSession } from '../sessions/sessions.js';
+
+interface RegistrationRequest {
+  email: EmailAddress;
+  password: string | null;
+  name: string | null;
+  locale: string | null;
+  source: RequestSource;
+  /** Of the challenge, where the caller chooses it; see otp/code-issuer.ts. */
+  challengeId?: string | undefined;
+}
+
+/** Whose address it is. */
+type Holder = Pick<Account, 'id' | 'email' | 'locale'>;
+
+const HOLDER = 'SELECT id, email, locale FROM accounts WHERE email_canonical = $1';
+
+/** One request for a code, once the limits have let it through. */
+interface Wanted {
+  purpose: Purpose;
+  /** Whether the purpose fits what is known of the address; see `otherwise` in otp/purposes.ts. */
+  fits: boolean;
+  id?: string | undefined;
+  destination: EmailAddress;
+  locale: string | null | undefined;
+  source: RequestSource;
+  /** What waits for the code to come back. */
+  waiting?: (challengeId: string) => CompanionRow;
+  recorded: { action: string; actor: Actor; details: Record<string, string> };
+}
+
+/**
+ * Asking for a code. Strangers learn nothing from it: an address with an account and one without take the same steps and
+ * get the same answer, and the mail tells its owner which of the two it is.
+ */
+@Injectable()
+export class CodeRequests {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly mailLimit: RequestedMailLimit,
+    private readonly passwords: Passwords,
+    private readonly proofs: Proofs,
+    private readonly issuer: CodeIssuer,
+    private readonly audit: Audit,
+  ) {}
+
+  /** For an account that exists. @throws Problem rate_limited */
+  async start(purpose: PublicPurpose, email: EmailAddress, source: RequestSource): Promise<Issued> {
+    await this.mailLimit.take(source, email.canonical);
+    const account = await this.holderOf(email);
+    return this.issue({
+      purpose,
+      fits: account !== null,
+      destination: { stored: account?.email ?? email.stored, canonical: email.canonical },
+      locale: account?.locale,
+      source,
+      recorded: byStranger(purpose, email),
+    });
+  }
+
+  /**
+   * For a new account. None exists until the code comes back; password, name and locale wait beside the challenge. The
+   * owner of an address with an account gets a code that signs in; what the stranger typed is hashed all the same, and dropped.
+   * @throws Problem validation_failed, rate_limited, busy
+   */
+  async register({ email, password, name, locale, source, challengeId }: RegistrationRequest): Promise<Issued> {
+    const fault = password === null ? undefined : this.passwords.fault(password, { email: email.stored, name });
+    if (fault) throw new Problem('validation_failed', { errors: [{ field: 'password', ...fault }] });
+    await this.mailLimit.take(source, email.canonical);
+    const passwordHash = password === null ? null : await this.passwords.hash(password, requesterOf(source.ip));
+    const known = await this.holderOf(email);
+    const typed = known
+      ? { name: null, locale: null, password_hash: null }
+      : { name, locale, password_hash: passwordHash };
+    return this.issue({
+      purpose: 'register',
+      fits: known === null,
+      id: challengeId,
+      destination: { stored: known?.email ?? email.stored, canonical: email.canonical },
+      locale: known?.locale ?? locale,
+      source,
+      waiting: (id) => ({ table: 'pending_registrations', row: { challenge_id: id, ...typed } }),
+      recorded: byStranger('register', email),
+    });
+  }
+
+  /** For somebody who is signed in, to show that it is still they. @throws Problem rate_limited */
+  async reauthenticate({ account, session }: LiveSession, source: RequestSource): Promise<Issued> {
+    await this.mailLimit.take(source, account.emailCanonical);
+    return this.issue({
+      purpose: 'reauthenticate',
+      fits: true,
+      destination: { stored: account.email, canonical: account.emailCanonical },
+      locale: account.locale,
+      source,
+      waiting: inSession(account.id, session.id),
+      recorded: {
+        action: 'code.requested',
+        actor: { kind: 'account', id: account.id },
+        details: { purpose: 'reauthenticate' },
+      },
+    });
+  }
+
+  /**
+   * For a new address of somebody who is signed in, sent to that address.
+   * @throws Problem rate_limited, before anything is hashed; those of {@link Proofs}
+   */
+  async changeEmail(
+    holder: LiveSession,
+    email: EmailAddress,
+    currentPassword: string | undefined,
+    source: RequestSource,
+  ): Promise<Issued> {
+    const { account, session } = holder;
+    await this.proofs.of(holder, { currentPassword, by: 'anything' }, source, () =>
+      this.mailLimit.take(source, email.canonical),
+    );
+    const known = await this.holderOf(email);
+    const other = known !== null && known.id !== account.id ? known : undefined;
+    return this.issue({
+      purpose: 'change_email',
+      fits: other === undefined,
+      destination: { stored: other?.email ?? email.stored, canonical: email.canonical },
+      locale: (other ?? account).locale,
+      source,
+      waiting: inSession(account.id, session.id),
+      recorded: {
+        action: 'email.change_requested',
+        actor: { kind: 'account', id: account.id },
+        details: { domain: domainOf(email.canonical) },
+      },
+    });
+  }
+
+  private async holderOf({ canonical }: EmailAddress): Promise<Holder | null> {
+    const [holder] = await this.prisma.statements.run<Holder>(HOLDER, [canonical]);
+    return holder ?? null;
+  }
+
+  private async issue({ purpose, fits, id, destination, locale, source, waiting, recorded }: Wanted): Promise<Issued> {
+    const { template, otherwise } = PURPOSES[purpose];
+    const mail = fits || !otherwise ? { template, decoy: false } : otherwise;
+    const request = { id, purpose, destination, ...mail, locale: locale ?? DEFAULT_LOCALE, origin: source };
+    const { issued, commit } = this.issuer.prepare(request, (challenge) => [
+      ...(waiting ? [waiting(challenge.id)] : []),
+      this.audit.companion({ ...recorded, target: { kind: 'challenge', id: challenge.id }, source }),
+    ]);
+    await commit();
+    return issued;
+  }
+}
+
+function byStranger(purpose: Purpose, { canonical }: EmailAddress): Wanted['recorded'] {
+  const details = { purpose, domain: domainOf(canonical) };
+  return { action: 'code.requested', actor: { kind: 'anonymous' }, details };
+}
+
+/** Only this session may give the code back. */
+function inSession(accountId: string, sessionId: string): Wanted['waiting'] {
+  return (id) => ({
+    table: 'pending_confirmations',
+    row: { challenge_id: id, account_id: accountId, session_id: sessionId },
+  });
+}

@@ -1,2 +1,0 @@
-/** Of mails to people whose language is not known. */
-export const DEFAULT_LOCALE = 'en';

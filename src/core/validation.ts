@@ -1,0 +1,141 @@
+import { type ArgumentMetadata, type Type, ValidationPipe } from '@nestjs/common';
+import { getMetadataStorage, type ValidationError } from 'class-validator';
+import { type FieldError, MOST_NAMED, Problem } from './problems.js';
+
+/** Levels of members and lists in a body; the deepest that the API describes has four. */
+export const MAX_DEPTH = 32;
+
+/**
+ * The member of `body` that is nested deeper than that, or undefined. What validates and transforms bodies goes down by
+ * recursion, and a body of 64 KiB can be 30,000 levels deep: more than the stack holds. This looks level by level.
+ */
+export function tooDeepMember(body: unknown, maxDepth = MAX_DEPTH): string | undefined {
+  let level = membersOf(body).map(([name, value]) => ({ member: name, value }));
+  for (let depth = 1; depth < maxDepth && level.length > 0; depth++) {
+    level = level.flatMap(({ member, value }) => membersOf(value).map(([, inner]) => ({ member, value: inner })));
+  }
+  return level.find(({ value }) => typeof value === 'object' && value !== null)?.member;
+}
+
+function membersOf(value: unknown): [string, unknown][] {
+  return typeof value === 'object' && value !== null && !ArrayBuffer.isView(value) ? Object.entries(value) : [];
+}
+
+/** Members of a body, in all its levels; the largest that the API describes has some thirty. */
+const MOST_MEMBERS = 1_000;
+
+/** More faults than are named: no program sends that by mistake, so it costs its sender like a call that is limited. */
+export class TooManyFaults extends Problem {
+  /** @param errors the first of them @param all how many there are */
+  constructor(
+    errors: readonly FieldError[],
+    readonly all: number,
+  ) {
+    super('validation_failed', {
+      errors: errors.slice(0, MOST_NAMED),
+      extensions: { moreErrors: all - MOST_NAMED },
+      detail: `${all} fields are not acceptable; the first ${MOST_NAMED} are named.`,
+    });
+  }
+}
+
+/** Too large a body to look at what is in it. */
+export class TooManyMembers extends Problem {
+  constructor() {
+    super('validation_failed', {
+      errors: [{ field: 'body', code: 'too_many_members', message: `has more than ${MOST_MEMBERS} members and items` }],
+    });
+  }
+}
+
+/** @param errors not empty @param all how many there are, where these are the first of more */
+export function refusalOf(errors: readonly FieldError[], all = errors.length): Problem {
+  return all > MOST_NAMED ? new TooManyFaults(errors, all) : new Problem('validation_failed', { errors: [...errors] });
+}
+
+/**
+ * The refusal of what has more unknown fields than are named, before anything is made of each of them; and of fields that
+ * every object has already, such as `toString`: what validates takes these for known, and calls them.
+ */
+export function unknownFieldsRefusal(value: object, known: ReadonlySet<string>): Problem | undefined {
+  const unknown = Object.keys(value).filter((name) => !known.has(name));
+  if (unknown.length > MOST_NAMED)
+    return new TooManyFaults(unknown.slice(0, MOST_NAMED).map(unknownField), unknown.length);
+  return unknown.some((name) => name in Object.prototype) ? refusalOf(unknown.map(unknownField)) : undefined;
+}
+
+export function unknownField(field: string): FieldError {
+  return { field, code: 'unknown_field', message: 'is not a field of this request' };
+}
+
+/** Looks at no more of them than may be. */
+export function hasTooManyMembers(body: unknown, most = MOST_MEMBERS): boolean {
+  const rest = [body];
+  for (let members = 0; rest.length > 0;) {
+    const value = rest.pop();
+    if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) continue;
+    const inner: unknown[] = Array.isArray(value) ? value : Object.values(value);
+    members += inner.length;
+    if (members > most) return true;
+    rest.push(...inner);
+  }
+  return false;
+}
+
+/** Bodies against their classes: what is not described is refused, and every fault is told at once. */
+export function validationPipe(): ValidationPipe {
+  return new BoundedPipe({
+    whitelist: true,
+    forbidNonWhitelisted: true,
+    forbidUnknownValues: true,
+    skipUndefinedProperties: false,
+    transform: true,
+    exceptionFactory: (errors) => refusalOf(errors.flatMap((error) => fieldErrors(error))),
+  });
+}
+
+/** Refuses at a glance what would take long to look at: what validates makes an object of every member and every fault. */
+class BoundedPipe extends ValidationPipe {
+  private readonly described = new Map<Type<unknown>, ReadonlySet<string>>();
+
+  override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
+    if (typeof value !== 'object' || value === null || metadata.type === 'param' || metadata.type === 'custom')
+      return super.transform(value, metadata);
+    const refusal = this.unknownFields(value, metadata.metatype);
+    if (refusal) throw refusal;
+    if (hasTooManyMembers(value)) throw new TooManyMembers();
+    const field = tooDeepMember(value);
+    if (field === undefined) return super.transform(value, metadata);
+    throw new Problem('validation_failed', {
+      errors: [{ field, code: 'too_deep', message: `is nested more than ${MAX_DEPTH} levels deep` }],
+    });
+  }
+
+  private unknownFields(value: object, type: Type<unknown> | undefined): Problem | undefined {
+    if (type === undefined || type === Object || type === Array || Array.isArray(value)) return undefined;
+    let known = this.described.get(type);
+    if (!known) {
+      known = new Set(
+        getMetadataStorage()
+          .getTargetValidationMetadatas(type, '', false, false)
+          .map(({ propertyName }) => propertyName),
+      );
+      this.described.set(type, known);
+    }
+    return unknownFieldsRefusal(value, known);
+  }
+}
+
+function fieldErrors(error: ValidationError, parent = ''): FieldError[] {
+  const field = parent + error.property;
+  const own = Object.entries(error.constraints ?? {}).map(([name, message]) =>
+    name === 'whitelistValidation'
+      ? unknownField(field)
+      : { field, code: snakeCase(name), message: message.replace(`${error.property} `, '') },
+  );
+  return [...own, ...(error.children ?? []).flatMap((child) => fieldErrors(child, `${field}.`))];
+}
+
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}

@@ -1,0 +1,47 @@
+import { Prisma } from '../generated/prisma/client.js';
+
+/** A row of whichever table that belongs to the same commit as a message. */
+export interface CompanionRow {
+  /** Its name in Postgres. */
+  readonly table: string;
+  /** By the names of its columns in Postgres; those that are left out have their defaults. Bytes are bytes, times are Dates. */
+  readonly row: Readonly<Record<string, unknown>>;
+}
+
+/** Tables in a fixed order, each with its rows. */
+function byTable<Row extends CompanionRow>(rows: readonly Row[]): [table: string, rows: Row[]][] {
+  const tables = new Map<string, Row[]>(rows.map(({ table }) => [table, []]));
+  for (const row of rows) tables.get(row.table)!.push(row);
+  return [...tables].sort(([left], [right]) => (left < right ? -1 : 1));
+}
+
+/**
+ * Common table expressions, each with a comma behind it, that insert the rows: all of one table name the same columns.
+ * @param condition such as `WHERE n IS NULL`; `n` is what the row was given
+ */
+export function insertingCompanions(
+  rows: readonly (CompanionRow & { n: number | null })[],
+  condition: Prisma.Sql,
+): Prisma.Sql {
+  const parts = byTable(rows).map(([table, ofTable]) => {
+    const [name, columns] = [Prisma.raw(`"${table}"`), Object.keys(ofTable[0]!.row)];
+    const given = JSON.stringify(ofTable.map(({ n, row }) => ({ n, row: asJson(row) })));
+    return Prisma.sql`with_${Prisma.raw(table)} AS (
+      INSERT INTO ${name} (${Prisma.raw(columns.map((column) => `"${column}"`).join(', '))})
+      SELECT ${Prisma.raw(columns.map((column) => `filled."${column}"`).join(', '))}
+      FROM jsonb_to_recordset(${given}::jsonb) AS given (n int, row jsonb)
+      CROSS JOIN LATERAL jsonb_populate_record(NULL::${name}, given.row) AS filled ${condition}
+    ),`;
+  });
+  return parts.length === 0 ? Prisma.empty : Prisma.join(parts, ' ');
+}
+
+/** As the input functions of Postgres read it. */
+function asJson(row: CompanionRow['row']): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(row).map(([column, value]) => [
+      column,
+      value instanceof Uint8Array ? `\\x${Buffer.from(value).toString('hex')}` : value,
+    ]),
+  );
+}

@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto';
+import type { Pool, QueryResultRow } from 'pg';
+import type { Prisma } from '../generated/prisma/client.js';
+
+const names = new Map<string, string>();
+
+/**
+ * Under which a connection keeps a statement parsed. Made of its text, so that behind a pooler that hands sessions on, where
+ * another build may have prepared statements too, no name ever stands for another text.
+ */
+export function nameOf(text: string): string {
+  const known = names.get(text);
+  if (known !== undefined) return known;
+  const name = `otpost_${createHash('sha256').update(text).digest('hex').slice(0, 32)}`;
+  names.set(text, name);
+  return name;
+}
+
+/** What node-postgres threw, marked as Postgres': by its class alone a refused connection could be anybody's. */
+export class StatementError extends Error {
+  override readonly name = 'StatementError';
+
+  constructor(override readonly cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause));
+  }
+}
+
+/**
+ * SQLSTATEs of a prepared statement that is not there, or is there already: behind a pooler that hands a connection on after
+ * each transaction (PgBouncer before 1.21 or with max_prepared_statements = 0, Supavisor) it is another session's.
+ */
+const FOREIGN_SESSION = new Set(['26000', '42P05']);
+/** Where Postgres finds that a migration changed what the statement answers since it was prepared; its words are translated. */
+const OUTDATED_PLAN = 'RevalidateCachedQuery';
+
+/**
+ * Statements that go to the pool as node-postgres sends them, prepared once a connection: Postgres neither parses nor, once
+ * a plan serves all values, plans them anew, and no value passes through Prisma's JSON. Rows have node-postgres' types:
+ * `bigint` and `numeric` are strings, `timestamptz` is a Date, `bytea` a Buffer, arrays of enums are text: cast them.
+ */
+export class Statements {
+  private prepares = true;
+
+  constructor(private readonly pool: Pool) {}
+
+  /**
+   * In a transaction of its own. Its text is kept for good: values stand for themselves in it, as `$1`, `$2`, …, and it has few
+   * shapes. @throws StatementError
+   */
+  async run<Row extends QueryResultRow>(text: string, values: unknown[]): Promise<Row[]> {
+    if (!this.prepares) return this.once(text, values);
+    try {
+      return (await this.pool.query<Row>({ name: nameOf(text), text, values })).rows;
+    } catch (error) {
+      if (!this.wasRefusedAsPrepared(error)) throw new StatementError(error);
+    }
+    return this.once(text, values);
+  }
+
+  /** The same of one that is put together. @throws StatementError */
+  runSql<Row extends QueryResultRow>({ text, values }: Prisma.Sql): Promise<Row[]> {
+    return this.run<Row>(text, values);
+  }
+
+  /** One that is not worth keeping. @throws StatementError */
+  async once<Row extends QueryResultRow>(text: string, values: unknown[]): Promise<Row[]> {
+    try {
+      return (await this.pool.query<Row>(text, values)).rows;
+    } catch (error) {
+      throw new StatementError(error);
+    }
+  }
+
+  /** Refused before it ran, so that it may be sent again. */
+  private wasRefusedAsPrepared(error: unknown): boolean {
+    const { code, routine } = error as { code?: string; routine?: string };
+    if (routine === OUTDATED_PLAN) return true;
+    if (code === undefined || !FOREIGN_SESSION.has(code)) return false;
+    this.prepares = false;
+    return true;
+  }
+}

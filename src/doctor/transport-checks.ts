@@ -1,0 +1,172 @@
+import { access, constants } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { resolve } from 'node:path';
+import type { Settings, SmtpPort, SmtpSettings, TransportSettings } from '../config/settings.js';
+import { heloName } from '../config/smtp-entry.js';
+import type { Logger } from '../core/logger.js';
+import { keysOf } from '../mail/routing/routes.js';
+import { loginOf } from '../mail/transport/smtp-session.js';
+import type { Examination } from './doctor.js';
+import { Names } from './network.js';
+import { providerCheck, reachCheck } from './provider-checks.js';
+import { type Area, type Check, fail, ok, skip, transportSecrets, type Verdict } from './report.js';
+import { probeSmtp, type SmtpFinding } from './smtp-probe.js';
+import { smtpVerdict } from './smtp-verdict.js';
+
+/** Where servers listen, besides what is configured. */
+const WELL_KNOWN: readonly SmtpPort[] = [
+  { port: 587, tls: 'starttls' },
+  { port: 465, tls: 'implicit' },
+  { port: 2525, tls: 'starttls' },
+  { port: 25, tls: 'starttls' },
+];
+
+interface SmtpLook {
+  names: Names;
+  /** Whether to log in; nothing is ever sent. */
+  login: boolean;
+  /** What this host calls itself where the settings say nothing. */
+  helo: string;
+  now: Date;
+  signal: AbortSignal;
+}
+
+/** Every port of one server, side by side; where none can be reached, also those that are not configured. */
+export async function smtpChecks(settings: SmtpSettings, look: SmtpLook): Promise<Check[]> {
+  const found = await Promise.all(settings.ports.map((port) => probe(settings, port, look)));
+  const others =
+    !look.signal.aborted && found.every(isOutOfReach)
+      ? WELL_KNOWN.filter(({ port }) => settings.ports.every((one) => one.port !== port))
+      : [];
+  const more = await Promise.all(others.map((port) => probe(settings, port, { ...look, login: false })));
+  const context = {
+    host: settings.host,
+    hasLogin: look.login && settings.user !== undefined,
+    alternatives: more.filter(({ failure }) => !failure).map(({ port }) => port),
+    now: look.now,
+  };
+  const otherWorks = found.some(({ failure }) => !failure);
+  return [
+    ...found.map((finding) => smtpVerdict(finding, { ...context, configured: true, otherWorks })),
+    ...more.map((finding) => smtpVerdict(finding, { ...context, configured: false, otherWorks: false })),
+  ];
+}
+
+function probe(
+  settings: SmtpSettings,
+  { port, tls }: SmtpPort,
+  { names, login, helo, signal }: SmtpLook,
+): Promise<SmtpFinding> {
+  return probeSmtp(
+    {
+      host: settings.host,
+      port,
+      tls,
+      login: login ? loginOf(settings) : undefined,
+      helo: settings.helo ?? helo,
+      secrets: transportSecrets(settings),
+    },
+    names,
+    signal,
+  );
+}
+
+/** As opposed to a server that is there and refuses something: another port of it would, too. A name is the same for all. */
+function isOutOfReach({ failure }: SmtpFinding): boolean {
+  return (
+    failure !== undefined &&
+    ['connect', 'tls', 'greeting'].includes(failure.stage) &&
+    failure.responseCode === undefined
+  );
+}
+
+export function areaOf({ kind }: TransportSettings): Area {
+  if (kind === 'smtp') return 'smtp';
+  return kind === 'capture' || kind === 'file' ? 'local' : 'http';
+}
+
+/** One way out, from here to the login. @param name tells it from the others of its kind */
+export async function transportChecks(
+  transport: TransportSettings,
+  name: string,
+  { settings, names, now, signal }: Pick<Examination, 'settings' | 'names' | 'now' | 'signal'>,
+): Promise<Check[]> {
+  switch (transport.kind) {
+    case 'smtp':
+      return smtpChecks(transport, {
+        names,
+        login: true,
+        helo: heloName(hostname(), settings.http.appUrl),
+        now: now(),
+        signal,
+      });
+    case 'capture':
+      return [{ area: 'local', name, ...skip('mail is kept for the built-in inbox and sent to nobody') }];
+    case 'file':
+      return [{ area: 'local', name, ...(await folderVerdict(transport.folder)) }];
+    default:
+      return [await providerCheck(name, transport, { sender: settings.mail.from.address, now: now(), signal })];
+  }
+}
+
+async function folderVerdict(folder: string): Promise<Verdict> {
+  try {
+    await access(resolve(folder), constants.W_OK | constants.X_OK);
+    return ok('the folder can be written; mail is sent to nobody');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return ok('the folder is made with the first message; mail is sent to nobody');
+    return fail(
+      `the folder cannot be written (${code ?? 'unknown'})`,
+      'Let the user that Otpost runs as write there, or name another folder.',
+    );
+  }
+}
+
+/** Milliseconds for all transports together. */
+const WITHIN_MS = 10_000;
+
+/**
+ * The short form of `otpost doctor`, for the start of a process that delivers: a line in the log for each way out of this
+ * host, whether it can be reached. It logs in nowhere, sends nothing, and the states of the transports do not hear of it.
+ * Never rejects.
+ * @param signal ends it, without a word
+ */
+export async function tellReach({ mail, http }: Settings, log: Logger, signal: AbortSignal): Promise<void> {
+  const within = AbortSignal.any([signal, AbortSignal.timeout(WITHIN_MS)]);
+  const keys = keysOf(mail.transports);
+  const helo = heloName(hostname(), http.appUrl);
+  const tell = async (transport: TransportSettings, name: string): Promise<void> => {
+    try {
+      const checks = await look(transport, name, helo, within);
+      if (!signal.aborted) tellOf(name, checks, log);
+    } catch (error) {
+      log.warn({ err: error, transport: name }, 'whether the transport can be reached could not be found out');
+    }
+  };
+  await Promise.all(mail.transports.map((transport, index) => tell(transport, keys[index]!)));
+}
+
+async function look(transport: TransportSettings, name: string, helo: string, signal: AbortSignal): Promise<Check[]> {
+  switch (transport.kind) {
+    case 'capture':
+    case 'file':
+      return [];
+    case 'smtp':
+      return smtpChecks(transport, { names: new Names(), login: false, helo, now: new Date(), signal });
+    default:
+      return [await reachCheck(name, transport, signal)];
+  }
+}
+
+/** One line a transport: the port that works, or what is wrong with the first one. */
+function tellOf(transport: string, checks: readonly Check[], log: Logger): void {
+  const works = checks.find(({ status, details }) => status === 'ok' && details?.['configured'] !== false);
+  if (works)
+    return log.info(
+      { transport, ms: works.ms },
+      `${works.area === 'smtp' ? works.name : transport} answers (${Math.round(works.ms ?? 0)} ms)`,
+    );
+  const wrong = checks.find(({ status }) => status === 'fail' || status === 'warn');
+  if (wrong) log.warn({ transport, ms: wrong.ms, remedy: wrong.remedy }, `${wrong.name}: ${wrong.summary}`);
+}

@@ -1,0 +1,144 @@
+import { Injectable } from '@nestjs/common';
+import { productOf, Settings } from '../../config/settings.js';
+import { Keyring } from '../../core/keyring.js';
+import { sealContext } from '../../database/resealing.js';
+import { StoredFiles } from '../files/stored-files.js';
+import { type KeptEmail, recipientsOf } from '../outbox/email-rows.js';
+import { inLines, writeMailbox } from '../transport/mailbox.js';
+import type { ComposedAttachment, ComposedMessage } from '../transport/transport.js';
+import {
+  type AttachedFile,
+  type Fields,
+  SEALED_CONTENT,
+  SEALED_SHARED_CONTENT,
+  type SharedContent,
+  type Variables,
+} from './stored-content.js';
+import { SAMPLE_MINUTES } from './template-policy.js';
+import { inBothForms, type MailContent, minutesLeft, nearestLocale, type Template, Templates } from './templates.js';
+import { UnsubscribeLink } from './unsubscribe-link.js';
+
+/** Content that was erased while its message waited: nobody can send it any more. */
+export class ContentErasedError extends Error {
+  override readonly name = 'ContentErasedError';
+}
+
+/** The words of a message, opened. */
+export type OpenedContent = Pick<SharedContent, 'words' | 'unsubscribe'> & Partial<SharedContent>;
+
+/** Turns a claimed row into the message that goes over the wire. */
+@Injectable()
+export class Composer {
+  constructor(
+    private readonly settings: Settings,
+    private readonly keyring: Keyring,
+    private readonly templates: Templates,
+    private readonly unsubscribe: UnsubscribeLink,
+    private readonly files: StoredFiles,
+  ) {}
+
+  /** Opens what a message is made of. @throws UnsealError when the secret that sealed it is not configured here; ContentErasedError */
+  open(email: KeptEmail): OpenedContent {
+    const { id, sealedVariables, sealKeyId, contentId, sealedContent, contentKeyId } = email;
+    if (contentId === null) {
+      if (sealedVariables === null) return { words: {} };
+      return { words: this.unseal(sealKeyId, sealedVariables, sealContext(SEALED_CONTENT, id)) as Variables };
+    }
+    if (sealedContent === null || contentKeyId === null) throw new ContentErasedError('the content was erased');
+    return this.unseal(contentKeyId, sealedContent, sealContext(SEALED_SHARED_CONTENT, contentId)) as SharedContent;
+  }
+
+  /** @throws TemplateError, UnknownTemplateError */
+  async compose(email: KeptEmail, opened: OpenedContent, now: Date): Promise<ComposedMessage> {
+    const { id, messageId, from, replyTo } = email;
+    const recipients = recipientsOf(email);
+    const headers = this.headers(email, opened);
+    const { subject, text, html } = await this.content(email, opened.words, now);
+    return {
+      ...{ id, messageId, from, recipients, headers },
+      to: opened.to ?? recipients.map(writeMailbox),
+      cc: opened.cc ?? [],
+      replyTo: opened.replyTo ?? (replyTo ? [replyTo] : []),
+      date: now,
+      subject,
+      text: inLines(text),
+      html: inLines(html),
+      attachments: await this.attachments(opened.attachments ?? []),
+    };
+  }
+
+  /**
+   * A template as its recipient would read it.
+   * @param variables all that it needs
+   * @throws TemplateError
+   */
+  async preview(
+    template: Template,
+    { variables, locale: wanted }: { variables: Variables; locale: string },
+  ): Promise<MailContent & { locale: string }> {
+    const words = { ...variables, product: productOf(this.settings), minutes: SAMPLE_MINUTES };
+    const locale = nearestLocale(template, wanted);
+    const { subject, text, html } = await this.templates.render(template.name, locale, words);
+    return { subject, text: inLines(text), html: inLines(html), locale };
+  }
+
+  /**
+   * RFC 3834 §5, and for Exchange, which knows nothing of it, [MS-OXCMAIL] §2.1.3.2.20: all but NDR, for reports of
+   * non-delivery are what tells us of an address that does not exist. RFC 8058 for bulk mail, which Gmail and Yahoo ask for;
+   * not for mail to several, of whom each may leave for themselves alone, and not in place of a way to leave that was given.
+   */
+  private headers(email: KeptEmail, { headers = {}, unsubscribe }: OpenedContent): Record<string, string> {
+    const { id, lane } = email;
+    const automatic = {
+      ...unlessGiven(headers, {
+        'Auto-Submitted': 'auto-generated',
+        'X-Auto-Response-Suppress': 'DR, RN, NRN, OOF, AutoReply',
+      }),
+      ...headers,
+    };
+    const [recipient, ...others] = recipientsOf(email);
+    if (!(unsubscribe ?? lane === 'bulk') || others.length > 0 || recipient === undefined) return automatic;
+    if (hasHeader(headers, 'list-unsubscribe')) return automatic;
+    const url = this.unsubscribe.make({ emailId: id, addressCanonical: recipient.canonical });
+    return {
+      ...unlessGiven({ 'list-unsubscribe-post': '' }, automatic),
+      'List-Unsubscribe': `<${url}>`,
+      'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
+    };
+  }
+
+  private async content(email: KeptEmail, words: Variables | Fields, now: Date): Promise<MailContent> {
+    if (email.template === null) return inBothForms(words as Fields);
+    return this.templates.render(email.template, email.locale, {
+      ...words,
+      product: productOf(this.settings),
+      minutes: minutesLeft(email.expiresAt, now),
+    });
+  }
+
+  private attachments(files: readonly AttachedFile[]): Promise<ComposedAttachment[]> {
+    return Promise.all(
+      files.map(async ({ fileId, filename, contentType, contentId, inline }) => ({
+        ...{ filename, contentType, inline: inline ?? false },
+        ...(contentId === undefined ? {} : { contentId }),
+        bytes: await this.files.read(fileId),
+      })),
+    );
+  }
+
+  private unseal(keyId: string, bytes: Uint8Array, context: string): unknown {
+    return JSON.parse(this.keyring.open({ keyId, bytes }, context));
+  }
+}
+
+/** @param name in lower case: case makes no difference in a header's name (RFC 5322 §1.2.2) */
+function hasHeader(headers: Readonly<Record<string, string>>, name: string): boolean {
+  return Object.keys(headers).some((one) => one.toLowerCase() === name);
+}
+
+function unlessGiven(
+  given: Readonly<Record<string, string>>,
+  own: Readonly<Record<string, string>>,
+): Record<string, string> {
+  return Object.fromEntries(Object.entries(own).filter(([name]) => !hasHeader(given, name.toLowerCase())));
+}

@@ -1,0 +1,57 @@
+import type { SealedColumn } from '../../database/resealing.js';
+
+/** The words of each mail, until they are erased. */
+export const SEALED_CONTENT: SealedColumn = {
+  kind: 'mail',
+  table: 'outbound_emails',
+  idType: 'uuid',
+  column: 'sealed_variables',
+  keyColumn: 'seal_key_id',
+  context: 'email',
+  elsewhere: 'content_id',
+};
+
+/** What several messages share, or what has attachments. */
+export const SEALED_SHARED_CONTENT: SealedColumn = {
+  kind: 'mail',
+  table: 'email_contents',
+  idType: 'uuid',
+  column: 'sealed',
+  keyColumn: 'seal_key_id',
+  context: 'content',
+};
+
+/** Content that is given whole. */
+export interface Fields {
+  subject: string;
+  text?: string;
+  html?: string;
+}
+
+export type Variables = Record<string, unknown>;
+
+/** A file of a message, whose bytes stand in `stored_files`. */
+export interface AttachedFile {
+  fileId: string;
+  filename: string;
+  contentType: string;
+  contentId?: string;
+  inline?: boolean;
+  /** Bytes. */
+  size: number;
+}
+
+/** What a row of `email_contents` holds. What its message shows stays the same, however its recipients fare. */
+export interface SharedContent {
+  /** The template's variables, or the content itself. */
+  words: Variables | Fields;
+  /** As shown, such as `Ada <ada@example.com>`. */
+  to: string[];
+  cc: string[];
+  replyTo: string[];
+  /** Besides those that every message has. */
+  headers: Record<string, string>;
+  attachments: AttachedFile[];
+  /** Whether it carries a way to leave; undefined: bulk mail does. */
+  unsubscribe?: boolean;
+}

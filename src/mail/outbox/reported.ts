@@ -1,0 +1,175 @@
+import type { Lane } from '../../core/lanes.js';
+import type { UnitOfWork } from '../../database/prisma.service.js';
+import { Prisma } from '../../generated/prisma/client.js';
+import { STANDS } from '../suppressions/suppressions.js';
+import { type Recipient, recipientsOf } from './email-rows.js';
+import { leftOf, placeOf, splittingOff } from './split-statement.js';
+
+/*
+ * What others than workers and people need of `outbound_emails`: providers that report what became of a message, webhooks
+ * that carry it, the pages that tell a visitor of it, and the change of APP_SECRET.
+ */
+
+type Db = UnitOfWork['db'];
+
+/** A message that a provider reports about. */
+export interface ReportedMessage {
+  id: string;
+  status: string;
+  lane: Lane;
+  to: string;
+  /** Empty where there are several. */
+  toCanonical: string;
+  /** Null: `to` alone. */
+  recipients: Recipient[] | null;
+  /** The message it was split off. */
+  splitFrom: string | null;
+  /** Of its newest attempt that ended. */
+  transport: string | null;
+  /** Of all its attempts, those before it was split off included. */
+  carriers: string[];
+  attempts: number;
+  providerMessageId: string | null;
+  /** Its outcome was unknown, and a second copy is planned that nobody has claimed. */
+  plannedAfterUnknown: boolean;
+}
+
+/** Only attempts that have ended can be reported about: a report may be faster than our own commit. */
+const IS_UNDER_WAY = Prisma.sql`m.status IN ('scheduled', 'queued', 'sending', 'deferred')`;
+/** A second copy that is planned after an unknown outcome counts as deferred, but its fate is still that attempt's. */
+const IS_PLANNED_AFTER_UNKNOWN = Prisma.sql`(m.status = 'deferred' AND m.possible_duplicate AND m.lease_token IS NOT NULL)`;
+
+/**
+ * Ids of provider events that wait and whose message has settled meanwhile, by our own id or by the provider's. The limits
+ * of one keep the planner from reading the whole history.
+ * @param waiting rows of provider_events
+ */
+export function eventsOfSettledMessages(waiting: Prisma.Sql, limit: number): Prisma.Sql {
+  return Prisma.sql`
+    WITH waiting AS (${waiting})
+    SELECT waiting.id FROM waiting CROSS JOIN LATERAL (
+      SELECT FROM outbound_emails m WHERE m.id = waiting.email_id AND (NOT ${IS_UNDER_WAY} OR ${IS_PLANNED_AFTER_UNKNOWN})
+      LIMIT 1) AS known
+    UNION ALL
+    SELECT waiting.id FROM waiting CROSS JOIN LATERAL (
+      SELECT FROM outbound_emails m
+      WHERE m.provider_message_id IN (waiting.provider_message_id, '<' || waiting.provider_message_id || '>') AND NOT ${IS_UNDER_WAY}
+      LIMIT 1) AS found
+    WHERE waiting.email_id IS NULL
+    ORDER BY id LIMIT ${limit}`;
+}
+
+/** Those of the messages, and of what was split off them, that nobody works on at this moment, locked. */
+export async function lockReported(
+  ids: readonly string[],
+  providerMessageIds: readonly string[],
+  db: Db,
+): Promise<ReportedMessage[]> {
+  if (ids.length + providerMessageIds.length === 0) return [];
+  return db.$queryRaw<ReportedMessage[]>`
+    SELECT id, status, lane, to_address AS "to", to_canonical AS "toCanonical", recipients, split_from AS "splitFrom", transport, attempts, provider_message_id AS "providerMessageId",
+      ${IS_PLANNED_AFTER_UNKNOWN} AS "plannedAfterUnknown",
+      ARRAY(SELECT DISTINCT e.transport FROM email_events e
+        WHERE (e.email_id = m.id OR (e.email_id = m.split_from AND e.id < (SELECT min(own.id) FROM email_events own WHERE own.email_id = m.id)))
+          AND e.transport <> 'none' AND e.worker IS NOT NULL) AS carriers
+    FROM outbound_emails m
+    WHERE id = ANY(${[...ids]}::uuid[]) OR split_from = ANY(${[...ids]}::uuid[]) OR provider_message_id = ANY(${[...providerMessageIds]})
+    FOR UPDATE OF m SKIP LOCKED`;
+}
+
+/** A recipient of several of whom something is told. */
+export interface ReportedRecipient {
+  /** The message they are split off. */
+  from: ReportedMessage;
+  /** Of the new row. */
+  id: string;
+  recipient: Recipient;
+  status: string;
+  reply: string | null;
+  errorCode: string | null;
+  /** A provider, or `dsn`. */
+  source: string;
+}
+
+/** Gives each of them a row of their own in that state; those whom nothing is told of stay where they are. */
+export async function splitReported(reported: readonly ReportedRecipient[], db: Db): Promise<void> {
+  if (reported.length === 0) return;
+  const rows = reported.map(({ from, id, recipient, status, reply, errorCode, source }) => ({
+    ...{ from_id: from.id, id, status, reply, error_code: errorCode, told_by: source },
+    ...placeOf(recipient),
+  }));
+  const left = [...new Set(reported.map(({ from }) => from))].map((from) => ({
+    id: from.id,
+    ...leftOf(recipientsOf(from)),
+  }));
+  await db.$executeRaw`
+    WITH apart AS (
+      SELECT a.*, NULL::text AS transport, NULL::text AS provider_message_id, 0 AS delay_ms, false AS uncounted, NULL::text AS worker
+      FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS a (from_id uuid, id uuid, address text, canonical text,
+        recipient jsonb, status email_status, reply text, error_code text, told_by text)
+    ), ${splittingOff(Prisma.sql`outbound_emails`, Prisma.sql`apart`)}
+    UPDATE outbound_emails m SET recipients = l.recipients, to_address = l.address, to_canonical = l.canonical
+    FROM jsonb_to_recordset(${JSON.stringify(left)}::jsonb) AS l (id uuid, recipients jsonb, address text, canonical text)
+    WHERE m.id = l.id`;
+}
+
+/** → what the providers report. @param changes rows of id, status, reply and error_code, one a message */
+export async function changeReported(changes: readonly object[], db: Db): Promise<void> {
+  await db.$executeRaw`
+    UPDATE outbound_emails m SET
+      status = input.status, last_reply = input.reply, last_error_code = input.error_code,
+      sent_at = coalesce(m.sent_at, m.offered_at, now()), lease_token = NULL, lease_until = NULL,
+      possible_duplicate = m.status <> 'deferred' AND m.possible_duplicate,
+      sealed_variables = CASE WHEN m.secret THEN NULL ELSE m.sealed_variables END
+    FROM jsonb_to_recordset(${JSON.stringify(changes)}::jsonb)
+      AS input (id uuid, status email_status, reply text, error_code text)
+    WHERE m.id = input.id`;
+}
+
+/**
+ * What was delivered after its address bounced for the last time proves that the address lives: its bounce counts no longer.
+ * Returns the messages that proved it.
+ */
+export async function liftBounces(deliveredIds: readonly string[], db: Db): Promise<string[]> {
+  if (deliveredIds.length === 0) return [];
+  const lifted = await db.$queryRaw<{ id: string }[]>`
+    WITH proven AS (
+      SELECT s.id, m.id AS email_id FROM outbound_emails m JOIN suppressions s ON s.address_canonical = m.to_canonical
+      WHERE m.id = ANY(${[...deliveredIds]}::uuid[]) AND s.scope = 'all' AND s.reason = 'hard_bounce' AND ${STANDS} AND m.sent_at > s.seen_at
+      ORDER BY s.address_canonical FOR UPDATE OF s
+    ), gone AS (
+      DELETE FROM suppressions s USING proven WHERE s.id = proven.id RETURNING s.id
+    )
+    SELECT DISTINCT ON (proven.id) proven.email_id AS id FROM proven JOIN gone ON gone.id = proven.id`;
+  return lifted.map(({ id }) => id);
+}
+
+/** Canonical addresses of all whom a message was for, those that were split off it included, by message. */
+export async function addressesOf(ids: readonly string[], db: Db): Promise<Map<string, string[]>> {
+  const found = await db.outboundEmail.findMany({
+    where: { OR: [{ id: { in: [...ids] } }, { splitFrom: { in: [...ids] } }] },
+    select: { id: true, splitFrom: true, toAddress: true, recipients: true },
+  });
+  const addresses = new Map<string, string[]>();
+  for (const { id, splitFrom, toAddress: to, recipients } of found) {
+    const own = recipientsOf({ to, recipients: recipients as Recipient[] | null }).map(({ canonical }) => canonical);
+    for (const message of new Set([id, splitFrom ?? id])) {
+      addresses.set(message, [...(addresses.get(message) ?? []), ...own]);
+    }
+  }
+  return addresses;
+}
+
+/** What a webhook carries of a change and of its message. @param event the id in email_events */
+export const messageOfEvent = (event: Prisma.Sql) => ({
+  columns: Prisma.sql`v.at AS "eventAt", v.email_id AS "emailId", v.status, v.attempt AS "emailAttempt", v.transport, v.reply,
+        v.error_code AS "errorCode", m.to_address AS "to", m.template, m.lane, m.message_id AS "messageId",
+        m.provider_message_id AS "providerMessageId", m.created_at AS "emailCreatedAt", m.scheduled_at AS "scheduledAt",
+        m.expires_at AS "expiresAt", m.tags, m.metadata, m.split_from AS "splitFrom"`,
+  join: Prisma.sql`LEFT JOIN email_events v ON v.id = ${event} LEFT JOIN outbound_emails m ON m.id = v.email_id`,
+});
+
+/** The newest of the copies that supersede each other. */
+export const newestCopy = (supersedeKey: Prisma.Sql): Prisma.Sql => Prisma.sql`
+  SELECT id, status, created_at, last_error_code, last_reply FROM outbound_emails
+  WHERE supersede_key = ${supersedeKey} ORDER BY id DESC LIMIT 1`;

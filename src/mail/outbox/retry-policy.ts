@@ -1,0 +1,80 @@
+import type { Lane } from '../../core/lanes.js';
+import type { ClaimedEmail } from './email-rows.js';
+
+export interface FailedAttempt {
+  lane: Lane;
+  /** Attempts made so far, the failed one included. */
+  attempt: number;
+  maxAttempts: number;
+  now: Date;
+  createdAt: Date;
+  expiresAt: Date | null;
+  /** Uniform in [0, 1). */
+  random: number;
+  /** Milliseconds the server, or the state of the transports, asks us to wait. */
+  afterMs?: number | undefined;
+  /** The attempt does not count, and is no reason to give up. */
+  uncounted?: boolean | undefined;
+  /** The server wants to see us again, but not at once. */
+  greylisted?: boolean | undefined;
+  /** Milliseconds after acceptance at which this reason ends the message. */
+  withinMs?: number | undefined;
+}
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const DAY = 24 * 60 * MINUTE;
+
+/** A code is wanted now and dead in minutes; ordinary mail follows RFC 5321 §4.5.4.1 in spirit: minutes, then hours. */
+const SCHEDULE: Record<Lane, { first: number; longest: number }> = {
+  critical: { first: 2 * SECOND, longest: MINUTE },
+  default: { first: MINUTE, longest: DAY },
+  bulk: { first: 5 * MINUTE, longest: DAY },
+};
+/** Greylisting lets in who comes back after minutes; a code cannot wait that long and knocks by its own schedule. */
+const GREYLIST = { least: 5 * MINUTE, spread: 10 * MINUTE };
+/** What is added at most to a wait that was asked for, so that all who were asked do not come back at once. */
+const ASKED_SPREAD = 0.2;
+
+/**
+ * Milliseconds until the next attempt. What the server asked for is kept, never undercut; else doubling from the lane's
+ * first delay, jittered over its upper half so that deferred mail does not come back in a wave. `give_up` when the
+ * attempts are used up, or the reason has lasted too long. Never beyond the expiry, where the row ends as expired.
+ */
+export function retryDelay(question: FailedAttempt): number | 'give_up' {
+  const { attempt, maxAttempts, now, createdAt, expiresAt, uncounted, withinMs } = question;
+  if (!uncounted && attempt >= maxAttempts) return 'give_up';
+  const delay = wait(question);
+  if (withinMs !== undefined && now.getTime() + delay > createdAt.getTime() + withinMs) return 'give_up';
+  const remaining = expiresAt ? Math.max(0, expiresAt.getTime() - now.getTime()) : Number.POSITIVE_INFINITY;
+  return Math.round(Math.min(delay, remaining));
+}
+
+function wait({ lane, attempt, random, afterMs, greylisted }: FailedAttempt): number {
+  if (afterMs !== undefined) return afterMs * (1 + random * ASKED_SPREAD);
+  if (greylisted && lane !== 'critical') return GREYLIST.least + random * GREYLIST.spread;
+  const { first, longest } = SCHEDULE[lane];
+  const ceiling = Math.min(first * 2 ** (attempt - 1), longest);
+  return ceiling / 2 + (random * ceiling) / 2;
+}
+
+/** Milliseconds before an ordinary message of unknown outcome is sent a second time: time for a bounce, or for a person. */
+const RETRY_AFTER_MS = 15 * 60_000;
+
+/** The error code of a message that goes out once more. */
+export const RETRY_AFTER_UNKNOWN = 'retry_after_unknown';
+
+/**
+ * What becomes of a message whose last byte was released and never answered. A code stays unknown, for its owner is
+ * offered a new one. Bulk mail stays too: one copy too few is better than one too many. Ordinary mail goes out once
+ * more, flagged as a possible duplicate; if that is not answered either, people decide.
+ */
+export function unknownPolicy(
+  email: Pick<ClaimedEmail, 'lane' | 'secret' | 'possibleDuplicate' | 'attempt' | 'maxAttempts' | 'expiresAt'>,
+  now: Date,
+): 'stay' | { retryAfterMs: number } {
+  const { lane, secret, possibleDuplicate, attempt, maxAttempts, expiresAt } = email;
+  if (secret || lane === 'bulk' || possibleDuplicate || attempt >= maxAttempts) return 'stay';
+  if (expiresAt && expiresAt.getTime() <= now.getTime() + RETRY_AFTER_MS) return 'stay';
+  return { retryAfterMs: RETRY_AFTER_MS };
+}

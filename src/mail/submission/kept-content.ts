@@ -1,0 +1,61 @@
+import { Injectable } from '@nestjs/common';
+import { Problem } from '../../core/problems.js';
+import { DatabaseClock } from '../../database/database-clock.js';
+import { Composer, ContentErasedError, type OpenedContent } from '../content/composer.js';
+import type { Fields, Variables } from '../content/stored-content.js';
+import type { Draft } from '../mail.js';
+import { recipientsOf } from '../outbox/email-rows.js';
+import { type KeptRecord, OutboxRecords } from '../outbox/records.js';
+import type { ComposedMessage } from '../transport/transport.js';
+
+/** What messages say, for whoever may read it, for as long as it is kept. Never the words of codes. */
+@Injectable()
+export class KeptContent {
+  constructor(
+    private readonly records: OutboxRecords,
+    private readonly composer: Composer,
+    private readonly clock: DatabaseClock,
+  ) {}
+
+  /** @throws Problem email_not_found, content_secret, content_erased */
+  async find(id: string): Promise<KeptRecord> {
+    const record = await this.records.findKept(id);
+    if (!record) throw new Problem('email_not_found');
+    return record;
+  }
+
+  /** As its recipients have it, or will. @throws Problem content_secret, content_erased */
+  async compose(record: KeptRecord): Promise<ComposedMessage> {
+    return this.composer.compose(record, this.open(record), record.sentAt ?? this.clock.now());
+  }
+
+  /** The same words to the same people, as a message of its own. @throws Problem content_secret, content_erased */
+  draftOf(record: KeptRecord): Draft {
+    const { words, replyTo, headers, attachments, unsubscribe } = this.open(record);
+    const { lane, from, locale, maxAttempts, template, tags, metadata } = record;
+    return {
+      ...{ lane, from, locale, maxAttempts, tags },
+      to: recipientsOf(record),
+      content:
+        template === null
+          ? { kind: 'raw', ...(words as Fields) }
+          : { kind: 'template', template, variables: words as Variables, secret: false },
+      replyTo: replyTo ?? (record.replyTo === null ? [] : [record.replyTo]),
+      ...(headers === undefined ? {} : { headers }),
+      ...(attachments === undefined ? {} : { attachments }),
+      ...(unsubscribe === undefined ? {} : { unsubscribe }),
+      ...(metadata === null ? {} : { metadata }),
+    };
+  }
+
+  private open(record: KeptRecord): OpenedContent {
+    if (record.secret) throw new Problem('content_secret');
+    if (record.sealedVariables === null) throw new Problem('content_erased');
+    try {
+      return this.composer.open(record);
+    } catch (error) {
+      if (error instanceof ContentErasedError) throw new Problem('content_erased');
+      throw error;
+    }
+  }
+}

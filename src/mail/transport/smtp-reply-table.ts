@@ -1,0 +1,237 @@
+import type { Stage } from './stage.js';
+import { KEPT_MS, type Outcome } from './transport.js';
+
+/** What the rows are asked. */
+export interface Facts {
+  stage: Stage;
+  /** The client's class of error. */
+  client: string;
+  /** The command without its arguments; empty when none was answered. */
+  command: string;
+  tls: boolean;
+  /** Whether the server said anything, sense or not. */
+  answered: boolean;
+  /** 400 to 599; undefined when there was no definite refusal. */
+  code: number | undefined;
+  /** RFC 3463, such as `4.7.1`; empty when the reply has none. */
+  enhanced: string;
+  /** What the server said; empty when it said nothing. */
+  words: string;
+  errorCode: string;
+  /** Milliseconds that the server asked us to wait, in words. */
+  hint: { afterMs?: number };
+  /** `errorCode` and `reply`, for the outcome. */
+  told: { errorCode: string; reply?: string };
+}
+
+type Consequence = (facts: Facts) => Outcome;
+
+export interface Row {
+  condition: string;
+  when: {
+    stage?: Stage;
+    client?: readonly string[];
+    command?: RegExp;
+    notCommand?: RegExp;
+    tls?: true;
+    answered?: false;
+    /** `none`: there was no definite refusal. */
+    code?: readonly number[] | 'none' | '4xx' | '5xx';
+    notCode?: readonly number[];
+    enhanced?: RegExp;
+    /** Only of replies without an enhanced status code. */
+    words?: RegExp;
+  };
+  then: Consequence;
+}
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const DAY = 24 * 60 * MINUTE;
+
+type Deferred = Extract<Outcome, { kind: 'deferred' }>;
+type Failed = Extract<Outcome, { kind: 'failed' }>;
+
+const deferred =
+  (more: Partial<Deferred> = {}): Consequence =>
+  ({ told }) => ({ kind: 'deferred', ...told, ...more });
+const failed =
+  (more: Partial<Failed> = {}): Consequence =>
+  ({ told }) => ({ kind: 'failed', ...told, ...more });
+/** The attempt does not count, and the transport has a break: as long as it asked for, else so many milliseconds. */
+const breakFor =
+  (ms: number, more: Partial<Deferred> = {}): Consequence =>
+  ({ told, hint }) => ({
+    kind: 'deferred',
+    uncounted: true,
+    transport: { kind: 'backoff', ms: hint.afterMs ?? ms },
+    ...told,
+    ...more,
+  });
+/** The message waits as long as the server asked for. */
+const waits =
+  (more: Partial<Deferred>): Consequence =>
+  ({ told, hint }) => ({ kind: 'deferred', ...hint, ...told, ...more });
+
+/** Only this host feels it. */
+const HERE = { kind: 'backoff', ms: SECOND, here: true } as const;
+const REFUSED_LOGIN = deferred({
+  uncounted: true,
+  transport: { kind: 'pause', reason: 'smtp_auth' },
+  errorCode: 'smtp_auth',
+});
+const QUOTA_USED_UP = breakFor(5 * MINUTE, { withinMs: KEPT_MS, alert: true, errorCode: 'smtp_quota' });
+/** Another sender may be welcome there, so the breaker of the transport stays closed for now. */
+const SENDER_REFUSED = deferred({
+  uncounted: true,
+  afterMs: MINUTE,
+  withinMs: KEPT_MS,
+  alert: true,
+  errorCode: 'smtp_sender',
+});
+const TOO_FAST = waits({ transport: { kind: 'slow' } });
+const MAILBOX_FULL = deferred({ withinMs: DAY, ofRecipient: true });
+const BAD_ADDRESS = failed({ suppress: true, ofRecipient: true });
+
+/**
+ * Read from the top, the first row that fits decides: stage, then command, reply code and enhanced code. What a server
+ * says in words is looked at for how long to wait, and where a provider is known to give no enhanced code at all.
+ */
+export const SMTP_REPLIES: readonly Row[] = [
+  {
+    condition: 'no answer after the last byte',
+    when: { stage: 'released', code: 'none' },
+    then: ({ told }) => ({ kind: 'unknown', ...told }),
+  },
+  // RFC 5321 §3.8: the server closes whatever we do.
+  { condition: '421, at any stage', when: { code: [421] }, then: breakFor(5 * SECOND) },
+  {
+    condition: 'TLS failure', // the next transport; plain text never
+    when: { stage: 'connecting', tls: true },
+    then: ({ told, answered }) => ({
+      kind: 'deferred',
+      uncounted: true,
+      transport: { kind: 'backoff', ms: 5 * SECOND, ...(answered ? {} : { here: true }) },
+      alert: true,
+      ...told,
+      errorCode: 'smtp_tls',
+    }),
+  },
+  { condition: 'credentials refused or wanted', when: { code: [530, 534, 535] }, then: REFUSED_LOGIN },
+  // RFC 4954 §6: 454 4.7.0
+  { condition: 'login refused for now', when: { command: /^AUTH/, code: '4xx' }, then: breakFor(15 * SECOND) },
+  { condition: 'no way to log in', when: { client: ['EAUTH', 'ENOAUTH'] }, then: REFUSED_LOGIN },
+  {
+    condition: 'no token for the login', // whoever gives them is away, and not the mail server
+    when: { stage: 'connecting', client: ['ETOKEN'] },
+    then: deferred({ uncounted: true, transport: HERE, errorCode: 'smtp_token' }),
+  },
+  {
+    condition: 'no name, no connection, no greeting',
+    when: { stage: 'connecting', code: 'none' },
+    then: deferred({ uncounted: true, transport: { ...HERE, unreachable: true } }),
+  },
+  {
+    condition: 'turned away before any message',
+    when: { stage: 'connecting' },
+    then: deferred({ uncounted: true, transport: { kind: 'backoff', ms: 15 * SECOND }, alert: true }),
+  },
+  { condition: 'message too big', when: { code: [552, 554], enhanced: /^5\.3\.4$/ }, then: failed() },
+  // Google: 5.4.5 (support.google.com/a/answer/3726730); Zoho: 5.4.6. They last for hours or a day.
+  { condition: "quota of the sender's account", when: { code: '5xx', enhanced: /^5\.4\.[56]$/ }, then: QUOTA_USED_UP },
+  {
+    // Amazon SES, which gives no enhanced codes: "454 Throttling failure: Daily message quota exceeded."
+    condition: "quota of the sender's account, in words",
+    when: { code: [454, 550, 554], words: /\b(?:daily|monthly)\b.{0,40}\b(?:quota|limit)\b/i },
+    then: QUOTA_USED_UP,
+  },
+  {
+    condition: 'sender refused', // never about the recipient, whom the server has not heard of yet
+    when: { command: /^MAIL/, code: '5xx', notCode: [500, 502, 503, 504] },
+    then: SENDER_REFUSED,
+  },
+  // RFC 3463 §3.2: 5.1.7 and 5.1.8
+  { condition: "sender's address or domain", when: { code: '5xx', enhanced: /^5\.1\.[78]$/ }, then: SENDER_REFUSED },
+  {
+    // Amazon SES: "554 Message rejected: Email address is not verified. The following identities failed the check …"
+    condition: 'sender not verified, in words',
+    when: { code: [554], words: /\baddress is not verified\b/i },
+    then: SENDER_REFUSED,
+  },
+  {
+    condition: 'sender or host refused for now',
+    when: { command: /^MAIL/, code: '4xx' },
+    then: breakFor(5 * SECOND, { withinMs: KEPT_MS }),
+  },
+  { condition: 'too fast, too many connections', when: { code: [432] }, then: TOO_FAST },
+  // Amazon SES: "454 Throttling failure: Maximum sending rate exceeded."
+  { condition: 'too fast', when: { code: [454] }, then: TOO_FAST },
+  {
+    condition: 'too fast, by policy',
+    when: { code: [450, 451], enhanced: /^4\.7\./, notCommand: /^RCPT/ },
+    then: TOO_FAST,
+  },
+  {
+    condition: 'greylisting', // also as 451 4.7.1 to RCPT: one recipient's word, and never the transport's
+    when: { code: [450, 451] },
+    then: waits({ sameTransport: true, ofRecipient: true }),
+  },
+  // One recipient a message: not our doing, and gone by itself.
+  { condition: 'too many recipients', when: { code: [452], enhanced: /^4\.5\.3$/ }, then: deferred() },
+  { condition: 'mailbox full, for now', when: { code: [452], enhanced: /^4\.2\.2$/ }, then: MAILBOX_FULL },
+  { condition: 'mailbox full', when: { code: [552], enhanced: /^5\.2\.2$/ }, then: MAILBOX_FULL },
+  {
+    // 551 and 553 with a 5.7.x are refusals to relay: the address itself may be fine.
+    condition: 'policy, blocklist, authentication of the sender',
+    when: { code: [550, 551, 553, 554], enhanced: /^5\.7\./ },
+    then: deferred({ alert: true }),
+  },
+  {
+    condition: 'no such mailbox',
+    when: { code: [550], enhanced: /^5\.1\.1$/, notCommand: /^MAIL/ },
+    then: BAD_ADDRESS,
+  },
+  { condition: 'mailbox moved away', when: { code: [551], notCommand: /^MAIL/ }, then: BAD_ADDRESS },
+  {
+    condition: 'not an address',
+    when: { code: [553], enhanced: /^5\.1\.3$/, notCommand: /^MAIL/ },
+    then: BAD_ADDRESS,
+  },
+  // 503 had its second chance on a new connection: see deservesNewConnection.
+  { condition: 'our bug', when: { code: [500, 501, 502, 503, 504] }, then: failed({ alert: true }) },
+  {
+    condition: 'envelope that the client itself refuses',
+    when: { client: ['EENVELOPE'], answered: false },
+    then: failed({ alert: true, errorCode: 'smtp_envelope' }),
+  },
+  { condition: 'refused for now', when: { code: '4xx' }, then: deferred() },
+  { condition: 'refused for good', when: { code: '5xx' }, then: failed() },
+  { condition: 'close or silence before the end of the message', when: {}, then: deferred() },
+];
+
+/** The row that decides: the last one fits everything. */
+export function rowFor(facts: Facts): Row {
+  return SMTP_REPLIES.find(({ when }) => fits(when, facts))!;
+}
+
+function fits(when: Row['when'], { stage, client, command, tls, answered, code, enhanced, words }: Facts): boolean {
+  return (
+    (when.stage === undefined || when.stage === stage) &&
+    (when.tls === undefined || tls) &&
+    (when.answered === undefined || when.answered === answered) &&
+    (when.client === undefined || when.client.includes(client)) &&
+    (when.command === undefined || when.command.test(command)) &&
+    (when.notCommand === undefined || !when.notCommand.test(command)) &&
+    (when.code === undefined || fitsCode(when.code, code)) &&
+    (when.notCode === undefined || code === undefined || !when.notCode.includes(code)) &&
+    (when.enhanced === undefined || when.enhanced.test(enhanced)) &&
+    (when.words === undefined || (enhanced === '' && when.words.test(words)))
+  );
+}
+
+function fitsCode(wanted: NonNullable<Row['when']['code']>, code: number | undefined): boolean {
+  if (wanted === 'none') return code === undefined;
+  if (wanted === '4xx') return code !== undefined && code < 500;
+  if (wanted === '5xx') return code !== undefined && code >= 500;
+  return code !== undefined && wanted.includes(code);
+}

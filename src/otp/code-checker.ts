@@ -1,0 +1,145 @@
+import { Injectable } from '@nestjs/common';
+import { Clock } from '../core/clock.js';
+import { hashOfToken } from '../core/credentials.js';
+import { Keyring } from '../core/keyring.js';
+import { RequestMetrics } from '../core/metrics.js';
+import type { UnitOfWork } from '../database/prisma.service.js';
+import { type Asked, type Challenge, Challenges } from './challenges.js';
+import { codeMatches, isLinkToken } from './code.js';
+import { DeviceTokens } from './device-token.js';
+import { type BudgetKey, FailureBudgets } from './failure-budgets.js';
+import { isJustConsumed, linkUnusable, MAX_REPEATS, REPEAT_WITHIN_MS, unusable, type Unusable } from './otp-policy.js';
+import { budgetClass, purposeClass } from './purposes.js';
+
+/** A code that is right and not used up yet. */
+export interface Correct {
+  kind: 'correct';
+  challenge: Challenge;
+  /** What was counted before the code was compared; `consume` takes back what was no failure. */
+  counted: readonly Asked[];
+}
+
+export type CheckRefusal =
+  | { kind: 'wrong'; attemptsLeft: number }
+  /** Too many failures for the destination, whichever codes they were made with. */
+  | { kind: 'blocked'; until: Date }
+  | { kind: Unusable }
+  | { kind: 'not_found' };
+
+/** `repeated`: this very code was used up a moment ago, by this client if what came of it is the client's own. */
+type CheckResult = Correct | { kind: 'repeated' } | CheckRefusal;
+
+export type LinkResult = { kind: 'open' | Exclude<Unusable, 'locked'>; challenge: Challenge } | { kind: 'not_found' };
+
+/** Compares codes that come back, and uses them up. What a code leads to is the caller's business. */
+@Injectable()
+export class CodeChecker {
+  constructor(
+    private readonly clock: Clock,
+    private readonly keyring: Keyring,
+    private readonly challenges: Challenges,
+    private readonly budgets: FailureBudgets,
+    private readonly devices: DeviceTokens,
+    private readonly metrics: RequestMetrics,
+  ) {}
+
+  async find(id: string): Promise<Challenge | null> {
+    return this.challenges.find(id);
+  }
+
+  /** Why a code of this challenge cannot be used any more, as it was read; undefined while it can. */
+  over(challenge: Challenge): Unusable | undefined {
+    return unusable(challenge, this.clock.now());
+  }
+
+  /** The challenge whose mail carries this link. Looking uses nothing up. */
+  async byLink(token: string): Promise<LinkResult> {
+    const challenge = isLinkToken(token) ? await this.challenges.findByLink(hashOfToken(token)) : null;
+    if (!challenge) return { kind: 'not_found' };
+    return { kind: linkUnusable(challenge, this.clock.now()) ?? 'open', challenge };
+  }
+
+  /**
+   * Counts the try, then compares. `consume` uses a correct code up, in the caller's transaction.
+   * @param others that the same client asked for: their codes are right as well, and no try of them is counted
+   */
+  async check(
+    challenge: Challenge,
+    code: string,
+    deviceToken: string | undefined,
+    others: readonly Challenge[] = [],
+  ): Promise<CheckResult> {
+    const all = [challenge, ...others.filter(({ id }) => id !== challenge.id)];
+    const result = await this.compare(all, code, deviceToken);
+    if (result.kind === 'consumed' && (await this.isRepeated(challenge, code))) return { kind: 'repeated' };
+    if (result.kind !== 'correct') this.metrics.codeRefused(purposeClass(challenge.purpose), result.kind);
+    return result;
+  }
+
+  /** Whether the challenge was used up a moment ago, by anybody: who did it may come once more. */
+  async isJustConsumed({ id }: Challenge): Promise<boolean> {
+    const challenge = await this.challenges.find(id);
+    return challenge !== null && isJustConsumed(challenge, this.clock.now());
+  }
+
+  /**
+   * Uses the code up and voids the other codes for the same destination and purpose. False: another call was faster.
+   * @param counted of a code that was compared: what was counted for other challenges is taken back
+   */
+  async consume(challenge: Challenge, unit: UnitOfWork, counted: readonly Asked[] = []): Promise<boolean> {
+    if (challenge.decoy || !(await this.challenges.consume(challenge, this.clock.now(), unit))) return false;
+    const purpose = budgetClass(challenge.purpose);
+    await this.budgets.clear({ destination: challenge.destinationCanonical, purpose }, unit);
+    if (counted[0] && counted[0].id !== challenge.id) await this.challenges.takeBackAttempt(counted[0].id, unit);
+    for (const other of counted) {
+      if (other.destination !== challenge.destinationCanonical || other.purpose !== purpose)
+        await this.budgets.takeBack(other, 1, unit);
+    }
+    unit.afterCommit(() => this.metrics.codeVerified(purposeClass(challenge.purpose)));
+    return true;
+  }
+
+  private async compare(
+    challenges: readonly Challenge[],
+    code: string,
+    deviceToken: string | undefined,
+  ): Promise<Correct | CheckRefusal> {
+    const now = this.clock.now();
+    const asked = challenges.map(({ id, destinationCanonical, purpose }) => ({
+      id,
+      destination: destinationCanonical,
+      purpose: budgetClass(purpose),
+      device: this.devices.read(deviceToken, destinationCanonical),
+    }));
+    const allowed = await this.challenges.countAttempt(asked, now);
+    const [challenge] = challenges as [Challenge];
+    if (!allowed) return this.whyNot(challenge.id, asked[0]!, now);
+    const compared = challenges.filter(({ id }) => allowed.ids.includes(id));
+    const [right] = compared.filter((one) => this.opens(one, code));
+    if (!right) return { kind: 'wrong', attemptsLeft: challenge.maxAttempts - allowed.attempts };
+    return { kind: 'correct', challenge: right, counted: asked.filter(({ id }) => allowed.ids.includes(id)) };
+  }
+
+  /** A decoy is compared like every other challenge, lest the time that it takes tell it apart. */
+  private opens(challenge: Challenge, code: string): boolean {
+    const { id, purpose, destinationCanonical, sealKeyId, codeHash, decoy } = challenge;
+    const binding = { challengeId: id, purpose, destination: destinationCanonical };
+    return codeMatches(this.keyring, sealKeyId, binding, code, codeHash) && !decoy;
+  }
+
+  /** Few such tries are let, right or wrong, for they are tries besides those of the challenge. */
+  private async isRepeated(challenge: Challenge, code: string): Promise<boolean> {
+    const since = new Date(this.clock.now().getTime() - REPEAT_WITHIN_MS);
+    return (await this.challenges.countRepeat(challenge.id, since, MAX_REPEATS)) && this.opens(challenge, code);
+  }
+
+  private async whyNot(id: string, budget: BudgetKey, now: Date): Promise<CheckRefusal> {
+    const challenge = await this.challenges.find(id);
+    if (!challenge) return { kind: 'not_found' };
+    const reason = unusable(challenge, now);
+    if (reason) return { kind: reason };
+    const verdict = await this.budgets.look(budget, now);
+    // Open again, or usable again: what stood in the way a moment ago is gone, and the client may try once more.
+    return verdict.kind === 'blocked' ? verdict : { kind: 'blocked', until: now };
+  }
+}

@@ -1,0 +1,151 @@
+import pg from 'pg';
+import { PrismaService } from '../../../src/database/prisma.service.js';
+import { LIST_COLUMNS, OutboxSearch } from '../../../src/mail/outbox/search.js';
+import { attemptStatement } from '../../../src/mail/outbox/attempt-statement.js';
+import { claimStatement } from '../../../src/mail/outbox/claim-statement.js';
+import type { ClaimedEmail } from '../../../src/mail/outbox/email-rows.js';
+import { type EmailFilter, searchStatement, WINDOW } from '../../../src/mail/outbox/search-statement.js';
+import { fillOutbox, SENT_KEY } from '../../support/database/many-emails.js';
+import { createDatabase, type TestDatabase } from '../../support/database/postgres.js';
+
+interface PlanNode {
+  'Node Type': string;
+  'Relation Name'?: string;
+  'Actual Rows': number;
+  'Shared Hit Blocks': number;
+  'Shared Read Blocks': number;
+  Plans?: PlanNode[];
+}
+
+const MESSAGES = 1_000_000;
+const PAGE = 51;
+const DAY_MS = 86_400_000;
+
+/** Each filter there is, some with words that hardly any message has. */
+const FILTERS: Record<string, EmailFilter> = {
+  nothing: {},
+  status: { statuses: ['failed'] },
+  'two statuses': { statuses: ['failed', 'bounced'] },
+  'status, of nearly all': { statuses: ['sent'] },
+  'status, of few without an index': { statuses: ['queued'] },
+  to: { to: 'u77@example.com' },
+  from: { from: 'shop@example.com' },
+  template: { template: 'receipt' },
+  tag: { tag: 'spring' },
+  lane: { lane: 'default' },
+  'lane, of none': { lane: 'critical' },
+  transport: { transport: 'ses' },
+  errorCode: { errorCode: 'smtp_550' },
+  apiKey: { apiKey: SENT_KEY },
+  owner: { owner: SENT_KEY },
+  q: { q: 'ORDER' },
+  'q, of none': { q: 'nothing like that' },
+  since: { since: new Date(Date.now() - 3 * DAY_MS) },
+  until: { until: new Date(Date.now() - 20 * DAY_MS) },
+};
+
+/** Blocks that a lookup by id may touch: three levels of the index, and the row. */
+const BLOCKS_A_LOOKUP = 4;
+
+describe('a search among a million messages', () => {
+  let database: TestDatabase;
+
+  beforeAll(async () => {
+    database = await createDatabase();
+    await fillOutbox(database, MESSAGES);
+  }, 600_000);
+  afterAll(() => database.drop());
+
+  async function nodesOf(filter: EmailFilter, analyse: boolean): Promise<PlanNode[]> {
+    const statement = searchStatement(filter, { direction: 'older' }, PAGE, LIST_COLUMNS);
+    const [row] = await database.query<{ 'QUERY PLAN': { Plan: PlanNode }[] }>(
+      `EXPLAIN (FORMAT JSON${analyse ? ', ANALYZE, BUFFERS, TIMING off' : ''}) ${statement.text}`,
+      statement.values,
+    );
+    const nodes: PlanNode[] = [];
+    const visit = (node: PlanNode): void => {
+      nodes.push(node);
+      node.Plans?.forEach(visit);
+    };
+    row!['QUERY PLAN'].forEach(({ Plan }) => visit(Plan));
+    return nodes;
+  }
+
+  const scansOf = (nodes: PlanNode[]): string[] =>
+    nodes
+      .filter((node) => /^(outbound_emails|email_terms)$/.test(node['Relation Name'] ?? ''))
+      .map((node) => node['Node Type']);
+
+  it.each(Object.entries(FILTERS))('reads no more than a window of the index: %s', async (_name, filter) => {
+    const nodes = await nodesOf(filter, true);
+    expect(scansOf(nodes).filter((scan) => !/^Index (Only )?Scan$/.test(scan))).toEqual([]);
+    const sorted = nodes.filter((node) => node['Node Type'] === 'Sort').map((node) => node['Actual Rows']);
+    expect(sorted.filter((rows) => rows > PAGE)).toEqual([]);
+    const [root] = nodes;
+    expect(root!['Shared Hit Blocks'] + root!['Shared Read Blocks']).toBeLessThan(WINDOW * (BLOCKS_A_LOOKUP + 1));
+  });
+
+  it('comes from window to window to what few have, and says when there is no more', async () => {
+    const prisma = new PrismaService({ url: database.url, poolSize: 1 });
+    const search = new OutboxSearch(prisma);
+    const [oldest] = await database.query<{ id: string }>(
+      'SELECT id FROM outbound_emails ORDER BY id LIMIT 1 OFFSET 5',
+    );
+    await database.query(`UPDATE outbound_emails SET lane = 'critical' WHERE id = $1`, [oldest!.id]);
+    try {
+      const seen: string[] = [];
+      let [pages, after] = [0, undefined as string | undefined];
+      do {
+        const page = await search.list({ lane: 'critical' }, { limit: 50, after });
+        seen.push(...page.items.map(({ id }) => id));
+        after = page.next ?? undefined;
+        pages += 1;
+      } while (after !== undefined);
+      expect(seen).toEqual([oldest!.id]);
+      expect(pages).toBe(MESSAGES / WINDOW + 1);
+    } finally {
+      await prisma.$disconnect();
+    }
+  });
+
+  it('scans no table and sorts nothing for two filters at once either', async () => {
+    const pairs = Object.entries(FILTERS).flatMap(([one, first], index) =>
+      Object.entries(FILTERS)
+        .slice(index + 1)
+        .map(([other, second]) => ({ pair: `${one} and ${other}`, filter: { ...first, ...second } })),
+    );
+    const strange: string[] = [];
+    for (const { pair, filter } of pairs) {
+      const nodes = await nodesOf(filter, false);
+      const bad = scansOf(nodes).filter((scan) => !/^Index (Only )?Scan$/.test(scan));
+      if (bad.length > 0 || nodes.some((node) => node['Node Type'] === 'Sort')) strange.push(pair);
+    }
+    expect(strange).toEqual([]);
+  });
+
+  const email = { id: SENT_KEY, leaseToken: SENT_KEY } as ClaimedEmail;
+  const claim = { limit: 16, worker: 'w', leaseSeconds: 20 };
+  const places = { used: new Map([['example.com', 1]]), most: 2 };
+  it.each([
+    ['a claim', claimStatement({ ...claim, lane: 'default', places: undefined })],
+    ['a claim of codes', claimStatement({ ...claim, lane: 'critical', places })],
+    ['an offer', attemptStatement([{ email, end: undefined }])],
+    ['an outcome', attemptStatement([{ email, end: { ending: { status: 'sent' }, worker: 'w' } }])],
+  ])('finds by the index that fits, in the plan that serves all values: %s', async (_what, { text, values }) => {
+    const client = new pg.Client({ connectionString: database.url });
+    await client.connect();
+    try {
+      await client.query('SET plan_cache_mode = force_generic_plan');
+      await client.query(`PREPARE hot AS ${text}`);
+      const { rows } = await client.query<{ 'QUERY PLAN': string }>(
+        `EXPLAIN EXECUTE hot (${values.map(() => 'NULL').join(', ')})`,
+      );
+      const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
+      expect(plan).not.toMatch(/(Seq|Bitmap Heap) Scan on outbound_emails/);
+      const used = [...plan.matchAll(/using (\w+) on outbound_emails/g)].map(([, index]) => index);
+      expect([...new Set(used)].filter((index) => !/_(pkey|due)$/.test(index!))).toEqual([]);
+    } finally {
+      await client.end();
+    }
+  });
+});

@@ -1,0 +1,62 @@
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+
+/** The server that the gate started, with a migrated template database; see tools/gate.mjs. */
+function serverUrl(): string {
+  const url = process.env['TEST_POSTGRES_URL'];
+  if (!url) throw new Error('No test database: run the tests with npm test, or npm test -- <file>.');
+  return url;
+}
+
+export interface TestDatabase {
+  url: string;
+  query<Row extends pg.QueryResultRow>(sql: string, parameters?: unknown[]): Promise<Row[]>;
+  drop(): Promise<void>;
+}
+
+/** A database of one's own, as the migrations leave it. */
+export async function createDatabase(): Promise<TestDatabase> {
+  const name = `test_${randomBytes(6).toString('hex')}`;
+  // Far from UTC, so that no test passes by the luck of the machine's zone.
+  await onServer(
+    `CREATE DATABASE ${name} TEMPLATE otpost_template STRATEGY file_copy`,
+    `ALTER DATABASE ${name} SET TimeZone = 'Asia/Tokyo'`,
+  );
+  const database = openedDatabase(serverUrl(), name);
+  // Cloned databases must not take each other for one deployment on a shared Redis.
+  await database.query('UPDATE deployment SET id = gen_random_uuid()');
+  return database;
+}
+
+/** @param server its URL; the database `name` is there already */
+export function openedDatabase(server: string, name: string): TestDatabase {
+  const url = new URL(server);
+  url.pathname = `/${name}`;
+  const pool = new pg.Pool({ connectionString: url.href, max: 2 });
+  pool.on('error', () => undefined); // the end of the database, or a restart of the server, ends idle connections
+  return {
+    url: url.href,
+    query: async <Row extends pg.QueryResultRow>(sql: string, parameters: unknown[] = []) =>
+      (await pool.query<Row>(sql, parameters)).rows,
+    drop: async () => {
+      await pool.end();
+      await runOn(server, `DROP DATABASE ${name} WITH (FORCE)`);
+    },
+  };
+}
+
+/** Runs statements on the gate's server itself, each in a transaction of its own. */
+export function onServer(...statements: string[]): Promise<void> {
+  return runOn(serverUrl(), ...statements);
+}
+
+/** The same on a server of that URL. */
+export async function runOn(server: string, ...statements: string[]): Promise<void> {
+  const client = new pg.Client({ connectionString: server });
+  await client.connect();
+  try {
+    for (const statement of statements) await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}

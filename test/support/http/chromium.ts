@@ -1,0 +1,38 @@
+import { existsSync } from 'node:fs';
+import { type Browser, type BrowserContext, chromium } from 'playwright-core';
+import { describeWhere } from '../signals/where.js';
+
+const PATH = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
+
+/** Tests in a real browser; the gate says aloud when there is none. */
+export function describeWithChromium(title: string, tests: () => void): void {
+  describeWhere(existsSync(PATH))(title, tests);
+}
+
+type Options = Parameters<Browser['newContext']>[0];
+
+/** A browser, and a context with cookies of its own in it; `another` opens one more, beside the first. */
+export async function openChromium(options?: Options): Promise<{
+  context: BrowserContext;
+  another: (options?: Options) => Promise<BrowserContext>;
+  close: () => Promise<void>;
+}> {
+  const browser = await chromium.launch({
+    executablePath: PATH,
+    headless: true,
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+  return {
+    context: await browser.newContext(options),
+    another: (more) => browser.newContext(more),
+    close: () => browser.close(),
+  };
+}

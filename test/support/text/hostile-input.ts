@@ -1,0 +1,133 @@
+/** What no client of ours sends: see test/integration/http/hostile-run.spec.ts. */
+
+const DEEP = `${'['.repeat(5_000)}${']'.repeat(5_000)}`;
+/** JSON that no field of ours wants. Text, so that it can be what JSON.stringify would not write. */
+export const HOSTILE = [
+  'null',
+  'true',
+  '0',
+  '-1',
+  '1e308',
+  '9007199254740993',
+  '""',
+  '"\\u0000"',
+  '"a\\u0000b@example.com"',
+  '"\\ud800"',
+  '"\\udc00\\ud800"',
+  '"\\r\\nBcc: eve@example.com"',
+  '[]',
+  '[null]',
+  '["a","b"]',
+  '{}',
+  '{"length":3}',
+  '{"toString":"x"}',
+  '{"constructor":null}',
+  DEEP,
+  JSON.stringify('x'.repeat(20_000)),
+  JSON.stringify("' OR 1=1 --"),
+  JSON.stringify('{{ constructor }}'),
+  JSON.stringify('../../etc/passwd'),
+  JSON.stringify('\u202e\u0007'),
+  '"1970-01-01T00:00:00Z"',
+  '"999999-99-99T99:99:99Z"',
+  '"000000"',
+];
+/** For paths and queries, encoded. */
+export const SEGMENTS = [
+  '%00',
+  '%0d%0a',
+  '%ed%a0%80',
+  '%ff',
+  '%25',
+  '%2e%2e%2f%2e%2e',
+  "'",
+  'x'.repeat(1_500),
+  '٣',
+  '%F0%9F%98%80',
+  '-1',
+  '[object%20Object]',
+  '00000000-0000-0000-0000-000000000000',
+  'A'.repeat(22),
+];
+export const BODIES: [type: string, body: string][] = [
+  ['application/json', ''],
+  ['application/json', '{'],
+  ['application/json', '\u0000'],
+  ['application/json', 'null'],
+  ['application/json', '[]'],
+  ['application/json', '"x"'],
+  ['application/json', DEEP],
+  ['application/json', `{${Array.from({ length: 9_400 }, (_, n) => `"${n}":0`).join(',')}}`],
+  ['application/json; charset=utf-16', '{}'],
+  ['application/json', '{"__proto__":{"a":1}}'],
+  ['text/plain', 'x'],
+  ['application/xml', '<x/>'],
+  ['multipart/form-data; boundary=x', '--x\r\n\r\n--x--'],
+  ['application/x-www-form-urlencoded', 'a[b][c]=1&a=2&__proto__[x]=1'],
+  ['application/x-www-form-urlencoded', Array.from({ length: 5_000 }, (_, n) => `f${n}=1`).join('&')],
+  ['', '{}'],
+  ['*/*', '{}'],
+  ['application/json\u0000', '{}'],
+  ['application/octet-stream', '\u0000\u00ff'],
+];
+/** On a connection of its own, byte for byte. */
+export const RAW: [what: string, bytes: string][] = [
+  ['two lengths', 'POST /v1/accounts HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n{}{}{}'],
+  [
+    'a length and chunks',
+    'POST /v1/accounts HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /v1/me HTTP/1.1\r\n\r\n',
+  ],
+  ['a chunk that is none', 'POST /v1/accounts HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n'],
+  ['no host', 'GET / HTTP/1.1\r\n\r\n'],
+  ['a method that is none', 'BREW /account HTTP/1.1\r\nHost: x\r\n\r\n'],
+  ['a header with a NUL', 'GET / HTTP/1.1\r\nHost: x\r\nX-Request-Id: a\u0000b\r\n\r\n'],
+  [
+    'a type with a NUL',
+    'POST /v1/accounts HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\u0000\r\nContent-Length: 2\r\n\r\n{}',
+  ],
+  ['an expectation', 'POST /v1/accounts HTTP/1.1\r\nHost: x\r\nExpect: a-pony\r\nContent-Length: 2\r\n\r\n{}'],
+  ['an upgrade', 'GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'],
+  ['a tunnel', 'CONNECT example.com:25 HTTP/1.1\r\nHost: x\r\n\r\n'],
+  ['headers without end', `GET / HTTP/1.1\r\nHost: x\r\n${'X-A: b\r\n'.repeat(4_000)}\r\n`],
+  ['no HTTP at all', '\u0016\u0003\u0001\u0002\u0000'],
+  ['a line of SMTP', 'EHLO example.com\r\n'],
+  ['the path of another host', 'GET http://evil.example/v1/me HTTP/1.1\r\nHost: evil.example\r\n\r\n'],
+  ['twenty at once', 'GET /v1/me HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(20)],
+];
+/** In the form of a token and of the id of a challenge; there is none of that name. */
+export const NAME = 'A'.repeat(22);
+/** And what looks like one. */
+export const PAGES = [
+  '/',
+  '/account',
+  '/account/sign-in',
+  `/account/code/${NAME}`,
+  `/account/code/${NAME}/resend`,
+  '/account/sign-out',
+  '/account/sessions/x/end',
+  `/l/${NAME}`,
+  `/l/${NAME}/not-me`,
+  `/l/undo/${NAME}`,
+  `/setup/${NAME}`,
+  '/unsubscribe',
+  '/inbox',
+  '/inbox/x',
+  '/docs',
+  '/docs/json',
+  '/docs/../../package.json',
+  '/docs/%2e%2e%2fpackage.json',
+  '/health',
+  '/health/mail',
+  '/metrics',
+];
+export const COOKIES = [
+  'otpost_session=\u00ff',
+  `otpost_asked=${'.'.repeat(500)}`,
+  'otpost_asked=a.b.c.d.e.f',
+  'otpost_device=otd_',
+  `otpost_session=${'x'.repeat(4_000)}`,
+  '=;;=',
+  'otpost_session=%00',
+];
+/** Of the forms of the pages. */
+export const FIELDS = ['email', 'code', 'newPassword', 'name', 'password', 'form', 'token'];

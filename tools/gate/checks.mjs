@@ -1,0 +1,55 @@
+/** Processes of the gate, and what it counts. */
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** @type {{ passed: number, failed: number, skipped: string[] }} skipped: their names */
+export const results = { passed: 0, failed: 0, skipped: [] };
+
+/**
+ * @param {string} command
+ * @param {string[]} args
+ * @param {{ env?: NodeJS.ProcessEnv, show?: boolean, onMessage?: (message: any) => void }} [options] `show`: as it comes
+ * @returns {Promise<{ ok: boolean, output: string }>} output is empty when it was shown as it came
+ */
+export function run(command, args, { env = process.env, show = false, onMessage } = {}) {
+  return new Promise((resolve, reject) => {
+    const out = show ? 'inherit' : 'pipe';
+    const child = spawn(command, args, { cwd: root, env, stdio: ['ignore', out, out, ...(onMessage ? ['ipc'] : [])] });
+    let output = '';
+    child.stdout?.on('data', (chunk) => (output += chunk));
+    child.stderr?.on('data', (chunk) => (output += chunk));
+    if (onMessage) child.on('message', onMessage);
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ ok: code === 0, output }));
+  });
+}
+
+/** Each counts as one test. @param {string} name @param {{ ok: boolean, output: string, ms: number }} result */
+export function count(name, { ok, output, ms }) {
+  if (!ok) console.error(output.trimEnd());
+  console.log(`${ok ? 'passed' : 'FAILED'}  ${name} (${(ms / 1000).toFixed(1)} s)`);
+  results[ok ? 'passed' : 'failed']++;
+  return ok;
+}
+
+/** @param {string} name @param {string[]} args of Node @param {{ tell?: boolean }} [options] `tell`: what it says is shown also when it passes */
+export async function check(name, args, { tell = false } = {}) {
+  const started = performance.now();
+  const { ok, output } = await run(process.execPath, args);
+  if (ok && tell) console.log(output.trimEnd());
+  return count(name, { ok, output, ms: performance.now() - started });
+}
+
+/** Two checks of one process; see types-and-lint.mjs. One that it never came to has failed. */
+export async function checkTypesAndLint() {
+  const told = new Set();
+  const { output } = await run(process.execPath, ['--max-semi-space-size=128', 'tools/gate/types-and-lint.mjs'], {
+    onMessage: (result) => {
+      told.add(result.name);
+      count(result.name, result);
+    },
+  });
+  for (const name of ['types', 'lint']) if (!told.has(name)) count(name, { ok: false, output, ms: 0 });
+}
