@@ -96,8 +96,11 @@ export function absentPostgres(): Story[] {
         expect(sent.filter((to) => sink.copiesOf(to) > 0)).toEqual([]);
         await postgres.start();
         const rows = await deployment.settled(sent);
+        const byWorker = 'queued sending offer_not_recorded/deferred sending sent, 1';
+        // An outage that is longer than the lease: whoever writes first when Postgres is back, and both say what is true.
+        const byLeaseRecovery = 'queued sending lease_expired/deferred sending sent, 2';
         for (const { story, attempts } of rows)
-          expect([story, attempts]).toEqual(['queued sending offer_not_recorded/deferred sending sent', 1]);
+          expect(sized([byWorker], [byWorker, byLeaseRecovery])).toContain(`${story}, ${attempts}`);
         await deployment.account('Postgres down between the 354 and the offer', sent, startedAt);
       },
     ),

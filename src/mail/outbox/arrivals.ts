@@ -22,12 +22,11 @@ interface Standing {
 /** Each message → queued and due at once, or → scheduled. `accepted` is counted here and nowhere else but in splits. */
 @Injectable()
 export class Arrivals {
-  private readonly batches = new Batcher(
-    (arrivals: Arrival[]) => this.arriveAll(arrivals),
-    8 * SHARED_AT_MOST,
-    weightOf,
-    wasStatementRefused,
-  );
+  private readonly batches = new Batcher((arrivals: Arrival[]) => this.arriveAll(arrivals), {
+    limit: 8 * SHARED_AT_MOST,
+    weigh: weightOf,
+    mayRepeat: wasStatementRefused,
+  });
 
   constructor(
     private readonly prisma: PrismaService,

@@ -43,7 +43,10 @@ export interface ClaimedEmails {
  */
 @Injectable()
 export class Outbox {
-  private readonly steps = new Batcher((steps: Step[]) => this.writeAll(steps));
+  private readonly steps = new Batcher((steps: Step[]) => this.writeAll(steps), {
+    // A server that refuses in mid-message makes an ending while the offer is still to be written.
+    subject: ({ email }) => email.id,
+  });
 
   constructor(
     private readonly prisma: PrismaService,

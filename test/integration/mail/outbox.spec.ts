@@ -48,6 +48,24 @@ describe('the outbox', () => {
   const expireLease = (id: string) =>
     database.query(`UPDATE outbound_emails SET lease_until = now() - interval '1 second' WHERE id = $1`, [id]);
 
+  it('records a refusal that comes while the offer is being written, and both of two offers of one attempt', async () => {
+    // A server may refuse in mid-message, and the next transport offer the message at once.
+    const [refused, second] = await Promise.all([accept(), accept()]);
+    const { rows } = await outbox.claim('critical', 2, 'w1');
+    const [one, other] = [refused, second].map((id) => rows.find((row) => row.id === id)!);
+    const busy = outbox.offer(other!); // under way, while the next ones gather
+    await new Promise(setImmediate);
+    const gathered = [
+      outbox.offer(one!),
+      outbox.finish(one!, { status: 'failed', transport: 'smtp', errorCode: 'smtp_554' }, 'w1'),
+      outbox.offer(other!),
+      outbox.offer(other!),
+    ];
+    expect(await Promise.all([busy, ...gathered])).toEqual([true, true, true, true, true]);
+    expect(await row(refused)).toMatchObject({ status: 'failed', last_error_code: 'smtp_554', lease_token: null });
+    expect(await timeline(refused)).toEqual(['queued', 'sending', 'failed']);
+  });
+
   it('gives each row to one of many claimers', async () => {
     const ids = await Promise.all(Array.from({ length: 60 }, () => accept()));
     const claims = await Promise.all(Array.from({ length: 10 }, (_, n) => outbox.claim('critical', 7, `w${n}`)));

@@ -19,10 +19,13 @@ describe('a batcher', () => {
 
   it('keeps to its limit', async () => {
     const sizes: number[] = [];
-    const batcher = new Batcher(async (items: number[]) => {
-      sizes.push(items.length);
-      return items;
-    }, 2);
+    const batcher = new Batcher(
+      async (items: number[]) => {
+        sizes.push(items.length);
+        return items;
+      },
+      { limit: 2 },
+    );
     await Promise.all([1, 2, 3, 4, 5].map((item) => batcher.submit(item)));
     expect(sizes).toEqual([2, 2, 1]);
   });
@@ -33,9 +36,21 @@ describe('a batcher', () => {
       batches.push(items);
       return items;
     };
-    const batcher = new Batcher(run, 10, (weight) => weight);
+    const batcher = new Batcher(run, { limit: 10, weigh: (weight) => weight });
     await Promise.all([4, 6, 1, 30, 9].map((weight) => batcher.submit(weight)));
     expect(batches).toEqual([[4, 6], [1], [30], [9]]);
+  });
+
+  it('lets two about the same follow each other, and keeps nobody else waiting for that', async () => {
+    const batches: string[][] = [];
+    const run = async (items: string[]): Promise<string[]> => {
+      batches.push(items);
+      return items;
+    };
+    const batcher = new Batcher(run, { limit: 3, subject: (item) => item[0] });
+    const items = ['a1', 'b1', 'a2', 'c1', 'a3', 'd1', 'b2'];
+    expect(await Promise.all(items.map((item) => batcher.submit(item)))).toEqual(items);
+    expect(batches).toEqual([['a1', 'b1', 'c1'], ['a2', 'd1', 'b2'], ['a3']]);
   });
 
   it('does not repeat what something may have come of', async () => {
@@ -44,7 +59,7 @@ describe('a batcher', () => {
       calls++;
       throw new Error('silence');
     };
-    const batcher = new Batcher<number, number>(run, 200, undefined, () => false);
+    const batcher = new Batcher<number, number>(run, { mayRepeat: () => false });
     const results = await Promise.allSettled([1, 2, 3].map((item) => batcher.submit(item)));
     expect([calls, ...results.map(({ status }) => status)]).toEqual([1, 'rejected', 'rejected', 'rejected']);
   });
