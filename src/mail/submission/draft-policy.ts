@@ -17,6 +17,16 @@ export const LONGEST_CONTENT = 1024 * 1024;
 /** Of content that is given whole. */
 const DEFAULT_LOCALE = 'en';
 
+/** A message that its sender composed. It goes out as it is where the way out takes MIME. */
+export interface GivenMime {
+  /** RFC 5322, lines end with CRLF; without Bcc, and with Date and Message-ID. At most 25 MB. */
+  bytes: Buffer;
+  /** As it stands in `bytes`, with its angle brackets. */
+  messageId: string;
+  /** Decoded, one line; for lists alone. */
+  subject: string;
+}
+
 /** A message as a door hands it on: shapes are checked, what they mean is not. */
 export interface SubmittedMessage {
   to: string | readonly string[];
@@ -27,6 +37,8 @@ export interface SubmittedMessage {
   subject?: string | undefined;
   text?: string | undefined;
   html?: string | undefined;
+  /** In place of subject, text, html, headers and attachments; the recipients are those of the envelope. */
+  mime?: GivenMime | undefined;
   template?: string | undefined;
   variables?: Readonly<Record<string, unknown>> | undefined;
   locale?: string | undefined;

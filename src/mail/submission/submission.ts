@@ -38,6 +38,8 @@ export interface Submitting {
   idempotencyKey?: string | undefined;
   /** What the key is for, such as `POST /v1/emails`. */
   call: string;
+  /** What a repeat is compared by, where that is not the message itself. */
+  compared?: unknown;
 }
 
 /** One of many: it is in, or why it is not. */
