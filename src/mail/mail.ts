@@ -14,6 +14,8 @@ import { MailQueue } from '../queue/mail-queue.js';
 import {
   type AttachedFile,
   type Fields,
+  filesOf,
+  type KeptMime,
   SEALED_CONTENT,
   SEALED_SHARED_CONTENT,
   type SharedContent,
@@ -27,7 +29,21 @@ import { mailboxOf, writeMailbox } from './transport/mailbox.js';
 type DraftContent =
   /** `secret`: the variables hold a code and are erased at hand-over. */
   | { kind: 'template'; template: string; variables: Record<string, unknown>; secret: boolean }
-  | ({ kind: 'raw' } & Fields);
+  | ({ kind: 'raw' } & Fields)
+  /** Composed by its sender. `file`: where its bytes stand, for a large one. */
+  | ({ kind: 'mime'; file?: { fileId: string; size: number } } & GivenMime);
+
+/** A message that its sender composed. It goes out as it is where the way out takes MIME. */
+export interface GivenMime {
+  /** RFC 5322, lines end with CRLF; without Bcc, and with Date and Message-ID. At most 25 MB. */
+  bytes: Buffer;
+  /** As it stands in `bytes`, with its angle brackets. */
+  messageId: string;
+  /** Decoded, one line; for lists alone. */
+  subject: string;
+  /** MAIL FROM of the envelope, where it is another than the sender. Empty: the null path (RFC 5321 §4.5.5). */
+  returnPath?: string;
+}
 
 /** A message to be accepted. */
 export interface Draft {
@@ -168,7 +184,7 @@ export class Mail {
       expiresAt: draft.expiresAt ?? null,
       livesMs: draft.livesMs ?? null,
       supersedeKey: draft.supersedeKey ?? null,
-      messageId: `<${id}@${domainOf(mailboxOf(from).address)}>`,
+      messageId: content.kind === 'mime' ? content.messageId : `<${id}@${domainOf(mailboxOf(from).address)}>`,
       apiKeyId: draft.apiKeyId ?? null,
       requestId: draft.requestId ?? null,
       traceparent: traceparent ?? null,
@@ -183,7 +199,9 @@ export class Mail {
   ): Pick<NewEmail, 'sealedVariables' | 'sealKeyId' | 'content'> {
     const words = wordsOf(draft.content);
     const { headers = {}, attachments = [], replyTo = [], unsubscribe } = draft;
+    const mime = keptMimeOf(draft.content);
     const isPlain =
+      mime === undefined &&
       isBare(recipients) &&
       attachments.length === 0 &&
       replyTo.length <= 1 &&
@@ -199,9 +217,10 @@ export class Mail {
       ...{ words, to: shown('to'), cc: shown('cc'), replyTo: [...replyTo] },
       ...{ headers: { ...headers }, attachments: [...attachments] },
       ...(unsubscribe === undefined ? {} : { unsubscribe }),
+      ...(mime === undefined ? {} : { mime }),
     };
     const { bytes, keyId } = this.keyring.seal(JSON.stringify(shared), sealContext(SEALED_SHARED_CONTENT, id));
-    const files = attachments.map(({ fileId }) => fileId);
+    const files = filesOf({ attachments, ...(mime && { mime }) }).map(({ fileId }) => fileId);
     const content = { id, sealed: bytes, sealKeyId: keyId, files };
     return { sealedVariables: CONTENT_ELSEWHERE, sealKeyId: keyId, content };
   }
@@ -217,8 +236,15 @@ function isBare(recipients: readonly Recipient[]): boolean {
   return others.length === 0 && first!.kind === 'to' && first!.name === '';
 }
 
+function keptMimeOf(content: DraftContent): KeptMime | undefined {
+  if (content.kind !== 'mime') return undefined;
+  const { subject, returnPath, file, bytes } = content;
+  return { subject, ...(returnPath === undefined ? {} : { returnPath }), source: file ?? bytes.toString('base64') };
+}
+
 function wordsOf(content: DraftContent): SharedContent['words'] {
   if (content.kind === 'template') return content.variables;
+  if (content.kind === 'mime') return {};
   const { subject, text, html } = content;
   return { subject, ...(text === undefined ? {} : { text }), ...(html === undefined ? {} : { html }) };
 }

@@ -10,6 +10,7 @@ import type { KeptRecord } from '../outbox/records.js';
 import { IdempotencyKey, TakesIdempotencyKey, told } from '../submission/idempotency-header.js';
 import { KeptContent } from '../submission/kept-content.js';
 import { Submission } from '../submission/submission.js';
+import { takenApart } from '../transport/given-mime.js';
 import type { ComposedMessage } from '../transport/transport.js';
 import { READS, READS_IN_WORDS, sees } from './own-view.js';
 import { EmailStatusView, WordsView } from './shapes.js';
@@ -89,7 +90,8 @@ export class ContentController {
     @Param('id', uuidPipe('email_not_found')) id: string,
     @Caller() caller: CallerIdentity,
   ): Promise<EmailContentView> {
-    return EmailContentView.of(await this.kept.compose(await this.find(id, caller)));
+    const message = await this.kept.compose(await this.find(id, caller));
+    return EmailContentView.of(message.mime ? (await takenApart(message)).message : message);
   }
 
   @Get(':id/source')
@@ -99,7 +101,7 @@ export class ContentController {
   @Problems('email_not_found', 'content_secret', 'content_erased')
   @ApiOperation({
     summary: 'A message as MIME',
-    description: `${READABLE} As it is built for SMTP, without a DKIM signature; the marks between its parts are made anew.`,
+    description: `${READABLE} As it is built for SMTP, without a DKIM signature; the marks between its parts are made anew. What came as MIME is what came.`,
   })
   @ApiResponse({ status: 200, content: { 'message/rfc822': { schema: { type: 'string', format: 'binary' } } } })
   async source(
@@ -140,7 +142,7 @@ export class ContentController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<EmailStatusView> {
-    const draft = this.kept.draftOf(await this.find(id, caller));
+    const draft = await this.kept.draftOf(await this.find(id, caller));
     const submitting = { submitter: submitterOf(caller, request), idempotencyKey, call: `send again ${id}` };
     const target = { kind: 'email', id };
     const answer = await this.submission.acceptDraft(draft, submitting, (accepted) => [

@@ -5,10 +5,12 @@ import { sealContext } from '../../database/resealing.js';
 import { StoredFiles } from '../files/stored-files.js';
 import { type KeptEmail, recipientsOf } from '../outbox/email-rows.js';
 import { inLines, writeMailbox } from '../transport/mailbox.js';
+import { fieldNamesOf } from '../transport/given-mime.js';
 import type { ComposedAttachment, ComposedMessage } from '../transport/transport.js';
 import {
   type AttachedFile,
   type Fields,
+  type KeptMime,
   SEALED_CONTENT,
   SEALED_SHARED_CONTENT,
   type SharedContent,
@@ -52,6 +54,7 @@ export class Composer {
   async compose(email: KeptEmail, opened: OpenedContent, now: Date): Promise<ComposedMessage> {
     const { id, messageId, from, replyTo } = email;
     const recipients = recipientsOf(email);
+    if (opened.mime) return this.composedBySender(email, opened, opened.mime, now);
     const headers = this.headers(email, opened);
     const { subject, text, html } = await this.content(email, opened.words, now);
     return {
@@ -64,6 +67,26 @@ export class Composer {
       text: inLines(text),
       html: inLines(html),
       attachments: await this.attachments(opened.attachments ?? []),
+    };
+  }
+
+  /** Nothing of it is changed. Bulk mail without a way to leave gets one before its first field, which no signature covers. */
+  private async composedBySender(
+    email: KeptEmail,
+    opened: OpenedContent,
+    { subject, returnPath, source }: KeptMime,
+    now: Date,
+  ): Promise<ComposedMessage> {
+    const { id, messageId, from } = email;
+    const recipients = recipientsOf(email);
+    const mime = typeof source === 'string' ? Buffer.from(source, 'base64') : await this.files.read(source.fileId);
+    const given = Object.fromEntries(fieldNamesOf(mime).map((name) => [name, '']));
+    return {
+      ...{ id, messageId, from, recipients, subject, mime },
+      ...(returnPath === undefined ? {} : { returnPath }),
+      headers: this.wayToLeave(email, { ...opened, headers: given }),
+      ...{ to: opened.to ?? recipients.map(writeMailbox), cc: opened.cc ?? [], replyTo: opened.replyTo ?? [] },
+      ...{ date: now, text: '', html: '', attachments: [] },
     };
   }
 
@@ -84,11 +107,10 @@ export class Composer {
 
   /**
    * RFC 3834 §5, and for Exchange, which knows nothing of it, [MS-OXCMAIL] §2.1.3.2.20: all but NDR, for reports of
-   * non-delivery are what tells us of an address that does not exist. RFC 8058 for bulk mail, which Gmail and Yahoo ask for;
-   * not for mail to several, of whom each may leave for themselves alone, and not in place of a way to leave that was given.
+   * non-delivery are what tells us of an address that does not exist.
    */
-  private headers(email: KeptEmail, { headers = {}, unsubscribe }: OpenedContent): Record<string, string> {
-    const { id, lane } = email;
+  private headers(email: KeptEmail, opened: OpenedContent): Record<string, string> {
+    const { headers = {} } = opened;
     const automatic = {
       ...unlessGiven(headers, {
         'Auto-Submitted': 'auto-generated',
@@ -96,15 +118,21 @@ export class Composer {
       }),
       ...headers,
     };
+    const leave = this.wayToLeave(email, opened);
+    return { ...unlessGiven(leave, automatic), ...leave };
+  }
+
+  /**
+   * RFC 8058 for bulk mail, which Gmail and Yahoo ask for; not for mail to several, of whom each may leave for themselves
+   * alone, and not in place of a way to leave that was given.
+   */
+  private wayToLeave(email: KeptEmail, { headers = {}, unsubscribe }: OpenedContent): Record<string, string> {
+    const { id, lane } = email;
     const [recipient, ...others] = recipientsOf(email);
-    if (!(unsubscribe ?? lane === 'bulk') || others.length > 0 || recipient === undefined) return automatic;
-    if (hasHeader(headers, 'list-unsubscribe')) return automatic;
+    if (!(unsubscribe ?? lane === 'bulk') || others.length > 0 || recipient === undefined) return {};
+    if (hasHeader(headers, 'list-unsubscribe')) return {};
     const url = this.unsubscribe.make({ emailId: id, addressCanonical: recipient.canonical });
-    return {
-      ...unlessGiven({ 'list-unsubscribe-post': '' }, automatic),
-      'List-Unsubscribe': `<${url}>`,
-      'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
-    };
+    return { 'List-Unsubscribe': `<${url}>`, 'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click' };
   }
 
   private async content(email: KeptEmail, words: Variables | Fields, now: Date): Promise<MailContent> {

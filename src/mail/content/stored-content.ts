@@ -41,6 +41,27 @@ export interface AttachedFile {
   size: number;
 }
 
+/** A message that its sender composed, in the form that goes over the wire. */
+export interface KeptMime {
+  /** Decoded. */
+  subject: string;
+  /** Of the envelope, where it is another than the sender: where reports of non-delivery go. Empty: nowhere. */
+  returnPath?: string;
+  /** In the row itself, in base64; larger ones are a file. */
+  source: string | { fileId: string; size: number };
+}
+
+/** Files that a content needs. */
+export function filesOf({
+  attachments = [],
+  mime,
+}: {
+  attachments?: readonly AttachedFile[];
+  mime?: KeptMime;
+}): { fileId: string; size: number }[] {
+  return typeof mime?.source === 'object' ? [...attachments, mime.source] : [...attachments];
+}
+
 /** What a row of `email_contents` holds. What its message shows stays the same, however its recipients fare. */
 export interface SharedContent {
   /** The template's variables, or the content itself. */
@@ -54,4 +75,6 @@ export interface SharedContent {
   attachments: AttachedFile[];
   /** Whether it carries a way to leave; undefined: bulk mail does. */
   unsubscribe?: boolean;
+  /** In place of words, headers and attachments. A build that knows nothing of it finds no words, and defers the message. */
+  mime?: KeptMime;
 }

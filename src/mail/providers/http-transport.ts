@@ -2,6 +2,7 @@ import { setDefaultResultOrder } from 'node:dns';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../../core/clock.js';
 import { TLS_CODES } from '../transport/smtp-reply.js';
+import { takenApart } from '../transport/given-mime.js';
 import { mailboxOf } from '../transport/mailbox.js';
 import type { Addressee, ComposedMessage, Offer, Outcome, Transport } from '../transport/transport.js';
 import { exchange, type Exchanged, type HttpStage, type StageTimes } from './exchange.js';
@@ -100,10 +101,10 @@ export function judgeAnswer(
   });
 }
 
-function sizeOf({ text, html, attachments }: ComposedMessage): MessageSize {
+function sizeOf({ text, html, attachments, mime }: ComposedMessage): MessageSize {
   return {
     files: attachments.map(({ bytes }) => bytes.length),
-    words: Buffer.byteLength(text) + Buffer.byteLength(html),
+    words: mime?.length ?? Buffer.byteLength(text) + Buffer.byteLength(html),
   };
 }
 
@@ -135,7 +136,9 @@ export class HttpTransport implements Transport {
     setDefaultResultOrder('ipv4first');
   }
 
-  async send(message: ComposedMessage, offer: Offer): Promise<Outcome> {
+  async send(given: ComposedMessage, offer: Offer): Promise<Outcome> {
+    const { message, lost } = given.mime && !this.provider.takesMime ? await takenApart(given) : { message: given };
+    if (lost !== undefined) return { kind: 'failed', elsewhere: true, errorCode: 'mime_not_expressible', reply: lost };
     const reply = sizeFault(this.provider.limit, sizeOf(message));
     if (reply !== undefined) return { kind: 'failed', elsewhere: true, errorCode: 'too_large_for_provider', reply };
     const request = await this.provider.request(message, { ...this.api, now: this.clock.now() });

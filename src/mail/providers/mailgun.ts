@@ -2,7 +2,8 @@ import { isKey, MIN_SECRET_LENGTH } from '../../config/provider-entries.js';
 import { isHostName } from '../../config/values.js';
 import { sameSecret } from '../../core/credentials.js';
 import { mailboxOf, oneLine, writeMailbox } from '../transport/mailbox.js';
-import type { ComposedAttachment } from '../transport/transport.js';
+import { withFieldsBefore } from '../transport/given-mime.js';
+import type { ComposedAttachment, ComposedMessage } from '../transport/transport.js';
 import {
   AUTHENTIC,
   type Fields,
@@ -24,7 +25,17 @@ import {
   textOf,
   wordsOf,
 } from './hook.js';
-import { addressed, basicAuth, headersOf, ID_NAME, look, type Provider, SENDS_ONLY, textAt } from './provider.js';
+import {
+  addressed,
+  basicAuth,
+  headersOf,
+  ID_NAME,
+  look,
+  type Provider,
+  type ProviderRequest,
+  SENDS_ONLY,
+  textAt,
+} from './provider.js';
 import { keyRefused, tooFast, until } from './replies.js';
 import { MIB } from './size-policy.js';
 
@@ -62,6 +73,7 @@ export const mailgun: Provider<Account, { signingKey: string }> = {
   },
   endpoint: ({ region }) => (region === 'eu' ? 'https://api.eu.mailgun.net' : 'https://api.mailgun.net'),
   idempotent: false,
+  takesMime: true,
   // https://documentation.mailgun.com/docs/mailgun/user-manual/sending-messages
   limit: { messageBytes: 25 * MIB },
   rows: [
@@ -71,6 +83,7 @@ export const mailgun: Provider<Account, { signingKey: string }> = {
   ],
 
   async request(message, { account: { domain, key }, endpoint }) {
+    if (message.mime) return mimeRequest(message, message.mime, `${endpoint}/v3/${domain}/messages.mime`, key);
     const { id, messageId, from, replyTo, subject, text, html, attachments } = message;
     const { to, cc, bcc } = addressed(message);
     const headers = {
@@ -139,6 +152,23 @@ export const mailgun: Provider<Account, { signingKey: string }> = {
     },
   },
 };
+
+/** https://documentation.mailgun.com/docs/mailgun/api-reference/send/mailgun/messages: `to` is the envelope. */
+async function mimeRequest(message: ComposedMessage, mime: Buffer, url: string, key: string): Promise<ProviderRequest> {
+  const form = new FormData();
+  for (const { address } of message.recipients) form.append('to', mailboxOf(address).address);
+  form.append('message', new Blob([withFieldsBefore(mime, message.headers)]), 'message.eml');
+  form.append(`v:${ID_NAME}`, message.id);
+  const encoded = new Response(form);
+  return {
+    url,
+    headers: {
+      ...{ authorization: basicAuth('api', key), accept: 'application/json' },
+      'content-type': encoded.headers.get('content-type')!,
+    },
+    body: Buffer.from(await encoded.arrayBuffer()),
+  };
+}
 
 /** Files want multipart (RFC 7578). Mailgun knows an inline picture by its file name, which stands for the Content-ID. */
 async function formOf(

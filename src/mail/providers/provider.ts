@@ -57,6 +57,8 @@ export interface Provider<Account = unknown, Secret = unknown> extends ProviderF
   endpoint(account: Account): string;
   /** The same request may be sent again: the provider takes it once. */
   readonly idempotent: boolean;
+  /** A message that its sender composed can be handed on as it is. */
+  readonly takesMime?: true;
   readonly limit: SizeLimit;
   /** Looked at before those that hold for all. */
   readonly rows: readonly ReplyRow[];

@@ -103,6 +103,7 @@ export const ses: Provider<Account, { topicArn: string }> = {
   },
   endpoint: ({ region }) => `https://email.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`,
   idempotent: false,
+  takesMime: true,
   // Of the API v2: https://docs.aws.amazon.com/ses/latest/dg/quotas.html
   limit: { messageBytes: 40 * MIB },
   rows: [

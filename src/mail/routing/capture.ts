@@ -4,6 +4,7 @@ import type { Clock } from '../../core/clock.js';
 import { uuidv7 } from '../../core/ids.js';
 import type { Logger } from '../../core/logger.js';
 import type { PrismaService } from '../../database/prisma.service.js';
+import { takenApart } from '../transport/given-mime.js';
 import {
   type ComposedMessage,
   type Offer,
@@ -26,6 +27,7 @@ export class CaptureTransport implements Transport {
 
   async send(message: ComposedMessage, offer: Offer): Promise<Outcome> {
     const { bytes } = await this.builder.build(message);
+    const { text, html } = message.mime ? (await takenApart(message)).message : message;
     const id = uuidv7(this.clock.now());
     try {
       await offer();
@@ -36,8 +38,8 @@ export class CaptureTransport implements Transport {
           fromAddress: message.from,
           toAddress: message.recipients.map(({ address }) => address).join(', '),
           subject: message.subject,
-          text: message.text,
-          html: message.html,
+          text,
+          html,
           source: bytes as Uint8Array<ArrayBuffer>,
         },
       });

@@ -3,7 +3,7 @@ import type { FieldError } from '../../core/problems.js';
 import type { Lane } from '../../core/lanes.js';
 import { type TemplateFacts, variableFaults } from '../content/template-policy.js';
 import type { GivenAttachment } from '../files/attachment-policy.js';
-import type { Draft } from '../mail.js';
+import type { Draft, GivenMime } from '../mail.js';
 import { readNamedAddress, writeMailbox } from '../transport/mailbox.js';
 import { headerFaults } from './headers-policy.js';
 import { addressFault, readRecipients } from './recipients-policy.js';
@@ -16,16 +16,6 @@ export const MOST_METADATA = 20;
 export const LONGEST_CONTENT = 1024 * 1024;
 /** Of content that is given whole. */
 const DEFAULT_LOCALE = 'en';
-
-/** A message that its sender composed. It goes out as it is where the way out takes MIME. */
-export interface GivenMime {
-  /** RFC 5322, lines end with CRLF; without Bcc, and with Date and Message-ID. At most 25 MB. */
-  bytes: Buffer;
-  /** As it stands in `bytes`, with its angle brackets. */
-  messageId: string;
-  /** Decoded, one line; for lists alone. */
-  subject: string;
-}
 
 /** A message as a door hands it on: shapes are checked, what they mean is not. */
 export interface SubmittedMessage {
@@ -57,8 +47,11 @@ export interface SubmittedMessage {
 /** By name. */
 type TemplatesThereAre = ReadonlyMap<string, TemplateFacts>;
 
-/** A message that may be accepted, but for its files, which others look at. */
+/** A message that may be accepted, but for its files and its MIME, which others look at. */
 export type Drafted = Omit<Draft, 'attachments' | 'apiKeyId' | 'requestId'>;
+
+/** What stands in MIME, and nowhere else then. */
+const IN_MIME = ['subject', 'text', 'html', 'template', 'variables', 'locale', 'headers', 'attachments'] as const;
 
 /** What is wrong with a message, all of it at once; or the message as the outbox takes it. Pure. */
 export function draftOf(
@@ -70,6 +63,7 @@ export function draftOf(
     to: listOf(message.to),
     cc: listOf(message.cc),
     bcc: listOf(message.bcc),
+    isEnvelope: message.mime !== undefined,
   });
   const replyTo = listOf(message.replyTo).map(readNamedAddress);
   const from = message.from === undefined ? undefined : readNamedAddress(message.from);
@@ -99,7 +93,7 @@ export function draftOf(
     to: recipients,
     ...(from ? { from: writeMailbox(from) } : {}),
     ...(replyTo.length > 0 ? { replyTo: replyTo.map((one) => writeMailbox(one!)) } : {}),
-    content: contentOf(message, template),
+    content: message.mime ? { kind: 'mime', ...message.mime } : contentOf(message, template),
     ...(message.headers && Object.keys(message.headers).length > 0 ? { headers: message.headers } : {}),
     ...(message.unsubscribe === undefined || message.unsubscribe === (lane === 'bulk')
       ? {}
@@ -127,11 +121,14 @@ function contentOf(
   };
 }
 
-/** One of the two, and all of it. */
-function contentFaults(
-  { template, variables, locale, expiresAt, subject, text, html }: SubmittedMessage,
-  templates: TemplatesThereAre,
-): FieldError[] {
+/** One of the three, and all of it. */
+function contentFaults(message: SubmittedMessage, templates: TemplatesThereAre): FieldError[] {
+  if (message.mime !== undefined) {
+    return IN_MIME.filter((field) => message[field] !== undefined).map((field) => {
+      return { field, code: 'not_with_mime', message: 'stands in the MIME that was given' };
+    });
+  }
+  const { template, variables, locale, expiresAt, subject, text, html } = message;
   const given = Object.entries({ subject, text, html }).filter(([, value]) => value !== undefined);
   if (template !== undefined) {
     if (JSON.stringify(variables ?? {}).length > LONGEST_CONTENT) {

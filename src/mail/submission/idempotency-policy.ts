@@ -54,6 +54,8 @@ function feed(hash: Hash, value: unknown): void {
   } else if (Array.isArray(value)) {
     hash.update(`a${value.length}:`);
     for (const item of value) feed(hash, item);
+  } else if (value instanceof Uint8Array) {
+    hash.update(`b${value.length}:`).update(value);
   } else if (typeof value === 'object' && value !== null) {
     const members = Object.entries(value).filter(([, member]) => member !== undefined);
     hash.update(`o${members.length}:`);

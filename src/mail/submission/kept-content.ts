@@ -1,11 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { Problem } from '../../core/problems.js';
+import { domainOf } from '../../core/email-address.js';
+import { uuidv7 } from '../../core/ids.js';
 import { DatabaseClock } from '../../database/database-clock.js';
 import { Composer, ContentErasedError, type OpenedContent } from '../content/composer.js';
 import type { Fields, Variables } from '../content/stored-content.js';
 import type { Draft } from '../mail.js';
 import { recipientsOf } from '../outbox/email-rows.js';
 import { type KeptRecord, OutboxRecords } from '../outbox/records.js';
+import { withMessageId } from '../transport/given-mime.js';
+import { mailboxOf } from '../transport/mailbox.js';
 import type { ComposedMessage } from '../transport/transport.js';
 
 /** What messages say, for whoever may read it, for as long as it is kept. Never the words of codes. */
@@ -30,22 +34,27 @@ export class KeptContent {
   }
 
   /** The same words to the same people, as a message of its own. @throws Problem content_secret, content_erased */
-  draftOf(record: KeptRecord): Draft {
-    const { words, replyTo, headers, attachments, unsubscribe } = this.open(record);
+  async draftOf(record: KeptRecord): Promise<Draft> {
+    const { words, replyTo, headers, attachments, unsubscribe, mime } = this.open(record);
     const { lane, from, locale, maxAttempts, template, tags, metadata } = record;
     return {
       ...{ lane, from, locale, maxAttempts, tags },
       to: recipientsOf(record),
-      content:
-        template === null
-          ? { kind: 'raw', ...(words as Fields) }
-          : { kind: 'template', template, variables: words as Variables, secret: false },
+      content: mime ? await this.mimeOf(record) : contentOf(template, words),
       replyTo: replyTo ?? (record.replyTo === null ? [] : [record.replyTo]),
       ...(headers === undefined ? {} : { headers }),
       ...(attachments === undefined ? {} : { attachments }),
       ...(unsubscribe === undefined ? {} : { unsubscribe }),
       ...(metadata === null ? {} : { metadata }),
     };
+  }
+
+  /** A mail server that has seen a Message-ID may drop what bears it again: the new message has one of its own. */
+  private async mimeOf(record: KeptRecord): Promise<Draft['content']> {
+    const { mime, subject, returnPath, from } = await this.compose(record);
+    const messageId = `<${uuidv7(this.clock.now())}@${domainOf(mailboxOf(from).address)}>`;
+    const bytes = withMessageId(mime!, messageId);
+    return { kind: 'mime', bytes, messageId, subject, ...(returnPath === undefined ? {} : { returnPath }) };
   }
 
   private open(record: KeptRecord): OpenedContent {
@@ -58,4 +67,9 @@ export class KeptContent {
       throw error;
     }
   }
+}
+
+function contentOf(template: string | null, words: Fields | Variables): Draft['content'] {
+  if (template === null) return { kind: 'raw', ...(words as Fields) };
+  return { kind: 'template', template, variables: words as Variables, secret: false };
 }

@@ -8,16 +8,19 @@ export interface AddressFields {
   to: readonly string[];
   cc?: readonly string[] | undefined;
   bcc?: readonly string[] | undefined;
+  /** They are whom the message goes to, whatever it shows. */
+  isEnvelope?: boolean;
 }
 
 /** Whom a message is for, each once, where it is shown first; and what is wrong with the lists. */
-export function readRecipients({ to, cc = [], bcc = [] }: AddressFields): {
+export function readRecipients({ to, cc = [], bcc = [], isEnvelope = false }: AddressFields): {
   recipients: Recipient[];
   faults: FieldError[];
 } {
   const faults: FieldError[] = [];
   const found = new Map<string, Recipient>();
-  if (to.length === 0) faults.push({ field: 'to', code: 'required', message: 'must name at least one recipient' });
+  const needed = isEnvelope ? [...to, ...cc, ...bcc] : to;
+  if (needed.length === 0) faults.push({ field: 'to', code: 'required', message: 'must name at least one recipient' });
   if (to.length + cc.length + bcc.length > MOST_RECIPIENTS) {
     const message = `must be at most ${MOST_RECIPIENTS} recipients, cc and bcc included`;
     return { recipients: [], faults: [...faults, { field: 'to', code: 'too_many_recipients', message }] };

@@ -10,8 +10,8 @@ import type { AttachedFile } from '../content/stored-content.js';
 import { Templates } from '../content/templates.js';
 import { attachmentFaults, type GivenAttachment } from '../files/attachment-policy.js';
 import { contentTypeOf } from '../files/content-type.js';
-import { StoredFiles } from '../files/stored-files.js';
-import { type Accepted, type Draft, Mail } from '../mail.js';
+import { FILE_LIMIT, StoredFiles } from '../files/stored-files.js';
+import { type Accepted, type Draft, type GivenMime, Mail } from '../mail.js';
 import { mailboxOf } from '../transport/mailbox.js';
 import { draftOf, type SubmittedMessage } from './draft-policy.js';
 import { type GivenAnswer, Idempotency } from './idempotency.js';
@@ -49,7 +49,17 @@ export type SubmittedItem = Accepted | Problem;
 type Along = (accepted: Accepted) => readonly CompanionRow[];
 
 /** What each message carries, by message: stored, or what is wrong with it. */
-type KeptFiles = Map<SubmittedMessage, { attachments: AttachedFile[]; faults: FieldError[] }>;
+interface Kept {
+  attachments: AttachedFile[];
+  /** Of a large message that its sender composed. */
+  mime?: { fileId: string; size: number };
+  faults: FieldError[];
+}
+
+type KeptFiles = Map<SubmittedMessage, Kept>;
+
+/** Bytes of MIME that stand in the row of the content. A larger one is a file: the row would make its statement heavy. */
+const MIME_IN_ROW = 128 * 1024;
 
 /**
  * The one way in for a back end's mail, whichever door it comes by: limits, sender policy, idempotency, files, one commit.
@@ -72,7 +82,7 @@ export class Submission {
     const { submitter, idempotencyKey: key, call } = submitting;
     await this.takeLimit(submitter);
     const kept = await this.keepFiles([message]);
-    const request = { caller: submitter.id, key, call, body: message };
+    const request = { caller: submitter.id, key, call, body: submitting.compared ?? message };
     return this.acceptOnce(this.lookAt(message, submitter, kept, this.clock.now()), request, along);
   }
 
@@ -153,11 +163,17 @@ export class Submission {
   /** All that can be wrong with a message. */
   private lookAt(message: SubmittedMessage, submitter: Submitter, kept: KeptFiles, now: Date): Draft | Problem {
     const drafted = draftOf(message, this.templates.known, now);
-    const { attachments, faults: ofFiles } = kept.get(message) ?? { attachments: [], faults: [] };
+    const { attachments, mime: file, faults: ofFiles } = kept.get(message) ?? { attachments: [], faults: [] };
     const faults = [...('faults' in drafted ? drafted.faults : []), ...ofFiles];
     if (faults.length > 0 || 'faults' in drafted) return refusalOf(faults);
     const { draft } = drafted;
-    const accepted = { ...draft, ...(attachments.length === 0 ? {} : { attachments }), ...whose(submitter) };
+    const { content } = draft;
+    const accepted = {
+      ...draft,
+      content: content.kind === 'mime' && file ? { ...content, file } : content,
+      ...(attachments.length === 0 ? {} : { attachments }),
+      ...whose(submitter),
+    };
     return this.senderFault(draft, submitter) ?? accepted;
   }
 
@@ -172,6 +188,10 @@ export class Submission {
     const ids = carrying.flatMap(({ attachments = [] }) => attachments.flatMap(({ uploadId }) => uploadId ?? []));
     const uploads = await this.files.find(ids.filter((id) => UUID.test(id)));
     const kept: KeptFiles = new Map();
+    for (const message of messages) {
+      const mime = message instanceof Problem ? undefined : message.mime;
+      if (mime && mime.bytes.length > MIME_IN_ROW) kept.set(message as SubmittedMessage, await this.keepMime(mime));
+    }
     for (const message of carrying) {
       const faults = attachmentFaults(message.attachments!, uploads);
       const attachments: AttachedFile[] = [];
@@ -179,6 +199,15 @@ export class Submission {
       kept.set(message, { attachments, faults });
     }
     return kept;
+  }
+
+  private async keepMime({ bytes }: GivenMime): Promise<Kept> {
+    if (bytes.length > FILE_LIMIT) {
+      const message = `must have at most ${FILE_LIMIT} bytes`;
+      return { attachments: [], faults: [{ field: 'mime', code: 'too_large', message }] };
+    }
+    const { id: fileId, size } = await this.files.storeBytes(bytes);
+    return { attachments: [], mime: { fileId, size }, faults: [] };
   }
 
   private async keep(

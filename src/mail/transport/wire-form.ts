@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer';
 import { buffer } from 'node:stream/consumers';
 import DKIM from 'nodemailer/lib/dkim';
 import MailComposer from 'nodemailer/lib/mail-composer';
@@ -5,6 +6,7 @@ import type { SMTPEnvelope } from 'nodemailer/lib/smtp-connection';
 import type { DkimSettings } from '../../config/settings.js';
 import { inOneLine } from '../../core/one-line.js';
 import { LINE_END, type Mailbox, mailboxOf, oneLine } from './mailbox.js';
+import { withFieldsBefore } from './given-mime.js';
 import { writeTextMail } from './text-mime.js';
 import type { ComposedMessage } from './transport.js';
 
@@ -174,20 +176,23 @@ export class MailBuilder {
 
   /** The words of fields are written by ourselves, see headerText. */
   async build(message: ComposedMessage): Promise<BuiltMail> {
-    const written = writtenOf(message);
-    const fields = fieldsOf(message);
-    const isText = message.attachments.length === 0;
-    const bytes =
-      (isText ? writeTextMail({ ...message, ...written, fields }) : undefined) ??
-      (await composed(envelopeOf(message, written), fields));
+    const bytes = message.mime ? withFieldsBefore(message.mime, message.headers) : await this.compose(message);
     const returnPath = this.returnPathOf(message);
     return {
       envelope: () => ({
-        from: returnPath ?? mailboxOf(message.from).address,
+        from: returnPath ?? message.returnPath ?? mailboxOf(message.from).address,
         to: message.recipients.map(({ address }) => mailboxOf(address).address),
+        use8BitMime: !isAscii(bytes), // RFC 6152; what we compose is ASCII
       }),
       bytes: this.dkim ? await buffer(this.dkim.sign(bytes)) : bytes,
     };
+  }
+
+  private async compose(message: ComposedMessage): Promise<Buffer> {
+    const written = writtenOf(message);
+    const fields = fieldsOf(message);
+    const text = message.attachments.length === 0 ? writeTextMail({ ...message, ...written, fields }) : undefined;
+    return text ?? (await composed(envelopeOf(message, written), fields));
   }
 
   /** Variable envelope return path: says which message bounced, however little of it comes back. */

@@ -5,7 +5,8 @@ import { WORKER_NAME } from '../../core/process-facts.js';
 import { DatabaseClock } from '../../database/database-clock.js';
 import { isDatabaseAway } from '../../database/database-errors.js';
 import type { Progress } from '../../queue/drain.js';
-import { Composer, ContentErasedError } from '../content/composer.js';
+import { Composer, ContentErasedError, type OpenedContent } from '../content/composer.js';
+import { filesOf } from '../content/stored-content.js';
 import { TemplateError, UnknownTemplateError } from '../content/templates.js';
 import { HeavyMail } from '../files/heavy-mail.js';
 import { type ClaimedEmail, type Ending, isForSeveral, recipientsOf, recipientsWithout } from '../outbox/email-rows.js';
@@ -155,8 +156,8 @@ class Offering {
 }
 
 /** Bytes of what goes along with a message. */
-function sizeOf({ attachments = [] }: { attachments?: readonly { size: number }[] }): number {
-  return attachments.reduce((sum, { size }) => sum + size, 0);
+function sizeOf(opened: OpenedContent): number {
+  return filesOf(opened).reduce((sum, { size }) => sum + size, 0);
 }
 
 /** What is missing in this process, a secret or the template of a later build, others may have, and the mail waits. A template that does not render is our fault. */

@@ -130,12 +130,14 @@ function postmark(): Api {
 function mailgun(): Api {
   let count = 0;
   return ({ path, headers, body }) => {
-    const domain = /^\/v3\/([^/]+)\/messages$/.exec(path)?.[1];
+    const [, domain, mime] = /^\/v3\/([^/]+)\/messages(\.mime)?$/.exec(path) ?? [];
     if (headers.authorization !== `Basic ${Buffer.from(`api:${KEYS.mailgun}`).toString('base64')}`)
       return { status: 401, body: 'Forbidden' };
     if (domain !== 'mg.example.com') return { status: 404, body: { message: 'Domain not found' } };
     const form = new URLSearchParams(body);
-    const missing = ['from', 'to', 'subject'].find((field) => !form.get(field));
+    const given = (field: string): boolean =>
+      mime === undefined ? Boolean(form.get(field)) : body.includes(`name="${field}"`);
+    const missing = (mime === undefined ? ['from', 'to', 'subject'] : ['to', 'message']).find((field) => !given(field));
     if (missing) return { status: 400, body: { message: `${missing} parameter is missing` } };
     return { status: 200, body: { id: `<mg-${++count}@mg.example.com>`, message: 'Queued. Thank you.' } };
   };
