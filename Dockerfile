@@ -31,6 +31,7 @@ COPY --from=dependencies /app/node_modules node_modules
 COPY package.json LICENSE start.sh supervisord.conf ./
 COPY prisma/migrations prisma/migrations
 COPY templates templates
+COPY hooks-in hooks-in
 COPY --from=build /app/dist dist
 RUN chmod 755 start.sh dist/cli.js && ln -s /app/dist/cli.js /usr/local/bin/otpost
 # Any other user will do as well; nothing is written but /tmp. By number, so that Kubernetes can tell it is not root.

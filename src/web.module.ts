@@ -8,6 +8,7 @@ import { HttpModule } from './http/http.module.js';
 import { LimitsModule } from './limits/limits.module.js';
 import { EmailsModule } from './mail/api/emails.controller.js';
 import { UploadsModule } from './mail/files/uploads.controller.js';
+import { HooksInModule } from './mail/hooks-in/hooks-in.controller.js';
 import { HooksModule } from './mail/hooks/hooks.controller.js';
 import { InboxModule } from './mail/inbox/inbox.controller.js';
 import { SuppressionsApiModule } from './mail/suppressions/suppressions.controller.js';
@@ -34,6 +35,7 @@ import { VerificationsModule } from './otp/verifications/verifications.controlle
     EmailsModule,
     UploadsModule,
     HooksModule,
+    HooksInModule,
     InboxModule,
     SuppressionsApiModule,
     UnsubscribeModule,

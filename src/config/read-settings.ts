@@ -215,6 +215,8 @@ function settingsFrom(of: Values, production: boolean): Settings {
       concurrency: of('WORKER_CONCURRENCY'),
       rescue: of('OUTBOX_RESCUE'),
       hookSecrets: of('HOOK_SECRETS') ?? [],
+      hookInSecrets: of('HOOK_IN_SECRETS') ?? [],
+      hookInMappings: of('HOOK_IN_MAPPINGS'),
     },
     workerPort: of('WORKER_PORT'),
     limits: {

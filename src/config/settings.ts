@@ -2,6 +2,7 @@ import type { Lane } from '../core/lanes.js';
 import { readableDomainOf } from '../core/email-address.js';
 import type { Rate } from '../core/rate.js';
 import type { PrivateTargets, TrustedProxies } from './networks.js';
+import type { HookInSecret } from './hook-in-entries.js';
 import type { CommonParameters } from './provider-entries.js';
 
 export const ROLES = ['all', 'web', 'worker'] as const;
@@ -148,6 +149,10 @@ export abstract class Settings {
     rescue: boolean;
     /** What proves events of providers; several of one provider for several accounts. */
     hookSecrets: HookSecret[];
+    /** What proves mail of auth systems; several of one source are good side by side. */
+    hookInSecrets: HookInSecret[];
+    /** Folder with the mappings of generic sources; undefined: only those that Otpost brings. */
+    hookInMappings: string | undefined;
   };
   /** Of a worker's probes and metrics; undefined: it opens none. */
   abstract workerPort: number | undefined;

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { IsIn, Matches, MinLength } from 'class-validator';
 import { MIN_SECRET_LENGTH } from '../core/app-secret.js';
+import { readHookInSecrets } from './hook-in-entries.js';
 import { mailVariables } from './mail-variables.js';
 import { readOrigins, readPrivateTargets, readTrustedProxies } from './networks.js';
 import { type ProviderForm, readHookSecrets } from './provider-entries.js';
@@ -178,7 +179,11 @@ export function variablesWith(providers: readonly ProviderForm[]) {
       '600/h',
       'All mail together that strangers cause, which bounds what the service can be misused for.',
     ),
-    limit('LIMIT_KEY', '1000/min', 'Requests of one API key to POST /v1/emails and to /v1/verifications.'),
+    limit(
+      'LIMIT_KEY',
+      '1000/min',
+      'Requests of one API key to POST /v1/emails and to /v1/verifications, and of one source to POST /v1/hooks/in.',
+    ),
     {
       name: 'WEBHOOK_ALLOW_PRIVATE',
       fallback: ({ production }) => (production ? 'none' : '127.0.0.0/8,::1'),
@@ -220,6 +225,27 @@ export function variablesWith(providers: readonly ProviderForm[]) {
       secret: 'whole',
       example: providers.at(-1)!.secret.example,
       read: (text, { such }) => readHookSecrets(text, providers, such),
+    },
+    {
+      name: 'HOOK_IN_SECRETS',
+      default: 'none: no auth system hands its mail in',
+      meaning:
+        'Proofs of the auth systems whose mail is taken in at POST /v1/hooks/in/:source, comma-separated: supabase:v1,whsec_… (several ' +
+        'joined by a bar), kratos: or generic/NAME: and one of basic:USER:PASSWORD, bearer:TOKEN, header:NAME:VALUE, cookie:NAME:VALUE, ' +
+        'hmac:HEADER:KEY, signed:HEADER:KEY. Special characters are percent-encoded. See docs/hooks-in.md.',
+      secret: 'whole',
+      example: 'kratos:basic:otpost:<a long password>',
+      read: (text, { such }) => readHookInSecrets(text, such),
+    },
+    {
+      name: 'HOOK_IN_MAPPINGS',
+      default: 'those of hooks-in/: logto and zitadel',
+      meaning:
+        'Folder with a file NAME.yaml for each source generic/NAME, which says what mail its body becomes; it goes before those that Otpost brings.',
+      example: '/etc/otpost/hooks-in',
+      // Only a shell expands the tilde; here it would be the name of a folder.
+      read: (text, { such }) =>
+        /^~|[\u0000-\u001f]/.test(text) ? fault(`must be a path without ~, ${such}`) : value(resolve(text)),
     },
     token('INBOX_TOKEN', 'none: no inbox in production', 'Opens /inbox in production; at least 16 characters.'),
     token(

@@ -50,6 +50,11 @@ export const REGISTRY = {
     title: 'Not proven to come from the provider',
     remedy: 'Compare the secret in HOOK_SECRETS with the one that the provider shows, and the clock of this host.',
   },
+  mail_hook_refused: {
+    status: 403,
+    title: 'Not proven to come from the auth system',
+    remedy: 'Compare the secret in HOOK_IN_SECRETS with the one that the auth system has, and the clocks of both.',
+  },
   not_found: {
     status: 404,
     title: 'There is nothing here',
@@ -66,6 +71,11 @@ export const REGISTRY = {
     status: 404,
     title: 'No events are taken from this provider',
     remedy: 'Name it with its secret in HOOK_SECRETS; docs/events.md has the providers that there are.',
+  },
+  mail_hook_not_configured: {
+    status: 404,
+    title: 'No mail is taken in from this source',
+    remedy: 'Name it with its proof in HOOK_IN_SECRETS; docs/hooks-in.md has the sources that there are.',
   },
   account_not_found: { status: 404, title: 'No such account', remedy: 'Use an id from GET /v1/accounts.' },
   api_key_not_found: { status: 404, title: 'No such API key', remedy: 'Use an id from GET /v1/api-keys.' },
@@ -162,7 +172,8 @@ export const REGISTRY = {
   body_too_large: {
     status: 413,
     title: 'The body is too large',
-    remedy: 'Send at most 64 KiB; POST /v1/hooks takes 1 MiB, POST /v1/uploads 25 MiB and POST /v1/emails 36 MiB.',
+    remedy:
+      'Send at most 64 KiB; POST /v1/hooks takes 1 MiB, POST /v1/hooks/in 256 KiB, POST /v1/uploads 25 MiB and POST /v1/emails 36 MiB.',
   },
   precondition_failed: {
     status: 412,

@@ -9,6 +9,8 @@ const NAMED: Readonly<Record<string, string>> = {
   'GET /v1/emails/stats': 'countEmails',
   'POST /v1/hooks/dsn': 'reportBounce',
   'POST /v1/hooks/{provider}': 'receiveEvents',
+  'POST /v1/hooks/in/{source}': 'handInMail',
+  'POST /v1/hooks/in/generic/{name}': 'handInMappedMail',
   'POST /v1/me/email': 'changeMyEmail',
   'POST /v1/me/password': 'setMyPassword',
   'GET /v1/me': 'getMe',

@@ -113,7 +113,7 @@ describe('the commands of the README and of docs/', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'otpost-docs-'));
     otpost = await startOtpost({ METRICS_TOKEN });
-    for (const name of ['package.json', 'dist', 'node_modules', 'tools', 'templates', 'prisma'])
+    for (const name of ['package.json', 'dist', 'node_modules', 'tools', 'templates', 'hooks-in', 'prisma'])
       await symlink(join(ROOT, name), join(folder, name));
     await mkdir(join(folder, 'bin'));
     cli = await OtpostCommand.at(join(folder, 'bin/otpost'));

@@ -109,7 +109,9 @@ export async function watch(specs, jestArguments) {
     clearTimeout(timer);
     timer = setTimeout(() => void watcher.again(), SAVED_WITHIN_MS);
   };
-  const folders = ['src', 'test', 'templates'].map((folder) => watchFolder(root + folder, { recursive: true }, saved));
+  const folders = ['src', 'test', 'templates', 'hooks-in'].map((folder) =>
+    watchFolder(root + folder, { recursive: true }, saved),
+  );
   process.once('SIGINT', async () => {
     for (const folder of folders) folder.close();
     watcher.stop();

@@ -61,6 +61,23 @@ const FACTS: Variables = {
   device: { ...optional, type: 'line', sample: 'Firefox on Linux', description: 'On which device' },
   ip: { ...required, type: 'line', sample: '203.0.113.7', description: 'From which address' },
 };
+/** Of auth systems that hand their mail in: what they do not send is left out. */
+const VALID: TemplateVariable = {
+  ...optional,
+  ...{ type: 'line', sample: '15', description: 'Minutes for which it works' },
+};
+const HANDED_CODE: Variables = {
+  code: { ...optional, type: 'line', secret: true, sample: '123456', description: 'What they type' },
+  link: LINK,
+  validMinutes: VALID,
+};
+const NEW_ADDRESS: TemplateVariable = {
+  ...required,
+  ...{ type: 'line', sample: 'new@example.com', description: 'The address that the account is to have' },
+};
+const WHICH = (sample: string, description: string): Variables => ({
+  what: { ...optional, type: 'line', sample, description },
+});
 const TAKE_BACK: Variables = { link: { ...LINK, required: true, description: 'The page that takes it back' } };
 
 function template(variables: Variables, tellsExpiry = false): TemplateFacts {
@@ -88,6 +105,23 @@ export const TEMPLATES: Readonly<Record<string, TemplateFacts>> = {
   'notice-email-changed-away': template({ ...FACTS, ...TAKE_BACK }),
   'notice-email-change-undone': template(FACTS),
   'notice-account-deleted': template(FACTS),
+  'auth-confirm': template(HANDED_CODE),
+  'auth-login': template(HANDED_CODE),
+  'auth-recovery': template(HANDED_CODE),
+  'auth-invite': template(HANDED_CODE),
+  'auth-email-change': template({ ...HANDED_CODE, newAddress: NEW_ADDRESS }),
+  'auth-reauthenticate': template(HANDED_CODE),
+  'auth-passkey': template(HANDED_CODE),
+  'auth-no-account': template({}),
+  'auth-password-changed': template({}),
+  'auth-address-changed': template({
+    newAddress: { ...NEW_ADDRESS, required: false, description: 'The address that it has now' },
+  }),
+  'auth-phone-changed': template(WHICH('+15550100', 'The number that it had')),
+  'auth-identity-linked': template(WHICH('github', 'With what they sign in')),
+  'auth-identity-unlinked': template(WHICH('github', 'With what they signed in')),
+  'auth-factor-added': template(WHICH('totp', 'The second step')),
+  'auth-factor-removed': template(WHICH('totp', 'The second step')),
 };
 
 /** What stands where nothing is given. */

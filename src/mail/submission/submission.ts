@@ -79,10 +79,10 @@ export class Submission {
 
   /** @throws Problem when it is not accepted; nothing was kept then */
   async accept(message: SubmittedMessage, submitting: Submitting, along?: Along): Promise<GivenAnswer<Accepted>> {
-    const { submitter, idempotencyKey: key, call } = submitting;
+    const { submitter, idempotencyKey: key, call, compared = message } = submitting;
     await this.takeLimit(submitter);
     const kept = await this.keepFiles([message]);
-    const request = { caller: submitter.id, key, call, body: submitting.compared ?? message };
+    const request = { caller: submitter.id, key, call, body: compared };
     return this.acceptOnce(this.lookAt(message, submitter, kept, this.clock.now()), request, along);
   }
 
@@ -94,10 +94,10 @@ export class Submission {
     messages: readonly (SubmittedMessage | Problem)[],
     { together, asBody, ...submitting }: Submitting & { together: boolean; asBody: (items: SubmittedItem[]) => Body },
   ): Promise<GivenAnswer<Body>> {
-    const { submitter, idempotencyKey: key, call } = submitting;
+    const { submitter, idempotencyKey: key, call, compared = { messages, together } } = submitting;
     await this.takeLimit(submitter);
     const kept = await this.keepFiles(messages);
-    const request = { caller: submitter.id, key, call, body: { messages, together } };
+    const request = { caller: submitter.id, key, call, body: compared };
     const looked = this.lookAtAll(messages, submitter, kept);
     const refusal = together && refusalOfAll(looked);
     if (refusal) return this.answeredBefore(request, refusal);

@@ -32,6 +32,7 @@ const CONFIGURATION = [
   'AWS_SECRET_ACCESS_KEY',
   'AWS_SESSION_TOKEN',
   'DKIM_PRIVATE_KEY',
+  'HOOK_IN_SECRETS',
 ];
 
 const noted = new Set<string>();

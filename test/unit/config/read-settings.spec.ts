@@ -23,6 +23,8 @@ describe('readSettings in development', () => {
         concurrency: { critical: 8, default: 8, bulk: 4 },
         rescue: true,
         hookSecrets: [],
+        hookInSecrets: [],
+        hookInMappings: undefined,
       },
       limits: {
         destination: [
