@@ -6,7 +6,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { KEY_START } from './access/api-keys.js';
 import { SetupTokens } from './accounts/administration/setup.js';
 import { openKeyring } from './core/app-secret.js';
-import { productOf, type Role } from './config/settings.js';
+import type { Role } from './config/settings.js';
 import type { LoadedSettings } from './config/settings.module.js';
 import type { Clock } from './core/clock.js';
 import { createLogger, type Logger, NestLogger } from './core/logger.js';
@@ -19,7 +19,7 @@ import { readDeployment } from './database/schema-history.js';
 import { boundBodies } from './http/bodies.js';
 import { allowOrigins } from './http/cors.js';
 import { serveDocs } from './http/openapi.js';
-import { asPageOrDocument } from './http/problem-writer.js';
+import { problemWriterOf } from './http/problem-writer.js';
 import { secureHeaders } from './http/security-headers.js';
 import { refuseUnstorable } from './http/validation.js';
 import { fastifyAdapter, logRequests, refuseOtherBodies, traceRequests, warnOfForwarded } from './http/web-server.js';
@@ -135,7 +135,7 @@ async function startWeb(infrastructure: Infrastructure): Promise<Application> {
   const { settings, log, tracing } = infrastructure;
   const app = await NestFactory.create<NestFastifyApplication>(
     RoleModule.forRoot(infrastructure),
-    fastifyAdapter(settings.http.trustedProxies, asPageOrDocument(productOf(settings))),
+    fastifyAdapter(settings.http.trustedProxies, problemWriterOf(settings)),
     nestOptions(infrastructure),
   );
   return listening(app, async () => {

@@ -9,6 +9,7 @@ import type { Tracing } from './core/tracing.js';
 import { DatabaseModule } from './database/database.module.js';
 import { HealthChecksModule } from './health/health.module.js';
 import { ProblemFilter } from './http/problem-writer.js';
+import { ResendDoorModule } from './mail/resend-door/resend-door.controller.js';
 import { StandInModule } from './mail/stand-in/stand-in.js';
 import { DeliveryModule } from './mail/worker/delivery.module.js';
 import { MailMaintenanceModule } from './mail/worker/maintenance.js';
@@ -43,13 +44,17 @@ type Imports = NonNullable<ModuleMetadata['imports']>;
 
 /** The role of a process is its module graph; no code asks which process it is in. */
 const ROLE_MODULES: Record<Role, (infrastructure: Infrastructure) => Imports> = {
-  web: ({ settings }) => [WebModule, ...(settings.mail.rescue ? [StandInModule.forRoot(settings)] : [])],
+  web: ({ settings }) => [...webModules(settings), ...(settings.mail.rescue ? [StandInModule.forRoot(settings)] : [])],
   worker: (infrastructure) => [
     deliveryModule(infrastructure),
     ...(infrastructure.settings.workerPort === undefined ? [] : [ProbesModule]),
   ],
-  all: (infrastructure) => [WebModule, deliveryModule(infrastructure)],
+  all: (infrastructure) => [...webModules(infrastructure.settings), deliveryModule(infrastructure)],
 };
+
+function webModules({ mail }: Settings): Imports {
+  return [WebModule, ...(mail.resendCompat ? [ResendDoorModule] : [])];
+}
 
 @Module({})
 export class RoleModule {

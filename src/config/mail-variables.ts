@@ -145,6 +145,14 @@ export function mailVariables(providers: readonly ProviderForm[]) {
       example: 'off',
       read: readSwitch,
     },
+    {
+      name: 'RESEND_COMPAT',
+      fallback: 'on',
+      meaning:
+        "Whether Resend's SDKs may send and read mail here, at /emails beside /v1: on or off (see docs/resend.md).",
+      example: 'off',
+      read: readSwitch,
+    },
   ] as const satisfies readonly Variable[];
 }
 

@@ -214,6 +214,7 @@ function settingsFrom(of: Values, production: boolean): Settings {
       lanes: of('WORKER_LANES'),
       concurrency: of('WORKER_CONCURRENCY'),
       rescue: of('OUTBOX_RESCUE'),
+      resendCompat: of('RESEND_COMPAT'),
       hookSecrets: of('HOOK_SECRETS') ?? [],
       hookInSecrets: of('HOOK_IN_SECRETS') ?? [],
       hookInMappings: of('HOOK_IN_MAPPINGS'),

@@ -147,6 +147,8 @@ export abstract class Settings {
     concurrency: Record<Lane, number>;
     /** Whether a web process delivers while no worker is alive. */
     rescue: boolean;
+    /** Whether there are routes in the form of Resend's API. */
+    resendCompat: boolean;
     /** What proves events of providers; several of one provider for several accounts. */
     hookSecrets: HookSecret[];
     /** What proves mail of auth systems; several of one source are good side by side. */

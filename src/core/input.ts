@@ -108,10 +108,18 @@ function unstorableIn(value: unknown): string[] {
     const { place, value: inner } = left[next]!;
     if (typeof inner === 'string' && !isStorable(inner)) places.push(shown(place));
     if (typeof inner !== 'object' || inner === null || ArrayBuffer.isView(inner) || inner instanceof Readable) continue;
+    const below = (name: string): string => (place === '' ? name : `${place}.${name}`);
+    if (Array.isArray(inner)) {
+      // A file may come as a list of millions of numbers: nothing is kept of what is well.
+      inner.forEach((item: unknown, n) => {
+        const isWell = typeof item === 'string' ? isStorable(item) : typeof item !== 'object' || item === null;
+        if (!isWell) left.push({ place: below(String(n)), value: item });
+      });
+      continue;
+    }
     for (const [name, member] of Object.entries(inner)) {
-      const whole = place === '' ? name : `${place}.${name}`;
-      if (isStorable(name)) left.push({ place: whole, value: member });
-      else places.push(shown(whole));
+      if (isStorable(name)) left.push({ place: below(name), value: member });
+      else places.push(shown(below(name)));
     }
   }
   return places;

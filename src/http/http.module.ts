@@ -1,11 +1,11 @@
 import { Controller, Get, Header, Module } from '@nestjs/common';
 import { APP_FILTER, APP_PIPE } from '@nestjs/core';
 import { ApiExcludeController } from '@nestjs/swagger';
-import { productOf, Settings } from '../config/settings.js';
+import { Settings } from '../config/settings.js';
 import { html } from '../core/html.js';
 import { inboxExists } from '../mail/inbox/inbox-access.js';
 import { frame, lookOf, PLAIN_STYLE } from './pages/page-frame.js';
-import { asPageOrDocument, PROBLEM_WRITER, ProblemFilter } from './problem-writer.js';
+import { PROBLEM_WRITER, ProblemFilter, problemWriterOf } from './problem-writer.js';
 import { FaultCharge } from './validation.js';
 import { validationPipe } from '../core/validation.js';
 
@@ -50,7 +50,7 @@ class HomeController {
     {
       provide: PROBLEM_WRITER,
       inject: [Settings],
-      useFactory: (settings: Settings) => asPageOrDocument(productOf(settings)),
+      useFactory: problemWriterOf,
     },
     { provide: APP_FILTER, useClass: ProblemFilter },
     { provide: APP_FILTER, useClass: FaultCharge }, // asked before the one that takes everything

@@ -1,9 +1,12 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Inject, Optional } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { productOf, type Settings } from '../config/settings.js';
+import { bearerOf } from '../core/credentials.js';
 import { uuidv7 } from '../core/ids.js';
 import { Logger } from '../core/logger.js';
 import { Problem, type ProblemCode } from '../core/problems.js';
 import { databaseProblemOf, DatabaseSilent } from '../database/database-errors.js';
+import { isResendPath, resendErrorOf, resendHeadersOf } from '../mail/resend-door/resend-errors-policy.js';
 import { written } from './pages/page-frame.js';
 import { problemPage } from './pages/problem-page.js';
 import { BARE_HEADERS } from './security-headers.js';
@@ -14,6 +17,8 @@ export interface Asked {
   accept: string | undefined;
   /** Path and query, as in the request line. */
   url: string;
+  /** Whether a bearer token came along. */
+  hasToken?: boolean;
 }
 
 /** Where programs ask: a person who opens one of these builds on it, and is told what the program is told. */
@@ -50,6 +55,8 @@ function rangesOf(accept: string): Map<string, number> {
 export const PROBLEM_WRITER = Symbol('ProblemWriter');
 
 interface WrittenProblem {
+  /** Of HTTP. */
+  status: number;
   /** Content-Type among them. */
   headers: Record<string, string>;
   body: string;
@@ -60,6 +67,7 @@ export type ProblemWriter = (problem: Problem, requestId: string, asked: Asked) 
 
 /** To programs, and by processes that have no pages. */
 export const asDocument: ProblemWriter = (problem, requestId) => ({
+  status: problem.status,
   headers: { ...problem.headers, 'content-type': 'application/problem+json' },
   body: JSON.stringify(problem.toDocument(requestId)),
 });
@@ -69,8 +77,31 @@ export function asPageOrDocument(product: string): ProblemWriter {
   return (problem, requestId, asked) => {
     if (!wantsPage(asked)) return asDocument(problem, requestId, asked);
     const { headers, text } = written(problemPage(problem, requestId, asked.url), product);
-    return { headers, body: text };
+    return { status: problem.status, headers, body: text };
   };
+}
+
+/** To Resend's SDKs, which read no other form, and no other media type. */
+const asResendError: ProblemWriter = (problem, _requestId, { hasToken = false }) => {
+  const error = resendErrorOf(problem, hasToken);
+  return {
+    status: error.statusCode,
+    headers: { ...resendHeadersOf(problem), 'content-type': 'application/json' },
+    body: JSON.stringify(error),
+  };
+};
+
+/** As a process with pages tells problems. */
+export function problemWriterOf(settings: Pick<Settings, 'mail'>): ProblemWriter {
+  const others = asPageOrDocument(productOf(settings));
+  if (!settings.mail.resendCompat) return others;
+  return (problem, requestId, asked) =>
+    (isResendPath(asked.url) && !wantsPage(asked) ? asResendError : others)(problem, requestId, asked);
+}
+
+/** What a request asked for. */
+export function askedBy({ headers, url }: Pick<FastifyRequest, 'headers' | 'url'>): Asked {
+  return { accept: headers.accept, url, hasToken: bearerOf(headers.authorization) !== undefined };
 }
 
 const STATUS_PROBLEMS: Record<number, ProblemCode> = {
@@ -105,8 +136,8 @@ export class ProblemFilter implements ExceptionFilter {
     else if (problem.code === 'busy')
       this.log.warn({ requestId: request.id }, 'too much at once; the client was told to come back'); // a flood must not flood the log
     else if (problem.status >= 500) this.log.error({ err: error, requestId: request.id }, 'a request failed');
-    const { headers, body } = this.write(problem, request.id, { accept: request.headers.accept, url: request.url });
-    void reply.status(problem.status).headers(headers).send(body);
+    const { status, headers, body } = this.write(problem, request.id, askedBy(request));
+    void reply.status(status).headers(headers).send(body);
   }
 }
 
@@ -129,10 +160,10 @@ export function bareAnswer(
   asked: Asked = { accept: undefined, url: '' },
   write: ProblemWriter = asDocument,
 ): string {
-  const { headers, body } = write(problem, uuidv7(new Date()), asked);
+  const { status, headers, body } = write(problem, uuidv7(new Date()), asked);
   const lines = Object.entries({ ...BARE_HEADERS, ...headers }).map(([name, text]) => `${name}: ${text}\r\n`);
   return (
-    `HTTP/1.1 ${problem.status} ${problem.message}\r\n${lines.join('')}` +
+    `HTTP/1.1 ${status} ${problem.message}\r\n${lines.join('')}` +
     `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`
   );
 }
@@ -140,5 +171,10 @@ export function bareAnswer(
 /** What can be seen of a request that Node refused before it was one; `packet` is the part of it that came last. */
 export function askedIn(packet: Buffer | undefined): Asked {
   const text = packet?.toString('latin1') ?? '';
-  return { url: /^[A-Z]+ (\S+) HTTP\//.exec(text)?.[1] ?? '', accept: /^accept:[ \t]*([^\r\n]*)/im.exec(text)?.[1] };
+  const header = (name: string): string | undefined => new RegExp(`^${name}:[ \\t]*([^\\r\\n]*)`, 'im').exec(text)?.[1];
+  return {
+    url: /^[A-Z]+ (\S+) HTTP\//.exec(text)?.[1] ?? '',
+    accept: header('accept'),
+    hasToken: bearerOf(header('authorization')) !== undefined,
+  };
 }

@@ -1,12 +1,12 @@
 import { Readable } from 'node:stream';
-import { type ArgumentsHost, Catch, type ExceptionFilter } from '@nestjs/common';
+import { type ArgumentsHost, Catch, type ExceptionFilter, Inject, Optional } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyRequest } from 'fastify';
 import { requireStorable } from '../core/input.js';
 import { Logger } from '../core/logger.js';
 import { TooManyFaults, TooManyMembers } from '../core/validation.js';
 import { Limits } from '../limits/limits.js';
-import { ProblemFilter } from './problem-writer.js';
+import { PROBLEM_WRITER, ProblemFilter, type ProblemWriter } from './problem-writer.js';
 
 /**
  * NUL and halves of surrogate pairs are refused wherever they come in: in JSON, in forms, in the query and in the path.
@@ -31,8 +31,9 @@ export class FaultCharge implements ExceptionFilter {
   constructor(
     log: Logger,
     private readonly limits: Limits,
+    @Optional() @Inject(PROBLEM_WRITER) write?: ProblemWriter,
   ) {
-    this.problems = new ProblemFilter(log);
+    this.problems = new ProblemFilter(log, write);
   }
 
   async catch(error: TooManyFaults | TooManyMembers, host: ArgumentsHost): Promise<void> {

@@ -8,7 +8,7 @@ import type { Logger } from '../core/logger.js';
 import { Problem } from '../core/problems.js';
 import { NO_SPAN, type Span, type Tracing } from '../core/tracing.js';
 import type { LargeBodies } from './large-bodies.js';
-import { asDocument, type ProblemWriter } from './problem-writer.js';
+import { asDocument, askedBy, type ProblemWriter } from './problem-writer.js';
 import { BARE_HEADERS, isApiRoute } from './security-headers.js';
 import { SOCKET_BOUNDS } from './socket-policy.js';
 import { boundedServer, type ServerTimes } from './sockets.js';
@@ -97,9 +97,9 @@ export function fastifyAdapter(trusted?: TrustedProxies, write: ProblemWriter = 
     clientErrorHandler: () => undefined, // the server has its own
     frameworkErrors: (_error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
       const problem = new Problem('bad_request');
-      const { headers, body } = write(problem, request.id, { accept: request.headers.accept, url: request.url });
+      const { status, headers, body } = write(problem, request.id, askedBy(request));
       void reply
-        .status(problem.status)
+        .status(status)
         .headers({ ...BARE_HEADERS, ...headers, 'x-request-id': request.id })
         .send(body);
     },

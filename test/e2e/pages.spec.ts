@@ -220,7 +220,7 @@ describeWithChromium('in a browser', () => {
         SOCKET_BOUNDS,
         (problem) => {
           refused.push(problem.code);
-          return { headers: {}, body: '' };
+          return { status: problem.status, headers: {}, body: '' };
         },
       );
       server.listen(0, '127.0.0.1');

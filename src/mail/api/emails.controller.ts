@@ -2,21 +2,18 @@ import { Body, Controller, Get, HttpCode, Module, Param, Patch, Post, UseGuards 
 import { ApiBearerAuth, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { AccessGuard, Allow, By, Caller, type CallerIdentity } from '../../access/access.guard.js';
 import { AccessModule } from '../../access/access.module.js';
-import { Audit, type Doer } from '../../audit/audit.js';
+import type { Doer } from '../../audit/audit.js';
 import { Problems } from '../../core/problem-docs.js';
 import { Problem } from '../../core/problems.js';
 import { uuidPipe } from '../../core/ids.js';
-import { Clock } from '../../core/clock.js';
-import { Transactions, type UnitOfWork } from '../../database/prisma.service.js';
 import { MailModule } from '../mail.module.js';
 import { EmailActions } from '../outbox/actions.js';
-import { type TransitionResult, Transitions } from '../outbox/changes.js';
 import { OutboxRecords } from '../outbox/records.js';
-import { rescheduleFaults } from '../submission/schedule-policy.js';
 import { SubmissionModule } from '../submission/submission.module.js';
+import { ChangesByHand } from './changes-by-hand.js';
 import { ContentController } from './content.controller.js';
 import { EmailListsController } from './email-lists.controller.js';
-import { ownerFor, READS, READS_IN_WORDS, sees } from './own-view.js';
+import { READS, READS_IN_WORDS, sees } from './own-view.js';
 import { RescheduleRequest } from './list-shapes.js';
 import { EmailStatusView, EmailView, ResolveRequest } from './shapes.js';
 import { SubmissionController } from './submission.controller.js';
@@ -31,11 +28,8 @@ const EmailIdPipe = uuidPipe('email_not_found');
 @Controller('v1/emails')
 class EmailsController {
   constructor(
-    private readonly transitions: Transitions,
     private readonly records: OutboxRecords,
-    private readonly transactions: Transactions,
-    private readonly audit: Audit,
-    private readonly clock: Clock,
+    private readonly changes: ChangesByHand,
   ) {}
 
   @Get(':id')
@@ -66,14 +60,7 @@ class EmailsController {
     @Caller() caller: CallerIdentity,
     @By() by: Doer,
   ): Promise<EmailStatusView> {
-    const scheduledAt = new Date(body.scheduledAt);
-    const now = this.clock.now();
-    const record = await this.records.find(id);
-    if (!record || !sees(caller, record)) throw new Problem('email_not_found');
-    const errors = rescheduleFaults({ scheduledAt, expiresAt: record.expiresAt ?? undefined }, now);
-    if (errors.length > 0) throw new Problem('validation_failed', { errors });
-    const change = (unit: UnitOfWork) => this.transitions.reschedule(id, scheduledAt, now, unit);
-    return this.changeByHand('email.rescheduled', id, by, change, { scheduledAt: scheduledAt.toISOString() });
+    return this.changes.reschedule(id, new Date(body.scheduledAt), { caller, by });
   }
 
   @Post(':id/cancel')
@@ -90,8 +77,7 @@ class EmailsController {
     @By() by: Doer,
     @Caller() caller: CallerIdentity,
   ): Promise<EmailStatusView> {
-    await this.requireSeen(id, caller);
-    return this.changeByHand('email.cancelled', id, by, (unit) => this.transitions.cancel(id, unit));
+    return this.changes.cancel(id, { caller, by });
   }
 
   @Post(':id/retry')
@@ -108,8 +94,7 @@ class EmailsController {
     @By() by: Doer,
     @Caller() caller: CallerIdentity,
   ): Promise<EmailStatusView> {
-    await this.requireSeen(id, caller);
-    return this.changeByHand('email.retried', id, by, (unit) => this.transitions.retry(id, unit));
+    return this.changes.retry(id, { caller, by });
   }
 
   @Post(':id/resolve')
@@ -127,47 +112,7 @@ class EmailsController {
     @By() by: Doer,
     @Caller() caller: CallerIdentity,
   ): Promise<EmailStatusView> {
-    await this.requireSeen(id, caller);
-    return this.changeByHand('email.resolved', id, by, (unit) => this.transitions.resolve(id, as, unit), { as });
-  }
-
-  /** Of keys that see their own messages alone. */
-  private async requireSeen(id: string, caller: CallerIdentity): Promise<void> {
-    if (ownerFor(caller) === undefined) return;
-    const record = await this.records.find(id);
-    if (!record || !sees(caller, record)) throw new Problem('email_not_found');
-  }
-
-  /** Nothing that people did to a message stays unrecorded: both are committed, or neither. */
-  private async changeByHand(
-    action: string,
-    id: string,
-    by: Doer,
-    change: (unit: UnitOfWork) => Promise<TransitionResult>,
-    details: { as?: string; scheduledAt?: string } = {},
-  ): Promise<EmailStatusView> {
-    return this.transactions.run(async (unit) => {
-      const view = answerOf(id, await change(unit));
-      await this.audit.record({ action, result: 'done', ...by, target: { kind: 'email', id }, details }, unit);
-      return view;
-    });
-  }
-}
-
-/** What the caller is told of a change. @throws Problem where nothing was changed */
-function answerOf(id: string, result: TransitionResult): EmailStatusView {
-  switch (result.kind) {
-    case 'done':
-      return { id, status: result.status };
-    case 'not_found':
-      throw new Problem('email_not_found');
-    case 'content_erased':
-      throw new Problem('content_erased');
-    case 'invalid_state':
-      throw new Problem('invalid_state', {
-        detail: `The message is ${result.status}.`,
-        extensions: { state: result.status },
-      });
+    return this.changes.resolve(id, as, { caller, by });
   }
 }
 
@@ -176,6 +121,6 @@ function answerOf(id: string, result: TransitionResult): EmailStatusView {
   imports: [AccessModule, MailModule, SubmissionModule],
   // Those with names of their own come first: `stats` is no id.
   controllers: [SubmissionController, ContentController, EmailListsController, EmailsController, TemplatesController],
-  providers: [EmailActions],
+  providers: [ChangesByHand, EmailActions],
 })
 export class EmailsModule {}

@@ -34,7 +34,7 @@ import { EmailStatusView, SEND_BODY_LIMIT } from './shapes.js';
 const MOST_AT_ONCE = 1_000;
 
 /** A body that is looked at piece by piece. */
-const RawBody = createParamDecorator((_: unknown, context: ExecutionContext): unknown => {
+export const RawBody = createParamDecorator((_: unknown, context: ExecutionContext): unknown => {
   return context.switchToHttp().getRequest<FastifyRequest>().body;
 });
 
@@ -130,7 +130,7 @@ export class SubmissionController {
   }
 }
 
-function refusalIn(error: unknown): Problem {
+export function refusalIn(error: unknown): Problem {
   if (error instanceof Problem) return error;
   throw error;
 }

@@ -7,8 +7,11 @@ import type { EmailStatus } from '../../generated/prisma/enums.js';
 import { ALIVE_WITHIN_MS } from '../../queue/worker-registry.js';
 import { type KeptEmail, type Recipient, recipientsOf } from './email-rows.js';
 
-/** A message without its content, and what happened to it, oldest first. */
-export type EmailRecord = Omit<OutboundEmail, 'sealedVariables'> & { events: EmailEvent[]; fates: RecipientFate[] };
+/** A message without its content. */
+export type MessageRow = Omit<OutboundEmail, 'sealedVariables'>;
+
+/** The same, and what happened to it, oldest first. */
+export type EmailRecord = MessageRow & { events: EmailEvent[]; fates: RecipientFate[] };
 
 /** A message with its content. */
 export interface KeptRecord extends KeptEmail {
@@ -118,6 +121,15 @@ export class OutboxRecords {
       include: { events: { orderBy: { id: 'asc' } } },
     });
     return record ? { ...record, fates: await this.fatesOf(record) } : undefined;
+  }
+
+  /** Those that there are, newest first. */
+  async list(ids: readonly string[]): Promise<MessageRow[]> {
+    return this.prisma.outboundEmail.findMany({
+      where: { id: { in: [...ids] } },
+      omit: { sealedVariables: true },
+      orderBy: { id: 'desc' },
+    });
   }
 
   /** A message with its content, as it is sealed. */

@@ -163,8 +163,8 @@ export async function addressesOf(ids: readonly string[], db: Db): Promise<Map<s
 /** What a webhook carries of a change and of its message. @param event the id in email_events */
 export const messageOfEvent = (event: Prisma.Sql) => ({
   columns: Prisma.sql`v.at AS "eventAt", v.email_id AS "emailId", v.status, v.attempt AS "emailAttempt", v.transport, v.reply,
-        v.error_code AS "errorCode", m.to_address AS "to", m.template, m.lane, m.message_id AS "messageId",
-        m.provider_message_id AS "providerMessageId", m.created_at AS "emailCreatedAt", m.scheduled_at AS "scheduledAt",
+        v.error_code AS "errorCode", m.from_address AS "from", m.to_address AS "to", m.subject, m.template, m.lane,
+        m.message_id AS "messageId", m.provider_message_id AS "providerMessageId", m.created_at AS "emailCreatedAt", m.scheduled_at AS "scheduledAt",
         m.expires_at AS "expiresAt", m.tags, m.metadata, m.split_from AS "splitFrom"`,
   join: Prisma.sql`LEFT JOIN email_events v ON v.id = ${event} LEFT JOIN outbound_emails m ON m.id = v.email_id`,
 });

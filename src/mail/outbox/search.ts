@@ -3,7 +3,7 @@ import type { Lane } from '../../core/lanes.js';
 import { PrismaService, type UnitOfWork } from '../../database/prisma.service.js';
 import { Prisma } from '../../generated/prisma/client.js';
 import type { EmailStatus } from '../../generated/prisma/enums.js';
-import { countStatement, type EmailFilter, searchStatement } from './search-statement.js';
+import { countStatement, type EmailFilter, searchStatement, type Walk } from './search-statement.js';
 
 /** A message as lists show it. */
 export interface FoundEmail {
@@ -73,6 +73,21 @@ export class OutboxSearch {
     if (items.length <= limit) return { items, next: windowEnd };
     const page = items.slice(0, limit);
     return { items: page, next: page.at(-1)!.id };
+  }
+
+  /**
+   * The ids next to one, up to `limit` of them and the nearest first, and whether there are more that way. For filters that find
+   * whatever they look at: others may find fewer.
+   */
+  async idsBeside(
+    filter: EmailFilter,
+    { direction, after, limit }: Pick<Walk, 'direction' | 'after'> & { limit: number },
+  ): Promise<{ ids: string[]; more: boolean }> {
+    const statement = searchStatement(filter, { direction, after }, limit + 1, Prisma.sql`m.id`);
+    const { rows, windowEnd } = foundIn(await this.prisma.$queryRaw<MaybeFound<{ id: string }>[]>(statement));
+    const near = rows.map(({ id }) => id).sort();
+    if (direction === 'older') near.reverse();
+    return { ids: near.slice(0, limit), more: near.length > limit || windowEnd !== null };
   }
 
   /** How many of them are in each state; states with none are left out. Grows with what matches. */

@@ -33,6 +33,12 @@ export class KeptContent {
     return this.composer.compose(record, this.open(record), record.sentAt ?? this.clock.now());
   }
 
+  /** The same without what is attached, which is not read. @throws Problem content_secret, content_erased */
+  async composeWords(record: KeptRecord): Promise<ComposedMessage> {
+    const opened = { ...this.open(record), attachments: [] };
+    return this.composer.compose(record, opened, record.sentAt ?? this.clock.now());
+  }
+
   /** The same words to the same people, as a message of its own. @throws Problem content_secret, content_erased */
   async draftOf(record: KeptRecord): Promise<Draft> {
     const { words, replyTo, headers, attachments, unsubscribe, mime } = this.open(record);

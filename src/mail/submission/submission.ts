@@ -94,10 +94,10 @@ export class Submission {
     messages: readonly (SubmittedMessage | Problem)[],
     { together, asBody, ...submitting }: Submitting & { together: boolean; asBody: (items: SubmittedItem[]) => Body },
   ): Promise<GivenAnswer<Body>> {
-    const { submitter, idempotencyKey: key, call, compared = { messages, together } } = submitting;
+    const { submitter, idempotencyKey: key, call, compared = messages } = submitting;
     await this.takeLimit(submitter);
     const kept = await this.keepFiles(messages);
-    const request = { caller: submitter.id, key, call, body: compared };
+    const request = { caller: submitter.id, key, call, body: { messages: compared, together } };
     const looked = this.lookAtAll(messages, submitter, kept);
     const refusal = together && refusalOfAll(looked);
     if (refusal) return this.answeredBefore(request, refusal);

@@ -3,6 +3,7 @@ import { Webhook } from 'standardwebhooks';
 import type { Keyring } from '../../core/keyring.js';
 import { sealContext, type SealedColumn } from '../../database/resealing.js';
 import type { EmailStatus } from '../../generated/prisma/enums.js';
+import { resendBodyOf } from './resend-form-policy.js';
 import type { ClaimedDelivery, ClaimedEndpoint, EmailEventFacts } from './webhook-outbox.js';
 
 /** The secrets that sign the calls of each endpoint. */
@@ -70,9 +71,19 @@ const HANDED_OVER: readonly EmailStatus[] = ['sent', 'delivered', 'bounced', 'co
  * change, so that every attempt says the same. Never content, variables or codes.
  * @returns undefined when what it tells of was removed from the record
  */
-export function bodyOf({ type, createdAt, payload, event }: ClaimedDelivery): string | undefined {
+export function bodyOf({ type, createdAt, payload, event, endpoint }: ClaimedDelivery): string | undefined {
+  if (endpoint.format === 'resend') return inResendForm({ type, createdAt, payload, event });
   if (event) return JSON.stringify({ type, timestamp: event.at.toISOString(), data: dataOf(event) });
   if (payload) return JSON.stringify({ type, timestamp: createdAt.toISOString(), data: payload });
+  return undefined;
+}
+
+type Told = Pick<ClaimedDelivery, 'type' | 'createdAt' | 'payload' | 'event'>;
+
+/** The same facts as Resend tells them; signed in the same way. */
+function inResendForm({ type, createdAt, payload, event }: Told): string | undefined {
+  if (event) return JSON.stringify(resendBodyOf(event));
+  if (payload) return JSON.stringify({ type, created_at: createdAt.toISOString(), data: payload });
   return undefined;
 }
 

@@ -7,8 +7,9 @@ import type { PageBounds } from '../../core/page.js';
 import { PrismaService, type UnitOfWork } from '../../database/prisma.service.js';
 import { sealContext } from '../../database/resealing.js';
 import type { WebhookEndpoint } from '../../generated/prisma/client.js';
-import { EmailStatus } from '../../generated/prisma/enums.js';
+import { EmailStatus, type WebhookFormat } from '../../generated/prisma/enums.js';
 import { newSecret, SEALED_SECRETS } from './payload.js';
+import { isToldToResend } from './resend-form-policy.js';
 
 /** What a message may become that others want to know of; being tried is not. */
 type ToldStatus = Exclude<EmailStatus, 'sending'>;
@@ -18,6 +19,18 @@ export type EmailEventType = `email.${ToldStatus}`;
 export const EMAIL_EVENT_TYPES = Object.values(EmailStatus)
   .filter((status): status is ToldStatus => status !== 'sending')
   .map((status): EmailEventType => `email.${status}`);
+
+/** Types that an endpoint is told of in a form. Empty: all, those that are yet to come too. */
+export function eventsOf(
+  format: WebhookFormat,
+  asked: readonly EmailEventType[],
+): { events: EmailEventType[] } | { untold: EmailEventType[] } {
+  if (format === 'otpost') return { events: [...asked] };
+  const untold = asked.filter((type) => !TOLD_TO_RESEND.includes(type));
+  return untold.length > 0 ? { untold } : { events: asked.length > 0 ? [...asked] : [...TOLD_TO_RESEND] };
+}
+
+const TOLD_TO_RESEND = EMAIL_EVENT_TYPES.filter((type) => isToldToResend(type.slice('email.'.length) as EmailStatus));
 
 /** Sent on demand, whatever events an endpoint wants. */
 const TEST_EVENT_TYPE = 'webhook.test';
@@ -37,10 +50,11 @@ interface EndpointDraft {
   url: string;
   /** Empty: all. */
   events: string[];
+  format: WebhookFormat;
   description: string | null;
 }
 
-type EndpointChange = Partial<EndpointDraft> & { disabled?: boolean | undefined };
+type EndpointChange = Partial<Omit<EndpointDraft, 'format'>> & { disabled?: boolean | undefined };
 
 /** The register of endpoints. Secrets leave it once, when they are made. */
 @Injectable()
@@ -63,14 +77,14 @@ export class WebhookEndpoints implements OnModuleInit {
   }
 
   async create(
-    { url, events, description }: EndpointDraft,
+    { url, events, format, description }: EndpointDraft,
     unit?: UnitOfWork,
   ): Promise<{ secret: string; record: EndpointRecord }> {
     const id = uuidv7(this.clock.now());
     const secret = newSecret();
     const sealed = this.keyring.seal(secret, sealContext(SEALED_SECRETS, id));
     const record = await (unit?.db ?? this.prisma).webhookEndpoint.create({
-      data: { id, url, events, description, sealedSecret: sealed.bytes, sealKeyId: sealed.keyId },
+      data: { id, url, events, format, description, sealedSecret: sealed.bytes, sealKeyId: sealed.keyId },
       omit: SEALED,
     });
     return { secret, record };

@@ -3,7 +3,7 @@ import { Batcher } from '../../core/batcher.js';
 import type { Lane } from '../../core/lanes.js';
 import { PrismaService } from '../../database/prisma.service.js';
 import { Prisma } from '../../generated/prisma/client.js';
-import type { EmailStatus } from '../../generated/prisma/enums.js';
+import type { EmailStatus, WebhookFormat } from '../../generated/prisma/enums.js';
 import { messageOfEvent } from '../outbox/reported.js';
 import { DOWN_AFTER, SCHEDULE } from './retry-policy.js';
 
@@ -27,6 +27,7 @@ export interface ClaimedDelivery {
 export interface ClaimedEndpoint {
   id: string;
   url: string;
+  format: WebhookFormat;
   sealedSecret: Uint8Array;
   sealKeyId: string;
   /** Signs too for a while after a rotation. */
@@ -47,7 +48,10 @@ export interface EmailEventFacts {
   transport: string | null;
   reply: string | null;
   errorCode: string | null;
+  from: string;
   to: string;
+  /** Null: the template has it. */
+  subject: string | null;
   template: string | null;
   lane: Lane;
   messageId: string;
@@ -141,7 +145,7 @@ export class WebhookOutbox {
         RETURNING d.*, chosen.room
       )
       SELECT c.id, c.lease_token AS "leaseToken", c.attempts AS attempt, c.type, c.created_at AS "createdAt", c.payload,
-        c.room::int AS room, e.id AS "endpointId", e.url, e.sealed_secret AS "sealedSecret", e.seal_key_id AS "sealKeyId",
+        c.room::int AS room, e.id AS "endpointId", e.url, e.format, e.sealed_secret AS "sealedSecret", e.seal_key_id AS "sealKeyId",
         CASE WHEN e.previous_secret_until > now() THEN e.sealed_previous_secret END AS "sealedPreviousSecret",
         e.previous_seal_key_id AS "previousSealKeyId", e.failures,
         coalesce(extract(epoch FROM now() - e.failing_since) * 1000, 0)::float8 AS "failingMs",

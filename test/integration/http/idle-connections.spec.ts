@@ -19,7 +19,7 @@ describe('a connection that is kept and on which nothing is asked', () => {
       SOCKET_BOUNDS,
       (problem) => {
         refused.push(problem.code);
-        return { headers: {}, body: '' };
+        return { status: problem.status, headers: {}, body: '' };
       },
     );
     server.listen(0, '127.0.0.1');

@@ -39,6 +39,7 @@ describe('the API of webhooks', () => {
     expect([status, body]).toEqual([
       201,
       {
+        format: 'otpost',
         id: expect.any(String) as string,
         url: 'https://1.1.1.1/hooks?token=x',
         events: ['email.sent'],

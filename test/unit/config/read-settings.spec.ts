@@ -22,6 +22,7 @@ describe('readSettings in development', () => {
         lanes: ['critical', 'default', 'bulk'],
         concurrency: { critical: 8, default: 8, bulk: 4 },
         rescue: true,
+        resendCompat: true,
         hookSecrets: [],
         hookInSecrets: [],
         hookInMappings: undefined,

@@ -98,6 +98,14 @@ describe('what a stranger sent', () => {
     expect(placesRefused(Object.assign(file, { itself: file, name: 'a\0' }))).toEqual([]);
   });
 
+  it('is found in a file that comes as a list of a million numbers, behind all of them', () => {
+    const numbers = Array.from({ length: 1_000_000 }, (_, n): unknown => n % 256);
+    expect(placesRefused({ file: [...numbers, 'well', null, { name: '\0' }, '\0'] })).toEqual([
+      'file.1000003',
+      'file.1000002.name',
+    ]);
+  });
+
   it('may be nested deeper than the stack, and may have many faults', () => {
     const deep = JSON.parse(`${'['.repeat(100_000)}"\\u0000"${']'.repeat(100_000)}`) as unknown;
     expect(placesRefused(deep)).toHaveLength(1);

@@ -17,11 +17,19 @@ function codeOf(file: string): string {
 
 /**
  * Where a word that is the name of a provider may stand: codes are sent again in the rooms of codes and accounts, and in
- * what is told of that; the API's document has an example of a source.
+ * what is told of that; the API's document has an example of a source. Resend's SDKs have a door of their form, which a
+ * variable opens, and webhooks of their form.
  */
 const OTHER_MEANINGS: Record<string, RegExp> = {
-  resend:
-    /^(otp|accounts)\/|^core\/problem-registry\.ts$|^http\/operation-ids-policy\.ts$|^http\/pages\/(page-frame|problem-page)\.ts$/,
+  resend: new RegExp(
+    [
+      /^(otp|accounts)\/|^core\/problem-registry\.ts$|^http\/operation-ids-policy\.ts$/,
+      /^http\/pages\/(page-frame|problem-page)\.ts$|^mail\/(resend-door|webhooks)\//,
+      /^(config\/(settings|read-settings|mail-variables)|role\.module|http\/problem-writer)\.ts$/,
+    ]
+      .map(({ source }) => source)
+      .join('|'),
+  ),
   postmark: /^mail\/suppressions\/suppressions\.controller\.ts$/,
 };
 

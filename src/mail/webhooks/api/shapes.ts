@@ -2,6 +2,7 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { ArrayMaxSize, ArrayUnique, IsArray, IsBoolean, IsIn, IsString, Matches, MaxLength } from 'class-validator';
 import { MayBeLeftOut, MayBeNull } from '../../../core/input.js';
 import { PageQuery } from '../../../core/page.js';
+import { WebhookFormat } from '../../../generated/prisma/enums.js';
 import { EMAIL_EVENT_TYPES, type EmailEventType, type EndpointRecord } from '../webhook-endpoints.js';
 import {
   WEBHOOK_DELIVERY_STATUSES,
@@ -11,6 +12,7 @@ import {
 } from '../webhook-records.js';
 
 const MAX_URL_LENGTH = 2_048;
+const FORMATS = Object.values(WebhookFormat);
 
 class EndpointFields {
   @ApiPropertyOptional({
@@ -43,6 +45,15 @@ export class CreateEndpointRequest extends EndpointFields {
   @IsString()
   @MaxLength(MAX_URL_LENGTH)
   url!: string;
+
+  @ApiPropertyOptional({
+    enum: FORMATS,
+    default: 'otpost',
+    description: "Of what it is sent. `resend`: as Resend's own webhooks, and of the events that these have; it stays",
+  })
+  @MayBeLeftOut()
+  @IsIn(FORMATS)
+  format?: WebhookFormat;
 }
 
 /** What is left out stays as it is; `description: null` removes it. */
@@ -84,6 +95,9 @@ export class WebhookEndpointView implements EndpointRecord {
 
   @ApiProperty({ type: [String], description: 'Types it is told of; empty: all' })
   events!: string[];
+
+  @ApiProperty({ enum: FORMATS })
+  format!: WebhookFormat;
 
   @ApiProperty({ ...MOMENT, description: 'Since when it is told nothing; null while it is enabled' })
   disabledAt!: Date | null;

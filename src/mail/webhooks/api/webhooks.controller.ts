@@ -9,8 +9,9 @@ import { boundsOf, pageOf, PageQuery } from '../../../core/page.js';
 import { Problems } from '../../../core/problem-docs.js';
 import { Problem } from '../../../core/problems.js';
 import { Transactions, type UnitOfWork } from '../../../database/prisma.service.js';
+import type { WebhookFormat } from '../../../generated/prisma/enums.js';
 import { type AddressFault, TargetGuard, TargetRefused } from '../target-guard.js';
-import { WebhookEndpoints } from '../webhook-endpoints.js';
+import { type EmailEventType, eventsOf, WebhookEndpoints } from '../webhook-endpoints.js';
 import { WebhookRecords } from '../webhook-records.js';
 import { WebhooksModule } from '../webhooks.module.js';
 import {
@@ -73,6 +74,14 @@ async function addressFault(url: URL, guard: TargetGuard): Promise<AddressFault 
 
 function refusal(code: Fault): Problem {
   return new Problem('validation_failed', { errors: [{ field: 'url', code, message: MESSAGES[code] }] });
+}
+
+/** @throws Problem `validation_failed` naming `events` */
+function readEvents(format: WebhookFormat, asked: readonly EmailEventType[]): string[] {
+  const read = eventsOf(format, asked);
+  if ('events' in read) return read.events;
+  const message = `must be of those that this form has: there is none of ${read.untold.join(', ')}`;
+  throw new Problem('validation_failed', { errors: [{ field: 'events', code: 'not_in_this_format', message }] });
 }
 
 /** What became of single webhooks. */
@@ -150,7 +159,8 @@ class WebhookEndpointsController {
   @ApiResponse({ status: 201, type: CreatedEndpointView })
   async create(@Body() body: CreateEndpointRequest, @By() by: Doer): Promise<CreatedEndpointView> {
     const url = await readTargetUrl(body.url, this.guard);
-    const draft = { url, events: body.events ?? [], description: body.description ?? null };
+    const { format = 'otpost', description = null } = body;
+    const draft = { url, events: readEvents(format, body.events ?? []), format, description };
     return this.transactions.run(async (unit) => {
       const { secret, record } = await this.endpoints.create(draft, unit);
       await this.note('webhook_endpoint.created', record.id, by, unit);
@@ -189,9 +199,11 @@ class WebhookEndpointsController {
     @Body() body: ChangeEndpointRequest,
     @By() by: Doer,
   ): Promise<WebhookEndpointView> {
-    const { url, ...rest } = body;
+    const { url, events, ...rest } = body;
     const target = url === undefined ? {} : { url: await readTargetUrl(url, this.guard) };
-    const changed = known(await this.endpoints.change(id, { ...rest, ...target }));
+    const told =
+      events === undefined ? {} : { events: readEvents(known(await this.endpoints.find(id)).format, events) };
+    const changed = known(await this.endpoints.change(id, { ...rest, ...target, ...told }));
     await this.note('webhook_endpoint.changed', id, by);
     return changed;
   }
