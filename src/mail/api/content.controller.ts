@@ -8,9 +8,8 @@ import { Problems } from '../../core/problem-docs.js';
 import { Problem } from '../../core/problems.js';
 import type { KeptRecord } from '../outbox/records.js';
 import { IdempotencyKey, TakesIdempotencyKey, told } from '../submission/idempotency-header.js';
-import { KeptContent } from '../submission/kept-content.js';
+import { inWords, KeptContent } from '../submission/kept-content.js';
 import { Submission } from '../submission/submission.js';
-import { takenApart } from '../transport/given-mime.js';
 import type { ComposedMessage } from '../transport/transport.js';
 import { READS, READS_IN_WORDS, sees } from './own-view.js';
 import { EmailStatusView, WordsView } from './shapes.js';
@@ -90,8 +89,7 @@ export class ContentController {
     @Param('id', uuidPipe('email_not_found')) id: string,
     @Caller() caller: CallerIdentity,
   ): Promise<EmailContentView> {
-    const message = await this.kept.compose(await this.find(id, caller));
-    return EmailContentView.of(message.mime ? (await takenApart(message)).message : message);
+    return EmailContentView.of(await inWords(await this.kept.compose(await this.find(id, caller))));
   }
 
   @Get(':id/source')

@@ -8,7 +8,7 @@ import type { Fields, Variables } from '../content/stored-content.js';
 import type { Draft } from '../mail.js';
 import { recipientsOf } from '../outbox/email-rows.js';
 import { type KeptRecord, OutboxRecords } from '../outbox/records.js';
-import { withMessageId } from '../transport/given-mime.js';
+import { takenApart, withMessageId } from '../transport/given-mime.js';
 import { mailboxOf } from '../transport/mailbox.js';
 import type { ComposedMessage } from '../transport/transport.js';
 
@@ -36,7 +36,7 @@ export class KeptContent {
   /** The same without what is attached, which is not read. @throws Problem content_secret, content_erased */
   async composeWords(record: KeptRecord): Promise<ComposedMessage> {
     const opened = { ...this.open(record), attachments: [] };
-    return this.composer.compose(record, opened, record.sentAt ?? this.clock.now());
+    return inWords(await this.composer.compose(record, opened, record.sentAt ?? this.clock.now()));
   }
 
   /** The same words to the same people, as a message of its own. @throws Problem content_secret, content_erased */
@@ -73,6 +73,11 @@ export class KeptContent {
       throw error;
     }
   }
+}
+
+/** What its sender composed is taken apart, for whoever reads words, whether or not these are all of it. */
+export async function inWords(message: ComposedMessage): Promise<ComposedMessage> {
+  return message.mime ? (await takenApart(message)).message : message;
 }
 
 function contentOf(template: string | null, words: Fields | Variables): Draft['content'] {

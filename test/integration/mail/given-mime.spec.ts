@@ -349,6 +349,8 @@ describe('a message that its sender composed', () => {
       'Grüße.\n.\n..two dots',
       ['logo.png', 'invoice.pdf'],
     ]);
+    const { body: inResendsForm } = await otpost.api.get<{ html: string; text: string }>(`/emails/${id}`, key);
+    expect([inResendsForm.text, inResendsForm.html]).toEqual([body.text, '<p>Grüße.</p><img src="cid:logo">']);
     const source = await fetch(`${otpost.process.url}/v1/emails/${id}/source`, {
       headers: { authorization: `Bearer ${key}` },
     });
