@@ -6,13 +6,14 @@ import type { RunningProcess } from './process.js';
 
 /** Tells whoever started the process where to look: people in development, a log line in production. */
 export async function announce(settings: Settings, running: RunningProcess): Promise<void> {
-  const { log, url } = running;
+  const { log, url, smtp } = running;
   const { production, role, database, redisUrl, mail } = settings;
   const captured = mail.transports.some(({ kind }) => kind === 'capture');
   log.info(
     {
       version: VERSION,
       url,
+      ...(smtp.length > 0 ? { smtp } : {}),
       broker: redisUrl ? 'redis' : 'postgres',
       transports: mail.transports.map(({ name }) => name),
       ...(role === 'web' ? {} : { lanes: mail.lanes }),
@@ -30,6 +31,7 @@ export async function announce(settings: Settings, running: RunningProcess): Pro
     ...(await setupLines(app, running)),
     ...(captured ? [`  Inbox  ${app}/inbox   (every mail is captured there; nothing leaves this machine)`] : []),
     `  API    ${app}/docs`,
+    ...smtp.map((place) => `  SMTP   ${place}; the password is an API key`),
     `  Data   ${database.url ? 'the Postgres of DATABASE_URL' : `${shortened(settings.dataDir)} (a Postgres of its own)`}`,
     '',
     '  Try    curl -s -X POST ' +

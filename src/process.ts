@@ -23,6 +23,7 @@ import { problemWriterOf } from './http/problem-writer.js';
 import { secureHeaders } from './http/security-headers.js';
 import { refuseUnstorable } from './http/validation.js';
 import { fastifyAdapter, logRequests, refuseOtherBodies, traceRequests, warnOfForwarded } from './http/web-server.js';
+import { SmtpListeners } from './mail/smtp-submission/listeners.js';
 import { Broker } from './queue/broker.js';
 import { type Infrastructure, RoleModule } from './role.module.js';
 import { openTracing } from './tracing/open-tracing.js';
@@ -31,6 +32,8 @@ export interface RunningProcess {
   log: Logger;
   /** Where it listens; undefined for a worker. */
   url: string | undefined;
+  /** Where it takes in mail by SMTP, such as `127.0.0.1:587 (STARTTLS)`. */
+  smtp: readonly string[];
   /** A service of its modules, such as MailService, for code that runs in the same process. */
   get<T>(type: Type<T>): T;
   /** The token of a link that makes the first administrator; undefined once there is one, and of a worker. */
@@ -47,6 +50,8 @@ const DRAIN_WITHIN_MS = 20_000;
 interface Application {
   context: INestApplicationContext;
   url: string | undefined;
+  /** Undefined of a worker. */
+  smtp: SmtpListeners | undefined;
 }
 
 /**
@@ -79,7 +84,7 @@ export async function startProcess(
     const deployment = await readDeployment(database.url);
     const broker = await Broker.open({ redisUrl: settings.redisUrl, databaseUrl: database.url }, log);
     opened.push(() => broker.close());
-    const { context, url } = await startApplication({
+    const application = await startApplication({
       settings,
       settingsModule: loaded.module,
       log,
@@ -90,11 +95,12 @@ export async function startProcess(
       tracing,
       ...(clock ? { clock } : {}),
     });
-    opened.push(() => closeInTime(context, log));
+    opened.push(() => closeInTime(application, log));
+    const { context, url, smtp } = application;
     const offerSetup = async () =>
       settings.role === 'worker' ? undefined : context.get(SetupTokens, { strict: false }).offer();
     const get: RunningProcess['get'] = (type) => context.get(type, { strict: false });
-    return { log, url, get, offerSetup, stop, abandon };
+    return { log, url, smtp: smtp?.places ?? [], get, offerSetup, stop, abandon };
   } catch (error) {
     await stop();
     throw error;
@@ -120,7 +126,8 @@ async function startWorker(infrastructure: Infrastructure): Promise<Application>
   const { workerPort, http } = infrastructure.settings;
   const module = RoleModule.forRoot(infrastructure);
   if (workerPort === undefined) {
-    return { context: await NestFactory.createApplicationContext(module, nestOptions(infrastructure)), url: undefined };
+    const context = await NestFactory.createApplicationContext(module, nestOptions(infrastructure));
+    return { context, url: undefined, smtp: undefined };
   }
   const app = await NestFactory.create<NestFastifyApplication>(module, fastifyAdapter(), nestOptions(infrastructure));
   return listening(app, async () => {
@@ -138,7 +145,8 @@ async function startWeb(infrastructure: Infrastructure): Promise<Application> {
     fastifyAdapter(settings.http.trustedProxies, problemWriterOf(settings)),
     nestOptions(infrastructure),
   );
-  return listening(app, async () => {
+  const smtp = app.get(SmtpListeners, { strict: false });
+  const open = async () => {
     await secureHeaders(app, settings.http.appUrl);
     await app.register(fastifyCookie);
     allowOrigins(app, settings.http.corsOrigins);
@@ -149,16 +157,23 @@ async function startWeb(infrastructure: Infrastructure): Promise<Application> {
     refuseUnstorable(app);
     boundBodies(app);
     serveDocs(app, settings.http.appUrl, VERSION);
-    return listen(app, settings.http.host, settings.http.port, 'PORT');
-  });
+    const url = await listen(app, settings.http.host, settings.http.port, 'PORT');
+    await smtp.listen();
+    return url;
+  };
+  return listening(app, open, smtp);
 }
 
 /** An application that cannot listen is closed again. */
-async function listening(app: NestFastifyApplication, open: () => Promise<string>): Promise<Application> {
+async function listening(
+  app: NestFastifyApplication,
+  open: () => Promise<string>,
+  smtp?: SmtpListeners,
+): Promise<Application> {
   try {
-    return { context: app, url: await open() };
+    return { context: app, url: await open(), smtp };
   } catch (error) {
-    await closeApplication(app);
+    await closeApplication({ context: app, smtp });
     throw error;
   }
 }
@@ -198,20 +213,21 @@ async function listen(
 }
 
 /** Platforms kill after their grace (Render: 30 s); what is still under way by then is left to the rescue. */
-async function closeInTime(context: INestApplicationContext, log: Logger): Promise<void> {
+async function closeInTime(application: Application, log: Logger): Promise<void> {
   const late = delay(DRAIN_WITHIN_MS, 'late', { ref: false });
-  if ((await Promise.race([closeApplication(context), late])) === 'late') {
+  if ((await Promise.race([closeApplication(application), late])) === 'late') {
     log.warn('deliveries are still under way; their leases run out and another worker takes them');
   }
 }
 
 /** Prisma's pool outlives the deliveries that the modules bring to an end. */
-async function closeApplication(context: INestApplicationContext): Promise<void> {
+async function closeApplication({ context, smtp }: Omit<Application, 'url'>): Promise<void> {
   const prisma = context.get(PrismaService);
   // First of all nothing more is accepted: what is accepted while the drains have stopped would wait for the next start.
   const server = (context as Partial<NestFastifyApplication>).getHttpServer?.();
   server?.close();
   server?.closeIdleConnections();
+  await smtp?.close();
   await context.close();
   await prisma.$disconnect();
 }

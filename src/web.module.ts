@@ -11,6 +11,7 @@ import { UploadsModule } from './mail/files/uploads.controller.js';
 import { HooksInModule } from './mail/hooks-in/hooks-in.controller.js';
 import { HooksModule } from './mail/hooks/hooks.controller.js';
 import { InboxModule } from './mail/inbox/inbox.controller.js';
+import { SmtpSubmissionModule } from './mail/smtp-submission/listeners.js';
 import { SuppressionsApiModule } from './mail/suppressions/suppressions.controller.js';
 import { UnsubscribeModule } from './mail/unsubscribe/unsubscribe.js';
 import { WebhooksApiModule } from './mail/webhooks/api/webhooks.controller.js';
@@ -34,6 +35,7 @@ import { VerificationsModule } from './otp/verifications/verifications.controlle
     VerificationsModule,
     EmailsModule,
     UploadsModule,
+    SmtpSubmissionModule,
     HooksModule,
     HooksInModule,
     InboxModule,

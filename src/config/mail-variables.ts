@@ -1,12 +1,15 @@
 import { createPrivateKey } from 'node:crypto';
+import { resolve } from 'node:path';
 import { domainToASCII } from 'node:url';
 import { type Lane, LANES } from '../core/lanes.js';
 import { MASK, maskUrl } from '../core/mask.js';
+import { isOneLine } from '../core/one-line.js';
 import { parseRate, type Rate } from '../core/rate.js';
 import { type EntryForm, type ProviderForm, readEntry } from './provider-entries.js';
 import { readBounceAddress, readSender, readSenders } from './sender-entries.js';
 import type { TransportSettings } from './settings.js';
 import { readSmtp, readSmtpPorts } from './smtp-entry.js';
+import { readSmtpListen } from './smtp-listen.js';
 import { distance } from './names.js';
 import {
   type Context,
@@ -70,6 +73,34 @@ export function mailVariables(providers: readonly ProviderForm[]) {
         'Ports that are tried in this order for smtp:// without a port. 465 is TLS from the first byte, the others STARTTLS.',
       example: '587,465,2525',
       read: readSmtpPorts,
+    },
+    {
+      name: 'SMTP_LISTEN',
+      default: 'none: no mail is taken in by SMTP',
+      meaning:
+        'Where web processes take in mail of back ends by SMTP, comma-separated: ports, or addresses and ports. 465 is TLS from the first byte, ' +
+        'the others begin in plain text and require STARTTLS where there is a certificate; without one only loopback and private networks get in. ' +
+        '?tls=off takes plain text from everywhere, ?tls=implicit is TLS from the first byte on another port. The password is an API key; see docs/smtp.md.',
+      example: '587,465',
+      read: readSmtpListen,
+    },
+    {
+      name: 'SMTP_TLS_CERT',
+      default: 'none: mail is taken in without TLS',
+      meaning:
+        'File with the certificate of SMTP_LISTEN and those it depends on, in PEM; read again when it changes. Needs SMTP_TLS_KEY.',
+      example: '/etc/otpost/tls.crt',
+      needed: ({ isGiven }) => (isGiven('SMTP_TLS_KEY') ? 'is required with SMTP_TLS_KEY' : undefined),
+      read: readFilePath,
+    },
+    {
+      name: 'SMTP_TLS_KEY',
+      default: 'none',
+      meaning: 'File with its private key, in PEM.',
+      secret: (text) => (text.includes('-----BEGIN') ? MASK : text),
+      example: '/etc/otpost/tls.key',
+      needed: ({ isGiven }) => (isGiven('SMTP_TLS_CERT') ? 'is required with SMTP_TLS_CERT' : undefined),
+      read: readFilePath,
     },
     {
       name: 'BOUNCE_ADDRESS',
@@ -230,6 +261,13 @@ function maskTransports(text: string, providers: readonly ProviderForm[]): strin
 function readDkimDomain(text: string, { such }: Context): Parsed<string> {
   const domain = /[^\0-\x7f]/.test(text) ? domainToASCII(text) : text.toLowerCase();
   return isHostName(domain) && domain.includes('.') ? value(domain) : fault(`must be a domain, ${such}`);
+}
+
+/** Only a shell expands the tilde. PEM itself, in place of its file, is a slip that would show the key in a message. */
+function readFilePath(text: string, { such }: Context): Parsed<string> {
+  return text.startsWith('~') || !isOneLine(text) || text.includes('-----BEGIN')
+    ? fault(`must be the path of a file, without ~, ${such}`)
+    : value(resolve(text));
 }
 
 /** PEM, as it is, on one line with \n for its line breaks, or in base64. nodemailer signs with RSA only. */

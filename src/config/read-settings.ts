@@ -182,6 +182,7 @@ function settingsFrom(of: Values, production: boolean): Settings {
   const from = of('MAIL_FROM');
   const rate = of('MAIL_RATE');
   const [selector, privateKey] = [of('DKIM_SELECTOR'), of('DKIM_PRIVATE_KEY')];
+  const [cert, key] = [of('SMTP_TLS_CERT'), of('SMTP_TLS_KEY')];
   return {
     production,
     role: of('ROLE'),
@@ -218,6 +219,10 @@ function settingsFrom(of: Values, production: boolean): Settings {
       hookSecrets: of('HOOK_SECRETS') ?? [],
       hookInSecrets: of('HOOK_IN_SECRETS') ?? [],
       hookInMappings: of('HOOK_IN_MAPPINGS'),
+    },
+    smtpIn: {
+      listeners: of('SMTP_LISTEN') ?? [],
+      tls: cert === undefined || key === undefined ? undefined : { cert, key },
     },
     workerPort: of('WORKER_PORT'),
     limits: {

@@ -4,6 +4,7 @@ import type { Rate } from '../core/rate.js';
 import type { PrivateTargets, TrustedProxies } from './networks.js';
 import type { HookInSecret } from './hook-in-entries.js';
 import type { CommonParameters } from './provider-entries.js';
+import type { SmtpListener } from './smtp-listen.js';
 
 export const ROLES = ['all', 'web', 'worker'] as const;
 export type Role = (typeof ROLES)[number];
@@ -155,6 +156,13 @@ export abstract class Settings {
     hookInSecrets: HookInSecret[];
     /** Folder with the mappings of generic sources; undefined: only those that Otpost brings. */
     hookInMappings: string | undefined;
+  };
+  /** How back ends hand mail in by SMTP. */
+  abstract smtpIn: {
+    /** None: they do not. */
+    listeners: SmtpListener[];
+    /** Paths of PEM files, absolute; undefined: there is no TLS. */
+    tls: { cert: string; key: string } | undefined;
   };
   /** Of a worker's probes and metrics; undefined: it opens none. */
   abstract workerPort: number | undefined;

@@ -182,7 +182,7 @@ export function variablesWith(providers: readonly ProviderForm[]) {
     limit(
       'LIMIT_KEY',
       '1000/min',
-      'Requests of one API key to POST /v1/emails and to /v1/verifications, and of one source to POST /v1/hooks/in.',
+      'Requests of one API key to POST /v1/emails and to /v1/verifications, and its messages by SMTP; and of one source to POST /v1/hooks/in.',
     ),
     {
       name: 'WEBHOOK_ALLOW_PRIVATE',

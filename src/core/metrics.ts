@@ -9,6 +9,7 @@ import type { Lane } from './lanes.js';
 @Injectable()
 export class RequestMetrics {
   private readonly limited: Counter<'policy'>;
+  private readonly bySmtp: Counter<'result'>;
   private readonly requested: Counter<'purpose'>;
   private readonly verified: Counter<'purpose'>;
   private readonly refused: Counter<'purpose' | 'reason'>;
@@ -19,6 +20,12 @@ export class RequestMetrics {
       name: 'otpost_requests_limited_total',
       help: 'Requests this process refused because a limit was used up, by limit',
       labelNames: ['policy'],
+      registers,
+    });
+    this.bySmtp = new Counter({
+      name: 'otpost_smtp_submissions_total',
+      help: 'Messages that back ends handed to this process by SMTP, by what came of it',
+      labelNames: ['result'],
       registers,
     });
     const labelNames = ['purpose'] as const;
@@ -44,6 +51,11 @@ export class RequestMetrics {
 
   limitRefused(policy: string): void {
     this.limited.inc({ policy });
+  }
+
+  /** Its end by DATA: accepted, replayed (it was accepted before), deferred (4yz), refused (5yz). */
+  submittedBySmtp(result: 'accepted' | 'replayed' | 'deferred' | 'refused'): void {
+    this.bySmtp.inc({ result });
   }
 
   codeRequested(purpose: string): void {

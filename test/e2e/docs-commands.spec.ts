@@ -9,6 +9,7 @@ import type { IssuedBody } from '../support/service/api.js';
 import { type Otpost, startOtpost, TEST_SECRET } from '../support/service/otpost.js';
 import { eventually } from '../support/signals/wait.js';
 import { postfixDsn } from '../support/smtp/bounces.js';
+import { portOf } from '../support/smtp/smtp-way-in.js';
 import { commandsOf, type DocumentedCommand, fits, PAGES, unmarkedCommandsOf } from '../support/text/docs-commands.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -112,7 +113,7 @@ describe('the commands of the README and of docs/', () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'otpost-docs-'));
-    otpost = await startOtpost({ METRICS_TOKEN });
+    otpost = await startOtpost({ METRICS_TOKEN, SMTP_LISTEN: '127.0.0.1:0' });
     for (const name of ['package.json', 'dist', 'node_modules', 'tools', 'templates', 'hooks-in', 'prisma'])
       await symlink(join(ROOT, name), join(folder, name));
     await mkdir(join(folder, 'bin'));
@@ -128,7 +129,9 @@ describe('the commands of the README and of docs/', () => {
   /** As it stands, but for the address of the service, in a shell that keeps what was set. */
   function run(command: string): Promise<Ran> {
     const { host } = new URL(otpost.api.url);
-    const script = `set -a\n${command.replaceAll('localhost:3000', host).replaceAll('https://otpost.example.com', otpost.api.url)}\nstatus=$?\nenv -0 >&3\nexit $status`;
+    const smtp = `127.0.0.1:${portOf(otpost.process.smtp[0]!)}`;
+    const typed = command.replaceAll('localhost:3000', host).replaceAll('localhost:2587', smtp);
+    const script = `set -a\n${typed.replaceAll('https://otpost.example.com', otpost.api.url)}\nstatus=$?\nenv -0 >&3\nexit $status`;
     const env = {
       PATH: `${folder}/bin:${process.env['PATH']}`,
       HOME: process.env['HOME'],

@@ -115,5 +115,5 @@ function linkOf(data: Fields, hash: string, type: string): string {
   const redirect = textOf(data['redirect_to']) ?? '';
   // As the auth server itself does it: what has none of these is encoded already, or needs not be.
   const to = /[&=#\s]/.test(redirect) ? encodeURIComponent(redirect) : redirect;
-  return `${site.replace(/\/+$/, '')}/verify?token=${encodeURIComponent(hash)}&type=${encodeURIComponent(type)}&redirect_to=${to}`;
+  return `${site.replace(/(?<!\/)\/+$/, '')}/verify?token=${encodeURIComponent(hash)}&type=${encodeURIComponent(type)}&redirect_to=${to}`;
 }

@@ -17,6 +17,11 @@ export function mailboxOf(text: string): Mailbox {
   return { name, address: domain === '' ? address : address.slice(0, at + 1) + domain };
 }
 
+/** All mailboxes that a field such as To names, those in its groups too; names and addresses as they stand there. */
+export function mailboxesOf(text: string): Mailbox[] {
+  return addressparser(text, { flatten: true }).map(({ name = '', address = '' }) => ({ name, address }));
+}
+
 /** The name quoted (RFC 5322 §3.2.4): unquoted, a comma in it would begin another address. */
 export function writeMailbox({ name, address }: Mailbox): string {
   return name === '' ? address : `"${name.replaceAll(/["\\]/g, '\\$&')}" <${address}>`;

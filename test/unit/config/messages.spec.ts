@@ -71,12 +71,17 @@ const WRONG = [
   'mailjet:u',
   'brevo:%',
   'ses:x',
+  '587?tls=no',
+  '465',
+  '465?tls=off',
 ];
 
 /** Each of them wrong by what another one says. */
 const BETWEEN: Record<string, string | undefined>[] = [
   { ROLE: 'web' },
   { ROLE: 'worker' },
+  { SMTP_TLS_CERT: '/a' },
+  { SMTP_TLS_KEY: '/a' },
   { DKIM_SELECTOR: 'otpost' },
   { DKIM_PRIVATE_KEY: 'x' },
   { MAIL_TRANSPORTS: 'ses:eu-west-1' },

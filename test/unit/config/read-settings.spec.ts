@@ -27,6 +27,7 @@ describe('readSettings in development', () => {
         hookInSecrets: [],
         hookInMappings: undefined,
       },
+      smtpIn: { listeners: [], tls: undefined },
       limits: {
         destination: [
           { count: 5, windowMs: 900_000 },
