@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: Otpost against its peers, alternating, on one machine. All of it, or what is named:
  *
- *   npm run bench -- [accept] [deliver] [codes] [memory] [cost] [backlog] [--rounds 5] [--requests 3000] [--messages 3000]
+ *   npm run bench -- [accept] [smtp] [deliver] [codes] [memory] [cost] [backlog] [--rounds 5] [--requests 3000] [--messages 3000]
  *     [--rows 200000] [--workers 4] [--seconds 60] [--out bench] [--no-peers] [--smoke]
  *
  * It prints, and writes RESULTS.md and results.json. `backlog` runs only by name. `--smoke`: tiny counts, one deployment for
@@ -16,9 +16,10 @@ import * as install from './install.mjs';
 import { Otpost } from './otpost.mjs';
 import { describeMachine, table, write } from './report.mjs';
 import { here, Stage } from './stage.mjs';
+import { freePort, smtp } from './smtp.mjs';
 import { backlog, codes, cost, memory } from './service.mjs';
 
-const SCENARIOS = { accept, deliver, codes, memory, cost, backlog };
+const SCENARIOS = { accept, smtp, deliver, codes, memory, cost, backlog };
 const BY_NAME_ONLY = ['backlog'];
 const FULL = { rounds: 5, requests: 3_000, messages: 3_000, rows: 200_000, workers: 4, seconds: 60 };
 const SMOKE = { rounds: 1, requests: 30, messages: 30, rows: 100, workers: 2, seconds: 1 };
@@ -55,7 +56,7 @@ for (const [name, { version, missing: why }] of Object.entries(peers)) {
 
 const stage = await Stage.open({ durable: !smoke });
 await Otpost.prepare(stage);
-if (smoke) stage.only = await Otpost.start(stage, { workers: 1 }); // to start many is what takes the time
+if (smoke) stage.only = await Otpost.start(stage, { workers: 1, smtpPort: await freePort() }); // to start many is what takes the time
 const machine = describeMachine(stage);
 const results = {};
 

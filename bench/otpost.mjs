@@ -62,10 +62,11 @@ export class Otpost {
    * @param redis whether the queue runs on Redis, or on Postgres
    * @param workers how many of them run beside the web process
    * @param connections of a worker to the mail server, in the default and the bulk lane
+   * @param smtpPort where the web process takes mail in by SMTP
    * @param build the folder of another build than this one
    * @returns in a smoke run, `stage.only` for all
    */
-  static async start(stage, { redis = true, workers = 0, connections = 16, build = ROOT } = {}) {
+  static async start(stage, { redis = true, workers = 0, connections = 16, smtpPort, build = ROOT } = {}) {
     if (stage.only) return stage.only;
     const { template, key } = stage.templates[build];
     const database = await stage.database(template);
@@ -78,8 +79,9 @@ export class Otpost {
       OUTBOX_RESCUE: 'off',
       ...Object.fromEntries(LIMITS.map((name) => [`LIMIT_${name}`, 'off'])),
       ...(redis && { REDIS_URL: stage.redisUrl }),
+      ...(smtpPort && { SMTP_LISTEN: `127.0.0.1:${smtpPort}` }),
     };
-    const otpost = new Otpost(stage, { build, env, key, db: database.client });
+    const otpost = new Otpost(stage, { build, env, key, smtpPort, db: database.client });
     const web = await otpost.#run('web');
     otpost.web = web.pid;
     otpost.url = /"url":"(http:[^"]+)"/.exec(web.ready)[1];

@@ -31,7 +31,7 @@ export class FaultClient {
   readonly took = new Map<string, number>();
   private number = 0;
 
-  constructor(private readonly key: string) {}
+  constructor(readonly key: string) {}
 
   /** Answers the recipients it tried. */
   async send(load: Load): Promise<string[]> {
