@@ -13,6 +13,7 @@ import { BUNDLING } from './bundle-options.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const EXTERNAL = [
   '@jest/globals',
+  'fast-check', // the very one whose seed tools/jest/environment.cjs sets
   'playwright-core',
   'prisma',
   'typescript',
