@@ -68,13 +68,16 @@ if (former.kind === 'no_history') console.warn(`SKIPPED: no upgrade was tried, f
     return verify(api, issued, codeIn(received!.mail.text));
   }
 
-  const lastWorkerOf = async (email: string): Promise<unknown> => {
-    const [row] = await database.query<{ worker: string; status: string }>(
-      `SELECT e.worker, e.status FROM email_events e JOIN outbound_emails m ON m.id = e.email_id WHERE m.to_address = $1 ORDER BY e.id DESC LIMIT 1`,
-      [email],
-    );
-    return row;
-  };
+  /** Whose worker had it last, once its mail is written down as sent: it arrives a moment before. */
+  const lastWorkerOf = (email: string): Promise<string> =>
+    eventually(async () => {
+      const [row] = await database.query<{ worker: string }>(
+        `SELECT e.worker FROM email_events e JOIN outbound_emails m ON m.id = e.email_id
+         WHERE m.to_address = $1 AND e.status = 'sent' ORDER BY e.id DESC LIMIT 1`,
+        [email],
+      );
+      return row?.worker;
+    }, `the mail to ${email} to be written down as sent`);
 
   it('begins with a service that runs on the former build', async () => {
     oldWorker = await startFormer('worker', { MIGRATE_ON_START: 'on' });
@@ -100,10 +103,7 @@ if (former.kind === 'no_history') console.warn(`SKIPPED: no upgrade was tried, f
   it('has the present worker deliver what the former web process accepts', async () => {
     [newWorker] = await Promise.all([startPresent('worker'), oldWorker.stop()]);
     await signIn(await oldWeb.api(), 'old-to-new@example.com');
-    expect(await lastWorkerOf('old-to-new@example.com')).toEqual({
-      worker: expect.stringContaining(`:${process.pid}`) as string,
-      status: 'sent',
-    });
+    expect(await lastWorkerOf('old-to-new@example.com')).toEqual(expect.stringContaining(`:${process.pid}`));
   });
 
   it('lets a former process start anew on the new schema, with a warning', async () => {
@@ -118,10 +118,7 @@ if (former.kind === 'no_history') console.warn(`SKIPPED: no upgrade was tried, f
     newWeb = await startPresent('web');
     const { api } = newWeb;
     await signIn(api, 'new-to-old@example.com');
-    expect(await lastWorkerOf('new-to-old@example.com')).toEqual({
-      worker: expect.stringContaining(`:${oldAll.child.pid}`) as string,
-      status: 'sent',
-    });
+    expect(await lastWorkerOf('new-to-old@example.com')).toEqual(expect.stringContaining(`:${oldAll.child.pid}`));
     const { status } = await api.post('/v1/sessions/refresh', { refreshToken: signedInBefore.refreshToken });
     expect(status).toBe(200);
   });

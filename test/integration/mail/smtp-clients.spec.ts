@@ -72,7 +72,7 @@ describe('programs that send by SMTP, unchanged', () => {
     await client('/usr/bin/python3', `${CLIENTS}django_site.py`, 'send_mail');
     const { mail, to, told } = await outcome('django-one@example.com');
     expect([to, mail.subject, mail.text]).toEqual([['django-one@example.com'], 'Für Ada', 'Grüße.\n.\n..dots\n']);
-    expect(told).toMatchObject({ status: 'sent', from: 'Shop <shop@example.com>', subject: 'Für Ada' });
+    expect(told).toMatchObject({ status: 'sent', from: '"Shop" <shop@example.com>', subject: 'Für Ada' });
   });
 
   itWith(DJANGO)('Django: two forms, a file, cc and bcc', async () => {
