@@ -11,9 +11,9 @@ const run = promisify(execFile);
 export const HAS_POSTFIX = existsSync('/usr/sbin/postfix') && process.getuid?.() === 0;
 
 const MASTER = `
-pickup unix n - n 60 1 pickup
+pickup unix n - n 1 1 pickup
 cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
+qmgr unix n - n 1 1 qmgr
 rewrite unix - - n - - trivial-rewrite
 bounce unix - - n - 0 bounce
 defer unix - - n - 0 bounce
