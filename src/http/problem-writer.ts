@@ -171,10 +171,9 @@ export function bareAnswer(
 /** What can be seen of a request that Node refused before it was one; `packet` is the part of it that came last. */
 export function askedIn(packet: Buffer | undefined): Asked {
   const text = packet?.toString('latin1') ?? '';
-  const header = (name: string): string | undefined => new RegExp(`^${name}:[ \\t]*([^\\r\\n]*)`, 'im').exec(text)?.[1];
   return {
     url: /^[A-Z]+ (\S+) HTTP\//.exec(text)?.[1] ?? '',
-    accept: header('accept'),
-    hasToken: bearerOf(header('authorization')) !== undefined,
+    accept: /^accept:[ \t]*([^\r\n]*)/im.exec(text)?.[1],
+    hasToken: bearerOf(/^authorization:[ \t]*([^\r\n]*)/im.exec(text)?.[1]) !== undefined,
   };
 }
