@@ -6,7 +6,7 @@ import tseslint from 'typescript-eslint';
  * every room stand in the frame of `http/pages`.
  */
 const ROOMS =
-  'doctor operations health http tracing accounts otp mail access limits audit queue database development config core'.split(
+  'doctor operations health http tracing accounts broadcasts audiences otp mail access limits audit queue database development config core'.split(
     ' ',
   );
 /** `development` is a tool: who has no DATABASE_URL loads it late, and production never does. */
@@ -17,7 +17,7 @@ const MAY_READ = { doctor: ['health'] };
 const SUB_ROOMS = {
   accounts: '* pages api codes me administration passwords sessions tokens notices'.split(' '),
   otp: 'verifications delivery *'.split(' '),
-  mail: 'hooks-in hooks smtp-submission resend-door api unsubscribe stand-in worker submission * events webhooks inbox content routing providers transport outbox files suppressions'.split(
+  mail: 'hooks-in hooks smtp-submission resend-door api unsubscribe stand-in worker submission * events webhooks inbox content routing providers transport outbox files subscribers suppressions'.split(
     ' ',
   ),
 };

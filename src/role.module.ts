@@ -1,5 +1,7 @@
 import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
+import { AudienceMaintenanceModule } from './audiences/audiences.module.js';
+import { BroadcastMaintenanceModule } from './broadcasts/broadcasts.module.js';
 import type { Role, Settings } from './config/settings.js';
 import type { Clock } from './core/clock.js';
 import { CoreModule } from './core/core.module.js';
@@ -68,6 +70,8 @@ export class RoleModule {
         DatabaseModule.forRoot({ url: databaseUrl, poolSize: settings.database.poolSize }, clock),
         QueueModule.forRoot(broker, deployment),
         MailMaintenanceModule,
+        AudienceMaintenanceModule,
+        BroadcastMaintenanceModule,
         ...ROLE_MODULES[settings.role](infrastructure),
       ],
     };

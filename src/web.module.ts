@@ -2,7 +2,9 @@ import { Module } from '@nestjs/common';
 import { AccessApiModule } from './access/access.module.js';
 import { AccountsModule } from './accounts/accounts.module.js';
 import { StaffModule } from './accounts/staff.module.js';
+import { AudiencesModule } from './audiences/audiences.module.js';
 import { AuditModule } from './audit/audit.module.js';
+import { BroadcastsModule } from './broadcasts/broadcasts.module.js';
 import { HealthModule } from './health/health.module.js';
 import { HttpModule } from './http/http.module.js';
 import { LimitsModule } from './limits/limits.module.js';
@@ -33,6 +35,8 @@ import { VerificationsModule } from './otp/verifications/verifications.controlle
     StaffModule,
     OtpModule,
     VerificationsModule,
+    AudiencesModule,
+    BroadcastsModule,
     EmailsModule,
     UploadsModule,
     SmtpSubmissionModule,

@@ -58,7 +58,7 @@ export function Allow(permission: Permission): ClassDecorator & MethodDecorator 
 /** The same for a route whose bodies are large: none of it is read before it is known who sends it. */
 export function AllowBeforeBody(
   permission: Permission,
-  config: { bodyLimit: number; rawBody?: boolean; large?: 'held' | 'streamed' },
+  config: { bodyLimit: number; rawBody?: boolean; large?: 'held' | 'streamed'; types?: readonly string[] },
 ): MethodDecorator {
   return applyDecorators(Allow(permission), RouteConfig({ ...config, doorkeeper: AccessGuard, permission }));
 }

@@ -62,6 +62,32 @@ export const REGISTRY = {
   },
   email_not_found: { status: 404, title: 'No such message', remedy: 'Use the id from the answer that accepted it.' },
   template_not_found: { status: 404, title: 'No such template', remedy: 'Use a name from GET /v1/templates.' },
+  audience_not_found: { status: 404, title: 'No such audience', remedy: 'Use an id from GET /v1/audiences.' },
+  subscriber_not_found: {
+    status: 404,
+    title: 'No such subscriber',
+    remedy: 'Use an id from GET /v1/audiences/:id/subscribers.',
+  },
+  import_not_found: {
+    status: 404,
+    title: 'No such import',
+    remedy: 'Use the id from the answer that accepted it; old ones are removed after RETENTION_DAYS.',
+  },
+  broadcast_not_found: {
+    status: 404,
+    title: 'No such broadcast',
+    remedy: 'Use an id from GET /v1/broadcasts; old ones are removed after RETENTION_DAYS.',
+  },
+  audience_in_use: {
+    status: 409,
+    title: 'A broadcast to the audience is under way',
+    remedy: 'Cancel it first: POST /v1/broadcasts/:id/cancel; or wait until it is done.',
+  },
+  broadcast_over: {
+    status: 409,
+    title: 'The broadcast is over',
+    remedy: 'Look at it at GET /v1/broadcasts/:id; a new one is POST /v1/broadcasts.',
+  },
   email_action_not_found: {
     status: 404,
     title: 'No such action',

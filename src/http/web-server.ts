@@ -2,6 +2,7 @@ import type { IncomingMessage, RequestListener } from 'node:http';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyReply, FastifyRequest, FastifyServerOptions } from 'fastify';
 import type { TrustedProxies } from '../config/networks.js';
+import { bodyTypeOf, noteBodyType } from '../core/streamed-body.js';
 import { bearerOf } from '../core/credentials.js';
 import { uuidv7 } from '../core/ids.js';
 import type { Logger } from '../core/logger.js';
@@ -153,13 +154,17 @@ export function refuseOtherBodies(app: NestFastifyApplication): void {
   });
 }
 
-/** A file says that it is one: JSON or a form would be kept as it is, and surprise whoever sent it. */
-function refuseOtherThanBytes({ headers }: FastifyRequest): void {
-  if (headers['content-length'] === '0') return;
-  if (/^application\/octet-stream\s*(;|$)/i.test(headers['content-type'] ?? '')) return;
+/**
+ * A file says that it is one, or where the route names types with @RouteConfig({ types }), which: JSON or a form would be kept as
+ * it is, and surprise whoever sent it.
+ */
+function refuseOtherThanBytes({ headers, raw, routeOptions }: FastifyRequest): void {
+  const { types = ['application/octet-stream'] } = routeOptions.config as { types?: readonly string[] };
+  noteBodyType(raw, headers['content-type'] ?? '');
+  if (headers['content-length'] === '0' || types.includes(bodyTypeOf(raw)!)) return;
   throw new Problem('unsupported_media_type', {
-    detail: 'The body is not declared as a file.',
-    remedy: 'Send it as it is, with "Content-Type: application/octet-stream".',
+    detail: `The body is not declared as ${types.length === 1 ? 'a file' : types.join(' or ')}.`,
+    remedy: `Send it as it is, with "Content-Type: ${types.join('" or "')}".`,
   });
 }
 

@@ -14,6 +14,7 @@ import { OutboxRecords } from './outbox/records.js';
 import { OutboxSearch } from './outbox/search.js';
 import { TransportRecords } from './routing/breaker-records.js';
 import { Idempotency } from './submission/idempotency.js';
+import { Subscriptions } from './subscribers/subscribers.js';
 import { Suppressions } from './suppressions/suppressions.js';
 
 const SERVICES = [
@@ -27,6 +28,7 @@ const SERVICES = [
   OutboxRecords,
   OutboxSearch,
   ProviderEvents,
+  Subscriptions,
   Suppressions,
   Transitions,
   TransportRecords,

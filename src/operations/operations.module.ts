@@ -3,12 +3,12 @@ import { MailModule } from '../mail/mail.module.js';
 import { MetricsController } from './metrics.controller.js';
 import { ProcessMetrics } from './process-metrics.js';
 import { RecordMetrics } from './record-metrics.js';
-import { RecordReader, WaitingWebhooksReader } from './record-reader.js';
+import { RecordReader, WaitingWebhooksReader, OpenBroadcastsReader } from './record-reader.js';
 
 /** What operators look at. */
 @Module({
   imports: [MailModule],
   controllers: [MetricsController],
-  providers: [ProcessMetrics, RecordMetrics, RecordReader, WaitingWebhooksReader],
+  providers: [ProcessMetrics, RecordMetrics, RecordReader, WaitingWebhooksReader, OpenBroadcastsReader],
 })
 export class OperationsModule {}

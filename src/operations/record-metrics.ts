@@ -77,6 +77,7 @@ const GAUGES = {
     help: 'Webhook endpoints that get nothing: disabled by hand, or given up',
     labelNames: [],
   },
+  broadcasts: { name: 'otpost_broadcasts', help: 'Broadcasts that are not over', labelNames: ['status'] },
   readable: {
     name: 'otpost_database_up',
     help: 'Whether the record could be read for this scrape',
@@ -124,7 +125,7 @@ export class RecordMetrics {
     }
   }
 
-  private show({ ledger, due, rates, workers, transports, webhooks }: Readings): void {
+  private show({ ledger, due, rates, workers, transports, webhooks, broadcasts }: Readings): void {
     const { gauges } = this;
     this.forget();
     this.accepted.inc(ledger.accepted);
@@ -148,6 +149,7 @@ export class RecordMetrics {
     gauges.webhooks.set(webhooks.waiting);
     gauges.oldestWebhook.set(webhooks.oldestDueSeconds);
     gauges.disabledEndpoints.set(webhooks.disabledEndpoints);
+    for (const [status, count] of Object.entries(broadcasts)) gauges.broadcasts.set({ status }, count);
     gauges.readable.set(1);
   }
 

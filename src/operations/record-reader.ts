@@ -41,6 +41,24 @@ export class WaitingWebhooksReader {
   }
 }
 
+/** By what they are in. */
+export type OpenBroadcasts = Record<'scheduled' | 'sending' | 'paused', number>;
+
+/** Broadcasts that are not over. */
+@Injectable()
+export class OpenBroadcastsReader {
+  constructor(private readonly prisma: PrismaService) {}
+
+  async read(): Promise<OpenBroadcasts> {
+    const [found] = await this.prisma.$queryRaw<OpenBroadcasts[]>`
+      SELECT count(*) FILTER (WHERE paused_at IS NOT NULL)::int AS paused,
+        count(*) FILTER (WHERE paused_at IS NULL AND started_at IS NULL)::int AS scheduled,
+        count(*) FILTER (WHERE paused_at IS NULL AND started_at IS NOT NULL)::int AS sending
+      FROM broadcasts WHERE finished_at IS NULL AND cancelled_at IS NULL`;
+    return found!;
+  }
+}
+
 export interface Readings {
   ledger: LedgerState;
   due: DueMail[];
@@ -48,6 +66,7 @@ export interface Readings {
   workers: HeardWorker[];
   transports: TransportRecord[];
   webhooks: WaitingWebhooks;
+  broadcasts: OpenBroadcasts;
 }
 
 /** What the record in Postgres tells a scraper; all of it costs the same however much there is. */
@@ -59,6 +78,7 @@ export class RecordReader {
     private readonly workers: WorkerRegistry,
     private readonly transports: TransportRecords,
     private readonly webhooks: WaitingWebhooksReader,
+    private readonly broadcasts: OpenBroadcastsReader,
   ) {}
 
   /** One after the other: a scrape takes one connection from those who are served, and not six. */
@@ -70,6 +90,7 @@ export class RecordReader {
       workers: await this.workers.heard(),
       transports: await this.transports.list(),
       webhooks: await this.webhooks.read(),
+      broadcasts: await this.broadcasts.read(),
     };
   }
 }

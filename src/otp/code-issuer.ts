@@ -21,7 +21,7 @@ import {
   resendRefusal,
   type ResendRefusal,
 } from './otp-policy.js';
-import { linkOf, purposeClass } from './purposes.js';
+import { linkPathOf, purposeClass } from './purposes.js';
 
 /** What is needed to send a code again. The hash that a code is compared with has a pepper of the same secret. */
 export const SEALED_CODES: SealedColumn = {
@@ -66,7 +66,7 @@ interface IssueRequest {
   decoy?: boolean;
   /** Digits of the code, 6 to 10. */
   digits?: number;
-  /** Milliseconds the code works, at most ten minutes. */
+  /** Milliseconds the code works: at most ten minutes where it opens anything, a day where it confirms a subscription. */
   lifetimeMs?: number;
   apiKeyId?: string;
 }
@@ -181,12 +181,13 @@ export class CodeIssuer {
    */
   private draftOf(challenge: Challenge, secrets: Secrets, requestId: string): Draft {
     const { id, destination, template, locale, reference, decoy, expiresAt } = challenge;
-    const link = `${this.settings.http.appUrl}/l/${secrets.linkToken}`;
+    const { appUrl } = this.settings.http;
+    const path = linkPathOf(challenge);
     const variables = {
       reference,
       code: decoy ? '' : secrets.code,
-      link: linkOf(challenge) ? link : '',
-      notMe: `${link}/not-me`,
+      link: path === undefined ? '' : `${appUrl}/${path}/${secrets.linkToken}`,
+      notMe: `${appUrl}/l/${secrets.linkToken}/not-me`,
     };
     return {
       lane: 'critical',

@@ -105,6 +105,20 @@ export function purposeRow(purpose: string): PurposeRow | undefined {
   return isPurpose(purpose) ? PURPOSES[purpose] : undefined;
 }
 
+/**
+ * Of a code that confirms a subscription, whose link opens a page of its own. One purpose an audience: whoever confirms one
+ * keeps the codes of the others.
+ */
+export function subscribePurpose(audienceId: string): string {
+  return `subscribe:${audienceId}`;
+}
+
+/** The first part of the path behind the link of this challenge; undefined where its mail has none. */
+export function linkPathOf(challenge: { purpose: string; decoy: boolean }): 'l' | 'subscribe' | undefined {
+  if (challenge.purpose.startsWith('subscribe:')) return 'subscribe';
+  return linkOf(challenge) ? 'l' : undefined;
+}
+
 /** The link of this challenge, where the mail has one that opens something. */
 export function linkOf({ purpose, decoy }: { purpose: string; decoy: boolean }): PurposeRow['link'] {
   return decoy ? null : (purposeRow(purpose)?.link ?? null);

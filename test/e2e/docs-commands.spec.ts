@@ -198,7 +198,7 @@ describe('the commands of the README and of docs/', () => {
       async () =>
         (
           await otpost.database.query<{ id: string }>(
-            `SELECT id FROM outbound_emails WHERE template IS NULL AND status = 'sent'`,
+            `SELECT id FROM outbound_emails WHERE template IS NULL AND status = 'sent' AND to_canonical = 'ada@example.com' AND lane <> 'bulk'`,
           )
         )[0]?.id,
       'a mail to be sent',

@@ -97,6 +97,12 @@ export class EmailFilterFields implements AskedFilter {
   @Matches(UUID, { message: 'must be the id of an API key' })
   apiKey?: string;
 
+  @ApiPropertyOptional({ format: 'uuid', description: 'Of this broadcast' })
+  @MayBeLeftOut()
+  @IsString()
+  @Matches(UUID, { message: 'must be the id of a broadcast' })
+  broadcast?: string;
+
   @ApiPropertyOptional({
     minLength: 1,
     maxLength: MAX_WORD,

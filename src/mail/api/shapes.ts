@@ -4,6 +4,7 @@ import { type Lane, LANES } from '../../core/lanes.js';
 import { EmailStatus } from '../../generated/prisma/enums.js';
 import { type Resolution, RESOLUTIONS } from '../outbox/changes.js';
 import type { EmailRecord } from '../outbox/records.js';
+import { isHeld } from '../subscribers/subscribers.js';
 
 /** Bytes of a whole request to send: 25 MB of attachments in base64, and the words. */
 export const SEND_BODY_LIMIT = 36 * 1024 * 1024;
@@ -114,6 +115,9 @@ export class EmailView extends EmailStatusView {
   })
   splitFrom!: string | null;
 
+  @ApiProperty({ ...WORD, format: 'uuid', description: 'The broadcast that it is of' })
+  broadcast!: string | null;
+
   @ApiProperty({ enum: LANES })
   lane!: Lane;
 
@@ -132,7 +136,7 @@ export class EmailView extends EmailStatusView {
   @ApiProperty(MOMENT)
   expiresAt!: string | null;
 
-  @ApiProperty({ ...MOMENT, description: 'Of a message that still waits' })
+  @ApiProperty({ ...MOMENT, description: 'Of a message that still waits; null while its broadcast is paused' })
   nextAttemptAt!: string | null;
 
   @ApiProperty({ ...MOMENT, description: 'Handed over: the mail server took it. It may still bounce.' })
@@ -165,16 +169,16 @@ export class EmailView extends EmailStatusView {
   static of(record: EmailRecord): EmailView {
     const { id, toAddress: to, status, lane, attempts, maxAttempts, transport, messageId, providerMessageId } = record;
     const { createdAt, scheduledAt, expiresAt, nextAttemptAt, sentAt, lastErrorCode, lastReply } = record;
-    const { fromAddress: from, subject, template, tags, metadata, splitFrom } = record;
+    const { fromAddress: from, subject, template, tags, metadata, splitFrom, broadcastId: broadcast } = record;
     const waits = status === 'scheduled' || status === 'queued' || status === 'deferred';
     return {
-      ...{ id, to, status, lane, attempts, maxAttempts, from, subject, template, tags, splitFrom },
+      ...{ id, to, status, lane, attempts, maxAttempts, from, subject, template, tags, splitFrom, broadcast },
       recipients: record.fates.map((fate) => ({ ...fate })),
       metadata: (metadata ?? {}) as Record<string, string>,
       createdAt: createdAt.toISOString(),
       scheduledAt: scheduledAt?.toISOString() ?? null,
       expiresAt: expiresAt?.toISOString() ?? null,
-      nextAttemptAt: waits ? nextAttemptAt.toISOString() : null,
+      nextAttemptAt: waits && !isHeld(nextAttemptAt, createdAt) ? nextAttemptAt.toISOString() : null,
       sentAt: sentAt?.toISOString() ?? null,
       ...{ transport, messageId, providerMessageId, lastErrorCode, lastReply },
       possibleDuplicate: record.possibleDuplicate,

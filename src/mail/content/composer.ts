@@ -7,6 +7,7 @@ import { type KeptEmail, recipientsOf } from '../outbox/email-rows.js';
 import { inLines, writeMailbox } from '../transport/mailbox.js';
 import { fieldNamesOf } from '../transport/given-mime.js';
 import type { ComposedAttachment, ComposedMessage } from '../transport/transport.js';
+import { BroadcastWords } from './broadcast-words.js';
 import {
   type AttachedFile,
   type Fields,
@@ -26,11 +27,13 @@ export class ContentErasedError extends Error {
 }
 
 /** The words of a message, opened. */
-export type OpenedContent = Pick<SharedContent, 'words' | 'unsubscribe'> & Partial<SharedContent>;
+export type OpenedContent = { words: Variables | Fields } & Partial<SharedContent>;
 
 /** Turns a claimed row into the message that goes over the wire. */
 @Injectable()
 export class Composer {
+  private readonly broadcasts = new BroadcastWords();
+
   constructor(
     private readonly settings: Settings,
     private readonly keyring: Keyring,
@@ -47,7 +50,14 @@ export class Composer {
       return { words: this.unseal(sealKeyId, sealedVariables, sealContext(SEALED_CONTENT, id)) as Variables };
     }
     if (sealedContent === null || contentKeyId === null) throw new ContentErasedError('the content was erased');
-    return this.unseal(contentKeyId, sealedContent, sealContext(SEALED_SHARED_CONTENT, contentId)) as SharedContent;
+    const shared = this.unseal(
+      contentKeyId,
+      sealedContent,
+      sealContext(SEALED_SHARED_CONTENT, contentId),
+    ) as SharedContent;
+    // Whoever was removed takes with them what is said of them.
+    if (shared.broadcast && email.subscriber === null) throw new ContentErasedError('the subscriber was removed');
+    return { words: {}, ...shared };
   }
 
   /** @throws TemplateError, UnknownTemplateError */
@@ -56,7 +66,7 @@ export class Composer {
     const recipients = recipientsOf(email);
     if (opened.mime) return this.composedBySender(email, opened, opened.mime, now);
     const headers = this.headers(email, opened);
-    const { subject, text, html } = await this.content(email, opened.words, now);
+    const { subject, text, html } = await this.content(email, opened, now);
     return {
       ...{ id, messageId, from, recipients, headers },
       to: opened.to ?? recipients.map(writeMailbox),
@@ -127,15 +137,29 @@ export class Composer {
    * alone, and not in place of a way to leave that was given.
    */
   private wayToLeave(email: KeptEmail, { headers = {}, unsubscribe }: OpenedContent): Record<string, string> {
-    const { id, lane } = email;
+    const { lane } = email;
     const [recipient, ...others] = recipientsOf(email);
     if (!(unsubscribe ?? lane === 'bulk') || others.length > 0 || recipient === undefined) return {};
     if (hasHeader(headers, 'list-unsubscribe')) return {};
-    const url = this.unsubscribe.make({ emailId: id, addressCanonical: recipient.canonical });
+    const url = this.unsubscribeUrl(email, recipient.canonical);
     return { 'List-Unsubscribe': `<${url}>`, 'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click' };
   }
 
-  private async content(email: KeptEmail, words: Variables | Fields, now: Date): Promise<MailContent> {
+  /** For mail of a broadcast it ends what its audience gets, for other mail all newsletters. */
+  private unsubscribeUrl({ id: emailId, subscriberId }: KeptEmail, addressCanonical: string): string {
+    return this.unsubscribe.make({ emailId, addressCanonical, ...(subscriberId === null ? {} : { subscriberId }) });
+  }
+
+  private async content(email: KeptEmail, { words, broadcast }: OpenedContent, now: Date): Promise<MailContent> {
+    if (broadcast) {
+      const { contentId, locale, subscriber } = email;
+      const [recipient] = recipientsOf(email);
+      return this.broadcasts.render(contentId!, broadcast, locale, {
+        subscriber: subscriber!,
+        product: productOf(this.settings),
+        unsubscribeUrl: this.unsubscribeUrl(email, recipient!.canonical),
+      });
+    }
     if (email.template === null) return inBothForms(words as Fields);
     return this.templates.render(email.template, email.locale, {
       ...words,

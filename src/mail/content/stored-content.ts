@@ -65,9 +65,9 @@ export function filesOf({
 /** What a row of `email_contents` holds. What its message shows stays the same, however its recipients fare. */
 export interface SharedContent {
   /** The template's variables, or the content itself. */
-  words: Variables | Fields;
-  /** As shown, such as `Ada <ada@example.com>`. */
-  to: string[];
+  words?: Variables | Fields;
+  /** As shown, such as `Ada <ada@example.com>`; of a broadcast each message shows its own recipient. */
+  to?: string[];
   cc: string[];
   replyTo: string[];
   /** Besides those that every message has. */
@@ -77,4 +77,9 @@ export interface SharedContent {
   unsubscribe?: boolean;
   /** In place of words, headers and attachments. A build that knows nothing of it finds no words, and defers the message. */
   mime?: KeptMime;
+  /**
+   * Of a broadcast, in place of words: its words by language, in Liquid, of which each subscriber's own are made. A build that
+   * knows nothing of it finds no words, and defers the message.
+   */
+  broadcast?: Readonly<Record<string, Fields>>;
 }

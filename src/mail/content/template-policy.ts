@@ -95,6 +95,10 @@ export const TEMPLATES: Readonly<Record<string, TemplateFacts>> = {
   'change-email-code': template(CODE, true),
   'reauthenticate-code': template(CODE, true),
   'verification-code': template(CODE, true),
+  'subscribe-confirm': template({
+    ...CODE,
+    link: { ...LINK, required: true, description: 'The page that confirms the subscription' },
+  }),
   'no-account': template({ ...REFERENCE, notMe: NOT_ME }),
   'email-taken': template({ ...REFERENCE, notMe: NOT_ME }),
   'notice-new-device': template(FACTS),

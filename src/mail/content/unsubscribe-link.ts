@@ -6,6 +6,8 @@ import { Keyring, UnsealError } from '../../core/keyring.js';
 export interface Subscription {
   emailId: string;
   addressCanonical: string;
+  /** Of a broadcast's message: whom of its audience it is for. */
+  subscriberId?: string;
 }
 
 const CONTEXT = 'unsubscribe';
@@ -21,8 +23,11 @@ export class UnsubscribeLink {
     private readonly keyring: Keyring,
   ) {}
 
-  make({ emailId, addressCanonical }: Subscription): string {
-    const { keyId, bytes } = this.keyring.seal(JSON.stringify([emailId, addressCanonical]), CONTEXT);
+  make({ emailId, addressCanonical, subscriberId }: Subscription): string {
+    const { keyId, bytes } = this.keyring.seal(
+      JSON.stringify([emailId, addressCanonical, ...(subscriberId === undefined ? [] : [subscriberId])]),
+      CONTEXT,
+    );
     return `${this.settings.http.appUrl}/unsubscribe?t=${keyId}.${Buffer.from(bytes).toString('base64url')}`;
   }
 
@@ -32,8 +37,8 @@ export class UnsubscribeLink {
     if (keyId === undefined) return undefined;
     try {
       const opened = this.keyring.open({ keyId, bytes: Buffer.from(sealed!, 'base64url') }, CONTEXT);
-      const [emailId, addressCanonical] = JSON.parse(opened) as [string, string];
-      return { emailId, addressCanonical };
+      const [emailId, addressCanonical, subscriberId] = JSON.parse(opened) as [string, string, (string | null)?];
+      return { emailId, addressCanonical, ...(subscriberId ? { subscriberId } : {}) };
     } catch (error) {
       if (error instanceof UnsealError) return undefined;
       throw error;

@@ -8,7 +8,7 @@ import { Problem } from '../../core/problems.js';
 import { PrismaService, Transactions } from '../../database/prisma.service.js';
 import { sealContext } from '../../database/resealing.js';
 import type { Prisma } from '../../generated/prisma/client.js';
-import { inParts, SEALED_FILE_PARTS } from './file-parts.js';
+import { inParts, PART_BYTES, SEALED_FILE_PARTS } from './file-parts.js';
 
 /** Bytes of one file, and of all attachments of one message: what Gmail takes (https://support.google.com/mail/answer/6584). */
 export const FILE_LIMIT = 25 * 1024 * 1024;
@@ -116,15 +116,25 @@ export class StoredFiles {
     return whole;
   }
 
-  /** Its bytes in order, for whoever passes them on and need not hold the whole file. @throws UnsealError */
-  async *parts(id: string): AsyncGenerator<Buffer> {
-    for (let position = 0; ; position += READ_AT_ONCE) {
+  /**
+   * Its bytes in order, for whoever passes them on and need not hold the whole file.
+   * @param from the first byte that is wanted
+   * @throws UnsealError
+   */
+  async *parts(id: string, from = 0): AsyncGenerator<Buffer> {
+    const first = Math.floor(from / PART_BYTES);
+    let skipped = from % PART_BYTES;
+    for (let position = first; ; position += READ_AT_ONCE) {
       const parts = await this.prisma.statements.once<{ id: string; keyId: string; bytes: Buffer }>(PARTS, [
         id,
         position,
         position + READ_AT_ONCE,
       ]);
-      for (const part of parts) yield this.keyring.openBytes(part, sealContext(SEALED_FILE_PARTS, part.id));
+      for (const part of parts) {
+        const bytes = this.keyring.openBytes(part, sealContext(SEALED_FILE_PARTS, part.id));
+        yield bytes.subarray(skipped);
+        skipped = 0;
+      }
       if (parts.length < READ_AT_ONCE) return;
     }
   }

@@ -15,6 +15,7 @@ export interface AskedFilter {
   transport?: string;
   errorCode?: string;
   apiKey?: string;
+  broadcast?: string;
   q?: string;
   since?: string;
   until?: string;
@@ -26,13 +27,14 @@ export function statusesIn(text: string): EmailStatus[] {
 
 /** What a search is given for it. @param owner see {@link EmailFilter} */
 export function filterOf(asked: AskedFilter, owner?: string): EmailFilter {
-  const { status, to, from, template, tag, lane, transport, errorCode, apiKey, q, since, until } = asked;
+  const { status, to, from, template, tag, lane, transport, errorCode, apiKey, broadcast, q, since, until } = asked;
   return {
     statuses: status === undefined ? undefined : statusesIn(status),
     to: to === undefined ? undefined : parseEmailAddress(to)!.canonical,
     from: from === undefined ? undefined : parseEmailAddress(from)!.stored.toLowerCase(),
     ...{ template, tag, lane, transport, errorCode, q, owner },
     apiKey: apiKey?.toLowerCase(),
+    broadcast: broadcast?.toLowerCase(),
     since: since === undefined ? undefined : new Date(since),
     until: until === undefined ? undefined : new Date(until),
   };

@@ -1,4 +1,5 @@
 import { Prisma } from '../../generated/prisma/client.js';
+import { countingHandOvers } from '../subscribers/subscribers.js';
 import { suppressing } from '../suppressions/suppressions.js';
 import type { ClaimedEmail, Ending } from './email-rows.js';
 import { columnsOf } from './split-statement.js';
@@ -19,13 +20,18 @@ const status = Prisma.sql`m.status::text`;
 /** Says once more which rows, for of a join alone Postgres expects so many that it reads a table of thousands whole. */
 const isAmong = (ids: readonly string[]): Prisma.Sql => Prisma.sql`m.id = ANY(${ids}::uuid[])`;
 
+/** Of what ended in this statement. */
+const HANDED_OVER = Prisma.sql`SELECT subscriber_id FROM done WHERE status = 'sent' AND subscriber_id IS NOT NULL`;
+
 /** Offers and endings of concurrent deliveries, together in one commit. Answers `n`, its place, for each that took effect. */
 export function attemptStatement(steps: readonly Step[]): Prisma.Sql {
   const offers = steps.flatMap((step, n) => (step.end ? [] : [{ ...step, n }]));
   const ends = steps.flatMap(({ email, end }, n) => (end ? [recordOf(email, end, n)] : []));
+  // Of other mail nobody counts anything, and it pays nothing.
+  const counts = steps.some(({ email, end }) => email.subscriberId && end?.ending.status === 'sent');
   const parts = [
     ...(offers.length > 0 ? [{ work: offering(offers), taken: Prisma.sql`SELECT n FROM offered` }] : []),
-    ...(ends.length > 0 ? [{ work: finishing(ends), taken: Prisma.sql`SELECT n FROM done` }] : []),
+    ...(ends.length > 0 ? [{ work: finishing(ends, counts), taken: Prisma.sql`SELECT n FROM done` }] : []),
   ];
   const [works, taken] = [parts.map((part) => part.work), parts.map((part) => part.taken)];
   return Prisma.sql`WITH ${Prisma.join(works)} ${Prisma.join(taken, ' UNION ALL ')}`;
@@ -43,7 +49,8 @@ function offering(offers: readonly { email: ClaimedEmail; n: number }[]): Prisma
     )`;
 }
 
-function finishing(ends: readonly { id: string }[]): Prisma.Sql {
+/** @param counts some are of broadcasts, and were handed over */
+function finishing(ends: readonly { id: string }[], counts: boolean): Prisma.Sql {
   const ids = ends.map(({ id }) => id);
   return Prisma.sql`
     input AS (
@@ -69,12 +76,12 @@ function finishing(ends: readonly { id: string }[]): Prisma.Sql {
         lease_until = CASE WHEN mine.status = 'unknown' THEN m.lease_until END,
         sealed_variables = CASE WHEN m.secret AND mine.status = 'sent' THEN NULL ELSE m.sealed_variables END
       FROM mine WHERE ${isAmong(ids)} AND m.id = mine.id AND m.lease_token = mine.token
-      RETURNING mine.n, m.id, m.status, m.attempts, m.to_canonical
+      RETURNING mine.n, m.id, m.status, m.attempts, m.to_canonical, m.subscriber_id
     ), noted AS (
       INSERT INTO email_events (email_id, status, attempt, transport, reply, error_code, worker)
       SELECT done.id, done.status, done.attempts, input.transport, input.reply, input.error_code, input.worker
       FROM done JOIN input USING (n)
-    ), suppressed AS (
+    ), ${counts ? Prisma.sql`${countingHandOvers(HANDED_OVER)},` : Prisma.empty} suppressed AS (
       ${suppressing(Prisma.sql`
         SELECT to_canonical, 'all', suppress_reason, suppress_source, done.id, NULL::timestamptz, NULL::text
         FROM done JOIN input USING (n) WHERE suppress_reason IS NOT NULL`)}

@@ -4,6 +4,7 @@ import { PrismaService, type UnitOfWork } from '../../database/prisma.service.js
 import { Prisma } from '../../generated/prisma/client.js';
 import type { EmailStatus } from '../../generated/prisma/enums.js';
 import { MailQueue } from '../../queue/mail-queue.js';
+import { countingHandOvers } from '../subscribers/subscribers.js';
 import { isBarred } from '../suppressions/suppressions.js';
 
 export interface LanePause {
@@ -197,8 +198,9 @@ export function changing(picked: Prisma.Sql, { to, errorCode, needsContent, dueA
         sent_at = CASE WHEN ${to} = 'sent' THEN coalesce(offered_at, now()) ELSE sent_at END,
         sealed_variables = CASE WHEN secret AND ${to} IN ('cancelled', 'sent') THEN NULL ELSE sealed_variables END
       FROM picked WHERE m.id = picked.id
-      RETURNING m.id, m.lane, m.status, m.attempts
-    ), noted AS (
+      RETURNING m.id, m.lane, m.status, m.attempts, m.subscriber_id
+    ), ${to === 'sent' ? Prisma.sql`${countingHandOvers(Prisma.sql`SELECT subscriber_id FROM changed`)},` : Prisma.empty}
+    noted AS (
       INSERT INTO email_events (email_id, status, attempt, error_code)
       SELECT id, status, attempts, ${errorCode} FROM changed
     )

@@ -2,6 +2,7 @@ import type { Lane } from '../../core/lanes.js';
 import { Prisma } from '../../generated/prisma/client.js';
 import type { EmailStatus } from '../../generated/prisma/enums.js';
 import { fullOf, type Places } from '../../queue/fair-shares.js';
+import { HELD, WORD_OF_BROADCAST } from '../subscribers/subscribers.js';
 import { reasonAgainst, STANDS, TRY_IS_OPEN, whySuppressed } from '../suppressions/suppressions.js';
 import type { ClaimedEmail } from './email-rows.js';
 import { KEPT_COLUMNS, WITH_CONTENT } from './records.js';
@@ -30,9 +31,10 @@ export interface DueEmail extends ClaimedEmail {
  */
 export function claimStatement({ lane, limit, worker, leaseSeconds, places }: Claim): Prisma.Sql {
   const triesBounced = lane === 'critical';
+  const { columns, word, verdict, stays, ended, why } = lane === 'bulk' ? OF_BROADCASTS : OF_NONE;
   return Prisma.sql`
     WITH due AS (
-      SELECT id, to_canonical, expires_at, next_attempt_at FROM outbound_emails
+      SELECT id, to_canonical, expires_at, next_attempt_at ${columns} FROM outbound_emails
       WHERE lane = ${lane}::lane AND status IN ('queued', 'scheduled', 'deferred') AND next_attempt_at <= now()
         AND NOT EXISTS (SELECT FROM lane_pauses p WHERE p.lane = ${lane}::lane) ${outsideOf(places)}
       ORDER BY next_attempt_at, id
@@ -40,29 +42,32 @@ export function claimStatement({ lane, limit, worker, leaseSeconds, places }: Cl
       FOR UPDATE SKIP LOCKED
     ), ${triesBounced ? TRIES : Prisma.empty}
     judged AS (
-      SELECT due.*, s.reason, s.created_at AS since, s.expires_at AS until, CASE
-        WHEN due.expires_at <= now() THEN 'expired'
+      SELECT due.*, s.reason, s.created_at AS since, s.expires_at AS until ${lane === 'bulk' ? Prisma.sql`, b.paused AND NOT b.cancelled AS paused, b.gone` : Prisma.empty}, CASE
+        WHEN due.expires_at <= now() THEN 'expired' ${verdict}
         WHEN s.reason IS NOT NULL ${triesBounced ? IS_NO_TRY : Prisma.empty} THEN 'suppressed'
+        ${ended}
         ELSE 'sending' END::email_status AS next
-      FROM due LEFT JOIN LATERAL (${reasonAgainst(lane)}) s ON true
+      FROM due LEFT JOIN LATERAL (${reasonAgainst(lane)}) s ON true ${word}
         ${triesBounced ? Prisma.sql`LEFT JOIN tried ON tried.address_canonical = due.to_canonical` : Prisma.empty}
     ), ${picked(places)}
     changed AS (
       UPDATE outbound_emails m SET
         status = picked.next,
         attempts = attempts + CASE picked.next WHEN 'sending' THEN 1 ELSE 0 END,
-        offered_at = NULL,
-        lease_token = CASE picked.next WHEN 'sending' THEN gen_random_uuid() END,
+        offered_at = ${stays(Prisma.sql`m.offered_at`, Prisma.sql`NULL`)},
+        lease_token = ${stays(Prisma.sql`m.lease_token`, Prisma.sql`CASE picked.next WHEN 'sending' THEN gen_random_uuid() END`)},
         lease_until = CASE picked.next WHEN 'sending' THEN now() + make_interval(secs => ${leaseSeconds}) END,
         sealed_variables = CASE WHEN picked.next = 'sending' OR NOT secret THEN sealed_variables END,
-        last_error_code = CASE picked.next WHEN 'suppressed' THEN 'suppressed_' || picked.reason ELSE last_error_code END,
+        last_error_code = ${why(Prisma.sql`CASE picked.next WHEN 'suppressed' THEN 'suppressed_' || picked.reason ELSE last_error_code END`)},
         last_reply = CASE picked.next WHEN 'suppressed' THEN ${WHY_SUPPRESSED} ELSE last_reply END
+        ${lane === 'bulk' ? PUT_OFF : Prisma.empty}
       FROM picked WHERE m.id = picked.id
       RETURNING m.*
     ), noted AS (
       INSERT INTO email_events (email_id, status, attempt, worker, error_code, reply)
-      SELECT id, status, attempts, ${worker}, CASE status WHEN 'suppressed' THEN last_error_code END, CASE status WHEN 'suppressed' THEN last_reply END
-      FROM changed
+      SELECT id, status, attempts, ${worker}, CASE WHEN status IN ('suppressed', 'cancelled') THEN last_error_code END,
+        CASE status WHEN 'suppressed' THEN last_reply END
+      FROM changed ${lane === 'bulk' ? Prisma.sql`WHERE status NOT IN ('queued', 'scheduled', 'deferred')` : Prisma.empty}
     )
     SELECT ${KEPT_COLUMNS}, status, lease_token AS "leaseToken", attempts AS attempt,
       ${domainOf(Prisma.sql`to_canonical`)} AS domain, possible_duplicate AS "possibleDuplicate", request_id AS "requestId",
@@ -116,5 +121,40 @@ const TRIES = Prisma.sql`open AS (
     ),`;
 
 const IS_NO_TRY = Prisma.sql`AND NOT (s.reason = 'hard_bounce' AND (due.id IS NOT DISTINCT FROM s.tried_email_id OR due.id IS NOT DISTINCT FROM tried.tried_email_id))`;
+
+/** What a claim of one lane asks besides. */
+interface Besides {
+  columns: Prisma.Sql;
+  word: Prisma.Sql;
+  verdict: Prisma.Sql;
+  ended: Prisma.Sql;
+  stays: (kept: Prisma.Sql, otherwise: Prisma.Sql) => Prisma.Sql;
+  why: (otherwise: Prisma.Sql) => Prisma.Sql;
+}
+
+/** Broadcasts go by one lane, and the claims of the others ask nothing of them. */
+const OF_NONE: Besides = {
+  columns: Prisma.empty,
+  word: Prisma.empty,
+  verdict: Prisma.empty,
+  ended: Prisma.empty,
+  stays: (_, otherwise) => otherwise,
+  why: (otherwise) => otherwise,
+};
+
+/**
+ * The messages of a broadcast that was cancelled end, those of a paused one are put off without a receipt, for nothing
+ * happened to them, and whoever left meanwhile gets nothing.
+ */
+const OF_BROADCASTS: Besides = {
+  columns: Prisma.sql`, status, broadcast_id, subscriber_id`,
+  word: Prisma.sql`LEFT JOIN LATERAL (${WORD_OF_BROADCAST}) b ON due.broadcast_id IS NOT NULL`,
+  verdict: Prisma.sql`WHEN b.cancelled THEN 'cancelled' WHEN b.paused THEN due.status::text`,
+  ended: Prisma.sql`WHEN b.gone IS NOT NULL THEN 'suppressed'`,
+  stays: (kept, otherwise) => Prisma.sql`CASE WHEN picked.paused THEN ${kept} ELSE ${otherwise} END`,
+  why: (otherwise) => Prisma.sql`CASE WHEN picked.next = 'cancelled' THEN 'broadcast_cancelled'
+          WHEN picked.next = 'suppressed' AND picked.reason IS NULL THEN 'subscriber_' || picked.gone ELSE ${otherwise} END`,
+};
+const PUT_OFF = Prisma.sql`, next_attempt_at = CASE WHEN picked.next = picked.status THEN m.next_attempt_at + ${HELD} ELSE m.next_attempt_at END`;
 
 const WHY_SUPPRESSED = whySuppressed(Prisma.sql`picked.since`, Prisma.sql`picked.until`);

@@ -1,5 +1,6 @@
 import { parseEmailAddress } from '../../core/email-address.js';
 import type { Lane } from '../../core/lanes.js';
+import type { SubscriberWords } from '../subscribers/subscribers.js';
 import type { EmailStatus } from '../../generated/prisma/enums.js';
 
 /** Somebody an envelope is for. */
@@ -90,6 +91,11 @@ export interface ClaimedEmail {
   /** Of its row of `email_contents`. */
   sealedContent: Uint8Array | null;
   contentKeyId: string | null;
+  /** Of a broadcast's message. */
+  broadcastId: string | null;
+  subscriberId: string | null;
+  /** As they are now; null where they were removed. */
+  subscriber: SubscriberWords | null;
   /** Carries a code. */
   secret: boolean;
   /** Sent again after an unknown outcome. */
@@ -124,6 +130,9 @@ export type KeptEmail = Pick<
   | 'contentId'
   | 'sealedContent'
   | 'contentKeyId'
+  | 'broadcastId'
+  | 'subscriberId'
+  | 'subscriber'
 >;
 
 /** How an attempt ends in the record. */

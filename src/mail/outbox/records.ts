@@ -4,6 +4,7 @@ import { quote } from '../../core/mask.js';
 import { PrismaService } from '../../database/prisma.service.js';
 import { type EmailEvent, type OutboundEmail, Prisma } from '../../generated/prisma/client.js';
 import type { EmailStatus } from '../../generated/prisma/enums.js';
+import { SUBSCRIBER_OF_MESSAGE } from '../subscribers/subscribers.js';
 import { ALIVE_WITHIN_MS } from '../../queue/worker-registry.js';
 import { type KeptEmail, type Recipient, recipientsOf } from './email-rows.js';
 
@@ -106,7 +107,8 @@ const dueOf = (most: number | null): Prisma.Sql => Prisma.sql`
 export const KEPT_COLUMNS = Prisma.sql`m.id, lane, from_address AS "from", to_address AS "to", recipients, reply_to AS "replyTo",
   template, locale, expires_at AS "expiresAt", message_id AS "messageId", sealed_variables AS "sealedVariables",
   m.seal_key_id AS "sealKeyId", content_id AS "contentId", c.sealed AS "sealedContent", c.seal_key_id AS "contentKeyId",
-  m.secret, max_attempts AS "maxAttempts"`;
+  m.secret, max_attempts AS "maxAttempts", m.broadcast_id AS "broadcastId", m.subscriber_id AS "subscriberId",
+  ${SUBSCRIBER_OF_MESSAGE} AS subscriber`;
 export const WITH_CONTENT = Prisma.sql`LEFT JOIN email_contents c ON c.id = m.content_id`;
 
 /** Reading the outbox, for the API, the commands, health, metrics, and whoever looks for something to deliver. */

@@ -1,6 +1,7 @@
 import type { Lane } from '../../core/lanes.js';
 import type { UnitOfWork } from '../../database/prisma.service.js';
 import { Prisma } from '../../generated/prisma/client.js';
+import { countingHandOvers } from '../subscribers/subscribers.js';
 import { STANDS } from '../suppressions/suppressions.js';
 import { type Recipient, recipientsOf } from './email-rows.js';
 import { leftOf, placeOf, splittingOff } from './split-statement.js';
@@ -113,17 +114,24 @@ export async function splitReported(reported: readonly ReportedRecipient[], db: 
     WHERE m.id = l.id`;
 }
 
-/** → what the providers report. @param changes rows of id, status, reply and error_code, one a message */
+/**
+ * → what the providers report. What they took without our having heard of it was handed over nevertheless.
+ * @param changes rows of id, status, reply and error_code, one a message
+ */
 export async function changeReported(changes: readonly object[], db: Db): Promise<void> {
   await db.$executeRaw`
+    WITH input AS (
+      SELECT * FROM jsonb_to_recordset(${JSON.stringify(changes)}::jsonb)
+        AS input (id uuid, status email_status, reply text, error_code text)
+    ), ${countingHandOvers(Prisma.sql`
+      SELECT m.subscriber_id FROM outbound_emails m JOIN input USING (id)
+      WHERE m.sent_at IS NULL AND m.subscriber_id IS NOT NULL AND input.status IN ('delivered', 'bounced', 'complained')`)}
     UPDATE outbound_emails m SET
       status = input.status, last_reply = input.reply, last_error_code = input.error_code,
       sent_at = coalesce(m.sent_at, m.offered_at, now()), lease_token = NULL, lease_until = NULL,
       possible_duplicate = m.status <> 'deferred' AND m.possible_duplicate,
       sealed_variables = CASE WHEN m.secret THEN NULL ELSE m.sealed_variables END
-    FROM jsonb_to_recordset(${JSON.stringify(changes)}::jsonb)
-      AS input (id uuid, status email_status, reply text, error_code text)
-    WHERE m.id = input.id`;
+    FROM input WHERE m.id = input.id`;
 }
 
 /**

@@ -42,6 +42,7 @@ export class MailRetention {
         SELECT id FROM email_contents c
         WHERE (c.secret OR c.created_at < now() - make_interval(days => ${days}::int))
           AND NOT EXISTS (SELECT FROM outbound_emails m WHERE m.content_id = c.id AND m.sealed_variables IS NOT NULL)
+          AND NOT EXISTS (SELECT FROM broadcasts b WHERE b.content_id = c.id AND b.finished_at IS NULL)
         ORDER BY c.created_at LIMIT ${limit} FOR UPDATE SKIP LOCKED)`;
   }
 

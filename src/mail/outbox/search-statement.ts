@@ -16,6 +16,7 @@ export interface EmailFilter {
   transport?: string | undefined;
   errorCode?: string | undefined;
   apiKey?: string | undefined;
+  broadcast?: string | undefined;
   /** A part of the subject or of the last reply, in whatever case. */
   q?: string | undefined;
   /** Accepted at or after. */
@@ -59,11 +60,14 @@ type Driver =
   | { kind: 'term'; term: string }
   | { kind: 'error'; code: string }
   | { kind: 'status'; statuses: EmailStatus[] }
+  | { kind: 'broadcast'; id: string; statuses: readonly EmailStatus[] }
   | { kind: 'all' };
 
 /** By what is rarest, as a rule. */
-function driverOf({ to, errorCode, statuses, tag, template, from, apiKey, owner }: EmailFilter): Driver {
+function driverOf({ to, errorCode, statuses, tag, template, from, apiKey, owner, broadcast }: EmailFilter): Driver {
   if (to !== undefined) return { kind: 'term', term: `to:${to}` };
+  if (broadcast !== undefined)
+    return { kind: 'broadcast', id: broadcast, statuses: [...new Set(statuses ?? Object.values(EmailStatus))] };
   if (errorCode !== undefined) return { kind: 'error', code: errorCode };
   if (statuses !== undefined && statuses.every((status) => INDEXED_STATUSES.has(status)))
     return { kind: 'status', statuses: [...new Set(statuses)] };
@@ -124,9 +128,13 @@ function looked(filter: EmailFilter, walk: Walk): Prisma.Sql {
         ORDER BY t.email_id ${order(walk)} LIMIT ${WINDOW}`;
     case 'error':
       return found(Prisma.sql`m.last_error_code = ${driver.code}`);
+    case 'broadcast':
     case 'status': {
+      const of = driver.kind === 'broadcast' ? Prisma.sql`m.broadcast_id = ${driver.id}::uuid AND` : Prisma.empty;
       // One walk a status, merged: an index scan over several of them has no order.
-      const walks = driver.statuses.map((status) => Prisma.sql`(${found(Prisma.sql`m.status = ${literal(status)}`)})`);
+      const walks = driver.statuses.map(
+        (status) => Prisma.sql`(${found(Prisma.sql`${of} m.status = ${literal(status)}`)})`,
+      );
       if (walks.length === 1) return walks[0]!;
       return Prisma.sql`SELECT id FROM (${Prisma.join(walks, ' UNION ALL ')}) AS m ORDER BY id ${order(walk)} LIMIT ${WINDOW}`;
     }
@@ -136,7 +144,8 @@ function looked(filter: EmailFilter, walk: Walk): Prisma.Sql {
 }
 
 function conditionsOf(filter: EmailFilter): Prisma.Sql {
-  const { statuses, to, from, template, tag, lane, transport, errorCode, apiKey, owner, q, since, until } = filter;
+  const { statuses, to, from, template, tag, lane, transport, errorCode, apiKey, broadcast, owner, q, since, until } =
+    filter;
   const driver = driverOf(filter);
   const has = (term: string): Prisma.Sql[] =>
     driver.kind === 'term' && driver.term === term
@@ -153,6 +162,7 @@ function conditionsOf(filter: EmailFilter): Prisma.Sql {
     ...(transport === undefined ? [] : [Prisma.sql`m.transport = ${transport}`]),
     ...(errorCode === undefined ? [] : [Prisma.sql`m.last_error_code = ${errorCode}`]),
     ...(apiKey === undefined ? [] : [Prisma.sql`m.api_key_id = ${apiKey}::uuid`]),
+    ...(broadcast === undefined ? [] : [Prisma.sql`m.broadcast_id = ${broadcast}::uuid`]),
     ...(owner === undefined ? [] : [Prisma.sql`m.api_key_id = ${owner}::uuid`]),
     ...(q === undefined ? [] : [Prisma.sql`(m.subject ILIKE ${pattern} OR m.last_reply ILIKE ${pattern})`]),
     ...(since === undefined ? [] : [Prisma.sql`m.created_at >= ${since}`]),

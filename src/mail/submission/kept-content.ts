@@ -41,12 +41,16 @@ export class KeptContent {
 
   /** The same words to the same people, as a message of its own. @throws Problem content_secret, content_erased */
   async draftOf(record: KeptRecord): Promise<Draft> {
-    const { words, replyTo, headers, attachments, unsubscribe, mime } = this.open(record);
+    const { words, replyTo, headers, attachments, unsubscribe, mime, broadcast } = this.open(record);
     const { lane, from, locale, maxAttempts, template, tags, metadata } = record;
     return {
       ...{ lane, from, locale, maxAttempts, tags },
       to: recipientsOf(record),
-      content: mime ? await this.mimeOf(record) : contentOf(template, words),
+      content: mime
+        ? await this.mimeOf(record)
+        : broadcast
+          ? await this.ownWordsOf(record)
+          : contentOf(template, words),
       replyTo: replyTo ?? (record.replyTo === null ? [] : [record.replyTo]),
       ...(headers === undefined ? {} : { headers }),
       ...(attachments === undefined ? {} : { attachments }),
@@ -61,6 +65,12 @@ export class KeptContent {
     const messageId = `<${uuidv7(this.clock.now())}@${domainOf(mailboxOf(from).address)}>`;
     const bytes = withMessageId(mime!, messageId);
     return { kind: 'mime', bytes, messageId, subject, ...(returnPath === undefined ? {} : { returnPath }) };
+  }
+
+  /** Of a broadcast's message: what its recipient read, for the new one is of no broadcast. */
+  private async ownWordsOf(record: KeptRecord): Promise<Draft['content']> {
+    const { subject, text, html } = await this.compose(record);
+    return { kind: 'raw', subject, text, html };
   }
 
   private open(record: KeptRecord): OpenedContent {

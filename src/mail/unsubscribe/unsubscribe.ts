@@ -3,37 +3,52 @@ import { ApiExcludeController } from '@nestjs/swagger';
 import { type Html, html } from '../../core/html.js';
 import { Logger } from '../../core/logger.js';
 import { type Page, PageWriter, PLAIN } from '../../http/pages/page-frame.js';
-import { UnsubscribeLink } from '../content/unsubscribe-link.js';
+import { type Subscription, UnsubscribeLink } from '../content/unsubscribe-link.js';
 import { MailModule } from '../mail.module.js';
+import { Subscriptions } from '../subscribers/subscribers.js';
 import { Suppressions } from '../suppressions/suppressions.js';
 
-type Subscription = { address: string; token: string };
+/** Whom the page is about: of a broadcast's message, the audience that they would leave. */
+interface Shown {
+  address: string;
+  token: string;
+  audience?: string | undefined;
+}
+
+type Action = 'unsubscribe' | 'unsubscribe_all' | 'subscribe';
 
 /** Nothing has happened yet: mail scanners follow links, so following one changes nothing. */
-function askedPage(subscription: Subscription): Page {
-  return pageOf(
-    'Unsubscribe',
-    (product) => html`<h1>Unsubscribe from ${product}?</h1>
-        <p><b>${subscription.address}</b> will get no more newsletters. Codes and other mail you ask for still come.</p>
-        ${form(subscription, 'unsubscribe', 'Unsubscribe')}`,
+function askedPage(shown: Shown): Page {
+  const { audience, address } = shown;
+  return pageOf('Unsubscribe', (product) =>
+    audience === undefined
+      ? html`<h1>Unsubscribe from ${product}?</h1>
+        <p><b>${address}</b> will get no more newsletters. Codes and other mail you ask for still come.</p>
+        ${form(shown, 'unsubscribe', 'Unsubscribe')}`
+      : html`<h1>Unsubscribe from ${audience}?</h1>
+        <p><b>${address}</b> will get no more of it from ${product}. Codes and other mail you ask for still come.</p>
+        ${form(shown, 'unsubscribe', 'Unsubscribe')}
+        ${form(shown, 'unsubscribe_all', `Leave all newsletters of ${product}`, 'quiet')}`,
   );
 }
 
-function unsubscribedPage(subscription: Subscription): Page {
+function unsubscribedPage(shown: Shown): Page {
+  const { audience, address } = shown;
   return pageOf(
     'Unsubscribed',
     (product) => html`<h1>You are unsubscribed</h1>
-        <p role="status"><b>${subscription.address}</b> gets no more newsletters from ${product}.</p>
-        ${form(subscription, 'subscribe', 'That was a mistake', 'quiet')}`,
+        <p role="status"><b>${address}</b> gets no more ${audience === undefined ? 'newsletters' : html`of <b>${audience}</b>`} from ${product}.</p>
+        ${audience !== undefined && form(shown, 'unsubscribe_all', `Leave all newsletters of ${product}`, 'quiet')}
+        ${form(shown, 'subscribe', 'That was a mistake', 'quiet')}`,
   );
 }
 
-function subscribedPage(subscription: Subscription): Page {
+function subscribedPage(shown: Shown): Page {
   return pageOf(
     'Unsubscribe',
     (product) => html`<h1>You are subscribed again</h1>
-        <p role="status"><b>${subscription.address}</b> gets newsletters from ${product} as before.</p>
-        ${form(subscription, 'unsubscribe', 'Unsubscribe', 'quiet')}`,
+        <p role="status"><b>${shown.address}</b> gets ${shown.audience ?? 'newsletters'} from ${product} as before.</p>
+        ${form(shown, 'unsubscribe', 'Unsubscribe', 'quiet')}`,
   );
 }
 
@@ -48,7 +63,7 @@ function pageOf(title: string, body: Page['body'], status = 200): Page {
   return { status, title, body, look: PLAIN, headers: { 'referrer-policy': 'no-referrer' } };
 }
 
-function form({ token }: Subscription, action: 'unsubscribe' | 'subscribe', label: string, dress = ''): Html {
+function form({ token }: Shown, action: Action, label: string, dress = ''): Html {
   return html`<form method="post" action="/unsubscribe?t=${token}">
     <input type="hidden" name="action" value="${action}" />
     <button type="submit" class="${dress}">${label}</button>
@@ -72,30 +87,50 @@ class UnsubscribeController {
   constructor(
     private readonly link: UnsubscribeLink,
     private readonly suppressions: Suppressions,
+    private readonly subscriptions: Subscriptions,
     private readonly log: Logger,
   ) {}
 
   @Get()
-  page(@Query('t') token: unknown): Page {
+  async page(@Query('t') token: unknown): Promise<Page> {
     const read = this.link.read(String(token));
-    return read ? askedPage({ address: shownAddress(read.addressCanonical), token: String(token) }) : INVALID;
+    return read ? askedPage(await this.shown(read, String(token))) : INVALID;
   }
 
   @Post()
   async submit(@Query('t') token: unknown, @Body() body: Record<string, unknown> | undefined): Promise<Page> {
     const read = this.link.read(String(token));
     if (!read) return INVALID;
-    const { addressCanonical, emailId } = read;
-    const shown = { address: shownAddress(addressCanonical), token: String(token) };
-    if (body?.['action'] === 'subscribe') {
-      await this.suppressions.resubscribe(addressCanonical);
+    const shown = await this.shown(read, String(token));
+    const { emailId } = read;
+    const action = body?.['action'];
+    if (action === 'subscribe') {
+      await this.suppressions.resubscribe(read.addressCanonical);
+      await this.subscriptions.comeBack(read);
       this.log.info({ emailId }, 'subscribed again');
       return subscribedPage(shown);
     }
-    const source = body?.['action'] === 'unsubscribe' ? 'page' : 'one_click';
-    await this.suppressions.add({ addressCanonical, scope: 'bulk', reason: 'unsubscribe', source, emailId });
-    this.log.info({ emailId, source }, 'unsubscribed');
-    return unsubscribedPage(shown);
+    const source = action === 'unsubscribe' || action === 'unsubscribe_all' ? 'page' : 'one_click';
+    const leavesAll = action === 'unsubscribe_all' || shown.audience === undefined;
+    await this.leave(read, leavesAll, source);
+    this.log.info({ emailId, source, all: leavesAll }, 'unsubscribed');
+    return unsubscribedPage(leavesAll ? { address: shown.address, token: shown.token } : shown);
+  }
+
+  /** Without an audience, as of ordinary bulk mail and of an audience that is gone, all newsletters are meant. */
+  private async leave(
+    { subscriberId, addressCanonical, emailId }: Subscription,
+    all: boolean,
+    source: string,
+  ): Promise<void> {
+    if (subscriberId !== undefined) await this.subscriptions.leave({ subscriberId, addressCanonical, emailId });
+    // In all audiences, Postgres does the same.
+    if (all) await this.suppressions.add({ addressCanonical, scope: 'bulk', reason: 'unsubscribe', source, emailId });
+  }
+
+  private async shown({ addressCanonical, subscriberId }: Subscription, token: string): Promise<Shown> {
+    const audience = subscriberId === undefined ? undefined : await this.subscriptions.audienceOf(subscriberId);
+    return { address: shownAddress(addressCanonical), token, audience };
   }
 }
 

@@ -12,6 +12,8 @@ const noAction = `/v1/emails/actions/${randomUUID()}`;
 const noKey = `/v1/api-keys/${randomUUID()}`;
 const noAccount = `/v1/accounts/${randomUUID()}`;
 const noEndpoint = `/v1/webhook-endpoints/${randomUUID()}`;
+const noAudience = `/v1/audiences/${randomUUID()}`;
+const noBroadcast = `/v1/broadcasts/${randomUUID()}`;
 const noDelivery = `/v1/webhook-deliveries/${randomUUID()}`;
 
 /** Every call that takes a key, and the scope it needs; an id that is nobody's answers 404 once the key was let in. */
@@ -33,6 +35,24 @@ const CALLS: [method: string, path: string, body: object | undefined, scope: Sco
   ['GET', '/v1/suppressions', undefined, 'suppressions:read', 200],
   ['POST', '/v1/suppressions', { address: 'nobody' }, 'suppressions:write', 422],
   ['DELETE', '/v1/suppressions', { address: 'nobody@example.com', reason: 'asked for' }, 'suppressions:write', 404],
+  ['GET', '/v1/audiences', undefined, 'audiences', 200],
+  ['POST', '/v1/audiences', { name: 'Drivers' }, 'audiences', 201],
+  ['GET', noAudience, undefined, 'audiences', 404],
+  ['PATCH', noAudience, { name: 'Drivers' }, 'audiences', 404],
+  ['DELETE', noAudience, undefined, 'audiences', 404],
+  ['GET', `${noAudience}/subscribers`, undefined, 'audiences', 404],
+  ['POST', `${noAudience}/subscribers`, { email: 'ada@example.com' }, 'audiences', 404],
+  ['GET', `${noAudience}/subscribers/${randomUUID()}`, undefined, 'audiences', 404],
+  ['DELETE', `${noAudience}/subscribers/${randomUUID()}`, undefined, 'audiences', 404],
+  ['POST', `${noAudience}/subscribers/${randomUUID()}/confirm`, { code: '123456' }, 'audiences', 404],
+  ['GET', `${noAudience}/imports/${randomUUID()}`, undefined, 'audiences', 404],
+  ['GET', '/v1/broadcasts', undefined, 'audiences', 200],
+  ['POST', '/v1/broadcasts', {}, 'audiences', 422],
+  ['GET', noBroadcast, undefined, 'audiences', 404],
+  ['POST', `${noBroadcast}/pause`, undefined, 'audiences', 404],
+  ['POST', `${noBroadcast}/resume`, undefined, 'audiences', 404],
+  ['POST', `${noBroadcast}/cancel`, undefined, 'audiences', 404],
+  ['POST', `${noBroadcast}/test`, { to: 'ada@example.com' }, 'audiences', 404],
   ['GET', '/v1/audit', undefined, 'admin', 200],
   ['GET', '/v1/api-keys', undefined, 'admin', 200],
   ['POST', '/v1/api-keys', { name: 'made', scopes: ['emails:read'] }, 'admin', 201],

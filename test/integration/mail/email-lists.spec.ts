@@ -147,7 +147,8 @@ describe('lists of messages', () => {
   });
 
   it.each([
-    ['/v1/emails?broadcast=1', 'broadcast', 'unknown_field'],
+    ['/v1/emails?broadcast=1', 'broadcast', 'matches'],
+    ['/v1/emails?audience=1', 'audience', 'unknown_field'],
     ['/v1/emails?cursor=nonsense', 'cursor', 'cursor'],
     ['/v1/emails?limit=101', 'limit', 'matches'],
     ['/v1/emails?status=gone', 'status', 'status'],

@@ -309,6 +309,7 @@ describe('mail for back ends', () => {
       const email = await read(id);
       expect(email).toEqual({
         id,
+        broadcast: null,
         to: 'ada@example.com',
         recipients: [{ kind: 'to', address: 'ada@example.com', name: '', status: 'queued', emailId: id }],
         from: '"Otpost" <no-reply@localhost>',

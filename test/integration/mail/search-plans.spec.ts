@@ -37,6 +37,7 @@ const FILTERS: Record<string, EmailFilter> = {
   transport: { transport: 'ses' },
   errorCode: { errorCode: 'smtp_550' },
   apiKey: { apiKey: SENT_KEY },
+  broadcast: { broadcast: SENT_KEY },
   owner: { owner: SENT_KEY },
   q: { q: 'ORDER' },
   'q, of none': { q: 'nothing like that' },
@@ -128,8 +129,15 @@ describe('a search among a million messages', () => {
   const places = { used: new Map([['example.com', 1]]), most: 2 };
   it.each([
     ['a claim', claimStatement({ ...claim, lane: 'default', places: undefined })],
+    ['a claim of bulk mail', claimStatement({ ...claim, lane: 'bulk', places: undefined })],
     ['a claim of codes', claimStatement({ ...claim, lane: 'critical', places })],
     ['an offer', attemptStatement([{ email, end: undefined }])],
+    [
+      'an outcome of a broadcast',
+      attemptStatement([
+        { email: { ...email, subscriberId: SENT_KEY }, end: { ending: { status: 'sent' }, worker: 'w' } },
+      ]),
+    ],
     ['an outcome', attemptStatement([{ email, end: { ending: { status: 'sent' }, worker: 'w' } }])],
   ])('finds by the index that fits, in the plan that serves all values: %s', async (_what, { text, values }) => {
     const client = new pg.Client({ connectionString: database.url });

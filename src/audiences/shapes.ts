@@ -1,0 +1,323 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { IsBoolean, IsIn, IsObject, IsString, Length, Matches, MaxLength } from 'class-validator';
+import { MAX_ADDRESS_LENGTH } from '../core/email-address.js';
+import { IsMailAddress, IsOneLine, MayBeLeftOut, MayBeNull } from '../core/input.js';
+import { PageQuery } from '../core/page.js';
+import { SubscriberStatus } from '../generated/prisma/enums.js';
+import type { Challenge } from '../otp/challenges.js';
+import type { AudienceRecord, SubscriberCounts } from './audiences.js';
+import { MOST_FAULTS } from './import-batches.js';
+import type { ImportRecord } from './imports.js';
+import { LOCALE, LONGEST_VALUE, MOST_ATTRIBUTES } from './subscriber-policy.js';
+import type { SubscriberRecord } from './subscribers.js';
+
+const STATUSES = Object.values(SubscriberStatus);
+const MOMENT = { type: String, format: 'date-time', nullable: true } as const;
+const LOCALE_WORDS = { message: 'must be a language tag such as en or pt-BR' };
+const ATTRIBUTES = {
+  type: 'object',
+  additionalProperties: { type: 'string', maxLength: LONGEST_VALUE },
+  example: { name: 'Ada' },
+} as const;
+
+export class AudienceRequest {
+  @ApiProperty({ minLength: 1, maxLength: 200, example: 'Drivers', description: 'People see it where they leave' })
+  @IsString()
+  @Length(1, 200)
+  @IsOneLine()
+  @Matches(/\S/, { message: 'must not be blank' })
+  name!: string;
+}
+
+export class AudienceView {
+  @ApiProperty({ format: 'uuid' })
+  id!: string;
+
+  @ApiProperty()
+  name!: string;
+
+  @ApiProperty({ format: 'date-time' })
+  createdAt!: string;
+
+  static of({ id, name, createdAt }: AudienceRecord): AudienceView {
+    return { id, name, createdAt: createdAt.toISOString() };
+  }
+}
+
+export class AudienceList {
+  @ApiProperty({ type: [AudienceView] })
+  items!: AudienceView[];
+
+  @ApiProperty({ type: String, nullable: true })
+  nextCursor!: string | null;
+}
+
+class CountsView implements SubscriberCounts {
+  @ApiProperty()
+  active!: number;
+
+  @ApiProperty()
+  pending!: number;
+
+  @ApiProperty()
+  unsubscribed!: number;
+
+  @ApiProperty()
+  bounced!: number;
+
+  @ApiProperty()
+  complained!: number;
+}
+
+export class AudienceDetails extends AudienceView {
+  @ApiProperty({ description: 'How many are in each state' })
+  subscribers!: CountsView;
+
+  static with(record: AudienceRecord, subscribers: SubscriberCounts): AudienceDetails {
+    return { ...AudienceView.of(record), subscribers };
+  }
+}
+
+export class SubscriberRequest {
+  @ApiProperty({ format: 'email', maxLength: MAX_ADDRESS_LENGTH, example: 'ada@example.com' })
+  @IsMailAddress()
+  email!: string;
+
+  @ApiPropertyOptional({
+    ...ATTRIBUTES,
+    description: `At most ${MOST_ATTRIBUTES}, each a text in one line; the words of broadcasts name them \`{{ subscriber.name }}\``,
+  })
+  @MayBeLeftOut()
+  @IsObject()
+  attributes?: Record<string, unknown>;
+
+  @ApiPropertyOptional({ example: 'en', description: 'The language of what they get' })
+  @MayBeLeftOut()
+  @IsString()
+  @Matches(LOCALE, LOCALE_WORDS)
+  locale?: string;
+
+  @ApiPropertyOptional({
+    default: false,
+    description: 'They are asked by mail first, and `pending` until they say yes: by its link, or by its code',
+  })
+  @MayBeLeftOut()
+  @IsBoolean()
+  confirm?: boolean;
+}
+
+export class SubscriberChangeRequest {
+  @ApiPropertyOptional({ ...ATTRIBUTES, description: 'In place of all that they have' })
+  @MayBeLeftOut()
+  @IsObject()
+  attributes?: Record<string, unknown>;
+
+  @ApiPropertyOptional({ type: String, nullable: true, example: 'en' })
+  @MayBeNull()
+  @IsString()
+  @Matches(LOCALE, LOCALE_WORDS)
+  locale?: string | null;
+
+  @ApiPropertyOptional({
+    enum: ['active', 'unsubscribed'],
+    description:
+      '`active` is for those who asked you for it; it is audited, and the suppression list holds all the same',
+  })
+  @MayBeLeftOut()
+  @IsIn(['active', 'unsubscribed'])
+  status?: 'active' | 'unsubscribed';
+}
+
+export class ConfirmRequest {
+  @ApiProperty({ maxLength: 64, example: '042137' })
+  @IsString()
+  @MaxLength(64)
+  code!: string;
+}
+
+export class SubscriberQuery extends PageQuery {
+  @ApiPropertyOptional({ enum: STATUSES })
+  @MayBeLeftOut()
+  @IsIn(STATUSES)
+  status?: SubscriberStatus;
+
+  @ApiPropertyOptional({ minLength: 1, maxLength: 200, description: 'A part of the address, in whatever case' })
+  @MayBeLeftOut()
+  @IsString()
+  @Length(1, 200)
+  q?: string;
+}
+
+class ConfirmationView {
+  @ApiProperty({ example: 'K7QX', description: 'Shown in the mail; show it too. No secret.' })
+  reference!: string;
+
+  @ApiProperty({ format: 'date-time', description: 'The code and the link work until then' })
+  expiresAt!: string;
+}
+
+export class SubscriberView {
+  @ApiProperty({ format: 'uuid' })
+  id!: string;
+
+  @ApiProperty({ format: 'email' })
+  email!: string;
+
+  @ApiProperty({ enum: STATUSES })
+  status!: SubscriberStatus;
+
+  @ApiProperty(ATTRIBUTES)
+  attributes!: Record<string, string>;
+
+  @ApiProperty({ type: String, nullable: true })
+  locale!: string | null;
+
+  @ApiProperty({ description: 'Messages of broadcasts that were handed over' })
+  sentCount!: number;
+
+  @ApiProperty(MOMENT)
+  lastSentAt!: string | null;
+
+  @ApiProperty({ format: 'date-time', description: 'Since when they are what they are' })
+  statusChangedAt!: string;
+
+  @ApiProperty({ format: 'date-time' })
+  createdAt!: string;
+
+  static of(record: SubscriberRecord): SubscriberView {
+    const {
+      id,
+      address: email,
+      status,
+      attributes,
+      locale,
+      sentCount,
+      lastSentAt,
+      statusChangedAt,
+      createdAt,
+    } = record;
+    return {
+      ...{ id, email, status, attributes, locale, sentCount },
+      lastSentAt: lastSentAt?.toISOString() ?? null,
+      statusChangedAt: statusChangedAt.toISOString(),
+      createdAt: createdAt.toISOString(),
+    };
+  }
+}
+
+export class AddedSubscriberView extends SubscriberView {
+  @ApiProperty({
+    type: ConfirmationView,
+    nullable: true,
+    description: 'Of the mail that asks them, where one was sent',
+  })
+  confirmation!: ConfirmationView | null;
+
+  static with(record: SubscriberRecord, challenge: Challenge | undefined): AddedSubscriberView {
+    const confirmation = challenge && { reference: challenge.reference, expiresAt: challenge.expiresAt.toISOString() };
+    return { ...SubscriberView.of(record), confirmation: confirmation ?? null };
+  }
+}
+
+export class SubscriberList {
+  @ApiProperty({ type: [SubscriberView] })
+  items!: SubscriberView[];
+
+  @ApiProperty({ type: String, nullable: true })
+  nextCursor!: string | null;
+}
+
+class ImportFaultView {
+  @ApiProperty({ description: 'From 1 on, the header line included; 0: the file as a whole' })
+  line!: number;
+
+  @ApiProperty({
+    example: 'invalid_address',
+    description: 'Stable; `duplicate` is a row that was taken, and told all the same',
+  })
+  code!: string;
+
+  @ApiProperty({ example: 'its address is not an e-mail address' })
+  message!: string;
+}
+
+class ImportTotals {
+  @ApiProperty({ description: 'Lines that were worked off' })
+  lines!: number;
+
+  @ApiProperty({ description: 'Subscribers that were not there' })
+  created!: number;
+
+  @ApiProperty({ description: 'Subscribers that were there, and have what the file says' })
+  updated!: number;
+
+  @ApiProperty({ description: 'Rows of an address that an earlier line has: the later one holds' })
+  duplicates!: number;
+
+  @ApiProperty({ description: 'Rows of people who left, bounced or complained: they stay as they are' })
+  kept!: number;
+
+  @ApiProperty({ description: 'Rows that were not taken' })
+  bad!: number;
+}
+
+export class ImportView {
+  @ApiProperty({ format: 'uuid' })
+  id!: string;
+
+  @ApiProperty({ enum: ['running', 'done', 'failed'] })
+  status!: 'running' | 'done' | 'failed';
+
+  @ApiProperty({ type: String, nullable: true, example: 'address_column_missing', description: 'Why it failed' })
+  errorCode!: string | null;
+
+  @ApiProperty({ enum: ['csv', 'ndjson'] })
+  format!: string;
+
+  @ApiProperty({ type: String, nullable: true, example: ';', description: 'Of a CSV, as its header line tells' })
+  delimiter!: string | null;
+
+  @ApiProperty({ type: [String], description: 'What its columns are called here, from the left' })
+  columns!: string[];
+
+  @ApiProperty({ description: 'Bytes' })
+  size!: number;
+
+  @ApiProperty({ description: 'Bytes that were worked off' })
+  position!: number;
+
+  @ApiProperty()
+  totals!: ImportTotals;
+
+  @ApiProperty({ type: 'object', additionalProperties: { type: 'integer' }, description: 'Bad rows by their code' })
+  badByCode!: Record<string, number>;
+
+  @ApiProperty({ type: [ImportFaultView], description: `Rows with something to tell, the first ${MOST_FAULTS}` })
+  faults!: ImportFaultView[];
+
+  @ApiProperty({ description: 'How many more there are' })
+  moreFaults!: number;
+
+  @ApiProperty({ format: 'date-time' })
+  createdAt!: string;
+
+  @ApiProperty(MOMENT)
+  finishedAt!: string | null;
+
+  static of(record: ImportRecord): ImportView {
+    const { id, errorCode, format, size, position, line, created, updated, duplicates, kept, bad, faults } = record;
+    const header = record.header as { delimiter: string; columns: (string | null)[] } | null;
+    return {
+      ...{ id, errorCode, format, size, position },
+      status: record.finishedAt === null ? 'running' : errorCode === null ? 'done' : 'failed',
+      delimiter: header?.delimiter ?? null,
+      columns: header?.columns.map((column) => column ?? '') ?? [],
+      totals: { lines: line, created, updated, duplicates, kept, bad },
+      badByCode: record.badByCode as Record<string, number>,
+      faults: faults.map(({ line: at, code, message }) => ({ line: at, code, message })),
+      moreFaults: Math.max(0, bad + duplicates - faults.length),
+      createdAt: record.createdAt.toISOString(),
+      finishedAt: record.finishedAt?.toISOString() ?? null,
+    };
+  }
+}
