@@ -30,7 +30,7 @@ WORKDIR /app
 COPY --from=dependencies /app/node_modules node_modules
 COPY package.json LICENSE start.sh supervisord.conf ./
 COPY prisma/migrations prisma/migrations
-COPY templates templates
+COPY templates/parts templates/parts
 COPY hooks-in hooks-in
 COPY --from=build /app/dist dist
 RUN chmod 755 start.sh dist/cli.js && ln -s /app/dist/cli.js /usr/local/bin/otpost

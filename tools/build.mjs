@@ -1,6 +1,9 @@
-/** `npm run build`: the Prisma client from the schema, then `dist/`. `--if-stale` does only what is needed, `--client` of that the client alone. */
+/**
+ * `npm run build`: the Prisma client from the schema, then `dist/`, then the templates in it. `--if-stale` does only what is
+ * needed, `--client` of that the client and the templates alone: what tests are bundled with.
+ */
 import { spawnSync } from 'node:child_process';
-import { readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
@@ -55,3 +58,11 @@ if (!clientAlone) {
     step('Bundled dist/main.js and dist/cli.js', [`${root}tools/bundle.mjs`]);
   });
 }
+const words = ['package-lock.json', 'src/core/locales.ts', 'tools/templates.mjs'].map((file) =>
+  modifiedAt(root + file),
+);
+const compiler = Math.max(newestIn(`${root}src/mail/content`), ...words);
+mkdirSync(`${root}dist`, { recursive: true });
+unlessFresh(`${root}dist/.templates`, Math.max(newestIn(`${root}templates`), compiler), () => {
+  step('Compiled the templates', [`${root}tools/templates.mjs`]);
+});

@@ -140,7 +140,7 @@ export class Broadcasts {
     const address = draft.from === undefined ? from.address : mailboxOf(draft.from).address;
     const refusal = senderFault(address, { mailFrom: from.address, senders, keySenders });
     if (refusal) throw refusal;
-    const words = await this.wordsOf(draft);
+    const words = this.wordsOf(draft);
     const needed = await this.checkWords(words);
     await this.checkAttributes(audience, filter as Record<string, string>, needed);
     return { drafted: draft, words };
@@ -159,7 +159,7 @@ export class Broadcasts {
   }
 
   /** By language. Of a template as it is now; its variables may name what each subscriber has. */
-  private async wordsOf({ content, locale }: Drafted): Promise<Record<string, Fields>> {
+  private wordsOf({ content, locale }: Drafted): Record<string, Fields> {
     if (content.kind === 'raw') {
       const { subject, text, html } = content;
       return {
@@ -175,11 +175,11 @@ export class Broadcasts {
       unsubscribeUrl: '{{ unsubscribeUrl }}',
     };
     const { locales } = this.templates.known.get(template)!;
-    const rendered = locales.map(async (one): Promise<[string, Fields]> => {
-      const { subject, text, html } = await this.templates.render(template, one, scope);
+    const rendered = locales.map((one): [string, Fields] => {
+      const { subject, text, html } = this.templates.render(template, one, scope);
       return [one, { subject, text, html: html.replaceAll(/\{\{[^{}]*\}\}/g, unescaped) }];
     });
-    return Object.fromEntries(await Promise.all(rendered));
+    return Object.fromEntries(rendered);
   }
 
   /** @returns attributes that they ask for without a default. @throws Problem `validation_failed` */

@@ -42,6 +42,7 @@ export class BroadcastSamples {
     const rendered = await this.words.render(record.contentId, broadcast!, subscriber.locale ?? record.locale, {
       subscriber,
       product: productOf(this.settings),
+      address: this.settings.mail.brand.address ?? '',
       // It leads to the page that says that a link does not work: a test is nobody's to leave.
       unsubscribeUrl: `${this.settings.http.appUrl}/unsubscribe`,
     });

@@ -15,6 +15,7 @@ import { declare as rotateSecret } from './rotate-secret.js';
 import { declare as send } from './send.js';
 import { declare as signingKeys } from './signing-keys.js';
 import { declare as suppressions } from './suppressions.js';
+import { declare as templates } from './templates.js';
 import { declare as transports } from './transports.js';
 
 /** In the order in which help shows them. Each declares its words, and loads what it works with once it runs. */
@@ -25,6 +26,7 @@ const COMMANDS = [
   queue,
   suppressions,
   transports,
+  templates,
   bounce,
   keys,
   admin,

@@ -1,10 +1,11 @@
 import { createPrivateKey } from 'node:crypto';
 import { resolve } from 'node:path';
 import { domainToASCII } from 'node:url';
-import { type Lane, LANES } from '../core/lanes.js';
+import { isLane, type Lane, LANES } from '../core/lanes.js';
 import { MASK, maskUrl } from '../core/mask.js';
 import { isOneLine } from '../core/one-line.js';
 import { parseRate, type Rate } from '../core/rate.js';
+import { BRAND_VARIABLES } from './brand-entries.js';
 import { type EntryForm, type ProviderForm, readEntry } from './provider-entries.js';
 import { readBounceAddress, readSender, readSenders } from './sender-entries.js';
 import type { TransportSettings } from './settings.js';
@@ -50,6 +51,7 @@ export function mailVariables(providers: readonly ProviderForm[]) {
       example: 'billing@example.com,@news.example.com',
       read: readSenders,
     },
+    ...BRAND_VARIABLES,
     {
       name: 'MAIL_TRANSPORTS',
       fallback: 'capture:',
@@ -307,8 +309,4 @@ function readConcurrency(text: string, { such }: Context): Parsed<Record<Lane, n
     concurrency.set(lane, count);
   }
   return concurrency.size === 0 ? remedy : value({ ...CONCURRENCY, ...Object.fromEntries(concurrency) });
-}
-
-function isLane(text: string): text is Lane {
-  return (LANES as readonly string[]).includes(text);
 }

@@ -219,6 +219,14 @@ function settingsFrom(of: Values, production: boolean): Settings {
       hookSecrets: of('HOOK_SECRETS') ?? [],
       hookInSecrets: of('HOOK_IN_SECRETS') ?? [],
       hookInMappings: of('HOOK_IN_MAPPINGS'),
+      brand: {
+        name: of('BRAND_NAME'),
+        logoUrl: of('BRAND_LOGO_URL'),
+        color: of('BRAND_COLOR'),
+        support: of('BRAND_SUPPORT'),
+        address: of('BRAND_ADDRESS'),
+      },
+      templatesDir: of('TEMPLATES_DIR'),
     },
     smtpIn: {
       listeners: of('SMTP_LISTEN') ?? [],

@@ -102,6 +102,18 @@ export interface LimitSettings {
 }
 
 /** The environment, validated and typed: the only form in which the rest of the code sees it. */
+/** Who sends, as mails show it. */
+export interface BrandSettings {
+  name?: string | undefined;
+  logoUrl?: string | undefined;
+  /** Such as #146c5c. */
+  color: string;
+  /** An address of mail or of the web. */
+  support?: string | undefined;
+  /** Postal, in one line. */
+  address?: string | undefined;
+}
+
 export abstract class Settings {
   /** NODE_ENV=production, or a Render, Railway or Kubernetes variable is present. */
   abstract production: boolean;
@@ -156,6 +168,9 @@ export abstract class Settings {
     hookInSecrets: HookInSecret[];
     /** Folder with the mappings of generic sources; undefined: only those that Otpost brings. */
     hookInMappings: string | undefined;
+    brand: BrandSettings;
+    /** Absolute path of the folder with templates over those of ours; undefined: there is none. */
+    templatesDir: string | undefined;
   };
   /** How back ends hand mail in by SMTP. */
   abstract smtpIn: {
@@ -183,7 +198,7 @@ export abstract class Settings {
   abstract logLevel: LogLevel;
 }
 
-/** How mails and pages call the product: the sender's display name, or else its domain. */
-export function productOf({ mail: { from } }: Pick<Settings, 'mail'>): string {
-  return from.name || readableDomainOf(from.address);
+/** How mails and pages call the product: by BRAND_NAME, the sender's display name, or else its domain. */
+export function productOf({ mail: { brand, from } }: Pick<Settings, 'mail'>): string {
+  return brand.name ?? (from.name || readableDomainOf(from.address));
 }

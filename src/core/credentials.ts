@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
+import { localeAskedFor } from './locales.js';
 
 /** Takes the same time wherever the two differ, and whatever their lengths. */
 export function sameSecret(left: string | Buffer, right: string | Buffer): boolean {
@@ -31,6 +32,8 @@ export interface RequestSource {
   userAgent: string | undefined;
   /** What a device that signed in before shows for a budget of its own; see otp/device-token.ts. */
   deviceToken: string | undefined;
+  /** The language that Accept-Language asks for, of those that mails have; undefined where it asks for none of them. */
+  locale?: string | undefined;
 }
 
 /** What a client keeps from a sign-in and shows again. */
@@ -43,5 +46,6 @@ export function sourceOf({ id, ip, headers }: FastifyRequest): RequestSource {
     ip,
     userAgent: headers['user-agent'],
     deviceToken: typeof device === 'string' ? device : undefined,
+    locale: localeAskedFor(headers['accept-language']),
   };
 }

@@ -1,5 +1,9 @@
-import { Module } from '@nestjs/common';
+import { Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { Settings } from '../config/settings.js';
+import { Logger } from '../core/logger.js';
+import { brandOf } from './content/brand-policy.js';
 import { Composer } from './content/composer.js';
+import type { TemplateOverrides } from './content/template-overrides.js';
 import { Templates } from './content/templates.js';
 import { UnsubscribeLink } from './content/unsubscribe-link.js';
 import { Bounces } from './events/bounces.js';
@@ -35,10 +39,33 @@ const SERVICES = [
   UnsubscribeLink,
 ];
 
+const OVERRIDES = Symbol('TEMPLATES_DIR');
+
 /** The way in, and the record. The way out is in delivery.module.ts. */
 @Module({
   imports: [FilesModule],
-  providers: [...SERVICES, { provide: Templates, useFactory: () => new Templates() }],
+  providers: [
+    ...SERVICES,
+    { provide: Templates, inject: [Settings], useFactory: ({ mail }: Settings) => new Templates(brandOf(mail.brand)) },
+    { provide: OVERRIDES, inject: [Settings, Templates, Logger], useFactory: openOverrides },
+  ],
   exports: [...SERVICES, Templates, FilesModule],
 })
-export class MailModule {}
+export class MailModule implements OnApplicationShutdown {
+  constructor(@Inject(OVERRIDES) private readonly overrides: TemplateOverrides | undefined) {}
+
+  onApplicationShutdown(): void {
+    this.overrides?.close();
+  }
+}
+
+/** Who has no TEMPLATES_DIR loads nothing that compiles. @throws StartupError */
+async function openOverrides(
+  { mail }: Settings,
+  templates: Templates,
+  log: Logger,
+): Promise<TemplateOverrides | undefined> {
+  if (mail.templatesDir === undefined) return undefined;
+  const { TemplateOverrides: Overrides } = await import('./content/template-overrides.js');
+  return Overrides.open(mail.templatesDir, templates, log);
+}

@@ -1,12 +1,14 @@
+import type { TemplateName } from '../mail/content/template-names.js';
+
 /** One purpose of a code: all that the rest of the program asks of it. Adding a purpose is one row, and its template. */
 interface PurposeRow {
   /** The mail that carries the code. */
-  template: string;
+  template: TemplateName;
   /**
    * The mail to an address that the purpose does not fit: an account is missing there, or is there already. The same
    * steps are taken. A decoy carries no code, and nothing opens its challenge.
    */
-  otherwise: { template: string; decoy: boolean } | null;
+  otherwise: { template: TemplateName; decoy: boolean } | null;
   /** How POST /v1/otp asks for it: with an address, or signed in. Null: the purpose has a call of its own. */
   asked: 'with_address' | 'in_session' | null;
   /** Only the session that asked gives the code back. Otherwise anybody may, and is signed in. */

@@ -76,8 +76,8 @@ class Watcher {
     try {
       const { metafile } = await this.bundler.rebuild();
       this.#packages = packagesOf(metafile);
-      if (!testsName(metafile, BUILD)) return true;
-      const { ok, output } = await run(process.execPath, ['tools/build.mjs', '--if-stale']);
+      const what = testsName(metafile, BUILD) ? '--if-stale' : '--client';
+      const { ok, output } = await run(process.execPath, ['tools/build.mjs', what]);
       if (!ok) console.error(output);
       return ok;
     } catch (error) {

@@ -84,15 +84,16 @@ export class CodeRequests {
     await this.mailLimit.take(source, email.canonical);
     const passwordHash = password === null ? null : await this.passwords.hash(password, requesterOf(source.ip));
     const known = await this.holderOf(email);
+    const language = locale ?? source.locale ?? null;
     const typed = known
       ? { name: null, locale: null, password_hash: null }
-      : { name, locale, password_hash: passwordHash };
+      : { name, locale: language, password_hash: passwordHash };
     return this.issue({
       purpose: 'register',
       fits: known === null,
       id: challengeId,
       destination: { stored: known?.email ?? email.stored, canonical: email.canonical },
-      locale: known?.locale ?? locale,
+      locale: known?.locale ?? language,
       source,
       waiting: (id) => ({ table: 'pending_registrations', row: { challenge_id: id, ...typed } }),
       recorded: byStranger('register', email),
@@ -156,7 +157,14 @@ export class CodeRequests {
   private async issue({ purpose, fits, id, destination, locale, source, waiting, recorded }: Wanted): Promise<Issued> {
     const { template, otherwise } = PURPOSES[purpose];
     const mail = fits || !otherwise ? { template, decoy: false } : otherwise;
-    const request = { id, purpose, destination, ...mail, locale: locale ?? DEFAULT_LOCALE, origin: source };
+    const request = {
+      id,
+      purpose,
+      destination,
+      ...mail,
+      locale: locale ?? source.locale ?? DEFAULT_LOCALE,
+      origin: source,
+    };
     const { issued, commit } = this.issuer.prepare(request, (challenge) => [
       ...(waiting ? [waiting(challenge.id)] : []),
       this.audit.companion({ ...recorded, target: { kind: 'challenge', id: challenge.id }, source }),

@@ -10,7 +10,7 @@ import { PrismaService, Transactions, type UnitOfWork } from '../../database/pri
 import type { Account, EmailChange } from '../../generated/prisma/client.js';
 import type { Challenge } from '../../otp/challenges.js';
 import { holdAddress } from '../administration/administrators.js';
-import { DEFAULT_LOCALE, Notices } from '../notices/notices.js';
+import { Notices } from '../notices/notices.js';
 import { Sessions } from '../sessions/sessions.js';
 
 const DAY_MS = 24 * 60 * 60_000;
@@ -92,7 +92,7 @@ export class EmailChanges {
         data: { passwordHash: null, passwordChangedAt: now },
       });
       await this.sessions.endOthers(account.id, null, 'email_change_undone', unit);
-      const told = { locale: account.locale ?? DEFAULT_LOCALE, source };
+      const told = { locale: account.locale, source };
       await this.notices.tell({ kind: 'email_change_undone', to: former.stored, ...told }, unit);
       const target = { kind: 'account', id: account.id };
       await this.audit.record({ action: 'email.change_undone', actor: { kind: 'anonymous' }, target, source }, unit);
@@ -126,7 +126,7 @@ export class EmailChanges {
         },
       ],
     });
-    const told = { locale: before.locale ?? DEFAULT_LOCALE, source };
+    const told = { locale: before.locale, source };
     await this.notices.tell(
       { kind: 'email_changed_away', to: before.email, link: `${this.settings.http.appUrl}/l/undo/${token}`, ...told },
       unit,

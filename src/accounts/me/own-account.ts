@@ -6,7 +6,7 @@ import { PrismaService, Transactions } from '../../database/prisma.service.js';
 import type { Account } from '../../generated/prisma/client.js';
 import { Limits } from '../../limits/limits.js';
 import { Administrators } from '../administration/administrators.js';
-import { DEFAULT_LOCALE, Notices } from '../notices/notices.js';
+import { Notices } from '../notices/notices.js';
 import type { LiveSession } from '../sessions/sessions.js';
 import { EmailChanges } from './email-changes.js';
 import { Proofs } from './proofs.js';
@@ -50,10 +50,7 @@ export class OwnAccount {
       const addresses = [account.email, ...(await this.emailChanges.formerAddresses(account.id, unit))];
       await unit.db.account.delete({ where: { id: account.id } });
       for (const to of addresses)
-        await this.notices.tell(
-          { kind: 'account_deleted', to, locale: account.locale ?? DEFAULT_LOCALE, source },
-          unit,
-        );
+        await this.notices.tell({ kind: 'account_deleted', to, locale: account.locale, source }, unit);
       const details = { proof: proof.kind };
       await this.audit.record({ action: 'account.deleted', ...onOwnAccount(account.id, source), details }, unit);
     });

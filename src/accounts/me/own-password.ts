@@ -6,7 +6,7 @@ import { Problem } from '../../core/problems.js';
 import { Transactions } from '../../database/prisma.service.js';
 import { requesterOf } from '../../limits/limit-policy.js';
 import { RequestedMailLimit } from '../../otp/device-token.js';
-import { DEFAULT_LOCALE, Notices } from '../notices/notices.js';
+import { Notices } from '../notices/notices.js';
 import { Passwords } from '../passwords/passwords.js';
 import { type LiveSession, Sessions } from '../sessions/sessions.js';
 import { type Proof, Proofs } from './proofs.js';
@@ -67,10 +67,7 @@ export class OwnPassword {
       const now = this.clock.now();
       await unit.db.account.updateMany({ where: { id: account.id }, data: { passwordHash, passwordChangedAt: now } });
       const sessionsEnded = await this.sessions.endOthers(account.id, holder.session.id, 'password_changed', unit);
-      await this.notices.tell(
-        { kind: `password_${change}`, to: account.email, locale: account.locale ?? DEFAULT_LOCALE, source },
-        unit,
-      );
+      await this.notices.tell({ kind: `password_${change}`, to: account.email, locale: account.locale, source }, unit);
       const details = { proof: proof.kind, sessionsEnded };
       await this.audit.record({ action: `password.${change}`, ...onOwnAccount(account.id, source), details }, unit);
     });

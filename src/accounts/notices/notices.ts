@@ -1,11 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../../core/clock.js';
 import type { RequestSource } from '../../core/credentials.js';
+import { BUILT_IN_LOCALES, nearestLocaleIn } from '../../core/locales.js';
 import type { UnitOfWork } from '../../database/prisma.service.js';
+import type { TemplateName } from '../../mail/content/template-names.js';
 import { Mail } from '../../mail/mail.js';
 
 /** Of mails to people whose language is not known. */
 export const DEFAULT_LOCALE = 'en';
+
+type Locale = (typeof BUILT_IN_LOCALES)[number];
+
+/** Between a browser and its system. */
+const ON: Readonly<Record<Locale, string>> = { en: 'on', de: 'auf', es: 'en', fil: 'sa', fr: 'sur', pt: 'no' };
 
 /** In this order: most browsers also name those that they descend from. */
 const BROWSERS: [RegExp, string][] = [
@@ -31,10 +38,10 @@ const SYSTEMS: [RegExp, string][] = [
  * "Firefox on Linux", as far as a User-Agent header tells; null where it tells nothing. Made of our own words only, for
  * it stands in mails, and the header is whatever a stranger typed.
  */
-export function deviceWords(userAgent: string | null | undefined): string | null {
+export function deviceWords(userAgent: string | null | undefined, locale = DEFAULT_LOCALE): string | null {
   const browser = find(BROWSERS, userAgent);
   const system = find(SYSTEMS, userAgent);
-  if (browser && system) return `${browser} on ${system}`;
+  if (browser && system) return `${browser} ${ON[mailLocale(locale)]} ${system}`;
   return browser ?? system ?? null;
 }
 
@@ -46,7 +53,8 @@ function find(words: [RegExp, string][], userAgent: string | null | undefined): 
 type Notice = {
   /** The stored form of an address. */
   to: string;
-  locale: string;
+  /** Of the account; null: the language of the request, or English. */
+  locale: string | null;
   source: RequestSource;
 } & (
   | {
@@ -62,6 +70,17 @@ type Notice = {
   /** To the former address; the link takes the change back. */
   | { kind: 'email_changed_away'; link: string }
 );
+
+const NOTICES: Readonly<Record<Notice['kind'], TemplateName>> = {
+  new_device: 'notice-new-device',
+  password_set: 'notice-password-set',
+  password_changed: 'notice-password-changed',
+  password_removed: 'notice-password-removed',
+  email_changed: 'notice-email-changed',
+  email_changed_away: 'notice-email-changed-away',
+  email_change_undone: 'notice-email-change-undone',
+  account_deleted: 'notice-account-deleted',
+};
 
 /** Some three hours of "not now" from a recipient's server, one a minute on the critical lane. */
 const MAIL_ATTEMPTS = 200;
@@ -84,22 +103,23 @@ export class Notices {
     const now = this.clock.now();
     const link = notice.kind === 'email_changed_away' ? notice.link : undefined;
     const { ip, userAgent, requestId } = notice.source;
+    const locale = notice.locale ?? notice.source.locale ?? DEFAULT_LOCALE;
     await this.mail.accept(
       {
         lane: 'critical',
         to: notice.to,
         content: {
           kind: 'template',
-          template: `notice-${notice.kind.replaceAll('_', '-')}`,
+          template: NOTICES[notice.kind],
           variables: {
-            when: inUtc(now),
-            device: deviceWords(userAgent) ?? '',
+            when: inUtc(now, locale),
+            device: deviceWords(userAgent, locale) ?? '',
             ip,
             ...(link === undefined ? {} : { link }),
           },
           secret: link !== undefined,
         },
-        locale: notice.locale,
+        locale,
         livesMs: WORTH_TELLING_MS,
         maxAttempts: MAIL_ATTEMPTS,
         requestId,
@@ -109,8 +129,16 @@ export class Notices {
   }
 }
 
-/** Such as "21 November 2026, 12:03 UTC". */
-function inUtc(at: Date): string {
-  const text = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' }).format(at);
+/** Such as "21 November 2026, 12:03 UTC", or "21. November 2026 um 12:03 UTC". */
+function inUtc(at: Date, locale: string): string {
+  const known = mailLocale(locale);
+  const written = known === 'en' ? 'en-GB' : known;
+  const form = { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC', hourCycle: 'h23' } as const;
+  const text = new Intl.DateTimeFormat(written, form).format(at);
   return `${text.replace(' at ', ', ')} UTC`;
+}
+
+/** The language that our mails have for it. */
+function mailLocale(locale: string): Locale {
+  return nearestLocaleIn(BUILT_IN_LOCALES, locale) as Locale;
 }

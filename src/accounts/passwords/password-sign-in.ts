@@ -11,7 +11,7 @@ import type { Challenge } from '../../otp/challenges.js';
 import { DeviceTokens } from '../../otp/device-token.js';
 import { FailureBudgets } from '../../otp/failure-budgets.js';
 import { purposeRow } from '../../otp/purposes.js';
-import { DEFAULT_LOCALE, Notices } from '../notices/notices.js';
+import { Notices } from '../notices/notices.js';
 import { type IssuedTokens, Sessions } from '../sessions/sessions.js';
 import { Passwords, PasswordTries, type TryResult } from './passwords.js';
 
@@ -75,10 +75,7 @@ export class PasswordSignIn {
     if (renewed !== undefined) await unit.db.account.updateMany({ where: { id }, data: { passwordHash: renewed } });
     const tokens = await this.sessions.start(id, { method: 'password', ...source }, unit);
     if (knownDevice === undefined) {
-      await this.notices.tell(
-        { kind: 'new_device', to: account.email, locale: account.locale ?? DEFAULT_LOCALE, source },
-        unit,
-      );
+      await this.notices.tell({ kind: 'new_device', to: account.email, locale: account.locale, source }, unit);
     }
     const details = { method: 'password', newDevice: knownDevice === undefined };
     await this.audit.record({ action: 'session.started', ...onOwnAccount(id, source), details }, unit);
@@ -139,7 +136,7 @@ export class PasswordChanges {
     });
     await this.sessions.endOthers(account.id, null, 'password_changed', unit);
     const kind = account.passwordHash === null ? 'password_set' : 'password_changed';
-    await this.notices.tell({ kind, to: account.email, locale: account.locale ?? DEFAULT_LOCALE, source }, unit);
+    await this.notices.tell({ kind, to: account.email, locale: account.locale, source }, unit);
     await this.budgets.clear({ destination: account.emailCanonical, purpose: 'password' }, unit);
     await this.audit.record({ action: 'password.reset', ...onOwnAccount(account.id, source) }, unit);
     return changed;

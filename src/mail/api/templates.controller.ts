@@ -11,7 +11,13 @@ import { Problems } from '../../core/problem-docs.js';
 import { Problem } from '../../core/problems.js';
 import { refusalOf } from '../../core/validation.js';
 import { Composer } from '../content/composer.js';
-import { samplesOf, type TemplateVariable, testFaults, variableFaults } from '../content/template-policy.js';
+import {
+  samplesOf,
+  type TemplateVariable,
+  testFaults,
+  VARIABLE_TYPES,
+  variableFaults,
+} from '../content/template-policy.js';
 import { type Template, Templates } from '../content/templates.js';
 import { IdempotencyKey, TakesIdempotencyKey, told } from '../submission/idempotency-header.js';
 import { Submission } from '../submission/submission.js';
@@ -28,7 +34,10 @@ class TemplateVariableView implements TemplateVariable {
   @ApiProperty({ example: 'reference' })
   name!: string;
 
-  @ApiProperty({ enum: ['line', 'link'], description: 'A text in one line, or an address with http:// or https://' })
+  @ApiProperty({
+    enum: VARIABLE_TYPES,
+    description: 'A text in one line, an address with http:// or https://, or a text with paragraphs',
+  })
   type!: TemplateVariable['type'];
 
   @ApiProperty({ description: 'Otherwise the template leaves its place out where it is missing' })
@@ -89,7 +98,7 @@ class TemplateDetails extends TemplateView {
   @ApiProperty({
     type: [TemplateSourceView],
     description:
-      'In Liquid, such as `Your {{ product }} code`, a language each. What templates share is named there, and stands elsewhere.',
+      'In Liquid, such as `Your {{ product }} code`, a language each: as they are rendered, with the layout that templates share.',
   })
   sources!: TemplateSourceView[];
 }
@@ -154,13 +163,10 @@ export class TemplatesController {
   @Allow(READS)
   @Operation(200, TemplateDetails, { summary: 'A template, and its words', description: READABLE })
   @Problems('template_not_found')
-  async read(@Param('name') name: string): Promise<TemplateDetails> {
+  read(@Param('name') name: string): TemplateDetails {
     const template = this.find(name);
-    const sources = template.locales.map(async (locale) => ({
-      locale,
-      ...(await this.templates.sourcesOf(template, locale)),
-    }));
-    return { ...TemplateView.of(template), sources: await Promise.all(sources) };
+    const sources = template.locales.map((locale) => ({ locale, ...this.templates.sourcesOf(template, locale) }));
+    return { ...TemplateView.of(template), sources };
   }
 
   @Post(':name/preview')
@@ -168,7 +174,7 @@ export class TemplatesController {
   @Header('Cache-Control', 'no-store')
   @Operation(200, PreviewView, { summary: 'What it looks like', description: `${READABLE} Nothing is sent or kept.` })
   @Problems('template_not_found')
-  async preview(@Param('name') name: string, @Body() body: PreviewRequest): Promise<PreviewView> {
+  preview(@Param('name') name: string, @Body() body: PreviewRequest): PreviewView {
     return this.render(this.find(name), body);
   }
 
@@ -191,7 +197,7 @@ export class TemplatesController {
   ): Promise<EmailStatusView> {
     const template = this.find(name);
     refuse(testFaults(template, asked.variables ?? {}));
-    const { subject, text, html, locale } = await this.render(template, asked);
+    const { subject, text, html, locale } = this.render(template, asked);
     const message = {
       ...{ to, from, text, html, lane: template.lane, tags: [TEST.tag] },
       subject: TEST.subject + subject,
@@ -212,10 +218,7 @@ export class TemplatesController {
   }
 
   /** @throws Problem `validation_failed` that names each variable that is unfit or unknown */
-  private render(
-    template: Template,
-    { variables: given, locale = DEFAULT_LOCALE }: PreviewRequest,
-  ): Promise<PreviewView> {
+  private render(template: Template, { variables: given, locale = DEFAULT_LOCALE }: PreviewRequest): PreviewView {
     const variables = { ...samplesOf(template), ...given };
     refuse(variableFaults(template, variables));
     return this.composer.preview(template, { variables, locale });

@@ -1,14 +1,16 @@
 import { Liquid } from 'liquidjs';
-import { escapeHtml } from '../../core/html.js';
 import type { SubscriberWords } from '../subscribers/subscribers.js';
 import type { Fields, SharedContent } from './stored-content.js';
 import { inBothForms, type MailContent, TemplateError } from './templates.js';
+import { withWayOut } from './way-out.js';
 
 /** What the words of a broadcast can name, besides the attributes of each subscriber. */
 export interface BroadcastScope {
   subscriber: SubscriberWords;
   product: string;
   unsubscribeUrl: string;
+  /** Postal, of whoever sends; empty where it is not set. */
+  address: string;
 }
 
 /** For DoS: what its sender wrote costs each message this much at most. Milliseconds, and characters. */
@@ -23,16 +25,6 @@ type Form = (typeof FORMS)[number];
 /** Contents whose parsed words a process keeps: those of broadcasts that are under way. */
 const KEPT = 20;
 
-/** What a footer says, where the words place no link. */
-const LEAVE: Readonly<Record<string, string>> = {
-  en: 'Unsubscribe',
-  de: 'Abmelden',
-  es: 'Darse de baja',
-  fil: 'Mag-unsubscribe',
-  fr: 'Se désabonner',
-  pt: 'Cancelar a inscrição',
-};
-
 /** A fault in the words of a broadcast, for whoever wrote them. */
 export interface WordsFault {
   form: Form;
@@ -41,10 +33,7 @@ export interface WordsFault {
   message: string;
 }
 
-interface Parsed {
-  render: (scope: BroadcastScope) => Promise<Record<Form, string | undefined>>;
-  placed: Record<Form, boolean>;
-}
+type Parsed = (scope: BroadcastScope) => Promise<Record<Form, string | undefined>>;
 
 /** The words of broadcasts, in Liquid, made into each subscriber's own. */
 export class BroadcastWords {
@@ -63,13 +52,13 @@ export class BroadcastWords {
     const locale = nearest(byLocale, wantedLocale);
     const parsed = this.parsed(`${contentId}:${locale}`, byLocale[locale]!);
     try {
-      const { subject, text, html } = await parsed.render(scope);
-      const leave = LEAVE[wantedLocale.split('-')[0]!] ?? LEAVE['en']!;
-      return inBothForms({
+      const { subject, text, html } = await parsed(scope);
+      const content = inBothForms({
         subject: oneLine(subject!),
-        ...(text === undefined ? {} : { text: parsed.placed.text ? text : withTextFooter(text, leave, scope) }),
-        ...(html === undefined ? {} : { html: parsed.placed.html ? html : withHtmlFooter(html, leave, scope) }),
+        ...(text === undefined ? {} : { text }),
+        ...(html === undefined ? {} : { html }),
       });
+      return withWayOut(content, scope.unsubscribeUrl, wantedLocale, scope);
     } catch (cause) {
       throw new TemplateError(`the words of the broadcast do not render: ${messageOf(cause)}`, { cause });
     }
@@ -112,7 +101,7 @@ async function lookAtForm(form: Form, source: string, needed: Set<string>): Prom
       const engine = form === 'html' ? HTML : PLAIN;
       await engine.render(
         engine.parse(source),
-        scopeOf({ subscriber, product: 'Product', unsubscribeUrl: 'https://example.com/' }),
+        scopeOf({ subscriber, product: 'Product', unsubscribeUrl: 'https://example.com/', address: '' }),
       );
       return undefined;
     } catch (error) {
@@ -132,34 +121,19 @@ function parse(words: Fields): Parsed {
   const templates = FORMS.map((form) => {
     const source = words[form];
     const engine = form === 'html' ? HTML : PLAIN;
-    return source === undefined ? undefined : { engine, template: engine.parse(source), source };
+    return source === undefined ? undefined : { engine, template: engine.parse(source) };
   });
-  const [subject, text, html] = templates;
-  const render = async (one: (typeof templates)[number], scope: object): Promise<string | undefined> =>
-    one && String(await one.engine.render(one.template, scope));
-  const places = (one: (typeof templates)[number]): boolean => /\{\{-?\s*unsubscribeUrl\b/.test(one?.source ?? '');
-  return {
-    placed: { subject: places(subject), text: places(text), html: places(html) },
-    render: async (scope) => {
-      const variables = scopeOf(scope);
-      const done = await Promise.all(templates.map((one) => render(one, variables)));
-      return { subject: done[0], text: done[1], html: done[2] };
-    },
+  return async (scope) => {
+    const variables = scopeOf(scope);
+    const [subject, text, html] = await Promise.all(
+      templates.map(async (one) => one && String(await one.engine.render(one.template, variables))),
+    );
+    return { subject, text, html };
   };
 }
 
 function scopeOf({ subscriber: { email, locale, attributes }, product, unsubscribeUrl }: BroadcastScope): object {
   return { subscriber: { ...attributes, email, locale: locale ?? '' }, product, unsubscribeUrl };
-}
-
-function withTextFooter(text: string, leave: string, { unsubscribeUrl }: BroadcastScope): string {
-  return `${text.trimEnd()}\n\n-- \n${leave}: ${unsubscribeUrl}\n`;
-}
-
-function withHtmlFooter(html: string, leave: string, { unsubscribeUrl }: BroadcastScope): string {
-  const footer = `<p style="margin:24px 16px;font:13px/1.5 sans-serif;color:#5d6764"><a href="${escapeHtml(unsubscribeUrl)}" style="color:#5d6764">${escapeHtml(leave)}</a></p>`;
-  const end = [...html.matchAll(/<\/body/gi)].at(-1)?.index;
-  return end === undefined ? `${html}${footer}` : `${html.slice(0, end)}${footer}${html.slice(end)}`;
 }
 
 /** A subscriber's words may not begin another field. */

@@ -18,8 +18,9 @@ import {
   type Variables,
 } from './stored-content.js';
 import { SAMPLE_MINUTES } from './template-policy.js';
-import { inBothForms, type MailContent, minutesLeft, nearestLocale, type Template, Templates } from './templates.js';
+import { inBothForms, type MailContent, minutesLeft, type Template, Templates } from './templates.js';
 import { UnsubscribeLink } from './unsubscribe-link.js';
+import { withWayOut } from './way-out.js';
 
 /** Content that was erased while its message waited: nobody can send it any more. */
 export class ContentErasedError extends Error {
@@ -28,6 +29,12 @@ export class ContentErasedError extends Error {
 
 /** The words of a message, opened. */
 export type OpenedContent = { words: Variables | Fields } & Partial<SharedContent>;
+
+/** How its recipient leaves: the page, and what says so in the head of the message. */
+interface WayToLeave {
+  url: string;
+  headers: Record<string, string>;
+}
 
 /** Turns a claimed row into the message that goes over the wire. */
 @Injectable()
@@ -65,8 +72,9 @@ export class Composer {
     const { id, messageId, from, replyTo } = email;
     const recipients = recipientsOf(email);
     if (opened.mime) return this.composedBySender(email, opened, opened.mime, now);
-    const headers = this.headers(email, opened);
-    const { subject, text, html } = await this.content(email, opened, now);
+    const leave = this.wayToLeave(email, opened);
+    const headers = this.headers(opened, leave);
+    const { subject, text, html } = await this.content(email, opened, leave?.url, now);
     return {
       ...{ id, messageId, from, recipients, headers },
       to: opened.to ?? recipients.map(writeMailbox),
@@ -94,7 +102,7 @@ export class Composer {
     return {
       ...{ id, messageId, from, recipients, subject, mime },
       ...(returnPath === undefined ? {} : { returnPath }),
-      headers: this.wayToLeave(email, { ...opened, headers: given }),
+      headers: this.wayToLeave(email, { ...opened, headers: given })?.headers ?? {},
       ...{ to: opened.to ?? recipients.map(writeMailbox), cc: opened.cc ?? [], replyTo: opened.replyTo ?? [] },
       ...{ date: now, text: '', html: '', attachments: [] },
     };
@@ -105,13 +113,12 @@ export class Composer {
    * @param variables all that it needs
    * @throws TemplateError
    */
-  async preview(
+  preview(
     template: Template,
     { variables, locale: wanted }: { variables: Variables; locale: string },
-  ): Promise<MailContent & { locale: string }> {
+  ): MailContent & { locale: string } {
     const words = { ...variables, product: productOf(this.settings), minutes: SAMPLE_MINUTES };
-    const locale = nearestLocale(template, wanted);
-    const { subject, text, html } = await this.templates.render(template.name, locale, words);
+    const { subject, text, html, locale } = this.templates.render(template.name, wanted, words);
     return { subject, text: inLines(text), html: inLines(html), locale };
   }
 
@@ -119,8 +126,7 @@ export class Composer {
    * RFC 3834 §5, and for Exchange, which knows nothing of it, [MS-OXCMAIL] §2.1.3.2.20: all but NDR, for reports of
    * non-delivery are what tells us of an address that does not exist.
    */
-  private headers(email: KeptEmail, opened: OpenedContent): Record<string, string> {
-    const { headers = {} } = opened;
+  private headers({ headers = {} }: OpenedContent, leave: WayToLeave | undefined): Record<string, string> {
     const automatic = {
       ...unlessGiven(headers, {
         'Auto-Submitted': 'auto-generated',
@@ -128,21 +134,20 @@ export class Composer {
       }),
       ...headers,
     };
-    const leave = this.wayToLeave(email, opened);
-    return { ...unlessGiven(leave, automatic), ...leave };
+    return { ...unlessGiven(leave?.headers ?? {}, automatic), ...leave?.headers };
   }
 
   /**
    * RFC 8058 for bulk mail, which Gmail and Yahoo ask for; not for mail to several, of whom each may leave for themselves
    * alone, and not in place of a way to leave that was given.
    */
-  private wayToLeave(email: KeptEmail, { headers = {}, unsubscribe }: OpenedContent): Record<string, string> {
+  private wayToLeave(email: KeptEmail, { headers = {}, unsubscribe }: OpenedContent): WayToLeave | undefined {
     const { lane } = email;
     const [recipient, ...others] = recipientsOf(email);
-    if (!(unsubscribe ?? lane === 'bulk') || others.length > 0 || recipient === undefined) return {};
-    if (hasHeader(headers, 'list-unsubscribe')) return {};
+    if (!(unsubscribe ?? lane === 'bulk') || others.length > 0 || recipient === undefined) return undefined;
+    if (hasHeader(headers, 'list-unsubscribe')) return undefined;
     const url = this.unsubscribeUrl(email, recipient.canonical);
-    return { 'List-Unsubscribe': `<${url}>`, 'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click' };
+    return { url, headers: { 'List-Unsubscribe': `<${url}>`, 'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click' } };
   }
 
   /** For mail of a broadcast it ends what its audience gets, for other mail all newsletters. */
@@ -150,22 +155,27 @@ export class Composer {
     return this.unsubscribe.make({ emailId, addressCanonical, ...(subscriberId === null ? {} : { subscriberId }) });
   }
 
-  private async content(email: KeptEmail, { words, broadcast }: OpenedContent, now: Date): Promise<MailContent> {
+  /** @param url where the recipient leaves; undefined: there is nothing to leave */
+  private async content(
+    email: KeptEmail,
+    { words, broadcast }: OpenedContent,
+    url: string | undefined,
+    now: Date,
+  ): Promise<MailContent> {
+    const { template, locale, expiresAt } = email;
+    const sender = { product: productOf(this.settings), address: this.settings.mail.brand.address ?? '' };
     if (broadcast) {
-      const { contentId, locale, subscriber } = email;
+      const { contentId, subscriber } = email;
       const [recipient] = recipientsOf(email);
       return this.broadcasts.render(contentId!, broadcast, locale, {
         subscriber: subscriber!,
-        product: productOf(this.settings),
+        ...sender,
         unsubscribeUrl: this.unsubscribeUrl(email, recipient!.canonical),
       });
     }
-    if (email.template === null) return inBothForms(words as Fields);
-    return this.templates.render(email.template, email.locale, {
-      ...words,
-      product: productOf(this.settings),
-      minutes: minutesLeft(email.expiresAt, now),
-    });
+    if (template === null) return withWayOut(inBothForms(words as Fields), url, locale, sender);
+    const ours = { product: sender.product, minutes: minutesLeft(expiresAt, now), unsubscribeUrl: url ?? '' };
+    return withWayOut(this.templates.render(template, locale, { ...words, ...ours }), url, locale, sender);
   }
 
   private attachments(files: readonly AttachedFile[]): Promise<ComposedAttachment[]> {

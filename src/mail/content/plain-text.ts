@@ -54,6 +54,11 @@ export class PlainTextWriter {
     this.owedBreak = this.owedBreak === 'none' ? 'line' : 'paragraph';
   }
 
+  /** Whether the next words begin a line. */
+  get atLineStart(): boolean {
+    return this.owedBreak !== 'none' || this.line === this.linePrefix;
+  }
+
   mark(text: string): void {
     this.owedMark = text;
   }

@@ -1,11 +1,14 @@
-import { existsSync, readdirSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { Liquid } from 'liquidjs';
+import type { Template as Parsed } from 'liquidjs';
 import { escapeHtml } from '../../core/html.js';
+import { directionOf, nearestLocaleIn } from '../../core/locales.js';
 import { PACKAGE_ROOT } from '../../core/process-facts.js';
+import { type Brand, NO_BRAND } from './brand-policy.js';
 import { htmlToText } from './html-to-text.js';
-import { defaultsOf, type TemplateFacts, TEMPLATES } from './template-policy.js';
+import { HTML, PLAIN } from './liquid.js';
+import type { CompiledTemplate, CompiledWords } from './template-compiler.js';
+import { defaultsOf, type TemplateFacts } from './template-policy.js';
 
 export interface MailContent {
   subject: string;
@@ -31,9 +34,6 @@ function htmlOf(subject: string, text: string): string {
 `;
 }
 
-const FOLDER = fileURLToPath(new URL('templates/', PACKAGE_ROOT));
-const FALLBACK_LOCALE = 'en';
-
 /** Whole minutes until a message is no good any more, one at least; undefined where it is good for ever. */
 export function minutesLeft(expiresAt: Date | null, now: Date): number | undefined {
   return expiresAt ? Math.max(1, Math.round((expiresAt.getTime() - now.getTime()) / 60_000)) : undefined;
@@ -57,57 +57,113 @@ export interface Template extends TemplateFacts {
 
 /** The nearest that a template has: `de-AT` → `de` → `en`. */
 export function nearestLocale({ locales }: Template, wanted: string): string {
-  const candidates = [wanted, wanted.split('-')[0]!];
-  return candidates.find((locale) => locales.includes(locale)) ?? FALLBACK_LOCALE;
+  return nearestLocaleIn(locales, wanted);
+}
+
+/** What `npm run build` makes of `templates/`. */
+const COMPILED = fileURLToPath(new URL('dist/templates', PACKAGE_ROOT));
+
+interface ParsedWords {
+  subject: Parsed[];
+  text: Parsed[];
+  html: Parsed[];
+  madeText: boolean;
 }
 
 /**
- * The mails, one folder a locale and one a template: `templates/en/register-code/{subject,text,html}.liquid`.
- * A missing variable is an error, never an empty place in somebody's mail. HTML output is escaped.
+ * The mails: those of ours, compiled when this was built and each read when it is first sent, and over them those of
+ * TEMPLATES_DIR. A missing variable is an error, never an empty place in somebody's mail. HTML output is escaped.
  */
 export class Templates {
-  private readonly engines = new Map<string, { plain: Liquid; html: Liquid }>();
-  /** By name. */
-  readonly known: ReadonlyMap<string, Template>;
+  private readonly builtIn: ReadonlyMap<string, Template>;
+  private overrides: ReadonlyMap<string, CompiledTemplate> = new Map();
+  private readonly parsed = new Map<string, ParsedWords>();
+  private readonly all: Map<string, Template>;
 
-  constructor(private readonly folder = FOLDER) {
-    for (const { name } of readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory())) {
-      const options = { root: `${folder}/${name}`, cache: true, strictVariables: true, strictFilters: true };
-      this.engines.set(name, { plain: new Liquid(options), html: new Liquid({ ...options, outputEscape: 'escape' }) });
-    }
-    const locales = [...this.engines.keys()].sort();
-    this.known = new Map(
-      Object.entries(TEMPLATES).map(([name, facts]) => {
-        const has = (locale: string): boolean => existsSync(`${folder}/${locale}/${name}`);
-        return [name, { name, ...facts, locales: locales.filter(has) }];
-      }),
-    );
+  constructor(
+    private readonly brand: Brand = NO_BRAND,
+    private readonly folder = COMPILED,
+  ) {
+    const index = JSON.parse(readFileSync(`${folder}/index.json`, 'utf8')) as Record<string, Omit<Template, 'name'>>;
+    this.builtIn = new Map(Object.entries(index).map(([name, facts]) => [name, { name, ...facts }]));
+    this.all = new Map(this.builtIn);
   }
 
-  /** As they stand in the folder; what templates share is in files beside them. */
-  async sourcesOf({ name }: Template, locale: string): Promise<MailContent> {
-    const read = (form: string) => readFile(`${this.folder}/${locale}/${name}/${form}.liquid`, 'utf8');
-    const [subject, text, html] = await Promise.all([read('subject'), read('text'), read('html')]);
-    return { subject: subject.trim(), text, html };
+  /** By name. The map is the same for as long as the process runs, and changes with TEMPLATES_DIR. */
+  get known(): ReadonlyMap<string, Template> {
+    return this.all;
+  }
+
+  /** Puts these in the place of those that came before. */
+  override(templates: readonly CompiledTemplate[]): void {
+    this.overrides = new Map(templates.map((template) => [template.name, template]));
+    this.parsed.clear();
+    this.all.clear();
+    for (const [name, template] of this.builtIn) this.all.set(name, template);
+    for (const { words, ...facts } of templates) {
+      const locales = new Set([...(this.builtIn.get(facts.name)?.locales ?? []), ...words.keys()]);
+      this.all.set(facts.name, { ...facts, locales: [...locales].sort() });
+    }
+  }
+
+  /** Of ours, whatever stands over them. */
+  ownFacts(name: string): TemplateFacts | undefined {
+    return this.builtIn.get(name);
+  }
+
+  /** Of ours, in exactly that language. */
+  ownWords(name: string, locale: string): CompiledWords | undefined {
+    if (!this.builtIn.get(name)?.locales.includes(locale)) return undefined;
+    return JSON.parse(readFileSync(`${this.folder}/${name}/${locale}.json`, 'utf8')) as CompiledWords;
+  }
+
+  /** As they are rendered: in Liquid, with what templates share. @param locale one of the template's */
+  sourcesOf({ name }: Template, locale: string): MailContent {
+    const { subject, text, html } = this.wordsOf(name, locale);
+    return { subject, text, html };
   }
 
   /** @throws TemplateError, UnknownTemplateError */
-  async render(template: string, wantedLocale: string, variables: Record<string, unknown>): Promise<MailContent> {
-    const facts = this.known.get(template);
+  render(template: string, wantedLocale: string, variables: Record<string, unknown>): MailContent & { locale: string } {
+    const facts = this.all.get(template);
     if (!facts) throw new UnknownTemplateError(`there is no template ${template} in this build`);
     const locale = nearestLocale(facts, wantedLocale);
-    const { plain, html } = this.engines.get(locale)!;
-    const scope = { ...defaultsOf(facts), ...variables, locale };
+    const dir = directionOf(locale);
+    const ours = { brand: this.brand, unsubscribeUrl: '', dir, start: dir === 'rtl' ? 'right' : 'left' };
+    const scope = { ...ours, ...defaultsOf(facts), ...variables, locale };
     try {
-      const rendered: unknown[] = await Promise.all([
-        plain.renderFile(`${template}/subject.liquid`, scope),
-        plain.renderFile(`${template}/text.liquid`, scope),
-        html.renderFile(`${template}/html.liquid`, scope),
-      ]);
-      const [subject, text, markup] = rendered.map(String) as [string, string, string];
-      return { subject: subject.trim(), text, html: markup };
+      const words = this.parsedWords(template, locale);
+      const text = String(PLAIN.renderSync(words.text, scope));
+      return {
+        subject: String(PLAIN.renderSync(words.subject, scope)).trim(),
+        text: words.madeText ? tidy(text) : text,
+        html: String(HTML.renderSync(words.html, scope)),
+        locale,
+      };
     } catch (cause) {
       throw new TemplateError(`template ${template} (${locale}) does not render`, { cause });
     }
   }
+
+  private wordsOf(name: string, locale: string): CompiledWords {
+    return this.overrides.get(name)?.words.get(locale) ?? this.ownWords(name, locale)!;
+  }
+
+  private parsedWords(name: string, locale: string): ParsedWords {
+    const key = `${name}/${locale}`;
+    const known = this.parsed.get(key);
+    if (known) return known;
+    const { subject, text, html, madeText } = this.wordsOf(name, locale);
+    const parsed = { subject: PLAIN.parse(subject), text: PLAIN.parse(text), html: HTML.parse(html), madeText };
+    this.parsed.set(key, parsed);
+    return parsed;
+  }
+}
+
+/** What was left out of a text leaves its empty lines. */
+function tidy(text: string): string {
+  return `${text
+    .replaceAll(/[ \t]+$/gm, '')
+    .replaceAll(/\n{3,}/g, '\n\n')
+    .trim()}\n`;
 }

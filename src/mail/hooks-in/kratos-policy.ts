@@ -1,8 +1,9 @@
 import { fieldsOf, textOf } from '../providers/hook.js';
 import { addressAt, filledIn, type HandedMail, localeIn, refusedMember, requireWay } from './handed-mail.js';
+import type { TemplateName } from '../content/template-names.js';
 
 interface Kind {
-  template: string;
+  template: TemplateName;
   /** Members of `template_data`. */
   code?: string;
   link?: string;

@@ -1,9 +1,10 @@
 import type { SubmittedMessage } from '../submission/draft-policy.js';
 import { type Fields, fieldsOf, textOf } from '../providers/hook.js';
 import { addressAt, filledIn, type HandedMail, localeIn, refusedMember, requireWay } from './handed-mail.js';
+import type { TemplateName } from '../content/template-names.js';
 
 /** By `email_action_type`: mails with a code, and with a link where there is a page to open. */
-const CODES: Readonly<Record<string, { template: string; link: boolean }>> = {
+const CODES: Readonly<Record<string, { template: TemplateName; link: boolean }>> = {
   signup: { template: 'auth-confirm', link: true },
   recovery: { template: 'auth-recovery', link: true },
   invite: { template: 'auth-invite', link: true },
@@ -12,7 +13,7 @@ const CODES: Readonly<Record<string, { template: string; link: boolean }>> = {
   reauthentication: { template: 'auth-reauthenticate', link: false },
 };
 /** Notices, and the member of `email_data` that says what it was. */
-const NOTICES: Readonly<Record<string, { template: string; what?: string }>> = {
+const NOTICES: Readonly<Record<string, { template: TemplateName; what?: string }>> = {
   password_changed_notification: { template: 'auth-password-changed' },
   phone_changed_notification: { template: 'auth-phone-changed', what: 'old_phone' },
   identity_linked_notification: { template: 'auth-identity-linked', what: 'provider' },

@@ -1,4 +1,5 @@
 import { type ChallengeState, unusable } from '../otp-policy.js';
+import type { TemplateName } from '../../mail/content/template-names.js';
 
 /** Keeps what back ends call their purposes apart from our own: a code for one never works for the other. */
 const PREFIX = 'custom:';
@@ -9,7 +10,7 @@ export const TTL_SECONDS = { least: 60, most: 600 };
 /** Digits: at least 20 bits (ASVS 6.5.4), at most what people type without a mistake. */
 export const CODE_LENGTH = { least: 6, most: 10 };
 /** Mails that carry a code for a back end's own purpose. */
-export const VERIFICATION_TEMPLATES = ['verification-code'] as const;
+export const VERIFICATION_TEMPLATES = ['verification-code'] as const satisfies readonly TemplateName[];
 export type VerificationTemplate = (typeof VERIFICATION_TEMPLATES)[number];
 
 /** How a back end's purpose is stored. */

@@ -34,8 +34,9 @@ describe('a notice', () => {
     expect(mail.text).toContain(
       'When: 21 November 2026, 23:30 UTC\nDevice: Firefox on Windows\nIP address: 127.0.0.1\n',
     );
-    expect(mail.html).toContain('<strong>21 November 2026, 23:30 UTC</strong>');
-    for (const form of [mail.subject, mail.text, String(mail.html)]) expect(form).not.toMatch(/evil|555|Eve|https?:/);
+    expect(mail.html).toContain('<strong>When:</strong> 21 November 2026, 23:30 UTC<br>');
+    for (const form of [mail.subject, mail.text, String(mail.html)])
+      expect(String(form).replaceAll(/ xmlns(:\w)?="[^"]*"/g, '')).not.toMatch(/evil|555|Eve|https?:/);
     expect(mail.headers.get('auto-submitted')).toBe('auto-generated');
   });
 
@@ -81,15 +82,11 @@ describe('a notice', () => {
     };
     const link = 'https://id.example.com/l/undo/token';
     const away = kind === 'email-changed-away';
-    const { subject, text, html } = await new Templates().render(
-      `notice-${kind}`,
-      'en',
-      away ? { ...facts, link } : facts,
-    );
+    const { subject, text, html } = new Templates().render(`notice-${kind}`, 'en', away ? { ...facts, link } : facts);
     expect(subject).toMatch(/^\S.*Acme.*\S$/);
     for (const form of [text, html])
       expect([form.includes(facts.when), form.includes(facts.ip), form.includes(link)]).toEqual([true, true, away]);
     expect(html).toContain('Firefox &amp; &lt;friends&gt;');
-    expect([text, html].join('').match(/https?:/g)?.length ?? 0).toBe(away ? 2 : 0);
+    expect([text, html].join('').match(/(: |href=")https?:/g)?.length ?? 0).toBe(away ? 2 : 0);
   });
 });

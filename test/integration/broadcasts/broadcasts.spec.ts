@@ -108,9 +108,9 @@ describe('a broadcast', () => {
       html: '<html><body><p>Hello.</p></body></html>',
     });
     const [url] = /http\S+\/unsubscribe\?t=\S+/.exec(text)!;
-    expect(text).toMatch(/^Hello\.\n\n-- \nUnsubscribe: http/);
+    expect(text).toMatch(/^Hello\.\n\n-- \nYou receive this email from Otpost\.\nUnsubscribe: http/);
     expect(html).toMatch(
-      /<p>Hello\.<\/p><p [^>]+><a href="http[^"]+\/unsubscribe\?t=[^"]+"[^>]*>Unsubscribe<\/a><\/p><\/body>/,
+      /<p>Hello\.<\/p><div [^>]+>[^<]+<br><a href="http[^"]+\/unsubscribe\?t=[^"]+"[^>]*>Unsubscribe<\/a><\/div><\/body>/,
     );
     expect(header).toContain(new URL(url).pathname);
     const [placed, placedHtml] = await links({

@@ -51,7 +51,11 @@ async function inbox({ production = false, inboxToken = undefined as string | un
   const settings = {
     production,
     http: { host: '127.0.0.1', port: 0, appUrl: 'http://localhost:3000' },
-    mail: { from: { name: '', address: 'post@example.com' }, transports: kinds.map((kind) => ({ kind, name: kind })) },
+    mail: {
+      brand: { color: '#146c5c' },
+      from: { name: '', address: 'post@example.com' },
+      transports: kinds.map((kind) => ({ kind, name: kind })),
+    },
     inboxToken,
   } as Settings;
   class Database {}

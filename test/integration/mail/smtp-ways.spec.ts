@@ -276,6 +276,8 @@ describe('without one,', () => {
       );
       const line = headerLines.find(({ key }) => key === 'list-unsubscribe')!.line.replace(/\s+/g, '');
       const url = new URL(/<(.*)>/.exec(line)![1]!);
+      // Where people see it, too.
+      for (const form of [received!.mail.text, received!.mail.html]) expect(form).toContain(url.href);
       return url.pathname + url.search;
     }
 

@@ -1,5 +1,5 @@
-import { readdirSync } from 'node:fs';
-import { TEMPLATES } from '../../../src/mail/content/template-policy.js';
+import { BUILT_IN_LOCALES } from '../../../src/core/locales.js';
+import { Templates } from '../../../src/mail/content/templates.js';
 import { createApiKey } from '../../support/service/api-key.js';
 import type { ProblemBody } from '../../support/service/api.js';
 import { type Otpost, startOtpost } from '../../support/service/otpost.js';
@@ -17,11 +17,9 @@ interface Accepted {
   status: string;
 }
 
-const IN_ALL_LOCALES = Object.keys(TEMPLATES).flatMap((name) =>
-  readdirSync('templates').flatMap((locale) =>
-    readdirSync(`templates/${locale}`).includes(name) ? [{ name, locale }] : [],
-  ),
-);
+const TEMPLATES = Object.fromEntries(new Templates().known);
+const LOCALES = [...BUILT_IN_LOCALES].sort();
+const IN_ALL_LOCALES = Object.keys(TEMPLATES).flatMap((name) => LOCALES.map((locale) => ({ name, locale })));
 const NOWHERE = ['nowhere', 'layout.html.liquid', '..%2Fen', '%2e%2e', 'toString', '__proto__', 'Login-Code'];
 
 describe('/v1/templates', () => {
@@ -54,7 +52,7 @@ describe('/v1/templates', () => {
     expect([status, body.items.map(({ name }) => name)]).toEqual([200, Object.keys(TEMPLATES).sort()]);
     expect(body.items.find(({ name }) => name === 'verification-code')).toEqual({
       ...{ name: 'verification-code', lane: 'critical', secret: true, sendable: true, tellsExpiry: true },
-      locales: ['en'],
+      locales: LOCALES,
       variables: ['code', 'reference', 'notMe'].map((name) => ({
         name,
         ...TEMPLATES['verification-code']!.variables[name],
@@ -69,14 +67,13 @@ describe('/v1/templates', () => {
   it('shows one, with its words as they stand', async () => {
     const { status, body } = await get<{ name: string; sources: object[] }>('/v1/templates/login-code');
     expect([status, body.name]).toEqual([200, 'login-code']);
-    expect(body.sources).toEqual([
-      {
-        locale: 'en',
-        subject: 'Your {{ product }} code, reference {{ reference }}',
-        text: expect.stringContaining('wants to sign in with this address.') as string,
-        html: expect.stringContaining("{% render 'link.html.liquid'") as string,
-      },
-    ]);
+    expect(body.sources).toHaveLength(LOCALES.length);
+    expect(body.sources).toContainEqual({
+      locale: 'en',
+      subject: 'Your {{ product }} code, reference {{ reference }}',
+      text: expect.stringContaining('wants to sign in to {{ product }} with this address.') as string,
+      html: expect.stringContaining('href="{{ link }}"') as string,
+    });
   });
 
   it.each(NOWHERE)('knows no template %s', async (name) => {
@@ -91,20 +88,16 @@ describe('/v1/templates', () => {
   it.each(IN_ALL_LOCALES)('previews $name in $locale with its samples', async ({ name, locale }) => {
     const { status, headers, body } = await preview(name, { locale });
     expect([status, body.locale, headers.get('cache-control')]).toEqual([200, locale, 'no-store']);
-    expect(body.subject).toContain('Acme');
-    for (const { sample } of Object.values(TEMPLATES[name]!.variables))
-      for (const form of [body.text, body.html]) expect(form).toContain(sample);
-    if (TEMPLATES[name]!.tellsExpiry) expect(body.text).toContain('10 minutes');
+    expect(body.text).toContain('Acme');
+    if (TEMPLATES[name]!.tellsExpiry) expect(body.text).toMatch(/\b10 minut/i);
   });
 
   it('previews with what it is given in the place of samples, in the nearest language', async () => {
     const variables = { reference: 'A & <b>', link: '', notMe: 'https://example.org/me' };
-    const { body } = await preview('login-code', { variables, locale: 'fr-CA' });
+    const { body } = await preview('login-code', { variables, locale: 'nl-BE' });
     expect(body).toEqual({
       subject: 'Your Acme code, reference A & <b>',
-      text: expect.stringMatching(
-        /^Your Acme code is 123456\n[^]+reference A & <b>[^]+https:\/\/example\.org\/me/,
-      ) as string,
+      text: expect.stringMatching(/^Acme\n[^]+\n123456\n[^]+reference A & <b>[^]+https:\/\/example\.org\/me/) as string,
       html: expect.stringContaining('<strong>A &amp; &lt;b&gt;</strong>') as string,
       locale: 'en',
     });
@@ -155,18 +148,18 @@ describe('/v1/templates', () => {
   });
 
   it('sends a test that says it is one, with a code that is nobody’s', async () => {
-    const asked = { to: 'Ada <tester@example.com>', variables: { reference: 'AB12' }, locale: 'de' };
+    const asked = { to: 'Ada <tester@example.com>', variables: { reference: 'AB12' }, locale: 'de-AT' };
     const { status, body } = await sendTest('login-code', asked);
     expect([status, body]).toEqual([202, { id: expect.any(String) as string, status: 'queued' }]);
     const [received] = await sink.waitForMailTo('tester@example.com');
-    expect(received!.mail.subject).toBe('[Test] Your Acme code, reference AB12');
+    expect(received!.mail.subject).toBe('[Test] Ihr Code für Acme, Referenz AB12');
     expect(received!.mail.from!.text).toBe('"Acme" <post@example.com>');
     for (const form of [received!.mail.text, received!.mail.html])
       expect(form).toMatch(/123456[^]+AB12[^]+https:\/\/example\.com\/sample/);
     const kept = await get<object>(`/v1/emails/${body.id}`);
     expect(kept.body).toMatchObject({
       ...{ lane: 'critical', template: null, subject: received!.mail.subject, tags: ['template-test'] },
-      metadata: { template: 'login-code', locale: 'en' },
+      metadata: { template: 'login-code', locale: 'de' },
     });
     expect((await get(`/v1/emails/${body.id}/content`)).status).toBe(200);
   });
@@ -211,7 +204,7 @@ describe('/v1/templates', () => {
     expect(status).toBe(202);
     const [received] = await sink.waitForMailTo('grace@example.com');
     expect(received!.mail.text).toContain('482913');
-    expect(received!.mail.text).not.toContain('link');
+    expect(received!.mail.text).not.toContain('Sign in:');
     expect((await get<object>(`/v1/emails/${body.id}`)).body).toMatchObject({
       lane: 'critical',
       template: 'login-code',

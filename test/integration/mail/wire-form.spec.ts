@@ -302,7 +302,10 @@ describe('mail that Otpost sends', () => {
       expect(/[^\0-\x7f]|[^\r]\n|\r[^\n]/.exec(source)).toBeNull();
       expect(verifyDkim(Buffer.from(source, 'latin1'), KEYS.publicKey)).toEqual({ body: true, fields: true });
       const mail = await simpleParser(source);
-      expect([mail.subject, mail.text, mail.from!.value]).toEqual([
+      // Behind it, bulk mail says how it is left.
+      const [text, leave] = mail.text!.split('\n\n-- \n');
+      expect(leave !== undefined).toBe(lane === 'bulk');
+      expect([mail.subject, text, mail.from!.value]).toEqual([
         draft.subject,
         'a\nb\n.c',
         [{ name: '=?utf-8?Q?Post?=', address: 'post@bücher.example' }],

@@ -23,7 +23,7 @@ export class AccountHolders {
 
   /** Registers, reads the code, gives it back. */
   async signUp(
-    more: { email?: string; name?: string; password?: string } = {},
+    more: { email?: string; name?: string; password?: string; locale?: string } = {},
     headers: Record<string, string> = {},
   ): Promise<Holder> {
     const { email = this.fresh(), ...rest } = more;

@@ -16,7 +16,7 @@ export class Visitors {
   /** The newest mail that shows the challenge's reference. */
   async mailOf({ challenge }: IssuedBody, copies = 1): Promise<Received> {
     const found = await eventually(() => {
-      const mails = this.sink.received.filter(({ mail }) => mail.subject?.includes(`reference ${challenge.reference}`));
+      const mails = this.sink.received.filter(({ mail }) => mail.subject?.endsWith(` ${challenge.reference}`));
       return mails.length >= copies && mails;
     }, `the mail with the reference ${challenge.reference}`);
     return found.at(-1)!;

@@ -4,6 +4,7 @@ import { TemplateError } from '../../../src/mail/content/templates.js';
 const scope = (attributes: Record<string, string> = {}) => ({
   subscriber: { email: 'ada@example.com', locale: 'de', attributes },
   product: 'Acme',
+  address: '1 Main St',
   unsubscribeUrl: 'https://acme.example/unsubscribe?t=1&u=2',
 });
 
@@ -35,9 +36,11 @@ describe('the words of a broadcast', () => {
 
   it('have a footer in the language of whoever gets it, and none where they place the link', async () => {
     const german = await render({ subject: 'x', text: 'Hallo', html: '<body>Hallo</body>' }, {}, 'de-AT');
-    expect(german.text).toBe('Hallo\n\n-- \nAbmelden: https://acme.example/unsubscribe?t=1&u=2\n');
+    expect(german.text).toBe(
+      'Hallo\n\n-- \nSie erhalten diese E-Mail von Acme.\n1 Main St\nAbmelden: https://acme.example/unsubscribe?t=1&u=2\n',
+    );
     expect(german.html).toMatch(
-      /Hallo<p [^>]*><a href="https:\/\/acme\.example\/unsubscribe\?t=1&amp;u=2"[^>]*>Abmelden<\/a><\/p><\/body>/,
+      /Hallo<div lang="de"[^>]*>[^<]*<br>1 Main St<br><a href="https:\/\/acme\.example\/unsubscribe\?t=1&amp;u=2"[^>]*>Abmelden<\/a><\/div><\/body>/,
     );
     const placed = await render({
       subject: 'x',

@@ -74,6 +74,7 @@ const WRONG = [
   '587?tls=no',
   '465',
   '465?tls=off',
+  '#fefefe',
 ];
 
 /** Each of them wrong by what another one says. */

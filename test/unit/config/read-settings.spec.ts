@@ -26,6 +26,8 @@ describe('readSettings in development', () => {
         hookSecrets: [],
         hookInSecrets: [],
         hookInMappings: undefined,
+        brand: { name: undefined, logoUrl: undefined, color: '#146c5c', support: undefined, address: undefined },
+        templatesDir: undefined,
       },
       smtpIn: { listeners: [], tls: undefined },
       limits: {

@@ -5,14 +5,14 @@ import { load } from 'js-yaml';
 import { readSettings } from '../../../../src/configuration.js';
 import { Problem } from '../../../../src/core/problems.js';
 import { StartupError } from '../../../../src/core/startup-error.js';
-import { TEMPLATES, variableFaults } from '../../../../src/mail/content/template-policy.js';
+import { variableFaults } from '../../../../src/mail/content/template-policy.js';
 import { Templates } from '../../../../src/mail/content/templates.js';
 import { type Mapping, MappingError, readMapping } from '../../../../src/mail/hooks-in/generic-policy.js';
 import { Mappings } from '../../../../src/mail/hooks-in/mappings.js';
 import { zitadelBody } from '../../../support/http/auth-systems.js';
 
 const NOW = new Date('2026-11-29T12:00:00Z');
-const KNOWN = new Map(Object.entries(TEMPLATES));
+const KNOWN = new Templates().known;
 const GOOD = { to: '{{ email }}', template: 'auth-login', variables: { code: '{{ code }}' } };
 
 const mapping = (document: unknown): Mapping => readMapping('acme', document, KNOWN);
@@ -205,7 +205,7 @@ describe('the mapping for Logto', () => {
         variables: { code: '123456', validMinutes: '10' },
       },
     ]);
-    expect(variableFaults(TEMPLATES[template]!, messages[0]!.variables!)).toEqual([]);
+    expect(variableFaults(KNOWN.get(template)!, messages[0]!.variables!)).toEqual([]);
   });
 
   it('sends an invitation with its link, again after ten minutes', () => {
@@ -240,7 +240,7 @@ describe('the mapping for Zitadel', () => {
     const { messages } = zitadel(zitadelBody(event, 'ada@example.com', url, args), NOW);
     expect(messages).toMatchObject([{ to: 'ada@example.com', template, variables: { code: 'A1B2C3', link: url } }]);
     expect(messages[0]).not.toHaveProperty('subject');
-    expect(variableFaults(TEMPLATES[template]!, messages[0]!.variables!)).toEqual([]);
+    expect(variableFaults(KNOWN.get(template)!, messages[0]!.variables!)).toEqual([]);
   });
 
   it('says itself that a password was changed', () => {

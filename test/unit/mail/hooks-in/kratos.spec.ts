@@ -1,5 +1,6 @@
 import { Problem } from '../../../../src/core/problems.js';
-import { TEMPLATES, variableFaults } from '../../../../src/mail/content/template-policy.js';
+import { variableFaults } from '../../../../src/mail/content/template-policy.js';
+import { Templates } from '../../../../src/mail/content/templates.js';
 import { KRATOS_TYPES, readKratos } from '../../../../src/mail/hooks-in/kratos-policy.js';
 import { kratosBody } from '../../../support/http/auth-systems.js';
 
@@ -47,7 +48,7 @@ describe('a body of Kratos’ courier', () => {
         ...{ lane: 'critical', tags: ['hook:kratos'] },
       },
     ]);
-    expect(variableFaults(TEMPLATES[template]!, variables)).toEqual([]);
+    expect(variableFaults(new Templates().known.get(template)!, variables)).toEqual([]);
   });
 
   it('of each type that Kratos has is known', () => {

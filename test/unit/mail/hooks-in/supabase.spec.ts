@@ -1,5 +1,6 @@
 import { Problem } from '../../../../src/core/problems.js';
-import { TEMPLATES, variableFaults } from '../../../../src/mail/content/template-policy.js';
+import { variableFaults } from '../../../../src/mail/content/template-policy.js';
+import { Templates } from '../../../../src/mail/content/templates.js';
 import { readSupabase, SUPABASE_ACTIONS } from '../../../../src/mail/hooks-in/supabase-policy.js';
 import { supabaseBody } from '../../../support/http/auth-systems.js';
 
@@ -104,7 +105,7 @@ describe('a body of the Send Email Hook', () => {
     const user = { ...ADA, new_email: 'new@example.com' };
     for (const action of SUPABASE_ACTIONS)
       for (const { template, variables } of readSupabase(supabaseBody(action, user, LINKED)).messages)
-        expect([action, variableFaults(TEMPLATES[template!]!, variables!)]).toEqual([action, []]);
+        expect([action, variableFaults(new Templates().known.get(template!)!, variables!)]).toEqual([action, []]);
   });
 
   it.each([
