@@ -18,6 +18,8 @@ import { SuppressionsApiModule } from './mail/suppressions/suppressions.controll
 import { UnsubscribeModule } from './mail/unsubscribe/unsubscribe.js';
 import { WebhooksApiModule } from './mail/webhooks/api/webhooks.controller.js';
 import { AuditApiModule } from './operations/audit.controller.js';
+import { ConsoleModule } from './operations/console.controller.js';
+import { OverviewModule } from './operations/overview.controller.js';
 import { OperationsModule } from './operations/operations.module.js';
 import { VisitorMetricsModule } from './operations/process-metrics.js';
 import { OtpModule } from './otp/otp.module.js';
@@ -48,6 +50,8 @@ import { VerificationsModule } from './otp/verifications/verifications.controlle
     WebhooksApiModule,
     HealthModule,
     OperationsModule,
+    OverviewModule,
+    ConsoleModule,
     VisitorMetricsModule,
   ],
 })

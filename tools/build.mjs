@@ -1,9 +1,10 @@
 /**
- * `npm run build`: the Prisma client from the schema, then `dist/`, then the templates in it. `--if-stale` does only what is
- * needed, `--client` of that the client and the templates alone: what tests are bundled with.
+ * `npm run build`: the Prisma client from the schema, then `dist/`, then the templates in it, and beside both the page of
+ * operators in `dist/web`. `--if-stale` does only what is needed, `--client` of that the client and the templates alone: what
+ * tests are bundled with. `--no-web` leaves the page out.
  */
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
@@ -43,8 +44,25 @@ function unlessFresh(stamp, newest, make) {
   utimesSync(stamp, begun, begun);
 }
 
+/** The page is another program than the service: made beside it, and only when it changed. */
+function buildWeb() {
+  const child = spawn(process.execPath, [`${root}tools/build-web.mjs`], { cwd: root, stdio: 'inherit' });
+  child.on('close', (code) => {
+    if (code !== 0) process.exitCode = 1;
+  });
+}
+
+/** What was removed from src/ must not stay; the page is looked after by its own script. */
+function emptyDist() {
+  for (const { name } of readdirSync(`${root}dist`, { withFileTypes: true })) {
+    if (!name.startsWith('web')) rmSync(`${root}dist/${name}`, { recursive: true });
+  }
+}
+
 const clientAlone = process.argv.includes('--client');
+const withWeb = !clientAlone && !process.argv.includes('--no-web');
 const ifStale = clientAlone || process.argv.includes('--if-stale');
+if (withWeb) buildWeb();
 if (!ifStale || modifiedAt(CLIENT) < modifiedAt(SCHEMA)) {
   step('Prisma client generated', [`${root}tools/prisma/prisma.mjs`, 'generate']);
 }
@@ -54,6 +72,7 @@ if (!clientAlone) {
   );
   const newest = Math.max(newestIn(`${root}src`), ...tools);
   unlessFresh(`${root}dist/.built`, newest, () => {
+    if (modifiedAt(`${root}dist`) > 0) emptyDist();
     step('Built dist/', [require.resolve('@nestjs/cli/bin/nest.js'), 'build']);
     step('Bundled dist/main.js and dist/cli.js', [`${root}tools/bundle.mjs`]);
   });

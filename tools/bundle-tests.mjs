@@ -15,6 +15,7 @@ const EXTERNAL = [
   '@jest/globals',
   'fast-check', // the very one whose seed tools/jest/environment.cjs sets
   'playwright-core',
+  'axe-core',
   'prisma',
   'typescript',
   'eslint',

@@ -23,7 +23,7 @@ const jestArguments = given.filter((argument) => !paths.includes(argument) && ar
 async function jest(env, folder) {
   const report = join(folder, 'report.json');
   // What is measured by the clock depends on the mood of the machine: that is `npm run test:speed`.
-  const more = whole ? ['--testPathIgnorePatterns', '/speed/'] : jestArguments;
+  const more = whole ? ['--testPathIgnorePatterns', '/speed/', '/screenshots/'] : jestArguments;
   const { ok } = await run(
     process.execPath,
     ['node_modules/jest/bin/jest.js', '--json', `--outputFile=${report}`, ...more],
@@ -75,6 +75,7 @@ async function build() {
 async function checkBeside(url) {
   await check('schema drift', ['tools/prisma/check-drift.mjs', await makeDatabase(url, 'otpost_drift')]);
   await check('format', ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.']);
+  await check('types of web', ['node_modules/typescript/bin/tsc', '-p', 'web']);
   await checkTypesAndLint();
 }
 

@@ -35,7 +35,7 @@ import { SigningKeyRecords, SigningKeyRotation, SigningKeys } from './tokens/sig
 
 @Module({
   imports: [AccessModule, OtpModule, MailModule],
-  exports: [AccessTokens, Passwords, Sessions],
+  exports: [AccessTokens, PageCookies, PageSignIn, PageWriter, Passwords, Sessions],
   controllers: [
     AccountsController,
     AccountsAdminController,

@@ -103,6 +103,16 @@ export const REGISTRY = {
     title: 'No mail is taken in from this source',
     remedy: 'Name it with its proof in HOOK_IN_SECRETS; docs/hooks-in.md has the sources that there are.',
   },
+  lane_not_found: {
+    status: 404,
+    title: 'No such lane',
+    remedy: 'Name one of GET /v1/operations/overview: critical, default or bulk.',
+  },
+  transport_not_found: {
+    status: 404,
+    title: 'No such transport',
+    remedy: 'Name one of GET /v1/operations/overview, encoded for a URL.',
+  },
   account_not_found: { status: 404, title: 'No such account', remedy: 'Use an id from GET /v1/accounts.' },
   api_key_not_found: { status: 404, title: 'No such API key', remedy: 'Use an id from GET /v1/api-keys.' },
   suppression_not_found: {

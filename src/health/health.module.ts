@@ -10,7 +10,7 @@ import { HealthController, Indicators, MailHealthController } from './health.con
   imports: [TerminusModule.forRoot({ logger: false, errorLogStyle: 'json' }), MailModule],
   controllers: [HealthController],
   providers: [ApiKeys, HealthMonitor, Indicators, Insiders, MailFactsReader],
-  exports: [HealthMonitor, Insiders],
+  exports: [HealthMonitor, Insiders, MailFactsReader],
 })
 export class HealthChecksModule {}
 

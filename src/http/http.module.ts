@@ -32,6 +32,7 @@ class HomeController {
     const places = [
       ['/account', 'Account', 'sign in, and see where you are signed in'],
       ...(inboxExists(this.settings) ? [['/inbox', 'Inbox', 'every mail that is captured instead of sent']] : []),
+      ['/operations', 'Operations', 'what is wrong, what waits, every message and its fate; for operators'],
       ['/docs', 'API documentation', 'OpenAPI 3.1; the description itself is at /docs/json'],
       ['/health', 'Health', 'Postgres, broker, and the way out for mail'],
     ];

@@ -196,7 +196,9 @@ function wantsStream({ routeOptions }: FastifyRequest): boolean {
 
 /** What is asked every few seconds, and would drown the rest. */
 function isQuiet(route: string): boolean {
-  return ['/health', '/inbox', '/metrics'].some((start) => route.startsWith(start));
+  return ['/health', '/inbox', '/metrics', '/operations', '/v1/operations/overview'].some((start) =>
+    route.startsWith(start),
+  );
 }
 
 /** One line a request: the route's pattern and not its URL, for ids and addresses stand in URLs. */

@@ -52,6 +52,7 @@ describeWithChromium('in a browser', () => {
       expect(await page.getByRole('link').allTextContents()).toEqual([
         'Account',
         'Inbox',
+        'Operations',
         'API documentation',
         'Health',
       ]);

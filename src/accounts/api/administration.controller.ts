@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, Param, Patch, Query, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { IsIn } from 'class-validator';
-import { AccessGuard, Allow, By } from '../../access/access.guard.js';
+import { AccessGuard, Allow, By, Caller, type CallerIdentity } from '../../access/access.guard.js';
 import { type Role, ROLES } from '../../access/access-policy.js';
 import type { Doer } from '../../audit/audit.js';
 import { parseEmailAddress } from '../../core/email-address.js';
@@ -12,7 +12,8 @@ import { boundsOf, pageOf, PageQuery } from '../../core/page.js';
 import { Problems } from '../../core/problem-docs.js';
 import { Problem } from '../../core/problems.js';
 import { AccountRecords, Administrators } from '../administration/administrators.js';
-import { AccountView } from './views.js';
+import { Sessions } from '../sessions/sessions.js';
+import { AccountView, SessionListView, SessionView } from './views.js';
 
 const SCOPE = 'Scope admin, or an admin.';
 const AccountIdPipe = uuidPipe('account_not_found');
@@ -53,6 +54,7 @@ export class AccountsAdminController {
   constructor(
     private readonly records: AccountRecords,
     private readonly administrators: Administrators,
+    private readonly sessions: Sessions,
   ) {}
 
   @Get()
@@ -94,6 +96,19 @@ export class AccountsAdminController {
       case 'last_admin':
         throw new Problem('last_admin');
     }
+  }
+
+  @Get(':id/sessions')
+  @Operation(200, SessionListView, {
+    summary: 'Where somebody is signed in',
+    description: `${SCOPE} The last used first.`,
+  })
+  @Problems('account_not_found')
+  async signedIn(@Param('id', AccountIdPipe) id: string, @Caller() caller: CallerIdentity): Promise<SessionListView> {
+    if (!(await this.records.find(id))) throw new Problem('account_not_found');
+    const own = caller.kind === 'member' ? caller.member.sessionId : '';
+    const sessions = await this.sessions.list(id);
+    return { items: sessions.map((session) => SessionView.of(session, own)), nextCursor: null };
   }
 
   @Delete(':id/sessions')

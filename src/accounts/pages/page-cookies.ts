@@ -28,6 +28,11 @@ import { ABSOLUTE_MS } from '../tokens/session-policy.js';
 const DEVICE_SECONDS = 365 * 24 * 60 * 60;
 /** Codes that one browser may be waiting for at the same time. */
 const MAX_ASKED = 3;
+/** Pages that whoever signs in may come back to, with what they were filtered by. */
+const RETURNABLE = /^\/operations(?:\/[\w.~%-]+)*(?:\?[\w.~%&=+:@,!*()-]{0,1500})?$/;
+const RETURN_HOME = '/operations';
+/** Seconds for which a sign-in leads back. */
+const RETURN_SECONDS = 15 * 60;
 /** Of 128 bits in base64url. */
 const ID_LENGTH = 22;
 
@@ -109,6 +114,21 @@ export class PageCookies {
     return this.make('session', '', 0);
   }
 
+  /** With the way to the form: where the browser goes on to once somebody is signed in. */
+  returning(path: string): Cookie {
+    return this.make('return', RETURNABLE.test(path) ? path : RETURN_HOME, RETURN_SECONDS);
+  }
+
+  /** Undefined: nowhere in particular. What anybody else wrote there leads nowhere else than to our own page. */
+  returnOf({ cookies }: FastifyRequest): string | undefined {
+    const path = cookies[this.nameOf('return')];
+    return path !== undefined && RETURNABLE.test(path) ? path : undefined;
+  }
+
+  returned(): Cookie {
+    return this.make('return', '', 0);
+  }
+
   waiting(request: FastifyRequest, challengeId: string): Cookie {
     const { browser = randomId(), asked = [] } = this.waitingIn(request) ?? {};
     return this.makeWaiting({
@@ -149,6 +169,7 @@ const NAMES = {
   session: { https: '__Host-otpost', http: 'otpost_session' },
   device: { https: '__Host-otpost-device', http: 'otpost_device' },
   asked: { https: '__Host-otpost-asked', http: 'otpost_asked' },
+  return: { https: '__Host-otpost-return', http: 'otpost_return' },
 };
 
 /** Who is signed in to our pages in this browser: asked by its cookie only, never by an access token. */
@@ -172,7 +193,9 @@ export class PageSignIn {
   async enter(signedIn: Extract<PageRedemption, { kind: 'signed_in' }>, request: FastifyRequest): Promise<Redirect> {
     const former = this.cookies.session(request) === signedIn.cookie ? undefined : await this.of(request);
     if (former) await this.own.signOut(former.session, this.cookies.sourceOf(request));
-    return { to: '/account', cookies: this.cookies.signedIn(request, signedIn) };
+    const to = this.cookies.returnOf(request);
+    const cookies = this.cookies.signedIn(request, signedIn);
+    return to === undefined ? { to: '/account', cookies } : { to, cookies: [...cookies, this.cookies.returned()] };
   }
 
   leave(): Redirect {

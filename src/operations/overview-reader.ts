@@ -1,0 +1,179 @@
+import { Injectable } from '@nestjs/common';
+import { Settings } from '../config/settings.js';
+import { lowestUuidv7 } from '../core/ids.js';
+import type { Lane } from '../core/lanes.js';
+import { VERSION } from '../core/process-facts.js';
+import type { Rate } from '../core/rate.js';
+import { DatabaseClock } from '../database/database-clock.js';
+import { PrismaService } from '../database/prisma.service.js';
+import { HealthMonitor, MailFactsReader, type WorkerFacts } from '../health/health-monitor.js';
+import { reportOf, type TransportReport } from '../health/mail-report-policy.js';
+import type { LedgerState } from '../mail/outbox/ledger.js';
+import { type LaneFacts, OutboxRecords } from '../mail/outbox/records.js';
+import { keysOf } from '../mail/routing/routes.js';
+import { type DatedProblem, weighed } from './overview-policy.js';
+import { drainSeconds } from './record-metrics.js';
+
+export interface LaneState extends LaneFacts {
+  /** Messages handed over a second in the last minute, by all workers. */
+  perSecond: number;
+  /** Until everything due is handed over, if it goes on like this. */
+  drainSeconds: number;
+}
+
+export interface WorkerState extends WorkerFacts {
+  /** Messages it has in its hands. */
+  sending: number;
+}
+
+export interface TransportState extends TransportReport {
+  rate: Rate | null;
+  /** Messages a day; `sentToday` counts those of this day in UTC. */
+  daily: number | null;
+  sentToday: number | null;
+}
+
+/** Of one minute. */
+export interface Minute {
+  at: Date;
+  handedOver: number;
+  /** Attempts that failed, were deferred, or whose outcome is unknown. */
+  notHandedOver: number;
+}
+
+export interface HandOvers {
+  /** Of the last hour, those in which something was tried; of the newest {@link ATTEMPTS} attempts at most. */
+  minutes: Minute[];
+  handedOver: number;
+  /** Milliseconds from acceptance, or the time it was scheduled for, to hand-over. Null: none was handed over. */
+  medianMs: number | null;
+  p95Ms: number | null;
+}
+
+export interface Overview {
+  at: Date;
+  version: string;
+  /** The first one is what to mend first. */
+  problems: DatedProblem[];
+  /** Queued and deferred. */
+  waiting: number;
+  /** Messages that expired in the last hour before they could be sent, up to 10,000. */
+  expiredLastHour: number;
+  ledger: LedgerState;
+  lanes: LaneState[];
+  workers: WorkerState[];
+  transports: TransportState[];
+  handOvers: HandOvers;
+}
+
+/** Attempts that throughput is read off: the cost does not grow with history. */
+const ATTEMPTS = 5_000;
+const COUNTED_AT_MOST = 10_000;
+const HOUR_MS = 60 * 60_000;
+
+/** All that the first page of Operations shows, from the record: it survives a restart, and is the same on every process. */
+@Injectable()
+export class OverviewReader {
+  private reading: Promise<Overview> | undefined;
+
+  constructor(
+    private readonly settings: Settings,
+    private readonly prisma: PrismaService,
+    private readonly facts: MailFactsReader,
+    private readonly records: OutboxRecords,
+    private readonly monitor: HealthMonitor,
+    private readonly clock: DatabaseClock,
+  ) {}
+
+  /** However many look at once, it is read once. */
+  read(): Promise<Overview> {
+    this.reading ??= this.readNow().finally(() => (this.reading = undefined));
+    return this.reading;
+  }
+
+  /** One after the other, as scrapes do: a page that is open all day takes one connection. */
+  private async readNow(): Promise<Overview> {
+    const facts = await this.facts.read();
+    const lanes = await this.records.lanes();
+    const rates = await this.records.handOverRates();
+    const sending = await this.sendingByWorker();
+    const usage = await this.usage();
+    const handOvers = await this.handOvers();
+    const now = this.clock.now();
+    const { transports: configured } = this.settings.mail;
+    const { broker } = this.monitor;
+    const report = reportOf(facts, { transports: configured.map(({ name }) => name), broker });
+    const perSecond = (lane: Lane): number => rates.find((rate) => rate.lane === lane)?.perSecond ?? 0;
+    const keys = keysOf(configured);
+    return {
+      at: now,
+      version: VERSION,
+      problems: weighed(report, facts, { now, brokerSince: broker.since }),
+      waiting: facts.ledger.states.queued + facts.ledger.states.deferred,
+      expiredLastHour: await this.expiredSince(new Date(now.getTime() - HOUR_MS)),
+      ledger: facts.ledger,
+      lanes: lanes.map((lane) => ({
+        ...lane,
+        perSecond: perSecond(lane.lane),
+        drainSeconds: Math.ceil(drainSeconds(lane.due, perSecond(lane.lane))),
+      })),
+      workers: facts.workers.map((worker) => ({ ...worker, sending: sending.get(worker.name) ?? 0 })),
+      transports: report.transports.map((transport) => {
+        const { rate, daily } = configured[keys.indexOf(transport.name)]!;
+        const sentToday = daily === undefined ? null : (usage.get(transport.name) ?? 0);
+        return { ...transport, rate: rate ?? null, daily: daily ?? null, sentToday };
+      }),
+      handOvers,
+    };
+  }
+
+  /** As many rows as all workers have slots. */
+  private async sendingByWorker(): Promise<Map<string, number>> {
+    const rows = await this.prisma.$queryRaw<{ worker: string; count: number }[]>`
+      SELECT begun.worker, count(*)::int AS count FROM outbound_emails m
+      CROSS JOIN LATERAL (
+        SELECT worker FROM email_events e WHERE e.email_id = m.id AND e.status = 'sending' ORDER BY e.id DESC LIMIT 1
+      ) AS begun
+      WHERE m.status = 'sending' AND begun.worker IS NOT NULL GROUP BY begun.worker`;
+    return new Map(rows.map(({ worker, count }) => [worker, count]));
+  }
+
+  private async usage(): Promise<Map<string, number>> {
+    const rows = await this.prisma.$queryRaw<{ name: string; sent: number }[]>`
+      SELECT name, sent FROM transport_usage WHERE day = (now() AT TIME ZONE 'UTC')::date`;
+    return new Map(rows.map(({ name, sent }) => [name, sent]));
+  }
+
+  /** Their ids tell when they were accepted, and what expires does so soon after: mail that was accepted before is left out. */
+  private async expiredSince(since: Date): Promise<number> {
+    const [counted] = await this.prisma.$queryRaw<{ count: number }[]>`
+      SELECT count(*)::int AS count FROM (
+        SELECT FROM outbound_emails WHERE status = 'expired' AND id >= ${lowestUuidv7(since)}::uuid LIMIT ${COUNTED_AT_MOST}
+      ) AS expired`;
+    return counted!.count;
+  }
+
+  private async handOvers(): Promise<HandOvers> {
+    type Row = Omit<HandOvers, 'minutes'> & Minute & { all: boolean };
+    const rows = await this.prisma.$queryRaw<Row[]>`
+      WITH newest AS MATERIALIZED (
+        SELECT id, at, status, worker, email_id FROM email_events WHERE transport IS NOT NULL ORDER BY id DESC LIMIT ${ATTEMPTS}
+      ), attempts AS (
+        SELECT date_trunc('minute', n.at) AS minute, n.status = 'sent' AS sent,
+          1000 * extract(epoch FROM n.at - greatest(m.created_at, m.scheduled_at))::float8 AS ms
+        FROM newest n JOIN outbound_emails m ON m.id = n.email_id
+        WHERE n.worker IS NOT NULL AND n.status IN ('sent', 'deferred', 'failed', 'unknown') AND n.at > now() - interval '1 hour'
+      )
+      SELECT minute AS at, grouping(minute) = 1 AS all, count(*) FILTER (WHERE sent)::int AS "handedOver",
+        count(*) FILTER (WHERE NOT sent)::int AS "notHandedOver",
+        percentile_cont(0.5) WITHIN GROUP (ORDER BY ms) FILTER (WHERE sent) AS "medianMs",
+        percentile_cont(0.95) WITHIN GROUP (ORDER BY ms) FILTER (WHERE sent) AS "p95Ms"
+      FROM attempts GROUP BY GROUPING SETS ((minute), ()) ORDER BY minute`;
+    const { handedOver = 0, medianMs = null, p95Ms = null } = rows.find(({ all }) => all) ?? {};
+    const minutes = rows.filter(({ all }) => !all);
+    return {
+      minutes: minutes.map(({ at, handedOver, notHandedOver }) => ({ at, handedOver, notHandedOver })),
+      ...{ handedOver, medianMs, p95Ms },
+    };
+  }
+}

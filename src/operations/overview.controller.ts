@@ -1,0 +1,124 @@
+import { Body, Controller, Get, Header, Module, Param, Post, UseGuards } from '@nestjs/common';
+import { ApiBearerAuth, ApiParam, ApiTags } from '@nestjs/swagger';
+import { AccessGuard, Allow, By } from '../access/access.guard.js';
+import { AccessModule } from '../access/access.module.js';
+import { Audit, type Doer } from '../audit/audit.js';
+import { type Lane, LANES } from '../core/lanes.js';
+import { Operation } from '../core/operation.js';
+import { Problems } from '../core/problem-docs.js';
+import { Problem } from '../core/problems.js';
+import { PrismaService, Transactions } from '../database/prisma.service.js';
+import { HealthChecksModule } from '../health/health.module.js';
+import { MailModule } from '../mail/mail.module.js';
+import { LanePauses } from '../mail/outbox/changes.js';
+import { TransportRecords } from '../mail/routing/breaker-records.js';
+import { OverviewReader } from './overview-reader.js';
+import { LaneChangeView, OverviewView, PauseLaneRequest, TransportChangeView } from './overview-shapes.js';
+
+/** Asked in the handler and not by a pipe, so that a body that is unfit is told of first. @throws Problem `lane_not_found` */
+function laneOf(name: string): Lane {
+  const lane = LANES.find((one) => one === name);
+  if (!lane) throw new Problem('lane_not_found');
+  return lane;
+}
+
+const STAFF = { scope: 'admin', role: 'operator' } as const;
+const STAFF_IN_WORDS = 'Scope admin, or an operator.';
+const LANE = { name: 'lane', enum: [...LANES] } as const;
+
+/** How the mail fares as a whole, and what holds it back or lets it go on. */
+@ApiTags('operations')
+@ApiBearerAuth()
+@UseGuards(AccessGuard)
+@Allow(STAFF)
+@Controller('v1/operations')
+class OverviewController {
+  private readonly pauses: LanePauses;
+
+  constructor(
+    private readonly overview: OverviewReader,
+    private readonly transports: TransportRecords,
+    private readonly transactions: Transactions,
+    private readonly audit: Audit,
+    prisma: PrismaService,
+  ) {
+    this.pauses = new LanePauses(prisma);
+  }
+
+  @Get('overview')
+  @Header('Cache-Control', 'no-store')
+  @Operation(200, OverviewView, {
+    summary: 'What is wrong, and how lanes, workers and transports fare',
+    description: `${STAFF_IN_WORDS} Read from the record at this moment.`,
+  })
+  read(): Promise<OverviewView> {
+    return this.overview.read();
+  }
+
+  @Post('lanes/:lane/pause')
+  @ApiParam(LANE)
+  @Operation(200, LaneChangeView, {
+    summary: 'Deliver nothing of a lane until it is resumed',
+    description: `${STAFF_IN_WORDS} For all processes. What was claimed goes out; mail is accepted and waits, and codes expire.`,
+  })
+  @Problems('lane_not_found')
+  async pause(
+    @Param('lane') name: string,
+    @Body() { reason = undefined }: PauseLaneRequest,
+    @By() by: Doer,
+  ): Promise<LaneChangeView> {
+    const lane = laneOf(name);
+    return this.transactions.run(async (unit) => {
+      const changed = (await this.pauses.pause([lane], reason ?? null, unit)).length > 0;
+      const entry = { action: 'lane.paused', ...by, target: { kind: 'lane', id: lane } };
+      if (changed) await this.audit.record({ ...entry, details: { reason: reason ?? null } }, unit);
+      return { lane, changed };
+    });
+  }
+
+  @Post('lanes/:lane/resume')
+  @ApiParam(LANE)
+  @Operation(200, LaneChangeView, {
+    summary: 'Deliver a paused lane again',
+    description: `${STAFF_IN_WORDS} Workers notice within two seconds.`,
+  })
+  @Problems('lane_not_found')
+  async resume(@Param('lane') name: string, @By() by: Doer): Promise<LaneChangeView> {
+    const lane = laneOf(name);
+    return this.transactions.run(async (unit) => {
+      const changed = (await this.pauses.resume([lane], unit)).length > 0;
+      if (changed) await this.audit.record({ action: 'lane.resumed', ...by, target: { kind: 'lane', id: lane } }, unit);
+      return { lane, changed };
+    });
+  }
+
+  @Post('transports/:name/resume')
+  @Operation(200, TransportChangeView, {
+    summary: 'Use a transport again that is paused or has a break',
+    description: `${STAFF_IN_WORDS} For all workers and hosts; they notice within seconds.`,
+  })
+  @Problems('transport_not_found')
+  async resumeTransport(@Param('name') name: string, @By() by: Doer): Promise<TransportChangeView> {
+    const result = await this.transports.resume(name);
+    switch (result.kind) {
+      case 'not_found':
+        throw new Problem('transport_not_found');
+      case 'not_paused':
+        return { name, resumed: false, hosts: [] };
+      case 'resumed': {
+        const { hosts } = result;
+        const target = { kind: 'transport', id: name };
+        await this.audit.record({ action: 'transport.resumed', ...by, target, details: { hosts: hosts.length } });
+        return { name, resumed: true, hosts };
+      }
+    }
+  }
+}
+
+/** What operators look at and hold in their hands, by the API. */
+@Module({
+  imports: [AccessModule, HealthChecksModule, MailModule],
+  controllers: [OverviewController],
+  providers: [OverviewReader],
+})
+export class OverviewModule {}

@@ -1,0 +1,146 @@
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { Link, useNavigate, useSearch } from '@tanstack/react-router';
+import { api, told } from '../api/client';
+import { Button, Cell, Empty, Fault, Loading, Page, Pager, Table, Tag, Time } from '../ui/parts';
+import styles from '../ui/pages.module.css';
+
+export function AuditPage() {
+  const { action, actorId, targetId, result, cursor } = useSearch({ from: '/audit' });
+  const navigate = useNavigate({ from: '/audit' });
+  const filter = {
+    ...(action ? { action } : {}),
+    ...(actorId ? { actorId } : {}),
+    ...(targetId ? { targetId } : {}),
+    ...(result ? { result: result as 'done' } : {}),
+  };
+  const query = { ...filter, ...(cursor ? { cursor } : {}) };
+  const { data, error } = useQuery({
+    queryKey: ['audit', query],
+    queryFn: () => told(api.GET('/v1/audit', { params: { query } })),
+    placeholderData: keepPreviousData,
+  });
+  return (
+    <Page title="Audit">
+      <form
+        role="search"
+        className={styles.bar}
+        key={JSON.stringify(filter)}
+        onSubmit={(event) => {
+          event.preventDefault();
+          const form = new FormData(event.currentTarget);
+          const word = (name: string) => String(form.get(name)).trim() || undefined;
+          void navigate({
+            search: {
+              action: word('action'),
+              actorId: word('actorId'),
+              targetId: word('targetId'),
+              result: word('result'),
+            },
+          });
+        }}
+      >
+        <input
+          name="action"
+          data-search
+          type="search"
+          aria-label="Action"
+          placeholder="Action, such as session   /"
+          defaultValue={action ?? ''}
+        />
+        <input
+          name="actorId"
+          type="search"
+          aria-label="Id of who did it"
+          placeholder="Id of who did it"
+          defaultValue={actorId ?? ''}
+        />
+        <input
+          name="targetId"
+          type="search"
+          aria-label="Id of what it was done to"
+          placeholder="Id of what it was done to"
+          defaultValue={targetId ?? ''}
+        />
+        <select name="result" aria-label="Result" defaultValue={result ?? ''}>
+          <option value="">Done and refused</option>
+          <option value="done">Done</option>
+          <option value="refused">Refused</option>
+        </select>
+        <Button type="submit">Search</Button>
+      </form>
+      <Fault error={error} />
+      <div className={styles.sheet}>
+        {!data ? (
+          !error && <Loading />
+        ) : data.items.length === 0 ? (
+          <Empty title="Nothing is on record" />
+        ) : (
+          <Table label="Audit record" heads={['When', 'What', 'Who', 'To what', 'From', 'Details']}>
+            {data.items.map((one) => (
+              <tr key={one.id}>
+                <Cell head="When" number>
+                  <Time at={one.at} />
+                </Cell>
+                <Cell head="What">
+                  <b>{one.action}</b> {one.result === 'refused' && <Tag tone="bad">refused</Tag>}
+                </Cell>
+                <Cell head="Who">
+                  {one.actor.kind === 'account' && one.actor.id ? (
+                    <Link to="/accounts/$id" params={{ id: one.actor.id }}>
+                      account
+                    </Link>
+                  ) : (
+                    one.actor.kind
+                  )}
+                </Cell>
+                <Cell head="To what">{one.target && <Target {...one.target} />}</Cell>
+                <Cell head="From">{one.ip}</Cell>
+                <Cell head="Details" wide>
+                  {one.details && (
+                    <span className={styles.soft}>
+                      {Object.entries(one.details as object)
+                        .map(([name, value]) => `${name}: ${value}`)
+                        .join(' · ')}
+                    </span>
+                  )}
+                </Cell>
+              </tr>
+            ))}
+          </Table>
+        )}
+      </div>
+      <Pager
+        first={!cursor}
+        next={data?.nextCursor}
+        onFirst={() => void navigate({ search: filter })}
+        onNext={() => void navigate({ search: { ...filter, cursor: data!.nextCursor! } })}
+      />
+    </Page>
+  );
+}
+
+function Target({ kind, id }: { kind: string; id: string }) {
+  if (kind === 'email')
+    return (
+      <Link to="/messages/$id" params={{ id }}>
+        message
+      </Link>
+    );
+  if (kind === 'account')
+    return (
+      <Link to="/accounts/$id" params={{ id }}>
+        account
+      </Link>
+    );
+  if (kind === 'template')
+    return (
+      <Link to="/templates/$name" params={{ name: id }}>
+        {id}
+      </Link>
+    );
+  return (
+    <span title={id}>
+      {kind} {id.length > 20 ? `${id.slice(0, 8)}…` : id}
+    </span>
+  );
+}

@@ -1,0 +1,215 @@
+import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query';
+import { Link, useNavigate, useSearch } from '@tanstack/react-router';
+import { useState } from 'react';
+import { api, type Schemas, told } from '../api/client';
+import { Button, Cell, Confirm, Empty, Fault, Field, Loading, Page, Pager, Table, Tag, Time } from '../ui/parts';
+import styles from '../ui/pages.module.css';
+
+type Suppression = Schemas['SuppressionView'];
+const REASONS: Record<string, string> = {
+  hard_bounce: 'bounced for good',
+  complaint: 'called it junk',
+  unsubscribed: 'unsubscribed',
+  manual: 'by hand',
+};
+
+export function SuppressionsPage() {
+  const { address, reason, cursor } = useSearch({ from: '/suppressions' });
+  const navigate = useNavigate({ from: '/suppressions' });
+  const queries = useQueryClient();
+  const query = {
+    ...(address ? { address } : {}),
+    ...(reason ? { reason: reason as Suppression['reason'] } : {}),
+    ...(cursor ? { cursor } : {}),
+  };
+  const { data, error } = useQuery({
+    queryKey: ['suppressions', query],
+    queryFn: () => told(api.GET('/v1/suppressions', { params: { query: query as never } })),
+    placeholderData: keepPreviousData,
+  });
+  const [adding, setAdding] = useState(false);
+  const [lifting, setLifting] = useState<Suppression>();
+  const [form, setForm] = useState({ address: '', scope: 'all', note: '', reason: '' });
+  const done = () => queries.invalidateQueries({ queryKey: ['suppressions'] });
+  const add = async () => {
+    const body = {
+      address: form.address.trim(),
+      scope: form.scope as 'all' | 'bulk',
+      ...(form.note.trim() ? { note: form.note.trim() } : {}),
+    };
+    await told(api.POST('/v1/suppressions', { body }));
+    await done();
+  };
+  const lift = async () => {
+    const body = { address: lifting!.address, scope: lifting!.scope as 'all' | 'bulk', reason: form.reason.trim() };
+    await told(api.DELETE('/v1/suppressions', { body }));
+    await done();
+  };
+  return (
+    <Page
+      title="Suppressions"
+      side={
+        <Button
+          kind="main"
+          onClick={() => {
+            setForm({ address: '', scope: 'all', note: '', reason: '' });
+            setAdding(true);
+          }}
+        >
+          Add an address
+        </Button>
+      }
+    >
+      <form
+        role="search"
+        className={styles.bar}
+        onSubmit={(event) => {
+          event.preventDefault();
+          void navigate({
+            search: { address: String(new FormData(event.currentTarget).get('address')).trim() || undefined, reason },
+          });
+        }}
+      >
+        <input
+          key={address}
+          name="address"
+          type="search"
+          data-search
+          aria-label="Address"
+          placeholder="Exactly this address   /"
+          defaultValue={address ?? ''}
+        />
+        <select
+          aria-label="Reason"
+          value={reason ?? ''}
+          onChange={(event) => void navigate({ search: { address, reason: event.target.value || undefined } })}
+        >
+          <option value="">Every reason</option>
+          {Object.entries(REASONS).map(([one, words]) => (
+            <option key={one} value={one}>
+              {words}
+            </option>
+          ))}
+        </select>
+        <Button type="submit">Search</Button>
+      </form>
+      <Fault error={error} />
+      <div className={styles.sheet}>
+        {!data ? (
+          !error && <Loading />
+        ) : data.items.length === 0 ? (
+          <Empty title={address ? 'This address gets mail' : 'Nobody is on the list'}>
+            Addresses come here when their mail bounces for good, when their owner complains or unsubscribes, and by
+            hand.
+          </Empty>
+        ) : (
+          <Table
+            label="Suppressions"
+            heads={['Address', 'Why', 'For', 'Told by', 'Note', 'Last seen', 'Until', 'Action']}
+          >
+            {data.items.map((one) => (
+              <tr key={one.id}>
+                <Cell head="" wide>
+                  <b>{one.address}</b>
+                </Cell>
+                <Cell head="Why">
+                  <Tag tone={one.reason === 'manual' ? 'quiet' : 'bad'}>{REASONS[one.reason] ?? one.reason}</Tag>
+                </Cell>
+                <Cell head="For">{one.scope === 'all' ? 'all mail' : 'bulk mail'}</Cell>
+                <Cell head="Told by">
+                  {one.emailId ? (
+                    <Link to="/messages/$id" params={{ id: one.emailId }}>
+                      {one.source}
+                    </Link>
+                  ) : (
+                    one.source
+                  )}
+                </Cell>
+                <Cell head="Note" wide>
+                  {one.note}
+                </Cell>
+                <Cell head="Last seen" number>
+                  <Time at={one.lastSeenAt} />
+                </Cell>
+                <Cell head="Until" number>
+                  {one.expiresAt ? <Time at={one.expiresAt} /> : 'lifted'}
+                </Cell>
+                <Cell head="">
+                  <Button
+                    aria-label={`Lift ${one.address}`}
+                    onClick={() => {
+                      setForm({ ...form, reason: '' });
+                      setLifting(one);
+                    }}
+                  >
+                    Lift
+                  </Button>
+                </Cell>
+              </tr>
+            ))}
+          </Table>
+        )}
+      </div>
+      <Pager
+        first={!cursor}
+        next={data?.nextCursor}
+        onFirst={() => void navigate({ search: { address, reason } })}
+        onNext={() => void navigate({ search: { address, reason, cursor: data!.nextCursor! } })}
+      />
+      <Confirm open={adding} onClose={() => setAdding(false)} title="Send no more mail to" action="Add" onConfirm={add}>
+        <Field label="Address">
+          {(id) => (
+            <input
+              id={id}
+              type="email"
+              required
+              value={form.address}
+              onChange={(event) => setForm({ ...form, address: event.target.value })}
+            />
+          )}
+        </Field>
+        <Field label="What is held back">
+          {(id) => (
+            <select id={id} value={form.scope} onChange={(event) => setForm({ ...form, scope: event.target.value })}>
+              <option value="all">All mail, codes too</option>
+              <option value="bulk">Bulk mail only</option>
+            </select>
+          )}
+        </Field>
+        <Field label="Note" hint="For those who find it.">
+          {(id) => (
+            <input
+              id={id}
+              maxLength={200}
+              value={form.note}
+              onChange={(event) => setForm({ ...form, note: event.target.value })}
+            />
+          )}
+        </Field>
+      </Confirm>
+      <Confirm
+        open={lifting !== undefined}
+        onClose={() => setLifting(undefined)}
+        title="Send mail there again?"
+        action="Lift"
+        onConfirm={lift}
+      >
+        <p>
+          <b>{lifting?.address}</b> gets mail again at once. What was suppressed meanwhile stays so, and can be sent
+          again.
+        </p>
+        <Field label="Reason" hint="Stays in the audit record. It must name no address.">
+          {(id) => (
+            <input
+              id={id}
+              required
+              maxLength={200}
+              value={form.reason}
+              onChange={(event) => setForm({ ...form, reason: event.target.value })}
+            />
+          )}
+        </Field>
+      </Confirm>
+    </Page>
+  );
+}
