@@ -124,7 +124,7 @@ class MailFrameController {
     const template = this.templates.known.get(name);
     if (!template) throw new Problem('template_not_found');
     const wanted = typeof locale === 'string' && LOCALE.test(locale) ? locale : 'en';
-    const { html } = await this.composer.preview(template, { variables: samplesOf(template), locale: wanted });
+    const { html } = this.composer.preview(template, { variables: samplesOf(template), locale: wanted });
     await reply.headers(MAIL_HEADERS).type('text/html; charset=utf-8').send(html);
   }
 }

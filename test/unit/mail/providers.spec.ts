@@ -25,12 +25,16 @@ const OTHER_MEANINGS: Record<string, RegExp> = {
     [
       /^(otp|accounts)\/|^core\/problem-registry\.ts$|^http\/operation-ids-policy\.ts$/,
       /^http\/pages\/(page-frame|problem-page)\.ts$|^mail\/(resend-door|webhooks)\//,
+      /^mail\/smtp-submission\/options-policy\.ts$/,
       /^(config\/(settings|read-settings|mail-variables)|role\.module|http\/problem-writer)\.ts$/,
     ]
       .map(({ source }) => source)
       .join('|'),
   ),
   postmark: /^mail\/suppressions\/suppressions\.controller\.ts$/,
+  // Headers that programs steer those services with, whichever way their mail goes here.
+  mailgun: /^mail\/smtp-submission\/options-policy\.ts$/,
+  ses: /^mail\/smtp-submission\/options-policy\.ts$/,
 };
 
 /** What names a provider in code: its kind as a word or the beginning of one, in any case. */
