@@ -5,6 +5,7 @@ import { html } from '../core/html.js';
 import { Logger } from '../core/logger.js';
 import { type Page, PageWriter } from '../http/pages/page-frame.js';
 import { buttonForm } from '../http/pages/page-parts.js';
+import type { PlainWord, Saying } from '../http/pages/words.js';
 import { Limits } from '../limits/limits.js';
 import { CodeChecker, type LinkResult } from '../otp/code-checker.js';
 import { Confirmations } from './confirmations.js';
@@ -12,52 +13,38 @@ import { Confirmations } from './confirmations.js';
 /** Nothing has happened yet: mail scanners follow links, so following one confirms nothing. */
 function askedPage({ challenge }: Extract<LinkResult, { challenge: unknown }>, token: string): Page {
   return pageOf(
-    'Confirm that you want this mail',
+    'subscribe.title',
     200,
-    (product) => html`<h1>Do you want mail from ${product}?</h1>
-    <p>It goes to <b>${challenge.destination}</b>. You can leave at any time, by a link in each mail.</p>
-    ${buttonForm({ action: `/subscribe/${token}`, label: 'Yes, I want it' })}
-    <p class="soft">Reference <b>${challenge.reference}</b>, as in the mail. If you did not ask for it, close this page: nothing has happened.</p>`,
+    (say) => html`<h1>${say('subscribe.question')}</h1>
+    <p>${say('subscribe.text', { address: challenge.destination })}</p>
+    ${buttonForm({ action: `/subscribe/${token}`, label: say('subscribe.button') })}
+    <p class="soft">${say('subscribe.close', { reference: challenge.reference })}</p>`,
   );
 }
 
 function confirmedPage(address: string): Page {
   return pageOf(
-    'You are subscribed',
+    'subscribe.done',
     200,
-    (product) => html`<h1>You are subscribed</h1>
-    <p role="status"><b>${address}</b> gets mail from ${product} from now on. Each of them has a link to leave.</p>`,
+    (say) => html`<h1>${say('subscribe.done')}</h1>
+    <p role="status">${say('subscribe.done_text', { address })}</p>`,
   );
 }
 
-const OVER: Record<Exclude<LinkResult['kind'], 'open'>, { title: string; text: string; status: number }> = {
-  consumed: {
-    ...{ title: 'It is confirmed already', status: 410 },
-    text: 'The link works once, and so does the code in the same mail.',
-  },
-  disowned: {
-    title: 'This link was stopped',
-    status: 410,
-    text: 'Somebody who has the mail said that it was not them.',
-  },
-  expired: {
-    title: 'This link has expired',
-    status: 410,
-    text: 'It worked for a day. Subscribe once more for a new one.',
-  },
-  not_found: {
-    ...{ title: 'This link does not work', status: 404 },
-    text: 'Your mail program may have cut it off: open it from the mail once more. Links of long ago are not known any more.',
-  },
-};
+const OVER = {
+  consumed: { title: 'subscribe.consumed', text: 'subscribe.consumed.text', status: 410 },
+  disowned: { title: 'over.disowned', text: 'subscribe.disowned.text', status: 410 },
+  expired: { title: 'over.expired', text: 'subscribe.expired.text', status: 410 },
+  not_found: { title: 'over.not_found', text: 'over.not_found.text', status: 404 },
+} as const satisfies Record<Exclude<LinkResult['kind'], 'open'>, { title: PlainWord; text: PlainWord; status: number }>;
 
 function overPage(kind: keyof typeof OVER): Page {
   const { title, status, text } = OVER[kind];
-  return pageOf(title, status, () => html`<h1>${title}</h1><p role="alert">${text}</p>`);
+  return pageOf(title, status, (say) => html`<h1>${say(title)}</h1><p role="alert">${say(text)}</p>`);
 }
 
-function pageOf(title: string, status: number, body: Page['body']): Page {
-  return { status, title, body, headers: { 'referrer-policy': 'no-referrer' } };
+function pageOf(title: PlainWord, status: number, body: Saying): Page {
+  return { status, title: (say) => say(title), body, headers: { 'referrer-policy': 'no-referrer' } };
 }
 
 /** Behind the link in the mail that asks somebody whether they want what they subscribed to. */

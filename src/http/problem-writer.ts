@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { productOf, type Settings } from '../config/settings.js';
 import { bearerOf } from '../core/credentials.js';
 import { uuidv7 } from '../core/ids.js';
+import { FALLBACK_LOCALE, localeAskedFor } from '../core/locales.js';
 import { Logger } from '../core/logger.js';
 import { Problem, type ProblemCode } from '../core/problems.js';
 import { databaseProblemOf, DatabaseSilent } from '../database/database-errors.js';
@@ -17,6 +18,8 @@ export interface Asked {
   accept: string | undefined;
   /** Path and query, as in the request line. */
   url: string;
+  /** The header Accept-Language. */
+  language?: string | undefined;
   /** Whether a bearer token came along. */
   hasToken?: boolean;
 }
@@ -76,7 +79,11 @@ export const asDocument: ProblemWriter = (problem, requestId) => ({
 export function asPageOrDocument(product: string): ProblemWriter {
   return (problem, requestId, asked) => {
     if (!wantsPage(asked)) return asDocument(problem, requestId, asked);
-    const { headers, text } = written(problemPage(problem, requestId, asked.url), product);
+    const { headers, text } = written(
+      problemPage(problem, requestId, asked.url),
+      product,
+      localeAskedFor(asked.language) ?? FALLBACK_LOCALE,
+    );
     return { status: problem.status, headers, body: text };
   };
 }
@@ -101,7 +108,12 @@ export function problemWriterOf(settings: Pick<Settings, 'mail'>): ProblemWriter
 
 /** What a request asked for. */
 export function askedBy({ headers, url }: Pick<FastifyRequest, 'headers' | 'url'>): Asked {
-  return { accept: headers.accept, url, hasToken: bearerOf(headers.authorization) !== undefined };
+  return {
+    accept: headers.accept,
+    url,
+    language: headers['accept-language'],
+    hasToken: bearerOf(headers.authorization) !== undefined,
+  };
 }
 
 const STATUS_PROBLEMS: Record<number, ProblemCode> = {
@@ -174,6 +186,7 @@ export function askedIn(packet: Buffer | undefined): Asked {
   return {
     url: /^[A-Z]+ (\S+) HTTP\//.exec(text)?.[1] ?? '',
     accept: /^accept:[ \t]*([^\r\n]*)/im.exec(text)?.[1],
+    language: /^accept-language:[ \t]*([^\r\n]*)/im.exec(text)?.[1],
     hasToken: bearerOf(/^authorization:[ \t]*([^\r\n]*)/im.exec(text)?.[1]) !== undefined,
   };
 }

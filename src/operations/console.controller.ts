@@ -190,13 +190,13 @@ class ConsoleController {
     void reply.headers({ 'cache-control': 'no-store', 'referrer-policy': 'same-origin', vary: 'accept-encoding' });
     const who = await this.signIn.of(request);
     if (!who) {
-      this.pages.begin(reply, { to: '/account', cookies: [this.cookies.returning(request.url)] });
+      this.pages.begin(request, reply, { to: '/account', cookies: [this.cookies.returning(request.url)] });
       return void (await reply.send());
     }
     const { role, email } = who.account;
-    if (!reaches(role, 'operator')) return void (await reply.send(this.pages.begin(reply, noRight(email))));
+    if (!reaches(role, 'operator')) return void (await reply.send(this.pages.begin(request, reply, noRight(email))));
     const page = await this.files.page(encodingsOf(request.headers));
-    if (!page) return void (await reply.send(this.pages.begin(reply, notBuilt)));
+    if (!page) return void (await reply.send(this.pages.begin(request, reply, notBuilt)));
     void reply.headers({ 'content-security-policy': APP_POLICY, 'content-type': page.type });
     await reply.headers(page.encoding === undefined ? {} : { 'content-encoding': page.encoding }).send(page.bytes);
   }

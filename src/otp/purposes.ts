@@ -1,3 +1,4 @@
+import type { PlainWord } from '../http/pages/words.js';
 import type { TemplateName } from '../mail/content/template-names.js';
 
 /** One purpose of a code: all that the rest of the program asks of it. Adding a purpose is one row, and its template. */
@@ -17,7 +18,7 @@ interface PurposeRow {
    * The mailed link does as well as the code; these are the words of its page. Not for a code that belongs to a session:
    * whoever opens a mail need not be who started it, and a stranger may have entered somebody else's address as his new one.
    */
-  link: { title: string; button: string } | null;
+  link: { title: PlainWord; button: PlainWord } | null;
   /** The code is given back together with a new password. */
   newPassword: boolean;
   /** What giving it back does besides signing in; accounts/codes/finishing.ts does it. */
@@ -27,7 +28,7 @@ interface PurposeRow {
 export type Finishing = 'creates_account' | 'verifies_address' | 'changes_address' | 'nothing_more';
 
 const NO_ACCOUNT = { template: 'no-account', decoy: true } as const;
-const CONFIRM = { title: 'Confirm your address', button: 'Confirm and sign in' } as const;
+const CONFIRM = { title: 'link.confirm', button: 'link.confirm_button' } as const;
 
 /** What a code may be for. A code for one purpose never works for another. The order is that of the documentation. */
 export const PURPOSES = {
@@ -45,7 +46,7 @@ export const PURPOSES = {
     otherwise: NO_ACCOUNT,
     asked: 'with_address',
     session: false,
-    link: { title: 'Sign in', button: 'Sign in' },
+    link: { title: 'link.sign_in', button: 'link.sign_in' },
     newPassword: false,
     finishing: 'nothing_more',
   },
@@ -54,7 +55,7 @@ export const PURPOSES = {
     otherwise: NO_ACCOUNT,
     asked: 'with_address',
     session: false,
-    link: { title: 'Set a new password', button: 'Set the password and sign in' },
+    link: { title: 'link.new_password', button: 'link.new_password_button' },
     newPassword: true,
     finishing: 'nothing_more',
   },

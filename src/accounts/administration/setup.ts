@@ -10,6 +10,7 @@ import { requesterOf } from '../../limits/limit-policy.js';
 import { Limits } from '../../limits/limits.js';
 import { DeviceTokens } from '../../otp/device-token.js';
 import { PasswordChanges } from '../passwords/password-sign-in.js';
+import type { PasswordFault } from '../passwords/password-policy.js';
 import { Passwords, PasswordTries } from '../passwords/passwords.js';
 import { type IssuedTokens, Sessions } from '../sessions/sessions.js';
 import { Administrators } from './administrators.js';
@@ -100,7 +101,7 @@ type Refusal =
   | { kind: 'done' }
   | { kind: 'invalid' }
   /** The password is not taken; nothing was used up. */
-  | { kind: 'unfit'; code: string; message: string };
+  | ({ kind: 'unfit' } & PasswordFault);
 
 type SetupResult = { kind: 'finished'; account: Account } | Refusal;
 type SetupSignIn = { kind: 'signed_in'; account: Account; tokens: IssuedTokens; deviceToken: string } | Refusal;

@@ -6,6 +6,7 @@ import { Problem } from '../../core/problems.js';
 import type { Session } from '../../generated/prisma/client.js';
 import type { Page, Redirect } from '../../http/pages/page-frame.js';
 import { buttonForm, momentOf } from '../../http/pages/page-parts.js';
+import type { PlainWord, Say } from '../../http/pages/words.js';
 import { deviceWords } from '../notices/notices.js';
 import { SessionIdPipe } from '../sessions/bearer.guard.js';
 import { OwnSessions } from '../sessions/own-sessions.js';
@@ -13,28 +14,34 @@ import { type LiveSession, Sessions } from '../sessions/sessions.js';
 import { PageCookies, PagesAt, PageSignIn } from './page-cookies.js';
 import { signInPage } from './sign-in.page.js';
 
-const WAYS: Record<string, string> = { code: 'by code', link: 'by link', password: 'by password' };
+const WAYS: Record<string, PlainWord> = {
+  code: 'account.by_code',
+  link: 'account.by_link',
+  password: 'account.by_password',
+};
 
 /** Who is signed in, and where else. @param sessions those that have not ended, this one too */
 function accountPage({ account, session: current }: LiveSession, sessions: Session[]): Page {
-  const body = (product: string) => html`<h1>Your account</h1>
-    <p>You are signed in to ${product} as <b>${account.email}</b>. The account exists since ${momentOf(account.createdAt)}.</p>
-    <h2>Signed in</h2>
-    <ul>${sessions.map((session) => item(session, session.id === current.id))}</ul>
+  const body = (say: Say) => html`<h1>${say('account.title')}</h1>
+    <p>${say('account.who', { email: account.email, since: momentOf(account.createdAt, say.locale) })}</p>
+    <h2>${say('account.sessions')}</h2>
+    <ul>${sessions.map((session) => item(session, session.id === current.id, say))}</ul>
     <div class="row">
-      ${buttonForm({ action: '/account/sign-out', label: 'Sign out' })}
-      ${buttonForm({ action: '/account/sign-out-everywhere', label: 'Sign out everywhere', quiet: true })}
+      ${buttonForm({ action: '/account/sign-out', label: say('account.sign_out') })}
+      ${buttonForm({ action: '/account/sign-out-everywhere', label: say('account.sign_out_everywhere'), quiet: true })}
     </div>`;
-  return { status: 200, title: 'Your account', body };
+  return { status: 200, title: (say) => say('account.title'), body };
 }
 
-function item({ id, userAgent, method, ip, createdAt, lastUsedAt }: Session, current: boolean): Html {
-  const device = deviceWords(userAgent) ?? 'Unknown device';
+function item({ id, userAgent, method, ip, createdAt, lastUsedAt }: Session, current: boolean, say: Say): Html {
+  const device = deviceWords(userAgent, say.locale) ?? say('account.unknown_device');
+  const begun = { when: momentOf(createdAt, say.locale), way: WAYS[method] && say(WAYS[method]) };
+  const name = say(current ? 'account.end_this_device' : 'account.end_device', { device });
   return html`<li>
-    <span><b>${device}</b>${current && ' (here)'}
-      <span class="soft">Last used ${momentOf(lastUsedAt)}</span>
-      <span class="soft">Since ${momentOf(createdAt)}, ${WAYS[method]}${ip !== null && ` from ${ip}`}</span></span>
-    ${buttonForm({ action: `/account/sessions/${id}/end`, label: 'End', name: `End: ${device}${current ? ', here' : ''}`, quiet: true })}
+    <span><b>${device}</b>${current && html` ${say('account.here')}`}
+      <span class="soft">${say('account.last_used', { when: momentOf(lastUsedAt, say.locale) })}</span>
+      <span class="soft">${ip === null ? say('account.since', begun) : say('account.since_from', { ...begun, ip })}</span></span>
+    ${buttonForm({ action: `/account/sessions/${id}/end`, label: say('account.end'), name, quiet: true })}
   </li>`;
 }
 

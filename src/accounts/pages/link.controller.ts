@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { type Html, html } from '../../core/html.js';
 import type { Page, Redirect } from '../../http/pages/page-frame.js';
 import { buttonForm, faultAttributes, faultLine, formField } from '../../http/pages/page-parts.js';
+import type { PlainWord, Say, Saying } from '../../http/pages/words.js';
 import { Limits } from '../../limits/limits.js';
 import type { Challenge } from '../../otp/challenges.js';
 import { CodeChecker } from '../../otp/code-checker.js';
@@ -15,40 +16,44 @@ interface OpenLink {
   challenge: Challenge;
   token: string;
   /** Of the new password. */
-  fault?: string;
+  fault?: Saying;
 }
 
 /** What the mail was about, and a button: mail scanners open links, so opening one uses nothing up. */
 function linkPage(link: OpenLink): Page {
   const row = purposeRow(link.challenge.purpose)!;
   const { title, button } = row.link!;
-  const body = (product: string) => html`<h1>${title}</h1>
-    ${row.newPassword ? passwordForm(link, product, button) : signInForm(link, product, button, row.finishing)}
-    <p class="soft">Reference <b>${link.challenge.reference}</b>, as in the mail. Did you not ask for it? <a href="/l/${link.token}/not-me">This wasn’t me</a></p>`;
-  return { status: link.fault === undefined ? 200 : 422, title, body };
+  const body = (say: Say) => html`<h1>${say(title)}</h1>
+    ${row.newPassword ? passwordForm(link, say, button) : signInForm(link, say, button, row.finishing)}
+    <p class="soft">${say('link.reference', { reference: link.challenge.reference })} ${notMe(link.token, say)}</p>`;
+  return { status: link.fault === undefined ? 200 : 422, title: (say) => say(title), body };
+}
+
+function notMe(token: string, say: Say): Html {
+  return html`${say('link.not_asked')} <a href="/l/${token}/not-me">${say('link.not_me')}</a>`;
 }
 
 function signInForm(
-  { challenge: { destination }, token }: OpenLink,
-  product: string,
-  button: string,
+  { challenge: { destination: email }, token }: OpenLink,
+  say: Say,
+  button: PlainWord,
   does: Finishing,
 ): Html {
-  return html`<p>The button ${does !== 'nothing_more' && 'confirms that the address is yours, and '}signs you in to ${product}, in this browser, as <b>${destination}</b>.</p>
-    ${buttonForm({ action: `/l/${token}`, label: button })}
-    ${does === 'creates_account' && html`<p class="soft">Did you begin on another page, and type a name or a password there? Enter the code there instead: the link leaves them out.</p>`}`;
+  return html`<p>${say(does === 'nothing_more' ? 'link.signs_in' : 'link.confirms', { email })}</p>
+    ${buttonForm({ action: `/l/${token}`, label: say(button) })}
+    ${does === 'creates_account' && html`<p class="soft">${say('link.begun_elsewhere')}</p>`}`;
 }
 
-function passwordForm({ challenge: { destination }, token, fault }: OpenLink, product: string, button: string): Html {
-  return html`<p>For your account at ${product}. You are signed in here then, and signed out on every other device.</p>
+function passwordForm({ challenge: { destination }, token, fault }: OpenLink, say: Say, button: PlainWord): Html {
+  return html`<p>${say('link.password_text')}</p>
     <form method="post" action="/l/${token}">
-      <label for="username">Account</label>
+      <label for="username">${say('link.account')}</label>
       <input id="username" name="username" type="email" autocomplete="username" readonly="" value="${destination}" />
-      <label for="password">New password</label>
+      <label for="password">${say('link.password')}</label>
       <input id="password" name="newPassword" type="password" autocomplete="new-password" required="" autofocus="" ${faultAttributes(fault)} />
-      ${faultLine(fault)}
-      <p class="soft">At least 8 characters; a few words make a good one.</p>
-      <button type="submit">${button}</button>
+      ${faultLine(fault?.(say))}
+      <p class="soft">${say('link.password_hint')}</p>
+      <button type="submit">${say(button)}</button>
     </form>`;
 }
 
@@ -57,37 +62,19 @@ function nothingToOpenPage(
   { challenge: { decoy, reference }, token }: Pick<OpenLink, 'challenge' | 'token'>,
   status: number,
 ): Page {
-  const title = 'There is nothing to open here';
-  const body = html`<h1>${title}</h1>
-    <p>${decoy ? 'The mail says what to do.' : 'Enter the code of the mail on the page where you asked for it.'} Its reference is <b>${reference}</b>.</p>
-    <p>Did you not ask for it? <a href="/l/${token}/not-me">This wasn’t me</a></p>`;
-  return { status, title, body };
+  const body = (say: Say) => html`<h1>${say('link.nothing')}</h1>
+    <p>${say(decoy ? 'link.nothing_decoy' : 'link.nothing_code', { reference })}</p>
+    <p>${notMe(token, say)}</p>`;
+  return { status, title: (say) => say('link.nothing'), body };
 }
 
 /** Why a link does not work any more, or never did. */
 export function overPage(kind: 'consumed' | 'disowned' | 'expired' | 'not_found'): Page {
-  const { title, text } = OVER[kind];
-  const body = html`<h1>${title}</h1>
-    <p role="alert">${text}</p>
-    <p><a href="/account">Sign in with your e-mail address</a>, or go back to where you asked for the mail and ask for a new one.</p>`;
-  return { status: kind === 'not_found' ? 404 : 410, title, body };
+  const body = (say: Say) => html`<h1>${say(`over.${kind}`)}</h1>
+    <p role="alert">${say(`over.${kind}.text`)}</p>
+    <p>${say('over.way_on')}</p>`;
+  return { status: kind === 'not_found' ? 404 : 410, title: (say) => say(`over.${kind}`), body };
 }
-
-const OVER = {
-  consumed: {
-    title: 'This link was used already',
-    text: 'It works once, and so does the code in the same mail. A newer one that was used ends it, too.',
-  },
-  disowned: {
-    title: 'This link was stopped',
-    text: 'Somebody who has the mail said “This wasn’t me”, so it opens nothing any more.',
-  },
-  expired: { title: 'This link has expired', text: 'It worked for ten minutes.' },
-  not_found: {
-    title: 'This link does not work',
-    text: 'Your mail program may have cut it off: open it from the mail once more. Links of long ago are not known any more.',
-  },
-};
 
 /** Behind the link in a mail with a code. Whoever presses the button is signed in, in the browser where they press it. */
 @PagesAt('l', { behindLink: true })
@@ -137,8 +124,8 @@ export class LinkController {
   }
 
   /** Asked before anything is used up. */
-  private faultOf(newPassword: string | undefined, { destination }: Challenge): string | undefined {
+  private faultOf(newPassword: string | undefined, { destination }: Challenge): Saying | undefined {
     const fault = newPassword === undefined ? undefined : this.passwords.fault(newPassword, { email: destination });
-    return fault && `The password ${fault.message}.`;
+    return fault && ((say) => say(fault.code));
   }
 }

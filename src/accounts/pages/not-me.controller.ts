@@ -15,27 +15,27 @@ function notMePage(found: LinkResult, token: string): Page {
     case 'open':
       return {
         status: 200,
-        title: 'Was it not you?',
-        body: (product) => html`<h1>Was it not you?</h1>
-          <p>Somebody asked ${product} for a mail to <b>${found.challenge.destination}</b>, reference <b>${found.challenge.reference}</b>. If it was not you, the button makes its code and its link useless, and slows down whoever asked.</p>
-          ${buttonForm({ action: `/l/${token}/not-me`, label: 'This wasn’t me' })}
-          <p class="soft">If it was you, close this page: nothing has happened.</p>`,
+        title: (say) => say('not_me.title'),
+        body: (say) => html`<h1>${say('not_me.title')}</h1>
+          <p>${say('not_me.text', { email: found.challenge.destination, reference: found.challenge.reference })}</p>
+          ${buttonForm({ action: `/l/${token}/not-me`, label: say('link.not_me') })}
+          <p class="soft">${say('not_me.close')}</p>`,
       };
     case 'disowned':
       return {
         status: 200,
-        title: 'It is stopped',
-        body: html`<h1>It is stopped</h1>
-          <p role="status">The code and the link of the mail with the reference <b>${found.challenge.reference}</b> open nothing any more. There is nothing else to do.</p>
-          <p class="soft">Nobody signed in with it, and nothing of yours was changed.</p>`,
+        title: (say) => say('not_me.stopped'),
+        body: (say) => html`<h1>${say('not_me.stopped')}</h1>
+          <p role="status">${say('not_me.stopped_text', { reference: found.challenge.reference })}</p>
+          <p class="soft">${say('not_me.stopped_nobody')}</p>`,
       };
     case 'consumed':
       return found.challenge.consumedAt === null ? replacedPage : usedPage;
     case 'expired':
       return {
         status: 410,
-        title: 'It is over already',
-        body: html`<h1>It is over already</h1><p role="status">The code and the link of that mail have expired, and nobody used them. There is nothing to do.</p>`,
+        title: (say) => say('not_me.over'),
+        body: (say) => html`<h1>${say('not_me.over')}</h1><p role="status">${say('not_me.expired')}</p>`,
       };
     case 'not_found':
       return overPage('not_found');
@@ -44,17 +44,17 @@ function notMePage(found: LinkResult, token: string): Page {
 
 const usedPage: Page = {
   status: 410,
-  title: 'It was used already',
-  body: html`<h1>It was used already</h1>
-    <p role="alert">Somebody entered the code of that mail, or pressed the button behind its link, so it cannot be stopped any more.</p>
-    <p>If it was not you, somebody else may read your mail. Change the password of your mailbox first, then <a href="/account">sign in here</a> and choose “Sign out everywhere”. If your account has a password, set a new one.</p>`,
+  title: (say) => say('not_me.used'),
+  body: (say) => html`<h1>${say('not_me.used')}</h1>
+    <p role="alert">${say('not_me.used_text')}</p>
+    <p>${say('not_me.used_what_to_do')}</p>`,
 };
 
 const replacedPage: Page = {
   status: 410,
-  title: 'It is over already',
-  body: html`<h1>It is over already</h1><p role="status">A newer mail for the same purpose was used, and the code and the link of this one ended with that.</p>
-    <p>If that was not you, <a href="/account">sign in here</a> and choose “Sign out everywhere”.</p>`,
+  title: (say) => say('not_me.over'),
+  body: (say) => html`<h1>${say('not_me.over')}</h1><p role="status">${say('not_me.replaced')}</p>
+    <p>${say('not_me.replaced_what_to_do')}</p>`,
 };
 
 /** "This wasn't me": stands in every mail with a code, also in those that carry none, and needs no sign-in. */

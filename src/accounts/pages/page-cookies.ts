@@ -19,6 +19,7 @@ import { Problem } from '../../core/problems.js';
 import { factsOf, isFromOurPage } from '../../http/pages/origin.js';
 import { CARD, type Cookie, PageWriter, type Redirect } from '../../http/pages/page-frame.js';
 import { PageProblemFilter } from '../../http/pages/problem-page.js';
+import { speakAs } from '../../http/pages/words.js';
 import { LIFETIME_MS } from '../../otp/otp-policy.js';
 import type { Browser, PageRedemption } from '../codes/code-redemption.js';
 import { OwnSessions } from '../sessions/own-sessions.js';
@@ -183,7 +184,9 @@ export class PageSignIn {
 
   async of(request: FastifyRequest): Promise<LiveSession | undefined> {
     const cookie = this.cookies.session(request);
-    return cookie === undefined ? undefined : this.sessions.byCookie(cookie);
+    const found = cookie === undefined ? undefined : await this.sessions.byCookie(cookie);
+    if (found) speakAs(request, found.account);
+    return found;
   }
 
   /**

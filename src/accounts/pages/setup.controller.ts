@@ -2,7 +2,7 @@ import { applyDecorators, Body, Controller, Get, Param, Post, Req, UseFilters, U
 import { ApiExcludeEndpoint, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { sourceOf } from '../../core/credentials.js';
-import { parseEmailAddress } from '../../core/email-address.js';
+import { type EmailAddress, parseEmailAddress } from '../../core/email-address.js';
 import { type Html, html } from '../../core/html.js';
 import { isOneLine } from '../../core/one-line.js';
 import { Operation } from '../../core/operation.js';
@@ -12,6 +12,7 @@ import type { Account } from '../../generated/prisma/client.js';
 import { lookOf, type Page, PageWriter, PLAIN_STYLE } from '../../http/pages/page-frame.js';
 import { formField } from '../../http/pages/page-parts.js';
 import { PageProblemFilter } from '../../http/pages/problem-page.js';
+import type { Say, Saying } from '../../http/pages/words.js';
 import { Setup, SetupTokens } from '../administration/setup.js';
 import { SetupRequest } from '../api/requests.js';
 import { SignedInView } from '../api/views.js';
@@ -20,7 +21,7 @@ interface SetupForm {
   token: string;
   email: string;
   name: string;
-  faults: { email?: string; name?: string; password?: string };
+  faults: { email?: Saying; name?: Saying; password?: Saying };
 }
 
 const LOOK = lookOf(`${PLAIN_STYLE}
@@ -34,58 +35,64 @@ small[role=alert] { color: light-dark(#b3261e, #f2b8b5); opacity: 1; }
 
 /** Nothing has happened yet, or something has to be corrected. */
 function askedPage(view: SetupForm): Page {
-  const body = (product: string) => html`<h1>Set up ${product}</h1>
-        <p>You are about to be its first administrator. This link works once.</p>
-        ${form(view)}`;
+  const body = (say: Say) => html`<h1>${say('setup.heading')}</h1>
+        <p>${say('setup.text')}</p>
+        ${form(view, say)}`;
   return pageOf(Object.keys(view.faults).length > 0 ? 422 : 200, body);
 }
 
 function finishedPage({ email, passwordHash }: Account): Page {
   return pageOf(
     200,
-    (product) => html`<h1>${product} is set up</h1>
-        <p role="status"><b>${email}</b> is its administrator, and signs in with ${passwordHash === null ? 'a code by mail' : 'the password, or a code by mail'}.</p>
-        <p>A key for your back end: <code>otpost keys create --name shop --scope emails:send</code>. Every call is described at <a href="/docs">/docs</a>.</p>`,
+    (say) => html`<h1>${say('setup.done')}</h1>
+        <p role="status">${say(passwordHash === null ? 'setup.done_code' : 'setup.done_password', { email })}</p>
+        <p>${say('setup.key')}</p>`,
   );
 }
 
 const OVER = {
   done: pageOf(
     404,
-    html`<h1>There is an administrator already</h1>
-        <p role="alert">Ask them to give you the role. Who has the host can also run <code>otpost admin list</code> and <code>otpost admin create</code>.</p>`,
+    (say) => html`<h1>${say('setup.taken')}</h1>
+        <p role="alert">${say('setup.taken_text')}</p>`,
   ),
   invalid: pageOf(
     404,
-    html`<h1>This link does not work</h1>
-        <p role="alert">It works once, and for 24 hours. Restart Otpost and open the link that it prints, or run <code>otpost admin create</code>.</p>`,
+    (say) => html`<h1>${say('over.not_found')}</h1>
+        <p role="alert">${say('setup.invalid_text')}</p>`,
   ),
 };
 
 function pageOf(status: number, body: Page['body']): Page {
-  return { status, title: 'Setup', body, look: LOOK, headers: { 'referrer-policy': 'no-referrer' } };
+  return {
+    status,
+    title: (say) => say('setup.title'),
+    body,
+    look: LOOK,
+    headers: { 'referrer-policy': 'no-referrer' },
+  };
 }
 
-function form({ token, email, name, faults }: SetupForm): Html {
+function form({ token, email, name, faults }: SetupForm, say: Say): Html {
   return html`<form method="post" action="/setup/${token}">
-    <label for="email">E-mail</label>
+    <label for="email">${say('setup.email')}</label>
     <input id="email" name="email" type="email" required maxlength="254" autocomplete="email" value="${email}" aria-describedby="email-hint" ${invalid(faults.email)} />
-    ${hint('email', faults.email, 'Codes and notices go there.')}
-    <label for="name">Name</label>
+    ${hint('email', faults.email?.(say), say('setup.email_hint'))}
+    <label for="name">${say('setup.name')}</label>
     <input id="name" name="name" maxlength="100" autocomplete="name" value="${name}" aria-describedby="name-hint" ${invalid(faults.name)} />
-    ${hint('name', faults.name, 'May be left out.')}
-    <label for="password">Password</label>
+    ${hint('name', faults.name?.(say), say('setup.name_hint'))}
+    <label for="password">${say('setup.password')}</label>
     <input id="password" name="password" type="password" autocomplete="new-password" aria-describedby="password-hint" ${invalid(faults.password)} />
-    ${hint('password', faults.password, 'May be left out: codes by mail sign in.')}
-    <button type="submit">Become administrator</button>
+    ${hint('password', faults.password?.(say), say('setup.password_hint'))}
+    <button type="submit">${say('setup.button')}</button>
   </form>`;
 }
 
-function invalid(fault: string | undefined): Html | false {
+function invalid(fault: Saying | undefined): Html | false {
   return fault !== undefined && html`aria-invalid="true"`;
 }
 
-function hint(field: string, fault: string | undefined, otherwise: string): Html {
+function hint(field: string, fault: Html | undefined, otherwise: Html): Html {
   return fault === undefined
     ? html`<small id="${field}-hint">${otherwise}</small>`
     : html`<small id="${field}-hint" role="alert">${fault}</small>`;
@@ -145,7 +152,7 @@ export class SetupController {
     const result = await this.setup.finish(order, sourceOf(request));
     if (result.kind === 'finished') return finishedPage(result.account);
     if (result.kind !== 'unfit') return OVER[result.kind];
-    return askedPage({ token, email, name, faults: { password: `The password ${result.message}.` } });
+    return askedPage({ token, email, name, faults: { password: (say) => say(result.code) } });
   }
 }
 
@@ -153,14 +160,15 @@ function SetupPage(): MethodDecorator {
   return applyDecorators(ApiExcludeEndpoint(), UseFilters(PageProblemFilter), UseInterceptors(PageWriter));
 }
 
-function read({ email, name, password }: { email: string; name: string; password: string }) {
+function read({ email, name, password }: { email: string; name: string; password: string }): {
+  address: EmailAddress | undefined;
+  faults: SetupForm['faults'];
+} {
   const address = parseEmailAddress(email);
   const faults = {
-    ...(address ? {} : { email: 'This is not an e-mail address such as ada@example.com.' }),
-    ...(name.length > MAX_NAME_LENGTH || !isOneLine(name)
-      ? { name: `A name is one line of at most ${MAX_NAME_LENGTH} characters.` }
-      : {}),
-    ...(password.length > MAX_PASSWORD_INPUT ? { password: 'The password is too long.' } : {}),
+    ...(address ? {} : { email: (say: Say) => say('setup.email_fault') }),
+    ...(name.length > MAX_NAME_LENGTH || !isOneLine(name) ? { name: (say: Say) => say('setup.name_fault') } : {}),
+    ...(password.length > MAX_PASSWORD_INPUT ? { password: (say: Say) => say('setup.password_fault') } : {}),
   };
   return { address, faults };
 }

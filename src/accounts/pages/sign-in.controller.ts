@@ -8,6 +8,7 @@ import { Problem } from '../../core/problems.js';
 import { isUniqueViolation } from '../../database/database-errors.js';
 import type { Page, Redirect } from '../../http/pages/page-frame.js';
 import { formField } from '../../http/pages/page-parts.js';
+import type { Saying } from '../../http/pages/words.js';
 import { ChallengeIdPipe, refusalProblem, resendProblem, unusableProblem } from '../../otp/challenge-view.js';
 import type { Challenge } from '../../otp/challenges.js';
 import { normalCode } from '../../otp/code.js';
@@ -50,7 +51,7 @@ export class SignInController {
     const form = formField(body, 'form');
     const email = parseEmailAddress(typed);
     if (!email) {
-      const fault = 'That is not an e-mail address that mail can be sent to, such as ada@example.com.';
+      const fault: Saying = (say) => say('sign_in.no_address');
       return signInPage({ form: form || randomId(), email: typed, fault });
     }
     const found = await this.challengeOf(request, { id: form, email: email.canonical });
@@ -78,13 +79,12 @@ export class SignInController {
     if (!challenge && (await this.signIn.of(request))) return { to: '/account' }; // a second press that came late
     if (!challenge) throw new Problem('challenge_not_found');
     const code = normalCode(formField(body, 'code'));
-    if (!CODE.test(code)) return this.waitingPage(challenge, { status: 422, text: 'The code has six digits.' });
+    if (!CODE.test(code)) return this.waitingPage(challenge, { status: 422, text: (say) => say('code.six_digits') });
     const result = await this.give(challenge, code, request);
     if (result.kind === 'signed_in') return this.signIn.enter(result, request);
     if (result.kind !== 'wrong') throw refusalProblem(result, this.clock.now());
     if (result.attemptsLeft === 0) throw unusableProblem('locked');
-    const text = `That is not the code. ${triesLeft(result.attemptsLeft)}`;
-    return this.waitingPage(challenge, { status: 400, text });
+    return this.waitingPage(challenge, { status: 400, text: wrongCode(result.attemptsLeft) });
   }
 
   @Post('code/:id/resend')
@@ -167,6 +167,6 @@ export class SignInController {
   }
 }
 
-function triesLeft(left: number): string {
-  return left === 1 ? 'One try is left.' : `${left} tries are left.`;
+function wrongCode(tries: number): Saying {
+  return (say) => (tries === 1 ? say('code.wrong_one_left') : say('code.wrong', { tries }));
 }

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { CookieSerializeOptions } from '@fastify/cookie';
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { map, type Observable } from 'rxjs';
 import { productOf, Settings } from '../../config/settings.js';
 import { Html, html } from '../../core/html.js';
+import { directionOf, FALLBACK_LOCALE } from '../../core/locales.js';
+import { pageLocaleOf, type Saying, sayIn } from './words.js';
 
 const ICON =
   "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E%3Crect x='2' y='6' width='28' height='20' rx='4' fill='%23146c5c'/%3E%3Cpath d='m4 9 12 9 12-9' fill='none' stroke='white' stroke-width='2.5'/%3E%3C/svg%3E";
@@ -15,14 +17,16 @@ export function frame({
   head,
   body,
   attributes,
+  locale = FALLBACK_LOCALE,
 }: {
-  title: string;
+  title: string | Html;
   head: Html;
   body: Html;
   attributes?: Html;
+  locale?: string;
 }): string {
   return html`<!doctype html>
-<html lang="en"${attributes}>
+<html lang="${locale}" dir="${directionOf(locale)}"${attributes}>
   <head>
     <meta charset="utf-8" />
     <meta name="viewport" content="width=device-width, initial-scale=1" />
@@ -119,9 +123,9 @@ export interface Cookie {
 /** One answer to a browser. */
 export interface Page {
   status: number;
-  title: string;
-  /** Told how mails call the product. */
-  body: Html | ((product: string) => Html);
+  /** A text is English, whoever reads it. */
+  title: string | Saying;
+  body: Html | Saying;
   look?: Look;
   headers?: Record<string, string>;
   cookies?: readonly Cookie[];
@@ -138,17 +142,30 @@ interface WrittenPage {
   text: string;
 }
 
-/** @param product how mails call the product */
-export function written({ title, body, look = CARD, headers }: Page, product: string): WrittenPage {
-  const content = typeof body === 'function' ? body(product) : body;
+/**
+ * @param product how mails call the product
+ * @param wanted the language of whoever reads it, as a tag
+ */
+export function written({ title, body, look = CARD, headers }: Page, product: string, wanted: string): WrittenPage {
+  const speaks = typeof title === 'function';
+  const say = sayIn(speaks ? wanted : FALLBACK_LOCALE, product);
+  const heading = speaks ? title(say) : title;
+  const content = typeof body === 'function' ? body(say) : body;
   return {
     headers: {
       ...headers,
       'content-type': 'text/html; charset=utf-8',
       'content-security-policy': look.policy,
       'cache-control': 'no-store',
+      'content-language': say.locale,
+      ...(speaks ? { vary: 'Accept-Language' } : {}),
     },
-    text: frame({ title: `${title} · ${product}`, head: look.style, body: html`<main>${content}</main>` }),
+    text: frame({
+      title: html`${heading} · ${product}`,
+      head: look.style,
+      body: html`<main>${content}</main>`,
+      locale: say.locale,
+    }),
   };
 }
 
@@ -162,15 +179,16 @@ export class PageWriter implements NestInterceptor<Page | Redirect, string | und
   }
 
   intercept(context: ExecutionContext, next: CallHandler<Page | Redirect>): Observable<string | undefined> {
-    const reply = context.switchToHttp().getResponse<FastifyReply>();
-    return next.handle().pipe(map((answer) => this.begin(reply, answer)));
+    const http = context.switchToHttp();
+    const reply = http.getResponse<FastifyReply>();
+    return next.handle().pipe(map((answer) => this.begin(http.getRequest<FastifyRequest>(), reply, answer)));
   }
 
   /** Sets status, headers and cookies. @returns the body */
-  begin(reply: FastifyReply, answer: Page | Redirect): string | undefined {
+  begin(request: FastifyRequest, reply: FastifyReply, answer: Page | Redirect): string | undefined {
     for (const { name, value, options } of answer.cookies ?? []) void reply.setCookie(name, value, options);
     if ('to' in answer) return void reply.status(303).header('location', answer.to);
-    const { headers, text } = written(answer, this.product);
+    const { headers, text } = written(answer, this.product, pageLocaleOf(request));
     void reply.status(answer.status).headers(headers);
     return text;
   }

@@ -1,4 +1,5 @@
 import { type Html, html } from '../../core/html.js';
+import { FALLBACK_LOCALE } from '../../core/locales.js';
 
 /** A form that is a button. */
 export function buttonForm({
@@ -8,9 +9,9 @@ export function buttonForm({
   name,
 }: {
   action: string;
-  label: string;
+  label: Html;
   quiet?: boolean;
-  name?: string;
+  name?: Html;
 }): Html {
   return html`<form method="post" action="${action}">
     <button type="submit" class="${quiet && 'quiet'}"${name !== undefined && html` aria-label="${name}"`}>${label}</button>
@@ -18,30 +19,30 @@ export function buttonForm({
 }
 
 /** What is wrong with a field; its `aria-describedby` is `fault`. */
-export function faultLine(fault: string | undefined): Html | undefined {
+export function faultLine(fault: Html | undefined): Html | undefined {
   return fault === undefined ? undefined : html`<p class="fault" id="fault" role="alert">${fault}</p>`;
 }
 
-export function faultAttributes(fault: string | undefined): Html | undefined {
+export function faultAttributes(fault: unknown): Html | undefined {
   return fault === undefined ? undefined : html`aria-invalid="true" aria-describedby="fault"`;
 }
 
-const FORMAT = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' });
-
 /** Such as "21 November 2026, 12:03 UTC"; without a script a page does not know the time of its reader. */
-export function momentOf(at: Date): Html {
-  return html`<time datetime="${at.toISOString()}">${FORMAT.format(at).replace(' at ', ', ')} UTC</time>`;
+export function momentOf(at: Date, locale = FALLBACK_LOCALE): Html {
+  const form = { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC', hourCycle: 'h23' } as const;
+  const text = new Intl.DateTimeFormat(locale === 'en' ? 'en-GB' : locale, form).format(at);
+  return html`<time datetime="${at.toISOString()}">${text.replace(' at ', ', ')} UTC</time>`;
 }
 
 /** Such as "5 minutes": never less than it takes. */
-export function durationWords(seconds: number): string {
-  if (seconds < 100) return count(seconds, 'second');
-  return seconds < 100 * 60 ? count(seconds / 60, 'minute') : count(seconds / 3_600, 'hour');
+export function durationWords(seconds: number, locale = FALLBACK_LOCALE): string {
+  if (seconds < 100) return count(seconds, 'second', locale);
+  return seconds < 100 * 60 ? count(seconds / 60, 'minute', locale) : count(seconds / 3_600, 'hour', locale);
 }
 
-function count(amount: number, unit: string): string {
-  const whole = Math.max(1, Math.ceil(amount));
-  return `${whole} ${unit}${whole === 1 ? '' : 's'}`;
+function count(amount: number, unit: string, locale: string): string {
+  const form = { style: 'unit', unit, unitDisplay: 'long', useGrouping: false } as const;
+  return new Intl.NumberFormat(locale, form).format(Math.max(1, Math.ceil(amount)));
 }
 
 /** A field of a form that was sent; empty where it is missing, or stands there twice. */

@@ -3,6 +3,7 @@ import { ApiExcludeController } from '@nestjs/swagger';
 import { type Html, html } from '../../core/html.js';
 import { Logger } from '../../core/logger.js';
 import { type Page, PageWriter, PLAIN } from '../../http/pages/page-frame.js';
+import type { PlainWord, Saying } from '../../http/pages/words.js';
 import { type Subscription, UnsubscribeLink } from '../content/unsubscribe-link.js';
 import { MailModule } from '../mail.module.js';
 import { Subscriptions } from '../subscribers/subscribers.js';
@@ -20,50 +21,57 @@ type Action = 'unsubscribe' | 'unsubscribe_all' | 'subscribe';
 /** Nothing has happened yet: mail scanners follow links, so following one changes nothing. */
 function askedPage(shown: Shown): Page {
   const { audience, address } = shown;
-  return pageOf('Unsubscribe', (product) =>
+  return pageOf('leave.title', (say) =>
     audience === undefined
-      ? html`<h1>Unsubscribe from ${product}?</h1>
-        <p><b>${address}</b> will get no more newsletters. Codes and other mail you ask for still come.</p>
-        ${form(shown, 'unsubscribe', 'Unsubscribe')}`
-      : html`<h1>Unsubscribe from ${audience}?</h1>
-        <p><b>${address}</b> will get no more of it from ${product}. Codes and other mail you ask for still come.</p>
-        ${form(shown, 'unsubscribe', 'Unsubscribe')}
-        ${form(shown, 'unsubscribe_all', `Leave all newsletters of ${product}`, 'quiet')}`,
+      ? html`<h1>${say('leave.from', { what: say.product })}</h1>
+        <p>${say('leave.text', { address })}</p>
+        ${form(shown, 'unsubscribe', say('leave.title'))}`
+      : html`<h1>${say('leave.from', { what: audience })}</h1>
+        <p>${say('leave.audience_text', { address })}</p>
+        ${form(shown, 'unsubscribe', say('leave.title'))}
+        ${form(shown, 'unsubscribe_all', say('leave.all'), 'quiet')}`,
   );
 }
 
 function unsubscribedPage(shown: Shown): Page {
   const { audience, address } = shown;
   return pageOf(
-    'Unsubscribed',
-    (product) => html`<h1>You are unsubscribed</h1>
-        <p role="status"><b>${address}</b> gets no more ${audience === undefined ? 'newsletters' : html`of <b>${audience}</b>`} from ${product}.</p>
-        ${audience !== undefined && form(shown, 'unsubscribe_all', `Leave all newsletters of ${product}`, 'quiet')}
-        ${form(shown, 'subscribe', 'That was a mistake', 'quiet')}`,
+    'leave.done_title',
+    (say) => html`<h1>${say('leave.done')}</h1>
+        <p role="status">${audience === undefined ? say('leave.done_text', { address }) : say('leave.done_audience_text', { address, audience })}</p>
+        ${audience !== undefined && form(shown, 'unsubscribe_all', say('leave.all'), 'quiet')}
+        ${form(shown, 'subscribe', say('leave.mistake'), 'quiet')}`,
   );
 }
 
 function subscribedPage(shown: Shown): Page {
+  const { audience, address } = shown;
   return pageOf(
-    'Unsubscribe',
-    (product) => html`<h1>You are subscribed again</h1>
-        <p role="status"><b>${shown.address}</b> gets ${shown.audience ?? 'newsletters'} from ${product} as before.</p>
-        ${form(shown, 'unsubscribe', 'Unsubscribe', 'quiet')}`,
+    'leave.title',
+    (say) => html`<h1>${say('leave.back')}</h1>
+        <p role="status">${audience === undefined ? say('leave.back_text', { address }) : say('leave.back_audience_text', { address, audience })}</p>
+        ${form(shown, 'unsubscribe', say('leave.title'), 'quiet')}`,
   );
 }
 
 const INVALID = pageOf(
-  'Unsubscribe',
-  html`<h1>This link does not work</h1>
-        <p role="alert">It may have been cut off by your mail program. Open it from the mail once more, or answer that mail to be unsubscribed.</p>`,
+  'leave.title',
+  (say) => html`<h1>${say('over.not_found')}</h1>
+        <p role="alert">${say('leave.invalid_text')}</p>`,
   404,
 );
 
-function pageOf(title: string, body: Page['body'], status = 200): Page {
-  return { status, title, body, look: PLAIN, headers: { 'referrer-policy': 'no-referrer' } };
+function pageOf(title: PlainWord, body: Saying, status = 200): Page {
+  return {
+    status,
+    title: (say) => say(title),
+    body,
+    look: PLAIN,
+    headers: { 'referrer-policy': 'no-referrer' },
+  };
 }
 
-function form({ token }: Shown, action: Action, label: string, dress = ''): Html {
+function form({ token }: Shown, action: Action, label: Html, dress = ''): Html {
   return html`<form method="post" action="/unsubscribe?t=${token}">
     <input type="hidden" name="action" value="${action}" />
     <button type="submit" class="${dress}">${label}</button>

@@ -24,8 +24,8 @@ const OTHER_MEANINGS: Record<string, RegExp> = {
   resend: new RegExp(
     [
       /^(otp|accounts)\/|^core\/problem-registry\.ts$|^http\/operation-ids-policy\.ts$/,
-      /^http\/pages\/(page-frame|problem-page)\.ts$|^mail\/(resend-door|webhooks)\//,
       /^mail\/smtp-submission\/options-policy\.ts$/,
+      /^http\/pages\/(page-frame|problem-page|words\/\w+)\.ts$|^mail\/(resend-door|webhooks)\//,
       /^(config\/(settings|read-settings|mail-variables)|role\.module|http\/problem-writer)\.ts$/,
     ]
       .map(({ source }) => source)

@@ -1,4 +1,5 @@
-import { deliveryWords } from '../../../src/accounts/pages/sign-in.page.js';
+import { deliveryWord } from '../../../src/accounts/pages/sign-in.page.js';
+import { EN } from '../../../src/http/pages/words/en.js';
 import { EmailStatus } from '../../../src/generated/prisma/enums.js';
 import { deliveryFault, deliveryStatusOf } from '../../../src/otp/delivery/delivery-status.js';
 
@@ -49,7 +50,7 @@ const ABOUT_THE_RECIPIENT = /address refused|to this address|Compare/;
 
 function told(status: EmailStatus, errorCode: string | null = null, enhanced: string | null = null) {
   const fault = deliveryFault({ status, errorCode, enhanced });
-  return { fault, words: deliveryWords({ status: deliveryStatusOf(status), fault }) };
+  return { fault, words: EN[deliveryWord({ status: deliveryStatusOf(status), fault })] };
 }
 
 describe('Of a mail that did not arrive, people are told', () => {
