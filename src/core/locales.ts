@@ -37,7 +37,7 @@ export function localeAskedFor(header: string | undefined): string | undefined {
     .split(',')
     .flatMap((entry, index) => {
       const [, tag, quality = '1'] =
-        /^\s*([a-z]{2,3}(?:-[a-z0-9]{1,8})*)\s*(?:;\s*q=([01](?:\.\d{0,3})?))?\s*$/i.exec(entry) ?? [];
+        /^([a-z]{2,3}(?:-[a-z0-9]{1,8})*)(?:;q=([01](?:\.\d{0,3})?))?$/i.exec(entry.replaceAll(/[ \t]/g, '')) ?? [];
       return tag === undefined || Number(quality) === 0 ? [] : [{ tag, quality: Number(quality), index }];
     })
     .sort((left, right) => right.quality - left.quality || left.index - right.index);

@@ -59,11 +59,12 @@ export class WebFiles {
 /** RFC 9110 §12.5.3, as browsers write it: a coding that is named, and not with a weight of 0. */
 function takes(accepted: string | undefined, encoding: string): boolean {
   return (accepted ?? '').split(',').some((part) => {
-    const [name, weight] = part
+    const [name, parameter = ''] = part
       .trim()
       .toLowerCase()
-      .split(/\s*;\s*q=/);
-    return name === encoding && (weight === undefined || Number(weight) > 0);
+      .split(';')
+      .map((piece) => piece.trim());
+    return name === encoding && (!parameter.startsWith('q=') || Number(parameter.slice(2)) > 0);
   });
 }
 

@@ -84,7 +84,7 @@ async function readParts(folder: string, found: TemplateFolder): Promise<void> {
   for (const name of await filesIn(path)) {
     if (!name.endsWith('.mjml')) continue;
     const text = await readFile(`${path}/${name}`, 'utf8');
-    found.parts[name.slice(0, -'.mjml'.length)] = text.trim().replaceAll(/\s*\r?\n\s*/g, ' ');
+    found.parts[name.slice(0, -'.mjml'.length)] = text.trim().replaceAll(/(?<!\s)\s*\n\s*/g, ' ');
   }
   for (const name of await filesIn(`${path}/words`).catch(nothingWhereNoFolder)) {
     if (!name.endsWith('.yaml')) continue;

@@ -163,7 +163,7 @@ export class Templates {
 /** What was left out of a text leaves its empty lines. */
 function tidy(text: string): string {
   return `${text
-    .replaceAll(/[ \t]+$/gm, '')
+    .replaceAll(/(?<![ \t])[ \t]+$/gm, '')
     .replaceAll(/\n{3,}/g, '\n\n')
     .trim()}\n`;
 }
