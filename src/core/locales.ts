@@ -36,9 +36,10 @@ export function localeAskedFor(header: string | undefined): string | undefined {
     .slice(0, LONGEST_HEADER)
     .split(',')
     .flatMap((entry, index) => {
-      const [, tag, quality = '1'] =
-        /^([a-z]{2,3}(?:-[a-z0-9]{1,8})*)(?:;q=([01](?:\.\d{0,3})?))?$/i.exec(entry.replaceAll(/[ \t]/g, '')) ?? [];
-      return tag === undefined || Number(quality) === 0 ? [] : [{ tag, quality: Number(quality), index }];
+      const [tag = '', weight = 'q=1', ...others] = entry.split(';').map((piece) => piece.trim());
+      const quality = Number(/^q=([01](?:\.\d{0,3})?)$/i.exec(weight)?.[1] ?? 0);
+      const isTag = /^[a-z]{2,3}(?:-[a-z0-9]{1,8})*$/i.test(tag);
+      return isTag && others.length === 0 && quality > 0 ? [{ tag, quality, index }] : [];
     })
     .sort((left, right) => right.quality - left.quality || left.index - right.index);
   const known: readonly string[] = BUILT_IN_LOCALES;

@@ -45,10 +45,8 @@ interface Draft {
 }
 
 /** A whole document of MJML; anything else is what stands in the card of our layout. */
-const WHOLE_DOCUMENT = /<mjml[\s>]/;
-const PREVIEW = /<mj-preview>([^<]*)<\/mj-preview>/;
-/** MJML takes a variable for a wrong colour, width or the like; whether it is one is known only once a message is rendered. */
-const isOfAVariable = (message: string): boolean => /\{\{|\{%/.test(message.split('has invalid value: ')[1] ?? '');
+const WHOLE_DOCUMENT = /^\s*(?:<!--(?:[^-]|-(?!->))*-->\s*)*<mjml[\s>]/;
+const PREVIEW = /<mj-preview>((?:[^<]|<(?!\/?mj-preview>))*)<\/mj-preview>/;
 
 /**
  * Compiles a folder of templates: MJML into HTML, the text form where there is none, and all of it checked as if it were
@@ -282,8 +280,14 @@ function withoutIndent(html: string): string {
   return /<(pre|textarea)\b/i.test(html) ? html : html.replaceAll(/\n\s+/g, '\n');
 }
 
+/** MJML takes a variable for a wrong colour, width or the like; whether it is one is known only once a message is rendered. */
+function isOfAVariable(message: string): boolean {
+  const at = message.indexOf('has invalid value: ');
+  return at >= 0 && /\{[{%]/.test(message.slice(at));
+}
+
 /** A Liquid tag or output, which is one word wherever it stands. */
-const LIQUID = /\{\{[^{}]*\}\}|\{%[^{}%]*%\}/g;
+const LIQUID = /\{\{(?:[^{}]|\}(?!\})|\{(?!\{))*\}\}|\{%(?:[^%{]|%(?!\})|\{(?!%))*%\}/g;
 /** All of it and nothing else: whether that holds is found out in a tenth of the time. */
 function liquidIn(text: string): string {
   return (text.match(LIQUID) ?? []).join('');
