@@ -111,6 +111,61 @@ export class Semaphore {
   }
 }
 
+/** Whoever waited did so for as long as they may. */
+export class WaitedTooLong extends Error {
+  override readonly name = 'WaitedTooLong';
+}
+
+/** The same for work of different weights, in the order in which it came. */
+export class WeightedSemaphore {
+  private readonly waiting: { weight: number; begin: () => void }[] = [];
+  private held = 0;
+
+  /** @param excess whether what weighs more than the limit is let in where nothing else is, or never */
+  constructor(
+    private readonly limit: number,
+    private readonly excess: 'alone' | 'never',
+  ) {}
+
+  get inUse(): number {
+    return this.held;
+  }
+
+  /** @param patienceMs milliseconds for which it waits; for ever where it is left out @throws WaitedTooLong */
+  acquire(weight: number, patienceMs?: number): Promise<Release> {
+    return new Promise((resolve, reject) => {
+      const turn = { weight, begin: () => (clearTimeout(timer), resolve(this.releaseOf(weight))) };
+      const giveUp = (): void => {
+        this.waiting.splice(this.waiting.indexOf(turn), 1);
+        reject(new WaitedTooLong('there was no room for long'));
+        this.letIn();
+      };
+      const timer = patienceMs === undefined ? undefined : setTimeout(giveUp, patienceMs).unref();
+      this.waiting.push(turn);
+      this.letIn();
+    });
+  }
+
+  private releaseOf(weight: number): Release {
+    return once(() => {
+      this.held -= weight;
+      this.letIn();
+    });
+  }
+
+  private letIn(): void {
+    for (let next = this.waiting[0]; next && this.hasRoomFor(next.weight); next = this.waiting[0]) {
+      this.waiting.shift();
+      this.held += next.weight;
+      next.begin();
+    }
+  }
+
+  private hasRoomFor(weight: number): boolean {
+    return this.held + weight <= this.limit || (this.excess === 'alone' && this.held === 0);
+  }
+}
+
 /** Counts what is held, by key. Nobody waits here: what would be more than a key may hold is refused at once. */
 export class Bulkhead {
   private readonly held = new Map<string, number>();

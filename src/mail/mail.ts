@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import { Settings } from '../config/settings.js';
-import { domainOf } from '../core/email-address.js';
 import { uuidv7 } from '../core/ids.js';
 import { Keyring } from '../core/keyring.js';
 import type { Lane } from '../core/lanes.js';
@@ -24,7 +23,7 @@ import { type ArrivalFate, Arrivals } from './outbox/arrivals.js';
 import { Transitions } from './outbox/changes.js';
 import { CONTENT_ELSEWHERE, type NewEmail, type Recipient, recipientsOf } from './outbox/email-rows.js';
 import type { KeptAnswer } from './outbox/insert-statement.js';
-import { mailboxOf, writeMailbox } from './transport/mailbox.js';
+import { messageIdFor, writeMailbox } from './transport/mailbox.js';
 
 type DraftContent =
   /** `secret`: the variables hold a code and are erased at hand-over. */
@@ -184,7 +183,7 @@ export class Mail {
       expiresAt: draft.expiresAt ?? null,
       livesMs: draft.livesMs ?? null,
       supersedeKey: draft.supersedeKey ?? null,
-      messageId: content.kind === 'mime' ? content.messageId : `<${id}@${domainOf(mailboxOf(from).address)}>`,
+      messageId: content.kind === 'mime' ? content.messageId : messageIdFor(id, from),
       apiKeyId: draft.apiKeyId ?? null,
       requestId: draft.requestId ?? null,
       traceparent: traceparent ?? null,

@@ -1,5 +1,6 @@
-import { Liquid } from 'liquidjs';
+import { nearestLocaleIn } from '../../core/locales.js';
 import type { SubscriberWords } from '../subscribers/subscribers.js';
+import { boundedLiquid } from './liquid.js';
 import type { Fields, SharedContent } from './stored-content.js';
 import { inBothForms, type MailContent, TemplateError } from './templates.js';
 import { withWayOut } from './way-out.js';
@@ -13,12 +14,8 @@ export interface BroadcastScope {
   address: string;
 }
 
-/** For DoS: what its sender wrote costs each message this much at most. Milliseconds, and characters. */
-const LIMITS = { parseLimit: 2_000_000, renderLimit: 1_000, memoryLimit: 20_000_000 };
-/** No file can be named: there are none. */
-const OPTIONS = { strictVariables: true, strictFilters: true, lenientIf: true, templates: {}, ...LIMITS };
-const PLAIN = new Liquid(OPTIONS);
-const HTML = new Liquid({ ...OPTIONS, outputEscape: 'escape' });
+/** For DoS: what its sender wrote costs each message this much at most. */
+const LIQUID = boundedLiquid({ parseLimit: 2_000_000, renderLimit: 1_000, memoryLimit: 20_000_000 });
 
 const FORMS = ['subject', 'text', 'html'] as const;
 type Form = (typeof FORMS)[number];
@@ -49,7 +46,7 @@ export class BroadcastWords {
     wantedLocale: string,
     scope: BroadcastScope,
   ): Promise<MailContent> {
-    const locale = nearest(byLocale, wantedLocale);
+    const locale = nearestLocaleIn(Object.keys(byLocale), wantedLocale);
     const parsed = this.parsed(`${contentId}:${locale}`, byLocale[locale]!);
     try {
       const { subject, text, html } = await parsed(scope);
@@ -98,7 +95,7 @@ async function lookAtForm(form: Form, source: string, needed: Set<string>): Prom
     const attributes = Object.fromEntries([...needed].map((name) => [name, 'sample']));
     const subscriber = { email: 'ada@example.com', locale: 'en', attributes };
     try {
-      const engine = form === 'html' ? HTML : PLAIN;
+      const engine = form === 'html' ? LIQUID.html : LIQUID.plain;
       await engine.render(
         engine.parse(source),
         scopeOf({ subscriber, product: 'Product', unsubscribeUrl: 'https://example.com/', address: '' }),
@@ -120,7 +117,7 @@ async function lookAtForm(form: Form, source: string, needed: Set<string>): Prom
 function parse(words: Fields): Parsed {
   const templates = FORMS.map((form) => {
     const source = words[form];
-    const engine = form === 'html' ? HTML : PLAIN;
+    const engine = form === 'html' ? LIQUID.html : LIQUID.plain;
     return source === undefined ? undefined : { engine, template: engine.parse(source) };
   });
   return async (scope) => {
@@ -139,11 +136,6 @@ function scopeOf({ subscriber: { email, locale, attributes }, product, unsubscri
 /** A subscriber's words may not begin another field. */
 function oneLine(subject: string): string {
   return subject.replaceAll(/\s+/g, ' ').trim();
-}
-
-function nearest(byLocale: Readonly<Record<string, Fields>>, wanted: string): string {
-  const candidates = [wanted, wanted.split('-')[0]!, 'en'];
-  return candidates.find((locale) => Object.hasOwn(byLocale, locale)) ?? Object.keys(byLocale)[0]!;
 }
 
 function messageOf(error: unknown): string {

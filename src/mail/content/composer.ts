@@ -72,7 +72,7 @@ export class Composer {
     const { id, messageId, from, replyTo } = email;
     const recipients = recipientsOf(email);
     if (opened.mime) return this.composedBySender(email, opened, opened.mime, now);
-    const leave = this.wayToLeave(email, opened);
+    const leave = this.wayToLeave(email, opened.unsubscribe, () => Object.keys(opened.headers ?? {}));
     const headers = this.headers(opened, leave);
     const { subject, text, html } = await this.content(email, opened, leave?.url, now);
     return {
@@ -98,11 +98,10 @@ export class Composer {
     const { id, messageId, from } = email;
     const recipients = recipientsOf(email);
     const mime = typeof source === 'string' ? Buffer.from(source, 'base64') : await this.files.read(source.fileId);
-    const given = Object.fromEntries(fieldNamesOf(mime).map((name) => [name, '']));
     return {
       ...{ id, messageId, from, recipients, subject, mime },
       ...(returnPath === undefined ? {} : { returnPath }),
-      headers: this.wayToLeave(email, { ...opened, headers: given })?.headers ?? {},
+      headers: this.wayToLeave(email, opened.unsubscribe, () => fieldNamesOf(mime))?.headers ?? {},
       ...{ to: opened.to ?? recipients.map(writeMailbox), cc: opened.cc ?? [], replyTo: opened.replyTo ?? [] },
       ...{ date: now, text: '', html: '', attachments: [] },
     };
@@ -140,12 +139,17 @@ export class Composer {
   /**
    * RFC 8058 for bulk mail, which Gmail and Yahoo ask for; not for mail to several, of whom each may leave for themselves
    * alone, and not in place of a way to leave that was given.
+   * @param given names of the fields that its sender gave it
    */
-  private wayToLeave(email: KeptEmail, { headers = {}, unsubscribe }: OpenedContent): WayToLeave | undefined {
+  private wayToLeave(
+    email: KeptEmail,
+    unsubscribe: boolean | undefined,
+    given: () => readonly string[],
+  ): WayToLeave | undefined {
     const { lane } = email;
     const [recipient, ...others] = recipientsOf(email);
     if (!(unsubscribe ?? lane === 'bulk') || others.length > 0 || recipient === undefined) return undefined;
-    if (hasHeader(headers, 'list-unsubscribe')) return undefined;
+    if (hasField(given(), 'list-unsubscribe')) return undefined;
     const url = this.unsubscribeUrl(email, recipient.canonical);
     return { url, headers: { 'List-Unsubscribe': `<${url}>`, 'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click' } };
   }
@@ -194,13 +198,14 @@ export class Composer {
 }
 
 /** @param name in lower case: case makes no difference in a header's name (RFC 5322 §1.2.2) */
-function hasHeader(headers: Readonly<Record<string, string>>, name: string): boolean {
-  return Object.keys(headers).some((one) => one.toLowerCase() === name);
+function hasField(names: readonly string[], name: string): boolean {
+  return names.some((one) => one.toLowerCase() === name);
 }
 
 function unlessGiven(
   given: Readonly<Record<string, string>>,
   own: Readonly<Record<string, string>>,
 ): Record<string, string> {
-  return Object.fromEntries(Object.entries(own).filter(([name]) => !hasHeader(given, name.toLowerCase())));
+  const names = Object.keys(given);
+  return Object.fromEntries(Object.entries(own).filter(([name]) => !hasField(names, name.toLowerCase())));
 }

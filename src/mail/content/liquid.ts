@@ -33,6 +33,19 @@ function htmlParagraphs(text: string): string {
 export const PLAIN = engine({}, (text) => text.trim());
 export const HTML = engine({ outputEscape: 'escape' }, htmlParagraphs);
 
+/** What a text may cost each time: milliseconds, and about as many bytes; `parseLimit` in characters. */
+interface Bounds {
+  parseLimit?: number;
+  renderLimit: number;
+  memoryLimit: number;
+}
+
+/** For texts that others than we wrote, over values that yet others gave; an `if` may ask for what is not there. */
+export function boundedLiquid(bounds: Bounds): { plain: Liquid; html: Liquid } {
+  const options = { ...STRICT, lenientIf: true, ...bounds };
+  return { plain: new Liquid(options), html: new Liquid({ ...options, outputEscape: 'escape' }) };
+}
+
 /** Liquid between these is done when a template is compiled: `[% render 'button', label: 'Sign in' %]`. */
 export function compileTime(parts: Record<string, string>): Liquid {
   return new Liquid({

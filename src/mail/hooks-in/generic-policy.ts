@@ -1,7 +1,8 @@
-import { Liquid, type Template as Piece } from 'liquidjs';
+import type { Template as Piece } from 'liquidjs';
 import { parseEmailAddress } from '../../core/email-address.js';
 import { Problem } from '../../core/problems.js';
 import type { FieldError } from '../../core/problems.js';
+import { boundedLiquid } from '../content/liquid.js';
 import type { TemplateFacts } from '../content/template-policy.js';
 import { fieldsOf } from '../providers/hook.js';
 import { addressAt, type HandedMail, refusedMember, requireWay } from './handed-mail.js';
@@ -21,13 +22,7 @@ export class MappingError extends Error {
 /** How mails are made of the bodies of one source. */
 export type Mapping = (body: unknown, now: Date) => HandedMail;
 
-// A body brings no members that every object has, and no mapping reads files. Milliseconds, and about as many bytes.
-const OPTIONS = {
-  ...{ strictVariables: true, strictFilters: true, lenientIf: true, ownPropertyOnly: true, templates: {} },
-  ...{ renderLimit: 1_000, memoryLimit: 10_000_000 },
-};
-const plain = new Liquid(OPTIONS);
-const markup = new Liquid({ ...OPTIONS, outputEscape: 'escape' });
+const { plain, html: markup } = boundedLiquid({ renderLimit: 1_000, memoryLimit: 10_000_000 });
 
 /**
  * Reads a mapping. Where it names a template in so many words, it is held to what that asks for.

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { Problem } from '../../core/problems.js';
+import { type Release, WaitedTooLong, WeightedSemaphore } from '../../core/semaphore.js';
 import { FILE_LIMIT } from '../files/stored-files.js';
 import { LONGEST_HEADER, type ReadHeader } from './message-policy.js';
 
@@ -23,46 +24,27 @@ export class ClientGone extends Error {
 
 /** Gives out bytes to messages in the order in which they came. */
 export class Places {
-  private readonly waiting: { bytes: number; begin: () => void }[] = [];
-  private held = 0;
+  private readonly semaphore: WeightedSemaphore;
 
   constructor(
-    private readonly most = MOST_BYTES,
+    most = MOST_BYTES,
     private readonly patienceMs = PATIENCE_MS,
-  ) {}
+  ) {
+    this.semaphore = new WeightedSemaphore(most, 'never');
+  }
 
   get inUse(): number {
-    return this.held;
+    return this.semaphore.inUse;
   }
 
   /** @throws Problem `busy` when there was no place for long. @returns what gives it back */
-  async take(bytes: number): Promise<() => void> {
-    await new Promise<void>((begin, refuse) => {
-      const turn = { bytes, begin: () => (clearTimeout(timer), begin()) };
-      const timer = setTimeout(() => {
-        this.waiting.splice(this.waiting.indexOf(turn), 1);
-        refuse(
-          new Problem('busy', {
-            detail: 'There is no room for a large message at this moment.',
-            headers: { 'retry-after': '60' },
-          }),
-        );
-        this.letIn();
-      }, this.patienceMs).unref();
-      this.waiting.push(turn);
-      this.letIn();
-    });
-    return () => {
-      this.held -= bytes;
-      this.letIn();
-    };
-  }
-
-  private letIn(): void {
-    for (let next = this.waiting[0]; next && this.held + next.bytes <= this.most; next = this.waiting[0]) {
-      this.waiting.shift();
-      this.held += next.bytes;
-      next.begin();
+  async take(bytes: number): Promise<Release> {
+    try {
+      return await this.semaphore.acquire(bytes, this.patienceMs);
+    } catch (cause) {
+      if (!(cause instanceof WaitedTooLong)) throw cause;
+      const detail = 'There is no room for a large message at this moment.';
+      throw new Problem('busy', { detail, headers: { 'retry-after': '60' }, cause });
     }
   }
 }
@@ -144,7 +126,7 @@ export class IncomingMessage {
   private read: ReadHeader | undefined;
   private received = 0;
   private refusal: Problem | undefined;
-  private releases: (() => void)[] = [];
+  private releases: Release[] = [];
   private placed = SMALL;
 
   /** @param declared bytes, as SIZE of MAIL said (RFC 1870); undefined: nothing */

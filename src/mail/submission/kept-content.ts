@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import { Problem } from '../../core/problems.js';
-import { domainOf } from '../../core/email-address.js';
 import { uuidv7 } from '../../core/ids.js';
 import { DatabaseClock } from '../../database/database-clock.js';
 import { Composer, ContentErasedError, type OpenedContent } from '../content/composer.js';
@@ -9,7 +8,7 @@ import type { Draft } from '../mail.js';
 import { recipientsOf } from '../outbox/email-rows.js';
 import { type KeptRecord, OutboxRecords } from '../outbox/records.js';
 import { takenApart, withMessageId } from '../transport/given-mime.js';
-import { mailboxOf } from '../transport/mailbox.js';
+import { messageIdFor } from '../transport/mailbox.js';
 import type { ComposedMessage } from '../transport/transport.js';
 
 /** What messages say, for whoever may read it, for as long as it is kept. Never the words of codes. */
@@ -62,7 +61,7 @@ export class KeptContent {
   /** A mail server that has seen a Message-ID may drop what bears it again: the new message has one of its own. */
   private async mimeOf(record: KeptRecord): Promise<Draft['content']> {
     const { mime, subject, returnPath, from } = await this.compose(record);
-    const messageId = `<${uuidv7(this.clock.now())}@${domainOf(mailboxOf(from).address)}>`;
+    const messageId = messageIdFor(uuidv7(this.clock.now()), from);
     const bytes = withMessageId(mime!, messageId);
     return { kind: 'mime', bytes, messageId, subject, ...(returnPath === undefined ? {} : { returnPath }) };
   }

@@ -1,6 +1,6 @@
 import { domainToASCII } from 'node:url';
 import addressparser from 'nodemailer/lib/addressparser';
-import { parseEmailAddress } from '../../core/email-address.js';
+import { domainOf, parseEmailAddress } from '../../core/email-address.js';
 import { isOneLine } from '../../core/one-line.js';
 
 export interface Mailbox {
@@ -25,6 +25,11 @@ export function mailboxesOf(text: string): Mailbox[] {
 /** The name quoted (RFC 5322 §3.2.4): unquoted, a comma in it would begin another address. */
 export function writeMailbox({ name, address }: Mailbox): string {
   return name === '' ? address : `"${name.replaceAll(/["\\]/g, '\\$&')}" <${address}>`;
+}
+
+/** A Message-ID of our own (RFC 5322 §3.6.4), at the domain of its sender. @param from such as `Ada <ada@example.com>` */
+export function messageIdFor(id: string, from: string): string {
+  return `<${id}@${domainOf(mailboxOf(from).address)}>`;
 }
 
 /** JSON carries line breaks, and not every provider folds them away before it writes a header. */

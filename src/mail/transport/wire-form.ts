@@ -182,7 +182,7 @@ export class MailBuilder {
       envelope: () => ({
         from: returnPath ?? message.returnPath ?? mailboxOf(message.from).address,
         to: message.recipients.map(({ address }) => mailboxOf(address).address),
-        use8BitMime: !isAscii(bytes), // RFC 6152; what we compose is ASCII
+        use8BitMime: message.mime !== undefined && !isAscii(bytes), // RFC 6152; what we compose is ASCII
       }),
       bytes: this.dkim ? await buffer(this.dkim.sign(bytes)) : bytes,
     };
