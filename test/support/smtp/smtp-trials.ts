@@ -28,7 +28,8 @@ export const IMPATIENT = {
   setupMs: 300,
   openingMs: 1_100,
   firstWordMs: 300,
-  loginAgainMs: 50,
+  // A refused login is remembered for no case that follows within milliseconds.
+  loginAgainMs: 0,
   lateMs: 500,
   silentMs: 500,
   envelope: 600,
