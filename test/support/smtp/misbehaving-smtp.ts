@@ -153,7 +153,12 @@ export class MisbehavingSmtp {
     };
     socket.on('data', (bytes: Buffer) => {
       session.rest += bytes.toString('latin1');
-      for (let end = session.rest.indexOf('\r\n'); end >= 0; end = session.rest.indexOf('\r\n')) {
+      // Whoever closed reads no further; an error of writing all the same would have its stack mapped, for 400 ms.
+      for (
+        let end = session.rest.indexOf('\r\n');
+        end >= 0 && !socket.writableEnded;
+        end = session.rest.indexOf('\r\n')
+      ) {
         const line = session.rest.slice(0, end);
         session.rest = session.rest.slice(end + 2);
         if (session.inMessage) this.messageLine(socket, session, line);
