@@ -11,13 +11,14 @@
 import { mkdirSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { accept } from './accept.mjs';
+import { codes } from './codes.mjs';
 import { deliver } from './deliver.mjs';
 import * as install from './install.mjs';
 import { Otpost } from './otpost.mjs';
 import { describeMachine, table, write } from './report.mjs';
 import { here, Stage } from './stage.mjs';
 import { freePort, smtp } from './smtp.mjs';
-import { backlog, codes, cost, memory } from './service.mjs';
+import { backlog, cost, memory } from './service.mjs';
 
 const SCENARIOS = { accept, smtp, deliver, codes, memory, cost, backlog };
 const BY_NAME_ONLY = ['backlog'];

@@ -1,56 +1,11 @@
-/** What else a deployment is judged by: codes beside bulk mail, memory, what a message costs, and a large backlog. */
+/** What else a deployment is judged by: memory, what a message costs, and a large backlog. */
 import { acceptCases, countsOf } from './accept.mjs';
-import { Connection, load, post, quantile } from './load.mjs';
-import { EIGHT_KB, newAddress, NEW, ONE_KB, oneAtATime, Otpost } from './otpost.mjs';
+import { codesUntil, register } from './codes.mjs';
+import { load } from './load.mjs';
+import { EIGHT_KB, newAddress, NEW, ONE_KB, Otpost } from './otpost.mjs';
 import { now, pause } from './stage.mjs';
 
-const register = (address) => post('/v1/accounts', { email: address });
-const CODE_EVERY_MS = 50;
 const SIDE_BY_SIDE = 32;
-
-/** Codes at a steady pace, whatever becomes of them, until `over`. Milliseconds until each is at the sink. */
-async function codesUntil(otpost, over) {
-  let isOver = false;
-  void over.finally(() => (isOver = true)).catch(() => undefined); // whoever called waits for it
-  const connection = new Connection(otpost.url);
-  const codes = [];
-  let due = now();
-  do {
-    const address = newAddress();
-    const arrival = otpost.stage.mailFor(address);
-    const askedAt = now();
-    codes.push(arrival.then((at) => at - askedAt));
-    await connection.send(register(address));
-    due = Math.max(due + CODE_EVERY_MS, now());
-    await pause(due - now());
-  } while (!isOver);
-  const took = await Promise.all(codes);
-  connection.close();
-  return { code50: quantile(took, 0.5), code99: quantile(took, 0.99) };
-}
-
-export async function codes({ stage, options, compare }) {
-  const { messages, requests } = options;
-  await stage.scope(async () => {
-    const otpost = await Otpost.start(stage, { workers: 1 });
-    await compare('A code at the sink, one worker, mail server that answers at once', {
-      'Otpost, nothing else to do': async () => {
-        const asked = Math.ceil(requests / 15);
-        const { code50, code99 } = await oneAtATime(stage, otpost.url, { requests: asked, requestOf: register });
-        return { code50, code99 };
-      },
-      'Otpost, while bulk mail drains': async () => {
-        await stage.resetSink({ names: NEW });
-        await otpost.fill(messages, { lane: 'bulk' });
-        const begun = now();
-        const drained = otpost.resume('bulk').then(() => otpost.bulkIsGone());
-        const took = await codesUntil(otpost, drained);
-        await drained;
-        return { ...took, rate: messages / ((now() - begun) / 1_000) };
-      },
-    });
-  });
-}
 
 export async function memory({ stage, options, compare }) {
   const { messages, requests } = options;

@@ -85,6 +85,8 @@ export class Stage {
   #undo = [];
   #unwinding = Promise.resolve();
   #databases = 0;
+  /** Who waits for mail, by address. */
+  #awaited = new Map();
 
   constructor(folder) {
     this.folder = folder;
@@ -162,7 +164,10 @@ export class Stage {
     this.sink = new Child(fork(here('sink.mjs')));
     this.#stopsWith(this.sink.child);
     this.sinkPort = await this.sink.next(({ port }) => port);
-    this.sink.child.setMaxListeners(0);
+    this.sink.child.on('message', ({ arrived, at }) => {
+      this.#awaited.get(arrived)?.(at);
+      this.#awaited.delete(arrived);
+    });
   }
 
   async #openRedis() {
@@ -243,7 +248,7 @@ export class Stage {
 
   /** The moment at which mail for the address is in. Wants `names`, with which it begins. */
   mailFor(address) {
-    return this.sink.next(({ arrived, at }) => (arrived === address ? at : undefined));
+    return new Promise((resolve) => this.#awaited.set(address, resolve));
   }
 
   /** Runs `work`, and tells what processor time it took: of these processes, and of Postgres. Microseconds. */
