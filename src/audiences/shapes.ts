@@ -1,8 +1,9 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsBoolean, IsIn, IsObject, IsString, Length, Matches, MaxLength } from 'class-validator';
+import { IsBoolean, IsIn, IsString, Length, Matches, MaxLength } from 'class-validator';
 import { MAX_ADDRESS_LENGTH } from '../core/email-address.js';
 import { IsMailAddress, IsOneLine, MayBeLeftOut, MayBeNull } from '../core/input.js';
 import { PageQuery } from '../core/page.js';
+import { IsOpenObject } from '../core/validation.js';
 import { SubscriberStatus } from '../generated/prisma/enums.js';
 import type { Challenge } from '../otp/challenges.js';
 import type { AudienceRecord, SubscriberCounts } from './audiences.js';
@@ -88,7 +89,7 @@ export class SubscriberRequest {
     description: `At most ${MOST_ATTRIBUTES}, each a text in one line; the words of broadcasts name them \`{{ subscriber.name }}\``,
   })
   @MayBeLeftOut()
-  @IsObject()
+  @IsOpenObject()
   attributes?: Record<string, unknown>;
 
   @ApiPropertyOptional({ example: 'en', description: 'The language of what they get' })
@@ -109,7 +110,7 @@ export class SubscriberRequest {
 export class SubscriberChangeRequest {
   @ApiPropertyOptional({ ...ATTRIBUTES, description: 'In place of all that they have' })
   @MayBeLeftOut()
-  @IsObject()
+  @IsOpenObject()
   attributes?: Record<string, unknown>;
 
   @ApiPropertyOptional({ type: String, nullable: true, example: 'en' })

@@ -1,8 +1,9 @@
 import { ApiProperty, ApiPropertyOptional, OmitType } from '@nestjs/swagger';
-import { IsInt, IsObject, IsString, Length, Matches, Max, MaxLength, Min } from 'class-validator';
+import { IsInt, IsString, Length, Matches, Max, MaxLength, Min } from 'class-validator';
 import { UUID } from '../core/ids.js';
 import { MayBeLeftOut } from '../core/input.js';
 import { parseRate } from '../core/rate.js';
+import { IsOpenObject } from '../core/validation.js';
 import { EmailStatus } from '../generated/prisma/enums.js';
 import { LONGEST_ENTRY, SendRequest } from '../mail/api/send-request.js';
 import { BROADCAST_STATUSES, type BroadcastStatus, statusOf } from './broadcast-policy.js';
@@ -32,7 +33,7 @@ export class BroadcastRequest extends OmitType(SendRequest, [
 
   @ApiPropertyOptional({ ...TEXTS, example: { plan: 'pro' }, description: 'Only to those with these attributes' })
   @MayBeLeftOut()
-  @IsObject()
+  @IsOpenObject()
   filter?: Record<string, unknown>;
 
   @ApiPropertyOptional({ maxLength: 20, example: '50/min', description: 'Messages that begin their way, at most' })

@@ -1,5 +1,5 @@
-import { type ArgumentMetadata, type Type, ValidationPipe } from '@nestjs/common';
-import { getMetadataStorage, type ValidationError } from 'class-validator';
+import { applyDecorators, type ArgumentMetadata, type Type, ValidationPipe } from '@nestjs/common';
+import { getMetadataStorage, IsObject, type ValidationError } from 'class-validator';
 import { type FieldError, MOST_NAMED, Problem } from './problems.js';
 
 /** Levels of members and lists in a body; the deepest that the API describes has four. */
@@ -82,6 +82,32 @@ export function hasTooManyMembers(body: unknown, most = MOST_MEMBERS): boolean {
   return false;
 }
 
+const OPEN = Symbol('names of fields that are open objects');
+
+/**
+ * An object whose members the sender names, left as it came: class-transformer copies objects without the members that every
+ * object has already (`toString`), and fails at `constructor`.
+ */
+export function IsOpenObject(): PropertyDecorator {
+  return applyDecorators(IsObject(), (target: object, name: string | symbol) =>
+    Reflect.defineMetadata(OPEN, new Set([...openFieldsOf(target), name]), target),
+  );
+}
+
+/** @param target the prototype of a described class */
+function openFieldsOf(target: object): ReadonlySet<string | symbol> {
+  return (Reflect.getMetadata(OPEN, target) as ReadonlySet<string | symbol> | undefined) ?? new Set();
+}
+
+/** Members within described objects that every object has already: what transforms them leaves them out without a word. */
+function inheritedMembers(value: unknown, path: string): FieldError[] {
+  return membersOf(value).flatMap(([name, inner]) =>
+    !Array.isArray(value) && name in Object.prototype
+      ? [unknownField(`${path}.${name}`)]
+      : inheritedMembers(inner, `${path}.${name}`),
+  );
+}
+
 /** Bodies against their classes: what is not described is refused, and every fault is told at once. */
 export function validationPipe(): ValidationPipe {
   return new BoundedPipe({
@@ -105,14 +131,41 @@ class BoundedPipe extends ValidationPipe {
     if (refusal) throw refusal;
     if (hasTooManyMembers(value)) throw new TooManyMembers();
     const field = tooDeepMember(value);
-    if (field === undefined) return super.transform(value, metadata);
+    if (field === undefined) return this.transformClosed(value, metadata);
     throw new Problem('validation_failed', {
       errors: [{ field, code: 'too_deep', message: `is nested more than ${MAX_DEPTH} levels deep` }],
     });
   }
 
+  /** Open objects stand aside meanwhile, as empty ones. */
+  private async transformClosed(value: object, metadata: ArgumentMetadata): Promise<unknown> {
+    const { metatype } = metadata;
+    // Without a class that describes it, a body is whatever its route reads: a stream, bytes, a list.
+    if (metatype === undefined || this.fieldsOf(metatype).size === 0 || Array.isArray(value))
+      return super.transform(value, metadata);
+    const open = openFieldsOf(metatype.prototype as object);
+    const closed: Record<string, unknown> = { ...value };
+    const aside: Record<string, unknown> = {};
+    const inherited: FieldError[] = [];
+    for (const [name, inner] of Object.entries(value)) {
+      if (open.has(name) && typeof inner === 'object' && inner !== null && !Array.isArray(inner)) {
+        aside[name] = inner;
+        closed[name] = {};
+      } else inherited.push(...inheritedMembers(inner, name));
+    }
+    if (inherited.length > 0) throw refusalOf(inherited);
+    return Object.assign((await super.transform(closed, metadata)) as object, aside);
+  }
+
+  /** Nothing is taken out of what came: the parser of JSON refuses `__proto__`, and nothing here is merged into an object. */
+  protected override stripProtoKeys(): void {}
+
   private unknownFields(value: object, type: Type<unknown> | undefined): Problem | undefined {
     if (type === undefined || type === Object || type === Array || Array.isArray(value)) return undefined;
+    return unknownFieldsRefusal(value, this.fieldsOf(type));
+  }
+
+  private fieldsOf(type: Type<unknown>): ReadonlySet<string> {
     let known = this.described.get(type);
     if (!known) {
       known = new Set(
@@ -122,7 +175,7 @@ class BoundedPipe extends ValidationPipe {
       );
       this.described.set(type, known);
     }
-    return unknownFieldsRefusal(value, known);
+    return known;
   }
 }
 

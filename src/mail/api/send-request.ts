@@ -19,6 +19,7 @@ import {
 } from 'class-validator';
 import { IsMoment, IsOneLine, MayBeLeftOut } from '../../core/input.js';
 import { type Lane, LANES } from '../../core/lanes.js';
+import { IsOpenObject } from '../../core/validation.js';
 import {
   DEFAULT_MAX_ATTEMPTS,
   LONGEST_CONTENT,
@@ -170,7 +171,7 @@ export class SendRequest implements SubmittedMessage {
     description: 'What the template asks for, and nothing else: GET /v1/templates',
   })
   @MayBeLeftOut()
-  @IsObject()
+  @IsOpenObject()
   variables?: Record<string, unknown>;
 
   @IsTemplateLocale()
@@ -182,7 +183,7 @@ export class SendRequest implements SubmittedMessage {
     description: 'X-*, References, In-Reply-To, List-* and Importance',
   })
   @MayBeLeftOut()
-  @IsObject()
+  @IsOpenObject()
   headers?: Record<string, string>;
 
   @ApiPropertyOptional({ type: [AttachmentRequest], description: `25 MB together, and ${MOST_ATTACHMENTS} at most` })
@@ -232,7 +233,7 @@ export class SendRequest implements SubmittedMessage {
     description: `At most ${MOST_METADATA} texts of your own, by name; they come back in answers and webhooks`,
   })
   @MayBeLeftOut()
-  @IsObject()
+  @IsOpenObject()
   metadata?: Record<string, string>;
 
   @ApiPropertyOptional({

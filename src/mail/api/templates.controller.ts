@@ -1,6 +1,6 @@
 import { Body, Controller, Get, Header, Param, Post, Req, Res, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
-import { IsObject, IsString, MaxLength } from 'class-validator';
+import { IsString, MaxLength } from 'class-validator';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AccessGuard, Allow, By, Caller, type CallerIdentity } from '../../access/access.guard.js';
 import { Audit, type Doer } from '../../audit/audit.js';
@@ -9,7 +9,7 @@ import { type Lane, LANES } from '../../core/lanes.js';
 import { Operation } from '../../core/operation.js';
 import { Problems } from '../../core/problem-docs.js';
 import { Problem } from '../../core/problems.js';
-import { refusalOf } from '../../core/validation.js';
+import { IsOpenObject, refusalOf } from '../../core/validation.js';
 import { Composer } from '../content/composer.js';
 import {
   samplesOf,
@@ -111,7 +111,7 @@ class PreviewRequest {
     description: 'In place of the samples',
   })
   @MayBeLeftOut()
-  @IsObject()
+  @IsOpenObject()
   variables?: Record<string, unknown>;
 
   @IsTemplateLocale()
