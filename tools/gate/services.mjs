@@ -1,12 +1,12 @@
 /** What the tests find beside them: a Postgres that is made for the run, and what the machine has of the rest. */
 import '../prisma/load-typescript.mjs';
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
+import { findChromium } from '../chromium.mjs';
 
 /** Several deployments at a time, a million rows, and nothing that has to outlast a crash: those tests have servers of their own. */
 const POSTGRES_FOR_TESTS = [
@@ -64,11 +64,8 @@ async function findOtherPostgres() {
   }
 }
 
-function findChromium() {
-  if (existsSync(process.env['CHROMIUM'] ?? '/usr/bin/chromium')) return;
-  console.log(
-    '\n*** NOTE: no Chromium at /usr/bin/chromium: the tests of the pages do not run. Install one, or set CHROMIUM.\n',
-  );
+function sayWithoutChromium() {
+  console.log('\n*** NOTE: no Chromium: the tests of the pages do not run. Install one, or set CHROMIUM.\n');
 }
 
 function findSupervisor() {
@@ -123,7 +120,8 @@ export async function makeTemplate(url) {
 export async function environment({ url, logs }) {
   const redis = await findRedis();
   const other = await findOtherPostgres();
-  findChromium();
+  const chromium = findChromium();
+  if (chromium === undefined) sayWithoutChromium();
   findSupervisor();
   return {
     redisMissing: redis.missing === true,
@@ -132,6 +130,7 @@ export async function environment({ url, logs }) {
       TEST_POSTGRES_URL: url,
       TEST_LOGS: logs,
       ...(redis.url ? { TEST_REDIS_URL: redis.url } : {}),
+      ...(chromium ? { CHROMIUM: chromium } : {}),
       ...(other ? { TEST_OTHER_POSTGRES_URL: other } : {}),
     },
   };
