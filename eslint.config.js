@@ -107,6 +107,8 @@ export default tseslint.config(
       '.tests-watch/',
       '.railway/',
       'web/', // another program, with types of its own: tsc -p web
+      'clients/typescript/dist/',
+      'clients/typescript/src/schema.ts', // made of the API description
     ],
   },
   {
