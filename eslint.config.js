@@ -140,7 +140,7 @@ export default tseslint.config(
       ],
     },
   },
-  { files: ['src/main.ts', 'test/**/*.ts'], rules: { 'no-console': 'off' } },
+  { files: ['src/main.ts', 'test/**/*.ts', 'examples/**/*.ts'], rules: { 'no-console': 'off' } },
   {
     files: ['src/**/*.ts'],
     ignores: ['src/config/**'],

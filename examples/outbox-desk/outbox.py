@@ -18,7 +18,8 @@ class Refused(Exception):
     """Otpost said no, and will say so again: `problem` has a stable `code`, a `detail` and a `remedy`."""
 
     def __init__(self, problem):
-        super().__init__(f"{problem['code']}: {problem['detail']}")
+        faults = [f" {fault['field']} {fault['message']}." for fault in problem.get("errors", [])]
+        super().__init__(f"{problem['code']}: {problem['detail']}{''.join(faults)}")
         self.problem = problem
 
 
@@ -52,24 +53,26 @@ class Outbox:
         """Retries what failed and matches, in batches on the server. Refused where the number is no longer what was counted."""
         failed = {"status": "failed", **filters}
         order = {"action": "retry", "filter": failed, "reason": reason, "expected": self.counts(**failed)["failed"]}
-        return self.call("POST", "/v1/emails/actions", order, str(uuid.uuid4()))
+        return self.call("POST", "/v1/emails/actions", order)
 
     def call(self, method, path, body=None, once=None):
         headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
         if once:
             headers["Idempotency-Key"] = once  # so that asking again after a lost answer sends nothing twice
         data = None if body is None else json.dumps(body).encode()
+        repeatable = method == "GET" or once is not None
         for attempt in range(1, TRIES + 1):
             try:
                 request = urllib.request.Request(self.url + path, data, headers, method=method)
                 with urllib.request.urlopen(request, timeout=30) as answer:
                     return json.load(answer)
             except urllib.error.HTTPError as error:
-                if error.code not in (429, 503) or attempt == TRIES:
+                again = error.code == 429 or (error.code == 503 and repeatable)
+                if not again or attempt == TRIES:
                     raise Refused(json.load(error)) from None
                 wait = int(error.headers.get("Retry-After", attempt))
             except OSError:
-                if attempt == TRIES or (method == "POST" and not once):
+                if attempt == TRIES or not repeatable:
                     raise
                 wait = attempt
             time.sleep(wait)

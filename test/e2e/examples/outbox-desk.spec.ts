@@ -1,7 +1,7 @@
 import { createDatabase, type TestDatabase } from '../../support/database/postgres.js';
 import { describeWithRedisServer, RedisServer } from '../../support/redis/redis-server.js';
 import { createApiKey } from '../../support/service/api-key.js';
-import { type Ended, exampleFile, runExample } from '../../support/service/example.js';
+import { type Ended, exampleFile, PYTHON, runExample } from '../../support/service/example.js';
 import { OtpostInProcess } from '../../support/service/otpost-in-process.js';
 import { OtpostProcess } from '../../support/service/otpost-process.js';
 import { TEST_SECRET } from '../../support/service/otpost.js';
@@ -25,7 +25,7 @@ describeWithRedisServer('examples/outbox-desk: workers on other hosts than the w
   beforeAll(async () => {
     sink = await SmtpSink.start({
       onRcptTo: ({ address }, _session, done) => {
-        if (refused.has(address)) return done(Object.assign(new Error('5.7.1 not from you'), { responseCode: 554 }));
+        if (refused.has(address)) return done(Object.assign(new Error('5.6.0 no news, please'), { responseCode: 554 }));
         if (holding && address.startsWith('bulk')) return void held.push(() => done());
         return done();
       },
@@ -68,7 +68,7 @@ describeWithRedisServer('examples/outbox-desk: workers on other hosts than the w
 
   /** As its README shows it. */
   const desk = (...words: string[]): Promise<Ended> =>
-    runExample(['python3', exampleFile('outbox-desk/outbox.py'), ...words], {
+    runExample([PYTHON, exampleFile('outbox-desk/outbox.py'), ...words], {
       OTPOST_URL: web.url,
       OTPOST_API_KEY: key,
     });
@@ -97,11 +97,15 @@ describeWithRedisServer('examples/outbox-desk: workers on other hosts than the w
   });
 
   it('lists what failed and why, and sends it again by hand: one, and all of a kind', async () => {
-    const addresses = ['one@example.com', 'two@example.com', 'three@example.com'];
-    for (const address of addresses) refused.add(address);
-    const ids = [];
-    for (const address of addresses) ids.push(await said('send', address, 'Hello', 'Hello.'));
-    for (const id of ids) expect(await followed(id, 'failed')).toContain('not from you');
+    const addresses = ['one@example.com', 'two@example.com'];
+    const ids: string[] = [];
+    for (const address of addresses) {
+      refused.add(address);
+      ids.push(await said('send', address, 'Hello', 'Hello.'));
+      expect(await followed(ids.at(-1)!, 'failed')).toContain('no news, please');
+      // Others are let in: what all are refused is no fault of theirs, and is not called failed.
+      await followed(await said('send', `beside-${address}`, 'Hello', 'Hello.'), 'sent');
+    }
     const failures = (await said('failures')).split('\n');
     expect(failures.sort()).toEqual(ids.map((id, n) => `${id}  ${addresses[n]}  smtp_554`).sort());
     expect(sink.received.filter(({ to }) => addresses.includes(to[0]!))).toEqual([]);
@@ -111,7 +115,7 @@ describeWithRedisServer('examples/outbox-desk: workers on other hosts than the w
     await sink.waitForMailTo('one@example.com');
     await said('retry-all', 'smtp_554', 'they let us in now');
     for (const address of addresses) expect(await sink.waitForMailTo(address)).toHaveLength(1);
-    await followed(ids[2]!, 'sent');
+    await followed(ids[1]!, 'sent');
     expect(await said('counts')).toMatch(/^failed +0$/m);
     // What went out is not sent again, and the desk says why.
     expect(await desk('retry', ids[0]!)).toMatchObject({

@@ -1,5 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -8,8 +9,8 @@ import { eventually } from '../signals/wait.js';
 import { noteConfiguration, openLog } from '../text/test-logs.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
-/** Debian's, which has Debian's Django. */
-export const PYTHON = '/usr/bin/python3';
+/** That of the system where there is one: it has the system's Django, and no version manager in front of it. */
+export const PYTHON = existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3';
 
 const run = promisify(execFile);
 
