@@ -46,16 +46,25 @@ const NEVER_LEFT = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ConnectionRefused
 
 /** Calls of the API, each tried until it has an answer that stays. */
 export class Calls {
-  readonly baseUrl: string;
-  readonly issuer: string;
   readonly fetch: typeof fetch;
 
   constructor(readonly options: OtpostOptions) {
-    this.baseUrl = options.baseUrl.replace(/\/+$/, '');
-    this.issuer = (options.issuer ?? options.baseUrl).replace(/\/+$/, '');
     // Called without `this`: browsers and edges refuse a fetch that is a method of something else.
     const given = options.fetch;
     this.fetch = (input, init) => (given ?? globalThis.fetch)(input, init);
+  }
+
+  /** Asked for with the first call and not before: builds load modules where the environment of the program is not. */
+  get baseUrl(): string {
+    const { baseUrl } = this.options;
+    if (!/^https?:\/\//i.test(baseUrl ?? '')) {
+      throw new TypeError('new Otpost() needs a baseUrl, such as https://otpost.example.com.');
+    }
+    return baseUrl.replace(/\/+$/, '');
+  }
+
+  get issuer(): string {
+    return (this.options.issuer ?? this.baseUrl).replace(/\/+$/, '');
   }
 
   /** @throws Problem when the service refuses, ConnectionError when no answer comes, the reason of the signal */

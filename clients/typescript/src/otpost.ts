@@ -1,8 +1,11 @@
+import { Accounts, Me, Sessions } from './accounts.js';
 import { ApiKeys, Audit } from './administration.js';
 import { Audiences, Broadcasts } from './audiences.js';
 import { Calls, type OtpostOptions } from './calls.js';
-import { Emails, Suppressions, Templates, Uploads } from './emails.js';
-import { Accounts, Me, OneTimeCodes, Sessions, Verifications } from './people.js';
+import { OneTimeCodes, Verifications } from './codes.js';
+import { Emails, Uploads } from './emails.js';
+import { Suppressions } from './suppressions.js';
+import { Templates } from './templates.js';
 import { type Identity, Tokens } from './tokens.js';
 import { Webhooks } from './webhooks.js';
 

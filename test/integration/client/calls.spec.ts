@@ -171,6 +171,12 @@ describe('a call of the client, to a server that is not always well', () => {
     expect(tries).toBe(4);
   });
 
+  it('asks for its address with the first call, for a build has no environment', async () => {
+    const built = new Otpost({ baseUrl: undefined as unknown as string });
+    await expect(built.emails.get('id')).rejects.toThrow('needs a baseUrl');
+    await expect(new Otpost({ baseUrl: 'otpost:3000' }).emails.get('id')).rejects.toThrow(TypeError);
+  });
+
   it('deletes once, whatever the second try finds', async () => {
     replies = [breaksOff, says(404, { code: 'audience_not_found' })];
     expect(await client.audiences.delete('id')).toBeUndefined();
