@@ -107,6 +107,8 @@ export default tseslint.config(
       '.tests-watch/',
       '.railway/',
       'web/', // another program, with types of its own: tsc -p web
+      'clients/typescript/dist/',
+      'clients/typescript/src/schema.ts', // made of the API description
     ],
   },
   {
@@ -138,7 +140,7 @@ export default tseslint.config(
       ],
     },
   },
-  { files: ['src/main.ts', 'test/**/*.ts'], rules: { 'no-console': 'off' } },
+  { files: ['src/main.ts', 'test/**/*.ts', 'examples/**/*.ts'], rules: { 'no-console': 'off' } },
   {
     files: ['src/**/*.ts'],
     ignores: ['src/config/**'],

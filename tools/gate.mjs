@@ -7,9 +7,9 @@
  */
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BUILD, bundleTests, NODE_VERSIONS, specsOf, testsName } from './bundle-tests.mjs';
+import { BUILD, bundleTests, specsOf, testsName } from './bundle-tests.mjs';
 import { check, checkTypesAndLint, count, results, run } from './gate/checks.mjs';
-import { fetchNodeVersions } from './gate/node-versions.mjs';
+import { FETCHED, fetchAll } from './gate/fetched.mjs';
 import { environment, makeDatabase, makeTemplate, startServices } from './gate/services.mjs';
 import { watch } from './gate/watch.mjs';
 
@@ -67,7 +67,7 @@ async function build() {
   if (!(await check('generated client', ['tools/build.mjs', '--client']))) return false;
   const metafile = await bundle();
   if (!metafile) return false;
-  if (testsName(metafile, NODE_VERSIONS)) await fetchNodeVersions();
+  await fetchAll(FETCHED.filter(({ folder }) => testsName(metafile, new RegExp(`\\b${folder}\\b`))));
   return !testsName(metafile, BUILD) || check('build', ['tools/build.mjs', '--if-stale']);
 }
 
@@ -82,7 +82,7 @@ async function checkBeside(url) {
 async function gate() {
   const starting = startServices();
   try {
-    const [built, services] = await Promise.all([build(), starting, ...(whole ? [fetchNodeVersions()] : [])]);
+    const [built, services] = await Promise.all([build(), starting, ...(whole ? [fetchAll(FETCHED)] : [])]);
     const beside = whole ? checkBeside(services.url) : undefined;
     if (built) {
       await makeTemplate(services.url);

@@ -159,6 +159,7 @@ describe('the commands of the README and of docs/', () => {
     const text = page === 'README.md' ? typed : typed.replace('npm run -s otpost --', 'otpost');
     const samples: Record<string, string | undefined> = {
       ID: read.id,
+      MAIL: read.id,
       DELIVERY: read.id,
       CODE: read.code,
       TOKEN: read.token,

@@ -6,12 +6,13 @@ import { promisify } from 'node:util';
 import { type Otpost, startOtpost } from '../../support/service/otpost.js';
 
 const ROOT = new URL('../../../', import.meta.url);
-const KEPT = new URL('web/src/api/schema.d.ts', ROOT);
+/** The same types twice: the package of the client is built where there is no `web/`. */
+const KEPT = ['web/src/api/schema.d.ts', 'clients/typescript/src/schema.ts'].map((path) => new URL(path, ROOT));
 /** Names nothing of the deployment that describes itself. */
 const APP_URL = 'http://localhost:3000';
 
-/** What the page knows of the API. To write it anew: `WRITE_WEB_TYPES=1 npm test -- test/integration/operations/web-types.spec.ts` */
-describe('the types of the operations page', () => {
+/** What the page and the client know of the API. To write it anew: `WRITE_WEB_TYPES=1 npm test -- test/integration/operations/web-types.spec.ts` */
+describe('the types of the operations page and of the client', () => {
   let otpost: Otpost;
   let folder: string;
   beforeAll(async () => {
@@ -37,7 +38,9 @@ describe('the types of the operations page', () => {
       made,
     ]);
     const types = await readFile(made, 'utf8');
-    if (process.env['WRITE_WEB_TYPES'] === '1') await writeFile(KEPT, types);
-    expect(await readFile(KEPT, 'utf8')).toBe(types);
+    for (const kept of KEPT) {
+      if (process.env['WRITE_WEB_TYPES'] === '1') await writeFile(kept, types);
+      expect(await readFile(kept, 'utf8')).toBe(types);
+    }
   });
 });

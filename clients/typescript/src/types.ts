@@ -1,0 +1,65 @@
+import type { components, paths } from './schema.js';
+
+/** A body of the API, by its name in the OpenAPI document. */
+export type Schema<Name extends keyof components['schemas']> = components['schemas'][Name];
+
+export type Method = 'get' | 'post' | 'patch' | 'delete';
+
+/** Paths that have this method. */
+export type PathWith<M extends Method> = {
+  [P in keyof paths]: paths[P][M] extends { responses: unknown } ? P : never;
+}[keyof paths];
+
+type Parameter<Op, Kind extends 'query' | 'header' | 'path'> = Op extends { parameters: { [K in Kind]?: infer P } }
+  ? NonNullable<P>
+  : never;
+
+type OptionalUnlessNever<Name extends string, T> = [T] extends [never]
+  ? { [N in Name]?: undefined }
+  : { [N in Name]: T };
+
+type BodyOf<Op> = Op extends { requestBody: { content: infer C } } ? Bytes<C[keyof C]> : never;
+
+/** What the document calls a text is a file. */
+type Bytes<Body> = Body extends string ? Blob | Uint8Array : Loose<Body>;
+
+type Keyed<Header> = [Header] extends [never]
+  ? { keyed?: undefined }
+  : 'Idempotency-Key' extends keyof Header
+    ? { keyed: true }
+    : { keyed?: undefined };
+
+/** Moments may be given as a Date; JSON writes them as the API reads them. */
+export type Loose<T> = T extends (infer Item)[]
+  ? Loose<Item>[]
+  : { [K in keyof T]: K extends 'scheduledAt' | 'expiresAt' | 'since' | 'until' ? T[K] | Date : T[K] };
+
+/** Filters of a call that lists, without the two that turn its pages. */
+export type Query<P extends PathWith<'get'>> = Loose<Omit<Parameter<paths[P]['get'], 'query'>, 'cursor'>>;
+
+/** What goes into a call. `keyed` where the API takes an Idempotency-Key, and nowhere else. */
+export type Input<Op> = OptionalUnlessNever<'path', Parameter<Op, 'path'>> &
+  OptionalUnlessNever<'body', BodyOf<Op>> & { query?: Loose<Parameter<Op, 'query'>> } & Keyed<Parameter<Op, 'header'>>;
+
+type Success<Responses> = Responses extends { 200: infer A; 201: infer B }
+  ? A | B
+  : Responses extends { 200: infer A }
+    ? A
+    : Responses extends { 201: infer A }
+      ? A
+      : Responses extends { 202: infer A }
+        ? A
+        : Responses extends { 204: infer A }
+          ? A
+          : never;
+
+/** What a call answers. */
+export type Answer<Op> = Op extends { responses: infer Responses }
+  ? Success<Responses> extends infer Answered
+    ? Answered extends { content: infer C }
+      ? C[keyof C]
+      : void
+    : never
+  : never;
+
+export type { components, operations, paths } from './schema.js';
