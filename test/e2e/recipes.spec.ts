@@ -109,10 +109,12 @@ describe('the recipe for', () => {
     const { api } = await started(
       'nextjs.md',
       routes.map((path, at) => `import * as handlers${at} from './${path.replace(/\.ts$/, '')}';`).join('\n') +
-        `\nexport const routes = [${routes.map((path, at) => {
-          const pattern = `^/${path.replace(/^app\/|\/route\.ts$/g, '').replace(/\[(\w+)\]/g, '(?<$1>[^/]+)')}$`;
-          return `{ pattern: ${JSON.stringify(pattern)}, handlers: handlers${at} }`;
-        })}];`,
+        `\nexport const routes = [${routes
+          .map((path, at) => {
+            const pattern = `^/${path.replace(/^app\/|\/route\.ts$/g, '').replace(/\[(\w+)\]/g, '(?<$1>[^/]+)')}$`;
+            return `{ pattern: ${JSON.stringify(pattern)}, handlers: handlers${at} }`;
+          })
+          .join(', ')}];`,
       {},
       { OTPOST_WEBHOOK_SECRET: secret },
     );

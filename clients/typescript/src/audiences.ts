@@ -83,7 +83,8 @@ export class Audiences {
     options?: CallOptions,
   ): Promise<Schema<'ImportView'>> {
     // Whatever it is: TypeScript's two libraries, for browsers and Node, name the parts of a Blob differently.
-    const body = new Blob([file as string], { type });
+    const parts: unknown[] = [file];
+    const body = new Blob(parts as string[], { type });
     return this.calls.call('post', '/v1/audiences/{id}/import', { path: { id }, body }, options);
   }
 

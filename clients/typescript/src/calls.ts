@@ -94,7 +94,7 @@ export class Calls {
     const { body, type } = written(given);
     return {
       method,
-      url: `${this.baseUrl}${filled}${query.size > 0 ? `?${query}` : ''}`,
+      url: `${this.baseUrl}${filled}${query.size > 0 ? `?${query.toString()}` : ''}`,
       headers: {
         ...this.headers(),
         accept: 'application/json, application/problem+json, */*;q=0.1',
@@ -148,7 +148,7 @@ export class Calls {
 
 interface Given {
   path?: Record<string, string>;
-  query?: Record<string, unknown>;
+  query?: Record<string, string | number | Date | undefined>;
   body?: unknown;
   keyed?: boolean;
 }

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import ts from 'typescript';
 
 /** An `@example` of the client's sources. */
@@ -39,6 +40,17 @@ export function examplesIn(folder: string): { examples: Example[]; without: stri
     }
   }
   return { examples, without };
+}
+
+/** The program that the README of the client begins with, for the service of a test. */
+export async function exampleOfReadme(path: string): Promise<Example> {
+  const [, program] = /^```ts\n([\s\S]*?)^```/m.exec(await readFile(path, 'utf8'))!;
+  const code = program!
+    .replace(/^import .*\n/gm, '')
+    .replace("'https://otpost.example.com'", 'baseUrl')
+    .replace('process.env.OTPOST_API_KEY', 'apiKey')
+    .replaceAll('console.error', 'console.log');
+  return { name: 'README.md', code };
 }
 
 const isExported = (node: ts.Statement): boolean =>
