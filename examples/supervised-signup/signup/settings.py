@@ -9,7 +9,7 @@ EMAIL_PORT = int(os.environ.get("OTPOST_SMTP_PORT", "587"))
 EMAIL_HOST_USER = "signup"
 EMAIL_HOST_PASSWORD = os.environ["OTPOST_API_KEY"]
 EMAIL_USE_TLS = os.environ.get("OTPOST_SMTP_TLS") == "on"
-EMAIL_TIMEOUT = 10
+EMAIL_TIMEOUT = int(os.environ.get("OTPOST_SMTP_TIMEOUT", "10"))  # seconds
 DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "Sign-up <no-reply@example.com>")
 
 SECRET_KEY = os.environ["DJANGO_SECRET_KEY"]

@@ -8,6 +8,7 @@ import { createApiKey } from '../../support/service/api-key.js';
 import { compiledExample, ExampleServer } from '../../support/service/example.js';
 import { OtpostInProcess } from '../../support/service/otpost-in-process.js';
 import { putBackAfterwards } from '../../support/signals/put-back.js';
+import { HANGS_MS } from '../../support/signals/wait.js';
 import { codeIn, type Received, SmtpSink } from '../../support/smtp/smtp-sink.js';
 
 putBackAfterwards(TIMEOUTS);
@@ -60,6 +61,7 @@ describeWithChromium('examples/family-registration, on a host that blocks port 5
     const chromium = await openChromium();
     [context, closeBrowser] = [chromium.context, chromium.close];
     page = await context.newPage();
+    page.setDefaultTimeout(HANGS_MS);
     page.on('pageerror', (error) => complaints.push(error.message));
     page.on('console', (message) => {
       if (message.type() === 'error' && !/status of 400/.test(message.text())) complaints.push(message.text());

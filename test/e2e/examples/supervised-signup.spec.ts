@@ -11,7 +11,7 @@ import { runCli } from '../../support/service/cli.js';
 import { exampleFile, ExampleServer, PYTHON, runExample } from '../../support/service/example.js';
 import { TEST_SECRET } from '../../support/service/otpost.js';
 import { describeWithSupervisor, SupervisedOtpost } from '../../support/service/supervised-otpost.js';
-import { eventually } from '../../support/signals/wait.js';
+import { eventually, HANGS_MS } from '../../support/signals/wait.js';
 import { describeWhere } from '../../support/signals/where.js';
 import { SmtpSink } from '../../support/smtp/smtp-sink.js';
 
@@ -56,6 +56,7 @@ const tests = (): void => {
     url = `http://127.0.0.1:${port}`;
     const env = {
       OTPOST_SMTP_PORT: String(smtpPort),
+      OTPOST_SMTP_TIMEOUT: String(HANGS_MS / 1_000),
       OTPOST_API_KEY: await createApiKey(database.url, ['emails:send']),
       DJANGO_SECRET_KEY: TEST_SECRET,
       DATABASE_FILE: join(folder, 'signup.sqlite3'),
@@ -65,6 +66,7 @@ const tests = (): void => {
     const chromium = await openChromium();
     closeBrowser = chromium.close;
     page = await chromium.context.newPage();
+    page.setDefaultTimeout(HANGS_MS);
     await Promise.all([container.running('worker'), container.running('web')]);
   });
   afterAll(async () => {
