@@ -17,7 +17,7 @@ const MAY_READ = { doctor: ['health'], operations: ['health'] };
 const SUB_ROOMS = {
   accounts: '* pages api codes me administration passwords sessions tokens notices'.split(' '),
   otp: 'verifications delivery *'.split(' '),
-  mail: 'hooks-in hooks smtp-submission resend-door api unsubscribe stand-in worker submission * events webhooks inbox content routing providers transport outbox files subscribers suppressions'.split(
+  mail: 'hooks-in hooks smtp-submission resend-door api unsubscribe stand-in worker submission * events webhooks inbox content routing sms providers transport outbox files subscribers suppressions'.split(
     ' ',
   ),
 };

@@ -272,6 +272,21 @@ export const REGISTRY = {
     title: 'Too many requests',
     remedy: 'Wait as long as Retry-After says, then try again.',
   },
+  sms_not_configured: {
+    status: 422,
+    title: 'No codes go by SMS here',
+    remedy: 'Send the code by e-mail. An operator opens the other channel with SMS_TRANSPORTS.',
+  },
+  sms_country: {
+    status: 422,
+    title: 'No codes go to numbers of that country',
+    remedy: 'Send the code by e-mail. An operator names the countries in SMS_COUNTRIES.',
+  },
+  same_channel: {
+    status: 422,
+    title: 'The code went there by this channel before',
+    remedy: 'Leave "to" out to send it there once more, or give a destination of the other channel.',
+  },
   resend_too_soon: {
     status: 429,
     title: 'The code was sent a moment ago',

@@ -1,13 +1,14 @@
 import { Body, Controller, Get, Module, Param, Post, Req, Res, UseGuards } from '@nestjs/common';
-import { ApiBearerAuth, ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiBody, ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { IsIn, IsInt, IsLocale, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AccessGuard, Allow, By } from '../../access/access.guard.js';
 import { AccessModule } from '../../access/access.module.js';
 import type { Doer } from '../../audit/audit.js';
 import { Clock } from '../../core/clock.js';
-import { MAX_ADDRESS_LENGTH, parseEmailAddress } from '../../core/email-address.js';
-import { IsMailAddress, MayBeLeftOut } from '../../core/input.js';
+import { parseDestination } from '../../core/destination.js';
+import { MAX_ADDRESS_LENGTH } from '../../core/email-address.js';
+import { IsDestination, MayBeLeftOut } from '../../core/input.js';
 import { Operation } from '../../core/operation.js';
 import { Problems } from '../../core/problem-docs.js';
 import { Problem } from '../../core/problems.js';
@@ -33,12 +34,12 @@ import { Verifications, type WantedVerification } from './verifications.js';
 
 export class VerificationRequest {
   @ApiProperty({
-    format: 'email',
     maxLength: MAX_ADDRESS_LENGTH,
     example: 'ada@example.com',
-    description: 'Whoever it is: no account is made or looked for',
+    description:
+      'An e-mail address, or a number in E.164 such as +639171234567, whoever it is: no account is made or looked for',
   })
-  @IsMailAddress()
+  @IsDestination()
   to!: string;
 
   @ApiProperty({
@@ -79,6 +80,18 @@ export class VerificationRequest {
   @MaxLength(35)
   @IsLocale({ message: 'must be a language tag such as en or de-AT' })
   locale?: string;
+}
+
+class ResendRequest {
+  @ApiPropertyOptional({
+    maxLength: MAX_ADDRESS_LENGTH,
+    example: 'ada@example.com',
+    description:
+      'A destination of the other channel: an address where the code went to a number, and the other way round. Left out: where it went before.',
+  })
+  @MayBeLeftOut()
+  @IsDestination()
+  to?: string;
 }
 
 class CheckRequest {
@@ -130,14 +143,21 @@ class VerificationView {
 
 /** With what became of the mail. */
 class FollowedVerificationView extends VerificationView {
-  @ApiProperty({ format: 'email' })
+  @ApiProperty({ description: 'An e-mail address, or a number in E.164' })
   to!: string;
+
+  @ApiPropertyOptional({ description: 'Where the same code was sent by the other channel' })
+  alsoTo?: string;
 
   @ApiProperty()
   delivery!: DeliveryView;
 
   static followed(challenge: Challenge, delivery: ToldDelivery, now: Date): FollowedVerificationView {
-    return { ...VerificationView.of(challenge, now), to: challenge.destination, delivery: DeliveryView.of(delivery) };
+    return {
+      ...VerificationView.of(challenge, now),
+      ...destinationsOf(challenge),
+      delivery: DeliveryView.of(delivery),
+    };
   }
 }
 
@@ -145,21 +165,30 @@ class ApprovedView {
   @ApiProperty({ enum: ['approved'] })
   status!: 'approved';
 
-  @ApiProperty({ format: 'email', description: 'Whoever gave the code has access to this mailbox, at this moment' })
+  @ApiProperty({ description: 'Whoever gave the code has access to this mailbox or number, at this moment' })
   to!: string;
+
+  @ApiPropertyOptional({
+    description: 'The code was sent there too: access to either of the two is proven, and not to both',
+  })
+  alsoTo?: string;
 
   @ApiProperty({ example: 'checkout' })
   purpose!: string;
 
-  static of({ destination, purpose }: Challenge): ApprovedView {
-    return { status: 'approved', to: destination, purpose: givenPurpose(purpose)! };
+  static of(challenge: Challenge): ApprovedView {
+    return { status: 'approved', ...destinationsOf(challenge), purpose: givenPurpose(challenge.purpose)! };
   }
+}
+
+function destinationsOf({ destination: to, otherDestination }: Challenge): { to: string; alsoTo?: string } {
+  return { to, ...(otherDestination === null ? {} : { alsoTo: otherDestination }) };
 }
 
 /** Of people whose language is not told. */
 const DEFAULT_LOCALE = 'en';
 
-/** Codes for products with their own user table: does whoever is here have that mailbox? No account is made. */
+/** Codes for products with their own user table: does whoever is here have that mailbox, or that number? No account is made. */
 @ApiTags('verifications')
 @ApiBearerAuth()
 @UseGuards(AccessGuard)
@@ -173,11 +202,11 @@ class VerificationsController {
 
   @Post()
   @Operation(202, VerificationView, {
-    summary: 'Mail a code',
+    summary: 'Send a code, by mail or by SMS',
     description: 'Scope verifications. 202: it is committed and will be handed over.',
   })
   @TakesIdempotencyKey()
-  @Problems('idempotency_in_flight', 'idempotency_mismatch', 'rate_limited')
+  @Problems('idempotency_in_flight', 'idempotency_mismatch', 'rate_limited', 'sms_not_configured', 'sms_country')
   async start(
     @Body() body: VerificationRequest,
     @IdempotencyKey() key: string | undefined,
@@ -216,7 +245,7 @@ class VerificationsController {
 
   @Post(':id/resend')
   @Operation(202, VerificationView, {
-    summary: 'Send the same code again',
+    summary: 'Send the same code again, or by the other channel',
     description: 'Scope verifications. Same code, same expiry, same count of tries.',
   })
   @TakesIdempotencyKey()
@@ -231,16 +260,27 @@ class VerificationsController {
     'rate_limited',
     'idempotency_in_flight',
     'idempotency_mismatch',
+    'same_channel',
+    'sms_not_configured',
+    'sms_country',
   )
+  @ApiBody({ type: ResendRequest, required: false })
   async resend(
     @Param('id', ChallengeIdPipe) id: string,
+    @Body() { to }: ResendRequest,
     @IdempotencyKey() key: string | undefined,
     @By() by: Doer,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<VerificationView> {
-    const keyed = { caller: by.actor.id!, key, call: `POST /v1/verifications/${id}/resend`, body: undefined };
-    const result = await this.verifications.resend(id, keyed, by, request.id, this.accepted);
+    const keyed = {
+      caller: by.actor.id!,
+      key,
+      call: `POST /v1/verifications/${id}/resend`,
+      body: to === undefined ? undefined : { to },
+    };
+    const other = to === undefined ? undefined : parseDestination(to)!; // validated
+    const result = await this.verifications.resend(id, other, keyed, by, request.id, this.accepted);
     if (result.kind !== 'sent') throw resendProblem(result, this.clock.now());
     return told(result.answer, reply);
   }
@@ -266,7 +306,7 @@ class VerificationsController {
 /** Null counts as left out. */
 function wantedIn({ to, purpose, ttlSeconds, length, template, locale }: VerificationRequest): WantedVerification {
   return {
-    destination: parseEmailAddress(to)!, // validated
+    destination: parseDestination(to)!, // validated
     purpose,
     template: template ?? VERIFICATION_TEMPLATES[0],
     locale: locale ?? DEFAULT_LOCALE,

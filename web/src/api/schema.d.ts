@@ -482,7 +482,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Mail a code
+         * Send a code, by mail or by SMS
          * @description Scope verifications. 202: it is committed and will be handed over.
          */
         post: operations["createVerification"];
@@ -522,7 +522,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Send the same code again
+         * Send the same code again, or by the other channel
          * @description Scope verifications. Same code, same expiry, same count of tries.
          */
         post: operations["resendVerification"];
@@ -2003,8 +2003,7 @@ export interface components {
         };
         VerificationRequest: {
             /**
-             * Format: email
-             * @description Whoever it is: no account is made or looked for
+             * @description An e-mail address, or a number in E.164 such as +639171234567, whoever it is: no account is made or looked for
              * @example ada@example.com
              */
             to: string;
@@ -2067,13 +2066,19 @@ export interface components {
         ApprovedView: {
             /** @enum {string} */
             status: "approved";
-            /**
-             * Format: email
-             * @description Whoever gave the code has access to this mailbox, at this moment
-             */
+            /** @description Whoever gave the code has access to this mailbox or number, at this moment */
             to: string;
+            /** @description The code was sent there too: access to either of the two is proven, and not to both */
+            alsoTo?: string;
             /** @example checkout */
             purpose: string;
+        };
+        ResendRequest: {
+            /**
+             * @description A destination of the other channel: an address where the code went to a number, and the other way round. Left out: where it went before.
+             * @example ada@example.com
+             */
+            to?: string;
         };
         FollowedVerificationView: {
             /** @description 128 random bits; names the verification in later calls */
@@ -2100,8 +2105,10 @@ export interface components {
              * @example K7QX
              */
             reference: string;
-            /** Format: email */
+            /** @description An e-mail address, or a number in E.164 */
             to: string;
+            /** @description Where the same code was sent by the other channel */
+            alsoTo?: string;
             delivery: components["schemas"]["DeliveryView"];
         };
         AudienceRequest: {
@@ -2654,7 +2661,7 @@ export interface components {
             subject: string | null;
             template: string | null;
             /** @enum {string} */
-            lane: "critical" | "default" | "bulk";
+            lane: "critical" | "default" | "bulk" | "sms";
             tags: string[];
             transport: string | null;
             attempts: number;
@@ -2720,7 +2727,7 @@ export interface components {
             template?: string;
             tag?: string;
             /** @enum {string} */
-            lane?: "critical" | "default" | "bulk";
+            lane?: "critical" | "default" | "bulk" | "sms";
             /** @description Which took it last */
             transport?: string;
             /**
@@ -2852,8 +2859,13 @@ export interface components {
              * @description The broadcast that it is of
              */
             broadcast: string | null;
+            /**
+             * @description An SMS is told of as mail is; its address is a number
+             * @enum {string}
+             */
+            channel: "email" | "sms";
             /** @enum {string} */
-            lane: "critical" | "default" | "bulk";
+            lane: "critical" | "default" | "bulk" | "sms";
             attempts: number;
             maxAttempts: number;
             /** Format: date-time */
@@ -3436,7 +3448,7 @@ export interface components {
         };
         LaneView: {
             /** @enum {string} */
-            lane: "critical" | "default" | "bulk";
+            lane: "critical" | "default" | "bulk" | "sms";
             due: number;
             oldestDueSeconds: number;
             /** @description Scheduled or deferred */
@@ -3455,7 +3467,7 @@ export interface components {
         WorkerView: {
             /** @example web-1:4711 */
             name: string;
-            lanes: ("critical" | "default" | "bulk")[];
+            lanes: ("critical" | "default" | "bulk" | "sms")[];
             /** Format: date-time */
             startedAt: string;
             /** Format: date-time */
@@ -3553,7 +3565,7 @@ export interface components {
         };
         LaneChangeView: {
             /** @enum {string} */
-            lane: "critical" | "default" | "bulk";
+            lane: "critical" | "default" | "bulk" | "sms";
             /** @description False: it was so already */
             changed: boolean;
         };
@@ -3570,7 +3582,7 @@ export interface components {
             title: string;
             status: number;
             /** @enum {string} */
-            code: "malformed_json" | "bad_request" | "otp_invalid" | "unauthorized" | "refresh_invalid" | "invalid_credentials" | "scope_missing" | "role_missing" | "forbidden" | "wrong_password" | "reauthentication_required" | "hook_refused" | "mail_hook_refused" | "not_found" | "email_not_found" | "template_not_found" | "audience_not_found" | "subscriber_not_found" | "import_not_found" | "broadcast_not_found" | "audience_in_use" | "broadcast_over" | "email_action_not_found" | "hook_not_configured" | "mail_hook_not_configured" | "lane_not_found" | "transport_not_found" | "account_not_found" | "api_key_not_found" | "suppression_not_found" | "setup_done" | "setup_link_invalid" | "challenge_not_found" | "session_not_found" | "webhook_endpoint_not_found" | "webhook_delivery_not_found" | "webhook_endpoint_disabled" | "webhook_under_way" | "method_not_allowed" | "request_timeout" | "invalid_state" | "count_differs" | "idempotency_in_flight" | "content_secret" | "content_erased" | "last_admin" | "api_key_over" | "email_taken" | "otp_expired" | "otp_consumed" | "otp_disowned" | "body_too_large" | "precondition_failed" | "range_not_satisfiable" | "headers_too_large" | "unsupported_media_type" | "expectation_failed" | "not_a_dsn" | "validation_failed" | "idempotency_mismatch" | "sender_not_allowed" | "otp_locked" | "too_many_failures" | "too_many_streams" | "rate_limited" | "resend_too_soon" | "resend_exhausted" | "internal" | "http_version_not_supported" | "hook_unprovable" | "busy" | "unavailable";
+            code: "malformed_json" | "bad_request" | "otp_invalid" | "unauthorized" | "refresh_invalid" | "invalid_credentials" | "scope_missing" | "role_missing" | "forbidden" | "wrong_password" | "reauthentication_required" | "hook_refused" | "mail_hook_refused" | "not_found" | "email_not_found" | "template_not_found" | "audience_not_found" | "subscriber_not_found" | "import_not_found" | "broadcast_not_found" | "audience_in_use" | "broadcast_over" | "email_action_not_found" | "hook_not_configured" | "mail_hook_not_configured" | "lane_not_found" | "transport_not_found" | "account_not_found" | "api_key_not_found" | "suppression_not_found" | "setup_done" | "setup_link_invalid" | "challenge_not_found" | "session_not_found" | "webhook_endpoint_not_found" | "webhook_delivery_not_found" | "webhook_endpoint_disabled" | "webhook_under_way" | "method_not_allowed" | "request_timeout" | "invalid_state" | "count_differs" | "idempotency_in_flight" | "content_secret" | "content_erased" | "last_admin" | "api_key_over" | "email_taken" | "otp_expired" | "otp_consumed" | "otp_disowned" | "body_too_large" | "precondition_failed" | "range_not_satisfiable" | "headers_too_large" | "unsupported_media_type" | "expectation_failed" | "not_a_dsn" | "validation_failed" | "idempotency_mismatch" | "sender_not_allowed" | "otp_locked" | "too_many_failures" | "too_many_streams" | "rate_limited" | "sms_not_configured" | "sms_country" | "same_channel" | "resend_too_soon" | "resend_exhausted" | "internal" | "http_version_not_supported" | "hook_unprovable" | "busy" | "unavailable";
             detail: string;
             remedy: string;
             requestId: string;
@@ -3934,15 +3946,27 @@ export interface components {
                 };
             };
         };
-        /** @description `validation_failed`: Some fields are not acceptable. `idempotency_mismatch`: The Idempotency-Key belongs to another request. */
-        "validation_failed.idempotency_mismatch": {
+        /** @description `validation_failed`: Some fields are not acceptable. `idempotency_mismatch`: The Idempotency-Key belongs to another request. `sms_not_configured`: No codes go by SMS here. `sms_country`: No codes go to numbers of that country. */
+        "validation_failed.idempotency_mismatch.sms_not_configured.sms_country": {
             headers: {
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {string} */
-                    code?: "validation_failed" | "idempotency_mismatch";
+                    code?: "validation_failed" | "idempotency_mismatch" | "sms_not_configured" | "sms_country";
+                };
+            };
+        };
+        /** @description `validation_failed`: Some fields are not acceptable. `idempotency_mismatch`: The Idempotency-Key belongs to another request. `sms_not_configured`: No codes go by SMS here. `sms_country`: No codes go to numbers of that country. `same_channel`: The code went there by this channel before. */
+        "validation_failed.idempotency_mismatch.sms_not_configured.sms_country.same_channel": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "validation_failed" | "idempotency_mismatch" | "sms_not_configured" | "sms_country" | "same_channel";
                 };
             };
         };
@@ -4063,6 +4087,18 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {string} */
                     code?: "idempotency_in_flight" | "content_erased";
+                };
+            };
+        };
+        /** @description `validation_failed`: Some fields are not acceptable. `idempotency_mismatch`: The Idempotency-Key belongs to another request. */
+        "validation_failed.idempotency_mismatch": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "validation_failed" | "idempotency_mismatch";
                 };
             };
         };
@@ -5298,7 +5334,7 @@ export interface operations {
             409: components["responses"]["idempotency_in_flight"];
             413: components["responses"]["body_too_large"];
             415: components["responses"]["unsupported_media_type"];
-            422: components["responses"]["validation_failed.idempotency_mismatch"];
+            422: components["responses"]["validation_failed.idempotency_mismatch.sms_not_configured.sms_country"];
             429: components["responses"]["rate_limited"];
             503: components["responses"]["unavailable"];
             default: components["responses"]["AnyCall"];
@@ -5352,7 +5388,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ResendRequest"];
+            };
+        };
         responses: {
             202: {
                 headers: {
@@ -5362,13 +5402,15 @@ export interface operations {
                     "application/json": components["schemas"]["VerificationView"];
                 };
             };
-            400: components["responses"]["bad_request"];
+            400: components["responses"]["malformed_json.bad_request"];
             401: components["responses"]["unauthorized"];
             403: components["responses"]["scope_missing.role_missing"];
             404: components["responses"]["challenge_not_found"];
             409: components["responses"]["idempotency_in_flight"];
             410: components["responses"]["otp_expired.otp_consumed.otp_disowned"];
-            422: components["responses"]["validation_failed.idempotency_mismatch"];
+            413: components["responses"]["body_too_large"];
+            415: components["responses"]["unsupported_media_type"];
+            422: components["responses"]["validation_failed.idempotency_mismatch.sms_not_configured.sms_country.same_channel"];
             429: components["responses"]["otp_locked.rate_limited.resend_too_soon.resend_exhausted"];
             503: components["responses"]["unavailable"];
             default: components["responses"]["AnyCall"];
@@ -6052,7 +6094,7 @@ export interface operations {
                 from?: string;
                 template?: string;
                 tag?: string;
-                lane?: "critical" | "default" | "bulk";
+                lane?: "critical" | "default" | "bulk" | "sms";
                 /** @description Which took it last */
                 transport?: string;
                 /** @description lastErrorCode */
@@ -6271,7 +6313,7 @@ export interface operations {
                 from?: string;
                 template?: string;
                 tag?: string;
-                lane?: "critical" | "default" | "bulk";
+                lane?: "critical" | "default" | "bulk" | "sms";
                 /** @description Which took it last */
                 transport?: string;
                 /** @description lastErrorCode */
@@ -6718,7 +6760,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                provider: "sendgrid" | "mailgun" | "resend" | "postmark" | "brevo" | "mailjet" | "ses";
+                provider: "sendgrid" | "mailgun" | "resend" | "postmark" | "brevo" | "mailjet" | "ses" | "twilio" | "vonage";
             };
             cookie?: never;
         };
@@ -7471,7 +7513,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                lane: "critical" | "default" | "bulk";
+                lane: "critical" | "default" | "bulk" | "sms";
             };
             cookie?: never;
         };
@@ -7505,7 +7547,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                lane: "critical" | "default" | "bulk";
+                lane: "critical" | "default" | "bulk" | "sms";
             };
             cookie?: never;
         };
