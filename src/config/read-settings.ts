@@ -249,6 +249,9 @@ function settingsFrom(of: Values, production: boolean): Settings {
       transports: of('SMS_TRANSPORTS') ?? [],
       countries: of('SMS_COUNTRIES') ?? [],
       domain: of('SMS_DOMAIN') ?? new URL(of('APP_URL')).hostname,
+      daily: of('SMS_DAILY'),
+      guard: of('SMS_GUARD'),
+      testNumbers: of('SMS_TEST_NUMBERS') ?? [],
     },
     retentionDays: of('RETENTION_DAYS'),
     auditRetentionDays: of('AUDIT_RETENTION_DAYS'),
@@ -282,6 +285,9 @@ function warningsAbout(of: Values, given: Given): string[] {
           'SMS_TRANSPORTS has capture: in production. Codes that it takes are kept in the built-in inbox and sent to nobody.',
         ]
       : []),
+    ...(of('SMS_TEST_NUMBERS') === undefined
+      ? []
+      : ['SMS_TEST_NUMBERS has numbers in production: whoever knows one and its code passes for its holder.']),
     ...(kinds.includes('file')
       ? ['MAIL_TRANSPORTS has file: in production. Mail that it takes is written to files and sent to nobody.']
       : []),

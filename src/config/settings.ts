@@ -115,6 +115,18 @@ export interface BrandSettings {
   address?: string | undefined;
 }
 
+export const GUARD_MODES = ['on', 'record', 'off'] as const;
+export type GuardMode = (typeof GUARD_MODES)[number];
+
+/** Gets no text: its code is always the same, for reviewers of apps and for tests. */
+export interface TestNumber {
+  /** E.164 */
+  number: string;
+  code: string;
+  /** From then on it is a number like any other. */
+  until: Date;
+}
+
 /** Codes by SMS. */
 export interface SmsSettings {
   /** In order of preference; none: there are no codes by SMS. */
@@ -123,6 +135,11 @@ export interface SmsSettings {
   countries: readonly string[];
   /** In the last line of each text, by which a browser finds the code. */
   domain: string;
+  /** Messages a UTC day, all numbers together. */
+  daily: number;
+  /** Whether codes are refused where too few are given back, or that is only told. */
+  guard: GuardMode;
+  testNumbers: readonly TestNumber[];
 }
 
 export abstract class Settings {

@@ -1,8 +1,21 @@
+import { IsIn } from 'class-validator';
 import { getCountries } from 'libphonenumber-js/min';
 import { MASK } from '../core/mask.js';
+import { parsePhoneNumber } from '../core/phone-number.js';
 import { type EntryForm, type ProviderForm, readEntry, type SecretForm } from './provider-entries.js';
-import type { TransportSettings } from './settings.js';
-import { type Context, fault, isHostName, list, type Parsed, readEach, value, type Variable } from './values.js';
+import { GUARD_MODES, type GuardMode, type TestNumber, type TransportSettings } from './settings.js';
+import {
+  type Context,
+  fault,
+  isHostName,
+  list,
+  numberUpTo,
+  type Parsed,
+  readEach,
+  readSwitch,
+  value,
+  type Variable,
+} from './values.js';
 
 /** What a provider of SMS says of its configuration; its file in mail/sms says the rest. */
 export interface SmsProviderForm {
@@ -49,6 +62,40 @@ export function smsVariables(providers: readonly SmsProviderForm[]) {
       example: 'shop.example.com',
       read: (text, { such }) =>
         isHostName(text) && text.includes('.') ? value(text.toLowerCase()) : fault(`must be a domain, ${such}`),
+    },
+    {
+      name: 'SMS_DAILY',
+      fallback: '1000',
+      meaning: 'Messages by SMS a UTC day, all numbers together; then codes go by mail alone until the day ends.',
+      example: '1000',
+      read: numberUpTo(999_999, 'of messages'),
+    },
+    {
+      name: 'SMS_GUARD',
+      fallback: 'on',
+      meaning:
+        'What becomes of codes by SMS where too few are given back, of one number, of numbers like it or of its country: on (refused until ' +
+        'the UTC day ends), record (sent, and told in the log and in /metrics) or off. See docs/sms.md.',
+      example: 'record',
+      checks: [IsIn(GUARD_MODES, { message: `must be ${GUARD_MODES.join(', ')}, such as SMS_GUARD=record.` })],
+      read: (text) => value(text as GuardMode),
+    },
+    {
+      name: 'SMS_TEST_NUMBERS',
+      default: 'none',
+      meaning:
+        'Numbers that get no text and whose code is always the same, comma-separated, each with its code of six to ten digits and the day ' +
+        'on which that ends. In production they need SMS_TEST_IN_PRODUCTION=on: whoever knows one can sign in as it.',
+      secret: 'whole',
+      example: '+15005550006:123456:2027-01-31',
+      read: readTestNumbers,
+    },
+    {
+      name: 'SMS_TEST_IN_PRODUCTION',
+      fallback: 'off',
+      meaning: 'Whether SMS_TEST_NUMBERS is taken in production: on or off.',
+      example: 'on',
+      read: readSwitch,
     },
   ] as const satisfies readonly Variable[];
 }
@@ -98,4 +145,19 @@ function readCountries(text: string, { such }: Context): Parsed<readonly string[
   if (strange.length > 0)
     return fault(`must name countries with two letters each, and ${strange.join(', ').slice(0, 60)} is none, ${such}`);
   return countries.length === 0 ? fault(`must name a country, ${such}`) : value([...new Set(countries)]);
+}
+
+function readTestNumbers(text: string, { such, production, valueOf }: Context): Parsed<TestNumber[]> {
+  if (production && valueOf('SMS_TEST_IN_PRODUCTION') !== true)
+    return fault(
+      'is not taken in production, for whoever knows one can sign in as it. Remove it, or set SMS_TEST_IN_PRODUCTION=on.',
+    );
+  return readEach(text, `must name a number, its code and its last day, ${such}`, (entry): Parsed<TestNumber> => {
+    const [typed = '', code = '', day = '', ...more] = entry.split(':').map((part) => part.trim());
+    const number = parsePhoneNumber(typed)?.e164;
+    const isDay = /^\d{4}-\d\d-\d\d$/.test(day) && !Number.isNaN(Date.parse(day));
+    if (number === undefined || !/^\d{6,10}$/.test(code) || !isDay || more.length > 0)
+      return fault(`must be a number with its country, a code of six to ten digits and a day, ${such}`);
+    return value({ number, code, until: new Date(`${day}T23:59:59.999Z`) });
+  });
 }

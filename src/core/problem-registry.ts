@@ -287,6 +287,11 @@ export const REGISTRY = {
     title: 'The code went there by this channel before',
     remedy: 'Leave "to" out to send it there once more, or give a destination of the other channel.',
   },
+  sms_limited: {
+    status: 429,
+    title: 'No more codes go there by SMS today',
+    remedy: 'Send the code by e-mail, or wait as long as Retry-After says.',
+  },
   resend_too_soon: {
     status: 429,
     title: 'The code was sent a moment ago',

@@ -22,6 +22,7 @@ import {
   type ResendRefusal,
 } from './otp-policy.js';
 import { linkPathOf, purposeClass } from './purposes.js';
+import { SmsGuard } from './sms/sms-guard.js';
 
 /** What is needed to send a code again. The hash that a code is compared with has a pepper of the same secret. */
 export const SEALED_CODES: SealedColumn = {
@@ -96,6 +97,7 @@ export class CodeIssuer {
     private readonly mail: Mail,
     private readonly transactions: Transactions,
     private readonly metrics: RequestMetrics,
+    private readonly sms: SmsGuard,
   ) {}
 
   /**
@@ -105,7 +107,10 @@ export class CodeIssuer {
   prepare(request: IssueRequest, along: (challenge: Challenge) => readonly CompanionRow[]): PreparedCode {
     const { purpose, destination, template, locale, origin, decoy = false } = request;
     const id = request.id ?? randomId();
-    const secrets: Secrets = { code: generateCode(request.digits), linkToken: generateLinkToken() };
+    const secrets: Secrets = {
+      code: this.sms.testNumber(destination.canonical)?.code ?? generateCode(request.digits),
+      linkToken: generateLinkToken(),
+    };
     const now = this.clock.now();
     const binding = { challengeId: id, purpose, destination: destination.canonical };
     const sealed = this.keyring.seal(JSON.stringify(secrets), sealContext(SEALED_CODES, id));

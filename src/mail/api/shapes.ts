@@ -175,7 +175,21 @@ export class EmailView extends EmailStatusView {
     const { fromAddress: from, subject, template, tags, metadata, splitFrom, broadcastId: broadcast } = record;
     const waits = status === 'scheduled' || status === 'queued' || status === 'deferred';
     return {
-      ...{ id, to, status, channel: channelOf(lane), lane, attempts, maxAttempts, from, subject, template, tags, splitFrom, broadcast },
+      ...{
+        id,
+        to,
+        status,
+        channel: channelOf(lane),
+        lane,
+        attempts,
+        maxAttempts,
+        from,
+        subject,
+        template,
+        tags,
+        splitFrom,
+        broadcast,
+      },
       recipients: record.fates.map((fate) => ({ ...fate })),
       metadata: (metadata ?? {}) as Record<string, string>,
       createdAt: createdAt.toISOString(),

@@ -33,6 +33,12 @@ const RAW = { bodyLimit: HOOK_BODY_LIMIT, rawBody: true };
 /** Providers that tell what became of messages. */
 const TELLERS = [...PROVIDERS, ...SMS_PROVIDERS.filter(({ hook }) => hook)].map(({ kind }) => kind);
 
+/** Those of SMS. */
+function tellsByForm(params: unknown): boolean {
+  const { provider } = params as { provider: string };
+  return SMS_PROVIDERS.some(({ kind, hook }) => hook && kind === provider.toLowerCase());
+}
+
 class HookView {
   @ApiProperty({ description: 'Events that are new here; of kinds that do not matter to us there may have been more' })
   recorded!: number;
@@ -93,7 +99,7 @@ class HooksController {
 
   @Post(':provider')
   @HttpCode(200)
-  @RouteConfig({ ...RAW, doorkeeper: Hooks })
+  @RouteConfig({ ...RAW, forms: tellsByForm, doorkeeper: Hooks })
   @ApiParam({ name: 'provider', enum: TELLERS })
   @ApiBody({ schema: { type: 'object' }, description: 'As the provider sends it, with its proof' })
   @ApiOperation({

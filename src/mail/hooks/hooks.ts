@@ -112,9 +112,9 @@ function holdsStorableText(event: ProviderEvent): boolean {
   return Object.values(event).every((value) => typeof value !== 'string' || isStorable(value));
 }
 
-/** Without an escape there is no NUL in JSON (RFC 8259 §7), and no half of a pair in UTF-8. */
+/** Without an escape there is no NUL in JSON (RFC 8259 §7), and no half of a pair in UTF-8. A form has no escapes of JSON. */
 function hasEscapes(body: Buffer): boolean {
-  return body.includes('\\u');
+  return body.includes('\\u') && /^\s*[[{]/.test(body.toString('latin1', 0, 100));
 }
 
 async function readable<T>(read: () => Promise<T>): Promise<T> {

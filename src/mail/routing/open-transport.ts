@@ -1,4 +1,4 @@
-import type { DkimSettings, TransportSettings } from '../../config/settings.js';
+import type { DkimSettings, TestNumber, TransportSettings } from '../../config/settings.js';
 import type { Clock } from '../../core/clock.js';
 import type { Logger } from '../../core/logger.js';
 import type { PrismaService } from '../../database/prisma.service.js';
@@ -6,6 +6,7 @@ import { HttpTransport } from '../providers/http-transport.js';
 import { providerOf } from '../providers/providers.js';
 import { SmsCapture } from '../sms/sms-capture.js';
 import { smsProviderOf } from '../sms/sms-providers.js';
+import { sparingTestNumbers } from '../sms/test-numbers.js';
 import { SmtpTransport } from '../transport/smtp.js';
 import { TIMEOUTS } from '../transport/timeouts.js';
 import type { Transport } from '../transport/transport.js';
@@ -22,13 +23,21 @@ export interface TransportParts {
   bounceAddress: string | undefined;
   /** Where a provider of SMS tells what became of a text; undefined: its receipts are not taken in. */
   callbackOf: (provider: string) => string | undefined;
+  /** Of SMS. */
+  testNumbers: readonly TestNumber[];
   prisma: PrismaService;
   clock: Clock;
   log: Logger;
 }
 
 /** Makes the transport of one entry of MAIL_TRANSPORTS or SMS_TRANSPORTS. @throws StartupError */
-export function openTransport(
+export function openTransport(settings: TransportSettings, parts: TransportParts): Transport {
+  const transport = opened(settings, parts);
+  const isSms = 'channel' in settings && settings.channel === 'sms';
+  return isSms ? sparingTestNumbers(transport, parts.testNumbers, parts.clock) : transport;
+}
+
+function opened(
   settings: TransportSettings,
   { ordinary, helo, dkim, bounceAddress, callbackOf, prisma, clock, log }: TransportParts,
 ): Transport {

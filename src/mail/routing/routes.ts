@@ -34,9 +34,9 @@ export function waysOut({ mail, sms }: Pick<Settings, 'mail' | 'sms'>): Transpor
 }
 
 /** In order of preference. @throws StartupError */
-export function openRoutes(settings: Settings, parts: Pick<TransportParts, 'prisma' | 'clock' | 'log'>): Route[] {
-  const { mail, http } = settings;
-  const all = waysOut(settings);
+export function openRoutes(configuration: Settings, parts: Pick<TransportParts, 'prisma' | 'clock' | 'log'>): Route[] {
+  const { mail, http, sms } = configuration;
+  const all = waysOut(configuration);
   const ordinary = mail.lanes.filter((lane) => !isUrgent(lane)).reduce((sum, lane) => sum + mail.concurrency[lane], 0);
   const keys = keysOf(all);
   const callbackOf = (kind: string): string | undefined =>
@@ -54,6 +54,7 @@ export function openRoutes(settings: Settings, parts: Pick<TransportParts, 'pris
         dkim: mail.dkim,
         bounceAddress: mail.bounceAddress,
         callbackOf,
+        testNumbers: sms.testNumbers,
       }),
       limiter: limiterOf(settings, keys[index]!, parts.prisma),
       shared: total === undefined ? undefined : { total, permits: new Semaphore(total, { urgentOnly: 1 }) },

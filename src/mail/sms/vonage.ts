@@ -141,13 +141,12 @@ function prove(request: HookRequest, secret: string): Proof {
 }
 
 /** As JSON, as a form, or in the address: that is a setting of the account. @throws SyntaxError */
-function parametersOf({ url, headers, body }: HookRequest): Fields {
+function parametersOf({ url, body }: HookRequest): Fields {
   const query = url === undefined ? {} : Object.fromEntries(new URL(url).searchParams);
-  if (body.length === 0) return query;
-  const isJson = String(headers['content-type'] ?? '').includes('json');
+  const text = body.toString('utf8').trim();
   return {
     ...query,
-    ...(isJson ? fieldsOf(jsonOf(body)) : Object.fromEntries(new URLSearchParams(body.toString('utf8')))),
+    ...(text.startsWith('{') ? fieldsOf(jsonOf(body)) : Object.fromEntries(new URLSearchParams(text))),
   };
 }
 

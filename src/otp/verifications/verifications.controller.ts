@@ -206,7 +206,14 @@ class VerificationsController {
     description: 'Scope verifications. 202: it is committed and will be handed over.',
   })
   @TakesIdempotencyKey()
-  @Problems('idempotency_in_flight', 'idempotency_mismatch', 'rate_limited', 'sms_not_configured', 'sms_country')
+  @Problems(
+    'idempotency_in_flight',
+    'idempotency_mismatch',
+    'rate_limited',
+    'sms_not_configured',
+    'sms_country',
+    'sms_limited',
+  )
   async start(
     @Body() body: VerificationRequest,
     @IdempotencyKey() key: string | undefined,
@@ -263,6 +270,7 @@ class VerificationsController {
     'same_channel',
     'sms_not_configured',
     'sms_country',
+    'sms_limited',
   )
   @ApiBody({ type: ResendRequest, required: false })
   async resend(

@@ -10,7 +10,7 @@ import type { Challenge } from '../challenges.js';
 import { ToldDeliveries, type ToldDelivery } from '../delivery/told-deliveries.js';
 import { CodeChecker, type CheckRefusal } from '../code-checker.js';
 import { CodeIssuer, type ResendResult } from '../code-issuer.js';
-import { SmsAdmission } from '../sms-admission.js';
+import { SmsGuard } from '../sms/sms-guard.js';
 import { givenPurpose, storedPurpose } from './verification-policy.js';
 
 export interface WantedVerification {
@@ -38,7 +38,7 @@ export class Verifications {
     private readonly issuer: CodeIssuer,
     private readonly checker: CodeChecker,
     private readonly limits: Limits,
-    private readonly sms: SmsAdmission,
+    private readonly sms: SmsGuard,
     private readonly idempotency: Idempotency,
     private readonly deliveries: ToldDeliveries,
     private readonly transactions: Transactions,
@@ -47,7 +47,7 @@ export class Verifications {
 
   /**
    * A request that was answered before costs the address nothing: no code goes there.
-   * @throws Problem rate_limited, sms_not_configured, sms_country, idempotency_in_flight, idempotency_mismatch
+   * @throws Problem rate_limited, sms_not_configured, sms_country, sms_limited, idempotency_in_flight, idempotency_mismatch
    */
   async start<Body extends object>(
     wanted: WantedVerification,
@@ -59,8 +59,10 @@ export class Verifications {
     await this.takeKeyLimit(by);
     const before = await this.idempotency.find<Body>(keyed);
     if (before) return before;
-    this.sms.require(wanted.destination);
-    await this.limits.take({ destination: wanted.destination.canonical, withMail: false });
+    const { canonical } = wanted.destination;
+    this.sms.require(canonical);
+    await this.limits.take({ destination: canonical, withMail: false });
+    await this.sms.take(canonical, 'code');
     const purpose = storedPurpose(wanted.purpose);
     const request = { ...wanted, purpose, origin: { requestId }, ...keyOf(by) };
     const { issued, commit } = this.issuer.prepare(request, (challenge) => {
@@ -104,7 +106,7 @@ export class Verifications {
   /**
    * The same code once more. Its row is locked while it is sent: of two equal requests at once the second is too soon.
    * @param other a destination of the other channel: whoever gives the code back then has one of the two
-   * @throws Problem rate_limited, idempotency_mismatch, same_channel, sms_not_configured, sms_country
+   * @throws Problem rate_limited, idempotency_mismatch, same_channel, sms_not_configured, sms_country, sms_limited
    */
   async resend<Body extends object>(
     id: string,
@@ -120,13 +122,14 @@ export class Verifications {
     if (before) return { kind: 'sent', answer: before };
     if (other && channelTo(other.canonical) === challenge.channel) throw new Problem('same_channel');
     const { canonical } = other ?? { canonical: challenge.destinationCanonical };
-    if (other) this.sms.require(other);
+    if (other) this.sms.require(other.canonical);
     const result = await this.issuer.resend(
       challenge,
       requestId,
       async () => {
         await this.takeKeyLimit(by);
         await this.limits.take({ destination: canonical, withMail: false });
+        await this.sms.take(canonical, 'copy');
       },
       (sent, unit) => this.idempotency.keep(keyed, answerOf(sent), unit),
       other,

@@ -47,7 +47,7 @@ describe('readSettings in development', () => {
         ],
         hosts: [],
       },
-      sms: { transports: [], countries: [], domain: 'localhost' },
+      sms: { transports: [], countries: [], domain: 'localhost', daily: 1_000, guard: 'on', testNumbers: [] },
       retentionDays: 30,
       auditRetentionDays: 365,
       inboxToken: undefined,

@@ -115,3 +115,35 @@ describe('SMS_COUNTRIES', () => {
     ]);
   });
 });
+
+describe('SMS_TEST_NUMBERS', () => {
+  const NUMBER = '+15005550006:123456:2027-01-31';
+
+  it('has numbers with a code and a last day', () => {
+    expect(readSettings({ SMS_TEST_NUMBERS: NUMBER }).settings.sms.testNumbers).toEqual([
+      { number: '+15005550006', code: '123456', until: new Date('2027-01-31T23:59:59.999Z') },
+    ]);
+  });
+
+  it('has none without a last day, a country or a code that people type', () => {
+    for (const entry of [
+      '+15005550006:123456',
+      '5005550006:123456:2027-01-31',
+      '+15005550006:12:2027-01-31',
+      '+15005550006:123456:soon',
+    ])
+      expect(remedyOf({ SMS_TEST_NUMBERS: entry })).toEqual([
+        ['SMS_TEST_NUMBERS', expect.stringContaining('such as') as string],
+      ]);
+  });
+
+  it('is refused in production without a flag, and told of with one', () => {
+    expect(remedyOf({ ...PRODUCTION_ENV, SMS_TEST_NUMBERS: NUMBER })).toEqual([
+      ['SMS_TEST_NUMBERS', expect.stringContaining('SMS_TEST_IN_PRODUCTION=on') as string],
+    ]);
+    const { warnings } = readSettings({ ...PRODUCTION_ENV, SMS_TEST_NUMBERS: NUMBER, SMS_TEST_IN_PRODUCTION: 'on' });
+    expect(warnings).toEqual(
+      expect.arrayContaining([expect.stringContaining('SMS_TEST_NUMBERS has numbers in production')]),
+    );
+  });
+});
