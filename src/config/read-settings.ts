@@ -252,6 +252,7 @@ function settingsFrom(of: Values, production: boolean): Settings {
       daily: of('SMS_DAILY'),
       guard: of('SMS_GUARD'),
       testNumbers: of('SMS_TEST_NUMBERS') ?? [],
+      signIn: of('SMS_SIGN_IN'),
     },
     retentionDays: of('RETENTION_DAYS'),
     auditRetentionDays: of('AUDIT_RETENTION_DAYS'),

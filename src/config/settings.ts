@@ -140,6 +140,8 @@ export interface SmsSettings {
   /** Whether codes are refused where too few are given back, or that is only told. */
   guard: GuardMode;
   testNumbers: readonly TestNumber[];
+  /** Whether a code to the number of an account opens it. */
+  signIn: boolean;
 }
 
 export abstract class Settings {

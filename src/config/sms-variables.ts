@@ -81,6 +81,15 @@ export function smsVariables(providers: readonly SmsProviderForm[]) {
       read: (text) => value(text as GuardMode),
     },
     {
+      name: 'SMS_SIGN_IN',
+      fallback: 'off',
+      meaning:
+        'Whether a code to the verified number of an account signs in, sets a new password and confirms that it is still they: on or off. ' +
+        'Read docs/security.md first: whoever gets hold of the number gets hold of the account.',
+      example: 'on',
+      read: readSwitch,
+    },
+    {
       name: 'SMS_TEST_NUMBERS',
       default: 'none',
       meaning:

@@ -3,7 +3,7 @@ import { isISO8601, ValidateBy, ValidateIf } from 'class-validator';
 import { parseDestination } from './destination.js';
 import { parseEmailAddress, parseSenderPattern } from './email-address.js';
 import { isOneLine } from './one-line.js';
-import { looksLikeNumber } from './phone-number.js';
+import { looksLikeNumber, parsePhoneNumber } from './phone-number.js';
 import { MOST_NAMED, Problem } from './problems.js';
 
 /**
@@ -169,6 +169,18 @@ export function IsDestination(): PropertyDecorator {
         typeof args?.value === 'string' && looksLikeNumber(args.value)
           ? 'must have the country before the number, as E.164 has it, such as +639171234567 in place of 0917 123 4567'
           : 'must be an e-mail address such as ada@example.com, or a number such as +639171234567',
+    },
+  });
+}
+
+/** A number with its country, in a request; which that is says phone-number.ts. */
+export function IsPhoneNumber(): PropertyDecorator {
+  return ValidateBy({
+    name: 'invalid_number',
+    validator: {
+      validate: (value: unknown) => typeof value === 'string' && parsePhoneNumber(value) !== undefined,
+      defaultMessage: () =>
+        'must be a number with its country, as E.164 has it, such as +639171234567 in place of 0917 123 4567',
     },
   });
 }

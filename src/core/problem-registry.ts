@@ -282,6 +282,21 @@ export const REGISTRY = {
     title: 'No codes go to numbers of that country',
     remedy: 'Send the code by e-mail. An operator names the countries in SMS_COUNTRIES.',
   },
+  sms_sign_in_off: {
+    status: 422,
+    title: 'No codes by SMS open an account here',
+    remedy: 'Ask for a code with the address of the account. An operator opens the other channel with SMS_SIGN_IN=on.',
+  },
+  no_phone: {
+    status: 422,
+    title: 'The account has no number',
+    remedy: 'Ask for the code by e-mail, or add a number: POST /v1/me/phone.',
+  },
+  phone_taken: {
+    status: 409,
+    title: 'The number belongs to another account',
+    remedy: 'Use another number.',
+  },
   same_channel: {
     status: 422,
     title: 'The code went there by this channel before',
