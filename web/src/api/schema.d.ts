@@ -3675,7 +3675,7 @@ export interface components {
             title: string;
             status: number;
             /** @enum {string} */
-            code: "malformed_json" | "bad_request" | "otp_invalid" | "unauthorized" | "refresh_invalid" | "invalid_credentials" | "scope_missing" | "role_missing" | "forbidden" | "wrong_password" | "reauthentication_required" | "hook_refused" | "mail_hook_refused" | "not_found" | "email_not_found" | "template_not_found" | "audience_not_found" | "subscriber_not_found" | "import_not_found" | "broadcast_not_found" | "audience_in_use" | "broadcast_over" | "email_action_not_found" | "hook_not_configured" | "mail_hook_not_configured" | "lane_not_found" | "transport_not_found" | "account_not_found" | "api_key_not_found" | "suppression_not_found" | "setup_done" | "setup_link_invalid" | "challenge_not_found" | "session_not_found" | "webhook_endpoint_not_found" | "webhook_delivery_not_found" | "webhook_endpoint_disabled" | "webhook_under_way" | "method_not_allowed" | "request_timeout" | "invalid_state" | "count_differs" | "idempotency_in_flight" | "content_secret" | "content_erased" | "last_admin" | "api_key_over" | "email_taken" | "otp_expired" | "otp_consumed" | "otp_disowned" | "body_too_large" | "precondition_failed" | "range_not_satisfiable" | "headers_too_large" | "unsupported_media_type" | "expectation_failed" | "not_a_dsn" | "validation_failed" | "idempotency_mismatch" | "sender_not_allowed" | "otp_locked" | "too_many_failures" | "too_many_streams" | "rate_limited" | "sms_not_configured" | "sms_country" | "sms_sign_in_off" | "no_phone" | "phone_taken" | "same_channel" | "sms_limited" | "resend_too_soon" | "resend_exhausted" | "internal" | "http_version_not_supported" | "hook_unprovable" | "busy" | "unavailable";
+            code: "sms_not_configured" | "sms_country" | "sms_sign_in_off" | "no_phone" | "phone_taken" | "same_channel" | "sms_limited" | "malformed_json" | "bad_request" | "otp_invalid" | "unauthorized" | "refresh_invalid" | "invalid_credentials" | "scope_missing" | "role_missing" | "forbidden" | "wrong_password" | "reauthentication_required" | "hook_refused" | "mail_hook_refused" | "not_found" | "email_not_found" | "template_not_found" | "audience_not_found" | "subscriber_not_found" | "import_not_found" | "broadcast_not_found" | "audience_in_use" | "broadcast_over" | "email_action_not_found" | "hook_not_configured" | "mail_hook_not_configured" | "lane_not_found" | "transport_not_found" | "account_not_found" | "api_key_not_found" | "suppression_not_found" | "setup_done" | "setup_link_invalid" | "challenge_not_found" | "session_not_found" | "webhook_endpoint_not_found" | "webhook_delivery_not_found" | "webhook_endpoint_disabled" | "webhook_under_way" | "method_not_allowed" | "request_timeout" | "invalid_state" | "count_differs" | "idempotency_in_flight" | "content_secret" | "content_erased" | "last_admin" | "api_key_over" | "email_taken" | "otp_expired" | "otp_consumed" | "otp_disowned" | "body_too_large" | "precondition_failed" | "range_not_satisfiable" | "headers_too_large" | "unsupported_media_type" | "expectation_failed" | "not_a_dsn" | "validation_failed" | "idempotency_mismatch" | "sender_not_allowed" | "otp_locked" | "too_many_failures" | "too_many_streams" | "rate_limited" | "resend_too_soon" | "resend_exhausted" | "internal" | "http_version_not_supported" | "hook_unprovable" | "busy" | "unavailable";
             detail: string;
             remedy: string;
             requestId: string;
@@ -3883,27 +3883,39 @@ export interface components {
                 };
             };
         };
-        /** @description `validation_failed`: Some fields are not acceptable. `sms_not_configured`: No codes go by SMS here. `sms_country`: No codes go to numbers of that country. `sms_sign_in_off`: No codes by SMS open an account here. `no_phone`: The account has no number. */
-        "validation_failed.sms_not_configured.sms_country.sms_sign_in_off.no_phone": {
+        /** @description `sms_not_configured`: No codes go by SMS here. `sms_country`: No codes go to numbers of that country. `sms_sign_in_off`: No codes by SMS open an account here. `no_phone`: The account has no number. `validation_failed`: Some fields are not acceptable. */
+        "sms_not_configured.sms_country.sms_sign_in_off.no_phone.validation_failed": {
             headers: {
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {string} */
-                    code?: "validation_failed" | "sms_not_configured" | "sms_country" | "sms_sign_in_off" | "no_phone";
+                    code?: "sms_not_configured" | "sms_country" | "sms_sign_in_off" | "no_phone" | "validation_failed";
                 };
             };
         };
-        /** @description `rate_limited`: Too many requests. `sms_limited`: No more codes go there by SMS today. */
-        "rate_limited.sms_limited": {
+        /** @description `sms_limited`: No more codes go there by SMS today. `rate_limited`: Too many requests. */
+        "sms_limited.rate_limited": {
             headers: {
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {string} */
-                    code?: "rate_limited" | "sms_limited";
+                    code?: "sms_limited" | "rate_limited";
+                };
+            };
+        };
+        /** @description `phone_taken`: The number belongs to another account. `email_taken`: Another account has this address. */
+        "phone_taken.email_taken": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "phone_taken" | "email_taken";
                 };
             };
         };
@@ -3928,18 +3940,6 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {string} */
                     code?: "challenge_not_found";
-                };
-            };
-        };
-        /** @description `email_taken`: Another account has this address. `phone_taken`: The number belongs to another account. */
-        "email_taken.phone_taken": {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {string} */
-                    code?: "email_taken" | "phone_taken";
                 };
             };
         };
@@ -3991,27 +3991,27 @@ export interface components {
                 };
             };
         };
-        /** @description `validation_failed`: Some fields are not acceptable. `sms_not_configured`: No codes go by SMS here. `sms_country`: No codes go to numbers of that country. */
-        "validation_failed.sms_not_configured.sms_country": {
+        /** @description `sms_not_configured`: No codes go by SMS here. `sms_country`: No codes go to numbers of that country. `validation_failed`: Some fields are not acceptable. */
+        "sms_not_configured.sms_country.validation_failed": {
             headers: {
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {string} */
-                    code?: "validation_failed" | "sms_not_configured" | "sms_country";
+                    code?: "sms_not_configured" | "sms_country" | "validation_failed";
                 };
             };
         };
-        /** @description `too_many_failures`: Too many wrong tries for this address. `rate_limited`: Too many requests. `sms_limited`: No more codes go there by SMS today. */
-        "too_many_failures.rate_limited.sms_limited": {
+        /** @description `sms_limited`: No more codes go there by SMS today. `too_many_failures`: Too many wrong tries for this address. `rate_limited`: Too many requests. */
+        "sms_limited.too_many_failures.rate_limited": {
             headers: {
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {string} */
-                    code?: "too_many_failures" | "rate_limited" | "sms_limited";
+                    code?: "sms_limited" | "too_many_failures" | "rate_limited";
                 };
             };
         };
@@ -4051,15 +4051,15 @@ export interface components {
                 };
             };
         };
-        /** @description `otp_locked`: Too many wrong codes. `rate_limited`: Too many requests. `sms_limited`: No more codes go there by SMS today. `resend_too_soon`: The code was sent a moment ago. `resend_exhausted`: The code was sent too often. */
-        "otp_locked.rate_limited.sms_limited.resend_too_soon.resend_exhausted": {
+        /** @description `sms_limited`: No more codes go there by SMS today. `otp_locked`: Too many wrong codes. `rate_limited`: Too many requests. `resend_too_soon`: The code was sent a moment ago. `resend_exhausted`: The code was sent too often. */
+        "sms_limited.otp_locked.rate_limited.resend_too_soon.resend_exhausted": {
             headers: {
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {string} */
-                    code?: "otp_locked" | "rate_limited" | "sms_limited" | "resend_too_soon" | "resend_exhausted";
+                    code?: "sms_limited" | "otp_locked" | "rate_limited" | "resend_too_soon" | "resend_exhausted";
                 };
             };
         };
@@ -4075,6 +4075,18 @@ export interface components {
                 };
             };
         };
+        /** @description `sms_not_configured`: No codes go by SMS here. `sms_country`: No codes go to numbers of that country. `validation_failed`: Some fields are not acceptable. `idempotency_mismatch`: The Idempotency-Key belongs to another request. */
+        "sms_not_configured.sms_country.validation_failed.idempotency_mismatch": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "sms_not_configured" | "sms_country" | "validation_failed" | "idempotency_mismatch";
+                };
+            };
+        };
         /** @description `idempotency_in_flight`: The same request is under way. */
         idempotency_in_flight: {
             headers: {
@@ -4087,27 +4099,15 @@ export interface components {
                 };
             };
         };
-        /** @description `validation_failed`: Some fields are not acceptable. `idempotency_mismatch`: The Idempotency-Key belongs to another request. `sms_not_configured`: No codes go by SMS here. `sms_country`: No codes go to numbers of that country. */
-        "validation_failed.idempotency_mismatch.sms_not_configured.sms_country": {
+        /** @description `sms_not_configured`: No codes go by SMS here. `sms_country`: No codes go to numbers of that country. `same_channel`: The code went there by this channel before. `validation_failed`: Some fields are not acceptable. `idempotency_mismatch`: The Idempotency-Key belongs to another request. */
+        "sms_not_configured.sms_country.same_channel.validation_failed.idempotency_mismatch": {
             headers: {
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {string} */
-                    code?: "validation_failed" | "idempotency_mismatch" | "sms_not_configured" | "sms_country";
-                };
-            };
-        };
-        /** @description `validation_failed`: Some fields are not acceptable. `idempotency_mismatch`: The Idempotency-Key belongs to another request. `sms_not_configured`: No codes go by SMS here. `sms_country`: No codes go to numbers of that country. `same_channel`: The code went there by this channel before. */
-        "validation_failed.idempotency_mismatch.sms_not_configured.sms_country.same_channel": {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {string} */
-                    code?: "validation_failed" | "idempotency_mismatch" | "sms_not_configured" | "sms_country" | "same_channel";
+                    code?: "sms_not_configured" | "sms_country" | "same_channel" | "validation_failed" | "idempotency_mismatch";
                 };
             };
         };
@@ -4939,8 +4939,8 @@ export interface operations {
             401: components["responses"]["unauthorized"];
             413: components["responses"]["body_too_large"];
             415: components["responses"]["unsupported_media_type"];
-            422: components["responses"]["validation_failed.sms_not_configured.sms_country.sms_sign_in_off.no_phone"];
-            429: components["responses"]["rate_limited.sms_limited"];
+            422: components["responses"]["sms_not_configured.sms_country.sms_sign_in_off.no_phone.validation_failed"];
+            429: components["responses"]["sms_limited.rate_limited"];
             503: components["responses"]["unavailable"];
             default: components["responses"]["AnyCall"];
         };
@@ -4971,7 +4971,7 @@ export interface operations {
             400: components["responses"]["malformed_json.bad_request.otp_invalid"];
             401: components["responses"]["unauthorized"];
             404: components["responses"]["challenge_not_found"];
-            409: components["responses"]["email_taken.phone_taken"];
+            409: components["responses"]["phone_taken.email_taken"];
             410: components["responses"]["otp_expired.otp_consumed.otp_disowned"];
             413: components["responses"]["body_too_large"];
             415: components["responses"]["unsupported_media_type"];
@@ -5183,8 +5183,8 @@ export interface operations {
             403: components["responses"]["wrong_password.reauthentication_required"];
             413: components["responses"]["body_too_large"];
             415: components["responses"]["unsupported_media_type"];
-            422: components["responses"]["validation_failed.sms_not_configured.sms_country"];
-            429: components["responses"]["too_many_failures.rate_limited.sms_limited"];
+            422: components["responses"]["sms_not_configured.sms_country.validation_failed"];
+            429: components["responses"]["sms_limited.too_many_failures.rate_limited"];
             503: components["responses"]["busy.unavailable"];
             default: components["responses"]["AnyCall"];
         };
@@ -5412,8 +5412,8 @@ export interface operations {
             400: components["responses"]["bad_request"];
             404: components["responses"]["challenge_not_found"];
             410: components["responses"]["otp_expired.otp_consumed.otp_disowned"];
-            422: components["responses"]["validation_failed.sms_not_configured.sms_country"];
-            429: components["responses"]["otp_locked.rate_limited.sms_limited.resend_too_soon.resend_exhausted"];
+            422: components["responses"]["sms_not_configured.sms_country.validation_failed"];
+            429: components["responses"]["sms_limited.otp_locked.rate_limited.resend_too_soon.resend_exhausted"];
             503: components["responses"]["unavailable"];
             default: components["responses"]["AnyCall"];
         };
@@ -5537,8 +5537,8 @@ export interface operations {
             409: components["responses"]["idempotency_in_flight"];
             413: components["responses"]["body_too_large"];
             415: components["responses"]["unsupported_media_type"];
-            422: components["responses"]["validation_failed.idempotency_mismatch.sms_not_configured.sms_country"];
-            429: components["responses"]["rate_limited.sms_limited"];
+            422: components["responses"]["sms_not_configured.sms_country.validation_failed.idempotency_mismatch"];
+            429: components["responses"]["sms_limited.rate_limited"];
             503: components["responses"]["unavailable"];
             default: components["responses"]["AnyCall"];
         };
@@ -5613,8 +5613,8 @@ export interface operations {
             410: components["responses"]["otp_expired.otp_consumed.otp_disowned"];
             413: components["responses"]["body_too_large"];
             415: components["responses"]["unsupported_media_type"];
-            422: components["responses"]["validation_failed.idempotency_mismatch.sms_not_configured.sms_country.same_channel"];
-            429: components["responses"]["otp_locked.rate_limited.sms_limited.resend_too_soon.resend_exhausted"];
+            422: components["responses"]["sms_not_configured.sms_country.same_channel.validation_failed.idempotency_mismatch"];
+            429: components["responses"]["sms_limited.otp_locked.rate_limited.resend_too_soon.resend_exhausted"];
             503: components["responses"]["unavailable"];
             default: components["responses"]["AnyCall"];
         };
