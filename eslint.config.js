@@ -16,8 +16,8 @@ const MAY_READ = { doctor: ['health'], operations: ['health'] };
 /** Inside a room, one way too. `*` is the files of the room itself; its modules put all of it together. */
 const SUB_ROOMS = {
   accounts: '* pages api codes me administration passwords sessions tokens notices'.split(' '),
-  otp: 'verifications delivery *'.split(' '),
-  mail: 'hooks-in hooks smtp-submission resend-door api unsubscribe stand-in worker submission * events webhooks inbox content routing providers transport outbox files subscribers suppressions'.split(
+  otp: 'verifications delivery * sms'.split(' '),
+  mail: 'hooks-in hooks smtp-submission resend-door api unsubscribe stand-in worker submission * events webhooks inbox content routing sms providers transport outbox files subscribers suppressions'.split(
     ' ',
   ),
 };

@@ -7,7 +7,7 @@ import { AccountRecords, Administrators } from './administration/administrators.
 import { Setup, SetupTokens } from './administration/setup.js';
 import { AccountsController, JwksController, CodesController } from './api/accounts.controller.js';
 import { AccountsAdminController } from './api/administration.controller.js';
-import { EmailController, MeController } from './api/me.controller.js';
+import { EmailController, MeController, PhoneController } from './api/me.controller.js';
 import { SessionsController } from './api/sessions.controller.js';
 import { CodeRequests } from './codes/code-requests.js';
 import { CodeRedemption } from './codes/code-redemption.js';
@@ -16,6 +16,7 @@ import { AccountsMaintenance } from './maintenance.js';
 import { EmailChanges } from './me/email-changes.js';
 import { OwnAccount } from './me/own-account.js';
 import { OwnPassword } from './me/own-password.js';
+import { PhoneChanges } from './me/phone-changes.js';
 import { Proofs } from './me/proofs.js';
 import { Notices } from './notices/notices.js';
 import { AccountPageController } from './pages/account-page.controller.js';
@@ -43,6 +44,7 @@ import { SigningKeyRecords, SigningKeyRotation, SigningKeys } from './tokens/sig
     CodesController,
     MeController,
     EmailController,
+    PhoneController,
     SessionsController,
     JwksController,
     LinkController,
@@ -73,6 +75,7 @@ import { SigningKeyRecords, SigningKeyRotation, SigningKeys } from './tokens/sig
     PasswordSignIn,
     PasswordTries,
     Passwords,
+    PhoneChanges,
     Proofs,
     SessionHolders,
     Sessions,

@@ -1,6 +1,6 @@
 import { readDuration } from '../access/access-policy.js';
 import { type EmailAddress, parseEmailAddress } from '../core/email-address.js';
-import { type Lane, LANES } from '../core/lanes.js';
+import { type Lane, LANES, MAIL_LANES } from '../core/lanes.js';
 import { isOneLine } from '../core/one-line.js';
 import { parseRate } from '../core/rate.js';
 
@@ -28,6 +28,7 @@ function among<T extends string>(values: readonly T[], fault: (text: string) => 
 }
 
 export const laneIn = oneOf('lane', LANES);
+export const mailLaneIn = oneOf('lane', MAIL_LANES);
 
 /** All of them where none is named. */
 export function lanesIn(names: readonly string[]): Lane[] {

@@ -1,11 +1,11 @@
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EmailAddress } from '../core/email-address.js';
-import { type Lane, LANES } from '../core/lanes.js';
+import { type MailLane, MAIL_LANES } from '../core/lanes.js';
 import { isOneLine } from '../core/one-line.js';
 import type { EmailRecord } from '../mail/outbox/records.js';
 import type { SubmittedMessage } from '../mail/submission/draft-policy.js';
-import { emailAddress, laneIn, time, UsageError } from './arguments.js';
+import { emailAddress, mailLaneIn, time, UsageError } from './arguments.js';
 import type { Command, ExitCode } from './command.js';
 import type { Io } from './io.js';
 import type { MailSession } from './with-mail.js';
@@ -26,7 +26,7 @@ and the words of the server. It is delivered by the workers that run, not by thi
     )
     .option('--to <ADDRESS>', 'such as ada@example.com', emailAddress('--to'))
     .option('--subject <TEXT>', `"${DEFAULT_SUBJECT}" unless given`, subjectIn, DEFAULT_SUBJECT)
-    .option('--lane <LANE>', `${LANES.join(', ')}; default unless given`, laneIn, 'default')
+    .option('--lane <LANE>', `${MAIL_LANES.join(', ')}; default unless given`, mailLaneIn, 'default')
     .option(
       '--wait <TIME>',
       'how long to follow it, such as 30s or 5min; 60s unless given',
@@ -50,7 +50,7 @@ function subjectIn(text: string): string {
 interface Order {
   to: EmailAddress;
   subject: string;
-  lane: Lane;
+  lane: MailLane;
   /** Milliseconds to follow it. */
   wait: number;
 }

@@ -1,7 +1,7 @@
 import { createPrivateKey } from 'node:crypto';
 import { resolve } from 'node:path';
 import { domainToASCII } from 'node:url';
-import { isLane, type Lane, LANES } from '../core/lanes.js';
+import { isLane, type Lane, LANES, MAIL_LANES } from '../core/lanes.js';
 import { MASK, maskUrl } from '../core/mask.js';
 import { isOneLine } from '../core/one-line.js';
 import { parseRate, type Rate } from '../core/rate.js';
@@ -27,7 +27,7 @@ import {
   wholeNumber,
 } from './values.js';
 
-const CONCURRENCY: Readonly<Record<Lane, number>> = { critical: 8, default: 8, bulk: 4 };
+const CONCURRENCY: Readonly<Record<Lane, number>> = { critical: 8, default: 8, bulk: 4, sms: 8 };
 
 /** The rows of mail, with the variables that providers have of their own behind MAIL_TRANSPORTS. */
 export function mailVariables(providers: readonly ProviderForm[]) {
@@ -151,7 +151,8 @@ export function mailVariables(providers: readonly ProviderForm[]) {
     },
     {
       name: 'WORKER_LANES',
-      fallback: LANES.join(','),
+      fallback: ({ isGiven }) => (isGiven('SMS_TRANSPORTS') ? LANES : MAIL_LANES).join(','),
+      default: `${MAIL_LANES.join(',')}, and sms with SMS_TRANSPORTS`,
       meaning: 'Lanes of mail that this process delivers when it is a worker.',
       example: 'critical,default',
       read: readLanes,

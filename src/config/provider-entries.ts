@@ -34,6 +34,8 @@ export interface EntryForm<Account> {
   readonly wants: string;
   /** Parameters beyond those of every transport, and their values; the first one is the default. */
   readonly choices?: Readonly<Record<string, readonly string[]>>;
+  /** A parameter beyond those that takes any text, and may be left out. */
+  readonly text?: string;
   /** @param body what stands between colon and question mark; undefined where that is not what it `wants` */
   read(body: string, chosen: Readonly<Record<string, string>>, valueOf: (name: string) => unknown): Account | undefined;
   /** How logs, events and health name the entry, without credentials; `kind` where it says nothing. */
@@ -119,12 +121,13 @@ export function takeCommon(parameters: URLSearchParams): Parsed<CommonParameters
   return value(common);
 }
 
-/** Reads `kind:…?parameters`. @param rest what stands after the colon */
+/** Reads `kind:…?parameters`. @param rest what stands after the colon @param variable whose entry it is */
 export function readEntry<Account>(
   kind: string,
   form: EntryForm<Account>,
   rest: string,
   valueOf: (name: string) => unknown,
+  variable = 'MAIL_TRANSPORTS',
 ): Parsed<{ name: string; account: Account } & CommonParameters & Pick<HttpSettings, 'endpoint'>> {
   const [body = '', ...query] = rest.split('?');
   const parameters = new URLSearchParams(query.join('?'));
@@ -135,10 +138,11 @@ export function readEntry<Account>(
     const choice = take(parameters, name)?.toLowerCase() ?? values[0]!;
     if (!values.includes(choice))
       return fault(
-        `${name} must be ${values.join(' or ')}, such as MAIL_TRANSPORTS=${form.example}?${name}=${values.at(-1)}.`,
+        `${name} must be ${values.join(' or ')}, such as ${variable}=${form.example}?${name}=${values.at(-1)}.`,
       );
     chosen[name] = choice;
   }
+  if (form.text !== undefined) chosen[form.text] = take(parameters, form.text) ?? '';
   const endpoint = kind === 'file' ? value(undefined) : takeEndpoint(parameters);
   if (endpoint.kind === 'fault') return endpoint;
   const known = [...COMMON_PARAMETERS, ...Object.keys(chosen)];
@@ -146,7 +150,7 @@ export function readEntry<Account>(
   const text = decoded(body);
   const account = text === undefined ? undefined : form.read(text, chosen, valueOf);
   if (account === undefined) {
-    const remedy = `${kind}: wants ${form.wants}, such as MAIL_TRANSPORTS=${form.example}.`;
+    const remedy = `${kind}: wants ${form.wants}, such as ${variable}=${form.example}.`;
     return fault(text === undefined ? `${remedy}\n${ENCODING_HINT}` : remedy);
   }
   return value({
@@ -169,7 +173,11 @@ function takeEndpoint(parameters: URLSearchParams): Parsed<string | undefined> {
 /**
  * Reads HOOK_SECRETS. A provider may stand there several times: for several accounts, or while a secret is replaced.
  */
-export function readHookSecrets(text: string, providers: readonly ProviderForm[], such: string): Parsed<HookSecret[]> {
+export function readHookSecrets(
+  text: string,
+  providers: readonly Pick<ProviderForm, 'kind' | 'secret'>[],
+  such: string,
+): Parsed<HookSecret[]> {
   return readEach(text, `must name a provider and its secret, ${such}`, (entry) => {
     const colon = entry.indexOf(':');
     const kind = entry.slice(0, Math.max(colon, 0)).trim().toLowerCase();

@@ -5,6 +5,7 @@ import { StartupError } from '../core/startup-error.js';
 import { misspellings, translateFamiliarNames } from './names.js';
 import type { ProviderForm } from './provider-entries.js';
 import type { Settings } from './settings.js';
+import type { SmsProviderForm } from './sms-variables.js';
 import type { Context, Parsed, Variable } from './values.js';
 import { PRODUCTION_MARKERS, type ValueOf, type VariableName, variablesWith } from './variables.js';
 
@@ -43,8 +44,11 @@ export class Configuration {
   /** A property a variable; class-validator keeps for good what decorates a class, so there is one for all readings. */
   private readonly environment = class Environment {};
 
-  constructor(private readonly providers: readonly ProviderForm[]) {
-    this.variables = variablesWith(providers).map((row: Variable) => ({
+  constructor(
+    private readonly providers: readonly ProviderForm[],
+    smsProviders: readonly SmsProviderForm[],
+  ) {
+    this.variables = variablesWith(providers, smsProviders).map((row: Variable) => ({
       ...row,
       default: row.default ?? String(row.fallback),
     }));
@@ -241,6 +245,15 @@ function settingsFrom(of: Values, production: boolean): Settings {
       key: of('LIMIT_KEY'),
     },
     webhookAllowPrivate: of('WEBHOOK_ALLOW_PRIVATE'),
+    sms: {
+      transports: of('SMS_TRANSPORTS') ?? [],
+      countries: of('SMS_COUNTRIES') ?? [],
+      domain: of('SMS_DOMAIN') ?? new URL(of('APP_URL')).hostname,
+      daily: of('SMS_DAILY'),
+      guard: of('SMS_GUARD'),
+      testNumbers: of('SMS_TEST_NUMBERS') ?? [],
+      signIn: of('SMS_SIGN_IN'),
+    },
     retentionDays: of('RETENTION_DAYS'),
     auditRetentionDays: of('AUDIT_RETENTION_DAYS'),
     inboxToken: of('INBOX_TOKEN'),
@@ -268,6 +281,14 @@ function warningsAbout(of: Values, given: Given): string[] {
           'MAIL_TRANSPORTS has capture: in production. Mail that it takes is kept in the built-in inbox and sent to nobody.',
         ]
       : []),
+    ...((of('SMS_TRANSPORTS') ?? []).some(({ kind }) => kind === 'capture')
+      ? [
+          'SMS_TRANSPORTS has capture: in production. Codes that it takes are kept in the built-in inbox and sent to nobody.',
+        ]
+      : []),
+    ...(of('SMS_TEST_NUMBERS') === undefined
+      ? []
+      : ['SMS_TEST_NUMBERS has numbers in production: whoever knows one and its code passes for its holder.']),
     ...(kinds.includes('file')
       ? ['MAIL_TRANSPORTS has file: in production. Mail that it takes is written to files and sent to nobody.']
       : []),

@@ -12,9 +12,9 @@ export type Role = (typeof ROLES)[number];
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** One entry of MAIL_TRANSPORTS. */
+/** One entry of MAIL_TRANSPORTS, or with `channel` of SMS_TRANSPORTS. */
 export type TransportSettings =
-  | ({ kind: 'capture'; name: string } & CommonParameters)
+  | ({ kind: 'capture'; name: string; channel?: 'sms' } & CommonParameters)
   | ({ kind: 'file'; name: string; folder: string } & CommonParameters)
   | SmtpSettings
   | HttpSettings;
@@ -22,6 +22,7 @@ export type TransportSettings =
 /** An account with a provider that has an HTTP API. */
 export interface HttpSettings extends CommonParameters {
   kind: 'http';
+  channel?: 'sms';
   /** Which one, such as `resend`. */
   provider: string;
   /** How logs, events and health name it: no credentials. */
@@ -114,6 +115,35 @@ export interface BrandSettings {
   address?: string | undefined;
 }
 
+export const GUARD_MODES = ['on', 'record', 'off'] as const;
+export type GuardMode = (typeof GUARD_MODES)[number];
+
+/** Gets no text: its code is always the same, for reviewers of apps and for tests. */
+export interface TestNumber {
+  /** E.164 */
+  number: string;
+  code: string;
+  /** From then on it is a number like any other. */
+  until: Date;
+}
+
+/** Codes by SMS. */
+export interface SmsSettings {
+  /** In order of preference; none: there are no codes by SMS. */
+  transports: TransportSettings[];
+  /** ISO 3166-1 alpha-2, to whose numbers codes may go. */
+  countries: readonly string[];
+  /** In the last line of each text, by which a browser finds the code. */
+  domain: string;
+  /** Messages a UTC day, all numbers together. */
+  daily: number;
+  /** Whether codes are refused where too few are given back, or that is only told. */
+  guard: GuardMode;
+  testNumbers: readonly TestNumber[];
+  /** Whether a code to the number of an account opens it. */
+  signIn: boolean;
+}
+
 export abstract class Settings {
   /** NODE_ENV=production, or a Render, Railway or Kubernetes variable is present. */
   abstract production: boolean;
@@ -185,6 +215,7 @@ export abstract class Settings {
   abstract limits: LimitSettings;
   /** Where webhooks may go besides the public internet. */
   abstract webhookAllowPrivate: PrivateTargets;
+  abstract sms: SmsSettings;
   /** Days for which messages that are over, ended sessions and old challenges are kept. */
   abstract retentionDays: number;
   /** After so many days, what the audit record holds is removed. */

@@ -5,6 +5,7 @@ import { readHookInSecrets } from './hook-in-entries.js';
 import { mailVariables } from './mail-variables.js';
 import { readOrigins, readPrivateTargets, readTrustedProxies } from './networks.js';
 import { type ProviderForm, readHookSecrets } from './provider-entries.js';
+import { type SmsProviderForm, smsVariables, withReceipts } from './sms-variables.js';
 import { LOG_LEVELS, type LogLevel, type Role, ROLES } from './settings.js';
 import {
   asText,
@@ -163,10 +164,12 @@ const SERVICE = [
 ] as const satisfies readonly Variable[];
 
 /** Every environment variable that Otpost reads, in the order in which faults and the README tell them. */
-export function variablesWith(providers: readonly ProviderForm[]) {
+export function variablesWith(providers: readonly ProviderForm[], smsProviders: readonly SmsProviderForm[]) {
+  const tellers = [...providers, ...withReceipts(smsProviders)];
   return [
     ...SERVICE,
     ...mailVariables(providers),
+    ...smsVariables(smsProviders),
     limit(
       'LIMIT_DESTINATION',
       '5/15min,20/day',
@@ -220,11 +223,11 @@ export function variablesWith(providers: readonly ProviderForm[]) {
       default: 'none: no events are taken in',
       meaning:
         'Proofs of the providers whose events are taken in at POST /v1/hooks/:provider, comma-separated: ' +
-        `${providers.map(({ secret }) => secret.written).join(', ')}. Special characters in users, ` +
+        `${tellers.map(({ secret }) => secret.written).join(', ')}. Special characters in users, ` +
         'passwords and tokens are percent-encoded.',
       secret: 'whole',
       example: providers.at(-1)!.secret.example,
-      read: (text, { such }) => readHookSecrets(text, providers, such),
+      read: (text, { such }) => readHookSecrets(text, tellers, such),
     },
     {
       name: 'HOOK_IN_SECRETS',

@@ -1,7 +1,9 @@
 import { Readable } from 'node:stream';
 import { isISO8601, ValidateBy, ValidateIf } from 'class-validator';
+import { parseDestination } from './destination.js';
 import { parseEmailAddress, parseSenderPattern } from './email-address.js';
 import { isOneLine } from './one-line.js';
+import { looksLikeNumber, parsePhoneNumber } from './phone-number.js';
 import { MOST_NAMED, Problem } from './problems.js';
 
 /**
@@ -153,6 +155,32 @@ export function IsMailAddress(): PropertyDecorator {
     validator: {
       validate: (value: unknown) => typeof value === 'string' && parseEmailAddress(value) !== undefined,
       defaultMessage: () => 'must be an e-mail address such as ada@example.com',
+    },
+  });
+}
+
+/** Where a code may go, in a request: such an address, or a number with its country; which those are says destination.ts. */
+export function IsDestination(): PropertyDecorator {
+  return ValidateBy({
+    name: 'invalid_destination',
+    validator: {
+      validate: (value: unknown) => typeof value === 'string' && parseDestination(value) !== undefined,
+      defaultMessage: (args) =>
+        typeof args?.value === 'string' && looksLikeNumber(args.value)
+          ? 'must have the country before the number, as E.164 has it, such as +639171234567 in place of 0917 123 4567'
+          : 'must be an e-mail address such as ada@example.com, or a number such as +639171234567',
+    },
+  });
+}
+
+/** A number with its country, in a request; which that is says phone-number.ts. */
+export function IsPhoneNumber(): PropertyDecorator {
+  return ValidateBy({
+    name: 'invalid_number',
+    validator: {
+      validate: (value: unknown) => typeof value === 'string' && parsePhoneNumber(value) !== undefined,
+      defaultMessage: () =>
+        'must be a number with its country, as E.164 has it, such as +639171234567 in place of 0917 123 4567',
     },
   });
 }

@@ -1,5 +1,8 @@
+import { SMS_PROBLEMS } from './sms-problems.js';
+
 /** What every refusal of the API says, in one place: status, safe title, and what the caller can do. */
 export const REGISTRY = {
+  ...SMS_PROBLEMS,
   malformed_json: { status: 400, title: 'The body is not valid JSON', remedy: 'Send one JSON object, in UTF-8.' },
   bad_request: {
     status: 400,

@@ -4,7 +4,7 @@ import { quote } from '../core/mask.js';
 import { VERSION } from '../core/process-facts.js';
 import { PrismaService } from '../database/prisma.service.js';
 import { MailFactsReader } from '../health/health-monitor.js';
-import { keysOf } from '../mail/routing/routes.js';
+import { keysOf, waysOut } from '../mail/routing/routes.js';
 import { POSTGRES_POOL } from '../queue/broker.js';
 import { brokerChecks } from './broker-checks.js';
 import { type DatabaseFinding, probeDatabase } from './database-probe.js';
@@ -42,12 +42,13 @@ export interface Examination {
  */
 export async function examine(examination: Examination): Promise<Report> {
   const { settings, warnings, names, now } = examination;
-  const keys = keysOf(settings.mail.transports);
+  const ways = waysOut(settings);
+  const keys = keysOf(ways);
   const parts = [
     part(examination, 'configuration', async () => configurationVerdicts(settings, warnings)),
     part(examination, 'database', () => databaseChecks(settings, now)),
     part(examination, 'broker', () => brokerChecks(settings.redisUrl)),
-    ...settings.mail.transports.map((transport, index) =>
+    ...ways.map((transport, index) =>
       part(examination, areaOf(transport), () => transportChecks(transport, keys[index]!, examination), keys[index]),
     ),
     part(examination, 'dns', () => senderChecks(settings, names)),
@@ -88,7 +89,7 @@ async function databaseChecks(settings: Settings, now: () => Date): Promise<Chec
 }
 
 /** What the record tells, where it can be read. */
-async function recordChecks(found: DatabaseFinding, { mail }: Settings, now: () => Date): Promise<Check[]> {
+async function recordChecks(found: DatabaseFinding, settings: Settings, now: () => Date): Promise<Check[]> {
   if (found.kind !== 'up' || !fitsSchema(found, VERSION)) {
     const summary =
       found.kind === 'up' ? 'not looked at: the schema is not that of this build' : 'not looked at: Postgres is away';
@@ -103,7 +104,8 @@ async function recordChecks(found: DatabaseFinding, { mail }: Settings, now: () 
     // By the clock of Postgres, which heartbeats are written by.
     const time = new Date(now().getTime() + found.skewMs);
     return mailVerdicts(await reader.read(), {
-      transports: mail.transports.map(({ name }) => name),
+      transports: waysOut(settings).map(({ name }) => name),
+      sms: settings.sms.transports.length > 0,
       host: hostname(),
       now: time,
     });

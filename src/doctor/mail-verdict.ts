@@ -1,4 +1,4 @@
-import { type Lane, LANES } from '../core/lanes.js';
+import { type Lane, LANES, MAIL_LANES } from '../core/lanes.js';
 import type { MailFacts, WorkerFacts } from '../health/health-monitor.js';
 import {
   hasOpen,
@@ -12,19 +12,21 @@ import { type Check, fail, ok, warn } from './report.js';
 interface MailContext {
   /** Names of the configured transports, as in MAIL_TRANSPORTS. */
   transports: readonly string[];
+  /** Whether codes go by SMS. */
+  sms?: boolean;
   /** This machine. */
   host: string;
   now: Date;
 }
 
 /** What the record tells: who delivers, what became of the ways out, and whether every message is accounted for. */
-export function mailVerdicts(facts: MailFacts, { transports, host, now }: MailContext): Check[] {
+export function mailVerdicts(facts: MailFacts, { transports, sms = false, host, now }: MailContext): Check[] {
   const report = reportOf(facts, { transports, broker: { kind: 'not asked', up: true } });
   const problemOf = (wanted: MailProblem['code']) => report.problems.find(({ code }) => code === wanted);
   // Where none is open, mail does not flow, whatever the reason.
   const open = hasOpen(report.transports);
   return [
-    ...workerVerdicts(facts.workers, problemOf('no_worker'), now),
+    ...workerVerdicts(facts.workers, problemOf('no_worker'), now, sms),
     ...facts.pauses.map(pauseVerdict),
     ...report.transports.map((transport) => transportVerdict(transport, host, open)),
     flowVerdict('hand-overs', 'none has been under way for long', problemOf('slow_handover')),
@@ -33,7 +35,12 @@ export function mailVerdicts(facts: MailFacts, { transports, host, now }: MailCo
   ];
 }
 
-function workerVerdicts(workers: readonly WorkerFacts[], noneAlive: MailProblem | undefined, now: Date): Check[] {
+function workerVerdicts(
+  workers: readonly WorkerFacts[],
+  noneAlive: MailProblem | undefined,
+  now: Date,
+  sms: boolean,
+): Check[] {
   const alive = workers.filter((worker) => worker.alive);
   const told = (worker: WorkerFacts) =>
     `${worker.name} (${worker.lanes.join(', ')}; ${secondsSince(worker.heartbeatAt, now)} s ago)`;
@@ -49,7 +56,7 @@ function workerVerdicts(workers: readonly WorkerFacts[], noneAlive: MailProblem 
     const remedy = `${noneAlive.remedy} Meanwhile a web process delivers, unless OUTBOX_RESCUE=off.`;
     return [{ area: 'workers', name: 'heartbeats', ...fail(uncapitalised(noneAlive.message), remedy, details) }];
   }
-  const idle = LANES.filter((lane) => !alive.some(({ lanes }) => lanes.includes(lane)));
+  const idle = (sms ? LANES : MAIL_LANES).filter((lane) => !alive.some(({ lanes }) => lanes.includes(lane)));
   return [
     { area: 'workers', name: 'heartbeats', ...ok(`${alive.length} alive: ${alive.map(told).join(', ')}`, details) },
     ...idle.map((lane): Check => ({

@@ -3,8 +3,15 @@ import type { HttpSettings } from '../config/settings.js';
 import { domainOf } from '../core/email-address.js';
 import { quote } from '../core/mask.js';
 import { jsonOf } from '../mail/providers/exchange.js';
-import { type AccountVerdict, type ProbeAnswer, type Question, textAt } from '../mail/providers/provider.js';
+import {
+  type AccountVerdict,
+  type ProbeAnswer,
+  type Provider,
+  type Question,
+  textAt,
+} from '../mail/providers/provider.js';
 import { providerOf } from '../mail/providers/providers.js';
+import { smsProviderOf } from '../mail/sms/sms-providers.js';
 import { type Check, transportSecrets } from './report.js';
 
 /** Milliseconds for an answer. */
@@ -25,7 +32,8 @@ export async function providerCheck(
   settings: HttpSettings,
   { sender, now, signal }: ProviderLook,
 ): Promise<Check> {
-  const { probe } = providerOf(settings.provider);
+  const { probe } = known(settings);
+  if (!probe) return reachCheck(name, settings, signal);
   const { account } = settings;
   const endpoint = endpointOf(settings);
   const api = { account, endpoint, now };
@@ -52,15 +60,11 @@ export async function reachCheck(name: string, settings: HttpSettings, signal: A
 }
 
 /** What an answer says of the account. @param senderDomain the domain of MAIL_FROM */
-export function accountVerdict(
-  { provider, account }: HttpSettings,
-  answer: ProbeAnswer,
-  senderDomain: string,
-): AccountVerdict {
+export function accountVerdict(settings: HttpSettings, answer: ProbeAnswer, senderDomain: string): AccountVerdict {
   const { status, json, words } = answer;
-  const { probe } = providerOf(provider);
-  if (status >= 200 && status < 300) return probe.judge(json, account, senderDomain);
-  const own = probe.judgeRefusal?.(answer, account);
+  const { probe } = known(settings);
+  if (probe && status >= 200 && status < 300) return probe.judge(json, settings.account, senderDomain);
+  const own = probe?.judgeRefusal?.(answer, settings.account);
   if (own) return own;
   if (isRefusal(answer)) return refused(answer);
   if (status === 429)
@@ -95,8 +99,13 @@ function refused({ status, words }: ProbeAnswer): AccountVerdict {
   };
 }
 
-function endpointOf({ provider, account, endpoint }: HttpSettings): string {
-  return endpoint ?? providerOf(provider).endpoint(account);
+function endpointOf(settings: HttpSettings): string {
+  return settings.endpoint ?? known(settings).endpoint(settings.account);
+}
+
+/** Of mail or of SMS, whose gateways by file have no account to look at. */
+function known(settings: HttpSettings): Pick<Provider, 'endpoint'> & { probe?: Provider['probe'] } {
+  return settings.channel === 'sms' ? smsProviderOf(settings) : providerOf(settings.provider);
 }
 
 async function timed(name: string, endpoint: string, look: () => Promise<AccountVerdict>): Promise<Check> {

@@ -2,6 +2,8 @@ import type { Settings, TransportSettings } from '../config/settings.js';
 import { isLoopback, withoutBrackets } from '../config/values.js';
 import { visible } from '../core/mask.js';
 import { providerOf } from '../mail/providers/providers.js';
+import { waysOut } from '../mail/routing/routes.js';
+import { findSmsProvider } from '../mail/sms/sms-providers.js';
 
 type CheckStatus = 'ok' | 'warn' | 'fail' | 'skip';
 
@@ -122,16 +124,17 @@ export function transportSecrets(transport: TransportSettings): string[] {
       return oauth ? [...plain, oauth.clientSecret, oauth.refreshToken] : plain;
     }
     case 'http':
-      return providerOf(transport.provider).entry.secrets(transport.account);
+      return (findSmsProvider(transport.provider) ?? providerOf(transport.provider)).entry.secrets(transport.account);
   }
 }
 
 /** Everything that must not be told, whatever breaks. */
-export function secretsOf({ mail, database, redisUrl, appSecret, appSecretPrevious }: Settings): string[] {
+export function secretsOf(settings: Settings): string[] {
+  const { database, redisUrl, appSecret, appSecretPrevious } = settings;
   const urls = [database.url, redisUrl].flatMap((url) =>
     url === undefined ? [] : [url, decodeURIComponent(new URL(url).password)],
   );
-  return [...urls, appSecret ?? '', ...appSecretPrevious, ...mail.transports.flatMap(transportSecrets)];
+  return [...urls, appSecret ?? '', ...appSecretPrevious, ...waysOut(settings).flatMap(transportSecrets)];
 }
 
 /** What is allowed and yet probably not meant. @param warnings of reading the environment */

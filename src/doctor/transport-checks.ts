@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import type { Settings, SmtpPort, SmtpSettings, TransportSettings } from '../config/settings.js';
 import { heloName } from '../config/smtp-entry.js';
 import type { Logger } from '../core/logger.js';
-import { keysOf } from '../mail/routing/routes.js';
+import { keysOf, waysOut } from '../mail/routing/routes.js';
 import { loginOf } from '../mail/transport/smtp-session.js';
 import type { Examination } from './doctor.js';
 import { Names } from './network.js';
@@ -132,10 +132,11 @@ const WITHIN_MS = 10_000;
  * Never rejects.
  * @param signal ends it, without a word
  */
-export async function tellReach({ mail, http }: Settings, log: Logger, signal: AbortSignal): Promise<void> {
+export async function tellReach(settings: Settings, log: Logger, signal: AbortSignal): Promise<void> {
   const within = AbortSignal.any([signal, AbortSignal.timeout(WITHIN_MS)]);
-  const keys = keysOf(mail.transports);
-  const helo = heloName(hostname(), http.appUrl);
+  const ways = waysOut(settings);
+  const keys = keysOf(ways);
+  const helo = heloName(hostname(), settings.http.appUrl);
   const tell = async (transport: TransportSettings, name: string): Promise<void> => {
     try {
       const checks = await look(transport, name, helo, within);
@@ -144,7 +145,7 @@ export async function tellReach({ mail, http }: Settings, log: Logger, signal: A
       log.warn({ err: error, transport: name }, 'whether the transport can be reached could not be found out');
     }
   };
-  await Promise.all(mail.transports.map((transport, index) => tell(transport, keys[index]!)));
+  await Promise.all(ways.map((transport, index) => tell(transport, keys[index]!)));
 }
 
 async function look(transport: TransportSettings, name: string, helo: string, signal: AbortSignal): Promise<Check[]> {

@@ -8,6 +8,7 @@ import {
 } from '@nestjs/terminus';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Settings } from '../config/settings.js';
+import { waysOut } from '../mail/routing/routes.js';
 import { HealthMonitor, Insiders } from './health-monitor.js';
 import { type MailReport, reportOf, whyNotFlowing } from './mail-report-policy.js';
 
@@ -161,8 +162,9 @@ export class MailHealthController {
         problems: [{ code: 'database_down', message, remedy: 'Look at Postgres and at DATABASE_URL.' }],
       };
     }
-    const transports = this.settings.mail.transports.map(({ name }) => name);
-    return reportOf(value, { transports, broker: this.monitor.broker });
+    const transports = waysOut(this.settings).map(({ name }) => name);
+    const sms = this.settings.sms.transports.length > 0;
+    return reportOf(value, { transports, sms, broker: this.monitor.broker });
   }
 }
 

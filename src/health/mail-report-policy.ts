@@ -1,4 +1,4 @@
-import { LANES } from '../core/lanes.js';
+import { type Lane, LANES, MAIL_LANES } from '../core/lanes.js';
 import type { AttemptFacts } from '../mail/outbox/records.js';
 import { OF_SENDER } from '../mail/routing/refusals-policy.js';
 import { causeOf } from '../mail/routing/causes.js';
@@ -58,12 +58,14 @@ export interface MailReport {
 interface Configured {
   /** Names of the configured transports, the preferred one first. */
   transports: readonly string[];
+  /** Whether codes go by SMS. */
+  sms?: boolean;
   /** `error`: the class of what took it down. */
   broker: { kind: string; up: boolean; error?: string };
 }
 
 /** What the facts mean to an operator. `ok` is only said where nothing asks for a look. */
-export function reportOf(facts: MailFacts, { transports: configured, broker }: Configured): MailReport {
+export function reportOf(facts: MailFacts, { transports: configured, sms = false, broker }: Configured): MailReport {
   const transports = keysOf(configured.map((name) => ({ name }))).map((key, index) =>
     transportReport(
       key,
@@ -75,7 +77,7 @@ export function reportOf(facts: MailFacts, { transports: configured, broker }: C
     ...ledgerProblems(facts.ledger.imbalance),
     ...brokerProblems(broker),
     ...facts.pauses.map(pauseProblem),
-    ...workerProblems(facts.workers),
+    ...workerProblems(facts.workers, sms ? LANES : MAIL_LANES),
     ...transports.flatMap(transportProblems),
     ...handoverProblems(facts.slowHandovers),
     ...waitingProblems(facts.oldestDueSeconds),
@@ -184,7 +186,7 @@ function pauseProblem({ lane, pausedAt }: MailFacts['pauses'][number]): MailProb
   };
 }
 
-function workerProblems(workers: readonly WorkerFacts[]): MailProblem[] {
+function workerProblems(workers: readonly WorkerFacts[], lanes: readonly Lane[]): MailProblem[] {
   const alive = workers.filter((worker) => worker.alive);
   const [silent] = workers;
   if (alive.length === 0 && silent) {
@@ -199,11 +201,13 @@ function workerProblems(workers: readonly WorkerFacts[]): MailProblem[] {
   }
   if (alive.length === 0)
     return [{ code: 'no_worker', message: 'No worker is alive.', remedy: 'Start one: ROLE=worker, or ROLE=all.' }];
-  return LANES.filter((lane) => !alive.some(({ lanes }) => lanes.includes(lane))).map((lane) => ({
-    code: 'lane_without_worker',
-    message: `No live worker works the lane ${lane}.`,
-    remedy: `Add ${lane} to WORKER_LANES of a worker.`,
-  }));
+  return lanes
+    .filter((lane) => !alive.some((worker) => worker.lanes.includes(lane)))
+    .map((lane) => ({
+      code: 'lane_without_worker',
+      message: `No live worker works the lane ${lane}.`,
+      remedy: `Add ${lane} to WORKER_LANES of a worker.`,
+    }));
 }
 
 /** What is wrong with one transport, the worst first. */

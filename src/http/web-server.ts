@@ -136,7 +136,7 @@ export function refuseOtherBodies(app: NestFastifyApplication): void {
     const isForm = /^(application\/x-www-form-urlencoded|multipart\/form-data)/i.test(
       request.headers['content-type'] ?? '',
     );
-    if (isForm && isApiRoute(request)) throw new Problem('unsupported_media_type');
+    if (isForm && isApiRoute(request) && !takesForms(request)) throw new Problem('unsupported_media_type');
     refuseEncodings(request);
     if (wantsRawBody(request)) request.headers['content-type'] = RAW_BODY;
     if (wantsStream(request)) {
@@ -187,6 +187,12 @@ function refuseEncodings({ headers }: FastifyRequest): void {
 /** A route that takes the bytes as they came, of whatever type, says so with @RouteConfig({ rawBody: true }). */
 function wantsRawBody({ routeOptions }: FastifyRequest): boolean {
   return (routeOptions.config as { rawBody?: boolean }).rawBody === true;
+}
+
+/** Some providers tell what became of a message as a form, with a proof over it; a route says which with @RouteConfig({ forms }). */
+function takesForms({ routeOptions, params }: FastifyRequest): boolean {
+  const { forms } = routeOptions.config as { forms?: (params: unknown) => boolean };
+  return forms?.(params) ?? false;
 }
 
 /** A route that reads a file as it comes says so with @RouteConfig({ large: 'streamed' }), and itself bounds how much it reads. */

@@ -1,5 +1,5 @@
-import { Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
-import { Settings } from '../config/settings.js';
+import { Inject, Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { productOf, Settings } from '../config/settings.js';
 import { Logger } from '../core/logger.js';
 import { brandOf } from './content/brand-policy.js';
 import { Composer } from './content/composer.js';
@@ -51,8 +51,26 @@ const OVERRIDES = Symbol('TEMPLATES_DIR');
   ],
   exports: [...SERVICES, Templates, FilesModule],
 })
-export class MailModule implements OnApplicationShutdown {
-  constructor(@Inject(OVERRIDES) private readonly overrides: TemplateOverrides | undefined) {}
+export class MailModule implements OnModuleInit, OnApplicationShutdown {
+  constructor(
+    @Inject(OVERRIDES) private readonly overrides: TemplateOverrides | undefined,
+    private readonly settings: Settings,
+    private readonly templates: Templates,
+    private readonly log: Logger,
+  ) {}
+
+  /** What texts cost: each segment is paid for, and a longer name or domain makes another one. */
+  onModuleInit(): void {
+    const { transports, domain } = this.settings.sms;
+    if (transports.length === 0) return;
+    const sizes = this.templates.smsSizes(productOf(this.settings), domain);
+    const long = sizes.filter(({ size }) => size.segments > 1);
+    const texts = long.map(
+      ({ template, locale, size }) => `${template}/${locale}: ${size.segments} (${size.encoding}, ${size.length})`,
+    );
+    if (long.length > 0) this.log.warn({ texts }, 'texts of more than one segment, each of which is paid for as many');
+    else this.log.info({ texts: sizes.length }, 'each text for SMS fits one segment');
+  }
 
   onApplicationShutdown(): void {
     this.overrides?.close();

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { Settings } from '../config/settings.js';
+import { productOf, Settings } from '../config/settings.js';
 import { uuidv7 } from '../core/ids.js';
 import { Keyring } from '../core/keyring.js';
-import type { Lane } from '../core/lanes.js';
+import { channelOf, type Lane } from '../core/lanes.js';
 import { passing } from '../core/milestones.js';
 import { during, type Span, Tracing } from '../core/tracing.js';
 import type { CompanionRow } from '../database/companion-rows.js';
@@ -47,7 +47,7 @@ export interface GivenMime {
 /** A message to be accepted. */
 export interface Draft {
   lane: Lane;
-  /** The stored form of an address; or all whom it is for, one at least of them shown in To. */
+  /** The stored form of an address, in the lane of SMS a number in E.164; or all whom it is for, one at least of them shown in To. */
   to: string | readonly Recipient[];
   /** In place of MAIL_FROM, such as `Ada <ada@example.com>`. Whether the caller may, they have been asked before. */
   from?: string;
@@ -161,7 +161,9 @@ export class Mail {
   private rowOf(id: string, draft: Draft, { traceparent }: Span): NewEmail {
     const recipients = recipientsIn(draft.to);
     const [first, ...others] = recipients;
-    const from = draft.from ?? writeMailbox(this.settings.mail.from);
+    const sender = draft.from ?? writeMailbox(this.settings.mail.from);
+    // Each way out of SMS has a sender of its own.
+    const from = channelOf(draft.lane) === 'sms' ? productOf(this.settings) : sender;
     const { content } = draft;
     return {
       id,
@@ -183,7 +185,7 @@ export class Mail {
       expiresAt: draft.expiresAt ?? null,
       livesMs: draft.livesMs ?? null,
       supersedeKey: draft.supersedeKey ?? null,
-      messageId: content.kind === 'mime' ? content.messageId : messageIdFor(id, from),
+      messageId: content.kind === 'mime' ? content.messageId : messageIdFor(id, sender),
       apiKeyId: draft.apiKeyId ?? null,
       requestId: draft.requestId ?? null,
       traceparent: traceparent ?? null,

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { MailModule } from '../mail/mail.module.js';
+import { SmsTraffic } from '../otp/sms/sms-traffic.js';
 import { MetricsController } from './metrics.controller.js';
 import { ProcessMetrics } from './process-metrics.js';
 import { RecordMetrics } from './record-metrics.js';
@@ -9,6 +10,6 @@ import { RecordReader, WaitingWebhooksReader, OpenBroadcastsReader } from './rec
 @Module({
   imports: [MailModule],
   controllers: [MetricsController],
-  providers: [ProcessMetrics, RecordMetrics, RecordReader, WaitingWebhooksReader, OpenBroadcastsReader],
+  providers: [ProcessMetrics, RecordMetrics, RecordReader, WaitingWebhooksReader, OpenBroadcastsReader, SmsTraffic],
 })
 export class OperationsModule {}

@@ -10,7 +10,7 @@ import { HealthMonitor, MailFactsReader, type WorkerFacts } from '../health/heal
 import { reportOf, type TransportReport } from '../health/mail-report-policy.js';
 import type { LedgerState } from '../mail/outbox/ledger.js';
 import { type LaneFacts, OutboxRecords } from '../mail/outbox/records.js';
-import { keysOf } from '../mail/routing/routes.js';
+import { keysOf, waysOut } from '../mail/routing/routes.js';
 import { type DatedProblem, weighed } from './overview-policy.js';
 import { drainSeconds } from './record-metrics.js';
 
@@ -100,9 +100,10 @@ export class OverviewReader {
     const usage = await this.usage();
     const handOvers = await this.handOvers();
     const now = this.clock.now();
-    const { transports: configured } = this.settings.mail;
+    const configured = waysOut(this.settings);
+    const sms = this.settings.sms.transports.length > 0;
     const { broker } = this.monitor;
-    const report = reportOf(facts, { transports: configured.map(({ name }) => name), broker });
+    const report = reportOf(facts, { transports: configured.map(({ name }) => name), sms, broker });
     const perSecond = (lane: Lane): number => rates.find((rate) => rate.lane === lane)?.perSecond ?? 0;
     const keys = keysOf(configured);
     return {
@@ -112,11 +113,14 @@ export class OverviewReader {
       waiting: facts.ledger.states.queued + facts.ledger.states.deferred,
       expiredLastHour: await this.expiredSince(new Date(now.getTime() - HOUR_MS)),
       ledger: facts.ledger,
-      lanes: lanes.map((lane) => ({
-        ...lane,
-        perSecond: perSecond(lane.lane),
-        drainSeconds: Math.ceil(drainSeconds(lane.due, perSecond(lane.lane))),
-      })),
+      // Who has no codes by SMS need not look at a lane that is always empty.
+      lanes: lanes
+        .filter(({ lane, due, later, sending: held }) => lane !== 'sms' || sms || due + later + held > 0)
+        .map((lane) => ({
+          ...lane,
+          perSecond: perSecond(lane.lane),
+          drainSeconds: Math.ceil(drainSeconds(lane.due, perSecond(lane.lane))),
+        })),
       workers: facts.workers.map((worker) => ({ ...worker, sending: sending.get(worker.name) ?? 0 })),
       transports: report.transports.map((transport) => {
         const { rate, daily } = configured[keys.indexOf(transport.name)]!;

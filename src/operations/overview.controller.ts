@@ -12,8 +12,9 @@ import { HealthChecksModule } from '../health/health.module.js';
 import { MailModule } from '../mail/mail.module.js';
 import { LanePauses } from '../mail/outbox/changes.js';
 import { TransportRecords } from '../mail/routing/breaker-records.js';
+import { SmsTraffic } from '../otp/sms/sms-traffic.js';
 import { OverviewReader } from './overview-reader.js';
-import { LaneChangeView, OverviewView, PauseLaneRequest, TransportChangeView } from './overview-shapes.js';
+import { LaneChangeView, OverviewView, PauseLaneRequest, SmsView, TransportChangeView } from './overview-shapes.js';
 
 /** Asked in the handler and not by a pipe, so that a body that is unfit is told of first. @throws Problem `lane_not_found` */
 function laneOf(name: string): Lane {
@@ -37,6 +38,7 @@ class OverviewController {
 
   constructor(
     private readonly overview: OverviewReader,
+    private readonly sms: SmsTraffic,
     private readonly transports: TransportRecords,
     private readonly transactions: Transactions,
     private readonly audit: Audit,
@@ -53,6 +55,16 @@ class OverviewController {
   })
   read(): Promise<OverviewView> {
     return this.overview.read();
+  }
+
+  @Get('sms')
+  @Header('Cache-Control', 'no-store')
+  @Operation(200, SmsView, {
+    summary: 'Codes by SMS of this UTC day, and where too few are given back',
+    description: STAFF_IN_WORDS,
+  })
+  readSms(): Promise<SmsView> {
+    return this.sms.read();
   }
 
   @Post('lanes/:lane/pause')
@@ -119,6 +131,6 @@ class OverviewController {
 @Module({
   imports: [AccessModule, HealthChecksModule, MailModule],
   controllers: [OverviewController],
-  providers: [OverviewReader],
+  providers: [OverviewReader, SmsTraffic],
 })
 export class OverviewModule {}

@@ -4,7 +4,8 @@ import { Settings } from '../config/settings.js';
 import { LANES } from '../core/lanes.js';
 import { Logger } from '../core/logger.js';
 import { DatabaseSilent } from '../database/database-errors.js';
-import { keysOf } from '../mail/routing/routes.js';
+import { keysOf, waysOut } from '../mail/routing/routes.js';
+import type { SmsFigures } from '../otp/sms/sms-traffic.js';
 import { COUNTED_AT_MOST, type Readings, RecordReader } from './record-reader.js';
 
 /**
@@ -78,6 +79,18 @@ const GAUGES = {
     labelNames: [],
   },
   broadcasts: { name: 'otpost_broadcasts', help: 'Broadcasts that are not over', labelNames: ['status'] },
+  smsMessages: { name: 'otpost_sms_messages_today', help: 'Messages by SMS this UTC day', labelNames: [] },
+  smsDaily: { name: 'otpost_sms_messages_allowed', help: 'Messages by SMS that a UTC day may have', labelNames: [] },
+  smsCodes: {
+    name: 'otpost_sms_codes_today',
+    help: 'Codes by SMS this UTC day, by country and by what became of them',
+    labelNames: ['country', 'result'],
+  },
+  smsClosed: {
+    name: 'otpost_sms_country_closed',
+    help: 'Whether too few codes of a country were given back for further ones today',
+    labelNames: ['country'],
+  },
   readable: {
     name: 'otpost_database_up',
     help: 'Whether the record could be read for this scrape',
@@ -93,6 +106,7 @@ export class RecordMetrics {
   private readonly accepted: Counter;
   private readonly gauges: Gauges;
   private readonly configured: string[];
+  private readonly hasSms: boolean;
   private refreshing: Promise<void> | undefined;
 
   constructor(
@@ -102,7 +116,8 @@ export class RecordMetrics {
     private readonly log: Logger,
   ) {
     const registers = [registry];
-    this.configured = keysOf(settings.mail.transports);
+    this.configured = keysOf(waysOut(settings));
+    this.hasSms = settings.sms.transports.length > 0;
     this.accepted = new Counter({ name: 'otpost_emails_accepted_total', help: 'Messages ever accepted', registers });
     this.gauges = Object.fromEntries(
       Object.entries(GAUGES).map(([name, gauge]) => [name, new Gauge({ ...gauge, registers })]),
@@ -125,7 +140,7 @@ export class RecordMetrics {
     }
   }
 
-  private show({ ledger, due, rates, workers, transports, webhooks, broadcasts }: Readings): void {
+  private show({ ledger, due, rates, workers, transports, webhooks, broadcasts, sms }: Readings): void {
     const { gauges } = this;
     this.forget();
     this.accepted.inc(ledger.accepted);
@@ -150,7 +165,21 @@ export class RecordMetrics {
     gauges.oldestWebhook.set(webhooks.oldestDueSeconds);
     gauges.disabledEndpoints.set(webhooks.disabledEndpoints);
     for (const [status, count] of Object.entries(broadcasts)) gauges.broadcasts.set({ status }, count);
+    this.showSms(sms);
     gauges.readable.set(1);
+  }
+
+  /** Countries are those of SMS_COUNTRIES, so the label has few values; numbers are in none. */
+  private showSms({ messages, daily, countries }: SmsFigures): void {
+    const { gauges } = this;
+    if (!this.hasSms) return;
+    gauges.smsMessages.set(messages);
+    gauges.smsDaily.set(daily);
+    for (const { key: country, codes, verified, refused, closed } of countries) {
+      for (const [result, count] of Object.entries({ requested: codes, verified, refused }))
+        gauges.smsCodes.set({ country, result }, count);
+      gauges.smsClosed.set({ country }, closed ? 1 : 0);
+    }
   }
 
   private forget(): void {

@@ -3,6 +3,7 @@ import { PrismaService } from '../database/prisma.service.js';
 import { Ledger, type LedgerState } from '../mail/outbox/ledger.js';
 import { type DueMail, type HandOverRate, OutboxRecords } from '../mail/outbox/records.js';
 import { type TransportRecord, TransportRecords } from '../mail/routing/breaker-records.js';
+import { type SmsFigures, SmsTraffic } from '../otp/sms/sms-traffic.js';
 import { type HeardWorker, WorkerRegistry } from '../queue/worker-registry.js';
 
 /** Rows that are counted at most; a scrape costs the same whatever waits. */
@@ -67,6 +68,7 @@ export interface Readings {
   transports: TransportRecord[];
   webhooks: WaitingWebhooks;
   broadcasts: OpenBroadcasts;
+  sms: SmsFigures;
 }
 
 /** What the record in Postgres tells a scraper; all of it costs the same however much there is. */
@@ -79,6 +81,7 @@ export class RecordReader {
     private readonly transports: TransportRecords,
     private readonly webhooks: WaitingWebhooksReader,
     private readonly broadcasts: OpenBroadcastsReader,
+    private readonly sms: SmsTraffic,
   ) {}
 
   /** One after the other: a scrape takes one connection from those who are served, and not six. */
@@ -91,6 +94,7 @@ export class RecordReader {
       transports: await this.transports.list(),
       webhooks: await this.webhooks.read(),
       broadcasts: await this.broadcasts.read(),
+      sms: await this.sms.read(),
     };
   }
 }

@@ -21,6 +21,7 @@ export function companionOf(challenge: Challenge): CompanionRow {
     row: {
       id: challenge.id,
       purpose: challenge.purpose,
+      channel: challenge.channel,
       destination: challenge.destination,
       destination_canonical: challenge.destinationCanonical,
       template: challenge.template,
@@ -105,8 +106,19 @@ export class Challenges {
     await unit.db.$executeRaw`UPDATE otp_challenges SET attempts = attempts - 1 WHERE id = ${id} AND attempts > 0`;
   }
 
-  async countResend(id: string, resendAfter: Date, unit: UnitOfWork): Promise<Challenge> {
-    return unit.db.otpChallenge.update({ where: { id }, data: { resends: { increment: 1 }, resendAfter } });
+  /** @param otherDestination of the other channel, where the copy goes there */
+  async countResend(
+    id: string,
+    resendAfter: Date,
+    otherDestination: string | undefined,
+    unit: UnitOfWork,
+  ): Promise<Challenge> {
+    const data = {
+      resends: { increment: 1 },
+      resendAfter,
+      ...(otherDestination !== undefined && { otherDestination }),
+    };
+    return unit.db.otpChallenge.update({ where: { id }, data });
   }
 
   /**

@@ -10,6 +10,7 @@ import { DeviceTokens } from './device-token.js';
 import { type BudgetKey, FailureBudgets } from './failure-budgets.js';
 import { isJustConsumed, linkUnusable, MAX_REPEATS, REPEAT_WITHIN_MS, unusable, type Unusable } from './otp-policy.js';
 import { budgetClass, purposeClass } from './purposes.js';
+import { SmsGuard } from './sms/sms-guard.js';
 
 /** A code that is right and not used up yet. */
 export interface Correct {
@@ -41,6 +42,7 @@ export class CodeChecker {
     private readonly budgets: FailureBudgets,
     private readonly devices: DeviceTokens,
     private readonly metrics: RequestMetrics,
+    private readonly sms: SmsGuard,
   ) {}
 
   async find(id: string): Promise<Challenge | null> {
@@ -88,6 +90,9 @@ export class CodeChecker {
    */
   async consume(challenge: Challenge, unit: UnitOfWork, counted: readonly Asked[] = []): Promise<boolean> {
     if (challenge.decoy || !(await this.challenges.consume(challenge, this.clock.now(), unit))) return false;
+    // Of one that went by mail too, nobody knows which of the two was read.
+    if (challenge.channel === 'sms' && challenge.otherDestination === null)
+      await this.sms.verified(challenge.destinationCanonical, challenge.createdAt, unit);
     const purpose = budgetClass(challenge.purpose);
     await this.budgets.clear({ destination: challenge.destinationCanonical, purpose }, unit);
     if (counted[0] && counted[0].id !== challenge.id) await this.challenges.takeBackAttempt(counted[0].id, unit);

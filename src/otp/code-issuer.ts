@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Settings } from '../config/settings.js';
 import { Clock } from '../core/clock.js';
 import { hashOfToken, type RequestSource } from '../core/credentials.js';
-import type { EmailAddress } from '../core/email-address.js';
+import { channelTo, type Destination } from '../core/destination.js';
 import { randomId } from '../core/ids.js';
 import { Keyring, UnsealError } from '../core/keyring.js';
 import { RequestMetrics } from '../core/metrics.js';
@@ -22,6 +22,7 @@ import {
   type ResendRefusal,
 } from './otp-policy.js';
 import { linkPathOf, purposeClass } from './purposes.js';
+import { SmsGuard } from './sms/sms-guard.js';
 
 /** What is needed to send a code again. The hash that a code is compared with has a pepper of the same secret. */
 export const SEALED_CODES: SealedColumn = {
@@ -57,8 +58,8 @@ interface IssueRequest {
   id?: string | undefined;
   /** One of ours, or `custom:…` of a back end. */
   purpose: string;
-  destination: EmailAddress;
-  /** The mail that carries the code. */
+  destination: Destination;
+  /** The message that carries the code, in the form of the destination's channel. */
   template: string;
   locale: string;
   origin: Origin;
@@ -85,7 +86,7 @@ export interface PreparedCode {
 export type ResendResult =
   { kind: 'sent'; issued: Issued } | { kind: ResendRefusal; challenge: Challenge } | { kind: 'not_found' };
 
-/** Makes one-time codes and mails them. Who is behind the address is the caller's business. */
+/** Makes one-time codes and hands them to what carries mail and SMS. Who is behind the address is the caller's business. */
 @Injectable()
 export class CodeIssuer {
   constructor(
@@ -96,6 +97,7 @@ export class CodeIssuer {
     private readonly mail: Mail,
     private readonly transactions: Transactions,
     private readonly metrics: RequestMetrics,
+    private readonly sms: SmsGuard,
   ) {}
 
   /**
@@ -105,13 +107,17 @@ export class CodeIssuer {
   prepare(request: IssueRequest, along: (challenge: Challenge) => readonly CompanionRow[]): PreparedCode {
     const { purpose, destination, template, locale, origin, decoy = false } = request;
     const id = request.id ?? randomId();
-    const secrets: Secrets = { code: generateCode(request.digits), linkToken: generateLinkToken() };
+    const secrets: Secrets = {
+      code: this.sms.testNumber(destination.canonical)?.code ?? generateCode(request.digits),
+      linkToken: generateLinkToken(),
+    };
     const now = this.clock.now();
     const binding = { challengeId: id, purpose, destination: destination.canonical };
     const sealed = this.keyring.seal(JSON.stringify(secrets), sealContext(SEALED_CODES, id));
     const challenge: Challenge = {
       id,
       purpose,
+      channel: channelTo(destination.canonical),
       destination: destination.stored,
       destinationCanonical: destination.canonical,
       template,
@@ -125,6 +131,7 @@ export class CodeIssuer {
       maxAttempts: MAX_ATTEMPTS,
       requester: origin.ip === undefined ? null : requesterOf(origin.ip),
       apiKeyId: request.apiKeyId ?? null,
+      otherDestination: null,
       resendAfter: new Date(now.getTime() + RESEND_COOLDOWN_MS),
       createdAt: now,
       expiresAt: new Date(now.getTime() + (request.lifetimeMs ?? LIFETIME_MS)),
@@ -149,12 +156,14 @@ export class CodeIssuer {
    * @param takeLimits is asked only where the code may be sent: what is refused anyway, such as a second press on the
    * button, uses up no limit
    * @param note what is committed together with it
+   * @param other a destination of the other channel, which the copy goes to: whoever gives the code back has one of the two
    */
   async resend(
     asked: Challenge,
     requestId: string,
     takeLimits: () => Promise<void>,
     note?: (challenge: Challenge, unit: UnitOfWork) => Promise<void>,
+    other?: Destination,
   ): Promise<ResendResult> {
     const now = this.clock.now();
     const early = resendRefusal(asked, now);
@@ -166,10 +175,11 @@ export class CodeIssuer {
       if (!challenge) return { kind: 'not_found' };
       const refusal = resendRefusal(challenge, now);
       if (refusal) return { kind: refusal, challenge };
-      const counted = await this.challenges.countResend(id, new Date(now.getTime() + RESEND_COOLDOWN_MS), unit);
+      const again = new Date(now.getTime() + RESEND_COOLDOWN_MS);
+      const counted = await this.challenges.countResend(id, again, other?.stored, unit);
       const sealed = { keyId: counted.sealKeyId, bytes: counted.sealedCode! };
       const secrets = JSON.parse(this.keyring.open(sealed, sealContext(SEALED_CODES, id))) as Secrets;
-      const delivery = await this.mail.accept(this.draftOf(counted, secrets, requestId), unit);
+      const delivery = await this.mail.accept(this.draftOf(counted, secrets, requestId, other?.stored), unit);
       await note?.(counted, unit);
       return { kind: 'sent', issued: { challenge: counted, delivery } };
     });
@@ -179,8 +189,8 @@ export class CodeIssuer {
    * The mail gets a length of time, what is left of the code's life, for it is judged by another clock (core/clock.ts).
    * Links are built from the configuration, never from a request. The template leaves out what is empty.
    */
-  private draftOf(challenge: Challenge, secrets: Secrets, requestId: string): Draft {
-    const { id, destination, template, locale, reference, decoy, expiresAt } = challenge;
+  private draftOf(challenge: Challenge, secrets: Secrets, requestId: string, to = challenge.destination): Draft {
+    const { id, template, locale, reference, decoy, expiresAt } = challenge;
     const { appUrl } = this.settings.http;
     const path = linkPathOf(challenge);
     const variables = {
@@ -190,8 +200,8 @@ export class CodeIssuer {
       notMe: `${appUrl}/l/${secrets.linkToken}/not-me`,
     };
     return {
-      lane: 'critical',
-      to: destination,
+      lane: channelTo(to) === 'sms' ? 'sms' : 'critical',
+      to,
       content: { kind: 'template', template, variables, secret: true },
       locale,
       livesMs: expiresAt.getTime() - this.clock.now().getTime(),

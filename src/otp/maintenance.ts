@@ -4,6 +4,7 @@ import { Clock } from '../core/clock.js';
 import { inBatches, PrismaService } from '../database/prisma.service.js';
 import { ScheduledTasks } from '../database/scheduled-tasks.js';
 import { FORGET_AFTER_MS } from './budget-policy.js';
+import { SmsGuard } from './sms/sms-guard.js';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -19,6 +20,7 @@ export class OtpMaintenance implements OnModuleInit {
     private readonly scheduled: ScheduledTasks,
     private readonly prisma: PrismaService,
     private readonly clock: Clock,
+    private readonly sms: SmsGuard,
   ) {}
 
   onModuleInit(): void {
@@ -30,6 +32,14 @@ export class OtpMaintenance implements OnModuleInit {
           const removed = await inBatches(signal, (limit) => this.removeChallenges(limit));
           const erased = await inBatches(signal, (limit) => this.eraseCodes(limit, this.settings.retentionDays + 1));
           return `${removed} challenges removed, ${erased} codes erased`;
+        },
+      },
+      {
+        name: 'otp.sms',
+        everyMs: DAY_MS,
+        run: async (signal) => {
+          const { retentionDays } = this.settings;
+          return `${await inBatches(signal, (limit) => this.sms.removeOld(retentionDays, limit))} counts of SMS removed`;
         },
       },
       {

@@ -12,6 +12,7 @@ import { Disowning } from './disowning.js';
 import { CodeIssuer } from './code-issuer.js';
 import { RequestedMailLimit } from './device-token.js';
 import { isPurpose } from './purposes.js';
+import { SmsGuard } from './sms/sms-guard.js';
 
 @ApiTags('codes')
 @Controller('v1/otp')
@@ -22,6 +23,7 @@ export class OtpController {
     private readonly mailLimit: RequestedMailLimit,
     private readonly disowning: Disowning,
     private readonly clock: Clock,
+    private readonly sms: SmsGuard,
   ) {}
 
   @Post(':id/resend')
@@ -38,12 +40,17 @@ export class OtpController {
     'resend_too_soon',
     'resend_exhausted',
     'rate_limited',
+    'sms_not_configured',
+    'sms_country',
+    'sms_limited',
   )
   async resend(@Param('id', ChallengeIdPipe) id: string, @Req() request: FastifyRequest): Promise<IssuedView> {
     const challenge = await this.ours(id);
-    const result = await this.issuer.resend(challenge, request.id, () =>
-      this.mailLimit.take(sourceOf(request), challenge.destinationCanonical),
-    );
+    const { destinationCanonical } = challenge;
+    const result = await this.issuer.resend(challenge, request.id, async () => {
+      await this.mailLimit.take(sourceOf(request), destinationCanonical);
+      await this.sms.take(destinationCanonical, 'copy');
+    });
     if (result.kind !== 'sent') throw resendProblem(result, this.clock.now());
     return IssuedView.of(result.issued);
   }

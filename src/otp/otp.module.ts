@@ -11,6 +11,7 @@ import { Disowning } from './disowning.js';
 import { FailureBudgets } from './failure-budgets.js';
 import { OtpMaintenance } from './maintenance.js';
 import { OtpController } from './otp.controller.js';
+import { SmsGuard } from './sms/sms-guard.js';
 
 const FOR_OTHER_ROOMS = [
   CodeChecker,
@@ -20,6 +21,7 @@ const FOR_OTHER_ROOMS = [
   Disowning,
   FailureBudgets,
   RequestedMailLimit,
+  SmsGuard,
   ToldDeliveries,
 ];
 

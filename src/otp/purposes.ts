@@ -25,7 +25,7 @@ interface PurposeRow {
   finishing: Finishing;
 }
 
-export type Finishing = 'creates_account' | 'verifies_address' | 'changes_address' | 'nothing_more';
+export type Finishing = 'creates_account' | 'verifies_address' | 'changes_address' | 'changes_number' | 'nothing_more';
 
 const NO_ACCOUNT = { template: 'no-account', decoy: true } as const;
 const CONFIRM = { title: 'link.confirm', button: 'link.confirm_button' } as const;
@@ -76,6 +76,15 @@ export const PURPOSES = {
     link: null,
     newPassword: false,
     finishing: 'changes_address',
+  },
+  change_phone: {
+    template: 'change-email-code',
+    otherwise: { template: 'email-taken', decoy: true },
+    asked: null,
+    session: true,
+    link: null,
+    newPassword: false,
+    finishing: 'changes_number',
   },
   reauthenticate: {
     template: 'reauthenticate-code',

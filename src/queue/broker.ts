@@ -103,6 +103,8 @@ export class Broker {
       prove: () => pool.query('SELECT 1'),
       end: () => pool.end(),
     });
+    // Each queue and worker of a lane listens; ten of them are no leak.
+    pool.setMaxListeners(0);
     pool.on('error', (error) => broker.wentDown(error));
     const client = await pool.connect();
     try {

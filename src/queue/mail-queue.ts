@@ -31,8 +31,9 @@ export class MailQueue implements OnApplicationShutdown {
     @InjectQueue(queueName('critical')) critical: Queue,
     @InjectQueue(queueName('default')) ordinary: Queue,
     @InjectQueue(queueName('bulk')) bulk: Queue,
+    @InjectQueue(queueName('sms')) sms: Queue,
   ) {
-    this.queues = { critical, default: ordinary, bulk };
+    this.queues = { critical, default: ordinary, bulk, sms };
     for (const queue of Object.values(this.queues)) queue.on('error', (error) => broker.wentDown(error));
   }
 

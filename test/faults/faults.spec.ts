@@ -4,6 +4,7 @@ import { endedContainers } from './containers.js';
 import { absentPostgres } from './postgres.js';
 import { failingRedis } from './redis.js';
 import { failingMailServer } from './sink.js';
+import { killedTexts } from './sms.js';
 import { queuedMeanwhile, smtpClients } from './smtp.js';
 import { killedWorkers } from './workers.js';
 
@@ -17,7 +18,7 @@ describe('under faults,', () => {
 
   const [deaths, twoDeaths] = killedWorkers(postgres);
   // Five at a time, in this order: what waits for leases first, and of the others each row has its turn.
-  const longest = [deaths!, ...endedContainers(postgres)];
+  const longest = [deaths!, ...killedTexts(postgres), ...endedContainers(postgres)];
   const others = turnByTurn([...failingMailServer(postgres), twoDeaths!], failingRedis(postgres), absentPostgres(), [
     ...smtpClients(postgres),
     ...queuedMeanwhile(),

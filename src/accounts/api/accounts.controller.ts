@@ -4,11 +4,13 @@ import type { FastifyRequest } from 'fastify';
 import type { JWK } from 'jose';
 import { Clock } from '../../core/clock.js';
 import { sourceOf } from '../../core/credentials.js';
+import { type Destination, parseDestination } from '../../core/destination.js';
 import { parseEmailAddress } from '../../core/email-address.js';
 import { Operation } from '../../core/operation.js';
 import { Problems } from '../../core/problem-docs.js';
 import { Problem } from '../../core/problems.js';
 import { ChallengeIdPipe, IssuedView, refusalProblem } from '../../otp/challenge-view.js';
+import type { PublicPurpose } from '../../otp/purposes.js';
 import { CodeRequests } from '../codes/code-requests.js';
 import { CodeRedemption } from '../codes/code-redemption.js';
 import { SessionHolders, unauthorized } from '../sessions/bearer.guard.js';
@@ -57,25 +59,33 @@ export class CodesController {
     description:
       'To sign in, to set a new password, to confirm the address, or, signed in, to confirm that it is still you. An address without an account gets the same answer, and a mail that says so.',
   })
-  @Problems('unauthorized', 'rate_limited')
-  async ask(@Body() { purpose, email }: CodeRequest, @Req() request: FastifyRequest): Promise<IssuedView> {
+  @Problems(
+    'unauthorized',
+    'rate_limited',
+    'sms_sign_in_off',
+    'no_phone',
+    'sms_not_configured',
+    'sms_country',
+    'sms_limited',
+  )
+  async ask(@Body() body: CodeRequest, @Req() request: FastifyRequest): Promise<IssuedView> {
+    const { purpose, channel } = body;
     const source = sourceOf(request);
     if (purpose !== 'reauthenticate')
-      return IssuedView.of(await this.codes.start(purpose, parseEmailAddress(email!)!, source)); // validated
+      return IssuedView.of(await this.codes.start(purpose, destinationIn({ ...body, purpose }), source));
     const holder = await this.holders.of(request.headers.authorization);
     if (!holder) throw unauthorized();
-    if (email !== undefined)
-      throw new Problem('validation_failed', {
-        errors: [{ field: 'email', code: 'not_supported', message: 'is that of the account: leave it out' }],
-      });
-    return IssuedView.of(await this.codes.reauthenticate(holder, source));
+    for (const field of ['email', 'phone'] as const) {
+      if (body[field] !== undefined) throw unfit(field, 'is that of the account: leave it out');
+    }
+    return IssuedView.of(await this.codes.reauthenticate(holder, channel ?? 'email', source));
   }
 
   @Post(':id/verify')
   @Operation(200, SignedInView, {
     summary: 'Give the code back and be signed in',
     description:
-      'Five tries, one success. Codes of change_email and reauthenticate are given back with the access token of the session that asked.',
+      'Five tries, one success. Codes of change_email, change_phone and reauthenticate are given back with the access token of the session that asked.',
   })
   @Problems(
     'unauthorized',
@@ -87,6 +97,7 @@ export class CodesController {
     'otp_locked',
     'too_many_failures',
     'email_taken',
+    'phone_taken',
     'rate_limited',
     'busy',
   )
@@ -98,10 +109,23 @@ export class CodesController {
     const holder = await this.holders.of(request.headers.authorization);
     const signedIn = holder && { accountId: holder.account.id, sessionId: holder.session.id };
     const result = await this.redemption.redeem(id, { code, newPassword }, signedIn, sourceOf(request));
-    if (result.kind === 'taken') throw new Problem('email_taken');
+    if (result.kind === 'taken') throw new Problem(result.channel === 'sms' ? 'phone_taken' : 'email_taken');
     if (result.kind !== 'signed_in') throw refusalProblem(result, this.clock.now());
     return SignedInView.of(result.account, result.tokens, result.deviceToken);
   }
+}
+
+/** One of the two. @throws Problem */
+function destinationIn({ purpose, email, phone, channel }: CodeRequest & { purpose: PublicPurpose }): Destination {
+  if (channel !== undefined) throw unfit('channel', 'is that of the address or number: leave it out');
+  if (phone === undefined) return parseEmailAddress(email!)!; // validated
+  if (email !== undefined) throw unfit('phone', 'stands in place of the address: leave one of them out');
+  if (purpose === 'verify_email') throw unfit('phone', 'is verified by POST /v1/me/phone');
+  return parseDestination(phone)!; // validated
+}
+
+function unfit(field: string, message: string): Problem {
+  return new Problem('validation_failed', { errors: [{ field, code: 'not_supported', message }] });
 }
 
 @ApiTags('sessions')

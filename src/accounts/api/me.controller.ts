@@ -2,6 +2,7 @@ import { Body, Controller, Delete, Get, Patch, Post, Req, UseGuards } from '@nes
 import { ApiBearerAuth, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { sourceOf } from '../../core/credentials.js';
+import { parseDestination } from '../../core/destination.js';
 import { parseEmailAddress } from '../../core/email-address.js';
 import { Operation } from '../../core/operation.js';
 import { Problems } from '../../core/problem-docs.js';
@@ -10,9 +11,16 @@ import { IssuedView } from '../../otp/challenge-view.js';
 import { CodeRequests } from '../codes/code-requests.js';
 import { OwnAccount } from '../me/own-account.js';
 import { OwnPassword } from '../me/own-password.js';
+import { PhoneChanges } from '../me/phone-changes.js';
 import { BearerGuard, CurrentSession, unauthorized } from '../sessions/bearer.guard.js';
 import { type LiveSession, Sessions } from '../sessions/sessions.js';
-import { ChangeEmailRequest, ChangeMeRequest, ChangePasswordRequest, ProofRequest } from './requests.js';
+import {
+  ChangeEmailRequest,
+  ChangeMeRequest,
+  ChangePasswordRequest,
+  ChangePhoneRequest,
+  ProofRequest,
+} from './requests.js';
 import { AccountView } from './views.js';
 
 @ApiTags('accounts')
@@ -119,5 +127,60 @@ export class EmailController {
     return IssuedView.of(
       await this.codes.changeEmail(holder, parseEmailAddress(email)!, currentPassword, sourceOf(request)),
     ); // validated
+  }
+}
+
+@ApiTags('accounts')
+@ApiBearerAuth()
+@UseGuards(BearerGuard)
+@Controller('v1/me/phone')
+export class PhoneController {
+  constructor(
+    private readonly sessions: Sessions,
+    private readonly codes: CodeRequests,
+    private readonly changes: PhoneChanges,
+  ) {}
+
+  @Post()
+  @Operation(202, IssuedView, {
+    summary: 'Add or change the number',
+    description:
+      'A code goes to the number by SMS and is given back with this session; all other sessions end then, and the address is told. Needs the current password, or a sign-in or reauthentication within the last 10 minutes.',
+  })
+  @Problems(
+    'wrong_password',
+    'reauthentication_required',
+    'too_many_failures',
+    'rate_limited',
+    'busy',
+    'sms_not_configured',
+    'sms_country',
+    'sms_limited',
+  )
+  async change(
+    @Body() { phone, currentPassword }: ChangePhoneRequest,
+    @CurrentSession() { id }: Session,
+    @Req() request: FastifyRequest,
+  ): Promise<IssuedView> {
+    const number = parseDestination(phone)!; // validated
+    const issued = await this.codes.changePhone(await this.holder(id), number, currentPassword, sourceOf(request));
+    return IssuedView.of(issued);
+  }
+
+  @Delete()
+  @Operation(204, undefined, { summary: 'Remove the number', description: 'Needs the same proof as a change.' })
+  @Problems('wrong_password', 'reauthentication_required', 'too_many_failures', 'rate_limited', 'busy')
+  async remove(
+    @Body() { currentPassword }: ProofRequest,
+    @CurrentSession() { id }: Session,
+    @Req() request: FastifyRequest,
+  ): Promise<void> {
+    await this.changes.remove(await this.holder(id), currentPassword, sourceOf(request));
+  }
+
+  private async holder(sessionId: string): Promise<LiveSession> {
+    const holder = await this.sessions.find(sessionId);
+    if (!holder) throw unauthorized();
+    return holder;
   }
 }

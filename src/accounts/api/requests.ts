@@ -2,7 +2,9 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsLocale, IsNotEmpty, IsString, Length, MaxLength, ValidateIf } from 'class-validator';
 import { MAX_ADDRESS_LENGTH } from '../../core/email-address.js';
-import { IsMailAddress, IsOneLine, MayBeLeftOut, MayBeNull } from '../../core/input.js';
+import { IsMailAddress, IsOneLine, IsPhoneNumber, MayBeLeftOut, MayBeNull } from '../../core/input.js';
+import { type Channel, CHANNELS } from '../../core/lanes.js';
+import { MAX_NUMBER_LENGTH } from '../../core/phone-number.js';
 import { IsCode } from '../../otp/challenge-view.js';
 import { ASKABLE_PURPOSES, type AskablePurpose, purposeRow } from '../../otp/purposes.js';
 
@@ -13,6 +15,8 @@ function IsPassword(): PropertyDecorator {
 
 const Email = (example = 'ada@example.com') =>
   applyDecorators(ApiProperty({ format: 'email', maxLength: MAX_ADDRESS_LENGTH, example }), IsMailAddress());
+
+const NUMBER = { maxLength: MAX_NUMBER_LENGTH, example: '+639171234567' };
 
 const Token = (description?: string) =>
   applyDecorators(ApiProperty(description === undefined ? {} : { description }), IsString(), Length(1, 200));
@@ -58,9 +62,34 @@ export class CodeRequest {
   purpose!: AskablePurpose;
 
   @ApiPropertyOptional({ format: 'email', maxLength: MAX_ADDRESS_LENGTH, example: 'ada@example.com' })
-  @ValidateIf(({ purpose, email }: CodeRequest) => purposeRow(purpose)?.asked !== 'in_session' || email !== undefined)
+  @ValidateIf(
+    ({ purpose, email, phone }: CodeRequest) =>
+      email !== undefined || (phone === undefined && purposeRow(purpose)?.asked !== 'in_session'),
+  )
   @IsMailAddress()
   email?: string;
+
+  @ApiPropertyOptional({
+    ...NUMBER,
+    description: 'In place of the address, with SMS_SIGN_IN=on: to login and reset_password',
+  })
+  @MayBeLeftOut()
+  @IsPhoneNumber()
+  phone?: string;
+
+  @ApiPropertyOptional({ enum: CHANNELS, default: 'email', description: 'Of reauthenticate; sms with SMS_SIGN_IN=on' })
+  @MayBeLeftOut()
+  @IsIn(CHANNELS)
+  channel?: Channel;
+}
+
+export class ChangePhoneRequest {
+  @ApiProperty({ ...NUMBER, description: 'With its country (E.164)' })
+  @IsPhoneNumber()
+  phone!: string;
+
+  @OptionalPassword({}, 'In place of a recent sign-in or reauthentication')
+  currentPassword?: string;
 }
 
 export class ChangeEmailRequest {

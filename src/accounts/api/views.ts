@@ -27,12 +27,23 @@ export class AccountView {
   @ApiProperty({ format: 'date-time' })
   emailVerifiedAt!: string;
 
+  @ApiProperty({ type: String, nullable: true, description: 'A verified number in E.164' })
+  phone!: string | null;
+
+  @ApiProperty({ type: String, format: 'date-time', nullable: true })
+  phoneVerifiedAt!: string | null;
+
   @ApiProperty({ format: 'date-time' })
   createdAt!: string;
 
-  static of({ id, email, name, locale, role, passwordHash, emailVerifiedAt, createdAt }: Account): AccountView {
-    const moments = { emailVerifiedAt: emailVerifiedAt.toISOString(), createdAt: createdAt.toISOString() };
-    return { id, email, name, locale, role, hasPassword: passwordHash !== null, ...moments };
+  static of(account: Account): AccountView {
+    const { id, email, name, locale, role, passwordHash, emailVerifiedAt, phone, phoneVerifiedAt, createdAt } = account;
+    const moments = {
+      emailVerifiedAt: emailVerifiedAt.toISOString(),
+      phoneVerifiedAt: phoneVerifiedAt?.toISOString() ?? null,
+      createdAt: createdAt.toISOString(),
+    };
+    return { id, email, phone, name, locale, role, hasPassword: passwordHash !== null, ...moments };
   }
 }
 

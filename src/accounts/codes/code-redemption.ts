@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Audit } from '../../audit/audit.js';
 import type { RequestSource } from '../../core/credentials.js';
+import type { Channel } from '../../core/lanes.js';
 import { Transactions } from '../../database/prisma.service.js';
 import type { Account, PendingConfirmation } from '../../generated/prisma/client.js';
 import { requesterOf } from '../../limits/limit-policy.js';
@@ -15,8 +16,8 @@ import { CodeFinishing, type SessionHolder } from './finishing.js';
 
 type RedemptionResult =
   | { kind: 'signed_in'; account: Account; tokens: IssuedTokens; deviceToken: string }
-  /** The new address became somebody else's meanwhile. */
-  | { kind: 'taken' }
+  /** The new address or number became somebody else's meanwhile. */
+  | { kind: 'taken'; channel: Channel }
   | CheckRefusal;
 
 /** On one of our own pages, whose session is a cookie. */
@@ -53,6 +54,11 @@ interface PageUse {
 }
 
 const OVER = { kind: 'consumed' } as const;
+
+/** What the code was sent to, as the account has it now. */
+function ownOf({ emailCanonical, phone }: Account, { channel }: Challenge): string | null {
+  return channel === 'sms' ? phone : emailCanonical;
+}
 
 /** The code came back: it is used up, what it was for is done, its giver is signed in. All of it or nothing. */
 @Injectable()
@@ -145,7 +151,9 @@ export class CodeRedemption {
       if (!(await this.checker.consume(challenge, unit, checked.counted))) return OVER;
       if (confirmation) {
         const confirmed = await this.finishing.confirm(confirmation, used, unit);
-        return confirmed ? { ...this.signedIn(confirmed.account, source), ...confirmed } : { kind: 'taken' };
+        return confirmed
+          ? { ...this.signedIn(confirmed.account, source), ...confirmed }
+          : { kind: 'taken', channel: challenge.channel };
       }
       const account = await this.finishing.signIn(used, passwordHash, unit);
       if (!account) return OVER;
@@ -170,7 +178,8 @@ export class CodeRedemption {
       : await this.sessions.begunBy(challenge.id);
     if (!found || (!confirmation && found.session.cookieHash !== null)) return OVER;
     const { account, session } = found;
-    if (account.emailCanonical !== challenge.destinationCanonical) return confirmation ? { kind: 'taken' } : OVER;
+    if (ownOf(account, challenge) !== challenge.destinationCanonical)
+      return confirmation ? { kind: 'taken', channel: challenge.channel } : OVER;
     // Whoever sends another password than the first time is told that it was not set.
     if (newPassword !== undefined && !(await hasher!.verify(account.passwordHash, newPassword)).correct) return OVER;
     const tokens = await this.transactions.run((unit) => this.sessions.again(session.id, unit));

@@ -1,14 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import { type Actor, Audit } from '../../audit/audit.js';
 import type { RequestSource } from '../../core/credentials.js';
+import { channelTo, type Destination, partOf } from '../../core/destination.js';
 import { domainOf, type EmailAddress } from '../../core/email-address.js';
+import type { Channel } from '../../core/lanes.js';
 import { Problem } from '../../core/problems.js';
+import { Settings } from '../../config/settings.js';
 import type { CompanionRow } from '../../database/companion-rows.js';
 import { PrismaService } from '../../database/prisma.service.js';
 import type { Account } from '../../generated/prisma/client.js';
 import { requesterOf } from '../../limits/limit-policy.js';
 import { CodeIssuer, type Issued } from '../../otp/code-issuer.js';
 import { RequestedMailLimit } from '../../otp/device-token.js';
+import { SmsGuard } from '../../otp/sms/sms-guard.js';
 import { type Purpose, PURPOSES, type PublicPurpose } from '../../otp/purposes.js';
 import { Proofs } from '../me/proofs.js';
 import { DEFAULT_LOCALE } from '../notices/notices.js';
@@ -25,10 +29,11 @@ interface RegistrationRequest {
   challengeId?: string | undefined;
 }
 
-/** Whose address it is. */
+/** Whose address it is, or whose number, which stands in place of the address. */
 type Holder = Pick<Account, 'id' | 'email' | 'locale'>;
 
 const HOLDER = 'SELECT id, email, locale FROM accounts WHERE email_canonical = $1';
+const HOLDER_OF_NUMBER = 'SELECT id, phone AS email, locale FROM accounts WHERE phone = $1';
 
 /** One request for a code, once the limits have let it through. */
 interface Wanted {
@@ -36,7 +41,7 @@ interface Wanted {
   /** Whether the purpose fits what is known of the address; see `otherwise` in otp/purposes.ts. */
   fits: boolean;
   id?: string | undefined;
-  destination: EmailAddress;
+  destination: Destination;
   locale: string | null | undefined;
   source: RequestSource;
   /** What waits for the code to come back. */
@@ -52,6 +57,8 @@ interface Wanted {
 export class CodeRequests {
   constructor(
     private readonly prisma: PrismaService,
+    private readonly settings: Settings,
+    private readonly sms: SmsGuard,
     private readonly mailLimit: RequestedMailLimit,
     private readonly passwords: Passwords,
     private readonly proofs: Proofs,
@@ -59,9 +66,10 @@ export class CodeRequests {
     private readonly audit: Audit,
   ) {}
 
-  /** For an account that exists. @throws Problem rate_limited */
-  async start(purpose: PublicPurpose, email: EmailAddress, source: RequestSource): Promise<Issued> {
-    await this.mailLimit.take(source, email.canonical);
+  /** For an account that exists. @throws Problem rate_limited, sms_sign_in_off, those of SmsGuard */
+  async start(purpose: PublicPurpose, email: Destination, source: RequestSource): Promise<Issued> {
+    this.requireSignIn(email);
+    await this.takeLimits(source, email);
     const account = await this.holderOf(email);
     return this.issue({
       purpose,
@@ -100,13 +108,18 @@ export class CodeRequests {
     });
   }
 
-  /** For somebody who is signed in, to show that it is still they. @throws Problem rate_limited */
-  async reauthenticate({ account, session }: LiveSession, source: RequestSource): Promise<Issued> {
-    await this.mailLimit.take(source, account.emailCanonical);
+  /** For somebody who is signed in, to show that it is still they. @throws Problem rate_limited, no_phone, those of {@link start} */
+  async reauthenticate({ account, session }: LiveSession, channel: Channel, source: RequestSource): Promise<Issued> {
+    const { email, emailCanonical, phone } = account;
+    if (channel === 'sms' && phone === null) throw new Problem('no_phone');
+    const destination =
+      channel === 'sms' ? { stored: phone!, canonical: phone! } : { stored: email, canonical: emailCanonical };
+    this.requireSignIn(destination);
+    await this.takeLimits(source, destination);
     return this.issue({
       purpose: 'reauthenticate',
       fits: true,
-      destination: { stored: account.email, canonical: account.emailCanonical },
+      destination,
       locale: account.locale,
       source,
       waiting: inSession(account.id, session.id),
@@ -149,8 +162,51 @@ export class CodeRequests {
     });
   }
 
-  private async holderOf({ canonical }: EmailAddress): Promise<Holder | null> {
-    const [holder] = await this.prisma.statements.run<Holder>(HOLDER, [canonical]);
+  /**
+   * For a number of somebody who is signed in, sent to that number.
+   * @throws Problem rate_limited, before anything is hashed; those of {@link Proofs} and SmsGuard
+   */
+  async changePhone(
+    holder: LiveSession,
+    number: Destination,
+    currentPassword: string | undefined,
+    source: RequestSource,
+  ): Promise<Issued> {
+    const { account, session } = holder;
+    this.sms.require(number.canonical);
+    await this.proofs.of(holder, { currentPassword, by: 'anything' }, source, () => this.takeLimits(source, number));
+    const known = await this.holderOf(number);
+    return this.issue({
+      purpose: 'change_phone',
+      fits: known === null || known.id === account.id,
+      destination: number,
+      locale: account.locale,
+      source,
+      waiting: inSession(account.id, session.id),
+      recorded: {
+        action: 'phone.change_requested',
+        actor: { kind: 'account', id: account.id },
+        details: partOf(number.canonical),
+      },
+    });
+  }
+
+  /** Whether a code to a number opens anything here is the operator's word. @throws Problem */
+  private requireSignIn({ canonical }: Destination): void {
+    if (channelTo(canonical) !== 'sms') return;
+    if (!this.settings.sms.signIn) throw new Problem('sms_sign_in_off');
+    this.sms.require(canonical);
+  }
+
+  /** Whoever has the destination does not matter. @throws Problem */
+  private async takeLimits(source: RequestSource, { canonical }: Destination): Promise<void> {
+    await this.mailLimit.take(source, canonical);
+    await this.sms.take(canonical, 'code');
+  }
+
+  private async holderOf({ canonical }: Destination): Promise<Holder | null> {
+    const statement = channelTo(canonical) === 'sms' ? HOLDER_OF_NUMBER : HOLDER;
+    const [holder] = await this.prisma.statements.run<Holder>(statement, [canonical]);
     return holder ?? null;
   }
 
@@ -174,8 +230,8 @@ export class CodeRequests {
   }
 }
 
-function byStranger(purpose: Purpose, { canonical }: EmailAddress): Wanted['recorded'] {
-  const details = { purpose, domain: domainOf(canonical) };
+function byStranger(purpose: Purpose, { canonical }: Destination): Wanted['recorded'] {
+  const details = { purpose, ...partOf(canonical) };
   return { action: 'code.requested', actor: { kind: 'anonymous' }, details };
 }
 

@@ -9,6 +9,7 @@ import type { Challenge } from '../../otp/challenges.js';
 import { type Finishing, purposeRow } from '../../otp/purposes.js';
 import { holdAddress } from '../administration/administrators.js';
 import { EmailChanges } from '../me/email-changes.js';
+import { PhoneChanges } from '../me/phone-changes.js';
 import { PasswordChanges } from '../passwords/password-sign-in.js';
 import { unauthorized } from '../sessions/bearer.guard.js';
 import { type IssuedTokens, Sessions } from '../sessions/sessions.js';
@@ -41,6 +42,7 @@ export class CodeFinishing {
     private readonly clock: Clock,
     private readonly prisma: PrismaService,
     private readonly emailChanges: EmailChanges,
+    private readonly phoneChanges: PhoneChanges,
     private readonly passwordChanges: PasswordChanges,
     private readonly sessions: Sessions,
     private readonly audit: Audit,
@@ -54,6 +56,11 @@ export class CodeFinishing {
       first: ({ challenge }, { db }) => holdAddress(challenge.destinationCanonical, db),
       then: (account, sessionId, { challenge, source }, unit) =>
         this.emailChanges.apply(account, challenge, sessionId, source, unit),
+    },
+    changes_number: {
+      first: ({ challenge }, { db }) => holdAddress(challenge.destinationCanonical, db),
+      then: (account, sessionId, { challenge, source }, unit) =>
+        this.phoneChanges.apply(account, challenge.destinationCanonical, sessionId, source, unit),
     },
     nothing_more: {},
   };
@@ -76,11 +83,14 @@ export class CodeFinishing {
   /** For a code that signs in: the account to sign in to. Undefined: the account went meanwhile. */
   async signIn(used: UsedCode, passwordHash: string | undefined, unit: UnitOfWork): Promise<Account | undefined> {
     const { challenge, by, source } = used;
-    const emailCanonical = challenge.destinationCanonical;
+    const { channel, destinationCanonical } = challenge;
     await this.stepsOf(challenge).first?.(used, unit);
-    await unit.db.$queryRaw`SELECT 1 FROM accounts WHERE email_canonical = ${emailCanonical} FOR KEY SHARE`; // it is not deleted meanwhile
-    const account = await unit.db.account.findUnique({ where: { emailCanonical } });
-    if (!account) return undefined;
+    const where = channel === 'sms' ? { phone: destinationCanonical } : { emailCanonical: destinationCanonical };
+    const found = await unit.db.account.findUnique({ where, select: { id: true } });
+    if (!found) return undefined;
+    await unit.db.$queryRaw`SELECT 1 FROM accounts WHERE id = ${found.id}::uuid FOR KEY SHARE`; // it is not deleted meanwhile
+    const account = await unit.db.account.findUnique({ where });
+    if (account?.id !== found.id) return undefined;
     const current =
       passwordHash === undefined ? account : await this.passwordChanges.reset(account, passwordHash, source, unit);
     const details = { purpose: challenge.purpose, by };

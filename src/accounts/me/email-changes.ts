@@ -68,8 +68,8 @@ export class EmailChanges {
   }
 
   /**
-   * The former address is the account's again. Every session ends and the password is dropped, whenever it was set: who
-   * changed the address may have set it first, and the owner has the mailbox.
+   * The former address is the account's again. Every session ends, and password and number are dropped, whenever they were
+   * set: who changed the address may have set them first, and the owner has the mailbox.
    */
   async undo(change: EmailChange, source: RequestSource): Promise<UndoResult> {
     const now = this.clock.now();
@@ -87,6 +87,7 @@ export class EmailChanges {
         where: { accountId: account.id, undoneAt: null, createdAt: { gte: change.createdAt } },
         data: { undoneAt: now },
       });
+      await unit.db.account.update({ where: { id: account.id }, data: { phone: null, phoneVerifiedAt: null } });
       await unit.db.account.updateMany({
         where: { id: account.id, passwordHash: { not: null } },
         data: { passwordHash: null, passwordChangedAt: now },

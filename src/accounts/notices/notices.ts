@@ -65,6 +65,7 @@ type Notice = {
         | 'password_removed'
         | 'email_changed'
         | 'email_change_undone'
+        | 'phone_changed'
         | 'account_deleted';
     }
   /** To the former address; the link takes the change back. */
@@ -79,6 +80,7 @@ const NOTICES: Readonly<Record<Notice['kind'], TemplateName>> = {
   email_changed: 'notice-email-changed',
   email_changed_away: 'notice-email-changed-away',
   email_change_undone: 'notice-email-change-undone',
+  phone_changed: 'notice-phone-changed',
   account_deleted: 'notice-account-deleted',
 };
 

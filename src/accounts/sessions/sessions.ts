@@ -25,7 +25,8 @@ export interface Begun {
   challengeId?: string | undefined;
 }
 
-type EndReason = 'signed_out' | 'ended' | 'password_changed' | 'email_changed' | 'email_change_undone';
+type EndReason =
+  'signed_out' | 'ended' | 'password_changed' | 'email_changed' | 'email_change_undone' | 'phone_changed';
 
 export interface IssuedTokens {
   accessToken: string;

@@ -18,7 +18,7 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { IsMoment, IsOneLine, MayBeLeftOut } from '../../core/input.js';
-import { type Lane, LANES } from '../../core/lanes.js';
+import { type MailLane, MAIL_LANES } from '../../core/lanes.js';
 import { IsOpenObject } from '../../core/validation.js';
 import {
   DEFAULT_MAX_ATTEMPTS,
@@ -196,13 +196,13 @@ export class SendRequest implements SubmittedMessage {
   attachments?: AttachmentRequest[];
 
   @ApiPropertyOptional({
-    enum: LANES,
+    enum: MAIL_LANES,
     description:
       '`critical` for what somebody waits for, `bulk` for fan-out; where it is left out that of the template, else `default`',
   })
   @MayBeLeftOut()
-  @IsIn(LANES)
-  lane?: Lane;
+  @IsIn(MAIL_LANES)
+  lane?: MailLane;
 
   @ApiPropertyOptional({ format: 'date-time', description: 'Not before; at most one year ahead. Now when it is over.' })
   @MayBeLeftOut()

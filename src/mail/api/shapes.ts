@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { IsIn } from 'class-validator';
-import { type Lane, LANES } from '../../core/lanes.js';
+import { type Channel, channelOf, CHANNELS, type Lane, LANES } from '../../core/lanes.js';
 import { EmailStatus } from '../../generated/prisma/enums.js';
 import { type Resolution, RESOLUTIONS } from '../outbox/changes.js';
 import type { EmailRecord } from '../outbox/records.js';
@@ -118,6 +118,9 @@ export class EmailView extends EmailStatusView {
   @ApiProperty({ ...WORD, format: 'uuid', description: 'The broadcast that it is of' })
   broadcast!: string | null;
 
+  @ApiProperty({ enum: CHANNELS, description: 'An SMS is told of as mail is; its address is a number' })
+  channel!: Channel;
+
   @ApiProperty({ enum: LANES })
   lane!: Lane;
 
@@ -172,7 +175,21 @@ export class EmailView extends EmailStatusView {
     const { fromAddress: from, subject, template, tags, metadata, splitFrom, broadcastId: broadcast } = record;
     const waits = status === 'scheduled' || status === 'queued' || status === 'deferred';
     return {
-      ...{ id, to, status, lane, attempts, maxAttempts, from, subject, template, tags, splitFrom, broadcast },
+      ...{
+        id,
+        to,
+        status,
+        channel: channelOf(lane),
+        lane,
+        attempts,
+        maxAttempts,
+        from,
+        subject,
+        template,
+        tags,
+        splitFrom,
+        broadcast,
+      },
       recipients: record.fates.map((fate) => ({ ...fate })),
       metadata: (metadata ?? {}) as Record<string, string>,
       createdAt: createdAt.toISOString(),

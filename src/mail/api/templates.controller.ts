@@ -5,7 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AccessGuard, Allow, By, Caller, type CallerIdentity } from '../../access/access.guard.js';
 import { Audit, type Doer } from '../../audit/audit.js';
 import { MayBeLeftOut } from '../../core/input.js';
-import { type Lane, LANES } from '../../core/lanes.js';
+import { type MailLane, MAIL_LANES } from '../../core/lanes.js';
 import { Operation } from '../../core/operation.js';
 import { Problems } from '../../core/problem-docs.js';
 import { Problem } from '../../core/problems.js';
@@ -57,8 +57,8 @@ class TemplateView {
   @ApiProperty({ example: 'verification-code' })
   name!: string;
 
-  @ApiProperty({ enum: LANES, description: 'Of a message that names none' })
-  lane!: Lane;
+  @ApiProperty({ enum: MAIL_LANES, description: 'Of a message that names none' })
+  lane!: MailLane;
 
   @ApiProperty({ description: 'Its words are erased at hand-over, and no call tells them' })
   secret!: boolean;

@@ -1,6 +1,6 @@
 import { nearestLocaleIn } from '../../core/locales.js';
 import type { SubscriberWords } from '../subscribers/subscribers.js';
-import { boundedLiquid } from './liquid.js';
+import { boundedLiquid } from '../../core/strict-liquid.js';
 import type { Fields, SharedContent } from './stored-content.js';
 import { inBothForms, type MailContent, TemplateError } from './templates.js';
 import { withWayOut } from './way-out.js';

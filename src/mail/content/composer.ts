@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { productOf, Settings } from '../../config/settings.js';
 import { Keyring } from '../../core/keyring.js';
+import { channelOf } from '../../core/lanes.js';
 import { sealContext } from '../../database/resealing.js';
 import { StoredFiles } from '../files/stored-files.js';
 import { type KeptEmail, recipientsOf } from '../outbox/email-rows.js';
@@ -71,6 +72,7 @@ export class Composer {
   async compose(email: KeptEmail, opened: OpenedContent, now: Date): Promise<ComposedMessage> {
     const { id, messageId, from, replyTo } = email;
     const recipients = recipientsOf(email);
+    if (channelOf(email.lane) === 'sms') return this.text(email, opened, now);
     if (opened.mime) return this.composedBySender(email, opened, opened.mime, now);
     const leave = this.wayToLeave(email, opened.unsubscribe, () => Object.keys(opened.headers ?? {}));
     const headers = this.headers(opened, leave);
@@ -85,6 +87,21 @@ export class Composer {
       text: inLines(text),
       html: inLines(html),
       attachments: await this.attachments(opened.attachments ?? []),
+    };
+  }
+
+  /** An SMS, which is text alone. @throws TemplateError, UnknownTemplateError, ContentErasedError */
+  private text(email: KeptEmail, { words }: OpenedContent, now: Date): ComposedMessage {
+    const { id, messageId, from, template, locale, expiresAt } = email;
+    const recipients = recipientsOf(email);
+    if (template === null) throw new ContentErasedError('a text has a template');
+    const { domain } = this.settings.sms;
+    const ours = { product: productOf(this.settings), minutes: minutesLeft(expiresAt, now) };
+    return {
+      ...{ id, messageId, from, recipients, date: now, ...(expiresAt && { expiresAt }) },
+      ...{ to: recipients.map(({ address }) => address), cc: [], replyTo: [], headers: {} },
+      ...{ subject: '', html: '', attachments: [] },
+      text: this.templates.renderSms(template, locale, { ...words, ...ours }, domain),
     };
   }
 

@@ -1,8 +1,6 @@
 import { Liquid, type Template as Parsed } from 'liquidjs';
 import { escapeHtml } from '../../core/html.js';
-
-/** A missing variable is an error, never an empty place in somebody's mail. No file is read: a template stands for itself. */
-const STRICT = { strictVariables: true, strictFilters: true, ownPropertyOnly: true, templates: {} } as const;
+import { STRICT } from '../../core/strict-liquid.js';
 
 function engine(options: object, paragraphs: (text: string) => string): Liquid {
   const liquid = new Liquid({ ...STRICT, ...options });
@@ -32,19 +30,6 @@ function htmlParagraphs(text: string): string {
 /** What subjects and text forms are rendered with, and HTML, whose output is escaped. */
 export const PLAIN = engine({}, (text) => text.trim());
 export const HTML = engine({ outputEscape: 'escape' }, htmlParagraphs);
-
-/** What a text may cost each time: milliseconds, and about as many bytes; `parseLimit` in characters. */
-interface Bounds {
-  parseLimit?: number;
-  renderLimit: number;
-  memoryLimit: number;
-}
-
-/** For texts that others than we wrote, over values that yet others gave; an `if` may ask for what is not there. */
-export function boundedLiquid(bounds: Bounds): { plain: Liquid; html: Liquid } {
-  const options = { ...STRICT, lenientIf: true, ...bounds };
-  return { plain: new Liquid(options), html: new Liquid({ ...options, outputEscape: 'escape' }) };
-}
 
 /** Liquid between these is done when a template is compiled: `[% render 'button', label: 'Sign in' %]`. */
 export function compileTime(parts: Record<string, string>): Liquid {

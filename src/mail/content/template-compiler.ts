@@ -13,6 +13,8 @@ export interface CompiledWords {
   html: string;
   /** The text was made of the HTML: where a part of it is left out, its empty lines are too. */
   madeText: boolean;
+  /** As a text message; absent where the template goes by mail alone. */
+  sms?: string;
 }
 
 export interface CompiledTemplate extends TemplateFacts {
@@ -190,8 +192,8 @@ class Compiler {
   private async wordsOf(draft: Draft, made: string | undefined): Promise<CompiledWords | undefined> {
     const { source, locale, files } = draft;
     const base = await this.base.words(source.name, locale);
-    const both = files['body.mjml'] && files['html.liquid'];
-    if (both) this.fault(source, both, undefined, 'stands beside body.mjml', 'Keep one of them.');
+    const second = files['body.mjml'] && files['html.liquid'];
+    if (second) this.fault(source, second, undefined, 'stands beside body.mjml', 'Keep one of them.');
     const ownHtml = made ?? files['html.liquid']?.text;
     const subject = files['subject.liquid']?.text.trim() ?? base?.subject;
     const html = ownHtml ?? base?.html;
@@ -201,9 +203,11 @@ class Compiler {
       this.fault(source, folder, undefined, 'has no body.mjml and no html.liquid', 'Write one.');
     if (subject === undefined || html === undefined) return undefined;
     const text = files['text.liquid']?.text;
-    if (text !== undefined) return { subject, html, text, madeText: false };
-    if (ownHtml === undefined && base) return { subject, html, text: base.text, madeText: base.madeText };
-    return { subject, html, text: textOfLiquid(html, made !== undefined), madeText: true };
+    const sms = files['sms.liquid']?.text ?? base?.sms;
+    const both = { subject, html, ...(sms === undefined ? {} : { sms }) };
+    if (text !== undefined) return { ...both, text, madeText: false };
+    if (ownHtml === undefined && base) return { ...both, text: base.text, madeText: base.madeText };
+    return { ...both, text: textOfLiquid(html, made !== undefined), madeText: true };
   }
 
   /** Whether it can be sent: told of the file and line that it is written in, and of what was made of it. */
@@ -212,7 +216,7 @@ class Compiler {
     for (const file of Object.values(draft.files)) this.checkLiquid(draft, file, file.text);
     // What parts add has no line in the file.
     if (this.faults.length === before)
-      for (const text of [words.subject, words.text, words.html])
+      for (const text of [words.subject, words.text, words.html, words.sms ?? ''])
         this.checkLiquid(draft, { file: `${draft.source.name}/${draft.locale}`, text: '' }, liquidIn(text));
     if (this.faults.length === before) this.checkSamples(draft, words);
     return this.faults.length === before;
@@ -241,6 +245,7 @@ class Compiler {
     const forms = [
       ['subject.liquid', PLAIN, words.subject],
       ['text.liquid', PLAIN, words.text],
+      ['sms.liquid', PLAIN, words.sms ?? ''],
       [files['html.liquid'] ? 'html.liquid' : 'body.mjml', HTML, words.html],
     ] as const;
     for (const [name, engine, text] of forms) {

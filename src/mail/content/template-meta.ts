@@ -1,5 +1,5 @@
 import { load } from 'js-yaml';
-import { isLane, type Lane, LANES } from '../../core/lanes.js';
+import { isMailLane, type MailLane, MAIL_LANES } from '../../core/lanes.js';
 import {
   OF_OURSELVES,
   type TemplateFacts,
@@ -62,10 +62,10 @@ class MetaReader {
     return undefined;
   }
 
-  private lane(given: unknown, base: TemplateFacts | undefined): Lane {
+  private lane(given: unknown, base: TemplateFacts | undefined): MailLane {
     if (given === undefined) return base?.lane ?? 'default';
-    if (typeof given === 'string' && isLane(given)) return given;
-    this.fault(this.lineOf('lane'), 'lane is none that there is', `Write one of ${LANES.join(', ')}.`);
+    if (typeof given === 'string' && isMailLane(given)) return given;
+    this.fault(this.lineOf('lane'), 'lane is none that there is', `Write one of ${MAIL_LANES.join(', ')}.`);
     return 'default';
   }
 

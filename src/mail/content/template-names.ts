@@ -18,6 +18,7 @@ export const OWN_TEMPLATES = [
   'notice-email-changed',
   'notice-email-changed-away',
   'notice-email-change-undone',
+  'notice-phone-changed',
   'notice-account-deleted',
   'auth-confirm',
   'auth-login',

@@ -1,5 +1,5 @@
 import { isOneLine } from '../../core/one-line.js';
-import type { Lane } from '../../core/lanes.js';
+import type { MailLane } from '../../core/lanes.js';
 import { type FieldError, MOST_NAMED } from '../../core/problems.js';
 
 /** A text in one line, an address of the web, or a text of several paragraphs. */
@@ -49,7 +49,7 @@ export interface TemplateVariable {
 /** What a template is, whatever its words in each language. */
 export interface TemplateFacts {
   /** Of a message that names none. */
-  lane: Lane;
+  lane: MailLane;
   /** Its words are erased at hand-over, and nobody but the recipient reads them. */
   secret: boolean;
   /** It says for how many minutes it is good, so its message expires. */

@@ -8,7 +8,8 @@ import { type Brand, NO_BRAND } from './brand-policy.js';
 import { htmlToText } from './html-to-text.js';
 import { HTML, PLAIN } from './liquid.js';
 import type { CompiledTemplate, CompiledWords } from './template-compiler.js';
-import { defaultsOf, type TemplateFacts } from './template-policy.js';
+import { sizeOf, type TextSize, withCodeLine } from '../sms/text-policy.js';
+import { defaultsOf, SAMPLE_MINUTES, samplesOf, type TemplateFacts } from './template-policy.js';
 
 export interface MailContent {
   subject: string;
@@ -64,6 +65,7 @@ export function nearestLocale({ locales }: Template, wanted: string): string {
 const COMPILED = fileURLToPath(new URL('dist/templates', PACKAGE_ROOT));
 
 interface ParsedWords {
+  sms: Parsed[] | undefined;
   subject: Parsed[];
   text: Parsed[];
   html: Parsed[];
@@ -145,6 +147,39 @@ export class Templates {
     }
   }
 
+  /**
+   * As a text message, with the line that browsers read. A language of TEMPLATES_DIR that has no such form has the English one.
+   * @throws TemplateError, UnknownTemplateError
+   */
+  renderSms(template: string, wantedLocale: string, variables: Record<string, unknown>, domain: string): string {
+    const facts = this.all.get(template);
+    if (!facts) throw new UnknownTemplateError(`there is no template ${template} in this build`);
+    const locale = [nearestLocale(facts, wantedLocale), 'en'].find(
+      (one) => facts.locales.includes(one) && this.parsedWords(template, one).sms,
+    );
+    if (locale === undefined) throw new TemplateError(`template ${template} has no form for SMS`);
+    const scope = { ...defaultsOf(facts), ...variables, locale };
+    try {
+      const text = String(PLAIN.renderSync(this.parsedWords(template, locale).sms!, scope));
+      return withCodeLine(text, domain, String((variables['code'] as string | undefined) ?? ''));
+    } catch (cause) {
+      throw new TemplateError(`template ${template} (${locale}) does not render as a text`, { cause });
+    }
+  }
+
+  /** Templates and languages that have a form for SMS, with what it comes to where its variables are the samples. */
+  smsSizes(product: string, domain: string): { template: string; locale: string; size: TextSize }[] {
+    return [...this.all.values()].flatMap((facts) =>
+      facts.locales
+        .filter((locale) => this.parsedWords(facts.name, locale).sms)
+        .map((locale) => {
+          const samples = { ...samplesOf(facts), product, minutes: SAMPLE_MINUTES };
+          const text = this.renderSms(facts.name, locale, samples, domain);
+          return { template: facts.name, locale, size: sizeOf(text) };
+        }),
+    );
+  }
+
   private wordsOf(name: string, locale: string): CompiledWords {
     return this.overrides.get(name)?.words.get(locale) ?? this.ownWords(name, locale)!;
   }
@@ -153,8 +188,14 @@ export class Templates {
     const key = `${name}/${locale}`;
     const known = this.parsed.get(key);
     if (known) return known;
-    const { subject, text, html, madeText } = this.wordsOf(name, locale);
-    const parsed = { subject: PLAIN.parse(subject), text: PLAIN.parse(text), html: HTML.parse(html), madeText };
+    const { subject, text, html, madeText, sms } = this.wordsOf(name, locale);
+    const parsed = {
+      sms: sms === undefined ? undefined : PLAIN.parse(sms),
+      subject: PLAIN.parse(subject),
+      text: PLAIN.parse(text),
+      html: HTML.parse(html),
+      madeText,
+    };
     this.parsed.set(key, parsed);
     return parsed;
   }

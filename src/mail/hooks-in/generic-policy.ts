@@ -2,7 +2,7 @@ import type { Template as Piece } from 'liquidjs';
 import { parseEmailAddress } from '../../core/email-address.js';
 import { Problem } from '../../core/problems.js';
 import type { FieldError } from '../../core/problems.js';
-import { boundedLiquid } from '../content/liquid.js';
+import { boundedLiquid } from '../../core/strict-liquid.js';
 import type { TemplateFacts } from '../content/template-policy.js';
 import { fieldsOf } from '../providers/hook.js';
 import { addressAt, type HandedMail, refusedMember, requireWay } from './handed-mail.js';

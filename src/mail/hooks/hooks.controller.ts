@@ -21,6 +21,7 @@ import { requesterOf } from '../../limits/limit-policy.js';
 import { MailModule } from '../mail.module.js';
 import { PROVIDERS } from '../providers/providers.js';
 import { SnsSite } from '../providers/sns.js';
+import { SMS_PROVIDERS } from '../sms/sms-providers.js';
 import { Bounces } from '../events/bounces.js';
 import { Hooks } from './hooks.js';
 
@@ -28,6 +29,15 @@ import { Hooks } from './hooks.js';
 const HOOK_BODY_LIMIT = 1024 * 1024;
 /** What is signed are the bytes themselves. */
 const RAW = { bodyLimit: HOOK_BODY_LIMIT, rawBody: true };
+
+/** Providers that tell what became of messages. */
+const TELLERS = [...PROVIDERS, ...SMS_PROVIDERS.filter(({ hook }) => hook)].map(({ kind }) => kind);
+
+/** Those of SMS. */
+function tellsByForm(params: unknown): boolean {
+  const { provider } = params as { provider: string };
+  return SMS_PROVIDERS.some(({ kind, hook }) => hook && kind === provider.toLowerCase());
+}
 
 class HookView {
   @ApiProperty({ description: 'Events that are new here; of kinds that do not matter to us there may have been more' })
@@ -89,8 +99,8 @@ class HooksController {
 
   @Post(':provider')
   @HttpCode(200)
-  @RouteConfig({ ...RAW, doorkeeper: Hooks })
-  @ApiParam({ name: 'provider', enum: PROVIDERS.map(({ kind }) => kind) })
+  @RouteConfig({ ...RAW, forms: tellsByForm, doorkeeper: Hooks })
+  @ApiParam({ name: 'provider', enum: TELLERS })
   @ApiBody({ schema: { type: 'object' }, description: 'As the provider sends it, with its proof' })
   @ApiOperation({
     summary: 'Events of a provider',
@@ -101,7 +111,7 @@ class HooksController {
   async events(@Param('provider') provider: string, @Req() request: FastifyRequest): Promise<HookView> {
     const { ids, duplicates } = await this.hooks.take(
       provider.toLowerCase(),
-      { headers: request.headers, body: bodyOf(request) },
+      { url: request.url, headers: request.headers, body: bodyOf(request) },
       { requestId: request.id, requester: requesterOf(request.ip) },
     );
     return { recorded: ids.length, duplicates };

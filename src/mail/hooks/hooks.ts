@@ -9,6 +9,7 @@ import { Problem } from '../../core/problems.js';
 import { requesterOf } from '../../limits/limit-policy.js';
 import { type Hook, type HookRequest, jsonOf, type Proof, type ProviderEvent } from '../providers/hook.js';
 import { providerOf } from '../providers/providers.js';
+import { findSmsProvider } from '../sms/sms-providers.js';
 import { SnsSite, SnsUnavailable } from '../providers/sns.js';
 import { LIFTED, ProviderEvents, type Recorded } from '../events/provider-events.js';
 
@@ -30,21 +31,21 @@ export class Hooks implements Doorkeeper {
   ) {}
 
   /** Before the body is read, as far as its head tells: nobody else's megabyte is kept. @throws Problem */
-  async admit({ params, headers, id, ip }: FastifyRequest): Promise<void> {
+  async admit({ params, headers, id, ip, url }: FastifyRequest): Promise<void> {
     const { kind, hook, secrets } = this.known((params as { provider: string }).provider.toLowerCase());
     if (!hook.provenByHeader) return;
-    const request = { headers, body: Buffer.alloc(0), now: this.clock.now() };
+    const request = { url: this.publicUrl(url), headers, body: Buffer.alloc(0), now: this.clock.now() };
     this.insist(await this.proofOf(hook, secrets, request, requesterOf(ip)), kind, id);
   }
 
   /** Commits what is new and applies what can be applied; what holds text that is not storable is refused, after the rest was taken. @throws Problem */
   async take(
     provider: string,
-    { headers, body }: Pick<HookRequest, 'headers' | 'body'>,
+    { url, headers, body }: Pick<HookRequest, 'headers' | 'body'> & { url: string },
     { requestId, requester }: Caller,
   ): Promise<Recorded> {
     const { kind, hook, secrets } = this.known(provider);
-    const request = { headers, body, now: this.clock.now() };
+    const request = { url: this.publicUrl(url), headers, body, now: this.clock.now() };
     this.insist(await readable(() => this.proofOf(hook, secrets, request, requester)), kind, requestId);
     const told = await readable(async () => hook.read(request));
     // One that was made unstorable, by a hostile server's reply for instance, must not cost the others that came with it.
@@ -65,7 +66,13 @@ export class Hooks implements Doorkeeper {
   private known(kind: string): { kind: string; hook: Hook<unknown>; secrets: unknown[] } {
     const secrets = this.settings.mail.hookSecrets.filter(({ provider }) => provider === kind);
     if (secrets.length === 0) throw new Problem('hook_not_configured');
-    return { kind, hook: providerOf(kind).hook, secrets: secrets.map(({ secret }) => secret) };
+    const hook = findSmsProvider(kind)?.hook ?? providerOf(kind).hook;
+    return { kind, hook, secrets: secrets.map(({ secret }) => secret) };
+  }
+
+  /** Proxies may have changed host and scheme, and what is signed is what the provider was given. */
+  private publicUrl(path: string): string {
+    return `${this.settings.http.appUrl}${path}`;
   }
 
   private insist(proof: Proof, provider: string, requestId: string): void {
@@ -105,9 +112,9 @@ function holdsStorableText(event: ProviderEvent): boolean {
   return Object.values(event).every((value) => typeof value !== 'string' || isStorable(value));
 }
 
-/** Without an escape there is no NUL in JSON (RFC 8259 §7), and no half of a pair in UTF-8. */
+/** Without an escape there is no NUL in JSON (RFC 8259 §7), and no half of a pair in UTF-8. A form has no escapes of JSON. */
 function hasEscapes(body: Buffer): boolean {
-  return body.includes('\\u');
+  return body.includes('\\u') && /^\s*[[{]/.test(body.toString('latin1', 0, 100));
 }
 
 async function readable<T>(read: () => Promise<T>): Promise<T> {

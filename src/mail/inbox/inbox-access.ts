@@ -13,12 +13,14 @@ import type { Cookie } from '../../http/pages/page-frame.js';
 export interface InboxSetting {
   production: boolean;
   mail: { transports: { kind: string }[] };
+  sms?: { transports: { kind: string }[] };
   inboxToken: string | undefined;
 }
 
 /** The inbox exists where mail is captured; in production only behind a token. */
-export function inboxExists({ mail, production, inboxToken }: InboxSetting): boolean {
-  return mail.transports.some(({ kind }) => kind === 'capture') && (!production || inboxToken !== undefined);
+export function inboxExists({ mail, sms, production, inboxToken }: InboxSetting): boolean {
+  const all = [...mail.transports, ...(sms?.transports ?? [])];
+  return all.some(({ kind }) => kind === 'capture') && (!production || inboxToken !== undefined);
 }
 
 const COOKIE = 'otpost_inbox';

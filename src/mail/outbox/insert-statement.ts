@@ -1,3 +1,4 @@
+import { channelOf } from '../../core/lanes.js';
 import { type CompanionRow, insertingCompanions } from '../../database/companion-rows.js';
 import { Prisma } from '../../generated/prisma/client.js';
 import type { NewContent, NewEmail } from './email-rows.js';
@@ -80,16 +81,16 @@ export function arrivalStatement(arrivals: readonly Arrival[]): Prisma.Sql {
     WITH ${kept.length === 0 ? Prisma.empty : keeping(kept)}
     input AS (
       SELECT * FROM jsonb_to_recordset(${JSON.stringify(emails.map(rowOf))}::jsonb) AS input (
-        n int, id uuid, lane lane, sender text, recipient text, canonical text, recipients jsonb, reply_to text, template text,
+        n int, id uuid, lane lane, channel channel, sender text, recipient text, canonical text, recipients jsonb, reply_to text, template text,
         locale text, sealed text, seal_key_id text, content_id uuid, secret boolean, subject text, tags text[], metadata jsonb,
         max_attempts int, scheduled_at timestamptz, expires_at timestamptz, lives_ms float8, supersede_key text, message_id text,
         api_key_id uuid, request_id text, traceparent text) ${isTaken}
     ), ${contents.length === 0 ? Prisma.empty : storing(contents, isTaken)} ${insertingCompanions(companions, isTaken)}
     accepted AS (
-      INSERT INTO outbound_emails (id, lane, status, from_address, to_address, to_canonical, recipients, reply_to, template, locale,
+      INSERT INTO outbound_emails (id, lane, channel, status, from_address, to_address, to_canonical, recipients, reply_to, template, locale,
         sealed_variables, seal_key_id, content_id, secret, subject, tags, metadata, max_attempts, scheduled_at, expires_at,
         next_attempt_at, supersede_key, message_id, api_key_id, request_id, traceparent, avoid_transport)
-      SELECT id, lane, CASE WHEN scheduled_at IS NULL THEN 'queued' ELSE 'scheduled' END::email_status, sender, recipient, canonical,
+      SELECT id, lane, channel, CASE WHEN scheduled_at IS NULL THEN 'queued' ELSE 'scheduled' END::email_status, sender, recipient, canonical,
         recipients, reply_to, template, locale, decode(sealed, 'base64'), seal_key_id, content_id, secret, subject, tags, metadata,
         max_attempts, scheduled_at, coalesce(expires_at, now() + lives_ms * interval '1 millisecond'), coalesce(scheduled_at, now()),
         supersede_key, message_id, api_key_id, request_id, traceparent, (
@@ -172,6 +173,7 @@ function rowOf(email: NewEmail & { n: number | null }): object {
     n: email.n,
     id: email.id,
     lane: email.lane,
+    channel: channelOf(email.lane),
     sender: email.from,
     recipient: email.to,
     canonical: email.toCanonical,

@@ -1,4 +1,4 @@
-import type { Lane } from '../../core/lanes.js';
+import { isUrgent, type Lane } from '../../core/lanes.js';
 import type { ClaimedEmail } from './email-rows.js';
 
 export interface FailedAttempt {
@@ -28,6 +28,7 @@ const DAY = 24 * 60 * MINUTE;
 /** A code is wanted now and dead in minutes; ordinary mail follows RFC 5321 §4.5.4.1 in spirit: minutes, then hours. */
 const SCHEDULE: Record<Lane, { first: number; longest: number }> = {
   critical: { first: 2 * SECOND, longest: MINUTE },
+  sms: { first: 2 * SECOND, longest: MINUTE },
   default: { first: MINUTE, longest: DAY },
   bulk: { first: 5 * MINUTE, longest: DAY },
 };
@@ -52,7 +53,7 @@ export function retryDelay(question: FailedAttempt): number | 'give_up' {
 
 function wait({ lane, attempt, random, afterMs, greylisted }: FailedAttempt): number {
   if (afterMs !== undefined) return afterMs * (1 + random * ASKED_SPREAD);
-  if (greylisted && lane !== 'critical') return GREYLIST.least + random * GREYLIST.spread;
+  if (greylisted && !isUrgent(lane)) return GREYLIST.least + random * GREYLIST.spread;
   const { first, longest } = SCHEDULE[lane];
   const ceiling = Math.min(first * 2 ** (attempt - 1), longest);
   return ceiling / 2 + (random * ceiling) / 2;

@@ -40,6 +40,8 @@ export interface ProviderEvent {
 
 /** A request as its proof and its reader see it. */
 export interface HookRequest {
+  /** The address that was called, as the provider knows it, built from APP_URL; for proofs that sign it. */
+  url?: string;
   /** Names in lower case. */
   headers: Readonly<Record<string, string | string[] | undefined>>;
   /** As it came over the wire: that is what is signed. */

@@ -81,7 +81,7 @@ export const HTTP_TIMEOUTS: HttpTimeouts = {
 
 /** What an answer means. A 2xx is a yes, whatever the body looks like; only its id may be missing then. */
 export function judgeAnswer(
-  provider: Provider,
+  provider: Pick<Provider, 'read' | 'rows'>,
   answer: ProviderAnswer,
   now: Date,
   recipients: readonly Addressee[] = [],
@@ -122,12 +122,18 @@ function withoutInactive(
   return refused.length === recipients.length ? { ...outcome, refused: refused.slice(1) } : { ...sent, refused };
 }
 
+/** What is needed of a provider to hand a message over. */
+export type Caller<Account = unknown> = Pick<
+  Provider<Account>,
+  'takesMime' | 'limit' | 'idempotent' | 'rows' | 'request' | 'read'
+>;
+
 /** A provider's HTTP API. */
 export class HttpTransport implements Transport {
   /** @param name as the settings have it */
   constructor(
     readonly name: string,
-    private readonly provider: Provider,
+    private readonly provider: Caller,
     private readonly api: Omit<Api<unknown>, 'now'>,
     private readonly clock: Clock,
   ) {

@@ -45,6 +45,8 @@ export interface Api<Account> {
   /** Without a trailing slash. */
   endpoint: string;
   now: Date;
+  /** Where it is to tell what became of the message, for providers that are told with each. */
+  callback?: string | undefined;
 }
 
 /**

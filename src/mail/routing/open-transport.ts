@@ -1,9 +1,12 @@
-import type { DkimSettings, TransportSettings } from '../../config/settings.js';
+import type { DkimSettings, TestNumber, TransportSettings } from '../../config/settings.js';
 import type { Clock } from '../../core/clock.js';
 import type { Logger } from '../../core/logger.js';
 import type { PrismaService } from '../../database/prisma.service.js';
 import { HttpTransport } from '../providers/http-transport.js';
 import { providerOf } from '../providers/providers.js';
+import { SmsCapture } from '../sms/sms-capture.js';
+import { smsProviderOf } from '../sms/sms-providers.js';
+import { sparingTestNumbers } from '../sms/test-numbers.js';
 import { SmtpTransport } from '../transport/smtp.js';
 import { TIMEOUTS } from '../transport/timeouts.js';
 import type { Transport } from '../transport/transport.js';
@@ -18,15 +21,25 @@ export interface TransportParts {
   helo: string;
   dkim: DkimSettings | undefined;
   bounceAddress: string | undefined;
+  /** Where a provider of SMS tells what became of a text; undefined: its receipts are not taken in. */
+  callbackOf: (provider: string) => string | undefined;
+  /** Of SMS. */
+  testNumbers: readonly TestNumber[];
   prisma: PrismaService;
   clock: Clock;
   log: Logger;
 }
 
-/** Makes the transport of one entry of MAIL_TRANSPORTS. */
-export function openTransport(
+/** Makes the transport of one entry of MAIL_TRANSPORTS or SMS_TRANSPORTS. @throws StartupError */
+export function openTransport(settings: TransportSettings, parts: TransportParts): Transport {
+  const transport = opened(settings, parts);
+  const isSms = 'channel' in settings && settings.channel === 'sms';
+  return isSms ? sparingTestNumbers(transport, parts.testNumbers, parts.clock) : transport;
+}
+
+function opened(
   settings: TransportSettings,
-  { ordinary, helo, dkim, bounceAddress, prisma, clock, log }: TransportParts,
+  { ordinary, helo, dkim, bounceAddress, callbackOf, prisma, clock, log }: TransportParts,
 ): Transport {
   switch (settings.kind) {
     case 'smtp':
@@ -37,13 +50,16 @@ export function openTransport(
         helo,
       });
     case 'capture':
+      if (settings.channel === 'sms') return new SmsCapture(settings.name, prisma, clock, log);
       return new CaptureTransport(settings.name, new MailBuilder(dkim, bounceAddress), prisma, clock, log);
     case 'file':
       return new FileTransport(settings.name, settings.folder, new MailBuilder(dkim, bounceAddress), clock);
     case 'http': {
-      const provider = providerOf(settings.provider);
+      const isSms = settings.channel === 'sms';
+      const provider = isSms ? smsProviderOf(settings) : providerOf(settings.provider);
       const { account, endpoint = provider.endpoint(account) } = settings;
-      return new HttpTransport(settings.name, provider, { account, endpoint }, clock);
+      const callback = isSms ? callbackOf(settings.provider) : undefined;
+      return new HttpTransport(settings.name, provider, { account, endpoint, callback }, clock);
     }
   }
 }

@@ -1,5 +1,5 @@
 import { Batcher } from '../../core/batcher.js';
-import type { Lane } from '../../core/lanes.js';
+import { isUrgent, type Lane } from '../../core/lanes.js';
 import type { Rate } from '../../core/rate.js';
 import type { PrismaService } from '../../database/prisma.service.js';
 
@@ -77,7 +77,7 @@ export function bucketOf({ count, windowMs }: Rate): Bucket {
 
 /** Tokens that must stay in the bucket when mail of this lane is sent. */
 export function floorFor(lane: Lane, bucket: Bucket): number {
-  return lane === 'critical' ? 0 : bucket.reserve;
+  return isUrgent(lane) ? 0 : bucket.reserve;
 }
 
 /**
@@ -85,7 +85,7 @@ export function floorFor(lane: Lane, bucket: Bucket): number {
  * failure, and ordinary mail waits for it; a code is dead in minutes.
  */
 export function mayOverflow(lane: Lane): boolean {
-  return lane === 'critical';
+  return isUrgent(lane);
 }
 
 /** Milliseconds until there is a token for this lane; at least 1. */
@@ -167,7 +167,7 @@ const RESERVED_QUOTA = 0.1;
 
 /** How much of a quota mail of this lane may use up. */
 function quotaFor(lane: Lane, perDay: number): number {
-  return lane === 'critical' ? perDay : perDay - Math.ceil(perDay * RESERVED_QUOTA);
+  return isUrgent(lane) ? perDay : perDay - Math.ceil(perDay * RESERVED_QUOTA);
 }
 
 /**

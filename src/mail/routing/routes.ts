@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import type { Settings, TransportSettings } from '../../config/settings.js';
 import { heloName } from '../../config/smtp-entry.js';
+import { type Channel, isUrgent } from '../../core/lanes.js';
 import type { Logger } from '../../core/logger.js';
 import { WORKER_NAME } from '../../core/process-facts.js';
 import { Semaphore } from '../../core/semaphore.js';
@@ -11,10 +12,11 @@ import { openTransport, type TransportParts } from './open-transport.js';
 import { AllOf, DailyQuota, type Limiter, RateLimiter } from './rate-limits.js';
 import { RefusalsPolicy } from './refusals-policy.js';
 
-/** One entry of MAIL_TRANSPORTS: the transport, and what bounds it. */
+/** One entry of MAIL_TRANSPORTS or SMS_TRANSPORTS: the transport, and what bounds it. */
 export interface Route {
   /** Names its breaker; the name of the transport, but for a second account at the same server. */
   key: string;
+  channel: Channel;
   settings: TransportSettings;
   transport: Transport;
   /** Of a transport with a rate or a daily quota. */
@@ -26,16 +28,24 @@ export interface Route {
   refusals: RefusalsPolicy;
 }
 
-/** In order of preference. */
-export function openRoutes({ mail, http }: Settings, parts: Pick<TransportParts, 'prisma' | 'clock' | 'log'>): Route[] {
-  const ordinary = mail.lanes
-    .filter((lane) => lane !== 'critical')
-    .reduce((sum, lane) => sum + mail.concurrency[lane], 0);
-  const keys = keysOf(mail.transports);
-  return mail.transports.map((settings, index) => {
+/** All ways out that are configured, those of mail first. */
+export function waysOut({ mail, sms }: Pick<Settings, 'mail' | 'sms'>): TransportSettings[] {
+  return [...mail.transports, ...sms.transports];
+}
+
+/** In order of preference. @throws StartupError */
+export function openRoutes(configuration: Settings, parts: Pick<TransportParts, 'prisma' | 'clock' | 'log'>): Route[] {
+  const { mail, http, sms } = configuration;
+  const all = waysOut(configuration);
+  const ordinary = mail.lanes.filter((lane) => !isUrgent(lane)).reduce((sum, lane) => sum + mail.concurrency[lane], 0);
+  const keys = keysOf(all);
+  const callbackOf = (kind: string): string | undefined =>
+    mail.hookSecrets.some(({ provider }) => provider === kind) ? `${http.appUrl}/v1/hooks/${kind}` : undefined;
+  return all.map((settings, index): Route => {
     const { connections: total } = settings;
     return {
       key: keys[index]!,
+      channel: ('channel' in settings && settings.channel) || 'email',
       settings,
       transport: openTransport(settings, {
         ...parts,
@@ -43,6 +53,8 @@ export function openRoutes({ mail, http }: Settings, parts: Pick<TransportParts,
         helo: heloName(hostname(), http.appUrl),
         dkim: mail.dkim,
         bounceAddress: mail.bounceAddress,
+        callbackOf,
+        testNumbers: sms.testNumbers,
       }),
       limiter: limiterOf(settings, keys[index]!, parts.prisma),
       shared: total === undefined ? undefined : { total, permits: new Semaphore(total, { urgentOnly: 1 }) },

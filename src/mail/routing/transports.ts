@@ -3,7 +3,7 @@ import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nest
 import { Settings } from '../../config/settings.js';
 import { Clock } from '../../core/clock.js';
 import { Keyring } from '../../core/keyring.js';
-import type { Lane } from '../../core/lanes.js';
+import { channelOf, isUrgent, type Lane } from '../../core/lanes.js';
 import { Logger } from '../../core/logger.js';
 import { PrismaService } from '../../database/prisma.service.js';
 import { WorkerRegistry } from '../../queue/worker-registry.js';
@@ -18,8 +18,11 @@ import { breakerDependsOn, ConnectionShares, openRoutes, type Route, watched } f
 /** Milliseconds that a message waits at least when its transport failed it, come what may: no busy loop. */
 const SOONEST_MS = 500;
 
+/** Where this process has no way out of a channel: another one, or the next start, may have some. */
+const NONE_CONFIGURED_MS = 10_000;
+
 /** Attempts that a greylisted message makes before it tries the next transport too: who is let in is who comes back, in minutes. */
-const GREYLISTED_ATTEMPTS: Record<Lane, number> = { critical: 2, default: 3, bulk: 3 };
+const GREYLISTED_ATTEMPTS: Record<Lane, number> = { critical: 2, default: 3, bulk: 3, sms: 1 };
 
 /** How many messages of a lane may be claimed now. */
 interface Allowance {
@@ -93,8 +96,8 @@ export class Transports implements OnModuleInit, OnApplicationShutdown {
     let soonest: number | undefined;
     let halfOpen: Route | undefined;
     await this.shares.refresh();
-    for (const route of this.routes) {
-      const { kind } = await this.breakers.look(route.key, lane === 'critical');
+    for (const route of this.of(lane)) {
+      const { kind } = await this.breakers.look(route.key, isUrgent(lane));
       if (kind === 'half_open') halfOpen ??= route;
       if (kind !== 'closed') continue;
       const allowance = await this.pay(route, lane, wanted);
@@ -123,7 +126,7 @@ export class Transports implements OnModuleInit, OnApplicationShutdown {
     let paidFor = via;
     let isAnotherAway = false;
     let isBeforePaid = via !== undefined && avoidTransport === null;
-    for (const route of this.inOrder(avoidTransport)) {
+    for (const route of this.inOrder(lane, avoidTransport)) {
       const { key, transport, limiter } = route;
       if (key === via) isBeforePaid = false;
       if (isBeforePaid && limiter && (await this.breakers.look(key)).kind === 'closed') continue;
@@ -147,7 +150,7 @@ export class Transports implements OnModuleInit, OnApplicationShutdown {
     last ??= { outcome: { kind: 'deferred', uncounted: true, errorCode: 'no_transport' }, transport: 'none' };
     if (isAnotherAway && last.outcome.kind === 'failed' && last.outcome.elsewhere) last = waitingFor(last);
     if (!isUncounted(last.outcome)) return last;
-    return { ...last, outcome: { ...last.outcome, afterMs: await this.soonestMs() } };
+    return { ...last, outcome: { ...last.outcome, afterMs: await this.soonestMs(lane) } };
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -162,7 +165,7 @@ export class Transports implements OnModuleInit, OnApplicationShutdown {
     state: BreakerState,
     { offer, late, trail }: Handover,
   ): Promise<Outcome> {
-    const urgent = lane === 'critical';
+    const urgent = isUrgent(lane);
     const release = (await shared?.permits.acquire({ urgent })) ?? (() => undefined);
     const watch = watched(offer, TIMEOUTS.lateMs, () => {
       release();
@@ -179,9 +182,15 @@ export class Transports implements OnModuleInit, OnApplicationShutdown {
     }
   }
 
-  private inOrder(avoid: string | null): readonly Route[] {
+  private of(lane: Lane): readonly Route[] {
+    const channel = channelOf(lane);
+    return this.routes.filter((route) => route.channel === channel);
+  }
+
+  private inOrder(lane: Lane, avoid: string | null): readonly Route[] {
     const isAvoided = ({ transport }: Route): boolean => transport.name === avoid;
-    return [...this.routes.filter((route) => !isAvoided(route)), ...this.routes.filter(isAvoided)];
+    const routes = this.of(lane);
+    return [...routes.filter((route) => !isAvoided(route)), ...routes.filter(isAvoided)];
   }
 
   private async pay({ key, limiter }: Route, lane: Lane, wanted: number): Promise<Allowance> {
@@ -192,7 +201,7 @@ export class Transports implements OnModuleInit, OnApplicationShutdown {
 
   /** A transport whose state cannot be read is left alone; the message may have been refused by another one already. */
   private passBreaker(key: string, lane: Lane): Promise<BreakerState> {
-    const pass = (): Promise<BreakerState> => this.breakers.pass(key, lane === 'critical');
+    const pass = (): Promise<BreakerState> => this.breakers.pass(key, isUrgent(lane));
     return this.unlessFailed(
       pass,
       { kind: 'open', forMs: SOONEST_MS },
@@ -249,8 +258,10 @@ export class Transports implements OnModuleInit, OnApplicationShutdown {
   }
 
   /** Milliseconds until a breaker lets a message pass. */
-  private async soonestMs(): Promise<number> {
-    const states = await Promise.all(this.routes.map(({ key }) => this.breakers.look(key)));
+  private async soonestMs(lane: Lane): Promise<number> {
+    const routes = this.of(lane);
+    if (routes.length === 0) return NONE_CONFIGURED_MS;
+    const states = await Promise.all(routes.map(({ key }) => this.breakers.look(key)));
     return Math.max(SOONEST_MS, Math.min(...states.map((state) => (state.kind === 'open' ? state.forMs : 0))));
   }
 }

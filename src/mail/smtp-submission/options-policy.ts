@@ -1,6 +1,6 @@
 import type { FieldError } from '../../core/problems.js';
 import { isMoment } from '../../core/input.js';
-import { type Lane, LANES } from '../../core/lanes.js';
+import { type MailLane, MAIL_LANES } from '../../core/lanes.js';
 import type { SubmittedMessage } from '../submission/draft-policy.js';
 import type { HeaderField } from './header-policy.js';
 
@@ -23,8 +23,8 @@ const OURS = 'x-otpost-';
 /** By name, in lower case; what ends with a dash is followed by a name of the sender's. */
 const READERS: Readonly<Record<string, Reader>> = {
   'x-otpost-lane': (value, options) => {
-    const lane = LANES.find((one) => one === value.toLowerCase());
-    return lane ? void (options.lane = lane) : `must be ${LANES.join(', ')}`;
+    const lane = MAIL_LANES.find((one) => one === value.toLowerCase());
+    return lane ? void (options.lane = lane) : `must be ${MAIL_LANES.join(', ')}`;
   },
   'x-otpost-tag': addTag,
   'x-otpost-metadata-': addMetadata,
@@ -80,8 +80,8 @@ const READERS: Readonly<Record<string, Reader>> = {
 };
 
 /** Postmark's own names of streams. */
-const STREAMS: Readonly<Record<string, Lane>> = {
-  ...Object.fromEntries(LANES.map((lane) => [lane, lane])),
+const STREAMS: Readonly<Record<string, MailLane>> = {
+  ...Object.fromEntries(MAIL_LANES.map((lane) => [lane, lane])),
   outbound: 'default',
   broadcast: 'bulk',
   broadcasts: 'bulk',

@@ -100,6 +100,8 @@ export interface ComposedMessage {
   recipients: readonly Addressee[];
   /** Of the attempt, by the clock of Postgres; providers write their own. */
   date: Date;
+  /** After which it is good for nothing, for ways out that can be told; SMS alone has it. */
+  expiresAt?: Date;
   subject: string;
   text: string;
   html: string;

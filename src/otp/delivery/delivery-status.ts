@@ -47,6 +47,8 @@ interface MailAttempt {
 
 /** Replies that are about a mailbox (RFC 5321 §4.2.3), unless the enhanced code says otherwise. */
 const ABOUT_MAILBOX = new Set(['smtp_550', 'smtp_551', 'smtp_552', 'smtp_553']);
+/** Of a number that there is not, or whose holder wants no messages (src/mail/sms). */
+const ABOUT_NUMBER = new Set(['sms_number', 'sms_opted_out']);
 
 /**
  * Whose the fault is that a mail has not arrived; undefined where it may well arrive, or where nobody knows. Until somebody
@@ -80,6 +82,7 @@ export function deliveryFault({ status, errorCode, enhanced }: MailAttempt): Del
 
 /** RFC 3463 §3.2, §3.3: X.1 is about the address of the recipient, with the exceptions of 7 and 8, X.2 about the mailbox. */
 function isAboutMailbox(errorCode: string | null, enhanced: string | null): boolean {
+  if (errorCode !== null && ABOUT_NUMBER.has(errorCode)) return true;
   if (errorCode === null || !ABOUT_MAILBOX.has(errorCode)) return false;
   return enhanced === null ? errorCode !== 'smtp_552' : /^5\.(1\.(?![78]$)\d+|2\.\d+)$/.test(enhanced);
 }

@@ -1,165 +1,35 @@
 import { Body, Controller, Get, Module, Param, Post, Req, Res, UseGuards } from '@nestjs/common';
-import { ApiBearerAuth, ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
-import { IsIn, IsInt, IsLocale, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
+import { ApiBearerAuth, ApiBody, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AccessGuard, Allow, By } from '../../access/access.guard.js';
 import { AccessModule } from '../../access/access.module.js';
 import type { Doer } from '../../audit/audit.js';
 import { Clock } from '../../core/clock.js';
-import { MAX_ADDRESS_LENGTH, parseEmailAddress } from '../../core/email-address.js';
-import { IsMailAddress, MayBeLeftOut } from '../../core/input.js';
+import { parseDestination } from '../../core/destination.js';
 import { Operation } from '../../core/operation.js';
 import { Problems } from '../../core/problem-docs.js';
 import { Problem } from '../../core/problems.js';
 import { MailModule } from '../../mail/mail.module.js';
 import type { Answer } from '../../mail/submission/idempotency.js';
 import { IdempotencyKey, TakesIdempotencyKey, told } from '../../mail/submission/idempotency-header.js';
-import { ChallengeIdPipe, IsCode, refusalProblem, resendProblem } from '../challenge-view.js';
+import { ChallengeIdPipe, refusalProblem, resendProblem } from '../challenge-view.js';
 import type { Challenge } from '../challenges.js';
-import { DeliveryView, type ToldDelivery } from '../delivery/told-deliveries.js';
 import { OtpModule } from '../otp.module.js';
+import { CODE_LENGTH, TTL_SECONDS, VERIFICATION_TEMPLATES } from './verification-policy.js';
 import {
-  CODE_LENGTH,
-  givenPurpose,
-  PURPOSE,
-  TTL_SECONDS,
-  VERIFICATION_STATUSES,
-  VERIFICATION_TEMPLATES,
-  type VerificationStatus,
-  verificationStatus,
-  type VerificationTemplate,
-} from './verification-policy.js';
+  ApprovedView,
+  CheckRequest,
+  FollowedVerificationView,
+  ResendRequest,
+  VerificationRequest,
+  VerificationView,
+} from './verification-shapes.js';
 import { Verifications, type WantedVerification } from './verifications.js';
-
-export class VerificationRequest {
-  @ApiProperty({
-    format: 'email',
-    maxLength: MAX_ADDRESS_LENGTH,
-    example: 'ada@example.com',
-    description: 'Whoever it is: no account is made or looked for',
-  })
-  @IsMailAddress()
-  to!: string;
-
-  @ApiProperty({
-    pattern: PURPOSE.source,
-    example: 'checkout',
-    description: 'Your name for it. A code for one purpose never works for another.',
-  })
-  @Matches(PURPOSE, { message: 'must be 1 to 40 of a-z, 0-9, _ and -' })
-  purpose!: string;
-
-  @ApiPropertyOptional({ minimum: TTL_SECONDS.least, maximum: TTL_SECONDS.most, default: TTL_SECONDS.most })
-  @MayBeLeftOut()
-  @IsInt()
-  @Min(TTL_SECONDS.least)
-  @Max(TTL_SECONDS.most)
-  ttlSeconds?: number;
-
-  @ApiPropertyOptional({
-    minimum: CODE_LENGTH.least,
-    maximum: CODE_LENGTH.most,
-    default: CODE_LENGTH.least,
-    description: 'Digits',
-  })
-  @MayBeLeftOut()
-  @IsInt()
-  @Min(CODE_LENGTH.least)
-  @Max(CODE_LENGTH.most)
-  length?: number;
-
-  @ApiPropertyOptional({ enum: VERIFICATION_TEMPLATES, default: VERIFICATION_TEMPLATES[0] })
-  @MayBeLeftOut()
-  @IsIn(VERIFICATION_TEMPLATES)
-  template?: VerificationTemplate;
-
-  @ApiPropertyOptional({ description: 'BCP 47; the language of the mail, English where there is none', example: 'en' })
-  @MayBeLeftOut()
-  @IsString()
-  @MaxLength(35)
-  @IsLocale({ message: 'must be a language tag such as en or de-AT' })
-  locale?: string;
-}
-
-class CheckRequest {
-  @ApiProperty({
-    maxLength: 64,
-    example: '042137',
-    description: 'Digits of any script; blanks, dashes and invisible characters between them do not matter',
-  })
-  @IsCode(/^[0-9]{6,10}$/, 'the digits')
-  code!: string;
-}
-
-class VerificationView {
-  @ApiProperty({ description: '128 random bits; names the verification in later calls' })
-  id!: string;
-
-  @ApiProperty({ example: 'checkout' })
-  purpose!: string;
-
-  @ApiProperty({
-    enum: VERIFICATION_STATUSES,
-    description: '`void`: another code for the same address and purpose was approved first',
-  })
-  status!: VerificationStatus;
-
-  @ApiProperty({ format: 'date-time', description: 'The code works until then, however often it is sent again' })
-  expiresAt!: string;
-
-  @ApiProperty({ format: 'date-time', description: 'From then on the code may be sent again' })
-  resendAfter!: string;
-
-  @ApiProperty({
-    example: 'K7QX',
-    description: 'Shown in the mail; show it too, so that people pick the right one. No secret.',
-  })
-  reference!: string;
-
-  static of(challenge: Challenge, now: Date): VerificationView {
-    return {
-      id: challenge.id,
-      purpose: givenPurpose(challenge.purpose)!,
-      status: verificationStatus(challenge, now),
-      expiresAt: challenge.expiresAt.toISOString(),
-      resendAfter: challenge.resendAfter.toISOString(),
-      reference: challenge.reference,
-    };
-  }
-}
-
-/** With what became of the mail. */
-class FollowedVerificationView extends VerificationView {
-  @ApiProperty({ format: 'email' })
-  to!: string;
-
-  @ApiProperty()
-  delivery!: DeliveryView;
-
-  static followed(challenge: Challenge, delivery: ToldDelivery, now: Date): FollowedVerificationView {
-    return { ...VerificationView.of(challenge, now), to: challenge.destination, delivery: DeliveryView.of(delivery) };
-  }
-}
-
-class ApprovedView {
-  @ApiProperty({ enum: ['approved'] })
-  status!: 'approved';
-
-  @ApiProperty({ format: 'email', description: 'Whoever gave the code has access to this mailbox, at this moment' })
-  to!: string;
-
-  @ApiProperty({ example: 'checkout' })
-  purpose!: string;
-
-  static of({ destination, purpose }: Challenge): ApprovedView {
-    return { status: 'approved', to: destination, purpose: givenPurpose(purpose)! };
-  }
-}
 
 /** Of people whose language is not told. */
 const DEFAULT_LOCALE = 'en';
 
-/** Codes for products with their own user table: does whoever is here have that mailbox? No account is made. */
+/** Codes for products with their own user table: does whoever is here have that mailbox, or that number? No account is made. */
 @ApiTags('verifications')
 @ApiBearerAuth()
 @UseGuards(AccessGuard)
@@ -173,11 +43,18 @@ class VerificationsController {
 
   @Post()
   @Operation(202, VerificationView, {
-    summary: 'Mail a code',
+    summary: 'Send a code, by mail or by SMS',
     description: 'Scope verifications. 202: it is committed and will be handed over.',
   })
   @TakesIdempotencyKey()
-  @Problems('idempotency_in_flight', 'idempotency_mismatch', 'rate_limited')
+  @Problems(
+    'idempotency_in_flight',
+    'idempotency_mismatch',
+    'rate_limited',
+    'sms_not_configured',
+    'sms_country',
+    'sms_limited',
+  )
   async start(
     @Body() body: VerificationRequest,
     @IdempotencyKey() key: string | undefined,
@@ -216,7 +93,7 @@ class VerificationsController {
 
   @Post(':id/resend')
   @Operation(202, VerificationView, {
-    summary: 'Send the same code again',
+    summary: 'Send the same code again, or by the other channel',
     description: 'Scope verifications. Same code, same expiry, same count of tries.',
   })
   @TakesIdempotencyKey()
@@ -231,16 +108,28 @@ class VerificationsController {
     'rate_limited',
     'idempotency_in_flight',
     'idempotency_mismatch',
+    'same_channel',
+    'sms_not_configured',
+    'sms_country',
+    'sms_limited',
   )
+  @ApiBody({ type: ResendRequest, required: false })
   async resend(
     @Param('id', ChallengeIdPipe) id: string,
+    @Body() { to }: ResendRequest,
     @IdempotencyKey() key: string | undefined,
     @By() by: Doer,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<VerificationView> {
-    const keyed = { caller: by.actor.id!, key, call: `POST /v1/verifications/${id}/resend`, body: undefined };
-    const result = await this.verifications.resend(id, keyed, by, request.id, this.accepted);
+    const keyed = {
+      caller: by.actor.id!,
+      key,
+      call: `POST /v1/verifications/${id}/resend`,
+      body: to === undefined ? undefined : { to },
+    };
+    const other = to === undefined ? undefined : parseDestination(to)!; // validated
+    const result = await this.verifications.resend(id, other, keyed, by, request.id, this.accepted);
     if (result.kind !== 'sent') throw resendProblem(result, this.clock.now());
     return told(result.answer, reply);
   }
@@ -266,7 +155,7 @@ class VerificationsController {
 /** Null counts as left out. */
 function wantedIn({ to, purpose, ttlSeconds, length, template, locale }: VerificationRequest): WantedVerification {
   return {
-    destination: parseEmailAddress(to)!, // validated
+    destination: parseDestination(to)!, // validated
     purpose,
     template: template ?? VERIFICATION_TEMPLATES[0],
     locale: locale ?? DEFAULT_LOCALE,

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Audit, type Doer } from '../../audit/audit.js';
-import { domainOf, type EmailAddress } from '../../core/email-address.js';
+import { channelTo, type Destination, partOf } from '../../core/destination.js';
+import { Problem } from '../../core/problems.js';
 import { Transactions } from '../../database/prisma.service.js';
 import { Limits } from '../../limits/limits.js';
 import { type Answer, type GivenAnswer, Idempotency } from '../../mail/submission/idempotency.js';
@@ -9,10 +10,11 @@ import type { Challenge } from '../challenges.js';
 import { ToldDeliveries, type ToldDelivery } from '../delivery/told-deliveries.js';
 import { CodeChecker, type CheckRefusal } from '../code-checker.js';
 import { CodeIssuer, type ResendResult } from '../code-issuer.js';
+import { SmsGuard } from '../sms/sms-guard.js';
 import { givenPurpose, storedPurpose } from './verification-policy.js';
 
 export interface WantedVerification {
-  destination: EmailAddress;
+  destination: Destination;
   /** As the back end calls it. */
   purpose: string;
   template: string;
@@ -36,6 +38,7 @@ export class Verifications {
     private readonly issuer: CodeIssuer,
     private readonly checker: CodeChecker,
     private readonly limits: Limits,
+    private readonly sms: SmsGuard,
     private readonly idempotency: Idempotency,
     private readonly deliveries: ToldDeliveries,
     private readonly transactions: Transactions,
@@ -44,7 +47,7 @@ export class Verifications {
 
   /**
    * A request that was answered before costs the address nothing: no code goes there.
-   * @throws Problem rate_limited, idempotency_in_flight, idempotency_mismatch
+   * @throws Problem rate_limited, sms_not_configured, sms_country, sms_limited, idempotency_in_flight, idempotency_mismatch
    */
   async start<Body extends object>(
     wanted: WantedVerification,
@@ -56,11 +59,14 @@ export class Verifications {
     await this.takeKeyLimit(by);
     const before = await this.idempotency.find<Body>(keyed);
     if (before) return before;
-    await this.limits.take({ destination: wanted.destination.canonical, withMail: false });
+    const { canonical } = wanted.destination;
+    this.sms.require(canonical);
+    await this.limits.take({ destination: canonical, withMail: false });
+    await this.sms.take(canonical, 'code');
     const purpose = storedPurpose(wanted.purpose);
     const request = { ...wanted, purpose, origin: { requestId }, ...keyOf(by) };
     const { issued, commit } = this.issuer.prepare(request, (challenge) => {
-      const details = { purpose, domain: domainOf(challenge.destinationCanonical) };
+      const details = { purpose, ...partOf(challenge.destinationCanonical) };
       return [this.audit.companion({ action: 'code.requested', ...by, target: targetOf(challenge), details })];
     });
     return this.idempotency.once(keyed, answerOf(issued.challenge), commit);
@@ -76,7 +82,7 @@ export class Verifications {
     const challenge = await this.find(id);
     if (!challenge) return { kind: 'not_found' };
     const checked = await this.checker.check(challenge, code, undefined);
-    if (checked.kind === 'repeated') return { kind: 'approved', challenge };
+    if (checked.kind === 'repeated') return this.approved(challenge);
     if (checked.kind !== 'correct') return this.refused(challenge, checked, by);
     const { purpose } = challenge;
     const result = await this.transactions.run(async (unit): Promise<VerificationCheck> => {
@@ -89,15 +95,22 @@ export class Verifications {
     });
     // Of two that came at once, each with the right code, the other one used it up.
     const approved = result.kind === 'consumed' && (await this.checker.isJustConsumed(challenge));
-    return approved ? { kind: 'approved', challenge } : result;
+    return approved || result.kind === 'approved' ? this.approved(challenge) : result;
+  }
+
+  /** As it is now that nothing is sent any more: by which channels its code went may have changed while it was compared. */
+  private async approved(challenge: Challenge): Promise<VerificationCheck> {
+    return { kind: 'approved', challenge: (await this.find(challenge.id)) ?? challenge };
   }
 
   /**
    * The same code once more. Its row is locked while it is sent: of two equal requests at once the second is too soon.
-   * @throws Problem rate_limited, idempotency_mismatch
+   * @param other a destination of the other channel: whoever gives the code back then has one of the two
+   * @throws Problem rate_limited, idempotency_mismatch, same_channel, sms_not_configured, sms_country, sms_limited
    */
   async resend<Body extends object>(
     id: string,
+    other: Destination | undefined,
     keyed: KeyedRequest,
     by: Doer,
     requestId: string,
@@ -107,14 +120,19 @@ export class Verifications {
     if (!challenge) return { kind: 'not_found' };
     const before = await this.idempotency.find<Body>(keyed);
     if (before) return { kind: 'sent', answer: before };
+    if (other && channelTo(other.canonical) === challenge.channel) throw new Problem('same_channel');
+    const { canonical } = other ?? { canonical: challenge.destinationCanonical };
+    if (other) this.sms.require(other.canonical);
     const result = await this.issuer.resend(
       challenge,
       requestId,
       async () => {
         await this.takeKeyLimit(by);
-        await this.limits.take({ destination: challenge.destinationCanonical, withMail: false });
+        await this.limits.take({ destination: canonical, withMail: false });
+        await this.sms.take(canonical, 'copy');
       },
       (sent, unit) => this.idempotency.keep(keyed, answerOf(sent), unit),
+      other,
     );
     if (result.kind !== 'sent') return result;
     return { kind: 'sent', answer: { ...answerOf(result.issued.challenge), replayed: false } };

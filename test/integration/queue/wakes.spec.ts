@@ -28,8 +28,13 @@ function wakesOn(kind: string, onRedis: string | undefined): void {
           prefix,
           defaultJobOptions: { removeOnComplete: true, removeOnFail: true },
         });
-      queues = { critical: queueOf('critical'), default: queueOf('default'), bulk: queueOf('bulk') };
-      mail = new MailQueue(broker, queues.critical, queues.default, queues.bulk);
+      queues = {
+        critical: queueOf('critical'),
+        default: queueOf('default'),
+        bulk: queueOf('bulk'),
+        sms: queueOf('sms'),
+      };
+      mail = new MailQueue(broker, queues.critical, queues.default, queues.bulk, queues.sms);
     });
     afterAll(async () => {
       await mail.onApplicationShutdown();

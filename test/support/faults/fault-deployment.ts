@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import pg from 'pg';
+import type { Scope } from '../../../src/access/access-policy.js';
 import type { Milestone } from '../../../src/core/milestones.js';
 import { createApiKey } from '../service/api-key.js';
 import type { Api } from '../service/api.js';
@@ -110,6 +111,11 @@ export class FaultDeployment {
 
   get client(): FaultClient {
     return this.sender!;
+  }
+
+  /** For calls that the client does not make. */
+  key(scopes: Scope[]): Promise<string> {
+    return createApiKey(this.databaseUrl, scopes);
   }
 
   /** Resolves when it is ready. */

@@ -41,8 +41,9 @@ export class ProviderServer {
     this.server.on('connection', (socket) => this.accept(socket));
   }
 
-  static async start(name: ProviderName, port = 0): Promise<ProviderServer> {
-    const server = new ProviderServer(answerAs(name));
+  /** @param name a provider of mail, or what answers in place of another one */
+  static async start(name: ProviderName | Api, port = 0): Promise<ProviderServer> {
+    const server = new ProviderServer(typeof name === 'string' ? answerAs(name) : name);
     await new Promise<void>((resolve) => server.server.listen(port, '127.0.0.1', resolve));
     return server;
   }

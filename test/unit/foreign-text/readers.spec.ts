@@ -27,7 +27,7 @@ import { MailBuilder } from '../../../src/mail/transport/wire-form.js';
 import { CreateEndpointRequest } from '../../../src/mail/webhooks/api/shapes.js';
 import { askedPause } from '../../../src/mail/webhooks/retry-policy.js';
 import { DeviceTokens } from '../../../src/otp/device-token.js';
-import { VerificationRequest } from '../../../src/otp/verifications/verifications.controller.js';
+import { VerificationRequest } from '../../../src/otp/verifications/verification-shapes.js';
 import { inTime } from '../../support/signals/in-time.js';
 import { message } from '../mail/transport/message.js';
 

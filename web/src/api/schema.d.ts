@@ -215,7 +215,7 @@ export interface paths {
         put?: never;
         /**
          * Give the code back and be signed in
-         * @description Five tries, one success. Codes of change_email and reauthenticate are given back with the access token of the session that asked.
+         * @description Five tries, one success. Codes of change_email, change_phone and reauthenticate are given back with the access token of the session that asked.
          */
         post: operations["verifyCode"];
         delete?: never;
@@ -288,6 +288,30 @@ export interface paths {
          */
         post: operations["changeMyEmail"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/phone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add or change the number
+         * @description A code goes to the number by SMS and is given back with this session; all other sessions end then, and the address is told. Needs the current password, or a sign-in or reauthentication within the last 10 minutes.
+         */
+        post: operations["createMePhone"];
+        /**
+         * Remove the number
+         * @description Needs the same proof as a change.
+         */
+        delete: operations["deleteMePhone"];
         options?: never;
         head?: never;
         patch?: never;
@@ -482,7 +506,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Mail a code
+         * Send a code, by mail or by SMS
          * @description Scope verifications. 202: it is committed and will be handed over.
          */
         post: operations["createVerification"];
@@ -522,7 +546,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Send the same code again
+         * Send the same code again, or by the other channel
          * @description Scope verifications. Same code, same expiry, same count of tries.
          */
         post: operations["resendVerification"];
@@ -1583,6 +1607,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/operations/sms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Codes by SMS of this UTC day, and where too few are given back
+         * @description Scope admin, or an operator.
+         */
+        get: operations["listOperationSms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/operations/lanes/{lane}/pause": {
         parameters: {
             query?: never;
@@ -1798,7 +1842,7 @@ export interface components {
             /** @description 128 random bits; names the challenge in later calls */
             id: string;
             /** @enum {string} */
-            purpose: "register" | "login" | "reset_password" | "verify_email" | "change_email" | "reauthenticate";
+            purpose: "register" | "login" | "reset_password" | "verify_email" | "change_email" | "change_phone" | "reauthenticate";
             /**
              * Format: date-time
              * @description The code works until then, however often it is sent again
@@ -1837,6 +1881,10 @@ export interface components {
             hasPassword: boolean;
             /** Format: date-time */
             emailVerifiedAt: string;
+            /** @description A verified number in E.164 */
+            phone: string | null;
+            /** Format: date-time */
+            phoneVerifiedAt: string | null;
             /** Format: date-time */
             createdAt: string;
         };
@@ -1922,6 +1970,17 @@ export interface components {
              * @example ada@example.com
              */
             email?: string;
+            /**
+             * @description In place of the address, with SMS_SIGN_IN=on: to login and reset_password
+             * @example +639171234567
+             */
+            phone?: string;
+            /**
+             * @description Of reauthenticate; sms with SMS_SIGN_IN=on
+             * @default email
+             * @enum {string}
+             */
+            channel?: "email" | "sms";
         };
         VerifyRequest: {
             /**
@@ -1959,6 +2018,15 @@ export interface components {
              * @example ada@example.org
              */
             email: string;
+            /** @description In place of a recent sign-in or reauthentication */
+            currentPassword?: string;
+        };
+        ChangePhoneRequest: {
+            /**
+             * @description With its country (E.164)
+             * @example +639171234567
+             */
+            phone: string;
             /** @description In place of a recent sign-in or reauthentication */
             currentPassword?: string;
         };
@@ -2003,8 +2071,7 @@ export interface components {
         };
         VerificationRequest: {
             /**
-             * Format: email
-             * @description Whoever it is: no account is made or looked for
+             * @description An e-mail address, or a number in E.164 such as +639171234567, whoever it is: no account is made or looked for
              * @example ada@example.com
              */
             to: string;
@@ -2067,13 +2134,19 @@ export interface components {
         ApprovedView: {
             /** @enum {string} */
             status: "approved";
-            /**
-             * Format: email
-             * @description Whoever gave the code has access to this mailbox, at this moment
-             */
+            /** @description Whoever gave the code has access to this mailbox or number, at this moment */
             to: string;
+            /** @description The code was sent there too: access to either of the two is proven, and not to both */
+            alsoTo?: string;
             /** @example checkout */
             purpose: string;
+        };
+        ResendRequest: {
+            /**
+             * @description A destination of the other channel: an address where the code went to a number, and the other way round. Left out: where it went before.
+             * @example ada@example.com
+             */
+            to?: string;
         };
         FollowedVerificationView: {
             /** @description 128 random bits; names the verification in later calls */
@@ -2100,8 +2173,10 @@ export interface components {
              * @example K7QX
              */
             reference: string;
-            /** Format: email */
+            /** @description An e-mail address, or a number in E.164 */
             to: string;
+            /** @description Where the same code was sent by the other channel */
+            alsoTo?: string;
             delivery: components["schemas"]["DeliveryView"];
         };
         AudienceRequest: {
@@ -2654,7 +2729,7 @@ export interface components {
             subject: string | null;
             template: string | null;
             /** @enum {string} */
-            lane: "critical" | "default" | "bulk";
+            lane: "critical" | "default" | "bulk" | "sms";
             tags: string[];
             transport: string | null;
             attempts: number;
@@ -2720,7 +2795,7 @@ export interface components {
             template?: string;
             tag?: string;
             /** @enum {string} */
-            lane?: "critical" | "default" | "bulk";
+            lane?: "critical" | "default" | "bulk" | "sms";
             /** @description Which took it last */
             transport?: string;
             /**
@@ -2852,8 +2927,13 @@ export interface components {
              * @description The broadcast that it is of
              */
             broadcast: string | null;
+            /**
+             * @description An SMS is told of as mail is; its address is a number
+             * @enum {string}
+             */
+            channel: "email" | "sms";
             /** @enum {string} */
-            lane: "critical" | "default" | "bulk";
+            lane: "critical" | "default" | "bulk" | "sms";
             attempts: number;
             maxAttempts: number;
             /** Format: date-time */
@@ -3436,7 +3516,7 @@ export interface components {
         };
         LaneView: {
             /** @enum {string} */
-            lane: "critical" | "default" | "bulk";
+            lane: "critical" | "default" | "bulk" | "sms";
             due: number;
             oldestDueSeconds: number;
             /** @description Scheduled or deferred */
@@ -3455,7 +3535,7 @@ export interface components {
         WorkerView: {
             /** @example web-1:4711 */
             name: string;
-            lanes: ("critical" | "default" | "bulk")[];
+            lanes: ("critical" | "default" | "bulk" | "sms")[];
             /** Format: date-time */
             startedAt: string;
             /** Format: date-time */
@@ -3547,13 +3627,38 @@ export interface components {
             transports: components["schemas"]["TransportView"][];
             handOvers: components["schemas"]["HandOversView"];
         };
+        SmsTrafficView: {
+            /**
+             * @description A country (ISO 3166-1), or a number without its last four digits
+             * @example PH
+             */
+            key: string;
+            /** @description Copies included */
+            messages: number;
+            codes: number;
+            /** @description Codes that were given back */
+            verified: number;
+            /** @description Requests that were refused */
+            refused: number;
+            /** @description Too few codes were given back: it gets none today, or would get none with SMS_GUARD=on */
+            closed: boolean;
+        };
+        SmsView: {
+            messages: number;
+            /** @description SMS_DAILY */
+            daily: number;
+            refused: number;
+            countries: components["schemas"]["SmsTrafficView"][];
+            /** @description Blocks of numbers with the most codes that nobody gave back */
+            prefixes: components["schemas"]["SmsTrafficView"][];
+        };
         PauseLaneRequest: {
             /** @description For those who find it paused */
             reason?: string;
         };
         LaneChangeView: {
             /** @enum {string} */
-            lane: "critical" | "default" | "bulk";
+            lane: "critical" | "default" | "bulk" | "sms";
             /** @description False: it was so already */
             changed: boolean;
         };
@@ -3570,7 +3675,7 @@ export interface components {
             title: string;
             status: number;
             /** @enum {string} */
-            code: "malformed_json" | "bad_request" | "otp_invalid" | "unauthorized" | "refresh_invalid" | "invalid_credentials" | "scope_missing" | "role_missing" | "forbidden" | "wrong_password" | "reauthentication_required" | "hook_refused" | "mail_hook_refused" | "not_found" | "email_not_found" | "template_not_found" | "audience_not_found" | "subscriber_not_found" | "import_not_found" | "broadcast_not_found" | "audience_in_use" | "broadcast_over" | "email_action_not_found" | "hook_not_configured" | "mail_hook_not_configured" | "lane_not_found" | "transport_not_found" | "account_not_found" | "api_key_not_found" | "suppression_not_found" | "setup_done" | "setup_link_invalid" | "challenge_not_found" | "session_not_found" | "webhook_endpoint_not_found" | "webhook_delivery_not_found" | "webhook_endpoint_disabled" | "webhook_under_way" | "method_not_allowed" | "request_timeout" | "invalid_state" | "count_differs" | "idempotency_in_flight" | "content_secret" | "content_erased" | "last_admin" | "api_key_over" | "email_taken" | "otp_expired" | "otp_consumed" | "otp_disowned" | "body_too_large" | "precondition_failed" | "range_not_satisfiable" | "headers_too_large" | "unsupported_media_type" | "expectation_failed" | "not_a_dsn" | "validation_failed" | "idempotency_mismatch" | "sender_not_allowed" | "otp_locked" | "too_many_failures" | "too_many_streams" | "rate_limited" | "resend_too_soon" | "resend_exhausted" | "internal" | "http_version_not_supported" | "hook_unprovable" | "busy" | "unavailable";
+            code: "sms_not_configured" | "sms_country" | "sms_sign_in_off" | "no_phone" | "phone_taken" | "same_channel" | "sms_limited" | "malformed_json" | "bad_request" | "otp_invalid" | "unauthorized" | "refresh_invalid" | "invalid_credentials" | "scope_missing" | "role_missing" | "forbidden" | "wrong_password" | "reauthentication_required" | "hook_refused" | "mail_hook_refused" | "not_found" | "email_not_found" | "template_not_found" | "audience_not_found" | "subscriber_not_found" | "import_not_found" | "broadcast_not_found" | "audience_in_use" | "broadcast_over" | "email_action_not_found" | "hook_not_configured" | "mail_hook_not_configured" | "lane_not_found" | "transport_not_found" | "account_not_found" | "api_key_not_found" | "suppression_not_found" | "setup_done" | "setup_link_invalid" | "challenge_not_found" | "session_not_found" | "webhook_endpoint_not_found" | "webhook_delivery_not_found" | "webhook_endpoint_disabled" | "webhook_under_way" | "method_not_allowed" | "request_timeout" | "invalid_state" | "count_differs" | "idempotency_in_flight" | "content_secret" | "content_erased" | "last_admin" | "api_key_over" | "email_taken" | "otp_expired" | "otp_consumed" | "otp_disowned" | "body_too_large" | "precondition_failed" | "range_not_satisfiable" | "headers_too_large" | "unsupported_media_type" | "expectation_failed" | "not_a_dsn" | "validation_failed" | "idempotency_mismatch" | "sender_not_allowed" | "otp_locked" | "too_many_failures" | "too_many_streams" | "rate_limited" | "resend_too_soon" | "resend_exhausted" | "internal" | "http_version_not_supported" | "hook_unprovable" | "busy" | "unavailable";
             detail: string;
             remedy: string;
             requestId: string;
@@ -3778,6 +3883,42 @@ export interface components {
                 };
             };
         };
+        /** @description `sms_not_configured`: No codes go by SMS here. `sms_country`: No codes go to numbers of that country. `sms_sign_in_off`: No codes by SMS open an account here. `no_phone`: The account has no number. `validation_failed`: Some fields are not acceptable. */
+        "sms_not_configured.sms_country.sms_sign_in_off.no_phone.validation_failed": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "sms_not_configured" | "sms_country" | "sms_sign_in_off" | "no_phone" | "validation_failed";
+                };
+            };
+        };
+        /** @description `sms_limited`: No more codes go there by SMS today. `rate_limited`: Too many requests. */
+        "sms_limited.rate_limited": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "sms_limited" | "rate_limited";
+                };
+            };
+        };
+        /** @description `phone_taken`: The number belongs to another account. `email_taken`: Another account has this address. */
+        "phone_taken.email_taken": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "phone_taken" | "email_taken";
+                };
+            };
+        };
         /** @description `malformed_json`: The body is not valid JSON. `bad_request`: The request cannot be read. `otp_invalid`: The code is wrong. */
         "malformed_json.bad_request.otp_invalid": {
             headers: {
@@ -3799,18 +3940,6 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {string} */
                     code?: "challenge_not_found";
-                };
-            };
-        };
-        /** @description `email_taken`: Another account has this address. */
-        email_taken: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {string} */
-                    code?: "email_taken";
                 };
             };
         };
@@ -3862,6 +3991,30 @@ export interface components {
                 };
             };
         };
+        /** @description `sms_not_configured`: No codes go by SMS here. `sms_country`: No codes go to numbers of that country. `validation_failed`: Some fields are not acceptable. */
+        "sms_not_configured.sms_country.validation_failed": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "sms_not_configured" | "sms_country" | "validation_failed";
+                };
+            };
+        };
+        /** @description `sms_limited`: No more codes go there by SMS today. `too_many_failures`: Too many wrong tries for this address. `rate_limited`: Too many requests. */
+        "sms_limited.too_many_failures.rate_limited": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "sms_limited" | "too_many_failures" | "rate_limited";
+                };
+            };
+        };
         /** @description `invalid_credentials`: Address and password do not fit together. */
         invalid_credentials: {
             headers: {
@@ -3898,15 +4051,15 @@ export interface components {
                 };
             };
         };
-        /** @description `otp_locked`: Too many wrong codes. `rate_limited`: Too many requests. `resend_too_soon`: The code was sent a moment ago. `resend_exhausted`: The code was sent too often. */
-        "otp_locked.rate_limited.resend_too_soon.resend_exhausted": {
+        /** @description `sms_limited`: No more codes go there by SMS today. `otp_locked`: Too many wrong codes. `rate_limited`: Too many requests. `resend_too_soon`: The code was sent a moment ago. `resend_exhausted`: The code was sent too often. */
+        "sms_limited.otp_locked.rate_limited.resend_too_soon.resend_exhausted": {
             headers: {
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {string} */
-                    code?: "otp_locked" | "rate_limited" | "resend_too_soon" | "resend_exhausted";
+                    code?: "sms_limited" | "otp_locked" | "rate_limited" | "resend_too_soon" | "resend_exhausted";
                 };
             };
         };
@@ -3922,6 +4075,18 @@ export interface components {
                 };
             };
         };
+        /** @description `sms_not_configured`: No codes go by SMS here. `sms_country`: No codes go to numbers of that country. `validation_failed`: Some fields are not acceptable. `idempotency_mismatch`: The Idempotency-Key belongs to another request. */
+        "sms_not_configured.sms_country.validation_failed.idempotency_mismatch": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "sms_not_configured" | "sms_country" | "validation_failed" | "idempotency_mismatch";
+                };
+            };
+        };
         /** @description `idempotency_in_flight`: The same request is under way. */
         idempotency_in_flight: {
             headers: {
@@ -3934,15 +4099,15 @@ export interface components {
                 };
             };
         };
-        /** @description `validation_failed`: Some fields are not acceptable. `idempotency_mismatch`: The Idempotency-Key belongs to another request. */
-        "validation_failed.idempotency_mismatch": {
+        /** @description `sms_not_configured`: No codes go by SMS here. `sms_country`: No codes go to numbers of that country. `same_channel`: The code went there by this channel before. `validation_failed`: Some fields are not acceptable. `idempotency_mismatch`: The Idempotency-Key belongs to another request. */
+        "sms_not_configured.sms_country.same_channel.validation_failed.idempotency_mismatch": {
             headers: {
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {string} */
-                    code?: "validation_failed" | "idempotency_mismatch";
+                    code?: "sms_not_configured" | "sms_country" | "same_channel" | "validation_failed" | "idempotency_mismatch";
                 };
             };
         };
@@ -4063,6 +4228,18 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {string} */
                     code?: "idempotency_in_flight" | "content_erased";
+                };
+            };
+        };
+        /** @description `validation_failed`: Some fields are not acceptable. `idempotency_mismatch`: The Idempotency-Key belongs to another request. */
+        "validation_failed.idempotency_mismatch": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "validation_failed" | "idempotency_mismatch";
                 };
             };
         };
@@ -4762,8 +4939,8 @@ export interface operations {
             401: components["responses"]["unauthorized"];
             413: components["responses"]["body_too_large"];
             415: components["responses"]["unsupported_media_type"];
-            422: components["responses"]["validation_failed"];
-            429: components["responses"]["rate_limited"];
+            422: components["responses"]["sms_not_configured.sms_country.sms_sign_in_off.no_phone.validation_failed"];
+            429: components["responses"]["sms_limited.rate_limited"];
             503: components["responses"]["unavailable"];
             default: components["responses"]["AnyCall"];
         };
@@ -4794,7 +4971,7 @@ export interface operations {
             400: components["responses"]["malformed_json.bad_request.otp_invalid"];
             401: components["responses"]["unauthorized"];
             404: components["responses"]["challenge_not_found"];
-            409: components["responses"]["email_taken"];
+            409: components["responses"]["phone_taken.email_taken"];
             410: components["responses"]["otp_expired.otp_consumed.otp_disowned"];
             413: components["responses"]["body_too_large"];
             415: components["responses"]["unsupported_media_type"];
@@ -4968,6 +5145,68 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["IssuedView"];
                 };
+            };
+            400: components["responses"]["malformed_json.bad_request"];
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["wrong_password.reauthentication_required"];
+            413: components["responses"]["body_too_large"];
+            415: components["responses"]["unsupported_media_type"];
+            422: components["responses"]["validation_failed"];
+            429: components["responses"]["too_many_failures.rate_limited"];
+            503: components["responses"]["busy.unavailable"];
+            default: components["responses"]["AnyCall"];
+        };
+    };
+    createMePhone: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangePhoneRequest"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssuedView"];
+                };
+            };
+            400: components["responses"]["malformed_json.bad_request"];
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["wrong_password.reauthentication_required"];
+            413: components["responses"]["body_too_large"];
+            415: components["responses"]["unsupported_media_type"];
+            422: components["responses"]["sms_not_configured.sms_country.validation_failed"];
+            429: components["responses"]["sms_limited.too_many_failures.rate_limited"];
+            503: components["responses"]["busy.unavailable"];
+            default: components["responses"]["AnyCall"];
+        };
+    };
+    deleteMePhone: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProofRequest"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["malformed_json.bad_request"];
             401: components["responses"]["unauthorized"];
@@ -5173,8 +5412,8 @@ export interface operations {
             400: components["responses"]["bad_request"];
             404: components["responses"]["challenge_not_found"];
             410: components["responses"]["otp_expired.otp_consumed.otp_disowned"];
-            422: components["responses"]["validation_failed"];
-            429: components["responses"]["otp_locked.rate_limited.resend_too_soon.resend_exhausted"];
+            422: components["responses"]["sms_not_configured.sms_country.validation_failed"];
+            429: components["responses"]["sms_limited.otp_locked.rate_limited.resend_too_soon.resend_exhausted"];
             503: components["responses"]["unavailable"];
             default: components["responses"]["AnyCall"];
         };
@@ -5298,8 +5537,8 @@ export interface operations {
             409: components["responses"]["idempotency_in_flight"];
             413: components["responses"]["body_too_large"];
             415: components["responses"]["unsupported_media_type"];
-            422: components["responses"]["validation_failed.idempotency_mismatch"];
-            429: components["responses"]["rate_limited"];
+            422: components["responses"]["sms_not_configured.sms_country.validation_failed.idempotency_mismatch"];
+            429: components["responses"]["sms_limited.rate_limited"];
             503: components["responses"]["unavailable"];
             default: components["responses"]["AnyCall"];
         };
@@ -5352,7 +5591,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ResendRequest"];
+            };
+        };
         responses: {
             202: {
                 headers: {
@@ -5362,14 +5605,16 @@ export interface operations {
                     "application/json": components["schemas"]["VerificationView"];
                 };
             };
-            400: components["responses"]["bad_request"];
+            400: components["responses"]["malformed_json.bad_request"];
             401: components["responses"]["unauthorized"];
             403: components["responses"]["scope_missing.role_missing"];
             404: components["responses"]["challenge_not_found"];
             409: components["responses"]["idempotency_in_flight"];
             410: components["responses"]["otp_expired.otp_consumed.otp_disowned"];
-            422: components["responses"]["validation_failed.idempotency_mismatch"];
-            429: components["responses"]["otp_locked.rate_limited.resend_too_soon.resend_exhausted"];
+            413: components["responses"]["body_too_large"];
+            415: components["responses"]["unsupported_media_type"];
+            422: components["responses"]["sms_not_configured.sms_country.same_channel.validation_failed.idempotency_mismatch"];
+            429: components["responses"]["sms_limited.otp_locked.rate_limited.resend_too_soon.resend_exhausted"];
             503: components["responses"]["unavailable"];
             default: components["responses"]["AnyCall"];
         };
@@ -6052,7 +6297,7 @@ export interface operations {
                 from?: string;
                 template?: string;
                 tag?: string;
-                lane?: "critical" | "default" | "bulk";
+                lane?: "critical" | "default" | "bulk" | "sms";
                 /** @description Which took it last */
                 transport?: string;
                 /** @description lastErrorCode */
@@ -6271,7 +6516,7 @@ export interface operations {
                 from?: string;
                 template?: string;
                 tag?: string;
-                lane?: "critical" | "default" | "bulk";
+                lane?: "critical" | "default" | "bulk" | "sms";
                 /** @description Which took it last */
                 transport?: string;
                 /** @description lastErrorCode */
@@ -6718,7 +6963,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                provider: "sendgrid" | "mailgun" | "resend" | "postmark" | "brevo" | "mailjet" | "ses";
+                provider: "sendgrid" | "mailgun" | "resend" | "postmark" | "brevo" | "mailjet" | "ses" | "twilio" | "vonage";
             };
             cookie?: never;
         };
@@ -7466,12 +7711,36 @@ export interface operations {
             default: components["responses"]["AnyCall"];
         };
     };
+    listOperationSms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SmsView"];
+                };
+            };
+            400: components["responses"]["bad_request"];
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["scope_missing.role_missing"];
+            503: components["responses"]["unavailable"];
+            default: components["responses"]["AnyCall"];
+        };
+    };
     pauseOperationLane: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                lane: "critical" | "default" | "bulk";
+                lane: "critical" | "default" | "bulk" | "sms";
             };
             cookie?: never;
         };
@@ -7505,7 +7774,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                lane: "critical" | "default" | "bulk";
+                lane: "critical" | "default" | "bulk" | "sms";
             };
             cookie?: never;
         };
