@@ -19,8 +19,11 @@ import { OwnPassword } from './me/own-password.js';
 import { Proofs } from './me/proofs.js';
 import { Notices } from './notices/notices.js';
 import { AccountPageController } from './pages/account-page.controller.js';
+import { CodeController } from './pages/code.controller.js';
 import { LinkController } from './pages/link.controller.js';
 import { NotMeController } from './pages/not-me.controller.js';
+import { OwnAccountController } from './pages/own-account.controller.js';
+import { PageCodes } from './pages/page-codes.js';
 import { PageCookies, PageSignIn } from './pages/page-cookies.js';
 import { SetupController } from './pages/setup.controller.js';
 import { SignInController } from './pages/sign-in.controller.js';
@@ -50,6 +53,8 @@ import { SigningKeyRecords, SigningKeyRotation, SigningKeys } from './tokens/sig
     UndoController,
     AccountPageController,
     SignInController,
+    CodeController,
+    OwnAccountController,
   ],
   providers: [
     AccessTokens,
@@ -66,6 +71,7 @@ import { SigningKeyRecords, SigningKeyRotation, SigningKeys } from './tokens/sig
     OwnAccount,
     OwnPassword,
     OwnSessions,
+    PageCodes,
     PageCookies,
     PageSignIn,
     PageWriter,

@@ -60,11 +60,17 @@ export class CodeRequests {
   ) {}
 
   /** For an account that exists. @throws Problem rate_limited */
-  async start(purpose: PublicPurpose, email: EmailAddress, source: RequestSource): Promise<Issued> {
+  async start(
+    purpose: PublicPurpose,
+    email: EmailAddress,
+    source: RequestSource,
+    challengeId?: string,
+  ): Promise<Issued> {
     await this.mailLimit.take(source, email.canonical);
     const account = await this.holderOf(email);
     return this.issue({
       purpose,
+      id: challengeId,
       fits: account !== null,
       destination: { stored: account?.email ?? email.stored, canonical: email.canonical },
       locale: account?.locale,
@@ -101,10 +107,15 @@ export class CodeRequests {
   }
 
   /** For somebody who is signed in, to show that it is still they. @throws Problem rate_limited */
-  async reauthenticate({ account, session }: LiveSession, source: RequestSource): Promise<Issued> {
+  async reauthenticate(
+    { account, session }: LiveSession,
+    source: RequestSource,
+    challengeId?: string,
+  ): Promise<Issued> {
     await this.mailLimit.take(source, account.emailCanonical);
     return this.issue({
       purpose: 'reauthenticate',
+      id: challengeId,
       fits: true,
       destination: { stored: account.email, canonical: account.emailCanonical },
       locale: account.locale,
@@ -127,6 +138,7 @@ export class CodeRequests {
     email: EmailAddress,
     currentPassword: string | undefined,
     source: RequestSource,
+    challengeId?: string,
   ): Promise<Issued> {
     const { account, session } = holder;
     await this.proofs.of(holder, { currentPassword, by: 'anything' }, source, () =>
@@ -136,6 +148,7 @@ export class CodeRequests {
     const other = known !== null && known.id !== account.id ? known : undefined;
     return this.issue({
       purpose: 'change_email',
+      id: challengeId,
       fits: other === undefined,
       destination: { stored: other?.email ?? email.stored, canonical: email.canonical },
       locale: (other ?? account).locale,

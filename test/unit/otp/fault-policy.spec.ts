@@ -1,4 +1,4 @@
-import { deliveryWord } from '../../../src/accounts/pages/sign-in.page.js';
+import { deliveryWord } from '../../../src/accounts/pages/code.page.js';
 import { EN } from '../../../src/http/pages/words/en.js';
 import { EmailStatus } from '../../../src/generated/prisma/enums.js';
 import { deliveryFault, deliveryStatusOf } from '../../../src/otp/delivery/delivery-status.js';
