@@ -32,6 +32,7 @@ interface Home {
 }
 
 const STYLE = `
+.brand { display: none; }
 .state { display: flex; gap: .75rem; align-items: baseline; padding: .9rem 1.1rem; border: 1px solid var(--line); border-radius: .75rem; background: var(--raised); }
 .state p { margin: 0; }
 .state::before { content: ""; flex: none; width: .7rem; height: .7rem; border-radius: 50%; background: var(--good); }

@@ -89,7 +89,7 @@ describe('screenshots of the pages for people', () => {
         await page.getByRole('alert').waitFor();
         await shoot('wrong-code');
         await page.getByLabel('Code', { exact: true }).pressSequentially(code);
-        await page.getByText('You’re signed in').waitFor();
+        await page.getByText('You’re signed in to').waitFor();
         await shoot('account');
         for (const name of ['profile', 'password', 'email', 'delete']) await open(name, `/account/${name}`);
         await open('inbox', '/inbox');

@@ -306,7 +306,7 @@ describe('setup', () => {
       const weak = await submit(token, { email: 'ada@example.com', name: '', password: 'short' });
       expect([weak.status, weak.body]).toEqual([422, expect.stringContaining('Use at least 8 characters')]);
       expect((await submit(token, { email: 'ada@example.com', name: '', password: PASSWORD })).body).toContain(
-        'the password, or a code by mail',
+        'the password, or with a code by email',
       );
     });
 

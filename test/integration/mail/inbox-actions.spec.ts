@@ -1,46 +1,49 @@
+import { PageClient } from '../../support/http/page-client.js';
 import { createApiKey } from '../../support/service/api-key.js';
 import { type Otpost, startOtpost } from '../../support/service/otpost.js';
 import { eventually } from '../../support/signals/wait.js';
 import { SmtpSink } from '../../support/smtp/smtp-sink.js';
 
-const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
-
 describe('the inbox', () => {
   let sink: SmtpSink;
   let otpost: Otpost;
-  let key: string;
+  /** Has no other transport to turn to. */
+  let alone: Otpost;
+  const keys = new Map<Otpost, string>();
 
   beforeAll(async () => {
     sink = await SmtpSink.start();
     otpost = await startOtpost({ MAIL_TRANSPORTS: `capture:,${sink.url}` });
-    key = await createApiKey(otpost.database.url, ['emails:send', 'emails:read']);
+    alone = await startOtpost({ MAIL_TRANSPORTS: 'capture:' });
+    for (const one of [otpost, alone])
+      keys.set(one, await createApiKey(one.database.url, ['emails:send', 'emails:read']));
   });
   afterAll(async () => {
     await otpost.stop();
+    await alone.stop();
     await sink.stop();
   });
 
-  const post = (path: string, fields: Record<string, string>) =>
-    otpost.api.send('POST', path, FORM, new URLSearchParams(fields).toString());
-  const page = async (path: string): Promise<string> => (await otpost.api.get<string>(path)).body;
+  const post = (path: string, fields: Record<string, string>, at = otpost, headers: Record<string, string> = {}) =>
+    new PageClient(at.api.url).post(path, fields, headers);
+  const page = async (path: string, at = otpost): Promise<string> => (await at.api.get<string>(path)).body;
 
-  async function send(to: string, more: object = {}): Promise<string> {
+  async function send(to: string, more: object = {}, at = otpost): Promise<string> {
     const mail = { to, subject: `Hello ${to}`, text: 'See https://example.com/order/4711.', ...more };
-    const { body } = await otpost.api.post<{ id: string }>('/v1/emails', mail, { authorization: `Bearer ${key}` });
+    const { body } = await at.api.post<{ id: string }>('/v1/emails', mail, { authorization: `Bearer ${keys.get(at)}` });
     return body.id;
   }
 
-  async function captured(to: string): Promise<string> {
+  async function captured(to: string, at = otpost): Promise<string> {
     return eventually(async () => {
-      const { body } = await otpost.api.get<{ items: { id: string }[] }>(
-        `/inbox/messages?to=${encodeURIComponent(to)}`,
-      );
+      const { body } = await at.api.get<{ items: { id: string }[] }>(`/inbox/messages?to=${encodeURIComponent(to)}`);
       return body.items[0]?.id;
     }, `the mail to ${to}`);
   }
 
   const statusOf = async (id: string): Promise<{ status: string; events: { reply: string | null }[] }> =>
-    (await otpost.api.get<{ status: string; events: { reply: string | null }[] }>(`/v1/emails/${id}`, key)).body;
+    (await alone.api.get<{ status: string; events: { reply: string | null }[] }>(`/v1/emails/${id}`, keys.get(alone)))
+      .body;
 
   it('shows links, headers, attachments and the receipt of a message, and gives its files as they are', async () => {
     const content = Buffer.from('%PDF-1.7 <script>');
@@ -72,9 +75,9 @@ describe('the inbox', () => {
 
   it('makes the next message fail as a mail server would, and lets the one after it through', async () => {
     for (const kind of ['451', '550']) {
-      expect((await post('/inbox/fault', { kind })).status).toBe(303);
-      expect(await page('/inbox')).toContain(`Next: ${kind}`);
-      const id = await send(`fails${kind}@example.com`);
+      expect((await post('/inbox/fault', { kind }, alone)).status).toBe(303);
+      expect(await page('/inbox', alone)).toContain(`Next: ${kind}`);
+      const id = await send(`fails${kind}@example.com`, {}, alone);
       const { events } = await eventually(async () => {
         const email = await statusOf(id);
         return ['deferred', 'failed'].includes(email.status) && email;
@@ -82,20 +85,20 @@ describe('the inbox', () => {
       expect(events.map(({ reply }) => reply ?? '').join()).toContain(`${kind} `);
       expect((await statusOf(id)).status).toBe(kind === '451' ? 'deferred' : 'failed');
     }
-    await send('passes@example.com');
-    await captured('passes@example.com');
-    await post('/inbox/fault', { kind: 'hang' });
-    await post('/inbox/fault', { kind: 'none' });
-    expect(await page('/inbox')).toContain('Make the next message fail');
-    expect((await post('/inbox/fault', { kind: 'explode' })).status).toBe(422);
+    await send('passes@example.com', {}, alone);
+    await captured('passes@example.com', alone);
+    await post('/inbox/fault', { kind: 'hang' }, alone);
+    await post('/inbox/fault', { kind: 'none' }, alone);
+    expect(await page('/inbox', alone)).toContain('Make the next message fail');
+    expect((await post('/inbox/fault', { kind: 'explode' }, alone)).status).toBe(422);
   });
 
   it('releases a message to a real transport, as it is, to whoever is named', async () => {
     await send('kept@example.com', { subject: 'Kept at first' });
     const id = await captured('kept@example.com');
     const [way] = /<option>([^<]+)</.exec(await page(`/inbox/${id}`))!.slice(1);
-    const { headers } = await post(`/inbox/${id}/release`, { to: 'me@example.com', way: way! });
-    expect(headers.get('location')).toBe(`/inbox/${id}?released=sent`);
+    const { location } = await post(`/inbox/${id}/release`, { to: 'me@example.com', way: way! });
+    expect(location).toBe(`/inbox/${id}?released=sent`);
     const [mail] = await sink.waitForMailTo('me@example.com');
     expect(mail!.mail.subject).toBe('Kept at first');
     expect(await page(`/inbox/${id}?released=sent`)).toContain('Released: the mail server took it.');
@@ -103,15 +106,13 @@ describe('the inbox', () => {
       [{ to: 'nobody', way: way! }, 'address'],
       [{ to: 'me@example.com', way: 'none' }, 'way'],
     ] as const)
-      expect((await post(`/inbox/${id}/release`, fields)).headers.get('location')).toBe(
-        `/inbox/${id}?released=${told}`,
-      );
+      expect((await post(`/inbox/${id}/release`, fields)).location).toBe(`/inbox/${id}?released=${told}`);
   });
 
   it('does none of it for a stranger’s page', async () => {
-    const foreign = { ...FORM, 'sec-fetch-site': 'cross-site' };
+    const foreign = { 'sec-fetch-site': 'cross-site' };
     const id = await captured('kept@example.com');
     for (const path of ['/inbox/fault', `/inbox/${id}/release`])
-      expect((await otpost.api.send('POST', path, foreign, 'kind=550&to=me%40example.com')).status).toBe(403);
+      expect((await post(path, { kind: '550', to: 'me@example.com' }, otpost, foreign)).status).toBe(403);
   });
 });
