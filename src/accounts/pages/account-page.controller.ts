@@ -54,7 +54,7 @@ function accountPage({ account, session: current }: LiveSession, sessions: Sessi
 }
 
 function fact(name: Html, value: HtmlValue, href: string, say: Say): Html {
-  return html`<div><dt>${name}</dt><dd>${value}</dd><dd class="on"><a href="${href}" aria-label="${name}: ${say('account.change')}">${say('account.change')}</a></dd></div>`;
+  return html`<div><dt>${name}</dt><dd>${value}</dd><dd><a href="${href}" aria-label="${name}: ${say('account.change')}">${say('account.change')}</a></dd></div>`;
 }
 
 function item({ id, userAgent, method, ip, createdAt, lastUsedAt }: Session, current: boolean, say: Say): Html {

@@ -136,7 +136,7 @@ function body({ message, view, source, parts, receipt = [], phone }: Shown): Htm
   if (view === 'receipt') return receiptList(receipt);
   if (view === 'html') {
     const links = HAS_LINKS.test(message.html);
-    return html`${links && html`<p class="note">Links do nothing in this view. They work under Text.</p>`}
+    return html`${links && html`<p class="note">Links do nothing in this view. They work under Links.</p>`}
     <iframe class="body${phone === true && ' phone'}" title="The message as HTML" src="/inbox/${message.id}/html" sandbox=""
       referrerpolicy="no-referrer"></iframe>`;
   }

@@ -40,10 +40,9 @@ export async function sufferFault(kind: CaptureFault): Promise<Outcome> {
       const response = '451 4.3.0 Try again later (asked for in the inbox)';
       return classifySmtpFailure({ code: 'EENVELOPE', command: 'RCPT TO', responseCode: 451, response }, 'envelope');
     }
-    case '550': {
-      const response = '550 5.7.1 Message refused (asked for in the inbox)';
-      return classifySmtpFailure({ code: 'EENVELOPE', command: 'RCPT TO', responseCode: 550, response }, 'envelope');
-    }
+    case '550':
+      // As of a mailbox that is not there, but the address goes on getting mail: it was no server that said so.
+      return { kind: 'failed', errorCode: 'smtp_550', reply: '550 5.1.1 No such mailbox (asked for in the inbox)' };
     case 'hang':
       await new Promise((resolve) => setTimeout(resolve, HANGS_FOR_MS).unref());
       return classifySmtpFailure({ code: 'ETIMEDOUT', command: 'RCPT TO' }, 'envelope');
