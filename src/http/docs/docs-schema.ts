@@ -45,7 +45,8 @@ export class Schemas {
     }
     if (!schema.allOf) return schema;
     const parts = schema.allOf.map((part) => this.plain(part));
-    const { allOf: _, ...own } = schema;
+    const own: Schema = { ...schema };
+    delete own.allOf;
     return {
       ...(Object.assign({}, ...parts, own) as Schema),
       properties: Object.assign({}, ...parts.map(({ properties }) => properties)) as Record<string, Schema>,
