@@ -156,7 +156,7 @@ async function startWeb(infrastructure: Infrastructure): Promise<Application> {
     refuseOtherBodies(app);
     refuseUnstorable(app);
     boundBodies(app);
-    serveDocs(app, settings.http.appUrl, VERSION);
+    serveDocs(app, settings, VERSION);
     const url = await listen(app, settings.http.host, settings.http.port, 'PORT');
     await smtp.listen();
     return url;

@@ -20,8 +20,11 @@ import { PhoneChanges } from './me/phone-changes.js';
 import { Proofs } from './me/proofs.js';
 import { Notices } from './notices/notices.js';
 import { AccountPageController } from './pages/account-page.controller.js';
+import { CodeController } from './pages/code.controller.js';
 import { LinkController } from './pages/link.controller.js';
 import { NotMeController } from './pages/not-me.controller.js';
+import { OwnAccountController } from './pages/own-account.controller.js';
+import { PageCodes } from './pages/page-codes.js';
 import { PageCookies, PageSignIn } from './pages/page-cookies.js';
 import { SetupController } from './pages/setup.controller.js';
 import { SignInController } from './pages/sign-in.controller.js';
@@ -52,6 +55,8 @@ import { SigningKeyRecords, SigningKeyRotation, SigningKeys } from './tokens/sig
     UndoController,
     AccountPageController,
     SignInController,
+    CodeController,
+    OwnAccountController,
   ],
   providers: [
     AccessTokens,
@@ -68,6 +73,7 @@ import { SigningKeyRecords, SigningKeyRotation, SigningKeys } from './tokens/sig
     OwnAccount,
     OwnPassword,
     OwnSessions,
+    PageCodes,
     PageCookies,
     PageSignIn,
     PageWriter,

@@ -1,6 +1,8 @@
 import { Global, Injectable, Module } from '@nestjs/common';
 import { type Member, Staff } from '../access/access.guard.js';
+import { PageReader } from '../http/pages/page-frame.js';
 import { AccountsModule } from './accounts.module.js';
+import { PageSignIn } from './pages/page-cookies.js';
 import { Sessions } from './sessions/sessions.js';
 import { AccessTokens } from './tokens/access-tokens.js';
 
@@ -21,7 +23,14 @@ class AccountStaff extends Staff {
   }
 }
 
-/** Tells the rooms below, wherever they ask who is behind an access token; they may not import this one. */
+/** Tells the rooms below, wherever they ask who is behind an access token or reads a page; they may not import this one. */
 @Global()
-@Module({ imports: [AccountsModule], providers: [{ provide: Staff, useClass: AccountStaff }], exports: [Staff] })
+@Module({
+  imports: [AccountsModule],
+  providers: [
+    { provide: Staff, useClass: AccountStaff },
+    { provide: PageReader, useExisting: PageSignIn },
+  ],
+  exports: [Staff, PageReader],
+})
 export class StaffModule {}

@@ -2,7 +2,9 @@ import { Module } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
 import { ApiKeys } from '../access/api-keys.js';
 import { MailModule } from '../mail/mail.module.js';
+import { HomeController } from './home.controller.js';
 import { HealthMonitor, Insiders, MailFactsReader } from './health-monitor.js';
+import { PageWriter } from '../http/pages/page-frame.js';
 import { HealthController, Indicators, MailHealthController } from './health.controller.js';
 
 /** The probes of a process, for whatever platform runs it. */
@@ -14,6 +16,10 @@ import { HealthController, Indicators, MailHealthController } from './health.con
 })
 export class HealthChecksModule {}
 
-/** The probes, and what people look at when one of them is not well. */
-@Module({ imports: [HealthChecksModule], controllers: [MailHealthController] })
+/** The probes, what people look at when one of them is not well, and the front door, which says whether all is. */
+@Module({
+  imports: [HealthChecksModule],
+  controllers: [HomeController, MailHealthController],
+  providers: [PageWriter],
+})
 export class HealthModule {}

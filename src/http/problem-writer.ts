@@ -1,6 +1,6 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Inject, Optional } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { productOf, type Settings } from '../config/settings.js';
+import type { Settings } from '../config/settings.js';
 import { bearerOf } from '../core/credentials.js';
 import { uuidv7 } from '../core/ids.js';
 import { FALLBACK_LOCALE, localeAskedFor } from '../core/locales.js';
@@ -8,6 +8,7 @@ import { Logger } from '../core/logger.js';
 import { Problem, type ProblemCode } from '../core/problems.js';
 import { databaseProblemOf, DatabaseSilent } from '../database/database-errors.js';
 import { isResendPath, resendErrorOf, resendHeadersOf } from '../mail/resend-door/resend-errors-policy.js';
+import { type Dress, dressOf } from './pages/look.js';
 import { written } from './pages/page-frame.js';
 import { problemPage } from './pages/problem-page.js';
 import { BARE_HEADERS } from './security-headers.js';
@@ -75,13 +76,13 @@ export const asDocument: ProblemWriter = (problem, requestId) => ({
   body: JSON.stringify(problem.toDocument(requestId)),
 });
 
-/** To people as a page. @param product how mails call the product */
-export function asPageOrDocument(product: string): ProblemWriter {
+/** To people as a page. */
+export function asPageOrDocument(dress: Dress): ProblemWriter {
   return (problem, requestId, asked) => {
     if (!wantsPage(asked)) return asDocument(problem, requestId, asked);
     const { headers, text } = written(
       problemPage(problem, requestId, asked.url),
-      product,
+      dress,
       localeAskedFor(asked.language) ?? FALLBACK_LOCALE,
     );
     return { status: problem.status, headers, body: text };
@@ -100,7 +101,7 @@ const asResendError: ProblemWriter = (problem, _requestId, { hasToken = false })
 
 /** As a process with pages tells problems. */
 export function problemWriterOf(settings: Pick<Settings, 'mail'>): ProblemWriter {
-  const others = asPageOrDocument(productOf(settings));
+  const others = asPageOrDocument(dressOf(settings));
   if (!settings.mail.resendCompat) return others;
   return (problem, requestId, asked) =>
     (isResendPath(asked.url) && !wantsPage(asked) ? asResendError : others)(problem, requestId, asked);

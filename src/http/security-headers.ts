@@ -10,18 +10,6 @@ export function isApiRoute({ routeOptions }: FastifyRequest): boolean {
 /** What is no page loads, frames and posts nothing. Pages say what they need themselves, and replace this. */
 const NO_PAGE = ["default-src 'none'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"].join('; ');
 
-/** Swagger UI writes style attributes; its script, fonts and calls are our own files. */
-const DOCS_PAGE = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self' 'unsafe-inline'",
-  "img-src 'self' data:",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
-
 const PERMISSIONS = ['camera', 'geolocation', 'microphone', 'payment', 'usb']
   .map((feature) => `${feature}=()`)
   .join(', ');
@@ -47,7 +35,6 @@ export async function secureHeaders(app: NestFastifyApplication, appUrl: string)
       reply.header('permissions-policy', PERMISSIONS);
       // Answers hold tokens and addresses; a route that may be cached says so. What has no route may have one tomorrow.
       if (url === undefined || isApiRoute(request)) reply.header('cache-control', 'no-store');
-      if (url !== undefined && /^\/docs(\/|$)/.test(url)) reply.header('content-security-policy', DOCS_PAGE);
     });
 }
 

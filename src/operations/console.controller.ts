@@ -28,7 +28,7 @@ import { html } from '../core/html.js';
 import { uuidPipe } from '../core/ids.js';
 import { Problem } from '../core/problems.js';
 import { factsOf, isFromOurPage } from '../http/pages/origin.js';
-import { PLAIN, PageWriter, type Page } from '../http/pages/page-frame.js';
+import { PageWriter, type Page } from '../http/pages/page-frame.js';
 import { PageProblemFilter } from '../http/pages/problem-page.js';
 import { Composer } from '../mail/content/composer.js';
 import { samplesOf } from '../mail/content/template-policy.js';
@@ -132,7 +132,6 @@ class MailFrameController {
 const notBuilt: Page = {
   status: 503,
   title: 'Operations is being built',
-  look: PLAIN,
   headers: { refresh: '3' },
   body: html`<h1>Operations is being built</h1>
     <p>This page comes by itself once its files are there. Where nothing happens, build them: <code>npm run build</code></p>

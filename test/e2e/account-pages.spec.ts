@@ -72,8 +72,8 @@ describeWithChromium('the account pages, in browsers', () => {
 
   async function enter(page: Page, email: string): Promise<void> {
     await page.goto(`${url}/account`);
-    await page.getByLabel('E-mail address').fill(email);
-    await press(page, 'Continue with e-mail');
+    await page.getByLabel('Email address').fill(email);
+    await press(page, 'Continue with email');
   }
 
   /** The text of the mail whose reference the page shows. */
@@ -93,24 +93,24 @@ describeWithChromium('the account pages, in browsers', () => {
 
   const linkOf = async (issued: IssuedBody, end = ''): Promise<string> =>
     url + linkIn(told((await people.mailOf(issued)).mail.text!), end);
-  const signedInAs = (page: Page, email: string) => page.getByText(`You are signed in to Aster as ${email}.`).waitFor();
-  const signedOut = (page: Page) => page.getByRole('button', { name: 'Continue with e-mail' }).waitFor();
+  const signedInAs = (page: Page, email: string) => page.getByText(`You’re signed in to Aster as ${email}.`).waitFor();
+  const signedOut = (page: Page) => page.getByRole('button', { name: 'Continue with email' }).waitFor();
 
   it('somebody registers by code, without any script, and signs out', async () => {
     const [page, email] = [await tab(1), fresh()];
     await page.goto(url);
-    await page.getByRole('link', { name: 'Account' }).click();
+    await page.getByRole('link', { name: 'Your account' }).click();
     await enter(page, email);
     const code = codeIn(await mailFor(page));
     await page.getByLabel('Code').fill(people.wrong(code));
     await page.keyboard.press('Enter');
-    expect(await page.getByRole('alert').textContent()).toBe('That is not the code. 4 tries are left.');
+    expect(await page.getByRole('alert').textContent()).toBe('That’s not the right code. You have 4 tries left.');
     await page.getByLabel('Code').fill(`${code.slice(0, 3)} ${code.slice(3)}`);
     await press(page, 'Continue');
     await signedInAs(page, email);
     expect(page.url()).toBe(`${url}/account`);
     expect(await page.getByRole('listitem').allInnerTexts()).toEqual([
-      expect.stringMatching(/on Linux \(here\)[^]*by code from/),
+      expect.stringMatching(/on Linux \(this device\)[^]*by code from/),
     ]);
     await press(page, 'Sign out');
     await signedOut(page);
@@ -127,8 +127,8 @@ describeWithChromium('the account pages, in browsers', () => {
     });
     const twice = (name: string) => page.getByRole('button', { name, exact: true }).dblclick();
     await page.goto(`${url}/account`);
-    await page.getByLabel('E-mail address').fill(email);
-    await twice('Continue with e-mail');
+    await page.getByLabel('Email address').fill(email);
+    await twice('Continue with email');
     const code = codeIn(await mailFor(page));
     await page.getByLabel('Code').fill(code);
     await Promise.all([page.keyboard.press('Enter'), page.keyboard.press('Enter')]);
@@ -153,9 +153,9 @@ describeWithChromium('the account pages, in browsers', () => {
     await phone.getByText(email).waitFor();
     await press(phone, 'Confirm and sign in');
     await signedInAs(phone, email);
-    await asked.getByRole('link', { name: 'Look again' }).click();
-    await asked.getByRole('heading', { name: 'The code was used already' }).waitFor();
-    await asked.getByRole('link', { name: 'To your account' }).click();
+    await asked.reload();
+    await asked.getByRole('heading', { name: 'This code has already been used' }).waitFor();
+    await asked.getByRole('link', { name: 'Go to your account' }).click();
     await signedOut(asked);
   });
 
@@ -167,7 +167,7 @@ describeWithChromium('the account pages, in browsers', () => {
     await press(other, 'Confirm and sign in');
     await signedInAs(other, email);
     await other.close();
-    await waiting.getByRole('link', { name: 'Look again' }).click();
+    await waiting.reload();
     await signedInAs(waiting, email);
   });
 
@@ -178,12 +178,12 @@ describeWithChromium('the account pages, in browsers', () => {
     await page.goto(url + linkIn(text));
     await page.getByRole('link', { name: 'This wasn’t me' }).click();
     await press(page, 'This wasn’t me');
-    await page.getByRole('heading', { name: 'It is stopped' }).waitFor();
+    await page.getByRole('heading', { name: 'It’s stopped' }).waitFor();
     await page.goto(url + linkIn(text));
     await page.getByRole('heading', { name: 'This link was stopped' }).waitFor();
     await stranger.getByLabel('Code').fill(codeIn(text));
     await press(stranger, 'Continue');
-    await stranger.getByRole('heading', { name: 'The code was stopped' }).waitFor();
+    await stranger.getByRole('heading', { name: 'This code was stopped' }).waitFor();
   });
 
   it('the former address takes a change back, and signs in again', async () => {
@@ -196,8 +196,8 @@ describeWithChromium('the account pages, in browsers', () => {
     await page.goto(
       url + linkIn(told(notices.map(({ mail }) => mail.text).find((text) => text?.includes('/l/undo/'))!)),
     );
-    await press(page, 'Take it back');
-    await page.getByText('All sessions were ended').waitFor();
+    await press(page, 'Undo the change');
+    await page.getByText('Every device was signed out').waitFor();
     expect((await api.get('/v1/me', session.accessToken)).status).toBe(401);
     await enter(page, before);
     await page.getByLabel('Code').fill(codeIn(await mailFor(page)));
@@ -210,10 +210,10 @@ describeWithChromium('the account pages, in browsers', () => {
     await people.signUp(email);
     await page.goto(await linkOf((await people.ask('reset_password', email)).body));
     await page.getByLabel('New password').fill('password1');
-    await press(page, 'Set the password and sign in');
-    expect(await page.getByRole('alert').textContent()).toContain('is one of those that are tried first');
+    await press(page, 'Save and sign in');
+    expect(await page.getByRole('alert').textContent()).toContain('is one of the first that attackers try');
     await page.getByLabel('New password').fill('seventeen green bottles');
-    await press(page, 'Set the password and sign in');
+    await press(page, 'Save and sign in');
     await signedInAs(page, email);
     expect((await people.signInByPassword(email, 'seventeen green bottles')).status).toBe(200);
   });

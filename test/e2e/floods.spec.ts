@@ -9,7 +9,7 @@ import { eventually } from '../support/signals/wait.js';
 /** Of a provider whose proof is over the body. */
 const HOOK_SECRETS =
   'sendgrid:MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEEDr2LjtURuePQzplybdC+u4CwrqDqBaWjcMMsTbhdbcwHBcepxo7yAQGhHPTnlvFYPAZFceEu/1FwCM/QmGUhA==';
-const ASSET = '/docs/swagger-ui-bundle.js';
+const ASSET = '/docs';
 
 describe('a client that floods its connections', () => {
   let database: TestDatabase;
@@ -57,24 +57,24 @@ describe('a client that floods its connections', () => {
 
   it('gets no file opened for what it asked behind the answer under way, and leaves nothing behind when it hangs up', async () => {
     const client = await RawClient.open(api.url);
-    const { before, during } = await flooded('1,000 × an asset of the docs on one connection', async () => {
+    const { before, during } = await flooded('1,000 × the documentation on one connection', async () => {
       client.write(get(ASSET).repeat(1_000));
       await client.read().untilClosed();
     });
     client.hangUp();
     expect(during.descriptors - before.descriptors).toBeLessThan(16);
-    await recovered('1,000 × an asset of the docs on one connection', before);
+    await recovered('1,000 × the documentation on one connection', before);
   });
 
   it('that hangs up leaves nothing behind even of what may wait', async () => {
-    const { before } = await flooded('50 × 8 assets of the docs, unread, then hung up', async () => {
+    const { before } = await flooded('50 × 8 × the documentation, unread, then hung up', async () => {
       const clients = await Promise.all(Array.from({ length: 50 }, () => RawClient.open(api.url)));
       for (const client of clients) client.write(get(ASSET).repeat(8));
       await Promise.all(clients.map((client) => client.sent()));
       await eventually(() => facts().descriptors >= 50, 'the connections');
       for (const client of clients) client.hangUp();
     });
-    await recovered('50 × 8 assets of the docs, unread, then hung up', before);
+    await recovered('50 × 8 × the documentation, unread, then hung up', before);
   });
 
   it('and reads nothing is cut off before its answers fill the memory, and holds up nobody else', async () => {

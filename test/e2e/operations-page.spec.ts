@@ -249,7 +249,7 @@ describeWithChromium('the page of operators', () => {
     await another.signIn('/operations/messages?tag=spring&status=sent', OPERATOR, sink);
     await another.page.getByText('3 messages').waitFor();
     await database.query(`UPDATE sessions SET revoked_at = now(), revoked_reason = 'ended'`);
-    await another.page.getByLabel('E-mail address').waitFor(); // by the next look of the page itself
+    await another.page.getByLabel('Email address').waitFor(); // by the next look of the page itself
     await another.signInHere(OPERATOR, sink);
     await another.page.getByText('3 messages').waitFor();
     expect(new URL(another.page.url()).search).toBe('?tag=spring&status=sent');

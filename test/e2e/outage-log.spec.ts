@@ -118,7 +118,7 @@ class Deployment {
       expect([page.status, page.headers.get('retry-after'), await page.text()]).toEqual([
         503,
         '2',
-        expect.stringContaining('<h1>It does not work at the moment</h1>'),
+        expect.stringContaining('<h1>This isn’t working right now</h1>'),
       ]);
     };
     const measured = Array.from({ length: 3 }, () => [measure(asked), measure(probed)]).flat();

@@ -43,6 +43,15 @@ interface Giving extends CodeGiven {
   source: RequestSource;
 }
 
+/** A code that is given back on a page. */
+interface PageGiving {
+  challenge: Challenge;
+  others: readonly Challenge[];
+  code: string;
+  browser: Browser | undefined;
+  source: RequestSource;
+}
+
 /** How a page was used: by the browser that asked for the code, or by the link in its mail. */
 interface PageUse {
   challenge: Challenge;
@@ -98,20 +107,55 @@ export class CodeRedemption {
   }
 
   /**
-   * By our own page, which asks for nothing but to be signed in.
+   * By our own page: it signs in, with a new password where the code is for one.
    * @param others that the same browser asked for: their codes are right as well
    */
   async redeemOnPage(
     challenge: Challenge,
     others: readonly Challenge[],
-    code: string,
+    { code, newPassword }: CodeGiven,
     browser: Browser | undefined,
     source: RequestSource,
   ): Promise<PageRedemption> {
-    const checked = await this.checker.check(challenge, code, source.deviceToken, others);
+    this.passwordChanges.refuseUnfit(challenge, newPassword);
+    const giving = { challenge, others, code, browser, source };
+    if (newPassword === undefined) return this.giveOnPage(giving, async () => undefined);
+    const over = this.checker.over(challenge);
+    if (over !== undefined && over !== 'consumed') return { kind: over }; // takes no place in line
+    return this.passwords.inLine(requesterOf(source.ip), (hasher) =>
+      this.giveOnPage(giving, () => hasher.hash(newPassword)),
+    );
+  }
+
+  /**
+   * By our own page, for the session that asked: it goes on with a new cookie.
+   * @throws Problem unauthorized
+   */
+  async confirmOnPage(
+    challenge: Challenge,
+    code: string,
+    holder: SessionHolder | undefined,
+    browser: Browser | undefined,
+    source: RequestSource,
+  ): Promise<PageRedemption | { kind: 'taken' }> {
+    // The first of two presses changed the cookie that the second one comes with.
+    if (this.checker.over(challenge) === 'consumed') return this.againOnPage(challenge, browser, source);
+    const confirmation = await this.finishing.confirmationOf(challenge, holder);
+    if (!confirmation) return { kind: 'not_found' };
+    const checked = await this.checker.check(challenge, code, source.deviceToken);
     if (checked.kind === 'consumed' || checked.kind === 'repeated') return this.againOnPage(challenge, browser, source);
     if (checked.kind !== 'correct') return this.refused(challenge, checked, source);
-    return this.enter({ challenge: checked.challenge, by: 'starter', counted: checked.counted, browser, source });
+    const cookieFor = browser?.sessionCookieFor(challenge.id);
+    const result = await this.transactions.run(async (unit): Promise<PageRedemption | { kind: 'taken' }> => {
+      if (!(await this.checker.consume(challenge, unit, checked.counted))) return OVER;
+      const used = { challenge, by: 'starter' as const, source };
+      const confirmed = await this.finishing.confirm(confirmation, used, unit, (id) =>
+        this.sessions.reauthenticatedBrowser(id, unit, cookieFor),
+      );
+      if (!confirmed) return { kind: 'taken' };
+      return { cookie: confirmed.renewed, ...this.signedIn(confirmed.account, source) };
+    });
+    return result.kind === 'consumed' ? this.againOnPage(challenge, browser, source) : result;
   }
 
   /** By the mailed link. Whoever opens it need not be the starter, whose password and name are dropped. */
@@ -150,10 +194,11 @@ export class CodeRedemption {
     const result = await this.transactions.run(async (unit): Promise<RedemptionResult> => {
       if (!(await this.checker.consume(challenge, unit, checked.counted))) return OVER;
       if (confirmation) {
-        const confirmed = await this.finishing.confirm(confirmation, used, unit);
-        return confirmed
-          ? { ...this.signedIn(confirmed.account, source), ...confirmed }
-          : { kind: 'taken', channel: challenge.channel };
+        const confirmed = await this.finishing.confirm(confirmation, used, unit, (id) =>
+          this.sessions.reauthenticated(id, unit),
+        );
+        if (!confirmed) return { kind: 'taken', channel: challenge.channel };
+        return { tokens: confirmed.renewed, ...this.signedIn(confirmed.account, source) };
       }
       const account = await this.finishing.signIn(used, passwordHash, unit);
       if (!account) return OVER;
@@ -184,6 +229,17 @@ export class CodeRedemption {
     if (newPassword !== undefined && !(await hasher!.verify(account.passwordHash, newPassword)).correct) return OVER;
     const tokens = await this.transactions.run((unit) => this.sessions.again(session.id, unit));
     return tokens ? { tokens, ...this.signedIn(account, source) } : OVER;
+  }
+
+  private async giveOnPage(
+    { challenge, others, code, browser, source }: PageGiving,
+    hash: () => Promise<string | undefined>,
+  ): Promise<PageRedemption> {
+    const checked = await this.checker.check(challenge, code, source.deviceToken, others);
+    if (checked.kind === 'consumed' || checked.kind === 'repeated') return this.againOnPage(challenge, browser, source);
+    if (checked.kind !== 'correct') return this.refused(challenge, checked, source);
+    const { challenge: right, counted } = checked;
+    return this.enter({ challenge: right, by: 'starter', passwordHash: await hash(), counted, browser, source });
   }
 
   private async enter({ challenge, by, passwordHash, counted, browser, source }: PageUse): Promise<PageRedemption> {

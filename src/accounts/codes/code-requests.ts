@@ -67,12 +67,18 @@ export class CodeRequests {
   ) {}
 
   /** For an account that exists. @throws Problem rate_limited, sms_sign_in_off, those of SmsGuard */
-  async start(purpose: PublicPurpose, email: Destination, source: RequestSource): Promise<Issued> {
+  async start(
+    purpose: PublicPurpose,
+    email: Destination,
+    source: RequestSource,
+    challengeId?: string,
+  ): Promise<Issued> {
     this.requireSignIn(email);
     await this.takeLimits(source, email);
     const account = await this.holderOf(email);
     return this.issue({
       purpose,
+      id: challengeId,
       fits: account !== null,
       destination: { stored: account?.email ?? email.stored, canonical: email.canonical },
       locale: account?.locale,
@@ -109,7 +115,12 @@ export class CodeRequests {
   }
 
   /** For somebody who is signed in, to show that it is still they. @throws Problem rate_limited, no_phone, those of {@link start} */
-  async reauthenticate({ account, session }: LiveSession, channel: Channel, source: RequestSource): Promise<Issued> {
+  async reauthenticate(
+    { account, session }: LiveSession,
+    channel: Channel,
+    source: RequestSource,
+    challengeId?: string,
+  ): Promise<Issued> {
     const { email, emailCanonical, phone } = account;
     if (channel === 'sms' && phone === null) throw new Problem('no_phone');
     const destination =
@@ -118,6 +129,7 @@ export class CodeRequests {
     await this.takeLimits(source, destination);
     return this.issue({
       purpose: 'reauthenticate',
+      id: challengeId,
       fits: true,
       destination,
       locale: account.locale,
@@ -140,6 +152,7 @@ export class CodeRequests {
     email: EmailAddress,
     currentPassword: string | undefined,
     source: RequestSource,
+    challengeId?: string,
   ): Promise<Issued> {
     const { account, session } = holder;
     await this.proofs.of(holder, { currentPassword, by: 'anything' }, source, () =>
@@ -149,6 +162,7 @@ export class CodeRequests {
     const other = known !== null && known.id !== account.id ? known : undefined;
     return this.issue({
       purpose: 'change_email',
+      id: challengeId,
       fits: other === undefined,
       destination: { stored: other?.email ?? email.stored, canonical: email.canonical },
       locale: (other ?? account).locale,

@@ -12,7 +12,7 @@ import { EmailChanges } from '../me/email-changes.js';
 import { PhoneChanges } from '../me/phone-changes.js';
 import { PasswordChanges } from '../passwords/password-sign-in.js';
 import { unauthorized } from '../sessions/bearer.guard.js';
-import { type IssuedTokens, Sessions } from '../sessions/sessions.js';
+import { Sessions } from '../sessions/sessions.js';
 
 /** Who is signed in. */
 export interface SessionHolder {
@@ -99,14 +99,15 @@ export class CodeFinishing {
   }
 
   /**
-   * For a code that belongs to a session. Undefined: the new address became somebody else's meanwhile.
+   * For a code that belongs to a session, which `renew` gives new credentials. Undefined: the new address became somebody else's meanwhile.
    * @throws Problem unauthorized, where the session or the account ended meanwhile
    */
-  async confirm(
+  async confirm<Renewed>(
     { accountId, sessionId }: PendingConfirmation,
     used: UsedCode,
     unit: UnitOfWork,
-  ): Promise<{ account: Account; tokens: IssuedTokens } | undefined> {
+    renew: (sessionId: string, unit: UnitOfWork) => Promise<Renewed>,
+  ): Promise<{ account: Account; renewed: Renewed } | undefined> {
     const { challenge, source } = used;
     const { first, then } = this.stepsOf(challenge);
     await first?.(used, unit);
@@ -116,7 +117,7 @@ export class CodeFinishing {
     if (!account || !(await this.sessions.live(sessionId, unit))) throw unauthorized();
     const confirmed = then ? await then(account, sessionId, used, unit) : account;
     if (!confirmed) return undefined;
-    const tokens = await this.sessions.reauthenticated(sessionId, unit);
+    const renewed = await renew(sessionId, unit);
     await this.audit.record(
       {
         action: 'session.reauthenticated',
@@ -127,7 +128,7 @@ export class CodeFinishing {
       },
       unit,
     );
-    return { account: confirmed, tokens };
+    return { account: confirmed, renewed };
   }
 
   private stepsOf({ purpose }: Challenge): Steps {

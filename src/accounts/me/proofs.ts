@@ -60,7 +60,8 @@ export class Proofs {
     return held;
   }
 
-  private isFresh(account: Account, session: Session, by: Wanted['by']): boolean {
+  /** Whether who is signed in was shown a short time ago, and nothing more is asked. */
+  isFresh(account: Account, session: Session, by: Wanted['by']): boolean {
     const now = this.clock.now();
     return by === 'code' && account.passwordHash !== null ? isRecentByCode(session, now) : isRecent(session, now);
   }

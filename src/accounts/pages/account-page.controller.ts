@@ -1,8 +1,9 @@
-import { Get, Param, Post, Req } from '@nestjs/common';
+import { Get, Param, Post, Query, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { type Html, html } from '../../core/html.js';
+import { type Html, html, type HtmlValue } from '../../core/html.js';
 import { randomId } from '../../core/ids.js';
 import { Problem } from '../../core/problems.js';
+import { BUILT_IN_LOCALES, nearestLocaleIn } from '../../core/locales.js';
 import type { Session } from '../../generated/prisma/client.js';
 import type { Page, Redirect } from '../../http/pages/page-frame.js';
 import { buttonForm, momentOf } from '../../http/pages/page-parts.js';
@@ -11,6 +12,7 @@ import { deviceWords } from '../notices/notices.js';
 import { SessionIdPipe } from '../sessions/bearer.guard.js';
 import { OwnSessions } from '../sessions/own-sessions.js';
 import { type LiveSession, Sessions } from '../sessions/sessions.js';
+import { LANGUAGE_NAMES } from './own-account.page.js';
 import { PageCookies, PagesAt, PageSignIn } from './page-cookies.js';
 import { signInPage } from './sign-in.page.js';
 
@@ -20,17 +22,39 @@ const WAYS: Record<string, PlainWord> = {
   password: 'account.by_password',
 };
 
+/** What was done a moment ago, as the path says it. */
+const DONE: Record<string, PlainWord> = {
+  profile: 'done.profile',
+  password: 'done.password',
+  password_removed: 'done.password_removed',
+  email: 'done.email',
+};
+
 /** Who is signed in, and where else. @param sessions those that have not ended, this one too */
-function accountPage({ account, session: current }: LiveSession, sessions: Session[]): Page {
+function accountPage({ account, session: current }: LiveSession, sessions: Session[], done: unknown): Page {
+  const told = typeof done === 'string' && Object.hasOwn(DONE, done) ? DONE[done] : undefined;
+  const locale = account.locale === null ? undefined : nearestLocaleIn(BUILT_IN_LOCALES, account.locale);
   const body = (say: Say) => html`<h1>${say('account.title')}</h1>
+    ${told && html`<p class="done" role="status">${say(told)}</p>`}
     <p>${say('account.who', { email: account.email, since: momentOf(account.createdAt, say.locale) })}</p>
+    <dl>
+      ${fact(say('own.name'), account.name ?? say('own.no_name'), '/account/profile', say)}
+      ${fact(say('own.language'), locale === undefined ? say('own.language_of_browser') : LANGUAGE_NAMES[locale as keyof typeof LANGUAGE_NAMES], '/account/profile', say)}
+      ${fact(say('sign_in.address'), account.email, '/account/email', say)}
+      ${fact(say('sign_in.password'), say(account.passwordHash === null ? 'own.no_password' : 'own.has_password'), '/account/password', say)}
+    </dl>
     <h2>${say('account.sessions')}</h2>
     <ul>${sessions.map((session) => item(session, session.id === current.id, say))}</ul>
     <div class="row">
       ${buttonForm({ action: '/account/sign-out', label: say('account.sign_out') })}
       ${buttonForm({ action: '/account/sign-out-everywhere', label: say('account.sign_out_everywhere'), quiet: true })}
-    </div>`;
-  return { status: 200, title: (say) => say('account.title'), body };
+    </div>
+    <p class="soft"><a href="/account/delete">${say('own.delete')}</a></p>`;
+  return { status: 200, title: (say) => say('account.title'), body, lively: true };
+}
+
+function fact(name: Html, value: HtmlValue, href: string, say: Say): Html {
+  return html`<div><dt>${name}</dt><dd>${value}</dd><dd><a href="${href}" aria-label="${name}: ${say('account.change')}">${say('account.change')}</a></dd></div>`;
 }
 
 function item({ id, userAgent, method, ip, createdAt, lastUsedAt }: Session, current: boolean, say: Say): Html {
@@ -56,9 +80,9 @@ export class AccountPageController {
   ) {}
 
   @Get()
-  async home(@Req() request: FastifyRequest): Promise<Page> {
+  async home(@Query('done') done: unknown, @Req() request: FastifyRequest): Promise<Page> {
     const who = await this.signIn.of(request);
-    if (who) return accountPage(who, await this.sessions.list(who.account.id));
+    if (who) return accountPage(who, await this.sessions.list(who.account.id), done);
     return { ...signInPage({ form: randomId() }), cookies: this.cookies.greeting(request) };
   }
 

@@ -17,7 +17,8 @@ import { randomId } from '../../core/ids.js';
 import { Keyring } from '../../core/keyring.js';
 import { Problem } from '../../core/problems.js';
 import { factsOf, isFromOurPage } from '../../http/pages/origin.js';
-import { CARD, type Cookie, PageWriter, type Redirect } from '../../http/pages/page-frame.js';
+import { type Cookie, PageReader, PageWriter, type Redirect } from '../../http/pages/page-frame.js';
+import { LOOK } from '../../http/pages/look.js';
 import { PageProblemFilter } from '../../http/pages/problem-page.js';
 import { speakAs } from '../../http/pages/words.js';
 import { LIFETIME_MS } from '../../otp/otp-policy.js';
@@ -30,7 +31,8 @@ const DEVICE_SECONDS = 365 * 24 * 60 * 60;
 /** Codes that one browser may be waiting for at the same time. */
 const MAX_ASKED = 3;
 /** Pages that whoever signs in may come back to, with what they were filtered by. */
-const RETURNABLE = /^\/operations(?:\/[\w.~%-]+)*(?:\?[\w.~%&=+:@,!*()-]{0,1500})?$/;
+const RETURNABLE =
+  /^\/account\/(?:password|email|delete|profile)$|^\/operations(?:\/[\w.~%-]+)*(?:\?[\w.~%&=+:@,!*()-]{0,1500})?$/;
 const RETURN_HOME = '/operations';
 /** Seconds for which a sign-in leads back. */
 const RETURN_SECONDS = 15 * 60;
@@ -175,14 +177,29 @@ const NAMES = {
 
 /** Who is signed in to our pages in this browser: asked by its cookie only, never by an access token. */
 @Injectable()
-export class PageSignIn {
+export class PageSignIn extends PageReader {
+  private readonly looked = new WeakMap<FastifyRequest, Promise<LiveSession | undefined>>();
+
   constructor(
     private readonly sessions: Sessions,
     private readonly own: OwnSessions,
     private readonly cookies: PageCookies,
-  ) {}
+  ) {
+    super();
+  }
 
-  async of(request: FastifyRequest): Promise<LiveSession | undefined> {
+  override async greet(request: FastifyRequest): Promise<void> {
+    await this.of(request);
+  }
+
+  /** Looked up once a request. */
+  of(request: FastifyRequest): Promise<LiveSession | undefined> {
+    const looked = this.looked.get(request) ?? this.look(request);
+    this.looked.set(request, looked);
+    return looked;
+  }
+
+  private async look(request: FastifyRequest): Promise<LiveSession | undefined> {
     const cookie = this.cookies.session(request);
     const found = cookie === undefined ? undefined : await this.sessions.byCookie(cookie);
     if (found) speakAs(request, found.account);
@@ -196,9 +213,14 @@ export class PageSignIn {
   async enter(signedIn: Extract<PageRedemption, { kind: 'signed_in' }>, request: FastifyRequest): Promise<Redirect> {
     const former = this.cookies.session(request) === signedIn.cookie ? undefined : await this.of(request);
     if (former) await this.own.signOut(former.session, this.cookies.sourceOf(request));
+    return this.goOn(signedIn, request, '/account');
+  }
+
+  /** With the cookies of a session, to where somebody was before they were asked who they are. */
+  goOn(signedIn: { cookie: string; deviceToken: string }, request: FastifyRequest, otherwise: string): Redirect {
     const to = this.cookies.returnOf(request);
     const cookies = this.cookies.signedIn(request, signedIn);
-    return to === undefined ? { to: '/account', cookies } : { to, cookies: [...cookies, this.cookies.returned()] };
+    return to === undefined ? { to: otherwise, cookies } : { to, cookies: [...cookies, this.cookies.returned()] };
   }
 
   leave(): Redirect {
@@ -222,7 +244,7 @@ export function PagesAt(path: string, { behindLink = false } = {}): ClassDecorat
 }
 
 const EVERYWHERE = {
-  'content-security-policy': CARD.policy,
+  'content-security-policy': LOOK.policy,
   'cache-control': 'no-store',
   'x-robots-tag': 'noindex',
   'x-content-type-options': 'nosniff',

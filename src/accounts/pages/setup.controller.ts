@@ -9,7 +9,7 @@ import { Operation } from '../../core/operation.js';
 import { Problems } from '../../core/problem-docs.js';
 import { Problem } from '../../core/problems.js';
 import type { Account } from '../../generated/prisma/client.js';
-import { lookOf, type Page, PageWriter, PLAIN_STYLE } from '../../http/pages/page-frame.js';
+import { type Page, PageWriter } from '../../http/pages/page-frame.js';
 import { formField } from '../../http/pages/page-parts.js';
 import { PageProblemFilter } from '../../http/pages/problem-page.js';
 import type { Say, Saying } from '../../http/pages/words.js';
@@ -23,15 +23,6 @@ interface SetupForm {
   name: string;
   faults: { email?: Saying; name?: Saying; password?: Saying };
 }
-
-const LOOK = lookOf(`${PLAIN_STYLE}
-main { width: min(28rem, 100vw - 4rem); }
-label { display: block; font-weight: 600; }
-input { box-sizing: border-box; width: 100%; font: inherit; padding: .55rem .7rem; margin: .25rem 0; border: 1px solid; border-radius: .5rem; background: Field; color: FieldText; }
-input[aria-invalid] { border-color: #b3261e; }
-small { display: block; margin-bottom: 1rem; opacity: .8; }
-small[role=alert] { color: light-dark(#b3261e, #f2b8b5); opacity: 1; }
-`);
 
 /** Nothing has happened yet, or something has to be corrected. */
 function askedPage(view: SetupForm): Page {
@@ -68,7 +59,6 @@ function pageOf(status: number, body: Page['body']): Page {
     status,
     title: (say) => say('setup.title'),
     body,
-    look: LOOK,
     headers: { 'referrer-policy': 'no-referrer' },
   };
 }

@@ -1,73 +1,70 @@
-import { type Html, html } from '../../core/html.js';
+import { html } from '../../core/html.js';
 import type { Page } from '../../http/pages/page-frame.js';
-import { buttonForm, durationWords, faultAttributes, faultLine } from '../../http/pages/page-parts.js';
-import type { PlainWord, Say, Saying } from '../../http/pages/words.js';
-import type { Challenge } from '../../otp/challenges.js';
-import type { DeliveryFault, CodeDeliveryStatus } from '../../otp/delivery/delivery-status.js';
-import type { ToldDelivery } from '../../otp/delivery/told-deliveries.js';
-import { resendRefusal } from '../../otp/otp-policy.js';
+import { faultAttributes, faultLine } from '../../http/pages/page-parts.js';
+import type { Say, Saying } from '../../http/pages/words.js';
 
-/** What the person who waits for a code is told of its mail. A server's "taken" is not a mail in the inbox, and is not told as one. */
-export function deliveryWord({
-  status,
-  fault,
-}: {
-  status: CodeDeliveryStatus;
-  fault: DeliveryFault | undefined;
-}): PlainWord {
-  const ours = (status === 'failed' || status === 'bounced') && fault === 'ours';
-  return ours ? 'delivery.our_fault' : `delivery.${status}`;
+interface AddressForm {
+  /** Names this form, so that sending it twice asks for one code. */
+  form: string;
+  email?: string;
+  fault?: Saying;
 }
 
-/**
- * Asks for the address, and the same whether anybody has it.
- * @param form names this form, so that sending it twice asks for one code
- */
-export function signInPage({ form, email = '', fault }: { form: string; email?: string; fault?: Saying }): Page {
+/** Asks for the address, and the same whether anybody has it. */
+export function signInPage({ form, email = '', fault }: AddressForm): Page {
   const body = (say: Say) => html`<h1>${say('sign_in.title')}</h1>
     <p>${say('sign_in.text')}</p>
     <form method="post" action="/account/sign-in">
       <input type="hidden" name="form" value="${form}" />
-      <label for="email">${say('sign_in.address')}</label>
-      <input id="email" name="email" type="email" autocomplete="email" autocapitalize="none" spellcheck="false" required="" autofocus="" value="${email}" ${faultAttributes(fault)} />
-      ${faultLine(fault?.(say))}
+      ${addressField(say, email, fault)}
       <button type="submit">${say('sign_in.button')}</button>
-    </form>`;
-  return { status: fault === undefined ? 200 : 422, title: (say) => say('sign_in.title'), body };
-}
-
-export interface WaitingCode {
-  challenge: Challenge;
-  /** Undefined: its record was removed. */
-  delivery: ToldDelivery | undefined;
-  now: Date;
-  /** What was wrong with the code that was entered. */
-  fault?: { status: number; text: Saying };
-}
-
-export function codePage({ challenge, delivery, now, fault }: WaitingCode): Page {
-  const action = `/account/code/${challenge.id}`;
-  const body = (say: Say) => html`<h1>${say('code.title')}</h1>
-    <p>${say('code.text', { email: challenge.destinationCanonical, reference: challenge.reference })}</p>
-    <form method="post" action="${action}">
-      <label for="code">${say('code.label')}</label>
-      <input class="code" id="code" name="code" type="text" inputmode="numeric" autocomplete="one-time-code" title="${say('code.hint')}" maxlength="64" required="" autofocus="" ${faultAttributes(fault?.text)} />
-      ${faultLine(fault?.text(say))}
-      <button type="submit">${say('code.button')}</button>
     </form>
-    <p role="status">${say(delivery ? deliveryWord(delivery) : 'delivery.gone')} <a href="${action}">${say('code.look_again')}</a></p>
-    ${sendAgain(challenge, action, now, say)}
-    <p class="soft">${say('code.lives', { time: durationWords((challenge.expiresAt.getTime() - now.getTime()) / 1_000, say.locale) })} <a href="/account">${say('code.other_address')}</a></p>`;
-  return { status: fault?.status ?? 200, title: (say) => say('code.title'), body };
+    <p class="soft"><a href="/account/sign-in">${say('sign_in.with_password')}</a></p>`;
+  return { status: fault === undefined ? 200 : 422, title: (say) => say('sign_in.title'), body, lively: true };
 }
 
-function sendAgain(challenge: Challenge, action: string, now: Date, say: Say): Html {
-  switch (resendRefusal(challenge, now)) {
-    case undefined:
-      return buttonForm({ action: `${action}/resend`, label: say('code.resend'), quiet: true });
-    case 'too_soon':
-      return html`<p class="soft">${say('code.resend_later', { time: durationWords((challenge.resendAfter.getTime() - now.getTime()) / 1_000, say.locale) })}</p>`;
-    default:
-      return html`<p class="soft">${say('code.resend_exhausted')}</p>`;
-  }
+/** Asks which account the new password is for, and the same whether there is one. */
+export function resetPage({ form, email = '', fault }: AddressForm): Page {
+  const body = (say: Say) => html`<h1>${say('reset.title')}</h1>
+    <p>${say('reset.text')}</p>
+    <form method="post" action="/account/reset">
+      <input type="hidden" name="form" value="${form}" />
+      ${addressField(say, email, fault)}
+      <button type="submit">${say('reset.button')}</button>
+    </form>
+    <p class="soft"><a href="/account">${say('reset.sign_in')}</a></p>`;
+  return { status: fault === undefined ? 200 : 422, title: (say) => say('reset.title'), body, lively: true };
+}
+
+interface PasswordForm {
+  email?: string;
+  fault?: Saying;
+  at?: 'email' | 'password';
+}
+
+export function passwordSignInPage({ email = '', fault, at }: PasswordForm): Page {
+  const wrong = at === 'password' ? fault : undefined;
+  const body = (say: Say) => html`<h1>${say('sign_in.password_title')}</h1>
+    <form method="post" action="/account/sign-in/password">
+      ${addressField(say, email, at === 'email' ? fault : undefined, { autocomplete: 'username', focus: at !== 'password' })}
+      <label for="password">${say('sign_in.password')}</label>
+      <input id="password" name="password" type="password" autocomplete="current-password" required="" ${at === 'password' && html`autofocus=""`} ${faultAttributes(wrong)} />
+      ${faultLine(wrong?.(say))}
+      <button type="submit">${say('sign_in.password_button')}</button>
+    </form>
+    <p class="soft"><a href="/account/reset">${say('sign_in.forgot')}</a></p>
+    <p class="soft"><a href="/account">${say('sign_in.with_code')}</a></p>`;
+  const status = fault === undefined ? 200 : at === 'email' ? 422 : 401;
+  return { status, title: (say) => say('sign_in.password_title'), body, lively: true };
+}
+
+function addressField(
+  say: Say,
+  email: string,
+  fault: Saying | undefined,
+  { autocomplete = 'email', focus = true }: { autocomplete?: string; focus?: boolean } = {},
+) {
+  return html`<label for="email">${say('sign_in.address')}</label>
+      <input id="email" name="email" type="email" autocomplete="${autocomplete}" autocapitalize="none" spellcheck="false" required="" ${focus && html`autofocus=""`} value="${email}" ${faultAttributes(fault)} />
+      ${faultLine(fault?.(say))}`;
 }

@@ -12,11 +12,14 @@ import { DeviceTokens } from '../../otp/device-token.js';
 import { FailureBudgets } from '../../otp/failure-budgets.js';
 import { purposeRow } from '../../otp/purposes.js';
 import { Notices } from '../notices/notices.js';
-import { type IssuedTokens, Sessions } from '../sessions/sessions.js';
+import { type Begun, type IssuedTokens, Sessions } from '../sessions/sessions.js';
 import { Passwords, PasswordTries, type TryResult } from './passwords.js';
 
-type SignInResult =
-  | { kind: 'signed_in'; account: Account; tokens: IssuedTokens; deviceToken: string }
+/** What a session began with: tokens of an app, or the cookie of a browser. */
+type Begin<Given> = (accountId: string, begun: Begun, unit: UnitOfWork) => Promise<Given>;
+
+type SignInResult<Given> =
+  | ({ kind: 'signed_in'; account: Account; deviceToken: string } & Given)
   /** A wrong password, none at all, or nobody: which of them is not told. */
   | { kind: 'wrong' }
   | { kind: 'blocked'; until: Date };
@@ -38,7 +41,34 @@ export class PasswordSignIn {
   ) {}
 
   /** @throws Problem rate_limited, busy */
-  async signIn(email: EmailAddress, password: string, source: RequestSource): Promise<SignInResult> {
+  async signIn(
+    email: EmailAddress,
+    password: string,
+    source: RequestSource,
+  ): Promise<SignInResult<{ tokens: IssuedTokens }>> {
+    return this.try(email, password, source, async (accountId, begun, unit) => ({
+      tokens: await this.sessions.start(accountId, begun, unit),
+    }));
+  }
+
+  /** The same on our own pages. @throws Problem rate_limited, busy */
+  async signInBrowser(
+    email: EmailAddress,
+    password: string,
+    source: RequestSource,
+  ): Promise<SignInResult<{ cookie: string }>> {
+    return this.try(email, password, source, async (accountId, begun, unit) => {
+      const { cookie } = await this.sessions.startBrowser(accountId, begun, unit);
+      return { cookie };
+    });
+  }
+
+  private async try<Given>(
+    email: EmailAddress,
+    password: string,
+    source: RequestSource,
+    begin: Begin<Given>,
+  ): Promise<SignInResult<Given>> {
     const destination = email.canonical;
     const knownDevice = this.devices.read(source.deviceToken, destination);
     await this.limits.take({ ip: source.ip, destination, withMail: false, knownDevice });
@@ -54,33 +84,32 @@ export class PasswordSignIn {
     });
     if (tried.kind !== 'correct') return this.refused(destination, found.account?.id, tried, source);
     const signedIn = await this.transactions.run((unit) =>
-      this.start(found.account!, tried, knownDevice, source, unit),
+      this.start(found.account!, tried, { knownDevice, source, begin }, unit),
     );
     return signedIn ?? this.refused(destination, found.account!.id, { kind: 'wrong' }, source);
   }
 
   /** Undefined: the password was changed, or the account deleted, while it was compared. */
-  private async start(
+  private async start<Given>(
     account: Account,
     { hash, renewed }: Proven,
-    knownDevice: string | undefined,
-    source: RequestSource,
+    { knownDevice, source, begin }: { knownDevice: string | undefined; source: RequestSource; begin: Begin<Given> },
     unit: UnitOfWork,
-  ): Promise<SignInResult | undefined> {
+  ): Promise<SignInResult<Given> | undefined> {
     const { id, emailCanonical } = account;
     // Who changes the password holds this row and then ends the sessions: this one is either seen by them or not begun.
     const held = await unit.db.$queryRaw<unknown[]>`
       SELECT 1 FROM accounts WHERE id = ${id}::uuid AND email_canonical = ${emailCanonical} AND password_hash = ${hash} FOR UPDATE`;
     if (held.length === 0) return undefined;
     if (renewed !== undefined) await unit.db.account.updateMany({ where: { id }, data: { passwordHash: renewed } });
-    const tokens = await this.sessions.start(id, { method: 'password', ...source }, unit);
+    const given = await begin(id, { method: 'password', ...source }, unit);
     if (knownDevice === undefined) {
       await this.notices.tell({ kind: 'new_device', to: account.email, locale: account.locale, source }, unit);
     }
     const details = { method: 'password', newDevice: knownDevice === undefined };
     await this.audit.record({ action: 'session.started', ...onOwnAccount(id, source), details }, unit);
     const deviceToken = knownDevice === undefined ? this.devices.issue(emailCanonical) : source.deviceToken!;
-    return { kind: 'signed_in', account, tokens, deviceToken };
+    return { kind: 'signed_in', account, deviceToken, ...given };
   }
 
   private async refused(
@@ -88,7 +117,7 @@ export class PasswordSignIn {
     accountId: string | undefined,
     result: Exclude<TryResult, Proven>,
     source: RequestSource,
-  ): Promise<SignInResult> {
+  ): Promise<Exclude<TryResult, Proven>> {
     const details = { method: 'password', reason: result.kind, domain: domainOf(destination) };
     const target = accountId === undefined ? {} : { target: { kind: 'account', id: accountId } };
     await this.audit.record({

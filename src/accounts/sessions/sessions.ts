@@ -167,6 +167,17 @@ export class Sessions {
     return this.issue(session, unit);
   }
 
+  /** The same for a session of our own pages: a new cookie, and the former one opens nothing. */
+  async reauthenticatedBrowser(sessionId: string, unit: UnitOfWork, cookie = newCookie()): Promise<string> {
+    const now = this.clock.now();
+    await lock(sessionId, unit);
+    await unit.db.session.update({
+      where: { id: sessionId },
+      data: { authenticatedAt: now, lastUsedAt: now, cookieHash: hashOfToken(cookie) },
+    });
+    return cookie;
+  }
+
   private async insert(
     accountId: string,
     begun: Begun,

@@ -35,6 +35,7 @@ import { Settings } from '../../config/settings.js';
 import { Clock } from '../../core/clock.js';
 import { sameSecret } from '../../core/credentials.js';
 import { Problem } from '../../core/problems.js';
+import { PrismaService } from '../../database/prisma.service.js';
 import {
   FILE_HEADERS,
   FRAME_HEADERS,
@@ -44,7 +45,12 @@ import {
   PAGE_HEADERS,
   WithoutToken,
 } from './inbox-access.js';
-import { enterPage, framed, inboxPage, viewOf } from './inbox.page.js';
+import { orderedFaults } from '../routing/capture-faults.js';
+import { InboxActionsController } from './inbox-actions.controller.js';
+import { InboxRelease } from './inbox-release.js';
+import { enterPage, type InboxPage, inboxPage } from './inbox.page.js';
+import { framed, type Shown, viewOf } from './message-pane.js';
+import { partsOf } from './message-parts.js';
 import { INBOX_SCRIPT } from './inbox.script.js';
 import { DEFAULT_LIMIT, InboxStore, MAX_LIMIT, Message, MessageList, readListQuery } from './inbox.store.js';
 import { INBOX_STYLE } from './inbox.style.js';
@@ -119,6 +125,9 @@ class InboxMessagesController {
 
 interface InboxQuery {
   to?: unknown;
+  q?: unknown;
+  width?: unknown;
+  released?: unknown;
   cursor?: unknown;
   view?: unknown;
 }
@@ -134,21 +143,18 @@ class InboxController {
     private readonly session: InboxSession,
     private readonly clock: Clock,
     private readonly settings: Settings,
+    private readonly prisma: PrismaService,
+    private readonly releasing: InboxRelease,
   ) {}
 
   @Get()
   @WithoutToken('ask')
-  async newest(@Query() { to, cursor }: InboxQuery, @Res() reply: FastifyReply): Promise<void> {
-    const query = readListQuery({ to, cursor });
+  async newest(@Query() asked: InboxQuery, @Res() reply: FastifyReply): Promise<void> {
+    const query = readListQuery(asked);
     const list = await this.store.list(query);
     const first = list.items[0];
-    const message = first && (await this.store.one(first.id));
-    const shown = message ? { message, chosen: false, view: viewOf(undefined, message), source: null } : undefined;
-    await page(
-      reply,
-      200,
-      inboxPage({ list, part: { to: query.to, cursor: query.cursor }, shown, ...this.deployment() }),
-    );
+    const found = first && (await this.shown(first.id, asked));
+    await this.give(reply, { query, list, shown: found && { ...found, chosen: false } });
   }
 
   @Get('inbox.css')
@@ -186,21 +192,10 @@ class InboxController {
 
   @Get(':id')
   @WithoutToken('ask')
-  async one(
-    @Param('id') id: string,
-    @Query() { to, cursor, view: asked }: InboxQuery,
-    @Res() reply: FastifyReply,
-  ): Promise<void> {
-    const query = readListQuery({ to, cursor });
-    const [list, message] = await Promise.all([this.store.list(query), this.store.one(id)]);
-    const view = message && viewOf(asked, message);
-    const source = view === 'source' ? await this.store.source(id) : null;
-    const shown = message && view ? { message, chosen: true, view, source } : ('gone' as const);
-    await page(
-      reply,
-      message ? 200 : 404,
-      inboxPage({ list, part: { to: query.to, cursor: query.cursor }, shown, ...this.deployment() }),
-    );
+  async one(@Param('id') id: string, @Query() asked: InboxQuery, @Res() reply: FastifyReply): Promise<void> {
+    const query = readListQuery(asked);
+    const [list, found] = await Promise.all([this.store.list(query), this.shown(id, asked)]);
+    await this.give(reply, { query, list, shown: found ? { ...found, chosen: true } : 'gone' });
   }
 
   @Get(':id/html')
@@ -223,6 +218,29 @@ class InboxController {
   async source(@Param('id') id: string, @Res() reply: FastifyReply): Promise<void> {
     const source = found(await this.store.source(id));
     await reply.headers(FRAME_HEADERS).type('text/plain; charset=utf-8').send(source);
+  }
+
+  private async shown(id: string, asked: InboxQuery): Promise<Shown | undefined> {
+    const [message, source] = await Promise.all([this.store.one(id), this.store.source(id)]);
+    if (!message || !source) return undefined;
+    const view = viewOf(asked.view, message);
+    return {
+      ...{ message, view, source },
+      parts: await partsOf(source, message),
+      receipt: view === 'receipt' ? await this.store.receipt(id) : [],
+      phone: asked.width === 'phone',
+      ways: this.releasing.ways,
+      released: asked.released,
+    };
+  }
+
+  private async give(
+    reply: FastifyReply,
+    { query: { to, q, cursor }, list, shown }: Pick<InboxPage, 'list' | 'shown'> & { query: InboxPage['part'] },
+  ): Promise<void> {
+    const faults = await orderedFaults(this.prisma);
+    const markup = inboxPage({ list, part: { to, q, cursor }, shown, faults, ...this.deployment() });
+    await page(reply, shown === 'gone' ? 404 : 200, markup);
   }
 
   private deployment() {
@@ -249,5 +267,8 @@ async function backToInbox(reply: FastifyReply): Promise<void> {
 }
 
 /** The built-in inbox: what the `capture:` transport took, for people and for tests. */
-@Module({ controllers: [InboxMessagesController, InboxController], providers: [InboxStore, InboxGuard, InboxSession] })
+@Module({
+  controllers: [InboxMessagesController, InboxActionsController, InboxController],
+  providers: [InboxRelease, InboxStore, InboxGuard, InboxSession],
+})
 export class InboxModule {}

@@ -1,6 +1,8 @@
-import { type Html, html, type HtmlValue } from '../../core/html.js';
+import { type Html, html } from '../../core/html.js';
 import { frame } from '../../http/pages/page-frame.js';
-import type { Message, MessageList, MessageSummary } from './inbox.store.js';
+import type { CaptureFault } from '../routing/capture-faults.js';
+import type { MessageList, MessageSummary } from './inbox.store.js';
+import { messagePane, type Shown } from './message-pane.js';
 
 /** A complete document in the inbox's dress. */
 function whole({ head, ...parts }: { title: string; head?: Html; body: Html; attributes: Html }): string {
@@ -27,118 +29,12 @@ export function enterPage({ refused }: { refused: boolean }): string {
   });
 }
 
-const VIEWS = ['html', 'text', 'source'] as const;
-export type View = (typeof VIEWS)[number];
-
-const NAMES: Record<View, string> = { html: 'HTML', text: 'Text', source: 'Source' };
-/** Octets of a source shown in the page. */
-const SOURCE_SHOWN = 256 * 1024;
-const LINK = /https?:\/\/[^\s<>"']+/gi;
-/** What ends a sentence after an address rather than the address itself. */
-const AFTER_A_LINK = '.,;:!?)]}';
-/** Both end at the next tag at the latest: a message may have 50,000 that do not end. */
-const HEAD = /<head(?:\s[^<>]*)?>/i;
-const HAS_LINKS = /<a\s[^<>]*href/i;
-
-/** Links that ask for a new tab are stopped by the sandbox in silence; without this each would leave an error page in the frame. */
-export function framed(markup: string): string {
-  return markup.replace(HEAD, '$&<base target="_blank">');
-}
-
-/** A message and how it is looked at; its source where that is the view. */
-export interface Shown {
-  message: Message;
-  view: View;
-  source: Buffer | null;
-}
-
-/** The view asked for, or the first one the message has. */
-export function viewOf(asked: unknown, message: Message): View {
-  const view = VIEWS.find((name) => name === asked);
-  if (view && !(view === 'html' && message.html === '')) return view;
-  return message.html === '' ? 'text' : 'html';
-}
-
-/** One message: its code in large, who wrote to whom, and its body in the chosen view. */
-export function messagePane(
-  { message, view, source }: Shown,
-  links: { back: string; inView: (view: View) => string },
-): Html {
-  return html`<article>
-    <header class="head">
-      <p class="back"><a href="${links.back}">← All messages</a></p>
-      <h2>${message.subject || 'No subject'}</h2>
-      <dl>
-        <div><dt>To</dt><dd>${message.to}</dd></div>
-        <div><dt>From</dt><dd>${message.from}</dd></div>
-        <div><dt>Time</dt><dd><time datetime="${message.createdAt.toISOString()}" data-full="">${fullTime(message.createdAt)}</time></dd></div>
-      </dl>
-    </header>
-    ${message.code && codeCard(message.code)}
-    <nav class="views" aria-label="View">
-      ${VIEWS.filter((name) => name !== 'html' || message.html !== '').map(
-        (name) =>
-          html`<a href="${links.inView(name)}" ${name === view && html`aria-current="true"`}>${NAMES[name]}</a>`,
-      )}
-      <a class="raw" href="/inbox/${message.id}/${view}" target="_blank" rel="noopener" aria-label="Open this view in a new tab">New tab ↗</a>
-    </nav>
-    ${body({ message, view, source })}
-  </article>`;
-}
-
-function codeCard(code: string): Html {
-  return html`<section class="code" aria-label="Code">
-    <p class="digits" id="code"><span>${code.slice(0, 3)}</span><span>${code.slice(3)}</span></p>
-    <button type="button" class="copy" data-copy="${code}" hidden>Copy<span class="unseen"> the code</span></button>
-  </section>`;
-}
-
-/** The message's own HTML never becomes part of this page: it stands in a sandboxed frame. */
-function body({ message, view, source }: Shown): Html {
-  if (view === 'html') {
-    const links = HAS_LINKS.test(message.html);
-    return html`${links && html`<p class="note">Links do nothing in this view. They work under Text.</p>`}
-    <iframe class="body" title="The message as HTML" src="/inbox/${message.id}/html" sandbox=""
-      referrerpolicy="no-referrer"></iframe>`;
-  }
-  if (view === 'text')
-    return html`<div class="body"><pre class="text" tabindex="0" aria-label="Text">${linked(message.text)}</pre></div>`;
-  const cut = source !== null && source.byteLength > SOURCE_SHOWN;
-  return html`<div class="body">
-    ${cut && html`<p class="nothing">The first ${SOURCE_SHOWN / 1024} KiB of ${Math.ceil(source.byteLength / 1024)}; “New tab” has all of it.</p>`}
-    <pre class="source" tabindex="0" aria-label="Source">${source?.subarray(0, SOURCE_SHOWN).toString('utf8')}</pre>
-  </div>`;
-}
-
-/** Links of the text made clickable: the HTML stands in a sandbox, where they lead nowhere. */
-function linked(text: string): HtmlValue {
-  const pieces: HtmlValue[] = [];
-  let end = 0;
-  for (const match of text.matchAll(LINK)) {
-    const url = withoutEnd(match[0]);
-    pieces.push(
-      text.slice(end, match.index),
-      html`<a href="${url}" target="_blank" rel="noopener noreferrer">${url}</a>`,
-    );
-    end = match.index + url.length;
-  }
-  return [...pieces, text.slice(end)];
-}
-
-function withoutEnd(url: string): string {
-  let length = url.length;
-  while (AFTER_A_LINK.includes(url.charAt(length - 1))) length--;
-  return url.slice(0, length);
-}
-
-function fullTime(time: Date): string {
-  return `${time.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
-}
-
 /** Which part of the list is looked at; every link keeps it. */
 interface ListPart {
   /** The address the list is narrowed to. */
   to: string | undefined;
+  /** What is searched for; such a page does not refresh itself either. */
+  q?: string | undefined;
   /** Where an older page of the list begins; such a page does not refresh itself. */
   cursor: string | undefined;
 }
@@ -151,6 +47,8 @@ export interface InboxPage {
   appUrl: string;
   /** No other transport could send a message instead of keeping it. */
   keepsAll: boolean;
+  /** What will happen to the next messages instead of being kept. */
+  faults?: readonly CaptureFault[];
   /** Tells today's messages, which show their time, from older ones, which show their day. */
   now: Date;
 }
@@ -158,7 +56,7 @@ export interface InboxPage {
 /** The whole inbox: the list, and beside it a message or what to do to get one. */
 export function inboxPage(page: InboxPage): string {
   const { list, shown, part } = page;
-  const something = list.items.length > 0 || part.to !== undefined;
+  const something = list.items.length > 0 || part.to !== undefined || part.q !== undefined;
   const message = shown === 'gone' ? undefined : shown?.message;
   const chosen = shown === 'gone' || shown?.chosen === true;
   const layout = chosen ? 'message' : something ? 'list' : 'empty';
@@ -166,9 +64,9 @@ export function inboxPage(page: InboxPage): string {
     title: message && chosen ? `${message.subject || 'No subject'} · Inbox` : 'Inbox',
     attributes: html` data-layout="${layout}"`,
     head: html`<script src="/inbox/inbox.js" defer></script>
-      ${part.cursor === undefined && html`<noscript><meta http-equiv="refresh" content="3" /></noscript>`}`,
+      ${part.cursor === undefined && part.q === undefined && html`<noscript><meta http-equiv="refresh" content="3" /></noscript>`}`,
     body: html`<a class="skip" href="#message">Skip to the message</a>
-      ${bar(something)}
+      ${bar(something, page.faults ?? [])}
       <div class="columns">${listColumn(page, message?.id)}
         <main id="message" tabindex="-1" aria-label="Message">${pane(page)}</main>
       </div>
@@ -176,10 +74,25 @@ export function inboxPage(page: InboxPage): string {
   });
 }
 
-function bar(anything: boolean): Html {
+const FAULTS: Readonly<Record<CaptureFault, string>> = {
+  '451': 'Refused for now (451)',
+  '550': 'Refused for good (550)',
+  hang: 'No answer (hang)',
+};
+
+/** The next message fails, to see what happens then. */
+function faultMenu(ordered: readonly CaptureFault[]): Html {
+  return html`<details class="faults"><summary>${ordered.length === 0 ? 'Make the next message fail' : `Next: ${ordered.join(', ')}`}</summary>
+      <form method="post" action="/inbox/fault">${Object.entries(FAULTS).map(([kind, name]) => html`<button type="submit" name="kind" value="${kind}">${name}</button>`)}
+      ${ordered.length > 0 && html`<button type="submit" name="kind" value="none">Let it through</button>`}</form>
+    </details>`;
+}
+
+function bar(anything: boolean, faults: readonly CaptureFault[]): Html {
   return html`<header class="bar">
     <h1><a href="/inbox">Inbox</a></h1>
     <p class="about">Mail kept here instead of being sent</p>
+    ${faultMenu(faults)}
     <p class="live" id="live" role="status" hidden><span class="dot"></span><span id="live-text">Live</span></p>
     <form class="clear" method="post" action="/inbox/clear">
       <button type="submit" id="clear" ${anything ? false : html`disabled=""`}>Clear all</button>
@@ -188,18 +101,20 @@ function bar(anything: boolean): Html {
 }
 
 function listColumn({ list, part, now }: InboxPage, shownId: string | undefined): Html {
-  const { to, cursor } = part;
+  const { to, q, cursor } = part;
   const poll = withQuery('/inbox/messages', { limit: '1', to });
-  const live = cursor === undefined && html`data-poll="${poll}" data-newest="${list.items[0]?.id ?? ''}"`;
+  const live =
+    cursor === undefined && q === undefined && html`data-poll="${poll}" data-newest="${list.items[0]?.id ?? ''}"`;
   return html`<nav class="list" aria-label="Messages">
     <form class="filter" action="/inbox" method="get" role="search">
-      <label class="unseen" for="to">Only mail to</label>
-      <input id="to" name="to" type="search" inputmode="email" autocomplete="off" spellcheck="false" placeholder="Only mail to…" value="${to}" />
+      <label class="unseen" for="q">Search</label>
+      <input id="q" name="q" type="search" autocomplete="off" spellcheck="false" placeholder="Search addresses, subjects and words" value="${q ?? to}" />
     </form>
-    ${cursor && html`<p class="step"><a href="${withQuery('/inbox', { to })}">↑ Newest</a></p>`}
+    ${cursor && html`<p class="step"><a href="${withQuery('/inbox', { to, q })}">↑ Newest</a></p>`}
     <ol id="list" ${live}>${list.items.map((item) => row(item, { part, shownId, now }))}</ol>
+    ${list.items.length === 0 && q !== undefined && html`<p class="nothing">Nothing has “${q}” in it. <a href="/inbox">Show all mail</a></p>`}
     ${list.items.length === 0 && to !== undefined && html`<p class="nothing" id="none">Nothing for this address. <a href="/inbox">Show all mail</a></p>`}
-    ${list.nextCursor && html`<p class="step" id="older"><a href="${withQuery('/inbox', { to, cursor: list.nextCursor })}">Older</a></p>`}
+    ${list.nextCursor && html`<p class="step" id="older"><a href="${withQuery('/inbox', { to, q, cursor: list.nextCursor })}">Older</a></p>`}
   </nav>`;
 }
 
@@ -229,6 +144,8 @@ function pane({ shown, part, appUrl, keepsAll }: InboxPage): Html {
   }
   if (shown)
     return messagePane(shown, { back, inView: (view) => withQuery(`/inbox/${shown.message.id}`, { ...part, view }) });
+  if (part.q !== undefined)
+    return html`<section class="hint"><h2>Nothing found</h2><p>No message has “${part.q}” in its addresses, its subject or its words.</p></section>`;
   if (part.to === undefined) return firstSteps(appUrl, keepsAll);
   return html`<section class="hint">
     <h2>No mail to ${part.to} yet</h2>

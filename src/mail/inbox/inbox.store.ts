@@ -78,6 +78,8 @@ interface Position {
 }
 
 interface ListQuery {
+  /** Stands in an address, the subject or the words; undefined: all. */
+  q?: string | undefined;
   /** Exactly as the message names it. */
   to: string | undefined;
   limit: number;
@@ -105,9 +107,9 @@ export function positionOf(cursor: string): Position | undefined {
 }
 
 /** @throws Problem `validation_failed` naming the parameters that cannot be used. */
-export function readListQuery(query: { to?: unknown; limit?: unknown; cursor?: unknown }): ListQuery {
+export function readListQuery(query: { to?: unknown; q?: unknown; limit?: unknown; cursor?: unknown }): ListQuery {
   const errors: FieldError[] = [];
-  const text = (field: 'to' | 'limit' | 'cursor'): string | undefined => {
+  const text = (field: 'to' | 'q' | 'limit' | 'cursor'): string | undefined => {
     const value = query[field];
     if (value === undefined || value === '') return undefined;
     if (typeof value === 'string') return value;
@@ -117,6 +119,7 @@ export function readListQuery(query: { to?: unknown; limit?: unknown; cursor?: u
 
   const to = text('to');
   if (to?.includes('\0')) errors.push({ field: 'to', code: 'address', message: 'to must be an address' });
+  const q = text('q')?.trim().replaceAll('\0', '') || undefined;
   const limit = text('limit');
   const cursor = text('cursor');
   const count = limit === undefined ? DEFAULT_LIMIT : /^\d{1,6}$/.test(limit) ? Number(limit) : 0;
@@ -128,12 +131,22 @@ export function readListQuery(query: { to?: unknown; limit?: unknown; cursor?: u
     errors.push({ field: 'cursor', code: 'cursor', message: 'cursor must be a nextCursor of this list' });
   }
   if (errors.length > 0) throw new Problem('validation_failed', { errors });
-  return { to, limit: count, after, cursor };
+  return { to, q, limit: count, after, cursor };
 }
 
 const PREVIEW_CHARACTERS = 120;
 /** As much of a text as the list reads: codes stand near the top, and a list of long messages stays cheap. */
 const OPENING_CHARACTERS = 2_000;
+
+/** One step of a message. */
+export interface Receipt {
+  at: Date;
+  status: string;
+  attempt: number;
+  transport: string | null;
+  reply: string | null;
+  worker: string | null;
+}
 
 interface Row {
   id: string;
@@ -150,10 +163,13 @@ export class InboxStore {
   constructor(private readonly prisma: PrismaService) {}
 
   /** Lists without reading the bodies: hence SQL, for `octet_length` and `left`. */
-  async list({ to, limit, after }: Omit<ListQuery, 'cursor'>): Promise<MessageList> {
+  async list({ to, q, limit, after }: Omit<ListQuery, 'cursor'>): Promise<MessageList> {
     const conditions = [
       Prisma.sql`true`,
       ...(to === undefined ? [] : [Prisma.sql`${to} = ANY (string_to_array(to_address, ', '))`]),
+      ...(q === undefined
+        ? []
+        : [Prisma.sql`position(lower(${q}) IN lower(concat_ws(' ', to_address, from_address, subject, text))) > 0`]),
       ...(after === undefined
         ? []
         : [Prisma.sql`(created_at, id) < (${after.createdAt}::timestamptz, ${after.id}::uuid)`]),
@@ -193,6 +209,16 @@ export class InboxStore {
   async source(id: string): Promise<Buffer | null> {
     const row = await this.row(id);
     return row ? Buffer.from(row.source) : null;
+  }
+
+  /** Its way so far, in the words of the record; empty where that was removed. */
+  async receipt(id: string): Promise<Receipt[]> {
+    const row = await this.row(id);
+    if (!row) return [];
+    const events = await this.prisma.emailEvent.findMany({ where: { emailId: row.emailId }, orderBy: { id: 'asc' } });
+    return events.map(({ at, status, attempt, transport, reply, worker }) => ({
+      ...{ at, status, attempt, transport, reply, worker },
+    }));
   }
 
   async clear(): Promise<void> {

@@ -1,19 +1,14 @@
-/** The inbox's style sheet: system fonts, light and dark, one column on a phone. */
-export const INBOX_STYLE = String.raw`
+import { COLOURS } from '../../http/pages/look.js';
+
+/** The inbox's style sheet: the colours of all pages, system fonts, light and dark, one column on a phone. */
+export const INBOX_STYLE = String.raw`${COLOURS}
 :root {
-  color-scheme: light dark;
-  --ground: #f4f4f1; --sheet: #fff; --ink: #1d2321; --soft: #5d6764; --line: #dfe1dc;
-  --accent: #146c5c; --on-accent: #fff; --tint: #e3efeb; --hover: #ebece8; --danger: #a32f24;
+  --on-accent: var(--on-button); --hover: var(--raised);
   --shadow: 0 1px 2px rgb(20 30 26 / .05), 0 6px 20px rgb(20 30 26 / .05);
   --sans: system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", sans-serif;
-  --mono: ui-monospace, "SF Mono", "Cascadia Mono", "Segoe UI Mono", "Roboto Mono", "DejaVu Sans Mono", Menlo, Consolas, monospace;
 }
 @media (prefers-color-scheme: dark) {
-  :root {
-    --ground: #131716; --sheet: #1b201f; --ink: #e6eae8; --soft: #98a39f; --line: #2c3331;
-    --accent: #6fcdb6; --on-accent: #0c211b; --tint: #203630; --hover: #222827; --danger: #f0958b;
-    --shadow: none;
-  }
+  :root { --shadow: none; }
 }
 * { box-sizing: border-box; }
 [hidden] { display: none !important; }
@@ -35,8 +30,7 @@ button:disabled { opacity: .45; cursor: default; }
 .bar h1 { font-size: 17px; font-weight: 650; letter-spacing: -.01em; }
 .bar h1 a { color: inherit; text-decoration: none; }
 .about { color: var(--soft); font-size: 14px; }
-.live { display: flex; align-items: center; gap: 7px; margin-left: auto; color: var(--soft); font-size: 13px; }
-.live[hidden] + .clear { margin-left: auto; }
+.live { display: flex; align-items: center; gap: 7px; color: var(--soft); font-size: 13px; }
 .dot { width: 8px; height: 8px; border-radius: 50%; background: #2fa37f; }
 .live[data-state=lost] { color: var(--danger); }
 .live[data-state=lost] .dot { background: var(--danger); }
@@ -44,7 +38,7 @@ button:disabled { opacity: .45; cursor: default; }
 .columns { flex: 1; display: grid; grid-template-columns: clamp(280px, 32vw, 380px) minmax(0, 1fr); min-height: 0; }
 .list { border-right: 1px solid var(--line); padding: 12px 10px; overflow-y: auto; }
 .list ol { list-style: none; }
-.filter input { width: 100%; margin-bottom: 10px; padding: 7px 11px; border: 1px solid var(--line); border-radius: 8px; background: var(--sheet); color: inherit; font: inherit; font-size: 14px; }
+.filter input { width: 100%; margin-bottom: 10px; padding: 7px 11px; border: 1px solid var(--edge); border-radius: 8px; background: var(--sheet); color: inherit; font: inherit; font-size: 14px; }
 .filter input::placeholder { color: var(--soft); opacity: 1; }
 .list li a { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 1px 10px; align-items: baseline; padding: 10px 12px; border-radius: 10px; color: inherit; text-decoration: none; }
 .list li + li { margin-top: 2px; }
@@ -73,11 +67,30 @@ article { flex: 1; display: flex; flex-direction: column; gap: 16px; min-height:
 .digits span + span { margin-left: .3em; }
 .code .copy { border-color: transparent; background: var(--accent); color: var(--on-accent); font-weight: 600; min-width: 84px; }
 .code .copy:hover { filter: brightness(1.08); }
-.views { display: flex; align-items: baseline; gap: 4px; border-bottom: 1px solid var(--line); font-size: 14px; }
+.views { display: flex; flex-wrap: wrap; align-items: baseline; gap: 4px; border-bottom: 1px solid var(--line); font-size: 14px; }
 .views a { padding: 7px 12px; margin-bottom: -1px; border-bottom: 2px solid transparent; color: var(--soft); text-decoration: none; }
 .views a:hover { color: var(--ink); }
 .views a[aria-current] { border-color: var(--accent); color: var(--ink); font-weight: 600; }
 .views .raw { margin-left: auto; padding-right: 0; }
+iframe.body.phone { width: 390px; max-width: 100%; margin: 0 auto; }
+.files { list-style: none; margin: 0; padding: 0; display: flex; flex-wrap: wrap; gap: 6px 18px; font-size: 14px; }
+.files span { color: var(--soft); font-size: 13px; }
+.body.links, .body.receipt { margin: 0; padding: 16px 20px 16px 40px; font-size: 14px; overflow-wrap: anywhere; }
+.body.links li, .body.receipt li { padding: 5px 0; }
+.receipt span { display: block; color: var(--soft); font-size: 13px; }
+.receipt code { display: block; overflow-wrap: anywhere; }
+.headers { width: 100%; border-collapse: collapse; font-size: 13px; }
+.headers th, .headers td { padding: 6px 12px; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; overflow-wrap: anywhere; }
+.headers th { width: 11rem; color: var(--soft); font-weight: 500; }
+.headers td { font-family: var(--mono); }
+.release { font-size: 14px; }
+summary { cursor: pointer; }
+.release form { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; margin-top: 8px; }
+.release p { margin-top: 8px; color: var(--soft); }
+.release input, .release select { padding: 6px 10px; border: 1px solid var(--edge); border-radius: 8px; background: var(--sheet); color: inherit; font: inherit; max-width: 100%; }
+.faults { position: relative; margin-left: auto; font-size: 14px; }
+.faults form { position: absolute; right: 0; top: 100%; z-index: 3; display: grid; gap: 6px; width: 16rem; margin-top: 8px; padding: 12px; border: 1px solid var(--line); border-radius: 10px; background: var(--sheet); box-shadow: var(--shadow); }
+.faults + .live { margin-left: 0; }
 .note { margin-bottom: -6px; color: var(--soft); font-size: 13px; }
 .body { flex: 1; width: 100%; min-height: 260px; border: 1px solid var(--line); border-radius: 12px; background: var(--sheet); overflow: auto; box-shadow: var(--shadow); }
 iframe.body { display: block; background: #fff; color-scheme: light; }
@@ -117,6 +130,7 @@ code { font-family: var(--mono); font-size: .95em; }
 @media (max-width: 760px) {
   .bar { padding: 10px 14px; }
   .about { display: none; }
+  .bar { flex-wrap: wrap; }
   .columns { grid-template-columns: minmax(0, 1fr); }
   .list { border-right: 0; padding: 10px 6px; }
   .filter { padding: 0 6px; }

@@ -4,6 +4,7 @@ import type { Clock } from '../../core/clock.js';
 import { uuidv7 } from '../../core/ids.js';
 import type { Logger } from '../../core/logger.js';
 import type { PrismaService } from '../../database/prisma.service.js';
+import { sufferFault, takeFault } from './capture-faults.js';
 import { takenApart } from '../transport/given-mime.js';
 import {
   type ComposedMessage,
@@ -26,6 +27,8 @@ export class CaptureTransport implements Transport {
   ) {}
 
   async send(message: ComposedMessage, offer: Offer): Promise<Outcome> {
+    const fault = await takeFault(this.prisma);
+    if (fault) return sufferFault(fault);
     const { bytes } = await this.builder.build(message);
     const { text, html } = message.mime ? (await takenApart(message)).message : message;
     const id = uuidv7(this.clock.now());

@@ -2,7 +2,7 @@ import { Body, Controller, Get, Module, Post, Query, UseInterceptors } from '@ne
 import { ApiExcludeController } from '@nestjs/swagger';
 import { type Html, html } from '../../core/html.js';
 import { Logger } from '../../core/logger.js';
-import { type Page, PageWriter, PLAIN } from '../../http/pages/page-frame.js';
+import { type Page, PageWriter } from '../../http/pages/page-frame.js';
 import type { PlainWord, Saying } from '../../http/pages/words.js';
 import { type Subscription, UnsubscribeLink } from '../content/unsubscribe-link.js';
 import { MailModule } from '../mail.module.js';
@@ -66,7 +66,6 @@ function pageOf(title: PlainWord, body: Saying, status = 200): Page {
     status,
     title: (say) => say(title),
     body,
-    look: PLAIN,
     headers: { 'referrer-policy': 'no-referrer' },
   };
 }

@@ -143,10 +143,19 @@ describe('an address with an account and one without', () => {
   const pageOf = async ({ page, email }: Person): Promise<string> => {
     const path = await page.askFor(email);
     await eventually(
-      async () => (await page.get(path)).text.includes('the next mail server has taken it'),
+      async () => (await page.get(path)).text.includes('data-state="sent"'),
       'the page to say that the mail was taken',
     );
     return path;
+  };
+  const resetPageOf = async ({ page, email }: Person): Promise<string> => {
+    await page.get('/account/reset');
+    const { location } = await page.post('/account/reset', { email });
+    await eventually(
+      async () => (await page.get(location!)).text.includes('data-state="sent"'),
+      'the page to say that the mail was taken',
+    );
+    return location!;
   };
   const later =
     (prepare: (one: Person) => Promise<string>) =>
@@ -397,6 +406,46 @@ describe('an address with an account and one without', () => {
       ),
     },
     {
+      name: 'a new code on the page, where one expired',
+      route: 'POST /account/code/:id/new',
+      prepare: expired(pageOf),
+      send: onPage('post', (path) => `${path}/new`),
+    },
+    {
+      name: 'the page for a new password',
+      route: 'POST /account/reset',
+      send: onPage(
+        'post',
+        () => '/account/reset',
+        ({ email }) => ({ email }),
+      ),
+    },
+    {
+      name: 'the page of the code for a new password',
+      route: 'GET /account/code/:id',
+      prepare: resetPageOf,
+      send: onPage('get', (path) => path),
+    },
+    {
+      name: 'a wrong code with a new password on the page',
+      route: 'POST /account/code/:id',
+      prepare: resetPageOf,
+      send: onPage(
+        'post',
+        (path) => path,
+        () => ({ code: WRONG, newPassword: OTHER }),
+      ),
+    },
+    {
+      name: 'a wrong password on the page',
+      route: 'POST /account/sign-in/password',
+      send: onPage(
+        'post',
+        () => '/account/sign-in/password',
+        ({ email }) => ({ email, password: OTHER }),
+      ),
+    },
+    {
       name: 'sending again on the page',
       route: 'POST /account/code/:id/resend',
       prepare: later(pageOf),
@@ -524,6 +573,7 @@ describe('an address with an account and one without', () => {
           /\d{4}-\d\d-\d\dT[\d:.]+Z/g,
           (moment) => `${(Date.parse(moment) - clock.now().getTime()) / 1_000} s from now`,
         )
+        .replaceAll(/data-left="\d+"/g, '…')
         .replaceAll(/[\w-]{22,}/g, '…') // ids, tokens, macs
         .replaceAll(/[\da-f]{8}(?=\.…)/g, '…') // of the secret
         .replaceAll(/"reference":"\w{4}"|reference <b>\w{4}<\/b>|Reference <b>\w{4}<\/b>/g, '…');

@@ -63,7 +63,7 @@ describe('the account page', () => {
       const mail = await mailFor(page, asked.location!);
       const shown = await eventually(async () => {
         const looked = await page.get(asked.location!);
-        return looked.text.includes('the next mail server has taken it') && looked;
+        return looked.text.includes('The email is on its way') && looked;
       }, 'the page to say that the mail was taken');
       answers.push([
         asked.status,
@@ -106,17 +106,17 @@ describe('the account page', () => {
     for (const noCode of ['', '12345', 'abcdef', '1234567'])
       expect((await page.post(path, { code: noCode })).status).toBe(422);
     const wrong = people.wrong(code);
-    for (const left of ['4 tries are', '3 tries are', '2 tries are', 'One try is']) {
+    for (const left of ['4 tries', '3 tries', '2 tries', 'one try']) {
       const { status, text } = await page.post(path, { code: wrong });
-      expect([status, text.includes(`That is not the code. ${left} left.`), text.includes('aria-invalid')]).toEqual([
-        400,
-        true,
-        true,
-      ]);
+      expect([
+        status,
+        text.includes(`That’s not the right code. You have ${left} left.`),
+        text.includes('aria-invalid'),
+      ]).toEqual([400, true, true]);
     }
     expect(await page.post(path, { code: wrong })).toMatchObject({
       status: 429,
-      text: expect.stringContaining('The link in the mail still works') as string,
+      text: expect.stringContaining('The link in the email still works') as string,
     });
     expect((await page.post(path, { code })).status).toBe(429);
     expect(await page.signedInAs()).toBeUndefined();
@@ -127,10 +127,12 @@ describe('the account page', () => {
     const email = fresh();
     const path = await page.askFor(email);
     await eventually(
-      async () => (await page.get(path)).text.includes('the next mail server has taken it'),
+      async () => (await page.get(path)).text.includes('The email is on its way'),
       'the page to say that the mail was taken',
     );
-    expect((await page.get(path)).text).toContain('It can be sent again in 30 seconds');
+    expect((await page.get(path)).text).toContain(
+      'You can send it again in <span data-left="30000" data-then=".again">30 seconds</span>',
+    );
     expect(await page.post(`${path}/resend`)).toMatchObject({
       status: 429,
       text: expect.stringContaining('Try again in 30 seconds.') as string,
@@ -221,7 +223,7 @@ describe('the account page', () => {
     const email = fresh();
     const { accessToken } = await people.signUp(email);
     expect((await browser().get('/account', { authorization: `Bearer ${accessToken}` })).text).toContain(
-      'Continue with e-mail',
+      'Continue with email',
     );
     const page = await signIn(email);
     for (const path of ['/v1/me', '/v1/sessions']) expect((await page.get(path)).status).toBe(401);

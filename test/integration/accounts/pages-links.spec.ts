@@ -50,7 +50,7 @@ describe('the page behind the link in a mail', () => {
     expect([pressed.status, pressed.location]).toEqual([303, '/account']);
     expect(await page.signedInAs()).toBe(email);
     const again = await browser().post(path);
-    expect([again.status, again.text.includes('was used already')]).toEqual([410, true]);
+    expect([again.status, again.text.includes('has already been used')]).toEqual([410, true]);
   });
 
   it.each(['login', 'verify_email'])('signs in for %s, in the browser where it is pressed', async (purpose) => {
@@ -98,7 +98,7 @@ describe('the page behind the link in a mail', () => {
       });
       expect(await browser()[method]('/l/AAAAAAAAAAAAAAAAAAAAAA')).toMatchObject({
         status: 404,
-        text: expect.stringContaining('open it from the mail once more') as string,
+        text: expect.stringContaining('opening it from the email once more') as string,
       });
       expect((await browser()[method]('/l/x')).status).toBe(404);
     }
@@ -119,7 +119,7 @@ describe('the page behind the link in a mail', () => {
     for (const [newPassword, reason] of [
       ['', 'at least 8'],
       ['short', 'at least 8'],
-      ['password1', 'tried first'],
+      ['password1', 'attackers try'],
       ['x'.repeat(5_000), 'at most 128'],
     ] as const) {
       const { status, text } = await page.post(path, { newPassword });

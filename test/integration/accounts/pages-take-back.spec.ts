@@ -46,11 +46,11 @@ describe('taking back, on pages that need no sign-in', () => {
       for (let visit = 0; visit < 3; visit++)
         expect(await browser().get(path)).toMatchObject({
           status: 200,
-          text: expect.stringContaining('Was it not you?') as string,
+          text: expect.stringContaining('Wasn’t this you?') as string,
         });
       const before = await charged();
       const first = await browser().post(path);
-      expect([first.status, first.text.includes('It is stopped')]).toEqual([200, true]);
+      expect([first.status, first.text.includes('It’s stopped')]).toEqual([200, true]);
       expect(await charged()).toBe(before + 1 + 5); // the press itself, and what it costs who asked
       const second = await browser().post(path);
       expect([second.status, second.text]).toEqual([200, first.text]);
@@ -68,7 +68,7 @@ describe('taking back, on pages that need no sign-in', () => {
         await otpost.api.post<IssuedBody>('/v1/me/email', { email: fresh() }, bearer(session.accessToken))
       ).body;
       for (const issued of [decoy, changeEmail]) {
-        expect((await browser().post(await notMeOf(issued))).text).toContain('It is stopped');
+        expect((await browser().post(await notMeOf(issued))).text).toContain('It’s stopped');
         const [row] = await otpost.database.query<{ disowned: boolean }>(
           'SELECT disowned_at IS NOT NULL AS disowned FROM otp_challenges WHERE id = $1',
           [issued.challenge.id],
@@ -84,17 +84,17 @@ describe('taking back, on pages that need no sign-in', () => {
       await people.verify(newer, await people.codeOf(newer));
       expect(await browser().post(newPath)).toMatchObject({
         status: 410,
-        text: expect.stringMatching(/used already[^]*Sign out everywhere/) as string,
+        text: expect.stringMatching(/already used[^]*Sign out everywhere/) as string,
       });
       expect(await browser().post(oldPath)).toMatchObject({
         status: 410,
-        text: expect.stringContaining('A newer mail') as string,
+        text: expect.stringContaining('A newer email') as string,
       });
       const expired = await notMeOf(await otpost.api.register(fresh()));
       clock.advance(600);
       expect(await browser().post(expired)).toMatchObject({
         status: 410,
-        text: expect.stringContaining('There is nothing to do') as string,
+        text: expect.stringContaining('There’s nothing you need to do') as string,
       });
       expect((await browser().post('/l/AAAAAAAAAAAAAAAAAAAAAA/not-me')).status).toBe(404);
     });
@@ -146,7 +146,7 @@ describe('taking back, on pages that need no sign-in', () => {
       const first = await browser().post(path);
       expect([
         first.status,
-        first.text.includes('All sessions were ended'),
+        first.text.includes('Every device was signed out'),
         first.text.includes('href="/account"'),
       ]).toEqual([200, true, true]);
       expect(await addressOf(session)).toBe(before);

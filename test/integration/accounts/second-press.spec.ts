@@ -226,7 +226,7 @@ describe('a second press', () => {
       for (const one of [page, thief]) await one.get(path);
       expect((await page.post(path)).status).toBe(303);
       const { status, text } = await thief.post(path);
-      expect([status, text.includes('was used already'), thief.cookies.has('otpost_session')]).toEqual([
+      expect([status, text.includes('has already been used'), thief.cookies.has('otpost_session')]).toEqual([
         410,
         true,
         false,
@@ -322,8 +322,8 @@ describe('a second press', () => {
         'the notice to the former address',
       );
       for (const [path, words] of [
-        [stop, 'It is stopped'],
-        [linkIn(away.mail.text), 'The change is taken back'],
+        [stop, 'It’s stopped'],
+        [linkIn(away.mail.text), 'The change was undone'],
       ] as const) {
         const answers = await Promise.all([1, 2].map(() => browser().post(path)));
         expect(answers.map(({ status, text }) => [status, text.includes(words)])).toEqual([
@@ -374,7 +374,7 @@ describe('a second press', () => {
       const [one, two, three] = [await pageFor(page, email), await pageFor(page, email), await pageFor(page, another)];
       const taken = new Set([one.code, two.code, three.code]);
       const wrong = Array.from({ length: 4 }, (_, n) => String(n).padStart(6, '0')).find((code) => !taken.has(code))!;
-      expect((await page.post(two.path, { code: wrong })).text).toContain('4 tries are left');
+      expect((await page.post(two.path, { code: wrong })).text).toContain('You have 4 tries left');
       expect([await attempts(one.id), await attempts(two.id), await attempts(three.id)]).toEqual([0, 1, 0]);
       expect([await failures(email), await failures(another)]).toEqual([2, 1]);
     });

@@ -217,7 +217,7 @@ describe('who is in an audience', () => {
       expect([await status(address), await status(address, other)]).toEqual(['unsubscribed', 'active']);
       await post(link, 'action=subscribe');
       expect(await status(address)).toBe('active');
-      expect((await post(link, 'action=unsubscribe_all')).body).toContain('gets no more newsletters');
+      expect((await post(link, 'action=unsubscribe_all')).body).toContain('won’t get any more newsletters');
       expect([await status(address), await status(address, other)]).toEqual(['unsubscribed', 'unsubscribed']);
       expect(await suppressed()).toHaveLength(1);
       await post(link, 'action=subscribe');

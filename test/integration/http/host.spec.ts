@@ -116,7 +116,7 @@ describe.each([
     ['/inbox'],
     ['/docs'],
     ['/docs/json'],
-    ['/docs/swagger-ui-init.js'],
+    ['/page.js'],
     ['/unsubscribe?t=x'],
     ['/health'],
     ['/l/AAAAAAAAAAAAAAAAAAAAAA'],

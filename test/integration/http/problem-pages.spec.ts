@@ -23,7 +23,7 @@ const CASES: Case[] = [
     path: '/nowhere',
     status: 404,
     code: 'not_found',
-    says: 'There is no such page',
+    says: 'We can’t find that page',
     leadsTo: '/',
   },
   {
@@ -31,7 +31,7 @@ const CASES: Case[] = [
     path: '/account/nowhere',
     status: 404,
     code: 'not_found',
-    says: 'There is no such page',
+    says: 'We can’t find that page',
     leadsTo: '/account',
   },
   {
@@ -39,7 +39,7 @@ const CASES: Case[] = [
     path: '/l',
     status: 404,
     code: 'not_found',
-    says: 'There is no such page',
+    says: 'We can’t find that page',
     leadsTo: '/account',
   },
   {
@@ -47,7 +47,7 @@ const CASES: Case[] = [
     path: '/docs/nowhere.js',
     status: 404,
     code: 'not_found',
-    says: 'There is no such page',
+    says: 'We can’t find that page',
     leadsTo: '/docs',
   },
   {
@@ -55,7 +55,7 @@ const CASES: Case[] = [
     path: '/inbox/nowhere/html',
     status: 404,
     code: 'not_found',
-    says: 'There is no such page',
+    says: 'We can’t find that page',
     leadsTo: '/inbox',
   },
   {
@@ -64,7 +64,7 @@ const CASES: Case[] = [
     init: { method: 'POST', headers: ELSEWHERE, body: '' },
     status: 403,
     code: 'forbidden',
-    says: 'Not from there',
+    says: 'This form came from another site',
     leadsTo: '/inbox',
   },
   {
@@ -73,7 +73,7 @@ const CASES: Case[] = [
     init: { method: 'DELETE' },
     status: 404,
     code: 'not_found',
-    says: 'There is no such page',
+    says: 'We can’t find that page',
     leadsTo: '/inbox',
   },
   {
@@ -81,7 +81,7 @@ const CASES: Case[] = [
     path: '/%ff',
     status: 400,
     code: 'bad_request',
-    says: 'That cannot be understood',
+    says: 'We couldn’t read that',
     leadsTo: '/',
   },
   {
@@ -90,7 +90,7 @@ const CASES: Case[] = [
     init: { method: 'POST', headers: { 'content-type': FORM }, body: `a=${'x'.repeat(70_000)}` },
     status: 413,
     code: 'body_too_large',
-    says: 'That is too much at once',
+    says: 'That’s too much at once',
     leadsTo: '/',
   },
   {
@@ -99,7 +99,7 @@ const CASES: Case[] = [
     init: { method: 'POST', headers: { 'content-type': 'text/plain' }, body: 'x' },
     status: 415,
     code: 'unsupported_media_type',
-    says: 'That cannot be understood',
+    says: 'We couldn’t read that',
     leadsTo: '/',
   },
 ];
@@ -178,7 +178,9 @@ describe('What cannot be done', () => {
     for (let n = 0; n < 3; n++) expect((await form(n)).status).toBe(303);
     const refused = await form(3);
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
-    expect(await refused.text()).toMatch(/<h1>Too many tries<\/h1>[\s\S]+Try again in \d+ (minutes?|seconds?)\./);
+    expect(await refused.text()).toMatch(
+      /<h1>That was a lot of tries<\/h1>[\s\S]+Try again in \d+ (minutes?|seconds?)\./,
+    );
     expect(refused.status).toBe(429);
   });
 
@@ -187,7 +189,7 @@ describe('What cannot be done', () => {
       `GET /account HTTP/1.1\r\nHost: localhost\r\nAccept: ${accept}\r\nCookie: a=${'x'.repeat(20_000)}\r\n\r\n`;
     const page = await RawClient.ask(url, request(OPENING));
     expect(page).toMatch(
-      /^HTTP\/1\.1 431 [\s\S]+content-type: text\/html; charset=utf-8\r\n[\s\S]+<h1>Your browser sends too much<\/h1>[\s\S]+Delete the cookies of this site/,
+      /^HTTP\/1\.1 431 [\s\S]+content-type: text\/html; charset=utf-8\r\n[\s\S]+<h1>Your browser sent too much<\/h1>[\s\S]+Delete the cookies of this site/,
     );
     expect(await RawClient.ask(url, request('*/*'))).toMatch(
       /^HTTP\/1\.1 431 [\s\S]+content-type: application\/problem\+json\r\n[\s\S]+"code":"headers_too_large"/,

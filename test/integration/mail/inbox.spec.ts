@@ -6,6 +6,7 @@ import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import { Audit } from '../../../src/audit/audit.js';
 import type { Settings } from '../../../src/config/settings.js';
 import { settingsModule } from '../../../src/config/settings.module.js';
 import { Clock } from '../../../src/core/clock.js';
@@ -71,8 +72,9 @@ async function inbox({ production = false, inboxToken = undefined as string | un
           { provide: PrismaService, useValue: prisma },
           { provide: Clock, useValue: new HeldClock() },
           Limits,
+          Audit,
         ],
-        exports: [Clock, Limits, PrismaService],
+        exports: [Audit, Clock, Limits, PrismaService],
       },
       HttpModule,
       InboxModule,

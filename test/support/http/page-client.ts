@@ -55,7 +55,7 @@ export class PageClient {
   /** Whose account the page shows; undefined: it asks for an address. */
   async signedInAs(): Promise<string | undefined> {
     const { text } = await this.get('/account');
-    return /You are signed in to \S+ as <b>([^<]+)<\/b>/.exec(text)?.[1];
+    return /You’re signed in to \S+ as <b>([^<]+)<\/b>/.exec(text)?.[1];
   }
 
   private async send(

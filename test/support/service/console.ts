@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import type { BrowserContext, Page } from 'playwright-core';
 import type { Role } from '../../../src/access/access-policy.js';
 import { uuidv7 } from '../../../src/core/ids.js';
+import { axeFaults } from '../http/axe.js';
 import type { TestDatabase } from '../database/postgres.js';
 import { codeIn, type SmtpSink } from '../smtp/smtp-sink.js';
 import { eventually } from '../signals/wait.js';
@@ -10,14 +9,6 @@ import { eventually } from '../signals/wait.js';
 /** Chromium writes one for each call that is refused and for each script of a mail that is kept from running, which is meant. */
 const MEANT =
   /^Failed to load resource: the server responded with a status of (401|403|404|409|410)|origin-keyed agent cluster|^Blocked script execution in '[^']*\/operations\/frame\//;
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-/** WCAG 2.2, A and AA. */
-const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
-
-interface AxeResult {
-  violations: { id: string; nodes: { target: string[]; failureSummary: string }[] }[];
-}
 
 /** Somebody who looks at the page of operators, which is in dist/web, in a browser of their own. */
 export class Operator {
@@ -51,8 +42,8 @@ export class Operator {
   async signInHere(email: string, mails: Pick<SmtpSink, 'received'>): Promise<void> {
     const mine = () => mails.received.filter(({ to }) => to.includes(email));
     const before = mine().length;
-    await this.page.getByLabel('E-mail address').fill(email);
-    await this.page.getByRole('button', { name: 'Continue with e-mail' }).click();
+    await this.page.getByLabel('Email address').fill(email);
+    await this.page.getByRole('button', { name: 'Continue with email' }).click();
     const { mail } = await eventually(() => mine().length > before && mine().at(-1), `a code for ${email}`);
     await this.page.getByLabel(/code/i).first().fill(codeIn(mail.text));
     await this.page.keyboard.press('Enter');
@@ -88,13 +79,7 @@ export class Operator {
 
   /** In words, empty where nothing is wrong. */
   async axe(): Promise<string[]> {
-    await this.page.evaluate(AXE);
-    const { violations } = await this.page.evaluate<AxeResult>(
-      `axe.run(document, { runOnly: ${JSON.stringify(RULES)}, iframes: false })`,
-    );
-    return violations.flatMap(({ id, nodes }) =>
-      nodes.map(({ target, failureSummary }) => `${id}: ${target.join(' ')}: ${failureSummary}`),
-    );
+    return axeFaults(this.page);
   }
 
   /** The title of what is wrong. */

@@ -16,7 +16,7 @@ import { requesterOf } from '../../../src/limits/limit-policy.js';
 import { SendRequest } from '../../../src/mail/api/send-request.js';
 import { inBothForms } from '../../../src/mail/content/templates.js';
 import { readDsn } from '../../../src/mail/events/dsn.js';
-import { framed, messagePane } from '../../../src/mail/inbox/inbox.page.js';
+import { framed, messagePane } from '../../../src/mail/inbox/message-pane.js';
 import { findCode, readListQuery } from '../../../src/mail/inbox/inbox.store.js';
 import { enhancedCodeIn, hardBounce, proveBasic } from '../../../src/mail/providers/hook.js';
 import { waitAskedFor } from '../../../src/mail/providers/replies.js';

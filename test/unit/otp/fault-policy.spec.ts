@@ -1,4 +1,4 @@
-import { deliveryWord } from '../../../src/accounts/pages/sign-in.page.js';
+import { deliveryWord } from '../../../src/accounts/pages/code.page.js';
 import { EN } from '../../../src/http/pages/words/en.js';
 import { EmailStatus } from '../../../src/generated/prisma/enums.js';
 import { deliveryFault, deliveryStatusOf } from '../../../src/otp/delivery/delivery-status.js';
@@ -46,7 +46,7 @@ const BEFORE_A_MAILBOX = [
   'resolved_by_hand',
   null,
 ];
-const ABOUT_THE_RECIPIENT = /address refused|to this address|Compare/;
+const ABOUT_THE_RECIPIENT = /provider refused|to this address|Check the address/;
 
 function told(status: EmailStatus, errorCode: string | null = null, enhanced: string | null = null) {
   const fault = deliveryFault({ status, errorCode, enhanced });
@@ -58,7 +58,7 @@ describe('Of a mail that did not arrive, people are told', () => {
     for (const status of ['deferred', 'failed', 'expired'] as const) {
       const { fault, words } = told(status, errorCode);
       expect([status, fault]).toEqual([status, 'ours']);
-      expect(words).toMatch(/^We could not send the mail/);
+      expect(words).toMatch(/^We couldn’t send the email/);
       expect(words).not.toMatch(ABOUT_THE_RECIPIENT);
     }
   });
@@ -93,7 +93,7 @@ describe('Of a mail that did not arrive, people are told', () => {
     (errorCode) => {
       expect(told('bounced', errorCode)).toMatchObject({
         fault: 'recipient',
-        words: expect.stringContaining('the mail server of your address refused it') as string,
+        words: expect.stringContaining('your email provider refused it') as string,
       });
     },
   );

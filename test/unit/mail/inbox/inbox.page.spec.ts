@@ -1,12 +1,6 @@
 import { Script } from 'node:vm';
-import {
-  enterPage,
-  framed,
-  type InboxPage,
-  inboxPage,
-  type View,
-  viewOf,
-} from '../../../../src/mail/inbox/inbox.page.js';
+import { enterPage, type InboxPage, inboxPage } from '../../../../src/mail/inbox/inbox.page.js';
+import { framed, type View, viewOf } from '../../../../src/mail/inbox/message-pane.js';
 import { INBOX_SCRIPT } from '../../../../src/mail/inbox/inbox.script.js';
 import type { Message } from '../../../../src/mail/inbox/inbox.store.js';
 import { INBOX_STYLE } from '../../../../src/mail/inbox/inbox.style.js';

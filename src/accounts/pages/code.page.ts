@@ -1,0 +1,117 @@
+import { type Html, html } from '../../core/html.js';
+import type { Page } from '../../http/pages/page-frame.js';
+import { buttonForm, durationWords, faultAttributes, faultLine } from '../../http/pages/page-parts.js';
+import type { PlainWord, Say, Saying } from '../../http/pages/words.js';
+import type { Challenge } from '../../otp/challenges.js';
+import {
+  CODE_DELIVERY_STATUSES,
+  type CodeDeliveryStatus,
+  type DeliveryFault,
+} from '../../otp/delivery/delivery-status.js';
+import type { ToldDelivery } from '../../otp/delivery/told-deliveries.js';
+import { resendRefusal } from '../../otp/otp-policy.js';
+import { purposeRow } from '../../otp/purposes.js';
+
+/** Where we may say that we sent it. */
+const OUT: ReadonlySet<CodeDeliveryStatus> = new Set(['sent', 'unknown', 'delivered', 'bounced']);
+
+type Told = CodeDeliveryStatus | 'our_fault';
+
+/** What the person who waits for a code is told of its mail. A server's "taken" is not a mail in the inbox, and is not told as one. */
+export function deliveryWord({
+  status,
+  fault,
+}: {
+  status: CodeDeliveryStatus;
+  fault: DeliveryFault | undefined;
+}): PlainWord {
+  return `delivery.${toldOf({ status, fault })}`;
+}
+
+function toldOf({ status, fault }: { status: CodeDeliveryStatus; fault: DeliveryFault | undefined }): Told {
+  return (status === 'failed' || status === 'bounced') && fault === 'ours' ? 'our_fault' : status;
+}
+
+export interface WaitingCode {
+  challenge: Challenge;
+  /** Undefined: its record was removed. */
+  delivery: ToldDelivery | undefined;
+  now: Date;
+  /** What was wrong with the code, or with the new password. */
+  fault?: { status: number; code?: Saying; password?: Saying };
+}
+
+export function codePage({ challenge, delivery, now, fault }: WaitingCode): Page {
+  const action = `/account/code/${challenge.id}`;
+  const { newPassword, session } = purposeRow(challenge.purpose)!;
+  const title = newPassword ? 'link.new_password' : 'code.title';
+  const body = (say: Say) => html`<h1>${say(title)}</h1>
+    <p>${whereTo(challenge, delivery, say)} ${say('code.reference', { reference: challenge.reference })}</p>
+    <form method="post" action="${action}">
+      <label for="code">${say('code.label')}</label>
+      <input class="code" id="code" name="code" type="text" inputmode="numeric" autocomplete="one-time-code" title="${say('code.hint')}" maxlength="64" required="" ${!fault?.password && html`autofocus=""`} ${faultAttributes(fault?.code)} />
+      ${faultLine(fault?.code?.(say))}
+      ${newPassword && newPasswordField(say, fault?.password)}
+      <button type="submit">${say(newPassword ? 'link.new_password_button' : 'code.button')}</button>
+    </form>
+    ${status(challenge, delivery, say)}
+    <p data-plain=""><a href="${action}">${say('code.look_again')}</a></p>
+    ${sendAgain(challenge, action, now, say)}
+    <p class="soft">${say('code.lives', { time: left(challenge.expiresAt, now, say, 'reload') })} <a href="${session ? '/account' : newPassword ? '/account/reset' : '/account'}">${say(session ? 'code.cancel' : 'code.other_address')}</a></p>`;
+  return { status: fault?.status ?? 200, title: (say) => say(title), body, lively: true };
+}
+
+/** Whether it is said to be sent, or to be on its way out; a script changes one for the other. */
+function whereTo({ destinationCanonical: email }: Challenge, delivery: ToldDelivery | undefined, say: Say): Html {
+  const sent = !delivery || OUT.has(delivery.status);
+  return html`<span data-out="yes" ${!sent && html`hidden=""`}>${say('code.text_sent', { email })}</span><span data-out="no" ${sent && html`hidden=""`}>${say('code.text_sending', { email })}</span>`;
+}
+
+/** With a field that names the fault. */
+export function newPasswordField(say: Say, fault: Saying | undefined): Html {
+  return html`<label for="password">${say('link.password')}</label>
+      <input id="password" name="newPassword" type="password" autocomplete="new-password" required="" ${fault && html`autofocus=""`} ${faultAttributes(fault)} />
+      ${faultLine(fault?.(say))}
+      <small>${say('link.password_hint')}</small>`;
+}
+
+/** Without a script it is as it was when the page was made; with one it follows the mail. */
+function status({ id }: Challenge, delivery: ToldDelivery | undefined, say: Say): Html {
+  if (!delivery) return html`<p role="status">${say('delivery.gone')}</p>`;
+  const told: Told[] = [...CODE_DELIVERY_STATUSES, 'our_fault'];
+  const words = JSON.stringify(Object.fromEntries(told.map((one) => [one, say(`delivery.${one}`).toString()])));
+  return html`<p role="status" data-state="${toldOf(delivery)}" data-delivery="/v1/otp/${id}/delivery/events" data-words="${words}">${say(deliveryWord(delivery))}</p>`;
+}
+
+function sendAgain(challenge: Challenge, action: string, now: Date, say: Say): Html {
+  const button = buttonForm({ action: `${action}/resend`, label: say('code.resend'), quiet: true });
+  switch (resendRefusal(challenge, now)) {
+    case undefined:
+      return button;
+    case 'too_soon':
+      return html`<p class="soft again">${say('code.resend_later', { time: left(challenge.resendAfter, now, say, '.again') })}</p>
+        <div class="again" hidden="">${button}</div>`;
+    default:
+      return html`<p class="soft">${say('code.resend_exhausted')}</p>`;
+  }
+}
+
+/** How long it is until then, which a script counts down. @param then what the script does at the end: it loads the page anew, or shows what was hidden */
+function left(until: Date, now: Date, say: Say, then: string): Html {
+  const ms = Math.max(0, until.getTime() - now.getTime());
+  return html`<span data-left="${ms}" data-then="${then}">${durationWords(ms / 1_000, say.locale)}</span>`;
+}
+
+/** The code is over and a new one helps. */
+export function overCodePage(
+  { id, destinationCanonical: email, purpose }: Challenge,
+  over: 'expired' | 'locked',
+): Page {
+  const word = `problem.otp_${over}` as const;
+  const hasLink = purposeRow(purpose)?.link !== null;
+  const body = (say: Say) => html`<h1>${say(word)}</h1>
+    <p role="alert">${say(over === 'locked' && !hasLink ? 'code.locked_no_link' : `${word}.text`)}</p>
+    ${buttonForm({ action: `/account/code/${id}/new`, label: say('code.new') })}
+    <p class="soft">${say('code.new_goes_to', { email })} <a href="/account">${say('code.other_way')}</a></p>`;
+  return { status: over === 'expired' ? 410 : 429, title: (say) => say(word), body, lively: true };
+}

@@ -1,0 +1,199 @@
+import { Body, Get, Post, Req } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { parseEmailAddress } from '../../core/email-address.js';
+import { randomId } from '../../core/ids.js';
+import { BUILT_IN_LOCALES } from '../../core/locales.js';
+import { isOneLine } from '../../core/one-line.js';
+import { Problem } from '../../core/problems.js';
+import type { Page, Redirect } from '../../http/pages/page-frame.js';
+import { formField } from '../../http/pages/page-parts.js';
+import { speakAs } from '../../http/pages/words.js';
+import { CodeRequests } from '../codes/code-requests.js';
+import { OwnAccount } from '../me/own-account.js';
+import { OwnPassword } from '../me/own-password.js';
+import { Proofs, type Wanted } from '../me/proofs.js';
+import { Passwords } from '../passwords/passwords.js';
+import type { LiveSession } from '../sessions/sessions.js';
+import { deletedPage, deletePage, emailPage, passwordPage, profilePage, type ProofAsked } from './own-account.page.js';
+import { PageCodes } from './page-codes.js';
+import { PageCookies, PagesAt, PageSignIn } from './page-cookies.js';
+
+const LONGEST_NAME = 100;
+/** The same bound as for the API. */
+const MAX_PASSWORD_INPUT = 1_024;
+
+/** What each page takes as a proof of who is signed in; the calls of the API take the same. */
+const PROOFS = { password: 'code', email: 'anything', delete: 'anything' } as const satisfies Record<
+  string,
+  Wanted['by']
+>;
+type Guarded = keyof typeof PROOFS;
+
+/** What somebody does with their account in a browser; the API does the same for apps. */
+@PagesAt('account')
+export class OwnAccountController {
+  constructor(
+    private readonly account: OwnAccount,
+    private readonly password: OwnPassword,
+    private readonly passwords: Passwords,
+    private readonly proofs: Proofs,
+    private readonly requests: CodeRequests,
+    private readonly codes: PageCodes,
+    private readonly signIn: PageSignIn,
+    private readonly cookies: PageCookies,
+  ) {}
+
+  @Get('profile')
+  profile(@Req() request: FastifyRequest): Promise<Page | Redirect> {
+    return this.forHolder(request, '/account/profile', async ({ account }) => profilePage({ account }));
+  }
+
+  @Post('profile')
+  saveProfile(@Body() body: unknown, @Req() request: FastifyRequest): Promise<Page | Redirect> {
+    return this.forHolder(request, '/account/profile', async ({ account }) => {
+      const name = formField(body, 'name').trim();
+      if (name.length > LONGEST_NAME || !isOneLine(name))
+        return profilePage({ account, name, fault: (say) => say('setup.name_fault') });
+      const locale = BUILT_IN_LOCALES.find((known) => known === formField(body, 'locale')) ?? null;
+      await this.account.describe(account.id, { name: name || null, locale });
+      speakAs(request, { locale });
+      return { to: '/account?done=profile' };
+    });
+  }
+
+  @Get('password')
+  passwordForm(@Req() request: FastifyRequest): Promise<Page | Redirect> {
+    return this.forHolder(request, '/account/password', async (holder) =>
+      passwordPage(this.formOf(holder, 'password')),
+    );
+  }
+
+  @Post('password')
+  setPassword(@Body() body: unknown, @Req() request: FastifyRequest): Promise<Page | Redirect> {
+    return this.forHolder(request, '/account/password', async (holder) => {
+      const form = this.formOf(holder, 'password');
+      const wanted = formField(body, 'newPassword').slice(0, MAX_PASSWORD_INPUT);
+      const unfit = this.passwords.fault(wanted, holder.account);
+      if (unfit) return passwordPage({ ...form, fault: { at: 'field', say: (say) => say(unfit.code) } });
+      return this.proven(
+        async () => {
+          await this.password.set(holder, wanted, currentPassword(body), this.cookies.sourceOf(request));
+          return { to: '/account?done=password' };
+        },
+        (fault) => passwordPage({ ...form, ...fault }),
+      );
+    });
+  }
+
+  @Post('password/remove')
+  removePassword(@Body() body: unknown, @Req() request: FastifyRequest): Promise<Page | Redirect> {
+    return this.forHolder(request, '/account/password', async (holder) =>
+      this.proven(
+        async () => {
+          await this.password.remove(holder, currentPassword(body), this.cookies.sourceOf(request));
+          return { to: '/account?done=password_removed' };
+        },
+        (fault) => passwordPage({ ...this.formOf(holder, 'password'), ...fault }),
+      ),
+    );
+  }
+
+  @Get('email')
+  emailForm(@Req() request: FastifyRequest): Promise<Page | Redirect> {
+    return this.forHolder(request, '/account/email', async (holder) => ({
+      ...emailPage({ ...this.formOf(holder, 'email'), form: randomId() }),
+      cookies: this.cookies.greeting(request),
+    }));
+  }
+
+  /** A code goes to the new address; the former one gets a link that takes the change back. */
+  @Post('email')
+  changeEmail(@Body() body: unknown, @Req() request: FastifyRequest): Promise<Page | Redirect> {
+    return this.forHolder(request, '/account/email', async (holder) => {
+      const typed = formField(body, 'email');
+      const id = formField(body, 'form');
+      const form = { ...this.formOf(holder, 'email'), form: id || randomId(), typed };
+      const email = parseEmailAddress(typed);
+      if (!email) return emailPage({ ...form, fault: { at: 'field', say: (say) => say('sign_in.no_address') } });
+      const source = this.cookies.sourceOf(request);
+      return this.proven(
+        () =>
+          this.codes.askOnce(request, { id, about: `change ${email.canonical}` }, (challengeId) =>
+            this.requests.changeEmail(holder, email, currentPassword(body), source, challengeId),
+          ),
+        (fault) => emailPage({ ...form, ...fault }),
+      );
+    });
+  }
+
+  @Get('delete')
+  deleteForm(@Req() request: FastifyRequest): Promise<Page | Redirect> {
+    return this.forHolder(request, '/account/delete', async (holder) => deletePage(this.formOf(holder, 'delete')));
+  }
+
+  @Post('delete')
+  delete(@Body() body: unknown, @Req() request: FastifyRequest): Promise<Page | Redirect> {
+    return this.forHolder(request, '/account/delete', async (holder) =>
+      this.proven(
+        async () => {
+          await this.account.delete(holder, currentPassword(body), this.cookies.sourceOf(request));
+          return { ...deletedPage, cookies: [this.cookies.signedOut()] };
+        },
+        (fault) => deletePage({ ...this.formOf(holder, 'delete'), ...fault }),
+      ),
+    );
+  }
+
+  /** A code that shows that it is still they; afterwards they are where they were. */
+  @Post('confirm')
+  confirm(@Body() body: unknown, @Req() request: FastifyRequest): Promise<Page | Redirect> {
+    const next = formField(body, 'next');
+    return this.forHolder(request, '/account', async (holder) => {
+      if (!(next in PROOFS)) return { to: '/account' };
+      // One for each session and page: whoever presses twice gets one code.
+      const form = { id: holder.session.id, about: `confirm ${next}` };
+      const asked = await this.codes.askOnce(request, form, (challengeId) =>
+        this.requests.reauthenticate(holder, 'email', this.cookies.sourceOf(request), challengeId),
+      );
+      return { ...asked, cookies: [...(asked.cookies ?? []), this.cookies.returning(`/account/${next}`)] };
+    });
+  }
+
+  /** Whoever is not signed in comes back once they are. */
+  private async forHolder(
+    request: FastifyRequest,
+    path: string,
+    work: (holder: LiveSession) => Promise<Page | Redirect>,
+  ): Promise<Page | Redirect> {
+    const holder = await this.signIn.of(request);
+    if (holder) return work(holder);
+    return { to: '/account', cookies: path === '/account' ? [] : [this.cookies.returning(path)] };
+  }
+
+  private formOf({ account, session }: LiveSession, page: Guarded) {
+    const fresh = this.proofs.isFresh(account, session, PROOFS[page]);
+    const proof: ProofAsked = fresh ? 'nothing' : account.passwordHash === null ? 'code' : 'password';
+    return { account, proof };
+  }
+
+  /** A proof that is missing, or wrong, is asked for again on the same page. */
+  private async proven(
+    work: () => Promise<Page | Redirect>,
+    again: (fault: Pick<Parameters<typeof deletePage>[0], 'fault'> & { proof?: ProofAsked }) => Page,
+  ): Promise<Page | Redirect> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      if (error.code === 'wrong_password')
+        return again({ fault: { at: 'proof', say: (say) => say('own.wrong_password') }, proof: 'password' });
+      if (error.code === 'reauthentication_required') return again({});
+      throw error;
+    }
+  }
+}
+
+/** Empty where it was left out, as where nothing more was asked. */
+function currentPassword(body: unknown): string | undefined {
+  return formField(body, 'currentPassword').slice(0, MAX_PASSWORD_INPUT) || undefined;
+}

@@ -1,0 +1,118 @@
+import { PageClient } from '../../support/http/page-client.js';
+import { createApiKey } from '../../support/service/api-key.js';
+import { type Otpost, startOtpost } from '../../support/service/otpost.js';
+import { eventually } from '../../support/signals/wait.js';
+import { SmtpSink } from '../../support/smtp/smtp-sink.js';
+
+describe('the inbox', () => {
+  let sink: SmtpSink;
+  let otpost: Otpost;
+  /** Has no other transport to turn to. */
+  let alone: Otpost;
+  const keys = new Map<Otpost, string>();
+
+  beforeAll(async () => {
+    sink = await SmtpSink.start();
+    otpost = await startOtpost({ MAIL_TRANSPORTS: `capture:,${sink.url}` });
+    alone = await startOtpost({ MAIL_TRANSPORTS: 'capture:' });
+    for (const one of [otpost, alone])
+      keys.set(one, await createApiKey(one.database.url, ['emails:send', 'emails:read']));
+  });
+  afterAll(async () => {
+    await otpost.stop();
+    await alone.stop();
+    await sink.stop();
+  });
+
+  const post = (path: string, fields: Record<string, string>, at = otpost, headers: Record<string, string> = {}) =>
+    new PageClient(at.api.url).post(path, fields, headers);
+  const page = async (path: string, at = otpost): Promise<string> => (await at.api.get<string>(path)).body;
+
+  async function send(to: string, more: object = {}, at = otpost): Promise<string> {
+    const mail = { to, subject: `Hello ${to}`, text: 'See https://example.com/order/4711.', ...more };
+    const { body } = await at.api.post<{ id: string }>('/v1/emails', mail, { authorization: `Bearer ${keys.get(at)}` });
+    return body.id;
+  }
+
+  async function captured(to: string, at = otpost): Promise<string> {
+    return eventually(async () => {
+      const { body } = await at.api.get<{ items: { id: string }[] }>(`/inbox/messages?to=${encodeURIComponent(to)}`);
+      return body.items[0]?.id;
+    }, `the mail to ${to}`);
+  }
+
+  const statusOf = async (id: string): Promise<{ status: string; events: { reply: string | null }[] }> =>
+    (await alone.api.get<{ status: string; events: { reply: string | null }[] }>(`/v1/emails/${id}`, keys.get(alone)))
+      .body;
+
+  it('shows links, headers, attachments and the receipt of a message, and gives its files as they are', async () => {
+    const content = Buffer.from('%PDF-1.7 <script>');
+    await send('parts@example.com', {
+      html: '<p><a href="https://example.com/a?b=1&amp;c=2">Order</a></p>',
+      attachments: [{ filename: 'räch.pdf', contentType: 'application/pdf', content: content.toString('base64') }],
+    });
+    const id = await captured('parts@example.com');
+    expect(await page(`/inbox/${id}?view=links`)).toContain('href="https://example.com/a?b=1&amp;c=2"');
+    expect(await page(`/inbox/${id}?view=headers`)).toMatch(/<th scope="row">Message-ID<\/th>/i);
+    expect(await page(`/inbox/${id}?view=receipt`)).toContain('250 captured for the inbox');
+    expect(await page(`/inbox/${id}?width=phone`)).toContain('class="body phone"');
+    expect(await page(`/inbox/${id}`)).toContain('räch.pdf');
+    const file = await fetch(`${otpost.api.url}/inbox/${id}/files/0`);
+    expect(Buffer.from(await file.arrayBuffer()).equals(content)).toBe(true);
+    expect(file.headers.get('content-disposition')).toBe("attachment; filename*=UTF-8''r%C3%A4ch.pdf");
+    expect((await otpost.api.get(`/inbox/${id}/files/1`)).status).toBe(404);
+  });
+
+  it('finds what somebody searches, in addresses, subjects and words, and nothing else', async () => {
+    for (const to of ['needle@example.com', 'hay@example.com']) await send(to);
+    await captured('needle@example.com');
+    await captured('hay@example.com');
+    const found = await page('/inbox?q=NEEDLE');
+    expect([found.includes('needle@example.com'), found.includes('hay@example.com')]).toEqual([true, false]);
+    expect(await page('/inbox?q=4711')).toContain('hay@example.com');
+    expect(await page('/inbox?q=%25')).toContain('Nothing found');
+  });
+
+  it('makes the next message fail as a mail server would, and lets the one after it through', async () => {
+    for (const kind of ['451', '550']) {
+      expect((await post('/inbox/fault', { kind }, alone)).status).toBe(303);
+      expect(await page('/inbox', alone)).toContain(`Next: ${kind}`);
+      const id = await send(`fails${kind}@example.com`, {}, alone);
+      const { events } = await eventually(async () => {
+        const email = await statusOf(id);
+        return ['deferred', 'failed'].includes(email.status) && email;
+      }, `the message to fail with ${kind}`);
+      expect(events.map(({ reply }) => reply ?? '').join()).toContain(`${kind} `);
+      expect((await statusOf(id)).status).toBe(kind === '451' ? 'deferred' : 'failed');
+    }
+    await send('passes@example.com', {}, alone);
+    await captured('passes@example.com', alone);
+    await post('/inbox/fault', { kind: 'hang' }, alone);
+    await post('/inbox/fault', { kind: 'none' }, alone);
+    expect(await page('/inbox', alone)).toContain('Make the next message fail');
+    expect((await post('/inbox/fault', { kind: 'explode' }, alone)).status).toBe(422);
+  });
+
+  it('releases a message to a real transport, as it is, to whoever is named', async () => {
+    await send('kept@example.com', { subject: 'Kept at first' });
+    const id = await captured('kept@example.com');
+    const [way] = /<option>([^<]+)</.exec(await page(`/inbox/${id}`))!.slice(1);
+    const { location } = await post(`/inbox/${id}/release`, { to: 'me@example.com', way: way! });
+    expect(location).toBe(`/inbox/${id}?released=sent`);
+    const [mail] = await sink.waitForMailTo('me@example.com');
+    expect(mail!.mail.subject).toBe('Kept at first');
+    expect(await page(`/inbox/${id}?released=sent`)).toContain('Released: the mail server took it.');
+    for (const [fields, told] of [
+      [{ to: 'nobody', way: way! }, 'address'],
+      [{ to: 'me@example.com', way: 'none' }, 'way'],
+    ] as const)
+      expect((await post(`/inbox/${id}/release`, fields)).location).toBe(`/inbox/${id}?released=${told}`);
+  });
+
+  it('does none of it for a stranger’s page', async () => {
+    const foreign = { 'sec-fetch-site': 'cross-site' };
+    const id = await captured('kept@example.com');
+    for (const path of ['/inbox/fault', `/inbox/${id}/release`])
+      expect((await post(path, { kind: '550', to: 'me@example.com' }, otpost, foreign)).status).toBe(403);
+  });
+});
