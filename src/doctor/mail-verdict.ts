@@ -12,14 +12,16 @@ import { type Check, fail, ok, warn } from './report.js';
 interface MailContext {
   /** Names of the configured transports, as in MAIL_TRANSPORTS. */
   transports: readonly string[];
+  /** A day, in the same order. */
+  quotas?: readonly (number | undefined)[];
   /** This machine. */
   host: string;
   now: Date;
 }
 
 /** What the record tells: who delivers, what became of the ways out, and whether every message is accounted for. */
-export function mailVerdicts(facts: MailFacts, { transports, host, now }: MailContext): Check[] {
-  const report = reportOf(facts, { transports, broker: { kind: 'not asked', up: true } });
+export function mailVerdicts(facts: MailFacts, { transports, quotas = [], host, now }: MailContext): Check[] {
+  const report = reportOf(facts, { transports, quotas, broker: { kind: 'not asked', up: true } });
   const problemOf = (wanted: MailProblem['code']) => report.problems.find(({ code }) => code === wanted);
   // Where none is open, mail does not flow, whatever the reason.
   const open = hasOpen(report.transports);
@@ -28,10 +30,29 @@ export function mailVerdicts(facts: MailFacts, { transports, host, now }: MailCo
     ...facts.pauses.map(pauseVerdict),
     ...report.transports.map((transport) => transportVerdict(transport, host, open)),
     flowVerdict('hand-overs', 'none has been under way for long', problemOf('slow_handover')),
+    ...report.problems
+      .filter(({ code }) => code === 'quota_used' || code === 'codes_expired')
+      .map(({ code, message, remedy }): Check => ({ area: 'mail', name: NAMES[code]!, ...fail(message, remedy) })),
+    ...report.notices.map(({ code, message, remedy }): Check => ({
+      area: 'mail',
+      name: NAMES[code]!,
+      ...warn(message, remedy),
+    })),
     flowVerdict('waiting', 'no due mail waits for long', problemOf('mail_waits')),
     ledgerVerdict(facts.ledger),
   ];
 }
+
+/** Of what is told only where there is something to tell. */
+const NAMES: Partial<Record<MailProblem['code'], string>> = {
+  quota_used: 'quota',
+  codes_expired: 'codes',
+  bounce_rate: 'bounces',
+  unknown_waiting: 'unknown outcomes',
+  webhook_disabled: 'webhooks',
+  webhook_failing: 'webhooks',
+  clock_skew: 'clocks of workers',
+};
 
 function workerVerdicts(workers: readonly WorkerFacts[], noneAlive: MailProblem | undefined, now: Date): Check[] {
   const alive = workers.filter((worker) => worker.alive);
