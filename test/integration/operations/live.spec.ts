@@ -122,7 +122,7 @@ describe('what operators are told as it changes', () => {
           '/v1/operations/schedules',
         )
       ).body;
-      return items.find(({ name, lastResult }) => name === 'retention' && lastResult !== null);
+      return items.find(({ name, lastResult }) => name === 'mail.retention' && lastResult !== null);
     };
     await expect(eventually(find, 'the retention to have run')).resolves.toMatchObject({
       late: false,
