@@ -63,10 +63,13 @@ export function allows(held: readonly string[], needed: Scope): boolean {
 }
 
 /** What a person may do, the least first; each may do what those before it may. */
-export const ROLES = ['user', 'operator', 'admin'] as const;
+export const ROLES = ['user', 'viewer', 'operator', 'admin'] as const;
 export type Role = (typeof ROLES)[number];
 
-/** Operators read, retry and cancel mail, test templates and keep the suppression list; admins do everything. A user's rights end at their own account. */
+/**
+ * Viewers see what the page of operators shows and change nothing; operators retry and cancel mail, test templates and keep the
+ * suppression list; admins do everything. A user's rights end at their own account.
+ */
 export type StaffRole = Exclude<Role, 'user'>;
 
 export function reaches(held: Role, needed: StaffRole): boolean {

@@ -92,6 +92,19 @@ export class AccessGuard implements CanActivate, Doorkeeper {
     await this.letIn(request, (request.routeOptions.config as unknown as { permission: Permission }).permission);
   }
 
+  /**
+   * Whether somebody would be let in at this moment, for what outlives its request.
+   * @param authorization as the request had it
+   */
+  async stillOpens(authorization: string | undefined, { scope, role = 'admin' }: Permission): Promise<boolean> {
+    try {
+      return refusalOf(await this.identify(bearerOf(authorization)), [scope], role) === undefined;
+    } catch (error) {
+      if (error instanceof Problem) return false;
+      throw error;
+    }
+  }
+
   private async letIn(request: AuthenticatedRequest, { scope, own, role = 'admin' }: Permission): Promise<void> {
     const caller = await this.identify(bearerOf(request.headers.authorization));
     const refusal = refusalOf(caller, own === undefined ? [scope] : [scope, own], role);

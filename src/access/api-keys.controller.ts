@@ -149,6 +149,8 @@ class ApiKeyList {
 }
 
 const SCOPE = 'Scope admin, or an admin.';
+const SEES = { scope: 'admin', role: 'viewer' } as const;
+const SEES_IN_WORDS = 'Scope admin, or a viewer.';
 const KeyIdPipe = uuidPipe('api_key_not_found');
 
 /** The keys of back ends. A key itself is in the answer that made it, and nowhere else. */
@@ -182,9 +184,10 @@ export class ApiKeysController {
   }
 
   @Get()
+  @Allow(SEES)
   @Operation(200, ApiKeyList, {
     summary: 'All keys, without the keys themselves',
-    description: `${SCOPE} Those that are over too; oldest first.`,
+    description: `${SEES_IN_WORDS} Those that are over too; oldest first.`,
   })
   async list(@Query() query: PageQuery): Promise<ApiKeyList> {
     const { limit, after } = boundsOf(query, UUID);
@@ -192,7 +195,8 @@ export class ApiKeysController {
   }
 
   @Get(':id')
-  @Operation(200, ApiKeyView, { summary: 'One key, without the key itself', description: SCOPE })
+  @Allow(SEES)
+  @Operation(200, ApiKeyView, { summary: 'One key, without the key itself', description: SEES_IN_WORDS })
   @Problems('api_key_not_found')
   async read(@Param('id', KeyIdPipe) id: string): Promise<ApiKeyView> {
     const record = await this.keys.find(id);

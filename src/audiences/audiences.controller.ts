@@ -18,6 +18,7 @@ import { refusalProblem } from '../otp/challenge-view.js';
 import { Audiences } from './audiences.js';
 import { Confirmations } from './confirmations.js';
 import { IMPORT_FORMATS, type ImportFormat } from './import-policy.js';
+import { ImportList, ImportView } from './import-shapes.js';
 import { IMPORT_LIMIT, Imports } from './imports.js';
 import {
   AddedSubscriberView,
@@ -26,7 +27,6 @@ import {
   AudienceRequest,
   AudienceView,
   ConfirmRequest,
-  ImportView,
   SubscriberChangeRequest,
   SubscriberList,
   SubscriberQuery,
@@ -38,6 +38,8 @@ import { Subscribers } from './subscribers.js';
 
 const ACCESS = { scope: 'audiences', role: 'operator' } as const;
 const ALLOWED = 'Scope audiences, or an operator.';
+const SEES = { scope: 'audiences', role: 'viewer' } as const;
+const SEES_IN_WORDS = 'Scope audiences, or a viewer.';
 const AudienceId = uuidPipe('audience_not_found');
 const SubscriberId = uuidPipe('subscriber_not_found');
 const IMPORT_TYPES = Object.keys(IMPORT_FORMATS);
@@ -58,14 +60,16 @@ export class AudiencesController {
   }
 
   @Get()
-  @Operation(200, AudienceList, { summary: 'Audiences, newest first', description: ALLOWED })
+  @Allow(SEES)
+  @Operation(200, AudienceList, { summary: 'Audiences, newest first', description: SEES_IN_WORDS })
   async list(@Query() query: PageQuery): Promise<AudienceList> {
     const { limit, after } = boundsOf(query, UUID);
     return pageOf(await this.audiences.list(limit + 1, after), limit, (record) => AudienceView.of(record));
   }
 
   @Get(':id')
-  @Operation(200, AudienceDetails, { summary: 'An audience, and how many are in it', description: ALLOWED })
+  @Allow(SEES)
+  @Operation(200, AudienceDetails, { summary: 'An audience, and how many are in it', description: SEES_IN_WORDS })
   @Problems('audience_not_found')
   async get(@Param('id', AudienceId) id: string): Promise<AudienceDetails> {
     return AudienceDetails.with(await this.audiences.get(id), await this.audiences.counts(id));
@@ -132,9 +136,10 @@ export class SubscribersController {
   }
 
   @Get()
+  @Allow(SEES)
   @Operation(200, SubscriberList, {
     summary: 'Who is in an audience, in the order in which they joined',
-    description: `${ALLOWED} A page looks at 50,000 subscribers at most: it may hold fewer than \`limit\`, and none, and still have a nextCursor.`,
+    description: `${SEES_IN_WORDS} A page looks at 50,000 subscribers at most: it may hold fewer than \`limit\`, and none, and still have a nextCursor.`,
   })
   @Problems('audience_not_found')
   async list(@Param('id', AudienceId) id: string, @Query() query: SubscriberQuery): Promise<SubscriberList> {
@@ -148,7 +153,8 @@ export class SubscribersController {
   }
 
   @Get(':subscriberId')
-  @Operation(200, SubscriberView, { summary: 'A subscriber', description: ALLOWED })
+  @Allow(SEES)
+  @Operation(200, SubscriberView, { summary: 'A subscriber', description: SEES_IN_WORDS })
   @Problems('subscriber_not_found')
   async get(
     @Param('id', AudienceId) id: string,
@@ -244,9 +250,22 @@ export class ImportsController {
     return ImportView.of(await this.imports.accept(id, format, bodyOf(request), by));
   }
 
+  @Get('imports')
+  @Allow(SEES)
+  @Operation(200, ImportList, {
+    summary: 'Imports of an audience, newest first',
+    description: `${SEES_IN_WORDS} Without \`faults\`, which one of them has.`,
+  })
+  @Problems('audience_not_found')
+  async list(@Param('id', AudienceId) id: string, @Query() query: PageQuery): Promise<ImportList> {
+    const { limit, after } = boundsOf(query, UUID);
+    await this.audiences.get(id);
+    return pageOf(await this.imports.list(id, limit + 1, after), limit, (record) => ImportView.of(record));
+  }
+
   @Get('imports/:importId')
-  @Allow(ACCESS)
-  @Operation(200, ImportView, { summary: 'How far an import is, and what it did not take', description: ALLOWED })
+  @Allow(SEES)
+  @Operation(200, ImportView, { summary: 'How far an import is, and what it did not take', description: SEES_IN_WORDS })
   @Problems('import_not_found')
   async get(
     @Param('id', AudienceId) id: string,

@@ -49,6 +49,16 @@ export class Imports {
     });
   }
 
+  /** The newest first; without what is wrong with their rows. */
+  async list(audienceId: string, take: number, before: string | undefined): Promise<ImportRecord[]> {
+    const rows = await this.prisma.subscriberImport.findMany({
+      where: { audienceId, ...(before === undefined ? {} : { id: { lt: before } }) },
+      orderBy: { id: 'desc' },
+      take,
+    });
+    return rows.map((row) => ({ ...row, faults: [] }));
+  }
+
   /** With the first of its bad rows. @throws Problem import_not_found */
   async get(audienceId: string, id: string): Promise<ImportRecord> {
     const row = await this.prisma.subscriberImport.findFirst({

@@ -21,6 +21,8 @@ import { BroadcastDetails, BroadcastList, BroadcastRequest, BroadcastTestRequest
 
 const ACCESS = { scope: 'audiences', role: 'operator' } as const;
 const ALLOWED = 'Scope audiences, or an operator.';
+const SEES = { scope: 'audiences', role: 'viewer' } as const;
+const SEES_IN_WORDS = 'Scope audiences, or a viewer.';
 const BroadcastId = uuidPipe('broadcast_not_found');
 /** Bytes: HTML and text as large as those of a message. */
 const BODY_LIMIT = 4 * 1024 * 1024;
@@ -64,14 +66,16 @@ export class BroadcastsController {
   }
 
   @Get()
-  @Operation(200, BroadcastList, { summary: 'Broadcasts, newest first', description: ALLOWED })
+  @Allow(SEES)
+  @Operation(200, BroadcastList, { summary: 'Broadcasts, newest first', description: SEES_IN_WORDS })
   async list(@Query() query: PageQuery): Promise<BroadcastList> {
     const { limit, after } = boundsOf(query, UUID);
     return pageOf(await this.broadcasts.list(limit + 1, after), limit, (record) => BroadcastView.of(record));
   }
 
   @Get(':id')
-  @Operation(200, BroadcastDetails, { summary: 'How far a broadcast is', description: ALLOWED })
+  @Allow(SEES)
+  @Operation(200, BroadcastDetails, { summary: 'How far a broadcast is', description: SEES_IN_WORDS })
   @Problems('broadcast_not_found')
   async get(@Param('id', BroadcastId) id: string): Promise<BroadcastDetails> {
     const record = await this.broadcasts.get(id);

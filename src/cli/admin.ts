@@ -37,8 +37,8 @@ password, codes by mail sign in.`,
     .summary('give an account a role, or take it')
     .synopsis(`--email ADDRESS [--role ${ROLES.join('|')}] [--json]`)
     .description(
-      `Gives an existing account a role, from its next request on. Operators read, retry and cancel mail; admins do everything;
---role user takes it away again. The last administrator stays one.`,
+      `Gives an existing account a role, from its next request on. Viewers see all that /operations shows; operators retry and cancel
+mail besides; admins do everything; --role user takes it away again. The last administrator stays one.`,
     )
     .option('--email <ADDRESS>', 'of the account', emailAddress('--email'))
     .option('--role <ROLE>', `${ROLES.join(', ')}; admin unless it is given`, oneOf('role', ROLES), 'admin')
@@ -48,7 +48,7 @@ password, codes by mail sign in.`,
 
   admin
     .command('list')
-    .summary('show the administrators and operators')
+    .summary('show the accounts that have a role')
     .synopsis('[--json]')
     .description('Shows the accounts that have a role: their address, the role, when they were made, and their id.')
     .option('--json', 'print a list of objects')

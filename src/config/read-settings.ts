@@ -258,6 +258,7 @@ function settingsFrom(of: Values, production: boolean): Settings {
     auditRetentionDays: of('AUDIT_RETENTION_DAYS'),
     inboxToken: of('INBOX_TOKEN'),
     metricsToken: of('METRICS_TOKEN'),
+    traceUrl: of('TRACE_URL'),
     tracesEndpoint: of('OTEL_EXPORTER_OTLP_ENDPOINT'),
     logLevel: of('LOG_LEVEL'),
   };

@@ -224,6 +224,8 @@ export abstract class Settings {
   abstract inboxToken: string | undefined;
   /** Opens `/metrics`; undefined means 404 in production, and loopback only in development. */
   abstract metricsToken: string | undefined;
+  /** Where people look at a trace, with `{traceId}` in it. */
+  abstract traceUrl: string | undefined;
   /** The collector that traces are sent to, without /v1/traces; undefined: none are made. */
   abstract tracesEndpoint: string | undefined;
   abstract logLevel: LogLevel;

@@ -199,6 +199,15 @@ export function readCollectorUrl(text: string, { such }: Context): Parsed<string
     : value(`${url.origin}${url.pathname.replace(/\/$/, '')}`);
 }
 
+/** Kept as it was written: what it becomes with an id in it is what has to be an address. */
+export function readTraceUrl(text: string, { such }: Context): Parsed<string> {
+  const url = parseUrl(text.replaceAll('{traceId}', '0'.repeat(32)));
+  const isAddress = url !== undefined && ['http:', 'https:'].includes(url.protocol) && url.username === '';
+  return isAddress && text.includes('{traceId}')
+    ? value(text)
+    : fault(`must be an http:// or https:// address with {traceId} in it, ${such}`);
+}
+
 /** A variable of the environment: all that is known of it, for validation, masks, the README and remedies. */
 export interface Variable<T = unknown> {
   name: string;

@@ -21,6 +21,7 @@ import {
   readPort,
   readRedisUrl,
   readSwitch,
+  readTraceUrl,
   value,
   type Variable,
 } from './values.js';
@@ -265,6 +266,13 @@ export function variablesWith(providers: readonly ProviderForm[], smsProviders: 
       secret: 'url',
       example: 'http://127.0.0.1:4318',
       read: readCollectorUrl,
+    },
+    {
+      name: 'TRACE_URL',
+      default: 'none: messages link to no trace',
+      meaning: 'Where people look at a trace: an https address with {traceId} in it, for links from /operations.',
+      example: 'https://traces.example.com/trace/{traceId}',
+      read: readTraceUrl,
     },
     {
       name: 'LOG_LEVEL',

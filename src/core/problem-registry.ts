@@ -268,7 +268,7 @@ export const REGISTRY = {
   too_many_streams: {
     status: 429,
     title: 'Too many streams are open',
-    remedy: 'Close one, or wait as long as Retry-After says; GET /v1/otp/:id/delivery tells the same without a stream.',
+    remedy: 'Close one, or wait as long as Retry-After says; what the stream tells can be asked for without one, too.',
   },
   rate_limited: {
     status: 429,

@@ -12,6 +12,8 @@ import { type Check, fail, ok, warn } from './report.js';
 interface MailContext {
   /** Names of the configured transports, as in MAIL_TRANSPORTS. */
   transports: readonly string[];
+  /** A day, in the same order. */
+  quotas?: readonly (number | undefined)[];
   /** Whether codes go by SMS. */
   sms?: boolean;
   /** This machine. */
@@ -20,8 +22,11 @@ interface MailContext {
 }
 
 /** What the record tells: who delivers, what became of the ways out, and whether every message is accounted for. */
-export function mailVerdicts(facts: MailFacts, { transports, sms = false, host, now }: MailContext): Check[] {
-  const report = reportOf(facts, { transports, broker: { kind: 'not asked', up: true } });
+export function mailVerdicts(
+  facts: MailFacts,
+  { transports, quotas = [], sms = false, host, now }: MailContext,
+): Check[] {
+  const report = reportOf(facts, { transports, quotas, sms, broker: { kind: 'not asked', up: true } });
   const problemOf = (wanted: MailProblem['code']) => report.problems.find(({ code }) => code === wanted);
   // Where none is open, mail does not flow, whatever the reason.
   const open = hasOpen(report.transports);
@@ -30,10 +35,29 @@ export function mailVerdicts(facts: MailFacts, { transports, sms = false, host, 
     ...facts.pauses.map(pauseVerdict),
     ...report.transports.map((transport) => transportVerdict(transport, host, open)),
     flowVerdict('hand-overs', 'none has been under way for long', problemOf('slow_handover')),
+    ...report.problems
+      .filter(({ code }) => code === 'quota_used' || code === 'codes_expired')
+      .map(({ code, message, remedy }): Check => ({ area: 'mail', name: NAMES[code]!, ...fail(message, remedy) })),
+    ...report.notices.map(({ code, message, remedy }): Check => ({
+      area: 'mail',
+      name: NAMES[code]!,
+      ...warn(message, remedy),
+    })),
     flowVerdict('waiting', 'no due mail waits for long', problemOf('mail_waits')),
     ledgerVerdict(facts.ledger),
   ];
 }
+
+/** Of what is told only where there is something to tell. */
+const NAMES: Partial<Record<MailProblem['code'], string>> = {
+  quota_used: 'quota',
+  codes_expired: 'codes',
+  bounce_rate: 'bounces',
+  unknown_waiting: 'unknown outcomes',
+  webhook_disabled: 'webhooks',
+  webhook_failing: 'webhooks',
+  clock_skew: 'clocks of workers',
+};
 
 function workerVerdicts(
   workers: readonly WorkerFacts[],

@@ -12,7 +12,9 @@ import { isAtTheMachine } from '../http/pages/origin.js';
 import { type LanePause, LanePauses } from '../mail/outbox/changes.js';
 import { Ledger, type LedgerState } from '../mail/outbox/ledger.js';
 import { type AttemptFacts, OutboxRecords, type SlowHandovers } from '../mail/outbox/records.js';
+import { type MessageTroubles, TroubleRecords } from '../mail/outbox/troubles.js';
 import { type TransportRecord, TransportRecords } from '../mail/routing/breaker-records.js';
+import { type WebhookTroubles, webhookTroubles } from '../mail/webhooks/webhook-endpoints.js';
 import { Broker, type BrokerState } from '../queue/broker.js';
 import { type HeardWorker, WorkerRegistry } from '../queue/worker-registry.js';
 
@@ -30,6 +32,10 @@ export interface MailFacts {
   states: TransportRecord[];
   /** The newest few of each transport, newest first. */
   attempts: AttemptFacts[];
+  /** Messages that went out on this day of UTC, by transports that have a quota. */
+  usedToday: ReadonlyMap<string, number>;
+  messages: MessageTroubles;
+  webhooks: WebhookTroubles;
 }
 
 /** What the record tells of the mail's way out, from all processes. */
@@ -40,14 +46,16 @@ export class MailFactsReader {
   private readonly pauses: LanePauses;
   private readonly workers: WorkerRegistry;
   private readonly transports: TransportRecords;
+  private readonly troubles: TroubleRecords;
 
   /** Needs nothing but the database, for commands read it too. */
-  constructor(prisma: PrismaService) {
+  constructor(private readonly prisma: PrismaService) {
     this.records = new OutboxRecords(prisma);
     this.ledger = new Ledger(prisma);
     this.pauses = new LanePauses(prisma);
     this.workers = new WorkerRegistry(prisma);
     this.transports = new TransportRecords(prisma);
+    this.troubles = new TroubleRecords(prisma);
   }
 
   async read(): Promise<MailFacts> {
@@ -60,6 +68,10 @@ export class MailFactsReader {
       this.transports.list(),
       this.records.newestAttempts(),
     ]);
+    // One after the other: they take no more connections from those who are served.
+    const usedToday = await this.transports.usedToday();
+    const messages = await this.troubles.read();
+    const webhooks = await webhookTroubles(this.prisma);
     return {
       ledger,
       oldestDueSeconds: Math.round(Math.max(...due.map((lane) => lane.oldestDueSeconds))),
@@ -68,6 +80,9 @@ export class MailFactsReader {
       workers: workers.map(({ silentMs, ...worker }) => ({ ...worker, silentSeconds: Math.round(silentMs / 1_000) })),
       states,
       attempts,
+      usedToday,
+      messages,
+      webhooks,
     };
   }
 }
@@ -192,7 +207,7 @@ export class Insiders {
     return this.monitor.database.error === undefined && this.runs(bearer);
   }
 
-  /** An API key with the scope admin, or an operator. */
+  /** An API key with the scope admin, or a viewer. */
   private async runs(bearer: string): Promise<boolean> {
     try {
       if (bearer.startsWith(KEY_START)) {
@@ -200,7 +215,7 @@ export class Insiders {
         return check.kind === 'good' && allows(check.record.scopes, 'admin');
       }
       const member = await this.staff?.authenticate(bearer);
-      return member !== undefined && reaches(member.role, 'operator');
+      return member !== undefined && reaches(member.role, 'viewer');
     } catch (error) {
       this.log.warn({ err: error }, 'health tells the bare status: whose token it is could not be looked up');
       return false;

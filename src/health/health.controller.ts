@@ -8,9 +8,8 @@ import {
 } from '@nestjs/terminus';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Settings } from '../config/settings.js';
-import { waysOut } from '../mail/routing/routes.js';
 import { HealthMonitor, Insiders } from './health-monitor.js';
-import { type MailReport, reportOf, whyNotFlowing } from './mail-report-policy.js';
+import { configuredOf, type MailReport, reportOf, whyNotFlowing } from './mail-report-policy.js';
 
 /** What the probes are told, from the last background check; nothing is dialled here. */
 @Injectable()
@@ -51,8 +50,8 @@ export class Indicators {
     const { oldestDueSeconds, attempts } = value;
     const [last] = attempts;
     const facts = { oldestDueSeconds, lastAttempt: last ? { ...last, at: last.at.toISOString() } : null };
-    const transports = this.settings.mail.transports.map(({ name }) => name);
-    const problem = whyNotFlowing(reportOf(value, { transports, broker: { kind: 'another indicator', up: true } }));
+    const broker = { kind: 'another indicator', up: true };
+    const problem = whyNotFlowing(reportOf(value, { ...configuredOf(this.settings), broker }));
     return problem ? indicator.degraded({ ...facts, reason: problem.message }) : indicator.up(facts);
   }
 }
@@ -85,7 +84,7 @@ export class HealthController {
     summary: 'Ready to accept',
     description:
       '503 only without Postgres. `degraded` with 200 when mail is accepted but its way out is not well. `status` alone; ' +
-      'the details with METRICS_TOKEN, an API key of scope admin or the access token of an operator, and in development at the machine itself.',
+      'the details with METRICS_TOKEN, an API key of scope admin or the access token of a viewer, and in development at the machine itself.',
   })
   async ready(
     @Req() request: FastifyRequest,
@@ -134,7 +133,7 @@ export class MailHealthController {
     summary: 'The way out for mail: ledger, workers, transports, and what is wrong',
     description:
       '200, whatever is wrong; with `?strict` 503 unless `status` is `ok`. Read from checks of the last seconds. `status` alone; the rest with ' +
-      'METRICS_TOKEN, an API key of scope admin or the access token of an operator, and in development at the machine itself.',
+      'METRICS_TOKEN, an API key of scope admin or the access token of a viewer, and in development at the machine itself.',
   })
   @ApiQuery({ name: 'strict', required: false, description: '`?strict`, `?strict=1` or `?strict=true`' })
   @ApiResponse({ status: 200, description: 'What is known of the mail' })
@@ -159,12 +158,11 @@ export class MailHealthController {
         oldestDueSeconds: null,
         workers: [],
         transports: [],
+        notices: [],
         problems: [{ code: 'database_down', message, remedy: 'Look at Postgres and at DATABASE_URL.' }],
       };
     }
-    const transports = waysOut(this.settings).map(({ name }) => name);
-    const sms = this.settings.sms.transports.length > 0;
-    return reportOf(value, { transports, sms, broker: this.monitor.broker });
+    return reportOf(value, { ...configuredOf(this.settings), broker: this.monitor.broker });
   }
 }
 

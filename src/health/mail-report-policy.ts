@@ -4,7 +4,9 @@ import { OF_SENDER } from '../mail/routing/refusals-policy.js';
 import { causeOf } from '../mail/routing/causes.js';
 import { keysOf } from '../mail/routing/routes.js';
 import type { TransportRecord } from '../mail/routing/breaker-records.js';
+import { quotaFor } from '../mail/routing/rate-limits.js';
 import type { MailFacts, WorkerFacts } from './health-monitor.js';
+import { expiredCodeProblems, noticesOf, noWayOut, quotaProblems, type UsedQuota } from './troubles-policy.js';
 
 /** Seconds that due mail may wait before health says so. */
 const WAITING_TOO_LONG_S = 30;
@@ -23,11 +25,23 @@ export interface MailProblem {
     | 'transport_failing'
     | 'transport_unreachable'
     | 'sender_refused'
+    | 'no_way_out'
+    | 'quota_used'
+    | 'codes_expired'
+    | 'bounce_rate'
+    | 'unknown_waiting'
+    | 'webhook_disabled'
+    | 'webhook_failing'
+    | 'clock_skew'
     | 'broker_down'
     | 'database_down';
   /** The cause in a sentence, with the server's own words where there are any. */
   message: string;
   remedy: string;
+  /** Of a transport, such as smtp_auth. */
+  errorCode?: string;
+  /** Since when, where the fact itself says. */
+  since?: Date;
 }
 
 export interface TransportReport {
@@ -51,22 +65,42 @@ export interface MailReport {
   oldestDueSeconds: number;
   workers: WorkerFacts[];
   transports: TransportReport[];
+  /** What keeps mail from flowing as it should. */
   problems: MailProblem[];
+  /** What asks for a look, though mail flows; `status` does not mind. */
+  notices: MailProblem[];
 }
 
 /** What the facts are held against. */
 interface Configured {
   /** Names of the configured transports, the preferred one first. */
   transports: readonly string[];
+  /** Messages a day that each of them may send, in the same order; undefined: no quota. */
+  quotas?: readonly (number | undefined)[];
   /** Whether codes go by SMS. */
   sms?: boolean;
   /** `error`: the class of what took it down. */
   broker: { kind: string; up: boolean; error?: string };
 }
 
+/** Of the settings of a process. */
+export function configuredOf({ mail, sms }: Record<'mail' | 'sms', Ways>): Omit<Configured, 'broker'> {
+  const all = [...mail.transports, ...sms.transports];
+  const names = all.map(({ name }) => name);
+  return { transports: names, quotas: all.map(({ daily }) => daily), sms: sms.transports.length > 0 };
+}
+
+interface Ways {
+  transports: readonly { name: string; daily?: number }[];
+}
+
 /** What the facts mean to an operator. `ok` is only said where nothing asks for a look. */
-export function reportOf(facts: MailFacts, { transports: configured, sms = false, broker }: Configured): MailReport {
-  const transports = keysOf(configured.map((name) => ({ name }))).map((key, index) =>
+export function reportOf(
+  facts: MailFacts,
+  { transports: configured, quotas = [], sms = false, broker }: Configured,
+): MailReport {
+  const keys = keysOf(configured.map((name) => ({ name })));
+  const transports = keys.map((key, index) =>
     transportReport(
       key,
       facts.states.find((state) => state.name === key),
@@ -78,16 +112,34 @@ export function reportOf(facts: MailFacts, { transports: configured, sms = false
     ...brokerProblems(broker),
     ...facts.pauses.map(pauseProblem),
     ...workerProblems(facts.workers, sms ? LANES : MAIL_LANES),
+    ...noWayOut(transports),
     ...transports.flatMap(transportProblems),
+    ...quotaProblems(usedUp(keys, quotas, facts.usedToday)),
     ...handoverProblems(facts.slowHandovers),
+    ...expiredCodeProblems(facts.messages),
     ...waitingProblems(facts.oldestDueSeconds),
   ];
   const { ledger, oldestDueSeconds, workers } = facts;
-  return { status: problems.length === 0 ? 'ok' : 'degraded', ledger, oldestDueSeconds, workers, transports, problems };
+  const status = problems.length === 0 ? 'ok' : 'degraded';
+  return { status, ledger, oldestDueSeconds, workers, transports, problems, notices: noticesOf(facts) };
+}
+
+/** Transports whose quota leaves nothing for mail other than codes. */
+function usedUp(
+  keys: readonly string[],
+  quotas: readonly (number | undefined)[],
+  usedToday: MailFacts['usedToday'],
+): UsedQuota[] {
+  return keys.flatMap((name, index) => {
+    const daily = quotas[index];
+    const used = usedToday.get(name) ?? 0;
+    return daily !== undefined && used >= quotaFor('default', daily) ? [{ name, used, daily }] : [];
+  });
 }
 
 const OF_WORKERS: readonly MailProblem['code'][] = ['lane_paused', 'no_worker', 'lane_without_worker'];
 const OF_TRANSPORTS: readonly MailProblem['code'][] = [
+  'no_way_out',
   'transport_paused',
   'transport_backing_off',
   'transport_unreachable',
@@ -100,7 +152,7 @@ export function whyNotFlowing({ problems, transports }: MailReport): MailProblem
   const first = (codes: readonly MailProblem['code'][]) => problems.find(({ code }) => codes.includes(code));
   const ofTransports = hasOpen(transports) ? first(['sender_refused']) : first(OF_TRANSPORTS);
   const waits = first(['mail_waits']);
-  return (waits && first(OF_WORKERS)) ?? ofTransports ?? first(['slow_handover']) ?? waits;
+  return (waits && first(OF_WORKERS)) ?? ofTransports ?? first(['quota_used', 'slow_handover']) ?? waits;
 }
 
 /** Whether mail goes out by some transport. */
@@ -219,7 +271,8 @@ export function transportProblems(transport: TransportReport): MailProblem[] {
 function reachProblems({ name, unreachableFrom }: TransportReport): MailProblem[] {
   return unreachableFrom.map(({ host, lastErrorCode, lastReply }) => {
     const { cause, remedy } = causeOf(name, { errorCode: lastErrorCode ?? 'unreachable', reply: lastReply });
-    return { code: 'transport_unreachable', message: `From ${host}: ${cause}`, remedy };
+    const errorCode = lastErrorCode ?? 'unreachable';
+    return { code: 'transport_unreachable', message: `From ${host}: ${cause}`, remedy, errorCode };
   });
 }
 
@@ -231,7 +284,7 @@ function stateProblems({ name, state, lastErrorCode, lastReply, lastAttempt }: T
     more: string,
   ): MailProblem => {
     const { cause, remedy } = causeOf(name, { errorCode: errorCode ?? 'unknown', reply });
-    return { code, message: `${cause}${more}`, remedy };
+    return { code, message: `${cause}${more}`, remedy, ...(errorCode === null ? {} : { errorCode }) };
   };
   if (state === 'paused')
     return [words('transport_paused', lastErrorCode, lastReply, ' It is paused, and its mail is kept.')];

@@ -202,8 +202,8 @@ function wantsStream({ routeOptions }: FastifyRequest): boolean {
 
 /** What is asked every few seconds, and would drown the rest. */
 function isQuiet(route: string): boolean {
-  return ['/health', '/inbox', '/metrics', '/operations', '/v1/operations/overview'].some((start) =>
-    route.startsWith(start),
+  return ['/health', '/inbox', '/metrics', '/operations', '/v1/operations/overview', '/v1/operations/events'].some(
+    (start) => route.startsWith(start),
   );
 }
 

@@ -122,10 +122,10 @@ class AuditController {
   constructor(private readonly records: AuditRecords) {}
 
   @Get()
-  @Allow({ scope: 'admin' })
+  @Allow({ scope: 'admin', role: 'viewer' })
   @ApiOperation({
     summary: 'Who did what, newest first',
-    description: 'Scope admin, or an admin. Kept for AUDIT_RETENTION_DAYS.',
+    description: 'Scope admin, or a viewer. Kept for AUDIT_RETENTION_DAYS.',
   })
   @ApiResponse({ status: 200, type: AuditList })
   async list(@Query() query: AuditQuery): Promise<AuditList> {

@@ -92,9 +92,15 @@ class StaffCookieGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const who = await this.signIn.of(context.switchToHttp().getRequest<FastifyRequest>());
     if (!who) throw new Problem('unauthorized');
-    if (!reaches(who.account.role, 'operator')) throw new Problem('role_missing');
+    if (!reaches(who.account.role, 'viewer')) throw new Problem('role_missing');
     return true;
   }
+}
+
+/** In its sandbox it has no origin to be keyed by: a browser that is asked to would complain of it. */
+async function showMail(reply: FastifyReply, html: string): Promise<void> {
+  reply.raw.removeHeader('origin-agent-cluster');
+  await reply.headers(MAIL_HEADERS).type('text/html; charset=utf-8').send(html);
 }
 
 /** Mail as its recipients see it, for the frames of Operations. Never of a code: there is nothing to compose it of. */
@@ -112,7 +118,7 @@ class MailFrameController {
   @Get('emails/:id')
   async email(@Param('id', uuidPipe('email_not_found')) id: string, @Res() reply: FastifyReply): Promise<void> {
     const { html } = await this.kept.composeWords(await this.kept.find(id));
-    await reply.headers(MAIL_HEADERS).type('text/html; charset=utf-8').send(html);
+    await showMail(reply, html);
   }
 
   @Get('templates/:name')
@@ -125,7 +131,7 @@ class MailFrameController {
     if (!template) throw new Problem('template_not_found');
     const wanted = typeof locale === 'string' && LOCALE.test(locale) ? locale : 'en';
     const { html } = this.composer.preview(template, { variables: samplesOf(template), locale: wanted });
-    await reply.headers(MAIL_HEADERS).type('text/html; charset=utf-8').send(html);
+    await showMail(reply, html);
   }
 }
 
@@ -193,7 +199,7 @@ class ConsoleController {
       return void (await reply.send());
     }
     const { role, email } = who.account;
-    if (!reaches(role, 'operator')) return void (await reply.send(this.pages.begin(request, reply, noRight(email))));
+    if (!reaches(role, 'viewer')) return void (await reply.send(this.pages.begin(request, reply, noRight(email))));
     const page = await this.files.page(encodingsOf(request.headers));
     if (!page) return void (await reply.send(this.pages.begin(request, reply, notBuilt)));
     void reply.headers({ 'content-security-policy': APP_POLICY, 'content-type': page.type });
@@ -224,7 +230,7 @@ class ConsoleTokenController {
     const who = await this.signIn.of(request);
     if (!who) throw new Problem('unauthorized');
     const { id, email, name, role } = who.account;
-    if (!reaches(role, 'operator')) throw new Problem('role_missing');
+    if (!reaches(role, 'viewer')) throw new Problem('role_missing');
     const { id: sessionId, authenticatedAt } = who.session;
     const session = { id: sessionId, accountId: id, authenticatedAt };
     return {

@@ -2,19 +2,26 @@ import type { MailFacts } from '../health/health-monitor.js';
 import { type MailProblem, type MailReport, whyNotFlowing } from '../health/mail-report-policy.js';
 
 /** A problem, and since when it is one; null where the record does not say. */
-export type DatedProblem = MailProblem & { since: Date | null };
+export type DatedProblem = Omit<MailProblem, 'since'> & {
+  since: Date | null;
+  /** notice: it asks for a look, and mail flows all the same. */
+  level: 'fault' | 'notice';
+};
 
 /** The worst first, where mail flows all the same or nothing is due. */
 const BY_WEIGHT: readonly MailProblem['code'][] = [
   'ledger_imbalance',
   'database_down',
   'no_worker',
+  'no_way_out',
   'transport_paused',
   'transport_unreachable',
   'sender_refused',
   'transport_failing',
   'lane_without_worker',
+  'quota_used',
   'slow_handover',
+  'codes_expired',
   'mail_waits',
   'lane_paused',
   'transport_backing_off',
@@ -31,11 +38,16 @@ export function weighed(
   const rest = report.problems
     .filter((problem) => problem !== first)
     .sort((left, right) => BY_WEIGHT.indexOf(left.code) - BY_WEIGHT.indexOf(right.code));
-  const dated = (problem: MailProblem): DatedProblem => ({
+  const dated = (problem: MailProblem, level: DatedProblem['level']): DatedProblem => ({
     ...problem,
-    since: sinceOf(problem, report, facts, { now, brokerSince }),
+    level,
+    since: problem.since ?? sinceOf(problem, report, facts, { now, brokerSince }),
   });
-  return [...(first ? [first] : []), ...rest].map(dated);
+  const faults = [...(first ? [first] : []), ...rest];
+  return [
+    ...faults.map((problem) => dated(problem, 'fault')),
+    ...report.notices.map((problem) => dated(problem, 'notice')),
+  ];
 }
 
 function sinceOf(

@@ -7,7 +7,7 @@ import type { Rate } from '../core/rate.js';
 import { DatabaseClock } from '../database/database-clock.js';
 import { PrismaService } from '../database/prisma.service.js';
 import { HealthMonitor, MailFactsReader, type WorkerFacts } from '../health/health-monitor.js';
-import { reportOf, type TransportReport } from '../health/mail-report-policy.js';
+import { configuredOf, reportOf, type TransportReport } from '../health/mail-report-policy.js';
 import type { LedgerState } from '../mail/outbox/ledger.js';
 import { type LaneFacts, OutboxRecords } from '../mail/outbox/records.js';
 import { keysOf, waysOut } from '../mail/routing/routes.js';
@@ -21,9 +21,21 @@ export interface LaneState extends LaneFacts {
   drainSeconds: number;
 }
 
+/** Messages of one lane that a worker has in its hands. */
+export interface Handful {
+  lane: Lane;
+  count: number;
+  /** Since when it has the first of them. */
+  since: Date;
+}
+
 export interface WorkerState extends WorkerFacts {
   /** Messages it has in its hands. */
   sending: number;
+  /** The same by lane. */
+  hands: Handful[];
+  /** Scheduled work that it does at this moment. */
+  tasks: string[];
 }
 
 export interface TransportState extends TransportReport {
@@ -64,6 +76,8 @@ export interface Overview {
   workers: WorkerState[];
   transports: TransportState[];
   handOvers: HandOvers;
+  /** Where the trace of a message is looked at; `{traceId}` in it stands for its id. Null: not configured. */
+  traceUrl: string | null;
 }
 
 /** Attempts that throughput is read off: the cost does not grow with history. */
@@ -97,13 +111,13 @@ export class OverviewReader {
     const lanes = await this.records.lanes();
     const rates = await this.records.handOverRates();
     const sending = await this.sendingByWorker();
-    const usage = await this.usage();
+    const tasks = await this.tasksByWorker();
     const handOvers = await this.handOvers();
     const now = this.clock.now();
     const configured = waysOut(this.settings);
     const sms = this.settings.sms.transports.length > 0;
     const { broker } = this.monitor;
-    const report = reportOf(facts, { transports: configured.map(({ name }) => name), sms, broker });
+    const report = reportOf(facts, { ...configuredOf(this.settings), broker });
     const perSecond = (lane: Lane): number => rates.find((rate) => rate.lane === lane)?.perSecond ?? 0;
     const keys = keysOf(configured);
     return {
@@ -121,31 +135,39 @@ export class OverviewReader {
           perSecond: perSecond(lane.lane),
           drainSeconds: Math.ceil(drainSeconds(lane.due, perSecond(lane.lane))),
         })),
-      workers: facts.workers.map((worker) => ({ ...worker, sending: sending.get(worker.name) ?? 0 })),
+      workers: facts.workers.map((worker) => {
+        const hands = sending.get(worker.name) ?? [];
+        const sum = hands.reduce((all, { count }) => all + count, 0);
+        return { ...worker, sending: sum, hands, tasks: tasks.get(worker.name) ?? [] };
+      }),
       transports: report.transports.map((transport) => {
         const { rate, daily } = configured[keys.indexOf(transport.name)]!;
-        const sentToday = daily === undefined ? null : (usage.get(transport.name) ?? 0);
+        const sentToday = daily === undefined ? null : (facts.usedToday.get(transport.name) ?? 0);
         return { ...transport, rate: rate ?? null, daily: daily ?? null, sentToday };
       }),
       handOvers,
+      traceUrl: this.settings.traceUrl ?? null,
     };
   }
 
   /** As many rows as all workers have slots. */
-  private async sendingByWorker(): Promise<Map<string, number>> {
-    const rows = await this.prisma.$queryRaw<{ worker: string; count: number }[]>`
-      SELECT begun.worker, count(*)::int AS count FROM outbound_emails m
+  private async sendingByWorker(): Promise<Map<string, Handful[]>> {
+    const rows = await this.prisma.$queryRaw<(Handful & { worker: string })[]>`
+      SELECT begun.worker, m.lane, count(*)::int AS count, min(begun.at) AS since FROM outbound_emails m
       CROSS JOIN LATERAL (
-        SELECT worker FROM email_events e WHERE e.email_id = m.id AND e.status = 'sending' ORDER BY e.id DESC LIMIT 1
+        SELECT worker, at FROM email_events e WHERE e.email_id = m.id AND e.status = 'sending' ORDER BY e.id DESC LIMIT 1
       ) AS begun
-      WHERE m.status = 'sending' AND begun.worker IS NOT NULL GROUP BY begun.worker`;
-    return new Map(rows.map(({ worker, count }) => [worker, count]));
+      WHERE m.status = 'sending' AND begun.worker IS NOT NULL GROUP BY begun.worker, m.lane ORDER BY m.lane`;
+    const by = new Map<string, Handful[]>();
+    for (const { worker, ...hand } of rows) by.set(worker, [...(by.get(worker) ?? []), hand]);
+    return by;
   }
 
-  private async usage(): Promise<Map<string, number>> {
-    const rows = await this.prisma.$queryRaw<{ name: string; sent: number }[]>`
-      SELECT name, sent FROM transport_usage WHERE day = (now() AT TIME ZONE 'UTC')::date`;
-    return new Map(rows.map(({ name, sent }) => [name, sent]));
+  private async tasksByWorker(): Promise<Map<string, string[]>> {
+    const rows = await this.prisma.$queryRaw<{ worker: string; names: string[] }[]>`
+      SELECT leased_by AS worker, array_agg(name ORDER BY name) AS names FROM scheduled_tasks
+      WHERE leased_by IS NOT NULL AND lease_until > now() GROUP BY leased_by`;
+    return new Map(rows.map(({ worker, names }) => [worker, names]));
   }
 
   /** Their ids tell when they were accepted, and what expires does so soon after: mail that was accepted before is left out. */

@@ -1,10 +1,18 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsString, Length, Matches } from 'class-validator';
 import { IsOneLine, MayBeLeftOut } from '../core/input.js';
 import { type Lane, LANES } from '../core/lanes.js';
 import { EmailStatus } from '../generated/prisma/enums.js';
 import type { CountedTraffic, SmsFigures } from '../otp/sms/sms-traffic.js';
-import type { HandOvers, LaneState, Minute, Overview, TransportState, WorkerState } from './overview-reader.js';
+import type {
+  Handful,
+  HandOvers,
+  LaneState,
+  Minute,
+  Overview,
+  TransportState,
+  WorkerState,
+} from './overview-reader.js';
 import type { DatedProblem } from './overview-policy.js';
 
 const MOMENT = { type: String, format: 'date-time', nullable: true } as const;
@@ -25,6 +33,12 @@ class ProblemView {
 
   @ApiProperty({ ...MOMENT, description: 'Null where the record does not say' })
   since!: Date | null;
+
+  @ApiProperty({ enum: ['fault', 'notice'], description: 'notice: it asks for a look, and mail flows all the same' })
+  level!: DatedProblem['level'];
+
+  @ApiPropertyOptional({ example: 'smtp_auth', description: 'Of a transport' })
+  errorCode?: string;
 }
 
 class LedgerView {
@@ -75,6 +89,17 @@ class LaneView implements LaneState {
   drainSeconds!: number;
 }
 
+class HandfulView implements Handful {
+  @ApiProperty({ enum: LANES })
+  lane!: Lane;
+
+  @ApiProperty()
+  count!: number;
+
+  @ApiProperty({ format: 'date-time', description: 'Since when it has the first of them' })
+  since!: Date;
+}
+
 class WorkerView implements WorkerState {
   @ApiProperty({ example: 'web-1:4711' })
   name!: string;
@@ -94,8 +119,20 @@ class WorkerView implements WorkerState {
   @ApiProperty()
   silentSeconds!: number;
 
+  @ApiProperty({ ...WORD, example: '0.1.0', description: 'Of its build' })
+  version!: string | null;
+
+  @ApiProperty({ ...NUMBER, description: 'Milliseconds by which the clock of its host is ahead of that of Postgres' })
+  aheadMs!: number | null;
+
   @ApiProperty({ description: 'Messages that it has in its hands' })
   sending!: number;
+
+  @ApiProperty({ type: [HandfulView], description: 'The same by lane' })
+  hands!: HandfulView[];
+
+  @ApiProperty({ type: [String], example: ['retention'], description: 'Scheduled work that it does at this moment' })
+  tasks!: string[];
 }
 
 class AttemptView {
@@ -227,6 +264,13 @@ export class OverviewView implements Overview {
 
   @ApiProperty()
   handOvers!: HandOversView;
+
+  @ApiProperty({
+    ...WORD,
+    example: 'https://traces.example.com/trace/{traceId}',
+    description: 'TRACE_URL: where the trace of a message is looked at',
+  })
+  traceUrl!: string | null;
 }
 
 export class PauseLaneRequest {

@@ -1,9 +1,11 @@
-import { Body, Controller, Get, Header, Module, Param, Post, UseGuards } from '@nestjs/common';
-import { ApiBearerAuth, ApiParam, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Get, Header, Module, Param, Post, Req, Res, UseGuards } from '@nestjs/common';
+import { ApiBearerAuth, ApiOperation, ApiParam, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AccessGuard, Allow, By } from '../access/access.guard.js';
 import { AccessModule } from '../access/access.module.js';
 import { Audit, type Doer } from '../audit/audit.js';
 import { type Lane, LANES } from '../core/lanes.js';
+import { STREAM_HEADERS } from '../core/event-stream.js';
 import { Operation } from '../core/operation.js';
 import { Problems } from '../core/problem-docs.js';
 import { Problem } from '../core/problems.js';
@@ -12,9 +14,14 @@ import { HealthChecksModule } from '../health/health.module.js';
 import { MailModule } from '../mail/mail.module.js';
 import { LanePauses } from '../mail/outbox/changes.js';
 import { TransportRecords } from '../mail/routing/breaker-records.js';
+import { OtpModule } from '../otp/otp.module.js';
 import { SmsTraffic } from '../otp/sms/sms-traffic.js';
+import { VerificationsModule } from '../otp/verifications/verifications.controller.js';
+import { LIVE_ENDS, LIVE_REFUSED_FOR_S, LiveStreams, SEES_OPERATIONS, TOPICS } from './live-streams.js';
 import { OverviewReader } from './overview-reader.js';
 import { LaneChangeView, OverviewView, PauseLaneRequest, SmsView, TransportChangeView } from './overview-shapes.js';
+import { ScheduleList, Schedules } from './schedules.js';
+import { TransportProbes, TrialController } from './trial.controller.js';
 
 /** Asked in the handler and not by a pipe, so that a body that is unfit is told of first. @throws Problem `lane_not_found` */
 function laneOf(name: string): Lane {
@@ -25,6 +32,7 @@ function laneOf(name: string): Lane {
 
 const STAFF = { scope: 'admin', role: 'operator' } as const;
 const STAFF_IN_WORDS = 'Scope admin, or an operator.';
+const SEES_IN_WORDS = 'Scope admin, or a viewer.';
 const LANE = { name: 'lane', enum: [...LANES] } as const;
 
 /** How the mail fares as a whole, and what holds it back or lets it go on. */
@@ -42,16 +50,19 @@ class OverviewController {
     private readonly transports: TransportRecords,
     private readonly transactions: Transactions,
     private readonly audit: Audit,
+    private readonly live: LiveStreams,
+    private readonly schedules: Schedules,
     prisma: PrismaService,
   ) {
     this.pauses = new LanePauses(prisma);
   }
 
   @Get('overview')
+  @Allow(SEES_OPERATIONS)
   @Header('Cache-Control', 'no-store')
   @Operation(200, OverviewView, {
     summary: 'What is wrong, and how lanes, workers and transports fare',
-    description: `${STAFF_IN_WORDS} Read from the record at this moment.`,
+    description: `${SEES_IN_WORDS} Read from the record at this moment.`,
   })
   read(): Promise<OverviewView> {
     return this.overview.read();
@@ -65,6 +76,36 @@ class OverviewController {
   })
   readSms(): Promise<SmsView> {
     return this.sms.read();
+  }
+
+  @Get('events')
+  @Allow(SEES_OPERATIONS)
+  @ApiOperation({
+    summary: 'The same as a stream, and what else changes',
+    description:
+      `${SEES_IN_WORDS} Server-Sent Events. \`overview\`: as GET /v1/operations/overview, at once and every few seconds. ` +
+      `\`changed\` with {topics}: something of ${TOPICS.join(', ')} did; ask for what you show of it. \`away\`: Postgres does not answer; ` +
+      `the next \`overview\` says that it does. \`end\` with {reason: ${LIVE_ENDS.join(' | ')}}: connect again, with a token that is good.`,
+  })
+  @ApiProduces('text/event-stream')
+  @ApiResponse({ status: 200, schema: { type: 'string' } })
+  @Problems('too_many_streams')
+  async events(@By() { actor }: Doer, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const stream = await this.live.open(actor.id!, request.headers.authorization);
+    if (!stream) throw new Problem('too_many_streams', { headers: { 'retry-after': String(LIVE_REFUSED_FOR_S) } });
+    if (request.method === 'HEAD') stream.end();
+    void reply.headers(STREAM_HEADERS).send(stream.body);
+  }
+
+  @Get('schedules')
+  @Allow(SEES_OPERATIONS)
+  @Header('Cache-Control', 'no-store')
+  @Operation(200, ScheduleList, {
+    summary: 'Periodic work: when it ran last, what it did, and when it runs next',
+    description: `${SEES_IN_WORDS} By name; all of it in one answer. Each task is done by one process at a time.`,
+  })
+  list(): Promise<ScheduleList> {
+    return this.schedules.list();
   }
 
   @Post('lanes/:lane/pause')
@@ -129,8 +170,8 @@ class OverviewController {
 
 /** What operators look at and hold in their hands, by the API. */
 @Module({
-  imports: [AccessModule, HealthChecksModule, MailModule],
-  controllers: [OverviewController],
-  providers: [OverviewReader, SmsTraffic],
+  imports: [AccessModule, HealthChecksModule, MailModule, OtpModule, VerificationsModule],
+  controllers: [OverviewController, TrialController],
+  providers: [AccessGuard, LiveStreams, OverviewReader, Schedules, SmsTraffic, TransportProbes],
 })
 export class OverviewModule {}

@@ -1,9 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import type { Lane } from '../core/lanes.js';
+import { VERSION } from '../core/process-facts.js';
 import { PrismaService } from '../database/prisma.service.js';
 
 /** Milliseconds a heartbeat counts for: a worker is alive while its last one is younger. */
 export const ALIVE_WITHIN_MS = 15_000;
+
+/** Milliseconds, such as an INTEGER holds: three weeks either way say enough. */
+const MOST_AHEAD_MS = 21 * 24 * 3_600_000;
 
 /** Workers that are told of by name: all that may still live, and those that went lately. Every restart makes a new one. */
 const NAMED = 50;
@@ -18,6 +22,10 @@ export interface HeardWorker {
   alive: boolean;
   /** Milliseconds since its last heartbeat, by the same clock. */
   silentMs: number;
+  /** Of its build; null where it is older than this was asked. */
+  version: string | null;
+  /** Milliseconds by which the clock of its host is ahead of that of Postgres, a heartbeat's way included. */
+  aheadMs: number | null;
 }
 
 /** The workers and their heartbeats, in Postgres: a dead broker changes nothing about who is alive. */
@@ -28,9 +36,11 @@ export class WorkerRegistry {
   /** `first`: of this process; a container's next life often bears the name of its last one. */
   async beat(name: string, lanes: readonly Lane[], first: boolean): Promise<void> {
     await this.prisma.$executeRaw`
-      INSERT INTO workers (name, lanes) VALUES (${name}, ${[...lanes]}::text[])
+      INSERT INTO workers (name, lanes, version, ahead_ms)
+      VALUES (${name}, ${[...lanes]}::text[], ${VERSION}, greatest(-${MOST_AHEAD_MS}::float8, least(${MOST_AHEAD_MS}::float8,
+        1000 * extract(epoch FROM ${new Date()}::timestamptz - clock_timestamp())))::int)
       ON CONFLICT (name) DO UPDATE SET
-        lanes = excluded.lanes, heartbeat_at = now(),
+        lanes = excluded.lanes, heartbeat_at = now(), version = excluded.version, ahead_ms = excluded.ahead_ms,
         started_at = CASE WHEN ${first} THEN now() ELSE workers.started_at END`;
   }
 
@@ -57,7 +67,7 @@ export class WorkerRegistry {
   /** The workers that were heard of in the last hour, the most recent first, and of many the first {@link NAMED}. */
   async heard(): Promise<HeardWorker[]> {
     return this.prisma.$queryRaw<HeardWorker[]>`
-      SELECT name, lanes, started_at AS "startedAt", heartbeat_at AS "heartbeatAt",
+      SELECT name, lanes, started_at AS "startedAt", heartbeat_at AS "heartbeatAt", version, ahead_ms AS "aheadMs",
         heartbeat_at > now() - ${ALIVE_WITHIN_MS} * interval '1 millisecond' AS alive,
         greatest(1000 * extract(epoch FROM now() - heartbeat_at), 0)::float8 AS "silentMs"
       FROM workers WHERE heartbeat_at > now() - interval '1 hour' ORDER BY heartbeat_at DESC LIMIT ${NAMED}`;

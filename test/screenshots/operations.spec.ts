@@ -3,8 +3,10 @@ import { createDatabase, type TestDatabase } from '../support/database/postgres.
 import { openChromium } from '../support/http/chromium.js';
 import { freePort } from '../support/network/free-port.js';
 import { createApiKey } from '../support/service/api-key.js';
+import { AudienceClient } from '../support/service/audience.js';
 import { makeAccount, messageTo, Operator } from '../support/service/console.js';
 import { OtpostInProcess } from '../support/service/otpost-in-process.js';
+import { eventually } from '../support/signals/wait.js';
 import { SmtpSink } from '../support/smtp/smtp-sink.js';
 
 const FOLDER = new URL('../../docs/screenshots/operations/', import.meta.url).pathname;
@@ -17,6 +19,7 @@ const KEPT = [
   'messages-1280-light',
   'message-1280-dark',
   'template-1280-light',
+  'broadcast-1280-light',
 ];
 
 /** Not a test: `npm run screenshots` writes the pictures of the documents. All pages: `SCREENSHOTS=/tmp/shots npm run screenshots`. */
@@ -53,8 +56,10 @@ describe('screenshots of Operations', () => {
     await sink.stop();
   });
 
-  async function seed(): Promise<void> {
-    const headers = { authorization: `Bearer ${await createApiKey(database.url, ['admin'])}` };
+  /** Answers the paths of what it made. */
+  async function seed(): Promise<{ audience: string; broadcast: string }> {
+    const key = await createApiKey(database.url, ['admin']);
+    const headers = { authorization: `Bearer ${key}` };
     const post = (path: string, body: object) => otpost.api.post<{ id: string }>(path, body, headers);
     const names = [
       'ada',
@@ -97,6 +102,32 @@ describe('screenshots of Operations', () => {
     await post('/v1/webhook-endpoints', { url: 'https://shop.example.com/hooks/otpost', description: 'The shop' });
     await messageTo(database, 'frances47@mail.example', 'sent');
     await messageTo(database, 'gone5@mail.example', 'failed', 'suppressed');
+    const audience = await AudienceClient.make(otpost.api, key, 'Readers of the newsletter');
+    const people = ['', '.b', '.c', '.d', '.e', '.f'].flatMap((more) => names.map((name) => name + more));
+    const lines = people.map(
+      (name) => `${name}@reader.example,${name[0]!.toUpperCase()}${name.slice(1)},${name.length % 2 ? 'pro' : 'free'}`,
+    );
+    const file = ['email,name,plan', ...lines, 'nobody at example.com,Nobody,free', 'ada@reader.example,Ada,pro'].join(
+      '\n',
+    );
+    await otpost.api.send(
+      'POST',
+      `/v1/audiences/${audience.id}/import`,
+      { ...headers, 'content-type': 'text/csv' },
+      file,
+    );
+    const active = async () =>
+      (await audience.get<{ subscribers: { active: number } }>(`/v1/audiences/${audience.id}`)).body;
+    await eventually(async () => (await active()).subscribers.active === lines.length, 'the import to be done');
+    const words = { subject: 'What is new at Aster in December', text: 'Hello {{ subscriber.name }}, this is new.' };
+    const broadcast = (
+      await post('/v1/broadcasts', { audience: audience.id, ...words, rate: '20/min', tags: ['newsletter'] })
+    ).body.id;
+    await eventually(
+      async () =>
+        ((await audience.get<{ counts: { sent?: number } }>(`/v1/broadcasts/${broadcast}`)).body.counts.sent ?? 0) > 12,
+      'some of it to be sent',
+    );
     // As if they had come in the course of an hour.
     await database.query(
       `UPDATE email_events e SET at = e.at - shift FROM (SELECT id, random() * interval '58 minutes' AS shift FROM outbound_emails) AS m WHERE m.id = e.email_id`,
@@ -104,6 +135,7 @@ describe('screenshots of Operations', () => {
     await database.query(
       `UPDATE outbound_emails m SET created_at = (SELECT min(at) FROM email_events e WHERE e.email_id = m.id)`,
     );
+    return { audience: audience.id, broadcast };
   }
 
   it('are written', async () => {
@@ -111,7 +143,7 @@ describe('screenshots of Operations', () => {
     close = chromium.close;
     const email = 'ada@aster.example';
     await makeAccount(database, email, 'admin');
-    await seed();
+    const { audience, broadcast } = await seed();
     const folder = ALL ?? FOLDER;
     mkdirSync(folder, { recursive: true });
     const failed = await messageTo(database, 'gone16@mail.example', 'failed');
@@ -122,6 +154,12 @@ describe('screenshots of Operations', () => {
       ['messages', '/operations/messages?status=failed%2Cdeferred&last=24h'],
       ['message', `/operations/messages/${sent}`],
       ['failed', `/operations/messages/${failed}`],
+      ['broadcasts', '/operations/broadcasts'],
+      ['broadcast', `/operations/broadcasts/${broadcast}`],
+      ['audiences', '/operations/audiences'],
+      ['audience', `/operations/audiences/${audience}`],
+      ['schedules', '/operations/schedules'],
+      ['trial', '/operations/trial'],
       ['suppressions', '/operations/suppressions'],
       ['templates', '/operations/templates'],
       ['template', '/operations/templates/verification-code'],
@@ -147,7 +185,8 @@ describe('screenshots of Operations', () => {
         for (const [name, path] of pages) {
           if (ALL === undefined && !KEPT.includes(`${name}-${width}-${scheme}`)) continue;
           await operator.open(path);
-          await operator.page.waitForLoadState('networkidle');
+          await operator.page.locator('[data-stream=open]').waitFor({ state: 'attached' });
+          await operator.page.waitForTimeout(400); // pictures of mails, and what was just asked for
           await shoot(name);
           if (ALL === undefined) continue;
           expect(await operator.page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);

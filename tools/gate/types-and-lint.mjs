@@ -48,7 +48,11 @@ await tell('types', () => {
 await tell('lint', async () => {
   const eslint = new ESLint({
     cwd: root,
-    overrideConfig: { files: ['**/*.ts'], languageOptions: { parserOptions: { programs: [program] } } },
+    overrideConfig: {
+      files: ['**/*.ts'],
+      ignores: ['web/**'],
+      languageOptions: { parserOptions: { programs: [program] } },
+    },
   });
   const results = await eslint.lintFiles(['.']);
   const { format } = await eslint.loadFormatter('stylish');

@@ -30,6 +30,25 @@ const routes = [
     component: lazyRouteComponent(() => import('./pages/message'), 'MessagePage'),
   }),
   createRoute({
+    ...at('/broadcasts'),
+    component: lazyRouteComponent(() => import('./pages/broadcasts'), 'BroadcastsPage'),
+    validateSearch: words('cursor'),
+  }),
+  createRoute({
+    ...at('/broadcasts/$id'),
+    component: lazyRouteComponent(() => import('./pages/broadcast'), 'BroadcastPage'),
+  }),
+  createRoute({
+    ...at('/audiences'),
+    component: lazyRouteComponent(() => import('./pages/audiences'), 'AudiencesPage'),
+    validateSearch: words('cursor'),
+  }),
+  createRoute({
+    ...at('/audiences/$id'),
+    component: lazyRouteComponent(() => import('./pages/audience'), 'AudiencePage'),
+    validateSearch: words('q', 'status', 'cursor'),
+  }),
+  createRoute({
     ...at('/suppressions'),
     component: lazyRouteComponent(() => import('./pages/suppressions'), 'SuppressionsPage'),
     validateSearch: words('address', 'reason', 'cursor'),
@@ -46,9 +65,14 @@ const routes = [
   createRoute({ ...at('/webhooks'), component: lazyRouteComponent(() => import('./pages/webhooks'), 'WebhooksPage') }),
   createRoute({
     ...at('/webhooks/$id'),
-    component: lazyRouteComponent(() => import('./pages/webhooks'), 'WebhookPage'),
+    component: lazyRouteComponent(() => import('./pages/webhook'), 'WebhookPage'),
     validateSearch: words('status', 'cursor'),
   }),
+  createRoute({
+    ...at('/schedules'),
+    component: lazyRouteComponent(() => import('./pages/schedules'), 'SchedulesPage'),
+  }),
+  createRoute({ ...at('/trial'), component: lazyRouteComponent(() => import('./pages/trial'), 'TrialPage') }),
   createRoute({ ...at('/keys'), component: lazyRouteComponent(() => import('./pages/keys'), 'KeysPage') }),
   createRoute({
     ...at('/accounts'),

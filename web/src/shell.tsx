@@ -1,27 +1,31 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-router';
 import { useEffect, useRef, useState } from 'react';
-import { type Me, me } from './api/client';
+import { me } from './api/client';
 import { useLive } from './live';
+import { useMay } from './me';
 import styles from './shell.module.css';
-import { Dialog, Fault, Loading } from './ui/parts';
+import { Dialog } from './ui/dialogs';
+import { Fault, Loading } from './ui/parts';
 
-/** What stands in the navigation; broadcasts and audiences come under Mail. */
 const PLACES = [
   {
     title: 'Mail',
     places: [
       { to: '/', words: 'Overview', key: 'o' },
       { to: '/messages', words: 'Messages', key: 'm' },
+      { to: '/broadcasts', words: 'Broadcasts', key: 'b' },
+      { to: '/audiences', words: 'Audiences', key: 'd' },
       { to: '/suppressions', words: 'Suppressions', key: 's' },
       { to: '/templates', words: 'Templates', key: 't' },
     ],
   },
   {
     title: 'Service',
-    admin: true,
     places: [
+      { to: '/trial', words: 'Send yourself a code', key: 'y' },
       { to: '/webhooks', words: 'Webhooks', key: 'w' },
+      { to: '/schedules', words: 'Schedules', key: 'c' },
       { to: '/keys', words: 'API keys', key: 'k' },
       { to: '/accounts', words: 'Accounts', key: 'a' },
       { to: '/audit', words: 'Audit', key: 'u' },
@@ -29,8 +33,10 @@ const PLACES = [
   },
 ] as const;
 
-export function useMe(): Me | undefined {
-  return useQuery({ queryKey: ['me'], queryFn: me, staleTime: Infinity }).data;
+/** Whoever may change nothing sends nobody a code either. */
+function usePlaces() {
+  const { act } = useMay();
+  return PLACES.map(({ title, places }) => ({ title, places: places.filter(({ to }) => act || to !== '/trial') }));
 }
 
 const isTyping = (target: EventTarget | null): boolean =>
@@ -81,7 +87,9 @@ function moveRow(by: number): void {
 
 export function Shell() {
   const user = useQuery({ queryKey: ['me'], queryFn: me, staleTime: Infinity });
-  const { on, toggle } = useLive();
+  const { on, connected, toggle } = useLive();
+  const groups = usePlaces();
+  const { act } = useMay();
   const [help, setHelp] = useState(false);
   const [menu, setMenu] = useState(false);
   const path = useRouterState({ select: (state) => state.location.pathname });
@@ -110,7 +118,7 @@ export function Shell() {
           Menu
         </button>
         <nav id="places" className={menu ? styles.open : styles.nav} aria-label="Operations">
-          {PLACES.filter((group) => !('admin' in group) || user.data?.role === 'admin').map(({ title, places }) => (
+          {groups.map(({ title, places }) => (
             <div key={title} className={styles.group}>
               <p>{title}</p>
               {places.map(({ to, words }) => (
@@ -132,8 +140,15 @@ export function Shell() {
               role="switch"
               aria-checked={on}
               className={styles.live}
+              data-stream={on && connected ? 'open' : 'closed'}
               onClick={toggle}
-              title="Pages look for news every three seconds while it is on"
+              title={
+                !on
+                  ? 'Pages stay as they are'
+                  : connected
+                    ? 'What changes is shown at once'
+                    : 'There is no stream: pages look for news every five seconds'
+              }
             >
               <span className={styles.dot} aria-hidden="true" /> {on ? 'Live' : 'Paused'}
             </button>
@@ -143,7 +158,7 @@ export function Shell() {
             {user.data && (
               <p className={styles.who} title={user.data.email}>
                 {user.data.email}
-                <span>{user.data.role}</span>
+                <span>{act ? user.data.role : `${user.data.role}: looks, and changes nothing`}</span>
               </p>
             )}
             <div className={styles.links}>
@@ -167,10 +182,10 @@ export function Shell() {
             ['/', 'Search messages'],
             ['j  k', 'Next and previous row'],
             ['Enter', 'Open the row'],
-            ['x', 'Select the row'],
+            ...(act ? [['x', 'Select the row']] : []),
             ['Esc', 'Close'],
             ['?', 'These keys'],
-            ...PLACES.flatMap(({ places }) => places.map(({ key, words }) => [`g ${key}`, words])),
+            ...groups.flatMap(({ places }) => places.map(({ key, words }) => [`g ${key}`, words])),
           ].map(([key, words]) => (
             <div key={key}>
               <dt>

@@ -76,6 +76,12 @@ export function span(ms: number): string {
   return `${Math.round(s / 86_400)} days`;
 }
 
+/** `840 B`, `12 kB`, `3.4 MB` */
+export function size(bytes: number): string {
+  if (bytes < 1_000) return `${bytes} B`;
+  return bytes < 1_000_000 ? `${Math.round(bytes / 1_000)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
+}
+
 export const ago = (at: string, now = Date.now()): string => {
   const ms = now - Date.parse(at);
   return ms < 0 ? `in ${span(-ms)}` : ms < 2_000 ? 'now' : `${span(ms)} ago`;

@@ -16,6 +16,8 @@ import { Sessions } from '../sessions/sessions.js';
 import { AccountView, SessionListView, SessionView } from './views.js';
 
 const SCOPE = 'Scope admin, or an admin.';
+const SEES = { scope: 'admin', role: 'viewer' } as const;
+const SEES_IN_WORDS = 'Scope admin, or a viewer.';
 const AccountIdPipe = uuidPipe('account_not_found');
 
 class AccountsQuery extends PageQuery {
@@ -31,7 +33,10 @@ class AccountsQuery extends PageQuery {
 }
 
 class ChangeAccountRequest {
-  @ApiProperty({ enum: ROLES, description: 'Operators read, retry and cancel mail; admins do everything' })
+  @ApiProperty({
+    enum: ROLES,
+    description: 'Viewers see everything and change nothing; operators retry and cancel mail; admins do everything',
+  })
   @IsIn(ROLES)
   role!: Role;
 }
@@ -58,7 +63,8 @@ export class AccountsAdminController {
   ) {}
 
   @Get()
-  @Operation(200, AccountList, { summary: 'Accounts, newest first', description: SCOPE })
+  @Allow(SEES)
+  @Operation(200, AccountList, { summary: 'Accounts, newest first', description: SEES_IN_WORDS })
   async list(@Query() query: AccountsQuery): Promise<AccountList> {
     const { limit, after } = boundsOf(query, UUID);
     const emailCanonical = query.email === undefined ? undefined : parseEmailAddress(query.email)!.canonical; // validated
@@ -67,7 +73,8 @@ export class AccountsAdminController {
   }
 
   @Get(':id')
-  @Operation(200, AccountView, { summary: 'One account', description: SCOPE })
+  @Allow(SEES)
+  @Operation(200, AccountView, { summary: 'One account', description: SEES_IN_WORDS })
   @Problems('account_not_found')
   async read(@Param('id', AccountIdPipe) id: string): Promise<AccountView> {
     const account = await this.records.find(id);
@@ -99,9 +106,10 @@ export class AccountsAdminController {
   }
 
   @Get(':id/sessions')
+  @Allow(SEES)
   @Operation(200, SessionListView, {
     summary: 'Where somebody is signed in',
-    description: `${SCOPE} The last used first.`,
+    description: `${SEES_IN_WORDS} The last used first.`,
   })
   @Problems('account_not_found')
   async signedIn(@Param('id', AccountIdPipe) id: string, @Caller() caller: CallerIdentity): Promise<SessionListView> {

@@ -18,7 +18,7 @@ export class AccountView {
   @ApiProperty({ type: String, nullable: true, description: 'BCP 47' })
   locale!: string | null;
 
-  @ApiProperty({ enum: ['user', 'operator', 'admin'] })
+  @ApiProperty({ enum: ['user', 'viewer', 'operator', 'admin'] })
   role!: AccountRole;
 
   @ApiProperty({ description: 'Without one, codes sign in' })

@@ -106,7 +106,7 @@ export class EmailListsController {
   @Allow(READS)
   @ApiOperation({
     summary: 'How far an action is',
-    description: 'Scope emails:read, emails:read:own for what the key began itself, or an operator.',
+    description: 'Scope emails:read, emails:read:own for what the key began itself, or a viewer.',
   })
   @ApiResponse({ status: 200, type: EmailActionView })
   @Problems('email_action_not_found')

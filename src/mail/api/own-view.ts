@@ -1,10 +1,10 @@
 import { type CallerIdentity, ownKeyOf } from '../../access/access.guard.js';
 
 /** What calls that read ask for: a key that lacks the first scope sees what it sent itself. */
-export const READS = { scope: 'emails:read', own: 'emails:read:own', role: 'operator' } as const;
+export const READS = { scope: 'emails:read', own: 'emails:read:own', role: 'viewer' } as const;
 
 /** The same in words. */
-export const READS_IN_WORDS = 'Scope emails:read, emails:read:own for what the key sent itself, or an operator.';
+export const READS_IN_WORDS = 'Scope emails:read, emails:read:own for what the key sent itself, or a viewer.';
 
 /** The key whose messages a caller sees, where these are not all. */
 export function ownerFor(caller: CallerIdentity): string | undefined {

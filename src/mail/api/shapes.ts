@@ -166,6 +166,12 @@ export class EmailView extends EmailStatusView {
   @ApiProperty({ description: 'Sent again after an unknown outcome: the recipient may have it twice' })
   possibleDuplicate!: boolean;
 
+  @ApiProperty({
+    ...WORD,
+    description: 'Of the trace (W3C Trace Context) that its acceptance and deliveries are part of',
+  })
+  traceId!: string | null;
+
   @ApiProperty({ type: [EmailEventView], description: 'Oldest first, one for each change of state' })
   events!: EmailEventView[];
 
@@ -199,6 +205,7 @@ export class EmailView extends EmailStatusView {
       sentAt: sentAt?.toISOString() ?? null,
       ...{ transport, messageId, providerMessageId, lastErrorCode, lastReply },
       possibleDuplicate: record.possibleDuplicate,
+      traceId: /^00-([\da-f]{32})-/.exec(record.traceparent ?? '')?.[1] ?? null,
       events: record.events.map((event) => EmailEventView.of(event)),
     };
   }

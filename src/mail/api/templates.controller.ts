@@ -136,7 +136,7 @@ class PreviewView extends WordsView {
   locale!: string;
 }
 
-const READABLE = 'Scope emails:read or emails:read:own, or an operator.';
+const READABLE = 'Scope emails:read or emails:read:own, or a viewer.';
 
 /** The mails that there are, for people who look at them and for back ends that send them. */
 @ApiTags('templates')

@@ -215,6 +215,13 @@ export class TransportRecords {
       : { kind: 'resumed', hosts: felt.map(({ host }) => host).sort() };
   }
 
+  /** Messages that went by transports with a quota on this day of UTC, by transport. */
+  async usedToday(): Promise<Map<string, number>> {
+    const rows = await this.prisma.$queryRaw<{ name: string; sent: number }[]>`
+      SELECT name, sent FROM transport_usage WHERE day = (now() AT TIME ZONE 'UTC')::date`;
+    return new Map(rows.map(({ name, sent }) => [name, sent]));
+  }
+
   /** Hosts come and go, and those that are gone tell nobody. Returns how many rows were forgotten. */
   async forgetSilentHosts(silentMs: number): Promise<number> {
     return this.prisma.$executeRaw`

@@ -166,7 +166,7 @@ export class RateLimiter implements Limiter {
 const RESERVED_QUOTA = 0.1;
 
 /** How much of a quota mail of this lane may use up. */
-function quotaFor(lane: Lane, perDay: number): number {
+export function quotaFor(lane: Lane, perDay: number): number {
   return isUrgent(lane) ? perDay : perDay - Math.ceil(perDay * RESERVED_QUOTA);
 }
 

@@ -182,10 +182,10 @@ class SuppressionsController {
   ) {}
 
   @Get()
-  @Allow({ scope: 'suppressions:read', role: 'operator' })
+  @Allow({ scope: 'suppressions:read', role: 'viewer' })
   @ApiOperation({
     summary: 'Addresses that get no mail, newest first',
-    description: 'Scope suppressions:read, or an operator. Those that have expired are left out.',
+    description: 'Scope suppressions:read, or a viewer. Those that have expired are left out.',
   })
   @ApiResponse({ status: 200, type: SuppressionList })
   async list(@Query() query: SuppressionQuery): Promise<SuppressionList> {

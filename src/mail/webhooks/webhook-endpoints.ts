@@ -10,6 +10,7 @@ import type { WebhookEndpoint } from '../../generated/prisma/client.js';
 import { EmailStatus, type WebhookFormat } from '../../generated/prisma/enums.js';
 import { newSecret, SEALED_SECRETS } from './payload.js';
 import { isToldToResend } from './resend-form-policy.js';
+import { DOWN_AFTER } from './retry-policy.js';
 
 /** What a message may become that others want to know of; being tried is not. */
 type ToldStatus = Exclude<EmailStatus, 'sending'>;
@@ -55,6 +56,26 @@ interface EndpointDraft {
 }
 
 type EndpointChange = Partial<Omit<EndpointDraft, 'format'>> & { disabled?: boolean | undefined };
+
+/** Endpoints that are told nothing though nobody wanted it so. */
+export interface WebhookTroubles {
+  /** Given up, because they took nothing for days or said that they are gone. */
+  disabled: number;
+  disabledSince: Date | null;
+  /** Down, and tried now and then. */
+  failing: number;
+  failingSince: Date | null;
+}
+
+export async function webhookTroubles(prisma: PrismaService): Promise<WebhookTroubles> {
+  const [found] = await prisma.$queryRaw<WebhookTroubles[]>`
+    SELECT count(*) FILTER (WHERE disabled_at IS NOT NULL)::int AS disabled, min(disabled_at) AS "disabledSince",
+      count(*) FILTER (WHERE disabled_at IS NULL)::int AS failing,
+      min(failing_since) FILTER (WHERE disabled_at IS NULL) AS "failingSince"
+    FROM webhook_endpoints
+    WHERE disabled_at IS NOT NULL AND disabled_reason <> 'operator' OR disabled_at IS NULL AND failures >= ${DOWN_AFTER}`;
+  return found!;
+}
 
 /** The register of endpoints. Secrets leave it once, when they are made. */
 @Injectable()

@@ -1,6 +1,6 @@
-import { Readable } from 'node:stream';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { Clock } from '../../core/clock.js';
+import { EventStream, HEARTBEAT_AFTER_MS } from '../../core/event-stream.js';
 import { Logger } from '../../core/logger.js';
 import { Bulkhead } from '../../core/semaphore.js';
 import { type CodeDeliveryStatus, isFinal } from './delivery-status.js';
@@ -10,8 +10,6 @@ import { DeliveryView, ToldDeliveries, type ToldDelivery } from './told-deliveri
 export const MOST_STREAMS = { process: 500, requester: 20, challenge: 4 };
 /** Milliseconds between two looks at Postgres for all streams of a process. */
 export const LOOK_EVERY_MS = 500;
-/** Milliseconds of silence before a comment is written: the shortest idle times of proxies are 30 to 60 s. */
-const HEARTBEAT_AFTER_MS = 15_000;
 /** Milliseconds that a client is asked to wait before it connects again. */
 export const RECONNECT_AFTER_MS = 3_000;
 /** Seconds that a refused client is asked to wait. */
@@ -43,64 +41,6 @@ export function placesOf({ requester, challengeId }: StreamRequest): Record<stri
     [`requester ${requester}`]: MOST_STREAMS.requester,
     [`challenge ${challengeId}`]: MOST_STREAMS.challenge,
   };
-}
-
-/** Bytes that wait for a client who does not read, on top of what the kernel holds; some hundred events. */
-const MOST_WAITING = 16 * 1024;
-
-interface StreamEvent {
-  event: string;
-  data: object;
-  /** What the client says in Last-Event-ID when it comes again. */
-  id?: string;
-}
-
-/** The body of one answer of Server-Sent Events (HTML Living Standard, 9.2.5). */
-export class EventStream {
-  readonly body = new Readable({ read: () => undefined });
-  private ended = false;
-
-  /** `retryMs`: how long the client waits before it connects again. */
-  constructor(retryMs: number) {
-    this.write(`retry: ${retryMs}\n\n`);
-  }
-
-  send({ event, data, id }: StreamEvent): void {
-    this.write(`event: ${event}\n${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`);
-  }
-
-  /** A comment, which clients pass over: proxies see that the connection lives, and we see when it does not. */
-  heartbeat(): void {
-    this.write(':\n\n');
-  }
-
-  /** The client reads what was sent, and the end. */
-  end(): void {
-    if (this.over) return;
-    this.ended = true;
-    this.body.push(null);
-  }
-
-  /** The connection ends, whatever the client has read. */
-  drop(): void {
-    this.body.destroy();
-  }
-
-  /** When the client is gone, was dropped, or has read the end. */
-  onClose(listener: () => void): void {
-    this.body.once('close', listener);
-  }
-
-  private get over(): boolean {
-    return this.ended || this.body.destroyed;
-  }
-
-  private write(text: string): void {
-    if (this.over) return;
-    // Who does not read is dropped, lest memory grow with every event; a client that still lives connects again.
-    if (this.body.readableLength + text.length > MOST_WAITING) this.drop();
-    else this.body.push(text);
-  }
 }
 
 interface StreamRequest {

@@ -1,6 +1,7 @@
 import { Controller, Get, Headers, Param, Req, Res } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { STREAM_HEADERS } from '../../core/event-stream.js';
 import { Operation } from '../../core/operation.js';
 import { Problems } from '../../core/problem-docs.js';
 import { Problem } from '../../core/problems.js';
@@ -8,14 +9,6 @@ import { requesterOf } from '../../limits/limit-policy.js';
 import { ChallengeIdPipe } from '../challenge-view.js';
 import { DeliveryStreams, REFUSED_FOR_S } from './delivery-streams.js';
 import { DeliveryView, ToldDeliveries } from './told-deliveries.js';
-
-/** `no-transform`: a proxy that compresses would hold events back. `connection`: a stop need not wait for idle ones. */
-const STREAM_HEADERS = {
-  'content-type': 'text/event-stream; charset=utf-8',
-  'cache-control': 'no-store, no-transform',
-  'x-accel-buffering': 'no',
-  connection: 'close',
-};
 
 /** What became of the mail that carries a code, for whoever waits for it; the same whoever the address belongs to. */
 @ApiTags('codes')

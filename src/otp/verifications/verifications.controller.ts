@@ -169,5 +169,6 @@ function wantedIn({ to, purpose, ttlSeconds, length, template, locale }: Verific
   imports: [AccessModule, MailModule, OtpModule],
   controllers: [VerificationsController],
   providers: [Verifications],
+  exports: [Verifications],
 })
 export class VerificationsModule {}

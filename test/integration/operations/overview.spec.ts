@@ -112,7 +112,7 @@ describe('staff by their role', () => {
   });
   afterAll(() => otpost.stop());
 
-  it('operators see the overview, users do not, and where somebody is signed in is for admins', async () => {
+  it('whoever is of the staff sees the overview and where somebody is signed in, users do not, and only admins end it', async () => {
     const user = await signIn(otpost, 'mary@example.com');
     const operator = await signIn(otpost, 'grace@example.com', 'operator');
     const admin = await signIn(otpost, 'ada@example.com', 'admin');
@@ -121,7 +121,9 @@ describe('staff by their role', () => {
     await expect(status(user, '/v1/operations/overview')).resolves.toBe(403);
     await expect(status(operator, '/v1/operations/overview')).resolves.toBe(200);
     const sessions = `/v1/accounts/${admin.account.id}/sessions`;
-    await expect(status(operator, sessions)).resolves.toBe(403);
+    await expect(status(user, sessions)).resolves.toBe(403);
+    await expect(status(operator, sessions)).resolves.toBe(200);
+    expect((await ask(otpost, operator.accessToken, 'DELETE', sessions)).status).toBe(403);
     const found = await ask<{ items: object[] }>(otpost, admin.accessToken, 'GET', sessions);
     expect(found.body.items).toMatchObject([{ current: true, method: 'code' }]);
     await expect(status(admin, `/v1/accounts/${'0'.repeat(8)}-0000-7000-8000-000000000000/sessions`)).resolves.toBe(

@@ -8,7 +8,7 @@ import { eventually } from '../signals/wait.js';
 
 /** Chromium writes one for each call that is refused and for each script of a mail that is kept from running, which is meant. */
 const MEANT =
-  /^Failed to load resource: the server responded with a status of (401|403|404|409|410)|origin-keyed agent cluster|^Blocked script execution in '[^']*\/operations\/frame\//;
+  /^Failed to load resource: the server responded with a status of (401|403|404|409|410)|^Blocked script execution in '[^']*\/operations\/frame\//;
 
 /** Somebody who looks at the page of operators, which is in dist/web, in a browser of their own. */
 export class Operator {

@@ -10,6 +10,8 @@ const WORKER = {
   heartbeatAt: new Date('2026-11-21T08:59:57Z'),
   alive: true,
   silentSeconds: 3,
+  version: '0.1.0',
+  aheadMs: 0,
 };
 const STATE = {
   name: NAME,
@@ -22,13 +24,16 @@ const STATE = {
   unreachableFrom: [],
 };
 const FACTS: MailFacts = {
-  ledger: { accepted: 7, states: {} as MailFacts['ledger']['states'], imbalance: 0 },
+  ledger: { accepted: 7, states: { unknown: 0 } as MailFacts['ledger']['states'], imbalance: 0 },
   oldestDueSeconds: 0,
   slowHandovers: { count: 0, oldestSeconds: 0, awaitingReply: 0 },
   pauses: [],
   workers: [WORKER],
   states: [STATE],
   attempts: [],
+  usedToday: new Map(),
+  messages: { unknownSince: null, expiredCodes: null, bounces: { looked: 40, bounced: 1, firstAt: NOW } },
+  webhooks: { disabled: 0, disabledSince: null, failing: 0, failingSince: null },
 };
 const auth = { lastErrorCode: 'smtp_auth', lastReply: '535 5.7.8 no' };
 const CONTEXT = { transports: [NAME], host: 'web-1', now: NOW };
@@ -44,6 +49,39 @@ describe('the record', () => {
     expect(checks.map(({ status }) => status)).toEqual(['ok', 'ok', 'ok', 'ok', 'ok']);
     expect(told({}, 'heartbeats')).toEqual(['ok', '1 alive: web-1:7 (critical, default, bulk; 3 s ago)']);
     expect(told({}, 'ledger')).toEqual(['ok', 'balances: 7 accepted, each accounted for']);
+  });
+
+  it.each<[string, Partial<MailFacts>, [status: string, words: string]]>([
+    [
+      'bounces',
+      { messages: { ...FACTS.messages, bounces: { looked: 80, bounced: 12, firstAt: NOW } } },
+      ['warn', '15 %'],
+    ],
+    ['unknown outcomes', { ledger: { ...FACTS.ledger, states: { unknown: 2 } as never } }, ['warn', '2 messages have']],
+    ['webhooks', { webhooks: { ...FACTS.webhooks, disabled: 1, disabledSince: NOW } }, ['warn', 'told of nothing']],
+    ['webhooks', { webhooks: { ...FACTS.webhooks, failing: 2, failingSince: NOW } }, ['warn', 'tried again']],
+    ['clocks of workers', { workers: [{ ...WORKER, aheadMs: -90_000 }] }, ['warn', 'web-1:7 is 90 s behind']],
+    ['quota', { usedToday: new Map([[NAME, 450]]) }, ['fail', '450 of the 500 messages']],
+    [
+      'codes',
+      { messages: { ...FACTS.messages, expiredCodes: { count: 3, firstAt: NOW, flowsAgain: false } } },
+      ['fail', '3 codes expired'],
+    ],
+  ])(
+    'tells of %s where there is something to tell, and says nothing of them otherwise',
+    (name, change, [status, words]) => {
+      const context = { ...CONTEXT, quotas: [500] };
+      const of = (facts: MailFacts) => mailVerdicts(facts, context).find((one) => one.name === name);
+      expect(of({ ...FACTS, ...change })).toMatchObject({ status, summary: expect.stringContaining(words) as string });
+      expect(of(FACTS)).toBeUndefined();
+    },
+  );
+
+  it('does not tell of codes that expired once codes are handed over again, nor of a few bounces', () => {
+    const expiredCodes = { count: 3, firstAt: NOW, flowsAgain: true };
+    expect(told({ messages: { ...FACTS.messages, expiredCodes } }, 'codes')).toEqual([undefined, undefined]);
+    const bounces = { looked: 10, bounced: 9, firstAt: NOW };
+    expect(told({ messages: { ...FACTS.messages, bounces } }, 'bounces')).toEqual([undefined, undefined]);
   });
 
   it('warns of a paused lane, which is easily forgotten', () => {

@@ -15,7 +15,7 @@ const problem = (code: MailProblem['code'], message = code as string): MailProbl
 });
 const report = (problems: MailProblem[], more: Partial<MailReport> = {}): MailReport => ({
   ...{ status: 'degraded', ledger: { accepted: 0, states: {} as never, imbalance: 0 }, oldestDueSeconds: 0 },
-  ...{ workers: [], transports: [transport], problems, ...more },
+  ...{ workers: [], transports: [transport], problems, notices: [], ...more },
 });
 const facts = { pauses: [], workers: [], slowHandovers: { count: 0, oldestSeconds: 0, awaitingReply: 0 } };
 const codes = (given: MailReport) => weighed(given, facts, { now: NOW, brokerSince: BEFORE }).map(({ code }) => code);

@@ -2,13 +2,23 @@ import createClient from 'openapi-fetch';
 import type { components, paths } from './schema';
 
 export type Schemas = components['schemas'];
-export type Role = 'operator' | 'admin';
+export type Role = 'viewer' | 'operator' | 'admin';
 
 export interface Me {
   id: string;
   email: string;
   name: string | null;
   role: Role;
+}
+
+/** RFC 9457, as the service writes it. */
+interface Problem {
+  code: string;
+  title: string;
+  detail: string;
+  remedy: string;
+  errors: { field: string; message: string }[];
+  [more: string]: unknown;
 }
 
 /** What a call was refused with, in the words of the API. */
@@ -25,15 +35,13 @@ export class ApiProblem extends Error {
   }
 
   static of(status: number, body: unknown): ApiProblem {
-    const { code, title, detail, remedy, errors, ...more } = (body ?? {}) as Record<string, unknown>;
-    const fields = Array.isArray(errors)
-      ? ' ' + (errors as { field: string; message: string }[]).map((one) => `${one.field} ${one.message}.`).join(' ')
-      : '';
+    const { code, title, detail, remedy, errors, ...more } = (body ?? {}) as Partial<Problem>;
+    const fields = Array.isArray(errors) ? ' ' + errors.map((one) => `${one.field} ${one.message}.`).join(' ') : '';
     return new ApiProblem(
       status,
-      String(code ?? 'unavailable'),
-      String(detail ?? title ?? `The service answered ${status}.`) + fields,
-      String(remedy ?? ''),
+      code ?? 'unavailable',
+      (detail ?? title ?? `The service answered ${status}.`) + fields,
+      remedy ?? '',
       more,
     );
   }
@@ -73,6 +81,16 @@ async function authorized(request: Request): Promise<Response> {
   if (answer.status !== 401) return answer;
   token = undefined;
   return send(again);
+}
+
+/** The answer, whose body goes on. @param stop ends it */
+export function openStream(path: string, stop: AbortSignal): Promise<Response> {
+  return authorized(new Request(location.origin + path, { signal: stop, headers: { accept: 'text/event-stream' } }));
+}
+
+/** The next call gets a new one, or leads to the sign-in page. */
+export function forgetToken(): void {
+  token = undefined;
 }
 
 export const api = createClient<paths>({ baseUrl: location.origin, fetch: authorized });

@@ -2,27 +2,16 @@ import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-quer
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api, type Schemas, told } from '../api/client';
-import {
-  Button,
-  Cell,
-  Confirm,
-  Empty,
-  Fault,
-  Field,
-  Loading,
-  Page,
-  Pager,
-  Section,
-  Table,
-  Tag,
-  Time,
-} from '../ui/parts';
+import { useMay } from '../me';
+import { written } from '../ui/forms';
+import { Confirm, Field } from '../ui/dialogs';
+import { Button, Cell, Empty, Fault, Loading, Page, Pager, Section, Table, Tag, Time } from '../ui/parts';
 import styles from '../ui/pages.module.css';
 
 type Account = Schemas['AccountView'];
 type Role = Account['role'];
-const ROLES: Role[] = ['user', 'operator', 'admin'];
-const TONES = { user: 'quiet', operator: 'wait', admin: 'doubt' } as const;
+const ROLES: Role[] = ['user', 'viewer', 'operator', 'admin'];
+const TONES = { user: 'quiet', viewer: 'good', operator: 'wait', admin: 'doubt' } as const;
 
 export function AccountsPage() {
   const { email, role, cursor } = useSearch({ from: '/accounts' });
@@ -41,7 +30,7 @@ export function AccountsPage() {
         onSubmit={(event) => {
           event.preventDefault();
           void navigate({
-            search: { role, email: String(new FormData(event.currentTarget).get('email')).trim() || undefined },
+            search: { role, email: written(new FormData(event.currentTarget), 'email') },
           });
         }}
       >
@@ -107,6 +96,7 @@ export function AccountsPage() {
 export function AccountPage() {
   const { id } = useParams({ from: '/accounts/$id' });
   const queries = useQueryClient();
+  const { administer } = useMay();
   const params = { path: { id } };
   const { data, error } = useQuery({
     queryKey: ['account', id],
@@ -127,7 +117,8 @@ export function AccountPage() {
     <Page
       title={data?.email ?? 'Account'}
       side={
-        data && (
+        data &&
+        administer && (
           <Button
             onClick={() => {
               setRole(data.role);
@@ -195,9 +186,11 @@ export function AccountPage() {
       <Section
         title="Signed in"
         side={
-          <Button disabled={!sessions.data?.items.length} onClick={() => setAsked('end')}>
-            Sign out everywhere
-          </Button>
+          administer && (
+            <Button disabled={!sessions.data?.items.length} onClick={() => setAsked('end')}>
+              Sign out everywhere
+            </Button>
+          )
         }
       >
         {sessions.data?.items.length === 0 ? (
@@ -239,7 +232,10 @@ export function AccountPage() {
             15 minutes at most.
           </p>
         ) : (
-          <Field label="Role" hint="From their next request on. The last administrator stays one.">
+          <Field
+            label="Role"
+            hint="Viewers see all of this and change nothing; operators retry and cancel mail; admins do everything. From their next request on; the last administrator stays one."
+          >
             {(field) => (
               <select id={field} value={role} onChange={(event) => setRole(event.target.value as Role)}>
                 {ROLES.map((one) => (

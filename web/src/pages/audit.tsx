@@ -2,6 +2,7 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { api, told } from '../api/client';
 import { Button, Cell, Empty, Fault, Loading, Page, Pager, Table, Tag, Time } from '../ui/parts';
+import { written } from '../ui/forms';
 import styles from '../ui/pages.module.css';
 
 export function AuditPage() {
@@ -28,7 +29,7 @@ export function AuditPage() {
         onSubmit={(event) => {
           event.preventDefault();
           const form = new FormData(event.currentTarget);
-          const word = (name: string) => String(form.get(name)).trim() || undefined;
+          const word = (name: string) => written(form, name);
           void navigate({
             search: {
               action: word('action'),
@@ -98,8 +99,8 @@ export function AuditPage() {
                 <Cell head="Details" wide>
                   {one.details && (
                     <span className={styles.soft}>
-                      {Object.entries(one.details as object)
-                        .map(([name, value]) => `${name}: ${value}`)
+                      {Object.entries(one.details)
+                        .map(([name, value]) => `${name}: ${String(value)}`)
                         .join(' · ')}
                     </span>
                   )}

@@ -2,7 +2,9 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api, type Schemas, told } from '../api/client';
-import { Button, Cell, Confirm, Copy, Dialog, Empty, Fault, Field, Loading, Page, Table, Tag, Time } from '../ui/parts';
+import { useMay } from '../me';
+import { Confirm, Dialog, Field } from '../ui/dialogs';
+import { Button, Cell, Copy, Empty, Fault, Loading, Page, Table, Tag, Time } from '../ui/parts';
 import styles from '../ui/pages.module.css';
 
 type Key = Schemas['ApiKeyView'];
@@ -13,6 +15,7 @@ const SCOPES: [Schemas['CreateKeyRequest']['scopes'][number], string][] = [
   ['suppressions:read', 'read the suppression list'],
   ['suppressions:write', 'change the suppression list'],
   ['verifications', 'ask for codes and check them'],
+  ['audiences', 'keep audiences and send broadcasts'],
   ['webhooks', 'keep webhook endpoints'],
   ['admin', 'everything'],
 ];
@@ -22,6 +25,7 @@ const isOver = ({ revokedAt, expiresAt }: Key) =>
 
 export function KeysPage() {
   const queries = useQueryClient();
+  const { administer } = useMay();
   const { data, error } = useQuery({
     queryKey: ['keys'],
     queryFn: () => told(api.GET('/v1/api-keys', { params: { query: { limit: 100 } } })),
@@ -57,9 +61,11 @@ export function KeysPage() {
     <Page
       title="API keys"
       side={
-        <Button kind="main" onClick={() => setMaking(true)}>
-          New key
-        </Button>
+        administer && (
+          <Button kind="main" onClick={() => setMaking(true)}>
+            New key
+          </Button>
+        )
       }
     >
       <Fault error={error} />
@@ -71,7 +77,10 @@ export function KeysPage() {
         ) : (
           <Table
             label="API keys"
-            heads={['Name', 'Begins with', 'May', 'Sends from', 'Last used', 'Expires', 'State', 'Action']}
+            heads={[
+              ...['Name', 'Begins with', 'May', 'Sends from', 'Last used', 'Expires', 'State'],
+              ...(administer ? ['Action'] : []),
+            ]}
           >
             {data.items.map((key) => (
               <tr key={key.id}>
@@ -104,20 +113,22 @@ export function KeysPage() {
                     <Tag tone="good">good</Tag>
                   )}
                 </Cell>
-                <Cell head="">
-                  {!isOver(key) && (
-                    <span className={styles.tools}>
-                      {!key.replacedBy && (
-                        <Button aria-label={`Rotate ${key.name}`} onClick={() => setAsked({ key, what: 'rotate' })}>
-                          Rotate
+                {administer && (
+                  <Cell head="">
+                    {!isOver(key) && (
+                      <span className={styles.tools}>
+                        {!key.replacedBy && (
+                          <Button aria-label={`Rotate ${key.name}`} onClick={() => setAsked({ key, what: 'rotate' })}>
+                            Rotate
+                          </Button>
+                        )}
+                        <Button aria-label={`Revoke ${key.name}`} onClick={() => setAsked({ key, what: 'revoke' })}>
+                          Revoke
                         </Button>
-                      )}
-                      <Button aria-label={`Revoke ${key.name}`} onClick={() => setAsked({ key, what: 'revoke' })}>
-                        Revoke
-                      </Button>
-                    </span>
-                  )}
-                </Cell>
+                      </span>
+                    )}
+                  </Cell>
+                )}
               </tr>
             ))}
           </Table>

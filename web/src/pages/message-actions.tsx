@@ -1,8 +1,9 @@
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { ApiProblem, api, type Schemas, told } from '../api/client';
-import { useMe } from '../shell';
-import { Button, Dialog, Fault, Field } from '../ui/parts';
+import { useMay } from '../me';
+import { Dialog, Field } from '../ui/dialogs';
+import { Button, Fault } from '../ui/parts';
 import { CANCELLABLE, count, many, RESOLUTIONS, RETRYABLE, type Status } from '../words';
 import { apiFilter, type Filter } from './message-filter';
 import styles from './messages.module.css';
@@ -43,7 +44,7 @@ function statusesFor(action: Action, filter: Filter): Status[] {
 }
 
 export function ActionDialog({ chosen, onClose }: { chosen: Chosen; onClose: () => void }) {
-  const me = useMe();
+  const { administer } = useMay();
   const [action, setAction] = useState<Action>();
   const [as, setAs] = useState<Resolution>('sent');
   const [reason, setReason] = useState('');
@@ -52,7 +53,7 @@ export function ActionDialog({ chosen, onClose }: { chosen: Chosen; onClose: () 
   const [running, setRunning] = useState<string>();
   const [some, setSome] = useState<{ done: number; of: number; refused: number }>();
   const [busy, setBusy] = useState(false);
-  const actions = (['retry', 'cancel', 'resolve'] as const).filter((one) => one !== 'resolve' || me?.role === 'admin');
+  const actions = (['retry', 'cancel', 'resolve'] as const).filter((one) => one !== 'resolve' || administer);
   const numberOf = (one: Action): number =>
     found[one] ??
     (chosen.kind === 'some'

@@ -8,6 +8,7 @@ export interface Filter {
   template?: string;
   tag?: string;
   apiKey?: string;
+  broadcast?: string;
   errorCode?: string;
   to?: string;
   from?: string;
@@ -18,7 +19,7 @@ export interface Filter {
   cursor?: string;
 }
 
-export const FIELDS = ['q', 'to', 'from', 'template', 'tag', 'transport', 'errorCode', 'apiKey'] as const;
+export const FIELDS = ['q', 'to', 'from', 'template', 'tag', 'transport', 'errorCode', 'apiKey', 'broadcast'] as const;
 export const FIELD_WORDS: Record<(typeof FIELDS)[number], string> = {
   q: 'Words',
   to: 'Recipient',
@@ -28,6 +29,7 @@ export const FIELD_WORDS: Record<(typeof FIELDS)[number], string> = {
   transport: 'Transport',
   errorCode: 'Error code',
   apiKey: 'API key (id)',
+  broadcast: 'Broadcast (id)',
 };
 export const SPANS = [
   ['1h', 'Last hour', 1],
@@ -43,6 +45,7 @@ const NAMES: (keyof Filter)[] = [
   'template',
   'tag',
   'apiKey',
+  'broadcast',
   'errorCode',
   'to',
   'from',

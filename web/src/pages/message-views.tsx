@@ -1,6 +1,7 @@
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
-import { Button, Dialog, Field } from '../ui/parts';
+import { Dialog, Field } from '../ui/dialogs';
+import { Button } from '../ui/parts';
 import type { Filter } from './message-filter';
 
 const KEPT = 'otpost.views';
@@ -35,7 +36,7 @@ export function Views({ filter }: { filter: Filter }) {
     localStorage.setItem(KEPT, JSON.stringify(views));
     setOwn(views);
   };
-  const { cursor: _, ...here } = filter;
+  const { cursor: _cursor, ...here } = filter;
   const same = (view: View) =>
     JSON.stringify(view.filter, Object.keys(view.filter).sort()) === JSON.stringify(here, Object.keys(here).sort());
   const current = [...BUILT_IN, ...own].find(same);

@@ -1,25 +1,13 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
-import { ApiProblem, api, type Schemas, told } from '../api/client';
+import { api, type Schemas, told } from '../api/client';
 import { useLive } from '../live';
-import { useMe } from '../shell';
-import {
-  Badge,
-  Button,
-  Cell,
-  Confirm,
-  Copy,
-  Fault,
-  Loading,
-  MailFrame,
-  Page,
-  Section,
-  Table,
-  Tabs,
-  Time,
-} from '../ui/parts';
+import { useMay } from '../me';
+import { Confirm } from '../ui/dialogs';
+import { Badge, Button, Cell, Copy, Fault, Loading, Page, Section, Table, Time } from '../ui/parts';
 import { CANCELLABLE, RESOLUTIONS, RETRYABLE, span, STATUS_WORDS } from '../words';
+import { Content, useContent } from './message-content';
 import styles from './message.module.css';
 
 type Email = Schemas['EmailView'];
@@ -105,8 +93,10 @@ function Ask({ email, asked, onClose }: { email: Email; asked: Asked | undefined
 }
 
 function Actions({ email }: { email: Email }) {
+  const { act } = useMay();
   const [asked, setAsked] = useState<Asked>();
   const content = useContent(email.id);
+  if (!act) return null;
   return (
     <>
       {RETRYABLE.includes(email.status) && (
@@ -123,7 +113,7 @@ function Actions({ email }: { email: Email }) {
 
 /** The three answers to a lost one, and what each of them does. */
 function Desk({ email }: { email: Email }) {
-  const role = useMe()?.role;
+  const { administer } = useMay();
   const [asked, setAsked] = useState<Asked>();
   return (
     <Section title="What became of it?">
@@ -132,7 +122,7 @@ function Desk({ email }: { email: Email }) {
         not send it twice by itself. Look for <code>{email.messageId}</code> in the log of the server, or ask the
         recipient.
       </p>
-      {role === 'admin' ? (
+      {administer ? (
         <div className={styles.desk}>
           {RESOLUTIONS.map(({ as, title, text }) => (
             <div key={as}>
@@ -193,6 +183,7 @@ function Facts({ email }: { email: Email }) {
         {email.splitFrom}
       </Link>,
     ]);
+  if (email.traceId) rows.push(['Trace', <Trace id={email.traceId} />]);
   if (email.providerMessageId) rows.push(["Provider's id", <code>{email.providerMessageId}</code>]);
   return (
     <Section
@@ -229,6 +220,21 @@ function Facts({ email }: { email: Email }) {
         <p className={styles.doubt}>It was sent again after an unknown outcome: the recipient may have it twice.</p>
       )}
     </Section>
+  );
+}
+
+/** A link where TRACE_URL says where traces are looked at. */
+function Trace({ id }: { id: string }) {
+  const { data } = useQuery({
+    queryKey: ['overview'],
+    queryFn: () => told(api.GET('/v1/operations/overview')),
+    staleTime: 60_000,
+  });
+  if (!data?.traceUrl) return <code>{id}</code>;
+  return (
+    <a href={data.traceUrl.replaceAll('{traceId}', id)} target="_blank" rel="noreferrer">
+      <code>{id}</code>
+    </a>
   );
 }
 
@@ -283,115 +289,6 @@ function Recipients({ email: { id, recipients } }: { email: Email }) {
           </tr>
         ))}
       </Table>
-    </Section>
-  );
-}
-
-function useContent(id: string) {
-  return useQuery({
-    queryKey: ['content', id],
-    queryFn: () => told(api.GET('/v1/emails/{id}/content', { params: { path: { id } } })),
-    staleTime: 60_000,
-    retry: false,
-  });
-}
-
-const WHY: Record<string, string> = {
-  content_secret: 'It carries a code, and nobody may read it here: its words were never kept in the open.',
-  content_erased: 'Its words were erased: they are kept for RETENTION_DAYS.',
-};
-
-function Content({ id }: { id: string }) {
-  const { data, error } = useContent(id);
-  const [view, setView] = useState<'html' | 'text' | 'headers'>('html');
-  const [width, setWidth] = useState<'desktop' | 'phone'>('desktop');
-  const [fault, setFault] = useState<unknown>();
-  if (error) {
-    const why = error instanceof ApiProblem ? WHY[error.code] : undefined;
-    return <Section title="Content">{why ? <p className={styles.soft}>{why}</p> : <Fault error={error} />}</Section>;
-  }
-  if (!data)
-    return (
-      <Section title="Content">
-        <Loading />
-      </Section>
-    );
-  const source = async () => {
-    const bytes = await told(api.GET('/v1/emails/{id}/source', { params: { path: { id } }, parseAs: 'blob' }));
-    const link = document.createElement('a');
-    link.href = URL.createObjectURL(bytes as unknown as Blob);
-    link.download = `${id}.eml`;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-  };
-  return (
-    <Section
-      title="Content"
-      side={
-        <span className={styles.tools}>
-          <Tabs
-            label="View"
-            options={[
-              ['html', 'Rendered'],
-              ['text', 'Text'],
-              ['headers', 'Headers'],
-            ]}
-            value={view}
-            onChange={setView}
-          />
-          {view === 'html' && (
-            <Tabs
-              label="Width"
-              options={[
-                ['desktop', 'Desktop'],
-                ['phone', 'Phone'],
-              ]}
-              value={width}
-              onChange={setWidth}
-            />
-          )}
-          <Button onClick={() => void source().catch(setFault)}>Source</Button>
-        </span>
-      }
-    >
-      <Fault error={fault} />
-      <p className={styles.subject}>{data.subject}</p>
-      {view === 'html' && (
-        <MailFrame src={`/operations/frame/emails/${id}`} title="The mail as its recipient sees it" width={width} />
-      )}
-      {view === 'text' && (
-        <pre className={styles.text} tabIndex={0}>
-          {data.text}
-        </pre>
-      )}
-      {view === 'headers' && (
-        <dl className={styles.facts}>
-          {[
-            ['From', data.from],
-            ['To', data.to.join(', ')],
-            ...(data.cc.length > 0 ? [['Cc', data.cc.join(', ')]] : []),
-            ...(data.replyTo.length > 0 ? [['Reply-To', data.replyTo.join(', ')]] : []),
-            ...Object.entries(data.headers),
-          ].map(([name, value]) => (
-            <div key={name} className={styles.wide}>
-              <dt>{name}</dt>
-              <dd>{String(value)}</dd>
-            </div>
-          ))}
-        </dl>
-      )}
-      {data.attachments.length > 0 && (
-        <ul className={styles.attachments}>
-          {data.attachments.map(({ filename, contentType, size }) => (
-            <li key={filename}>
-              {filename}{' '}
-              <span className={styles.soft}>
-                {contentType}, {Math.ceil(size / 1_024)} kB
-              </span>
-            </li>
-          ))}
-        </ul>
-      )}
     </Section>
   );
 }

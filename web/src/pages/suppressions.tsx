@@ -2,7 +2,10 @@ import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-quer
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api, type Schemas, told } from '../api/client';
-import { Button, Cell, Confirm, Empty, Fault, Field, Loading, Page, Pager, Table, Tag, Time } from '../ui/parts';
+import { useMay } from '../me';
+import { written } from '../ui/forms';
+import { Confirm, Field } from '../ui/dialogs';
+import { Button, Cell, Empty, Fault, Loading, Page, Pager, Table, Tag, Time } from '../ui/parts';
 import styles from '../ui/pages.module.css';
 
 type Suppression = Schemas['SuppressionView'];
@@ -17,6 +20,7 @@ export function SuppressionsPage() {
   const { address, reason, cursor } = useSearch({ from: '/suppressions' });
   const navigate = useNavigate({ from: '/suppressions' });
   const queries = useQueryClient();
+  const { act } = useMay();
   const query = {
     ...(address ? { address } : {}),
     ...(reason ? { reason: reason as Suppression['reason'] } : {}),
@@ -41,7 +45,7 @@ export function SuppressionsPage() {
     await done();
   };
   const lift = async () => {
-    const body = { address: lifting!.address, scope: lifting!.scope as 'all' | 'bulk', reason: form.reason.trim() };
+    const body = { address: lifting!.address, scope: lifting!.scope, reason: form.reason.trim() };
     await told(api.DELETE('/v1/suppressions', { body }));
     await done();
   };
@@ -49,15 +53,17 @@ export function SuppressionsPage() {
     <Page
       title="Suppressions"
       side={
-        <Button
-          kind="main"
-          onClick={() => {
-            setForm({ address: '', scope: 'all', note: '', reason: '' });
-            setAdding(true);
-          }}
-        >
-          Add an address
-        </Button>
+        act && (
+          <Button
+            kind="main"
+            onClick={() => {
+              setForm({ address: '', scope: 'all', note: '', reason: '' });
+              setAdding(true);
+            }}
+          >
+            Add an address
+          </Button>
+        )
       }
     >
       <form
@@ -66,7 +72,7 @@ export function SuppressionsPage() {
         onSubmit={(event) => {
           event.preventDefault();
           void navigate({
-            search: { address: String(new FormData(event.currentTarget).get('address')).trim() || undefined, reason },
+            search: { address: written(new FormData(event.currentTarget), 'address'), reason },
           });
         }}
       >
@@ -105,7 +111,7 @@ export function SuppressionsPage() {
         ) : (
           <Table
             label="Suppressions"
-            heads={['Address', 'Why', 'For', 'Told by', 'Note', 'Last seen', 'Until', 'Action']}
+            heads={[...['Address', 'Why', 'For', 'Told by', 'Note', 'Last seen', 'Until'], ...(act ? ['Action'] : [])]}
           >
             {data.items.map((one) => (
               <tr key={one.id}>
@@ -134,17 +140,19 @@ export function SuppressionsPage() {
                 <Cell head="Until" number>
                   {one.expiresAt ? <Time at={one.expiresAt} /> : 'lifted'}
                 </Cell>
-                <Cell head="">
-                  <Button
-                    aria-label={`Lift ${one.address}`}
-                    onClick={() => {
-                      setForm({ ...form, reason: '' });
-                      setLifting(one);
-                    }}
-                  >
-                    Lift
-                  </Button>
-                </Cell>
+                {act && (
+                  <Cell head="">
+                    <Button
+                      aria-label={`Lift ${one.address}`}
+                      onClick={() => {
+                        setForm({ ...form, reason: '' });
+                        setLifting(one);
+                      }}
+                    >
+                      Lift
+                    </Button>
+                  </Cell>
+                )}
               </tr>
             ))}
           </Table>

@@ -2,8 +2,9 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api, told } from '../api/client';
-import { useMe } from '../shell';
-import { Button, Cell, Confirm, Fault, Field, Loading, MailFrame, Page, Section, Table, Tabs, Tag } from '../ui/parts';
+import { useMay, useMe } from '../me';
+import { Confirm, Field } from '../ui/dialogs';
+import { Button, Cell, Fault, Loading, MailFrame, Page, Section, Table, Tabs, Tag } from '../ui/parts';
 import styles from '../ui/pages.module.css';
 
 export function TemplatesPage() {
@@ -47,6 +48,7 @@ export function TemplatePage() {
   const { locale, width, view } = useSearch({ from: '/templates/$name' });
   const navigate = useNavigate({ from: '/templates/$name' });
   const me = useMe();
+  const { act } = useMay();
   const params = { path: { name } };
   const { data, error } = useQuery({
     queryKey: ['template', name],
@@ -80,15 +82,17 @@ export function TemplatePage() {
     <Page
       title={name}
       side={
-        <Button
-          kind="main"
-          onClick={() => {
-            setTo(me?.email ?? '');
-            setTesting(true);
-          }}
-        >
-          Send a test
-        </Button>
+        act && (
+          <Button
+            kind="main"
+            onClick={() => {
+              setTo(me?.email ?? '');
+              setTesting(true);
+            }}
+          >
+            Send a test
+          </Button>
+        )
       }
     >
       <Fault error={error ?? preview.error} />

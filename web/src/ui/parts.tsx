@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useId, useRef, useState } from 'react';
+import { type ReactNode, useEffect, useId, useState } from 'react';
 import { ApiProblem } from '../api/client';
 import { exact, type Status, STATUS_WORDS, short, TONES } from '../words';
 import styles from './parts.module.css';
@@ -140,109 +140,6 @@ export function Fault({ error }: { error: unknown }) {
 
 export function Loading() {
   return <p className={styles.soft}>Loading…</p>;
-}
-
-/** The browser's own dialog: it keeps the focus, and Escape closes it. */
-export function Dialog({
-  title,
-  open,
-  onClose,
-  children,
-  wide,
-}: {
-  title: string;
-  open: boolean;
-  onClose: () => void;
-  children: ReactNode;
-  wide?: boolean;
-}) {
-  const ref = useRef<HTMLDialogElement>(null);
-  const id = useId();
-  useEffect(() => {
-    const dialog = ref.current!;
-    if (open && !dialog.open) dialog.showModal();
-    if (!open && dialog.open) dialog.close();
-  }, [open]);
-  return (
-    <dialog
-      ref={ref}
-      aria-labelledby={id}
-      className={cx(styles.dialog, wide && styles.wideDialog)}
-      onClose={onClose}
-      onClick={(event) => event.target === ref.current && onClose()}
-    >
-      {open && (
-        <div className={styles.inner}>
-          <h2 id={id}>{title}</h2>
-          {children}
-        </div>
-      )}
-    </dialog>
-  );
-}
-
-/** Asks before something is done, says what went wrong, and closes when it is done. */
-export function Confirm({
-  title,
-  open,
-  onClose,
-  action,
-  danger,
-  onConfirm,
-  children,
-}: {
-  title: string;
-  open: boolean;
-  onClose: () => void;
-  action: string;
-  danger?: boolean;
-  onConfirm: () => Promise<unknown>;
-  children?: ReactNode;
-}) {
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>();
-  useEffect(() => setError(undefined), [open]);
-  return (
-    <Dialog title={title} open={open} onClose={onClose}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          setBusy(true);
-          onConfirm()
-            .then(onClose, setError)
-            .finally(() => setBusy(false));
-        }}
-      >
-        {children}
-        <Fault error={error} />
-        <div className={styles.actions}>
-          <Button onClick={onClose}>Not now</Button>
-          <Button kind={danger ? 'danger' : 'main'} type="submit" disabled={busy}>
-            {busy ? 'Working…' : action}
-          </Button>
-        </div>
-      </form>
-    </Dialog>
-  );
-}
-
-export function Field({
-  label,
-  hint,
-  children,
-}: {
-  label: string;
-  hint?: string;
-  children: (id: string) => ReactNode;
-}) {
-  const id = useId();
-  return (
-    <div className={styles.field}>
-      <label htmlFor={id}>{label}</label>
-      {children(id)}
-      {hint && <small>{hint}</small>}
-    </div>
-  );
 }
 
 export function Pager({

@@ -84,6 +84,9 @@ function readEvents(format: WebhookFormat, asked: readonly EmailEventType[]): st
   throw new Problem('validation_failed', { errors: [{ field: 'events', code: 'not_in_this_format', message }] });
 }
 
+const SEES = { scope: 'webhooks', role: 'viewer' } as const;
+const SEES_IN_WORDS = 'Scope webhooks, or a viewer.';
+
 /** What became of single webhooks. */
 @ApiTags('webhooks')
 @ApiBearerAuth()
@@ -93,10 +96,10 @@ class WebhookDeliveriesController {
   constructor(private readonly records: WebhookRecords) {}
 
   @Get(':id')
-  @Allow({ scope: 'webhooks' })
+  @Allow(SEES)
   @ApiOperation({
     summary: 'A webhook and all its attempts',
-    description: 'Scope webhooks, or an admin. The id is the webhook-id.',
+    description: 'Scope webhooks, or a viewer. The id is the webhook-id.',
   })
   @ApiResponse({ status: 200, type: WebhookDeliveryDetails })
   @Problems('webhook_delivery_not_found')
@@ -169,8 +172,8 @@ class WebhookEndpointsController {
   }
 
   @Get()
-  @Allow({ scope: 'webhooks' })
-  @ApiOperation({ summary: 'All endpoints', description: SCOPE })
+  @Allow(SEES)
+  @ApiOperation({ summary: 'All endpoints', description: SEES_IN_WORDS })
   @ApiResponse({ status: 200, type: WebhookEndpointList })
   async list(@Query() query: PageQuery): Promise<WebhookEndpointList> {
     const bounds = boundsOf(query, UUID);
@@ -178,8 +181,8 @@ class WebhookEndpointsController {
   }
 
   @Get(':id')
-  @Allow({ scope: 'webhooks' })
-  @ApiOperation({ summary: 'One endpoint, and how it is doing', description: SCOPE })
+  @Allow(SEES)
+  @ApiOperation({ summary: 'One endpoint, and how it is doing', description: SEES_IN_WORDS })
   @ApiResponse({ status: 200, type: WebhookEndpointView })
   @Problems('webhook_endpoint_not_found')
   async read(@Param('id', EndpointIdPipe) id: string): Promise<WebhookEndpointView> {
@@ -253,8 +256,8 @@ class WebhookEndpointsController {
   }
 
   @Get(':id/deliveries')
-  @Allow({ scope: 'webhooks' })
-  @ApiOperation({ summary: 'What was sent to it, newest first', description: SCOPE })
+  @Allow(SEES)
+  @ApiOperation({ summary: 'What was sent to it, newest first', description: SEES_IN_WORDS })
   @ApiResponse({ status: 200, type: WebhookDeliveryList })
   @Problems('webhook_endpoint_not_found')
   async deliveries(

@@ -1,0 +1,160 @@
+import { createDatabase, type TestDatabase } from '../support/database/postgres.js';
+import { describeWithChromium, openChromium } from '../support/http/chromium.js';
+import { freePort } from '../support/network/free-port.js';
+import { createApiKey } from '../support/service/api-key.js';
+import { makeAccount, messageTo, Operator } from '../support/service/console.js';
+import { OtpostInProcess } from '../support/service/otpost-in-process.js';
+import { eventually } from '../support/signals/wait.js';
+import { SmtpSink } from '../support/smtp/smtp-sink.js';
+
+const OPERATOR = 'grace@example.com';
+const MANY = 10_000;
+const MATCHING = 5_000;
+
+describeWithChromium('a page that is open all day', () => {
+  let sink: SmtpSink;
+  let database: TestDatabase;
+  let otpost: OtpostInProcess;
+  let operator: Operator;
+  let close: () => Promise<void>;
+  let headers: Record<string, string>;
+
+  beforeAll(async () => {
+    sink = await SmtpSink.start();
+    database = await createDatabase();
+    const port = await freePort();
+    const url = `http://localhost:${port}`;
+    otpost = await OtpostInProcess.start({
+      ...{ DATABASE_URL: database.url, PORT: String(port), APP_URL: url },
+      ...{ MAIL_FROM: 'Aster <no-reply@example.com>', MAIL_TRANSPORTS: sink.url },
+    });
+    await makeAccount(database, OPERATOR, 'operator');
+    headers = { authorization: `Bearer ${await createApiKey(database.url, ['admin'])}` };
+    const chromium = await openChromium();
+    close = chromium.close;
+    operator = await Operator.open(chromium.context, url);
+    await operator.signIn('/operations', OPERATOR, sink);
+    const scheduledAt = new Date(Date.now() + 86_400_000).toISOString();
+    for (let from = 0; from < MANY; from += 1_000) {
+      const batch = Array.from({ length: 1_000 }, (_, n) => ({
+        ...{
+          to: `many${from + n}@example.com`,
+          subject: `Order ${from + n}`,
+          text: 'Hello',
+          lane: 'bulk',
+          scheduledAt,
+        },
+        tags: [from < MATCHING ? 'autumn' : 'winter'],
+      }));
+      expect((await otpost.api.post('/v1/emails/batch', batch, headers)).status).toBe(202);
+    }
+  });
+  afterEach(() => {
+    expect(operator.complaints).toEqual([]);
+  });
+  afterAll(async () => {
+    await close();
+    await otpost.stop();
+    await database.drop();
+    await sink.stop();
+  });
+
+  const send = async (to: string, more: object = {}): Promise<void> => {
+    const { status } = await otpost.api.post('/v1/emails', { to, subject: 'Hello', text: 'Hello', ...more }, headers);
+    expect(status).toBe(202);
+  };
+  const stream = (state: 'open' | 'closed') => operator.page.locator(`[data-stream=${state}]`).waitFor();
+
+  it('is told of what changes by one stream, asks for nothing of its own, and not at all while it is paused', async () => {
+    const { page } = operator;
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+    await operator.open('/operations/messages?tag=told');
+    await stream('open');
+    await send('told1@example.com', { tags: ['told'] });
+    await page.getByRole('link', { name: 'told1@example.com' }).waitFor();
+    await page.getByRole('switch', { name: 'Live' }).click();
+    await stream('closed');
+    await send('told2@example.com', { tags: ['told'] });
+    await messageTo(database, 'told2@example.com', 'sent');
+    await expect(page.getByRole('link', { name: 'told2@example.com' }).count()).resolves.toBe(0);
+    await page.getByRole('switch', { name: 'Paused' }).click();
+    await page.getByRole('link', { name: 'told2@example.com' }).waitFor();
+    await operator.go('Overview');
+    await operator.banner('All is well');
+    expect(asked).toContain('/v1/operations/events');
+    expect(asked.filter((path) => path === '/v1/operations/overview').length).toBeLessThanOrEqual(1);
+  });
+
+  it(`shows ${MANY} messages a page at a time: rows stay few, keys go through them, and what it shows stays put`, async () => {
+    const { page } = operator;
+    await operator.open('/operations/messages?lane=bulk');
+    await page.getByText('10,000 messages').waitFor();
+    const rows = page.locator('main tbody tr');
+    for (let at = 0; at < 3; at++) {
+      await expect(rows.count()).resolves.toBe(50);
+      const first = await rows.first().getByRole('link').textContent();
+      await page.getByRole('button', { name: 'Older' }).click();
+      await page.waitForURL('**cursor=**');
+      await eventually(
+        async () => (await rows.first().getByRole('link').textContent()) !== first && (await rows.count()) === 50,
+        'the next page',
+      );
+    }
+    await page.keyboard.press('j');
+    await page.keyboard.press('j');
+    const second = await rows.nth(1).getByRole('link').textContent();
+    await expect(page.evaluate('document.activeElement.textContent')).resolves.toBe(second);
+    await page.keyboard.press('k');
+    await expect(page.evaluate('document.activeElement.textContent')).resolves.toBe(
+      await rows.first().getByRole('link').textContent(),
+    );
+  });
+
+  it(`cancels ${MATCHING} that match, with progress, and leaves the others`, async () => {
+    const { page } = operator;
+    await operator.open('/operations/messages?tag=autumn');
+    await page.getByText('5,000 messages').waitFor();
+    await page.getByLabel('Select all on this page').check();
+    await page.getByRole('button', { name: 'Select all 5,000 that match' }).click();
+    await page.getByRole('button', { name: 'Do something with all 5,000' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('Do not send: 5,000').click();
+    const confirm = dialog.getByRole('button', { name: 'Cancel 5,000 messages' });
+    await expect(confirm.isDisabled()).resolves.toBe(true); // without a reason
+    await dialog.getByLabel('Reason').fill('wrong price');
+    await confirm.click();
+    await dialog.getByRole('progressbar').waitFor();
+    await dialog.getByText('Cancelled: 5,000 of 5,000.').waitFor({ timeout: 240_000 });
+    await dialog.getByRole('button', { name: 'Close' }).click();
+    await page.getByRole('button', { name: 'cancelled 5,000' }).waitFor();
+    const left = await database.query(
+      `SELECT status, count(*)::int FROM outbound_emails WHERE lane = 'bulk' GROUP BY status ORDER BY status::text`,
+    );
+    expect(left).toEqual([
+      { status: 'cancelled', count: MATCHING },
+      { status: 'scheduled', count: MANY - MATCHING },
+    ]);
+  });
+
+  it('keeps a view under a name, shows it again, and forgets it', async () => {
+    const { page } = operator;
+    await operator.open('/operations/messages?tag=winter&status=scheduled');
+    await page.getByText('5,000 messages').waitFor();
+    await page.getByRole('button', { name: 'Save view' }).click();
+    await page.getByRole('dialog').getByLabel('Name').fill('Winter to come');
+    await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
+    await operator.open('/operations/messages');
+    await page.getByLabel('View').selectOption('Winter to come');
+    await page.waitForURL('**/messages?*tag=winter*');
+    await page.getByText('5,000 messages').waitFor();
+    expect(Object.fromEntries(new URL(page.url()).searchParams)).toEqual({ tag: 'winter', status: 'scheduled' });
+    await page.getByRole('button', { name: 'Forget view' }).click();
+    await page.getByRole('button', { name: 'Save view' }).waitFor();
+    await page.reload();
+    await page.getByText('5,000 messages').waitFor();
+    await expect(page.getByRole('option', { name: 'Winter to come' }).count()).resolves.toBe(0);
+    await page.getByLabel('View').selectOption('Unknown outcome');
+    await page.waitForURL('**/messages?status=unknown');
+  });
+});

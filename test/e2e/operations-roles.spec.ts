@@ -1,0 +1,133 @@
+import { createDatabase, type TestDatabase } from '../support/database/postgres.js';
+import { describeWithChromium, openChromium } from '../support/http/chromium.js';
+import { freePort } from '../support/network/free-port.js';
+import { createApiKey } from '../support/service/api-key.js';
+import { AudienceClient } from '../support/service/audience.js';
+import { makeAccount, messageTo, Operator } from '../support/service/console.js';
+import { OtpostInProcess } from '../support/service/otpost-in-process.js';
+import { SmtpSink } from '../support/smtp/smtp-sink.js';
+
+const VIEWER = 'vera@example.com';
+/** What is no action: it shows more, or less, of what there is. */
+const LOOKS =
+  /^(Menu|Live|Keys|Sign out|Search|More filters|Newest|Older|Save view|Desktop|Phone|Rendered|Text|Source|Headers|Copy id|all \d.*|(scheduled|queued|sending|deferred|sent|delivered|bounced|complained|failed|unknown|cancelled|expired|suppressed) \d.*|\d+ new .*|email\.\w+)$/;
+
+describeWithChromium('somebody who looks and changes nothing', () => {
+  let sink: SmtpSink;
+  let database: TestDatabase;
+  let otpost: OtpostInProcess;
+  let viewer: Operator;
+  let close: () => Promise<void>;
+  let paths: string[];
+
+  beforeAll(async () => {
+    sink = await SmtpSink.start();
+    database = await createDatabase();
+    const port = await freePort();
+    const url = `http://localhost:${port}`;
+    otpost = await OtpostInProcess.start({
+      ...{ DATABASE_URL: database.url, PORT: String(port), APP_URL: url },
+      ...{ MAIL_FROM: 'Aster <no-reply@example.com>', MAIL_TRANSPORTS: sink.url },
+    });
+    const account = await makeAccount(database, VIEWER, 'viewer');
+    const key = await createApiKey(database.url, ['admin']);
+    const headers = { authorization: `Bearer ${key}` };
+    const post = (path: string, body: object) => otpost.api.post<{ id: string }>(path, body, headers);
+    await post('/v1/emails', { to: 'ada@example.com', subject: 'Hello', text: 'Hello' });
+    await post('/v1/suppressions', { address: 'nobody@example.com' });
+    const endpoint = (
+      await post('/v1/webhook-endpoints', { url: 'https://shop.example.com/hook', events: ['email.failed'] })
+    ).body;
+    const audience = await AudienceClient.make(otpost.api, key);
+    await audience.add('subscriber@example.com');
+    const scheduledAt = new Date(Date.now() + 86_400_000).toISOString();
+    const broadcast = await post('/v1/broadcasts', {
+      audience: audience.id,
+      subject: 'News',
+      text: 'News',
+      scheduledAt,
+    });
+    const sent = await messageTo(database, 'ada@example.com', 'sent');
+    const lost = (await post('/v1/emails', { to: 'lost@example.com', subject: 'Lost', text: 'Lost', scheduledAt })).body
+      .id;
+    paths = [
+      '',
+      '/messages',
+      `/messages/${sent}`,
+      `/messages/${lost}`,
+      '/broadcasts',
+      `/broadcasts/${broadcast.body.id}`,
+    ]
+      .concat([
+        '/audiences',
+        `/audiences/${audience.id}`,
+        '/suppressions',
+        '/templates',
+        '/templates/verification-code',
+      ])
+      .concat(['/webhooks', `/webhooks/${endpoint.id}`, '/schedules', '/keys', '/accounts', `/accounts/${account}`])
+      .concat(['/audit', '/trial']);
+    const chromium = await openChromium();
+    close = chromium.close;
+    viewer = await Operator.open(chromium.context, url);
+    await viewer.signIn('/operations', VIEWER, sink);
+  });
+  afterAll(async () => {
+    await close();
+    await otpost.stop();
+    await database.drop();
+    await sink.stop();
+  });
+
+  it('sees every page, and no action on any of them', async () => {
+    const actions: string[] = [];
+    for (const path of paths) {
+      await viewer.open(`/operations${path}`);
+      await viewer.page.locator('main table, main dl, main p').first().waitFor();
+      await expect(viewer.page.getByText('lacks the role').count()).resolves.toBe(0);
+      const names = await viewer.page
+        .locator('button:visible, main input[type=checkbox]:visible, main input[type=file]')
+        .evaluateAll((all: { ariaLabel: string | null; textContent: string | null; type: string }[]) =>
+          all.map(({ ariaLabel, textContent, type }) => ariaLabel ?? (textContent?.trim() || type)),
+        );
+      actions.push(...names.filter((name) => !LOOKS.test(name)).map((name) => `${path}: ${name}`));
+    }
+    expect(actions).toEqual([]);
+    expect(viewer.complaints).toEqual([]);
+  });
+
+  it('is told that a code is for operators, and finds no way to it', async () => {
+    await viewer.open('/operations/trial');
+    await viewer.page.getByText('This is for operators').waitFor();
+    const places = viewer.page.getByRole('navigation', { name: 'Operations' }).getByRole('link');
+    await expect(places.allTextContents()).resolves.not.toContain('Send yourself a code');
+  });
+
+  it('is refused by the API too, whatever they call', async () => {
+    const cookies = (await viewer.page.context().cookies()).map(({ name, value }) => `${name}=${value}`).join('; ');
+    const token = await fetch(`${viewer.url}/operations/token`, {
+      method: 'POST',
+      headers: { cookie: cookies, origin: viewer.url },
+    });
+    const { accessToken } = (await token.json()) as { accessToken: string };
+    const { paths: described } = (
+      await otpost.api.get<{ paths: Record<string, Record<string, { 'x-access'?: { role?: string } }>> }>('/docs/json')
+    ).body;
+    const nobody = '0198d0d0-0000-7000-8000-000000000000';
+    const statuses: [string, number][] = [];
+    for (const [path, methods] of Object.entries(described))
+      for (const [method, { 'x-access': access }] of Object.entries(methods)) {
+        // A preview is a look, though it is a POST.
+        if (access === undefined || method === 'get' || access.role === 'viewer') continue;
+        const { status } = await otpost.api.send(
+          method.toUpperCase(),
+          path.replace(/\{\w+\}/g, nobody),
+          { authorization: `Bearer ${accessToken}`, 'content-type': 'application/json' },
+          '{}',
+        );
+        statuses.push([`${method} ${path}`, status]);
+      }
+    expect(statuses.length).toBeGreaterThan(30);
+    expect(statuses.filter(([, status]) => status !== 403 && status !== 415)).toEqual([]);
+  });
+});

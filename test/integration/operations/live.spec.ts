@@ -1,0 +1,151 @@
+import { createApiKey } from '../../support/service/api-key.js';
+import { type Otpost, startOtpost } from '../../support/service/otpost.js';
+import { ask, signIn } from '../../support/service/staff.js';
+import { codeFromInbox } from '../../support/service/story.js';
+import { eventually } from '../../support/signals/wait.js';
+
+/** A stream of `/v1/operations/events`, as it came. */
+class Listener {
+  readonly events: { event: string; data: Record<string, unknown> }[] = [];
+  closed = false;
+
+  private constructor(
+    readonly status: number,
+    private readonly stop: AbortController,
+  ) {}
+
+  static async open(url: string, token: string): Promise<Listener> {
+    const stop = new AbortController();
+    const answer = await fetch(`${url}/v1/operations/events`, {
+      headers: { authorization: `Bearer ${token}` },
+      signal: stop.signal,
+    });
+    const listener = new Listener(answer.status, stop);
+    if (answer.ok) void listener.read(answer.body!).catch(() => undefined); // the test hung up
+    return listener;
+  }
+
+  hangUp(): void {
+    this.stop.abort();
+  }
+
+  async until(event: string, fits: (data: never) => boolean = () => true): Promise<Record<string, unknown>> {
+    const found = await eventually(
+      () => this.events.find((one) => one.event === event && fits(one.data as never)),
+      `the event ${event}`,
+    );
+    return found.data;
+  }
+
+  private async read(body: ReadableStream<Uint8Array>): Promise<void> {
+    const decoder = new TextDecoder();
+    let rest = '';
+    for await (const bytes of body) {
+      const blocks = (rest + decoder.decode(bytes, { stream: true })).split('\n\n');
+      rest = blocks.pop()!;
+      for (const block of blocks) {
+        const [, event, data] = /^event: (\w+)\ndata: (.*)$/m.exec(block) ?? [];
+        if (event) this.events.push({ event, data: JSON.parse(data!) as Record<string, unknown> });
+      }
+    }
+    this.closed = true;
+  }
+}
+
+describe('what operators are told as it changes', () => {
+  let otpost: Otpost;
+  let key: string;
+  beforeAll(async () => {
+    otpost = await startOtpost();
+    key = await createApiKey(otpost.database.url, ['admin']);
+  });
+  afterAll(() => otpost.stop());
+
+  const post = (path: string, body?: object) =>
+    ask<{ id: string; status: string; emailId: string; to: string; code: string }>(otpost, key, 'POST', path, body);
+
+  it('is the overview at once, and the topic of whatever changes after it', async () => {
+    const listener = await Listener.open(otpost.api.url, key);
+    await listener.until('overview', ({ lanes }: { lanes: object[] }) => lanes.length === 3);
+    await eventually(() => listener.events.length >= 2, 'a second look, which later ones are compared with');
+    await post('/v1/emails', { to: 'ada@example.com', subject: 'Hello', text: 'Hello' });
+    await listener.until('changed', ({ topics }: { topics: string[] }) => topics.includes('messages'));
+    await post('/v1/operations/lanes/bulk/pause', {});
+    await listener.until('changed', ({ topics }: { topics: string[] }) => topics.includes('record'));
+    await listener.until('overview', ({ problems }: { problems: { code: string; level: string }[] }) =>
+      problems.some(({ code, level }) => code === 'lane_paused' && level === 'fault'),
+    );
+    await post('/v1/operations/lanes/bulk/resume');
+    listener.hangUp();
+  });
+
+  it('ends with the session of whoever listens, and is for the staff alone', async () => {
+    const viewer = await signIn(otpost, 'vera@example.com', 'viewer');
+    const listener = await Listener.open(otpost.api.url, viewer.accessToken);
+    await listener.until('overview');
+    await otpost.database.query(
+      `UPDATE sessions SET revoked_at = now(), revoked_reason = 'ended' WHERE account_id = $1`,
+      [viewer.account.id],
+    );
+    await expect(listener.until('end')).resolves.toEqual({ reason: 'unauthorized' });
+    await eventually(() => listener.closed, 'the end of the stream');
+    const user = await signIn(otpost, 'mary@example.com');
+    expect((await Listener.open(otpost.api.url, user.accessToken)).status).toBe(403);
+  });
+
+  it('is bounded for each caller, and says when to come again', async () => {
+    const another = await createApiKey(otpost.database.url, ['admin']);
+    const listeners = await Promise.all(Array.from({ length: 10 }, () => Listener.open(otpost.api.url, another)));
+    expect((await ask(otpost, another, 'GET', '/v1/operations/events')).headers.get('retry-after')).toBe('10');
+    for (const listener of listeners) listener.hangUp();
+    await eventually(async () => {
+      const again = await Listener.open(otpost.api.url, another);
+      again.hangUp();
+      return again.status === 200;
+    }, 'their places to be free');
+  });
+
+  it('workers say their version and how far the clock of their host is off', async () => {
+    const { workers } = (
+      await ask<{ workers: { version: string; aheadMs: number }[] }>(otpost, key, 'GET', '/v1/operations/overview')
+    ).body;
+    expect(workers).toMatchObject([{ version: '0.1.0', hands: [], aheadMs: expect.any(Number) as number }]);
+  });
+
+  it('schedules tell what was done and when it is done next', async () => {
+    const find = async () => {
+      const { items } = (
+        await ask<{ items: { name: string; lastResult: string | null }[] }>(
+          otpost,
+          key,
+          'GET',
+          '/v1/operations/schedules',
+        )
+      ).body;
+      return items.find(({ name, lastResult }) => name === 'mail.retention' && lastResult !== null);
+    };
+    await expect(eventually(find, 'the retention to have run')).resolves.toMatchObject({
+      late: false,
+      lastError: null,
+    });
+  });
+
+  it('a code to oneself goes all the way, and to nobody else', async () => {
+    const operator = await signIn(otpost, 'grace@example.com', 'operator');
+    const as = <Body>(path: string, body: object) => ask<Body>(otpost, operator.accessToken, 'POST', path, body);
+    const elsewhere = await as<{ code: string }>('/v1/operations/codes', { to: 'ada@example.com' });
+    expect([elsewhere.status, elsewhere.body.code]).toEqual([422, 'validation_failed']);
+    expect((await post('/v1/operations/codes', {})).status).toBe(422); // a key has no address of its own
+    const { status, body } = await as<{ id: string; emailId: string; to: string; reference: string }>(
+      '/v1/operations/codes',
+      {},
+    );
+    expect([status, body.to]).toEqual([202, 'grace@example.com']);
+    const { code } = await codeFromInbox(otpost.api, body.to, { challenge: body } as never);
+    expect((await as(`/v1/operations/codes/${body.id}/check`, { code })).body).toEqual({ status: 'arrived' });
+    const { lane, events } = (
+      await ask<{ lane: string; events: { status: string }[] }>(otpost, key, 'GET', `/v1/emails/${body.emailId}`)
+    ).body;
+    expect([lane, events.at(-1)!.status]).toEqual(['critical', 'sent']);
+  });
+});

@@ -1,0 +1,37 @@
+import { useEffect, useRef, useState } from 'react';
+
+/**
+ * Nothing moves under the pointer: while it is over the rows, a row has the focus or is selected, those that are shown stay where they
+ * are and only their facts change; what is new is counted until somebody asks for it.
+ * @param fresh undefined while those of another list stand in for them
+ * @param key another one is another list
+ * @param busy rows are selected, or something is done with them
+ */
+export function useHeld<Row extends { id: string }>(fresh: readonly Row[] | undefined, key: string, busy = false) {
+  const [shown, setShown] = useState<{ key: string; items: readonly Row[] }>({ key, items: [] });
+  const inside = useRef({ pointer: false, focus: false });
+  useEffect(() => {
+    if (!fresh) return;
+    setShown((former) => {
+      const held =
+        (inside.current.pointer || inside.current.focus || busy) && former.key === key && former.items.length > 0;
+      if (!held) return { key, items: fresh };
+      const by = new Map(fresh.map((item) => [item.id, item]));
+      return { key, items: former.items.map((item) => by.get(item.id) ?? item) };
+    });
+  }, [fresh, key, busy]);
+  const known = new Set(shown.items.map(({ id }) => id));
+  const news =
+    shown.key === key ? (fresh?.filter(({ id }) => !known.has(id) && id > (shown.items[0]?.id ?? '')).length ?? 0) : 0;
+  return {
+    items: shown.items,
+    news,
+    show: () => fresh && setShown({ key, items: fresh }),
+    hold: {
+      onPointerEnter: () => void (inside.current.pointer = true),
+      onPointerLeave: () => void (inside.current.pointer = false),
+      onFocus: () => void (inside.current.focus = true),
+      onBlur: () => void (inside.current.focus = false),
+    },
+  };
+}
