@@ -37,7 +37,7 @@ export class SmsCapture implements Transport {
           subject: `SMS, ${segments} segment${segments === 1 ? '' : 's'} (${encoding}, ${length})`,
           text,
           html: `<!doctype html><html><head><meta charset="utf-8"><title>SMS</title></head><body><p style="white-space:pre-wrap">${escapeHtml(text)}</p></body></html>`,
-          source: Buffer.from(text) as Uint8Array<ArrayBuffer>,
+          source: Buffer.from(text),
         },
       });
     } catch (error) {
