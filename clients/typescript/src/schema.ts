@@ -13,7 +13,7 @@ export interface paths {
         };
         /**
          * Who did what, newest first
-         * @description Scope admin, or an admin. Kept for AUDIT_RETENTION_DAYS.
+         * @description Scope admin, or a viewer. Kept for AUDIT_RETENTION_DAYS.
          */
         get: operations["listAuditEvents"];
         put?: never;
@@ -33,7 +33,7 @@ export interface paths {
         };
         /**
          * All keys, without the keys themselves
-         * @description Scope admin, or an admin. Those that are over too; oldest first.
+         * @description Scope admin, or a viewer. Those that are over too; oldest first.
          */
         get: operations["listApiKeys"];
         put?: never;
@@ -57,7 +57,7 @@ export interface paths {
         };
         /**
          * One key, without the key itself
-         * @description Scope admin, or an admin.
+         * @description Scope admin, or a viewer.
          */
         get: operations["getApiKey"];
         put?: never;
@@ -101,7 +101,7 @@ export interface paths {
         };
         /**
          * Accounts, newest first
-         * @description Scope admin, or an admin.
+         * @description Scope admin, or a viewer.
          */
         get: operations["listAccounts"];
         put?: never;
@@ -125,7 +125,7 @@ export interface paths {
         };
         /**
          * One account
-         * @description Scope admin, or an admin.
+         * @description Scope admin, or a viewer.
          */
         get: operations["getAccount"];
         put?: never;
@@ -149,7 +149,7 @@ export interface paths {
         };
         /**
          * Where somebody is signed in
-         * @description Scope admin, or an admin. The last used first.
+         * @description Scope admin, or a viewer. The last used first.
          */
         get: operations["getAccountSessions"];
         put?: never;
@@ -215,7 +215,7 @@ export interface paths {
         put?: never;
         /**
          * Give the code back and be signed in
-         * @description Five tries, one success. Codes of change_email and reauthenticate are given back with the access token of the session that asked.
+         * @description Five tries, one success. Codes of change_email, change_phone and reauthenticate are given back with the access token of the session that asked.
          */
         post: operations["verifyCode"];
         delete?: never;
@@ -288,6 +288,30 @@ export interface paths {
          */
         post: operations["changeMyEmail"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/phone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add or change the number
+         * @description A code goes to the number by SMS and is given back with this session; all other sessions end then, and the address is told. Needs the current password, or a sign-in or reauthentication within the last 10 minutes.
+         */
+        post: operations["createMePhone"];
+        /**
+         * Remove the number
+         * @description Needs the same proof as a change.
+         */
+        delete: operations["deleteMePhone"];
         options?: never;
         head?: never;
         patch?: never;
@@ -482,7 +506,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Mail a code
+         * Send a code, by mail or by SMS
          * @description Scope verifications. 202: it is committed and will be handed over.
          */
         post: operations["createVerification"];
@@ -522,7 +546,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Send the same code again
+         * Send the same code again, or by the other channel
          * @description Scope verifications. Same code, same expiry, same count of tries.
          */
         post: operations["resendVerification"];
@@ -561,7 +585,7 @@ export interface paths {
         };
         /**
          * Audiences, newest first
-         * @description Scope audiences, or an operator.
+         * @description Scope audiences, or a viewer.
          */
         get: operations["listAudiences"];
         put?: never;
@@ -585,7 +609,7 @@ export interface paths {
         };
         /**
          * An audience, and how many are in it
-         * @description Scope audiences, or an operator.
+         * @description Scope audiences, or a viewer.
          */
         get: operations["getAudience"];
         put?: never;
@@ -613,7 +637,7 @@ export interface paths {
         };
         /**
          * Who is in an audience, in the order in which they joined
-         * @description Scope audiences, or an operator. A page looks at 50,000 subscribers at most: it may hold fewer than `limit`, and none, and still have a nextCursor.
+         * @description Scope audiences, or a viewer. A page looks at 50,000 subscribers at most: it may hold fewer than `limit`, and none, and still have a nextCursor.
          */
         get: operations["listSubscribers"];
         put?: never;
@@ -637,7 +661,7 @@ export interface paths {
         };
         /**
          * A subscriber
-         * @description Scope audiences, or an operator.
+         * @description Scope audiences, or a viewer.
          */
         get: operations["getSubscriber"];
         put?: never;
@@ -696,6 +720,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/audiences/{id}/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Imports of an audience, newest first
+         * @description Scope audiences, or a viewer. Without `faults`, which one of them has.
+         */
+        get: operations["getAudienceImports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/audiences/{id}/imports/{importId}": {
         parameters: {
             query?: never;
@@ -705,7 +749,7 @@ export interface paths {
         };
         /**
          * How far an import is, and what it did not take
-         * @description Scope audiences, or an operator.
+         * @description Scope audiences, or a viewer.
          */
         get: operations["getImport"];
         put?: never;
@@ -725,7 +769,7 @@ export interface paths {
         };
         /**
          * Broadcasts, newest first
-         * @description Scope audiences, or an operator.
+         * @description Scope audiences, or a viewer.
          */
         get: operations["listBroadcasts"];
         put?: never;
@@ -749,7 +793,7 @@ export interface paths {
         };
         /**
          * How far a broadcast is
-         * @description Scope audiences, or an operator.
+         * @description Scope audiences, or a viewer.
          */
         get: operations["getBroadcast"];
         put?: never;
@@ -849,7 +893,7 @@ export interface paths {
         };
         /**
          * Messages, newest first
-         * @description Scope emails:read, emails:read:own for what the key sent itself, or an operator. A page looks at 50,000 messages at most: it may hold fewer than `limit`, and none, and still have a nextCursor.
+         * @description Scope emails:read, emails:read:own for what the key sent itself, or a viewer. A page looks at 50,000 messages at most: it may hold fewer than `limit`, and none, and still have a nextCursor.
          */
         get: operations["listEmails"];
         put?: never;
@@ -893,7 +937,7 @@ export interface paths {
         };
         /**
          * What a message says
-         * @description Scope emails:read, emails:read:own for what the key sent itself, or an operator. Never of codes. For RETENTION_DAYS.
+         * @description Scope emails:read, emails:read:own for what the key sent itself, or a viewer. Never of codes. For RETENTION_DAYS.
          */
         get: operations["getEmailContent"];
         put?: never;
@@ -913,7 +957,7 @@ export interface paths {
         };
         /**
          * A message as MIME
-         * @description Scope emails:read, emails:read:own for what the key sent itself, or an operator. Never of codes. As it is built for SMTP, without a DKIM signature; the marks between its parts are made anew. What came as MIME is what came.
+         * @description Scope emails:read, emails:read:own for what the key sent itself, or a viewer. Never of codes. As it is built for SMTP, without a DKIM signature; the marks between its parts are made anew. What came as MIME is what came.
          */
         get: operations["getEmailSource"];
         put?: never;
@@ -953,7 +997,7 @@ export interface paths {
         };
         /**
          * How many messages are in each state
-         * @description Scope emails:read, emails:read:own for what the key sent itself, or an operator. Of messages accepted within 30 days at most: the last 30 days unless it is said.
+         * @description Scope emails:read, emails:read:own for what the key sent itself, or a viewer. Of messages accepted within 30 days at most: the last 30 days unless it is said.
          */
         get: operations["countEmails"];
         put?: never;
@@ -993,7 +1037,7 @@ export interface paths {
         };
         /**
          * How far an action is
-         * @description Scope emails:read, emails:read:own for what the key began itself, or an operator.
+         * @description Scope emails:read, emails:read:own for what the key began itself, or a viewer.
          */
         get: operations["getEmailAction"];
         put?: never;
@@ -1013,7 +1057,7 @@ export interface paths {
         };
         /**
          * What became of a message
-         * @description Scope emails:read, emails:read:own for what the key sent itself, or an operator. Everything but its content.
+         * @description Scope emails:read, emails:read:own for what the key sent itself, or a viewer. Everything but its content.
          */
         get: operations["getEmail"];
         put?: never;
@@ -1097,7 +1141,7 @@ export interface paths {
         };
         /**
          * Which templates there are
-         * @description Scope emails:read or emails:read:own, or an operator. By name.
+         * @description Scope emails:read or emails:read:own, or a viewer. By name.
          */
         get: operations["listTemplates"];
         put?: never;
@@ -1117,7 +1161,7 @@ export interface paths {
         };
         /**
          * A template, and its words
-         * @description Scope emails:read or emails:read:own, or an operator.
+         * @description Scope emails:read or emails:read:own, or a viewer.
          */
         get: operations["getTemplate"];
         put?: never;
@@ -1139,7 +1183,7 @@ export interface paths {
         put?: never;
         /**
          * What it looks like
-         * @description Scope emails:read or emails:read:own, or an operator. Nothing is sent or kept.
+         * @description Scope emails:read or emails:read:own, or a viewer. Nothing is sent or kept.
          */
         post: operations["previewTemplate"];
         delete?: never;
@@ -1312,7 +1356,7 @@ export interface paths {
         };
         /**
          * Addresses that get no mail, newest first
-         * @description Scope suppressions:read, or an operator. Those that have expired are left out.
+         * @description Scope suppressions:read, or a viewer. Those that have expired are left out.
          */
         get: operations["listSuppressions"];
         put?: never;
@@ -1340,7 +1384,7 @@ export interface paths {
         };
         /**
          * All endpoints
-         * @description Scope webhooks, or an admin.
+         * @description Scope webhooks, or a viewer.
          */
         get: operations["listWebhookEndpoints"];
         put?: never;
@@ -1364,7 +1408,7 @@ export interface paths {
         };
         /**
          * One endpoint, and how it is doing
-         * @description Scope webhooks, or an admin.
+         * @description Scope webhooks, or a viewer.
          */
         get: operations["getWebhookEndpoint"];
         put?: never;
@@ -1432,7 +1476,7 @@ export interface paths {
         };
         /**
          * What was sent to it, newest first
-         * @description Scope webhooks, or an admin.
+         * @description Scope webhooks, or a viewer.
          */
         get: operations["getWebhookEndpointDeliveries"];
         put?: never;
@@ -1452,7 +1496,7 @@ export interface paths {
         };
         /**
          * A webhook and all its attempts
-         * @description Scope webhooks, or an admin. The id is the webhook-id.
+         * @description Scope webhooks, or a viewer. The id is the webhook-id.
          */
         get: operations["getWebhookDelivery"];
         put?: never;
@@ -1492,7 +1536,7 @@ export interface paths {
         };
         /**
          * The way out for mail: ledger, workers, transports, and what is wrong
-         * @description 200, whatever is wrong; with `?strict` 503 unless `status` is `ok`. Read from checks of the last seconds. `status` alone; the rest with METRICS_TOKEN, an API key of scope admin or the access token of an operator, and in development at the machine itself.
+         * @description 200, whatever is wrong; with `?strict` 503 unless `status` is `ok`. Read from checks of the last seconds. `status` alone; the rest with METRICS_TOKEN, an API key of scope admin or the access token of a viewer, and in development at the machine itself.
          */
         get: operations["getMailHealth"];
         put?: never;
@@ -1532,7 +1576,7 @@ export interface paths {
         };
         /**
          * Ready to accept
-         * @description 503 only without Postgres. `degraded` with 200 when mail is accepted but its way out is not well. `status` alone; the details with METRICS_TOKEN, an API key of scope admin or the access token of an operator, and in development at the machine itself.
+         * @description 503 only without Postgres. `degraded` with 200 when mail is accepted but its way out is not well. `status` alone; the details with METRICS_TOKEN, an API key of scope admin or the access token of a viewer, and in development at the machine itself.
          */
         get: operations["getHealth"];
         put?: never;
@@ -1572,9 +1616,69 @@ export interface paths {
         };
         /**
          * What is wrong, and how lanes, workers and transports fare
-         * @description Scope admin, or an operator. Read from the record at this moment.
+         * @description Scope admin, or a viewer. Read from the record at this moment.
          */
         get: operations["listOperationOverview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/operations/sms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Codes by SMS of this UTC day, and where too few are given back
+         * @description Scope admin, or an operator.
+         */
+        get: operations["listOperationSms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/operations/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The same as a stream, and what else changes
+         * @description Scope admin, or a viewer. Server-Sent Events. `overview`: as GET /v1/operations/overview, at once and every few seconds. `changed` with {topics}: something of messages, broadcasts, imports, webhooks, record did; ask for what you show of it. `away`: Postgres does not answer; the next `overview` says that it does. `end` with {reason: unauthorized | too_long}: connect again, with a token that is good.
+         */
+        get: operations["listOperationEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/operations/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Periodic work: when it ran last, what it did, and when it runs next
+         * @description Scope admin, or a viewer. By name; all of it in one answer. Each task is done by one process at a time.
+         */
+        get: operations["listOperationSchedules"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1637,6 +1741,66 @@ export interface paths {
          * @description Scope admin, or an operator. For all workers and hosts; they notice within seconds.
          */
         post: operations["resumeOperationTransport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/operations/transports/{name}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try a transport from this web process
+         * @description Scope admin, or an operator. Name, connection, TLS, greeting and login, as otpost doctor does it; no message is sent, and the state of the transport does not change. Workers may be on other hosts: POST /v1/operations/codes goes by them.
+         */
+        post: operations["testOperationTransport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/operations/codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send yourself a code
+         * @description Scope admin, or an operator. A code like any other, by the lane critical, which opens nothing: to see each step of its way.
+         */
+        post: operations["createOperationCode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/operations/codes/{id}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give the code back: it arrived
+         * @description Scope admin, or an operator.
+         */
+        post: operations["checkOperationCode"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1798,7 +1962,7 @@ export interface components {
             /** @description 128 random bits; names the challenge in later calls */
             id: string;
             /** @enum {string} */
-            purpose: "register" | "login" | "reset_password" | "verify_email" | "change_email" | "reauthenticate";
+            purpose: "register" | "login" | "reset_password" | "verify_email" | "change_email" | "change_phone" | "reauthenticate";
             /**
              * Format: date-time
              * @description The code works until then, however often it is sent again
@@ -1832,11 +1996,15 @@ export interface components {
             /** @description BCP 47 */
             locale: string | null;
             /** @enum {string} */
-            role: "user" | "operator" | "admin";
+            role: "user" | "viewer" | "operator" | "admin";
             /** @description Without one, codes sign in */
             hasPassword: boolean;
             /** Format: date-time */
             emailVerifiedAt: string;
+            /** @description A verified number in E.164 */
+            phone: string | null;
+            /** Format: date-time */
+            phoneVerifiedAt: string | null;
             /** Format: date-time */
             createdAt: string;
         };
@@ -1846,10 +2014,10 @@ export interface components {
         };
         ChangeAccountRequest: {
             /**
-             * @description Operators read, retry and cancel mail; admins do everything
+             * @description Viewers see everything and change nothing; operators retry and cancel mail; admins do everything
              * @enum {string}
              */
-            role: "user" | "operator" | "admin";
+            role: "user" | "viewer" | "operator" | "admin";
         };
         SessionView: {
             /** Format: uuid */
@@ -1922,6 +2090,17 @@ export interface components {
              * @example ada@example.com
              */
             email?: string;
+            /**
+             * @description In place of the address, with SMS_SIGN_IN=on: to login and reset_password
+             * @example +639171234567
+             */
+            phone?: string;
+            /**
+             * @description Of reauthenticate; sms with SMS_SIGN_IN=on
+             * @default email
+             * @enum {string}
+             */
+            channel?: "email" | "sms";
         };
         VerifyRequest: {
             /**
@@ -1959,6 +2138,15 @@ export interface components {
              * @example ada@example.org
              */
             email: string;
+            /** @description In place of a recent sign-in or reauthentication */
+            currentPassword?: string;
+        };
+        ChangePhoneRequest: {
+            /**
+             * @description With its country (E.164)
+             * @example +639171234567
+             */
+            phone: string;
             /** @description In place of a recent sign-in or reauthentication */
             currentPassword?: string;
         };
@@ -2003,8 +2191,7 @@ export interface components {
         };
         VerificationRequest: {
             /**
-             * Format: email
-             * @description Whoever it is: no account is made or looked for
+             * @description An e-mail address, or a number in E.164 such as +639171234567, whoever it is: no account is made or looked for
              * @example ada@example.com
              */
             to: string;
@@ -2067,13 +2254,19 @@ export interface components {
         ApprovedView: {
             /** @enum {string} */
             status: "approved";
-            /**
-             * Format: email
-             * @description Whoever gave the code has access to this mailbox, at this moment
-             */
+            /** @description Whoever gave the code has access to this mailbox or number, at this moment */
             to: string;
+            /** @description The code was sent there too: access to either of the two is proven, and not to both */
+            alsoTo?: string;
             /** @example checkout */
             purpose: string;
+        };
+        ResendRequest: {
+            /**
+             * @description A destination of the other channel: an address where the code went to a number, and the other way round. Left out: where it went before.
+             * @example ada@example.com
+             */
+            to?: string;
         };
         FollowedVerificationView: {
             /** @description 128 random bits; names the verification in later calls */
@@ -2100,8 +2293,10 @@ export interface components {
              * @example K7QX
              */
             reference: string;
-            /** Format: email */
+            /** @description An e-mail address, or a number in E.164 */
             to: string;
+            /** @description Where the same code was sent by the other channel */
+            alsoTo?: string;
             delivery: components["schemas"]["DeliveryView"];
         };
         AudienceRequest: {
@@ -2321,6 +2516,10 @@ export interface components {
             createdAt: string;
             /** Format: date-time */
             finishedAt: string | null;
+        };
+        ImportList: {
+            items: components["schemas"]["ImportView"][];
+            nextCursor: string | null;
         };
         BroadcastRequest: {
             /** @description Where answers go */
@@ -2654,7 +2853,7 @@ export interface components {
             subject: string | null;
             template: string | null;
             /** @enum {string} */
-            lane: "critical" | "default" | "bulk";
+            lane: "critical" | "default" | "bulk" | "sms";
             tags: string[];
             transport: string | null;
             attempts: number;
@@ -2720,7 +2919,7 @@ export interface components {
             template?: string;
             tag?: string;
             /** @enum {string} */
-            lane?: "critical" | "default" | "bulk";
+            lane?: "critical" | "default" | "bulk" | "sms";
             /** @description Which took it last */
             transport?: string;
             /**
@@ -2852,8 +3051,13 @@ export interface components {
              * @description The broadcast that it is of
              */
             broadcast: string | null;
+            /**
+             * @description An SMS is told of as mail is; its address is a number
+             * @enum {string}
+             */
+            channel: "email" | "sms";
             /** @enum {string} */
-            lane: "critical" | "default" | "bulk";
+            lane: "critical" | "default" | "bulk" | "sms";
             attempts: number;
             maxAttempts: number;
             /** Format: date-time */
@@ -2882,6 +3086,8 @@ export interface components {
             lastReply: string | null;
             /** @description Sent again after an unknown outcome: the recipient may have it twice */
             possibleDuplicate: boolean;
+            /** @description Of the trace (W3C Trace Context) that its acceptance and deliveries are part of */
+            traceId: string | null;
             /** @description Oldest first, one for each change of state */
             events: components["schemas"]["EmailEventView"][];
         };
@@ -3412,6 +3618,16 @@ export interface components {
              * @description Null where the record does not say
              */
             since: string | null;
+            /**
+             * @description notice: it asks for a look, and mail flows all the same
+             * @enum {string}
+             */
+            level: "fault" | "notice";
+            /**
+             * @description Of a transport
+             * @example smtp_auth
+             */
+            errorCode?: string;
         };
         LedgerView: {
             /** @description Messages ever accepted */
@@ -3436,7 +3652,7 @@ export interface components {
         };
         LaneView: {
             /** @enum {string} */
-            lane: "critical" | "default" | "bulk";
+            lane: "critical" | "default" | "bulk" | "sms";
             due: number;
             oldestDueSeconds: number;
             /** @description Scheduled or deferred */
@@ -3452,10 +3668,20 @@ export interface components {
             /** @description Seconds until everything due is handed over; a rate below one a second counts as one */
             drainSeconds: number;
         };
+        HandfulView: {
+            /** @enum {string} */
+            lane: "critical" | "default" | "bulk" | "sms";
+            count: number;
+            /**
+             * Format: date-time
+             * @description Since when it has the first of them
+             */
+            since: string;
+        };
         WorkerView: {
             /** @example web-1:4711 */
             name: string;
-            lanes: ("critical" | "default" | "bulk")[];
+            lanes: ("critical" | "default" | "bulk" | "sms")[];
             /** Format: date-time */
             startedAt: string;
             /** Format: date-time */
@@ -3463,8 +3689,24 @@ export interface components {
             /** @description Heard of within 15 s */
             alive: boolean;
             silentSeconds: number;
+            /**
+             * @description Of its build
+             * @example 0.1.0
+             */
+            version: string | null;
+            /** @description Milliseconds by which the clock of its host is ahead of that of Postgres */
+            aheadMs: number | null;
             /** @description Messages that it has in its hands */
             sending: number;
+            /** @description The same by lane */
+            hands: components["schemas"]["HandfulView"][];
+            /**
+             * @description Scheduled work that it does at this moment
+             * @example [
+             *       "retention"
+             *     ]
+             */
+            tasks: string[];
         };
         UnreachableView: {
             host: string;
@@ -3546,6 +3788,63 @@ export interface components {
             /** @description As configured, the preferred one first */
             transports: components["schemas"]["TransportView"][];
             handOvers: components["schemas"]["HandOversView"];
+            /**
+             * @description TRACE_URL: where the trace of a message is looked at
+             * @example https://traces.example.com/trace/{traceId}
+             */
+            traceUrl: string | null;
+        };
+        SmsTrafficView: {
+            /**
+             * @description A country (ISO 3166-1), or a number without its last four digits
+             * @example PH
+             */
+            key: string;
+            /** @description Copies included */
+            messages: number;
+            codes: number;
+            /** @description Codes that were given back */
+            verified: number;
+            /** @description Requests that were refused */
+            refused: number;
+            /** @description Too few codes were given back: it gets none today, or would get none with SMS_GUARD=on */
+            closed: boolean;
+        };
+        SmsView: {
+            messages: number;
+            /** @description SMS_DAILY */
+            daily: number;
+            refused: number;
+            countries: components["schemas"]["SmsTrafficView"][];
+            /** @description Blocks of numbers with the most codes that nobody gave back */
+            prefixes: components["schemas"]["SmsTrafficView"][];
+        };
+        ScheduleView: {
+            /** @example retention */
+            name: string;
+            /** Format: date-time */
+            nextRunAt: string;
+            /** @description It has been due for a minute, and no process took it */
+            late: boolean;
+            /**
+             * @description The process that does it at this moment
+             * @example web-1:4711
+             */
+            runningOn: string | null;
+            /** Format: date-time */
+            lastRunAt: string | null;
+            /** @description Milliseconds */
+            lastTookMs: number | null;
+            /**
+             * @description What it did
+             * @example 3 erased
+             */
+            lastResult: string | null;
+            lastError: string | null;
+        };
+        ScheduleList: {
+            items: components["schemas"]["ScheduleView"][];
+            nextCursor: string | null;
         };
         PauseLaneRequest: {
             /** @description For those who find it paused */
@@ -3553,7 +3852,7 @@ export interface components {
         };
         LaneChangeView: {
             /** @enum {string} */
-            lane: "critical" | "default" | "bulk";
+            lane: "critical" | "default" | "bulk" | "sms";
             /** @description False: it was so already */
             changed: boolean;
         };
@@ -3564,13 +3863,79 @@ export interface components {
             /** @description Hosts that could not reach it, and try again */
             hosts: string[];
         };
+        CheckView: {
+            /**
+             * @description What was tried: each port of a server by itself
+             * @example smtp.example.com:587
+             */
+            name: string;
+            /** @enum {string} */
+            status: "ok" | "warn" | "fail" | "skip";
+            /** @description Milliseconds it took */
+            ms: number | null;
+            /** @description In plain words, one line */
+            summary: string;
+            remedy: string | null;
+        };
+        TransportTestView: {
+            name: string;
+            /**
+             * @description The host it was tried from, which is that of this web process
+             * @example web-1
+             */
+            host: string;
+            /**
+             * @description ok: mail could be handed over this way
+             * @enum {string}
+             */
+            result: "ok" | "fail";
+            checks: components["schemas"]["CheckView"][];
+        };
+        TrialRequest: {
+            /**
+             * Format: email
+             * @description A person leaves it out: the code goes to their own address. A key has to name one.
+             */
+            to?: string;
+        };
+        TrialView: {
+            /** @description 128 random bits; names the code */
+            id: string;
+            /**
+             * Format: uuid
+             * @description The message that carries it: GET /v1/emails/:id follows it
+             */
+            emailId: string;
+            /** Format: email */
+            to: string;
+            /**
+             * @description Shown in the mail
+             * @example K7QX
+             */
+            reference: string;
+            /** Format: date-time */
+            expiresAt: string;
+            /**
+             * @description The web process that accepted it
+             * @example web-1:4711
+             */
+            acceptedBy: string;
+        };
+        TrialCodeRequest: {
+            /** @example 042137 */
+            code: string;
+        };
+        ArrivedView: {
+            /** @enum {string} */
+            status: "arrived";
+        };
         /** @description RFC 9457 */
         Problem: {
             type: string;
             title: string;
             status: number;
             /** @enum {string} */
-            code: "malformed_json" | "bad_request" | "otp_invalid" | "unauthorized" | "refresh_invalid" | "invalid_credentials" | "scope_missing" | "role_missing" | "forbidden" | "wrong_password" | "reauthentication_required" | "hook_refused" | "mail_hook_refused" | "not_found" | "email_not_found" | "template_not_found" | "audience_not_found" | "subscriber_not_found" | "import_not_found" | "broadcast_not_found" | "audience_in_use" | "broadcast_over" | "email_action_not_found" | "hook_not_configured" | "mail_hook_not_configured" | "lane_not_found" | "transport_not_found" | "account_not_found" | "api_key_not_found" | "suppression_not_found" | "setup_done" | "setup_link_invalid" | "challenge_not_found" | "session_not_found" | "webhook_endpoint_not_found" | "webhook_delivery_not_found" | "webhook_endpoint_disabled" | "webhook_under_way" | "method_not_allowed" | "request_timeout" | "invalid_state" | "count_differs" | "idempotency_in_flight" | "content_secret" | "content_erased" | "last_admin" | "api_key_over" | "email_taken" | "otp_expired" | "otp_consumed" | "otp_disowned" | "body_too_large" | "precondition_failed" | "range_not_satisfiable" | "headers_too_large" | "unsupported_media_type" | "expectation_failed" | "not_a_dsn" | "validation_failed" | "idempotency_mismatch" | "sender_not_allowed" | "otp_locked" | "too_many_failures" | "too_many_streams" | "rate_limited" | "resend_too_soon" | "resend_exhausted" | "internal" | "http_version_not_supported" | "hook_unprovable" | "busy" | "unavailable";
+            code: "sms_not_configured" | "sms_country" | "sms_sign_in_off" | "no_phone" | "phone_taken" | "same_channel" | "sms_limited" | "malformed_json" | "bad_request" | "otp_invalid" | "unauthorized" | "refresh_invalid" | "invalid_credentials" | "scope_missing" | "role_missing" | "forbidden" | "wrong_password" | "reauthentication_required" | "hook_refused" | "mail_hook_refused" | "not_found" | "email_not_found" | "template_not_found" | "audience_not_found" | "subscriber_not_found" | "import_not_found" | "broadcast_not_found" | "audience_in_use" | "broadcast_over" | "email_action_not_found" | "hook_not_configured" | "mail_hook_not_configured" | "lane_not_found" | "transport_not_found" | "account_not_found" | "api_key_not_found" | "suppression_not_found" | "setup_done" | "setup_link_invalid" | "challenge_not_found" | "session_not_found" | "webhook_endpoint_not_found" | "webhook_delivery_not_found" | "webhook_endpoint_disabled" | "webhook_under_way" | "method_not_allowed" | "request_timeout" | "invalid_state" | "count_differs" | "idempotency_in_flight" | "content_secret" | "content_erased" | "last_admin" | "api_key_over" | "email_taken" | "otp_expired" | "otp_consumed" | "otp_disowned" | "body_too_large" | "precondition_failed" | "range_not_satisfiable" | "headers_too_large" | "unsupported_media_type" | "expectation_failed" | "not_a_dsn" | "validation_failed" | "idempotency_mismatch" | "sender_not_allowed" | "otp_locked" | "too_many_failures" | "too_many_streams" | "rate_limited" | "resend_too_soon" | "resend_exhausted" | "internal" | "http_version_not_supported" | "hook_unprovable" | "busy" | "unavailable";
             detail: string;
             remedy: string;
             requestId: string;
@@ -3778,6 +4143,42 @@ export interface components {
                 };
             };
         };
+        /** @description `sms_not_configured`: No codes go by SMS here. `sms_country`: No codes go to numbers of that country. `sms_sign_in_off`: No codes by SMS open an account here. `no_phone`: The account has no number. `validation_failed`: Some fields are not acceptable. */
+        "sms_not_configured.sms_country.sms_sign_in_off.no_phone.validation_failed": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "sms_not_configured" | "sms_country" | "sms_sign_in_off" | "no_phone" | "validation_failed";
+                };
+            };
+        };
+        /** @description `sms_limited`: No more codes go there by SMS today. `rate_limited`: Too many requests. */
+        "sms_limited.rate_limited": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "sms_limited" | "rate_limited";
+                };
+            };
+        };
+        /** @description `phone_taken`: The number belongs to another account. `email_taken`: Another account has this address. */
+        "phone_taken.email_taken": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "phone_taken" | "email_taken";
+                };
+            };
+        };
         /** @description `malformed_json`: The body is not valid JSON. `bad_request`: The request cannot be read. `otp_invalid`: The code is wrong. */
         "malformed_json.bad_request.otp_invalid": {
             headers: {
@@ -3799,18 +4200,6 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {string} */
                     code?: "challenge_not_found";
-                };
-            };
-        };
-        /** @description `email_taken`: Another account has this address. */
-        email_taken: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {string} */
-                    code?: "email_taken";
                 };
             };
         };
@@ -3862,6 +4251,30 @@ export interface components {
                 };
             };
         };
+        /** @description `sms_not_configured`: No codes go by SMS here. `sms_country`: No codes go to numbers of that country. `validation_failed`: Some fields are not acceptable. */
+        "sms_not_configured.sms_country.validation_failed": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "sms_not_configured" | "sms_country" | "validation_failed";
+                };
+            };
+        };
+        /** @description `sms_limited`: No more codes go there by SMS today. `too_many_failures`: Too many wrong tries for this address. `rate_limited`: Too many requests. */
+        "sms_limited.too_many_failures.rate_limited": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "sms_limited" | "too_many_failures" | "rate_limited";
+                };
+            };
+        };
         /** @description `invalid_credentials`: Address and password do not fit together. */
         invalid_credentials: {
             headers: {
@@ -3898,15 +4311,15 @@ export interface components {
                 };
             };
         };
-        /** @description `otp_locked`: Too many wrong codes. `rate_limited`: Too many requests. `resend_too_soon`: The code was sent a moment ago. `resend_exhausted`: The code was sent too often. */
-        "otp_locked.rate_limited.resend_too_soon.resend_exhausted": {
+        /** @description `sms_limited`: No more codes go there by SMS today. `otp_locked`: Too many wrong codes. `rate_limited`: Too many requests. `resend_too_soon`: The code was sent a moment ago. `resend_exhausted`: The code was sent too often. */
+        "sms_limited.otp_locked.rate_limited.resend_too_soon.resend_exhausted": {
             headers: {
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {string} */
-                    code?: "otp_locked" | "rate_limited" | "resend_too_soon" | "resend_exhausted";
+                    code?: "sms_limited" | "otp_locked" | "rate_limited" | "resend_too_soon" | "resend_exhausted";
                 };
             };
         };
@@ -3922,6 +4335,18 @@ export interface components {
                 };
             };
         };
+        /** @description `sms_not_configured`: No codes go by SMS here. `sms_country`: No codes go to numbers of that country. `validation_failed`: Some fields are not acceptable. `idempotency_mismatch`: The Idempotency-Key belongs to another request. */
+        "sms_not_configured.sms_country.validation_failed.idempotency_mismatch": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "sms_not_configured" | "sms_country" | "validation_failed" | "idempotency_mismatch";
+                };
+            };
+        };
         /** @description `idempotency_in_flight`: The same request is under way. */
         idempotency_in_flight: {
             headers: {
@@ -3934,15 +4359,15 @@ export interface components {
                 };
             };
         };
-        /** @description `validation_failed`: Some fields are not acceptable. `idempotency_mismatch`: The Idempotency-Key belongs to another request. */
-        "validation_failed.idempotency_mismatch": {
+        /** @description `sms_not_configured`: No codes go by SMS here. `sms_country`: No codes go to numbers of that country. `same_channel`: The code went there by this channel before. `validation_failed`: Some fields are not acceptable. `idempotency_mismatch`: The Idempotency-Key belongs to another request. */
+        "sms_not_configured.sms_country.same_channel.validation_failed.idempotency_mismatch": {
             headers: {
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {string} */
-                    code?: "validation_failed" | "idempotency_mismatch";
+                    code?: "sms_not_configured" | "sms_country" | "same_channel" | "validation_failed" | "idempotency_mismatch";
                 };
             };
         };
@@ -4063,6 +4488,18 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {string} */
                     code?: "idempotency_in_flight" | "content_erased";
+                };
+            };
+        };
+        /** @description `validation_failed`: Some fields are not acceptable. `idempotency_mismatch`: The Idempotency-Key belongs to another request. */
+        "validation_failed.idempotency_mismatch": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "validation_failed" | "idempotency_mismatch";
                 };
             };
         };
@@ -4535,7 +4972,7 @@ export interface operations {
                 limit?: number;
                 /** @description Exactly this address */
                 email?: string;
-                role?: "user" | "operator" | "admin";
+                role?: "user" | "viewer" | "operator" | "admin";
             };
             header?: never;
             path?: never;
@@ -4762,8 +5199,8 @@ export interface operations {
             401: components["responses"]["unauthorized"];
             413: components["responses"]["body_too_large"];
             415: components["responses"]["unsupported_media_type"];
-            422: components["responses"]["validation_failed"];
-            429: components["responses"]["rate_limited"];
+            422: components["responses"]["sms_not_configured.sms_country.sms_sign_in_off.no_phone.validation_failed"];
+            429: components["responses"]["sms_limited.rate_limited"];
             503: components["responses"]["unavailable"];
             default: components["responses"]["AnyCall"];
         };
@@ -4794,7 +5231,7 @@ export interface operations {
             400: components["responses"]["malformed_json.bad_request.otp_invalid"];
             401: components["responses"]["unauthorized"];
             404: components["responses"]["challenge_not_found"];
-            409: components["responses"]["email_taken"];
+            409: components["responses"]["phone_taken.email_taken"];
             410: components["responses"]["otp_expired.otp_consumed.otp_disowned"];
             413: components["responses"]["body_too_large"];
             415: components["responses"]["unsupported_media_type"];
@@ -4968,6 +5405,68 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["IssuedView"];
                 };
+            };
+            400: components["responses"]["malformed_json.bad_request"];
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["wrong_password.reauthentication_required"];
+            413: components["responses"]["body_too_large"];
+            415: components["responses"]["unsupported_media_type"];
+            422: components["responses"]["validation_failed"];
+            429: components["responses"]["too_many_failures.rate_limited"];
+            503: components["responses"]["busy.unavailable"];
+            default: components["responses"]["AnyCall"];
+        };
+    };
+    createMePhone: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangePhoneRequest"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssuedView"];
+                };
+            };
+            400: components["responses"]["malformed_json.bad_request"];
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["wrong_password.reauthentication_required"];
+            413: components["responses"]["body_too_large"];
+            415: components["responses"]["unsupported_media_type"];
+            422: components["responses"]["sms_not_configured.sms_country.validation_failed"];
+            429: components["responses"]["sms_limited.too_many_failures.rate_limited"];
+            503: components["responses"]["busy.unavailable"];
+            default: components["responses"]["AnyCall"];
+        };
+    };
+    deleteMePhone: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProofRequest"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["malformed_json.bad_request"];
             401: components["responses"]["unauthorized"];
@@ -5173,8 +5672,8 @@ export interface operations {
             400: components["responses"]["bad_request"];
             404: components["responses"]["challenge_not_found"];
             410: components["responses"]["otp_expired.otp_consumed.otp_disowned"];
-            422: components["responses"]["validation_failed"];
-            429: components["responses"]["otp_locked.rate_limited.resend_too_soon.resend_exhausted"];
+            422: components["responses"]["sms_not_configured.sms_country.validation_failed"];
+            429: components["responses"]["sms_limited.otp_locked.rate_limited.resend_too_soon.resend_exhausted"];
             503: components["responses"]["unavailable"];
             default: components["responses"]["AnyCall"];
         };
@@ -5298,8 +5797,8 @@ export interface operations {
             409: components["responses"]["idempotency_in_flight"];
             413: components["responses"]["body_too_large"];
             415: components["responses"]["unsupported_media_type"];
-            422: components["responses"]["validation_failed.idempotency_mismatch"];
-            429: components["responses"]["rate_limited"];
+            422: components["responses"]["sms_not_configured.sms_country.validation_failed.idempotency_mismatch"];
+            429: components["responses"]["sms_limited.rate_limited"];
             503: components["responses"]["unavailable"];
             default: components["responses"]["AnyCall"];
         };
@@ -5352,7 +5851,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ResendRequest"];
+            };
+        };
         responses: {
             202: {
                 headers: {
@@ -5362,14 +5865,16 @@ export interface operations {
                     "application/json": components["schemas"]["VerificationView"];
                 };
             };
-            400: components["responses"]["bad_request"];
+            400: components["responses"]["malformed_json.bad_request"];
             401: components["responses"]["unauthorized"];
             403: components["responses"]["scope_missing.role_missing"];
             404: components["responses"]["challenge_not_found"];
             409: components["responses"]["idempotency_in_flight"];
             410: components["responses"]["otp_expired.otp_consumed.otp_disowned"];
-            422: components["responses"]["validation_failed.idempotency_mismatch"];
-            429: components["responses"]["otp_locked.rate_limited.resend_too_soon.resend_exhausted"];
+            413: components["responses"]["body_too_large"];
+            415: components["responses"]["unsupported_media_type"];
+            422: components["responses"]["sms_not_configured.sms_country.same_channel.validation_failed.idempotency_mismatch"];
+            429: components["responses"]["sms_limited.otp_locked.rate_limited.resend_too_soon.resend_exhausted"];
             503: components["responses"]["unavailable"];
             default: components["responses"]["AnyCall"];
         };
@@ -5793,6 +6298,38 @@ export interface operations {
             default: components["responses"]["AnyCall"];
         };
     };
+    getAudienceImports: {
+        parameters: {
+            query?: {
+                /** @description nextCursor of the page before */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportList"];
+                };
+            };
+            400: components["responses"]["bad_request"];
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["scope_missing.role_missing"];
+            404: components["responses"]["audience_not_found"];
+            422: components["responses"]["validation_failed"];
+            503: components["responses"]["unavailable"];
+            default: components["responses"]["AnyCall"];
+        };
+    };
     getImport: {
         parameters: {
             query?: never;
@@ -6052,7 +6589,7 @@ export interface operations {
                 from?: string;
                 template?: string;
                 tag?: string;
-                lane?: "critical" | "default" | "bulk";
+                lane?: "critical" | "default" | "bulk" | "sms";
                 /** @description Which took it last */
                 transport?: string;
                 /** @description lastErrorCode */
@@ -6271,7 +6808,7 @@ export interface operations {
                 from?: string;
                 template?: string;
                 tag?: string;
-                lane?: "critical" | "default" | "bulk";
+                lane?: "critical" | "default" | "bulk" | "sms";
                 /** @description Which took it last */
                 transport?: string;
                 /** @description lastErrorCode */
@@ -6718,7 +7255,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                provider: "sendgrid" | "mailgun" | "resend" | "postmark" | "brevo" | "mailjet" | "ses";
+                provider: "sendgrid" | "mailgun" | "resend" | "postmark" | "brevo" | "mailjet" | "ses" | "twilio" | "vonage";
             };
             cookie?: never;
         };
@@ -7466,12 +8003,85 @@ export interface operations {
             default: components["responses"]["AnyCall"];
         };
     };
+    listOperationSms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SmsView"];
+                };
+            };
+            400: components["responses"]["bad_request"];
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["scope_missing.role_missing"];
+            503: components["responses"]["unavailable"];
+            default: components["responses"]["AnyCall"];
+        };
+    };
+    listOperationEvents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            400: components["responses"]["bad_request"];
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["scope_missing.role_missing"];
+            429: components["responses"]["too_many_streams"];
+            503: components["responses"]["unavailable"];
+            default: components["responses"]["AnyCall"];
+        };
+    };
+    listOperationSchedules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleList"];
+                };
+            };
+            400: components["responses"]["bad_request"];
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["scope_missing.role_missing"];
+            503: components["responses"]["unavailable"];
+            default: components["responses"]["AnyCall"];
+        };
+    };
     pauseOperationLane: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                lane: "critical" | "default" | "bulk";
+                lane: "critical" | "default" | "bulk" | "sms";
             };
             cookie?: never;
         };
@@ -7505,7 +8115,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                lane: "critical" | "default" | "bulk";
+                lane: "critical" | "default" | "bulk" | "sms";
             };
             cookie?: never;
         };
@@ -7552,6 +8162,102 @@ export interface operations {
             403: components["responses"]["scope_missing.role_missing"];
             404: components["responses"]["transport_not_found"];
             422: components["responses"]["validation_failed"];
+            503: components["responses"]["unavailable"];
+            default: components["responses"]["AnyCall"];
+        };
+    };
+    testOperationTransport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TransportTestView"];
+                };
+            };
+            400: components["responses"]["bad_request"];
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["scope_missing.role_missing"];
+            404: components["responses"]["transport_not_found"];
+            422: components["responses"]["validation_failed"];
+            503: components["responses"]["unavailable"];
+            default: components["responses"]["AnyCall"];
+        };
+    };
+    createOperationCode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrialRequest"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrialView"];
+                };
+            };
+            400: components["responses"]["malformed_json.bad_request"];
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["scope_missing.role_missing"];
+            413: components["responses"]["body_too_large"];
+            415: components["responses"]["unsupported_media_type"];
+            422: components["responses"]["validation_failed"];
+            429: components["responses"]["rate_limited"];
+            503: components["responses"]["unavailable"];
+            default: components["responses"]["AnyCall"];
+        };
+    };
+    checkOperationCode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrialCodeRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArrivedView"];
+                };
+            };
+            400: components["responses"]["malformed_json.bad_request.otp_invalid"];
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["scope_missing.role_missing"];
+            404: components["responses"]["challenge_not_found"];
+            410: components["responses"]["otp_expired.otp_consumed.otp_disowned"];
+            413: components["responses"]["body_too_large"];
+            415: components["responses"]["unsupported_media_type"];
+            422: components["responses"]["validation_failed"];
+            429: components["responses"]["otp_locked.too_many_failures.rate_limited"];
             503: components["responses"]["unavailable"];
             default: components["responses"]["AnyCall"];
         };

@@ -13,7 +13,7 @@ export interface paths {
         };
         /**
          * Who did what, newest first
-         * @description Scope admin, or an admin. Kept for AUDIT_RETENTION_DAYS.
+         * @description Scope admin, or a viewer. Kept for AUDIT_RETENTION_DAYS.
          */
         get: operations["listAuditEvents"];
         put?: never;
@@ -33,7 +33,7 @@ export interface paths {
         };
         /**
          * All keys, without the keys themselves
-         * @description Scope admin, or an admin. Those that are over too; oldest first.
+         * @description Scope admin, or a viewer. Those that are over too; oldest first.
          */
         get: operations["listApiKeys"];
         put?: never;
@@ -57,7 +57,7 @@ export interface paths {
         };
         /**
          * One key, without the key itself
-         * @description Scope admin, or an admin.
+         * @description Scope admin, or a viewer.
          */
         get: operations["getApiKey"];
         put?: never;
@@ -101,7 +101,7 @@ export interface paths {
         };
         /**
          * Accounts, newest first
-         * @description Scope admin, or an admin.
+         * @description Scope admin, or a viewer.
          */
         get: operations["listAccounts"];
         put?: never;
@@ -125,7 +125,7 @@ export interface paths {
         };
         /**
          * One account
-         * @description Scope admin, or an admin.
+         * @description Scope admin, or a viewer.
          */
         get: operations["getAccount"];
         put?: never;
@@ -149,7 +149,7 @@ export interface paths {
         };
         /**
          * Where somebody is signed in
-         * @description Scope admin, or an admin. The last used first.
+         * @description Scope admin, or a viewer. The last used first.
          */
         get: operations["getAccountSessions"];
         put?: never;
@@ -585,7 +585,7 @@ export interface paths {
         };
         /**
          * Audiences, newest first
-         * @description Scope audiences, or an operator.
+         * @description Scope audiences, or a viewer.
          */
         get: operations["listAudiences"];
         put?: never;
@@ -609,7 +609,7 @@ export interface paths {
         };
         /**
          * An audience, and how many are in it
-         * @description Scope audiences, or an operator.
+         * @description Scope audiences, or a viewer.
          */
         get: operations["getAudience"];
         put?: never;
@@ -637,7 +637,7 @@ export interface paths {
         };
         /**
          * Who is in an audience, in the order in which they joined
-         * @description Scope audiences, or an operator. A page looks at 50,000 subscribers at most: it may hold fewer than `limit`, and none, and still have a nextCursor.
+         * @description Scope audiences, or a viewer. A page looks at 50,000 subscribers at most: it may hold fewer than `limit`, and none, and still have a nextCursor.
          */
         get: operations["listSubscribers"];
         put?: never;
@@ -661,7 +661,7 @@ export interface paths {
         };
         /**
          * A subscriber
-         * @description Scope audiences, or an operator.
+         * @description Scope audiences, or a viewer.
          */
         get: operations["getSubscriber"];
         put?: never;
@@ -720,6 +720,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/audiences/{id}/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Imports of an audience, newest first
+         * @description Scope audiences, or a viewer. Without `faults`, which one of them has.
+         */
+        get: operations["getAudienceImports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/audiences/{id}/imports/{importId}": {
         parameters: {
             query?: never;
@@ -729,7 +749,7 @@ export interface paths {
         };
         /**
          * How far an import is, and what it did not take
-         * @description Scope audiences, or an operator.
+         * @description Scope audiences, or a viewer.
          */
         get: operations["getImport"];
         put?: never;
@@ -749,7 +769,7 @@ export interface paths {
         };
         /**
          * Broadcasts, newest first
-         * @description Scope audiences, or an operator.
+         * @description Scope audiences, or a viewer.
          */
         get: operations["listBroadcasts"];
         put?: never;
@@ -773,7 +793,7 @@ export interface paths {
         };
         /**
          * How far a broadcast is
-         * @description Scope audiences, or an operator.
+         * @description Scope audiences, or a viewer.
          */
         get: operations["getBroadcast"];
         put?: never;
@@ -873,7 +893,7 @@ export interface paths {
         };
         /**
          * Messages, newest first
-         * @description Scope emails:read, emails:read:own for what the key sent itself, or an operator. A page looks at 50,000 messages at most: it may hold fewer than `limit`, and none, and still have a nextCursor.
+         * @description Scope emails:read, emails:read:own for what the key sent itself, or a viewer. A page looks at 50,000 messages at most: it may hold fewer than `limit`, and none, and still have a nextCursor.
          */
         get: operations["listEmails"];
         put?: never;
@@ -917,7 +937,7 @@ export interface paths {
         };
         /**
          * What a message says
-         * @description Scope emails:read, emails:read:own for what the key sent itself, or an operator. Never of codes. For RETENTION_DAYS.
+         * @description Scope emails:read, emails:read:own for what the key sent itself, or a viewer. Never of codes. For RETENTION_DAYS.
          */
         get: operations["getEmailContent"];
         put?: never;
@@ -937,7 +957,7 @@ export interface paths {
         };
         /**
          * A message as MIME
-         * @description Scope emails:read, emails:read:own for what the key sent itself, or an operator. Never of codes. As it is built for SMTP, without a DKIM signature; the marks between its parts are made anew. What came as MIME is what came.
+         * @description Scope emails:read, emails:read:own for what the key sent itself, or a viewer. Never of codes. As it is built for SMTP, without a DKIM signature; the marks between its parts are made anew. What came as MIME is what came.
          */
         get: operations["getEmailSource"];
         put?: never;
@@ -977,7 +997,7 @@ export interface paths {
         };
         /**
          * How many messages are in each state
-         * @description Scope emails:read, emails:read:own for what the key sent itself, or an operator. Of messages accepted within 30 days at most: the last 30 days unless it is said.
+         * @description Scope emails:read, emails:read:own for what the key sent itself, or a viewer. Of messages accepted within 30 days at most: the last 30 days unless it is said.
          */
         get: operations["countEmails"];
         put?: never;
@@ -1017,7 +1037,7 @@ export interface paths {
         };
         /**
          * How far an action is
-         * @description Scope emails:read, emails:read:own for what the key began itself, or an operator.
+         * @description Scope emails:read, emails:read:own for what the key began itself, or a viewer.
          */
         get: operations["getEmailAction"];
         put?: never;
@@ -1037,7 +1057,7 @@ export interface paths {
         };
         /**
          * What became of a message
-         * @description Scope emails:read, emails:read:own for what the key sent itself, or an operator. Everything but its content.
+         * @description Scope emails:read, emails:read:own for what the key sent itself, or a viewer. Everything but its content.
          */
         get: operations["getEmail"];
         put?: never;
@@ -1121,7 +1141,7 @@ export interface paths {
         };
         /**
          * Which templates there are
-         * @description Scope emails:read or emails:read:own, or an operator. By name.
+         * @description Scope emails:read or emails:read:own, or a viewer. By name.
          */
         get: operations["listTemplates"];
         put?: never;
@@ -1141,7 +1161,7 @@ export interface paths {
         };
         /**
          * A template, and its words
-         * @description Scope emails:read or emails:read:own, or an operator.
+         * @description Scope emails:read or emails:read:own, or a viewer.
          */
         get: operations["getTemplate"];
         put?: never;
@@ -1163,7 +1183,7 @@ export interface paths {
         put?: never;
         /**
          * What it looks like
-         * @description Scope emails:read or emails:read:own, or an operator. Nothing is sent or kept.
+         * @description Scope emails:read or emails:read:own, or a viewer. Nothing is sent or kept.
          */
         post: operations["previewTemplate"];
         delete?: never;
@@ -1336,7 +1356,7 @@ export interface paths {
         };
         /**
          * Addresses that get no mail, newest first
-         * @description Scope suppressions:read, or an operator. Those that have expired are left out.
+         * @description Scope suppressions:read, or a viewer. Those that have expired are left out.
          */
         get: operations["listSuppressions"];
         put?: never;
@@ -1364,7 +1384,7 @@ export interface paths {
         };
         /**
          * All endpoints
-         * @description Scope webhooks, or an admin.
+         * @description Scope webhooks, or a viewer.
          */
         get: operations["listWebhookEndpoints"];
         put?: never;
@@ -1388,7 +1408,7 @@ export interface paths {
         };
         /**
          * One endpoint, and how it is doing
-         * @description Scope webhooks, or an admin.
+         * @description Scope webhooks, or a viewer.
          */
         get: operations["getWebhookEndpoint"];
         put?: never;
@@ -1456,7 +1476,7 @@ export interface paths {
         };
         /**
          * What was sent to it, newest first
-         * @description Scope webhooks, or an admin.
+         * @description Scope webhooks, or a viewer.
          */
         get: operations["getWebhookEndpointDeliveries"];
         put?: never;
@@ -1476,7 +1496,7 @@ export interface paths {
         };
         /**
          * A webhook and all its attempts
-         * @description Scope webhooks, or an admin. The id is the webhook-id.
+         * @description Scope webhooks, or a viewer. The id is the webhook-id.
          */
         get: operations["getWebhookDelivery"];
         put?: never;
@@ -1516,7 +1536,7 @@ export interface paths {
         };
         /**
          * The way out for mail: ledger, workers, transports, and what is wrong
-         * @description 200, whatever is wrong; with `?strict` 503 unless `status` is `ok`. Read from checks of the last seconds. `status` alone; the rest with METRICS_TOKEN, an API key of scope admin or the access token of an operator, and in development at the machine itself.
+         * @description 200, whatever is wrong; with `?strict` 503 unless `status` is `ok`. Read from checks of the last seconds. `status` alone; the rest with METRICS_TOKEN, an API key of scope admin or the access token of a viewer, and in development at the machine itself.
          */
         get: operations["getMailHealth"];
         put?: never;
@@ -1556,7 +1576,7 @@ export interface paths {
         };
         /**
          * Ready to accept
-         * @description 503 only without Postgres. `degraded` with 200 when mail is accepted but its way out is not well. `status` alone; the details with METRICS_TOKEN, an API key of scope admin or the access token of an operator, and in development at the machine itself.
+         * @description 503 only without Postgres. `degraded` with 200 when mail is accepted but its way out is not well. `status` alone; the details with METRICS_TOKEN, an API key of scope admin or the access token of a viewer, and in development at the machine itself.
          */
         get: operations["getHealth"];
         put?: never;
@@ -1596,7 +1616,7 @@ export interface paths {
         };
         /**
          * What is wrong, and how lanes, workers and transports fare
-         * @description Scope admin, or an operator. Read from the record at this moment.
+         * @description Scope admin, or a viewer. Read from the record at this moment.
          */
         get: operations["listOperationOverview"];
         put?: never;
@@ -1619,6 +1639,46 @@ export interface paths {
          * @description Scope admin, or an operator.
          */
         get: operations["listOperationSms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/operations/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The same as a stream, and what else changes
+         * @description Scope admin, or a viewer. Server-Sent Events. `overview`: as GET /v1/operations/overview, at once and every few seconds. `changed` with {topics}: something of messages, broadcasts, imports, webhooks, record did; ask for what you show of it. `away`: Postgres does not answer; the next `overview` says that it does. `end` with {reason: unauthorized | too_long}: connect again, with a token that is good.
+         */
+        get: operations["listOperationEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/operations/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Periodic work: when it ran last, what it did, and when it runs next
+         * @description Scope admin, or a viewer. By name; all of it in one answer. Each task is done by one process at a time.
+         */
+        get: operations["listOperationSchedules"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1681,6 +1741,66 @@ export interface paths {
          * @description Scope admin, or an operator. For all workers and hosts; they notice within seconds.
          */
         post: operations["resumeOperationTransport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/operations/transports/{name}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try a transport from this web process
+         * @description Scope admin, or an operator. Name, connection, TLS, greeting and login, as otpost doctor does it; no message is sent, and the state of the transport does not change. Workers may be on other hosts: POST /v1/operations/codes goes by them.
+         */
+        post: operations["testOperationTransport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/operations/codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send yourself a code
+         * @description Scope admin, or an operator. A code like any other, by the lane critical, which opens nothing: to see each step of its way.
+         */
+        post: operations["createOperationCode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/operations/codes/{id}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give the code back: it arrived
+         * @description Scope admin, or an operator.
+         */
+        post: operations["checkOperationCode"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1876,7 +1996,7 @@ export interface components {
             /** @description BCP 47 */
             locale: string | null;
             /** @enum {string} */
-            role: "user" | "operator" | "admin";
+            role: "user" | "viewer" | "operator" | "admin";
             /** @description Without one, codes sign in */
             hasPassword: boolean;
             /** Format: date-time */
@@ -1894,10 +2014,10 @@ export interface components {
         };
         ChangeAccountRequest: {
             /**
-             * @description Operators read, retry and cancel mail; admins do everything
+             * @description Viewers see everything and change nothing; operators retry and cancel mail; admins do everything
              * @enum {string}
              */
-            role: "user" | "operator" | "admin";
+            role: "user" | "viewer" | "operator" | "admin";
         };
         SessionView: {
             /** Format: uuid */
@@ -2396,6 +2516,10 @@ export interface components {
             createdAt: string;
             /** Format: date-time */
             finishedAt: string | null;
+        };
+        ImportList: {
+            items: components["schemas"]["ImportView"][];
+            nextCursor: string | null;
         };
         BroadcastRequest: {
             /** @description Where answers go */
@@ -2962,6 +3086,8 @@ export interface components {
             lastReply: string | null;
             /** @description Sent again after an unknown outcome: the recipient may have it twice */
             possibleDuplicate: boolean;
+            /** @description Of the trace (W3C Trace Context) that its acceptance and deliveries are part of */
+            traceId: string | null;
             /** @description Oldest first, one for each change of state */
             events: components["schemas"]["EmailEventView"][];
         };
@@ -3492,6 +3618,16 @@ export interface components {
              * @description Null where the record does not say
              */
             since: string | null;
+            /**
+             * @description notice: it asks for a look, and mail flows all the same
+             * @enum {string}
+             */
+            level: "fault" | "notice";
+            /**
+             * @description Of a transport
+             * @example smtp_auth
+             */
+            errorCode?: string;
         };
         LedgerView: {
             /** @description Messages ever accepted */
@@ -3532,6 +3668,16 @@ export interface components {
             /** @description Seconds until everything due is handed over; a rate below one a second counts as one */
             drainSeconds: number;
         };
+        HandfulView: {
+            /** @enum {string} */
+            lane: "critical" | "default" | "bulk" | "sms";
+            count: number;
+            /**
+             * Format: date-time
+             * @description Since when it has the first of them
+             */
+            since: string;
+        };
         WorkerView: {
             /** @example web-1:4711 */
             name: string;
@@ -3543,8 +3689,24 @@ export interface components {
             /** @description Heard of within 15 s */
             alive: boolean;
             silentSeconds: number;
+            /**
+             * @description Of its build
+             * @example 0.1.0
+             */
+            version: string | null;
+            /** @description Milliseconds by which the clock of its host is ahead of that of Postgres */
+            aheadMs: number | null;
             /** @description Messages that it has in its hands */
             sending: number;
+            /** @description The same by lane */
+            hands: components["schemas"]["HandfulView"][];
+            /**
+             * @description Scheduled work that it does at this moment
+             * @example [
+             *       "retention"
+             *     ]
+             */
+            tasks: string[];
         };
         UnreachableView: {
             host: string;
@@ -3626,6 +3788,11 @@ export interface components {
             /** @description As configured, the preferred one first */
             transports: components["schemas"]["TransportView"][];
             handOvers: components["schemas"]["HandOversView"];
+            /**
+             * @description TRACE_URL: where the trace of a message is looked at
+             * @example https://traces.example.com/trace/{traceId}
+             */
+            traceUrl: string | null;
         };
         SmsTrafficView: {
             /**
@@ -3652,6 +3819,33 @@ export interface components {
             /** @description Blocks of numbers with the most codes that nobody gave back */
             prefixes: components["schemas"]["SmsTrafficView"][];
         };
+        ScheduleView: {
+            /** @example retention */
+            name: string;
+            /** Format: date-time */
+            nextRunAt: string;
+            /** @description It has been due for a minute, and no process took it */
+            late: boolean;
+            /**
+             * @description The process that does it at this moment
+             * @example web-1:4711
+             */
+            runningOn: string | null;
+            /** Format: date-time */
+            lastRunAt: string | null;
+            /** @description Milliseconds */
+            lastTookMs: number | null;
+            /**
+             * @description What it did
+             * @example 3 erased
+             */
+            lastResult: string | null;
+            lastError: string | null;
+        };
+        ScheduleList: {
+            items: components["schemas"]["ScheduleView"][];
+            nextCursor: string | null;
+        };
         PauseLaneRequest: {
             /** @description For those who find it paused */
             reason?: string;
@@ -3668,6 +3862,72 @@ export interface components {
             resumed: boolean;
             /** @description Hosts that could not reach it, and try again */
             hosts: string[];
+        };
+        CheckView: {
+            /**
+             * @description What was tried: each port of a server by itself
+             * @example smtp.example.com:587
+             */
+            name: string;
+            /** @enum {string} */
+            status: "ok" | "warn" | "fail" | "skip";
+            /** @description Milliseconds it took */
+            ms: number | null;
+            /** @description In plain words, one line */
+            summary: string;
+            remedy: string | null;
+        };
+        TransportTestView: {
+            name: string;
+            /**
+             * @description The host it was tried from, which is that of this web process
+             * @example web-1
+             */
+            host: string;
+            /**
+             * @description ok: mail could be handed over this way
+             * @enum {string}
+             */
+            result: "ok" | "fail";
+            checks: components["schemas"]["CheckView"][];
+        };
+        TrialRequest: {
+            /**
+             * Format: email
+             * @description A person leaves it out: the code goes to their own address. A key has to name one.
+             */
+            to?: string;
+        };
+        TrialView: {
+            /** @description 128 random bits; names the code */
+            id: string;
+            /**
+             * Format: uuid
+             * @description The message that carries it: GET /v1/emails/:id follows it
+             */
+            emailId: string;
+            /** Format: email */
+            to: string;
+            /**
+             * @description Shown in the mail
+             * @example K7QX
+             */
+            reference: string;
+            /** Format: date-time */
+            expiresAt: string;
+            /**
+             * @description The web process that accepted it
+             * @example web-1:4711
+             */
+            acceptedBy: string;
+        };
+        TrialCodeRequest: {
+            /** @example 042137 */
+            code: string;
+        };
+        ArrivedView: {
+            /** @enum {string} */
+            status: "arrived";
         };
         /** @description RFC 9457 */
         Problem: {
@@ -4712,7 +4972,7 @@ export interface operations {
                 limit?: number;
                 /** @description Exactly this address */
                 email?: string;
-                role?: "user" | "operator" | "admin";
+                role?: "user" | "viewer" | "operator" | "admin";
             };
             header?: never;
             path?: never;
@@ -6034,6 +6294,38 @@ export interface operations {
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["validation_failed"];
             429: components["responses"]["rate_limited"];
+            503: components["responses"]["unavailable"];
+            default: components["responses"]["AnyCall"];
+        };
+    };
+    getAudienceImports: {
+        parameters: {
+            query?: {
+                /** @description nextCursor of the page before */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportList"];
+                };
+            };
+            400: components["responses"]["bad_request"];
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["scope_missing.role_missing"];
+            404: components["responses"]["audience_not_found"];
+            422: components["responses"]["validation_failed"];
             503: components["responses"]["unavailable"];
             default: components["responses"]["AnyCall"];
         };
@@ -7735,6 +8027,55 @@ export interface operations {
             default: components["responses"]["AnyCall"];
         };
     };
+    listOperationEvents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            400: components["responses"]["bad_request"];
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["scope_missing.role_missing"];
+            429: components["responses"]["too_many_streams"];
+            503: components["responses"]["unavailable"];
+            default: components["responses"]["AnyCall"];
+        };
+    };
+    listOperationSchedules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleList"];
+                };
+            };
+            400: components["responses"]["bad_request"];
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["scope_missing.role_missing"];
+            503: components["responses"]["unavailable"];
+            default: components["responses"]["AnyCall"];
+        };
+    };
     pauseOperationLane: {
         parameters: {
             query?: never;
@@ -7821,6 +8162,102 @@ export interface operations {
             403: components["responses"]["scope_missing.role_missing"];
             404: components["responses"]["transport_not_found"];
             422: components["responses"]["validation_failed"];
+            503: components["responses"]["unavailable"];
+            default: components["responses"]["AnyCall"];
+        };
+    };
+    testOperationTransport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TransportTestView"];
+                };
+            };
+            400: components["responses"]["bad_request"];
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["scope_missing.role_missing"];
+            404: components["responses"]["transport_not_found"];
+            422: components["responses"]["validation_failed"];
+            503: components["responses"]["unavailable"];
+            default: components["responses"]["AnyCall"];
+        };
+    };
+    createOperationCode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrialRequest"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrialView"];
+                };
+            };
+            400: components["responses"]["malformed_json.bad_request"];
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["scope_missing.role_missing"];
+            413: components["responses"]["body_too_large"];
+            415: components["responses"]["unsupported_media_type"];
+            422: components["responses"]["validation_failed"];
+            429: components["responses"]["rate_limited"];
+            503: components["responses"]["unavailable"];
+            default: components["responses"]["AnyCall"];
+        };
+    };
+    checkOperationCode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrialCodeRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArrivedView"];
+                };
+            };
+            400: components["responses"]["malformed_json.bad_request.otp_invalid"];
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["scope_missing.role_missing"];
+            404: components["responses"]["challenge_not_found"];
+            410: components["responses"]["otp_expired.otp_consumed.otp_disowned"];
+            413: components["responses"]["body_too_large"];
+            415: components["responses"]["unsupported_media_type"];
+            422: components["responses"]["validation_failed"];
+            429: components["responses"]["otp_locked.too_many_failures.rate_limited"];
             503: components["responses"]["unavailable"];
             default: components["responses"]["AnyCall"];
         };
