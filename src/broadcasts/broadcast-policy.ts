@@ -22,7 +22,9 @@ export function statusOf({ startedAt, pausedAt, cancelledAt, finishedAt }: Times
 
 /** Faults of the words, by the field that holds them. */
 export function wordsFaults(faults: readonly WordsFault[]): FieldError[] {
-  return faults.map(({ form, variable, message }) => ({
+  // The languages of a template have most faults in common.
+  const once = new Map(faults.map((fault) => [`${fault.form} ${fault.variable}`, fault]));
+  return [...once.values()].map(({ form, variable, message }) => ({
     field: form,
     code: variable === undefined ? 'invalid_liquid' : 'unknown_variable',
     message:

@@ -137,6 +137,15 @@ describe('a broadcast', () => {
       [['text', 'invalid_liquid']],
     ]);
     expect(await refused({ subject: 'Hi', text: 'x', rate: 'fast' })).toEqual([422, [['rate', 'invalid_rate']]]);
+    const byTemplate = { template: 'notice-password-set', variables: { when: '{{ customer }}', ip: '203.0.113.7' } };
+    // Once for all its languages.
+    expect(await refused(byTemplate)).toEqual([
+      422,
+      [
+        ['text', 'unknown_variable'],
+        ['html', 'unknown_variable'],
+      ],
+    ]);
     expect(await refused({ template: 'login-code' })).toEqual([422, [['template', 'unknown_template']]]);
     expect(await refused({ subject: 'Hi', text: 'x', from: 'eve@elsewhere.example' })).toEqual([
       422,
