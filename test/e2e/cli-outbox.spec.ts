@@ -59,6 +59,7 @@ describe('otpost outbox', () => {
           { lane: 'critical', due: 0 },
           { lane: 'default', due: 0, later: 1, oldestDueSeconds: 0 },
           { lane: 'bulk', due: 1, later: 0, sending: 0, pausedAt: null, workers: 0 },
+          { lane: 'sms', due: 0 },
         ],
       },
     ]);

@@ -160,6 +160,7 @@ describe('otpost queue', () => {
       ['critical', 'one'],
       ['default', null],
       ['bulk', 'two'],
+      ['sms', null],
     ]);
     expect(await service.json('queue', 'resume', 'bulk')).toEqual({ resumed: ['bulk'] });
     expect(await service.json('queue', 'resume')).toEqual({ resumed: ['critical'] });

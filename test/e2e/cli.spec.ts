@@ -289,7 +289,7 @@ describe('the command otpost', () => {
     [['admin', 'create', '--email', 'ada'], '--email must be an e-mail address'],
     [
       ['admin', 'grant', '--email', 'ada@example.com', '--role', 'owner'],
-      'There is no role "owner"; there are user, operator, admin.',
+      'There is no role "owner"; there are user, viewer, operator, admin.',
     ],
     [['audit', 'list', '--since', 'yesterday'], '--since is a date and time'],
     [['audit', 'list', '--limit', '0'], '--limit is a whole number'],

@@ -100,7 +100,7 @@ describeWithChromium('an operator tells an audience something', () => {
     await page.getByRole('button', { name: 'Resume' }).click();
     await dialog().getByRole('button', { name: 'Go on' }).click();
     await page.getByText('· ends about').waitFor();
-    await page.getByText('39 of 39 are over').waitFor({ timeout: 120_000 });
+    await page.getByText('39 of 39 are over').waitFor();
     await page.getByRole('main').getByText('done', { exact: true }).waitFor();
     const got = sink.received.filter(({ mail }) => mail.subject === 'News for readers');
     expect(new Set(got.flatMap(({ to }) => to)).size).toBe(39);

@@ -125,7 +125,7 @@ describeWithChromium('a page that is open all day', () => {
     await dialog.getByLabel('Reason').fill('wrong price');
     await confirm.click();
     await dialog.getByRole('progressbar').waitFor();
-    await dialog.getByText('Cancelled: 5,000 of 5,000.').waitFor({ timeout: 240_000 });
+    await dialog.getByText('Cancelled: 5,000 of 5,000.').waitFor();
     await dialog.getByRole('button', { name: 'Close' }).click();
     await page.getByRole('button', { name: 'cancelled 5,000' }).waitFor();
     const left = await database.query(

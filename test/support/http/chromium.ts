@@ -1,4 +1,5 @@
 import { type Browser, type BrowserContext, chromium } from 'playwright-core';
+import { HANGS_MS } from '../signals/wait.js';
 import { describeWhere } from '../signals/where.js';
 
 /** What the gate found. */
@@ -30,9 +31,14 @@ export async function openChromium(options?: Options): Promise<{
       '--disable-sync',
     ],
   });
+  const another = async (more?: Options): Promise<BrowserContext> => {
+    const context = await browser.newContext(more);
+    context.setDefaultTimeout(HANGS_MS); // thirty seconds pass on a busy machine, and nothing is wrong
+    return context;
+  };
   return {
-    context: await browser.newContext(options),
-    another: (more) => browser.newContext(more),
+    context: await another(options),
+    another,
     close: () => browser.close(),
   };
 }

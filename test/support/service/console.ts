@@ -22,7 +22,6 @@ export class Operator {
 
   static async open(context: BrowserContext, url: string): Promise<Operator> {
     const page = await context.newPage();
-    page.setDefaultTimeout(Number(process.env['SOON'] ?? 30_000));
     const operator = new Operator(page, url);
     page.on('pageerror', (error) => operator.complaints.push(error.message));
     page.on('console', (message) => {
@@ -84,10 +83,7 @@ export class Operator {
 
   /** The title of what is wrong. */
   async banner(title: string): Promise<void> {
-    await this.page
-      .locator('main [role=alert] h2, main [role=status] h2')
-      .filter({ hasText: title })
-      .waitFor({ timeout: 120_000 });
+    await this.page.locator('main [role=alert] h2, main [role=status] h2').filter({ hasText: title }).waitFor();
   }
 }
 
