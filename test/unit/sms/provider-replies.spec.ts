@@ -42,6 +42,10 @@ const VONAGE: [status: string, meaning: string, outcome: object][] = [
   ['7', 'the number is barred', noNumber],
   ['8', 'the account is barred', noKey],
   ['9', 'no credit', noCredit],
+  ['15', 'the sender', noSender],
+  ['22', 'no network of that country', noCountry],
+  ['29', 'a demo account sends to listed numbers alone', noSender],
+  ['33', 'the number is de-activated', noNumber],
 ];
 
 /** Nobody documents them; what users of https://api.semaphore.co/docs met. */
