@@ -1,19 +1,26 @@
 import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Otpost, Problem } from 'otpost';
-import { codePage, registerPage, welcomePage } from './pages.ts';
+import { type Channel, channelOf, codePage, type Delivery, registerPage, welcomePage } from './pages.ts';
 
 const baseUrl = process.env['OTPOST_URL'] ?? 'http://localhost:3000';
 const port = Number(process.env['PORT'] ?? 4000);
 const otpost = new Otpost({ baseUrl, apiKey: process.env['OTPOST_API_KEY']! });
 
-/** Names of families by the address that each confirmed. Yours are in your database. */
-const families = new Map<string, string>();
+/**
+ * Families, with the address or number to which their code went. Yours are in your database. Where it went to both, one of
+ * the two is theirs for sure: ask for another code before you rely on either.
+ */
+const families: { family: string; contacts: string[] }[] = [];
 
 interface Registration {
   /** Of the code; it opens nothing without the code itself. */
   id: string;
   family: string;
+  /** By which the newest copy went. */
+  channel: Channel;
+  /** What was known of the copy before, when the other channel took over. */
+  former?: Delivery;
 }
 
 const routes: Record<string, (request: IncomingMessage, response: ServerResponse) => Promise<void>> = {
@@ -22,16 +29,19 @@ const routes: Record<string, (request: IncomingMessage, response: ServerResponse
   'GET /code': showCode,
   'POST /code': checkCode,
   'POST /code/again': sendAgain,
+  'POST /code/instead': sendInstead,
 };
 
 async function register(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { family = '', email = '' } = await formOf(request);
+  const { family = '', channel: chosen, email = '', phone = '' } = await formOf(request);
+  const channel = chosen === 'sms' ? 'sms' : 'email';
+  const to = channel === 'sms' ? phone : email;
   try {
-    const { id } = await otpost.verifications.create({ to: email, purpose: 'family-registration' });
-    remember(response, { id, family });
+    const { id } = await otpost.verifications.create({ to, purpose: 'family-registration' });
+    remember(response, { id, family, channel });
     redirect(response, '/code');
   } catch (error) {
-    show(response, 400, registerPage({ family, email, fault: wordsOf(error) }));
+    show(response, 400, registerPage({ family, channel, email, phone, fault: wordsOf(error) }));
   }
 }
 
@@ -49,19 +59,40 @@ async function checkCode(request: IncomingMessage, response: ServerResponse): Pr
   if (!registration) return redirect(response, '/');
   const { code = '' } = await formOf(request);
   try {
-    const { to } = await otpost.verifications.check(registration.id, { code });
-    families.set(to, registration.family);
-    show(response, 200, welcomePage(registration.family, to));
+    const { to, alsoTo } = await otpost.verifications.check(registration.id, { code });
+    const contacts = alsoTo === undefined ? [to] : [to, alsoTo];
+    families.push({ family: registration.family, contacts });
+    show(response, 200, welcomePage(registration.family, contacts));
   } catch (error) {
     await showCode(request, response, wordsOf(error));
   }
 }
 
+/** The same code, the way it went last. */
 async function sendAgain(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const registration = registrationOf(request);
   if (!registration) return redirect(response, '/');
   try {
-    await otpost.verifications.resend(registration.id);
+    const { to, alsoTo } = await otpost.verifications.get(registration.id);
+    await otpost.verifications.resend(registration.id, channelOf(to) === registration.channel ? {} : { to: alsoTo! });
+    redirect(response, '/code');
+  } catch (error) {
+    await showCode(request, response, wordsOf(error));
+  }
+}
+
+/** The same code by the other channel. Where it went first is known to Otpost, and is no `to`. */
+async function sendInstead(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const registration = registrationOf(request);
+  if (!registration) return redirect(response, '/');
+  const { to: entered } = await formOf(request);
+  const channel = registration.channel === 'email' ? 'sms' : 'email';
+  try {
+    const { to, alsoTo, delivery } = await otpost.verifications.get(registration.id);
+    const other = channelOf(to) === channel ? {} : { to: alsoTo ?? entered ?? '' };
+    await otpost.verifications.resend(registration.id, other);
+    const { status, fault } = delivery;
+    remember(response, { ...registration, channel, former: { status, ...(fault ? { fault } : {}) } });
     redirect(response, '/code');
   } catch (error) {
     await showCode(request, response, wordsOf(error));
@@ -75,14 +106,14 @@ function wordsOf(error: unknown): string {
 }
 
 /** In the browser until the code is right: of whoever does not come back nothing is kept here. */
-function remember(response: ServerResponse, { id, family }: Registration): void {
-  const value = `${id}.${encodeURIComponent(family)}`;
+function remember(response: ServerResponse, registration: Registration): void {
+  const value = encodeURIComponent(JSON.stringify(registration));
   response.setHeader('set-cookie', `registration=${value}; HttpOnly; SameSite=Strict; Path=/; Max-Age=600`);
 }
 
 function registrationOf(request: IncomingMessage): Registration | undefined {
-  const [, id, family] = /\bregistration=([\w-]+)\.([^;]*)/.exec(request.headers.cookie ?? '') ?? [];
-  return id === undefined ? undefined : { id, family: decodeURIComponent(family ?? '') };
+  const [, value] = /\bregistration=([^;]+)/.exec(request.headers.cookie ?? '') ?? [];
+  return value === undefined ? undefined : (JSON.parse(decodeURIComponent(value)) as Registration);
 }
 
 async function formOf(request: IncomingMessage): Promise<Record<string, string>> {

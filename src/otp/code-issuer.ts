@@ -6,6 +6,7 @@ import { channelTo, type Destination } from '../core/destination.js';
 import { randomId } from '../core/ids.js';
 import { Keyring, UnsealError } from '../core/keyring.js';
 import { RequestMetrics } from '../core/metrics.js';
+import { Problem } from '../core/problems.js';
 import type { CompanionRow } from '../database/companion-rows.js';
 import { Transactions, type UnitOfWork } from '../database/prisma.service.js';
 import { sealContext, type SealedColumn } from '../database/resealing.js';
@@ -157,6 +158,7 @@ export class CodeIssuer {
    * button, uses up no limit
    * @param note what is committed together with it
    * @param other a destination of the other channel, which the copy goes to: whoever gives the code back has one of the two
+   * @throws Problem same_channel where the other channel took it to somebody else before, for they could give it back too
    */
   async resend(
     asked: Challenge,
@@ -175,6 +177,8 @@ export class CodeIssuer {
       if (!challenge) return { kind: 'not_found' };
       const refusal = resendRefusal(challenge, now);
       if (refusal) return { kind: refusal, challenge };
+      const { otherDestination } = challenge;
+      if (other && otherDestination !== null && otherDestination !== other.stored) throw new Problem('same_channel');
       const again = new Date(now.getTime() + RESEND_COOLDOWN_MS);
       const counted = await this.challenges.countResend(id, again, other?.stored, unit);
       const sealed = { keyId: counted.sealKeyId, bytes: counted.sealedCode! };

@@ -124,7 +124,8 @@ describe('the package otpost, outside of the repository', () => {
 
     beforeAll(async () => {
       const port = await freePort();
-      otpost = await startOtpost({ PORT: String(port), APP_URL: `http://127.0.0.1:${port}` });
+      const sms = { SMS_TRANSPORTS: 'capture:', SMS_COUNTRIES: 'PH' };
+      otpost = await startOtpost({ PORT: String(port), APP_URL: `http://127.0.0.1:${port}`, ...sms });
     });
     afterAll(() => otpost.stop());
 

@@ -194,6 +194,30 @@ export class Me {
   }
 
   /**
+   * Sends a code by SMS to a new number, which becomes theirs once it is given back by the session that asked.
+   *
+   * @example
+   * const { challenge } = await ada.me.changePhone({ phone: '+639171234567' });
+   * console.log(challenge.purpose, challenge.expiresAt); // change_phone …
+   * @throws Problem `sms_not_configured`, `sms_country`, `sms_limited`, `reauthentication_required`, …
+   */
+  changePhone(body: Schema<'ChangePhoneRequest'>, options?: CallOptions): Promise<Schema<'IssuedView'>> {
+    return this.calls.call('post', '/v1/me/phone', { body }, options);
+  }
+
+  /**
+   * From then on the address alone is theirs. With a fresh proof.
+   *
+   * @example
+   * await ada.me.removePhone();
+   * console.log((await ada.me.get()).phone); // null
+   * @throws Problem `reauthentication_required`, `wrong_password`
+   */
+  removePhone(body: Schema<'ProofRequest'> = {}, options?: CallOptions): Promise<void> {
+    return this.calls.call('delete', '/v1/me/phone', { body }, options);
+  }
+
+  /**
    * Sets or changes the password, with a fresh proof.
    *
    * @example

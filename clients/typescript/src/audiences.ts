@@ -89,6 +89,24 @@ export class Audiences {
   }
 
   /**
+   * Newest first; which rows were not taken is in `importProgress`.
+   *
+   * @example
+   * const { id } = await otpost.audiences.create({ name: 'Leads' });
+   * for await (const { status, totals } of otpost.audiences.imports(id)) console.log(status, totals);
+   */
+  imports(
+    id: string,
+    filter: Query<'/v1/audiences/{id}/imports'> & { cursor?: string } = {},
+    options?: CallOptions,
+  ): Listing<Schema<'ImportView'>> {
+    const { cursor, ...query } = filter;
+    const page = (next: string | undefined, more?: CallOptions) =>
+      this.calls.call('get', '/v1/audiences/{id}/imports', { path: { id }, query: { ...query, cursor: next } }, more);
+    return new Listing(page, cursor, options);
+  }
+
+  /**
    * How far an import is, and which rows were not taken.
    *
    * @example

@@ -9,14 +9,14 @@ export class Verifications {
   constructor(private readonly calls: Calls) {}
 
   /**
-   * Sends a code to an address.
+   * Sends a code to an address, or by SMS to a number with its country (E.164): `{ to: '+639171234567' }`.
    *
    * @example
    * const { id, reference } = await otpost.verifications.create({ to: 'ada@example.com', purpose: 'checkout' });
    * const code = await ask(reference); // what the person types; the mail shows the same reference
    * const { status, to } = await otpost.verifications.check(id, { code });
    * console.log(status, to); // approved ada@example.com
-   * @throws Problem `validation_failed`, `rate_limited`, …
+   * @throws Problem `validation_failed`, `rate_limited`, … and of SMS `sms_not_configured`, `sms_country`, `sms_limited`
    */
   create(body: Schema<'VerificationRequest'>, options?: SendOptions): Promise<Schema<'VerificationView'>> {
     return this.calls.call('post', '/v1/verifications', { body, keyed: true }, options);
@@ -36,18 +36,20 @@ export class Verifications {
   }
 
   /**
-   * Sends the same code again; not before `resendAfter`.
+   * Sends the same code again; not before `resendAfter`. With `to` it goes by the other channel: to an address where it went
+   * to a number, and the other way round.
    *
    * @example
-   * const { id, resendAfter } = await otpost.verifications.create({ to: 'ada@example.com', purpose: 'newsletter' });
-   * if (new Date(resendAfter) < new Date()) await otpost.verifications.resend(id);
+   * const { id, resendAfter } = await otpost.verifications.create({ to: '+639171234567', purpose: 'newsletter' });
+   * if (new Date(resendAfter) < new Date()) await otpost.verifications.resend(id, { to: 'ada@example.com' });
+   * @throws Problem `resend_too_soon` with `retryAfter`, `resend_exhausted`, `same_channel`, …
    */
-  resend(id: string, options?: SendOptions): Promise<Schema<'VerificationView'>> {
-    return this.calls.call('post', '/v1/verifications/{id}/resend', { path: { id }, keyed: true }, options);
+  resend(id: string, body: Schema<'ResendRequest'> = {}, options?: SendOptions): Promise<Schema<'VerificationView'>> {
+    return this.calls.call('post', '/v1/verifications/{id}/resend', { path: { id }, body, keyed: true }, options);
   }
 
   /**
-   * What is known of it, and what became of its mail.
+   * What is known of it, and what became of its mail or text.
    *
    * @example
    * const { id } = await otpost.verifications.create({ to: 'ada@example.com', purpose: 'export' });
@@ -64,7 +66,8 @@ export class OneTimeCodes {
   constructor(private readonly calls: Calls) {}
 
   /**
-   * Sends a code to sign in, to set a password, to confirm an address; with somebody's own token, `reauthenticate`.
+   * Sends a code to sign in, to set a password, to confirm an address; with somebody's own token, `reauthenticate`. With
+   * SMS_SIGN_IN=on `phone` may stand in place of `email`.
    *
    * @example
    * const { challenge } = await otpost.otp.request({ purpose: 'login', email: 'ada@example.com' });

@@ -18,7 +18,9 @@ type OptionalUnlessNever<Name extends string, T> = [T] extends [never]
   ? { [N in Name]?: undefined }
   : { [N in Name]: T };
 
-type BodyOf<Op> = Op extends { requestBody: { content: infer C } } ? Bytes<C[keyof C]> : never;
+/** Also of calls that could do without one. */
+type BodyOf<Op> = Op extends { requestBody?: infer B } ? ContentOf<NonNullable<B>> : never;
+type ContentOf<B> = [B] extends [never] ? never : B extends { content: infer C } ? Bytes<C[keyof C]> : never;
 
 /** What the document calls a text is a file. */
 type Bytes<Body> = Body extends string ? Blob | Uint8Array : Loose<Body>;

@@ -11,8 +11,10 @@ interface Account {
 }
 
 /**
- * https://semaphore.co/docs, for numbers of the Philippines. What it refuses it names by field, whatever the status line says:
- * `{"number":["The number format is invalid."]}`. It tells nothing later.
+ * https://api.semaphore.co/docs, for numbers of the Philippines. That page names no errors; these are what its users met. It
+ * refuses by field, with 200: `{"number":["The number format is invalid."]}`; and with 500 what the account lacks:
+ * `[{"senderName":"No active sender name found. …"}]`, `["Your current balance of 0 credits is not sufficient. …"]`. It tells
+ * nothing later, and drops what begins with "TEST"; codes begin with digits.
  */
 export const semaphore: SmsProvider<Account> = {
   kind: 'semaphore',
@@ -34,7 +36,7 @@ export const semaphore: SmsProvider<Account> = {
   rows: [
     { condition: 'key refused', when: { code: /^apikey$/ }, then: keyRefused },
     { condition: 'no such number', when: { code: /^number$/ }, then: numberRefused },
-    { condition: 'no such sender', when: { code: /^sendername$/ }, then: senderRefused },
+    { condition: 'no such sender', when: { code: /^sendername$/i }, then: senderRefused },
     { condition: 'nothing left to send with', when: { message: /\b(credit|balance|load)s?\b/i }, then: quotaUsedUp },
   ],
 
@@ -55,12 +57,13 @@ export const semaphore: SmsProvider<Account> = {
     const id = textAt(json, 0, 'message_id');
     const state = textAt(json, 0, 'status')?.toLowerCase();
     if (id !== undefined && state !== 'failed' && state !== 'refunded') return { id };
-    const [field] = json !== null && typeof json === 'object' && !Array.isArray(json) ? Object.keys(json) : [];
+    const refusal: unknown = Array.isArray(json) ? json[0] : json;
+    const [field] = id === undefined && refusal !== null && typeof refusal === 'object' ? Object.keys(refusal) : [];
     const isRefused = status < 300 && (field !== undefined || state !== undefined);
     return {
       code: field,
       message:
-        (field === undefined ? undefined : (textAt(json, field, 0) ?? textAt(json, field))) ?? text.slice(0, 500),
+        (field === undefined ? undefined : (textAt(refusal, field) ?? textAt(refusal, field, 0))) ?? text.slice(0, 500),
       status: isRefused ? 422 : status,
     };
   },

@@ -50,18 +50,19 @@ export const twilio: SmsProvider<Account, string> = {
   endpoint: () => 'https://api.twilio.com',
   idempotent: false,
   limit: SMS_LIMIT,
-  // https://www.twilio.com/docs/api/errors
+  // https://www.twilio.com/docs/api/errors, with a page for each code: https://www.twilio.com/docs/api/errors/21211
   rows: [
-    { condition: 'no such number', when: { code: /^(21211|21214|21217|21401|21614|21635)$/ }, then: numberRefused },
+    { condition: 'no such number', when: { code: /^(21211|21214|21217|21265|21614|21635)$/ }, then: numberRefused },
     { condition: 'the number wants no messages', when: { code: /^21610$/ }, then: optedOut },
     { condition: 'no messages to that country', when: { code: /^(21408|21612)$/ }, then: countryRefused },
     {
       condition: 'no such sender',
-      when: { code: /^(21212|21603|21606|21608|21659|21660|21701|21703)$/ },
+      // 21401 is of the sender too, and 21704 says that the messaging service has no numbers.
+      when: { code: /^(21212|21401|21603|21606|21608|21659|21660|21701|21703|21704|21705)$/ },
       then: senderRefused,
     },
-    { condition: 'account suspended', when: { code: /^(20005|20006|30002)$/ }, then: keyRefused },
-    { condition: 'nothing left to send with', when: { code: /^(21704|30027|63038)$/ }, then: quotaUsedUp },
+    { condition: 'account suspended', when: { code: /^(10001|20005|20006|30002|90010)$/ }, then: keyRefused },
+    { condition: 'nothing left to send with', when: { code: /^(30027|63038)$/ }, then: quotaUsedUp },
     { condition: 'queue full', when: { code: /^(20429|21611|30001|30022)$/ }, then: tooFast },
   ],
 

@@ -57,15 +57,15 @@ export const vonage: SmsProvider<Account, string> = {
   endpoint: () => 'https://rest.nexmo.com',
   idempotent: false,
   limit: SMS_LIMIT,
-  // https://developer.vonage.com/en/messaging/sms/guides/troubleshooting-sms
+  // https://developer.vonage.com/api-errors/sms; 29: a demo account sends to the numbers of its list alone.
   rows: [
     { condition: 'too fast', when: { code: /^1$/ }, then: tooFast },
     { condition: 'key refused', when: { code: /^(4|14|32)$/ }, then: keyRefused },
     { condition: 'account barred', when: { code: /^(8|11)$/ }, then: keyRefused },
     { condition: 'nothing left to send with', when: { code: /^9$/ }, then: quotaUsedUp },
-    { condition: 'no such sender', when: { code: /^15$/ }, then: senderRefused },
+    { condition: 'no such sender', when: { code: /^(15|29)$/ }, then: senderRefused },
     { condition: 'number barred', when: { code: /^(7|33)$/ }, then: numberRefused },
-    { condition: 'no such network', when: { code: /^(22|29)$/ }, then: countryRefused },
+    { condition: 'no such network', when: { code: /^22$/ }, then: countryRefused },
   ],
 
   request(message, { account: { key, secret, from }, endpoint, callback }) {

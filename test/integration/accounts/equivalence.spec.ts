@@ -1,5 +1,7 @@
 import { type Work, WorkOfRequests } from '../../support/database/work-of-requests.js';
 import { linkIn, PageClient } from '../../support/http/page-client.js';
+import { ProviderServer } from '../../support/http/provider-server.js';
+import { smsApi, SMS_ENTRIES, textIn } from '../../support/http/sms-apis.js';
 import { createApiKey } from '../../support/service/api-key.js';
 import type { IssuedBody, SignedInBody } from '../../support/service/api.js';
 import { HeldClock, type Otpost, startOtpost } from '../../support/service/otpost.js';
@@ -20,14 +22,18 @@ interface Seen {
 
 interface Person {
   email: string;
+  /** Of the account, where it has one. */
+  phone: string;
   /** Pages, as this person's own browser sees them. */
   page: PageClient;
   issued(purpose: string): Promise<IssuedBody>;
 }
 
-/** One call or page that takes an address or a challenge. `prepare` comes before, and is not looked at. */
+/** One call or page that takes an address, a number or a challenge. `prepare` comes before, and is not looked at. */
 interface Case {
   name: string;
+  /** The number is known or unknown, and not the address alone. */
+  byNumber?: true;
   /** As OpenAPI names it, or the pattern of a page. */
   route: string;
   prepare?: (person: Person) => Promise<string>;
@@ -35,12 +41,13 @@ interface Case {
 }
 
 /**
- * Whether an address has an account can be read neither from an answer nor from the work that it takes: the same status,
+ * Whether an address or a number has an account can be read neither from an answer nor from the work that it takes: the same status,
  * headers and body, the same statements in the same order, the same hashes, the same tries and mails. Nothing here depends
  * on how fast a machine is; `npm run test:speed` measures the times.
  */
 describe('an address with an account and one without', () => {
   let sink: SmtpSink;
+  let twilio: ProviderServer;
   let clock: HeldClock;
   let otpost: Otpost;
   let worker: Otpost;
@@ -53,6 +60,7 @@ describe('an address with an account and one without', () => {
   beforeAll(async () => {
     works = new WorkOfRequests();
     sink = await SmtpSink.start();
+    twilio = await ProviderServer.start(smsApi('twilio'));
     clock = new HeldClock();
     const limits = Object.fromEntries(
       ['LIMIT_IP', 'LIMIT_DESTINATION', 'LIMIT_IP_DESTINATIONS', 'LIMIT_PUBLIC_MAIL', 'LIMIT_KEY'].map((name) => [
@@ -61,8 +69,14 @@ describe('an address with an account and one without', () => {
       ]),
     );
     // The worker has a client of the database to itself: one that is shared asks at once what several are about to ask.
-    otpost = await startOtpost({ ROLE: 'web', OUTBOX_RESCUE: 'off', ...limits }, clock);
-    worker = await startOtpost({ ROLE: 'worker', DATABASE_URL: otpost.database.url, MAIL_TRANSPORTS: sink.url }, clock);
+    const sms = {
+      SMS_TRANSPORTS: `${SMS_ENTRIES.twilio}?endpoint=${twilio.url}`,
+      SMS_COUNTRIES: 'PH',
+      SMS_SIGN_IN: 'on',
+    };
+    otpost = await startOtpost({ ROLE: 'web', OUTBOX_RESCUE: 'off', ...sms, ...limits }, clock);
+    const ways = { DATABASE_URL: otpost.database.url, MAIL_TRANSPORTS: sink.url, ...sms };
+    worker = await startOtpost({ ROLE: 'worker', ...ways }, clock);
     people = new Visitors(otpost, sink);
     asker = await people.signUp('asker@example.com');
     key = await createApiKey(otpost.database.url, ['verifications', 'emails:send', 'emails:read']);
@@ -71,22 +85,36 @@ describe('an address with an account and one without', () => {
     works.stop();
     await worker.stop();
     await otpost.stop();
-    await sink.stop();
+    await Promise.all([sink.stop(), twilio.stop()]);
   });
 
-  function person(email: string): Person {
+  function person(email: string, phone: string): Person {
     return {
       email,
+      phone,
       page: new PageClient(otpost.api.url),
       issued: async (purpose) => (await people.ask(purpose, email)).body,
     };
   }
 
   /** Of one length, for addresses are answered back by some. @returns somebody with an account, and nobody */
-  async function both(withPassword: boolean): Promise<[Person, Person]> {
+  async function both(withPassword: boolean, withNumber = false): Promise<[Person, Person]> {
     const n = String(++number).padStart(4, '0');
-    await people.signUp(`known${n}@example.com`, withPassword ? { password: PASSWORD } : {});
-    return [person(`known${n}@example.com`), person(`nobod${n}@example.com`)];
+    const known = person(`known${n}@example.com`, `+63917${n}001`);
+    const session = await people.signUp(known.email, withPassword ? { password: PASSWORD } : {});
+    if (withNumber) await addNumber(session, known.phone);
+    return [known, person(`nobod${n}@example.com`, `+63917${n}002`)];
+  }
+
+  async function addNumber({ accessToken }: SignedInBody, phone: string): Promise<void> {
+    const { body } = await otpost.api.post<IssuedBody>('/v1/me/phone', { phone }, bearer(accessToken));
+    const text = await eventually(
+      () => twilio.requests.map(textIn).find(({ to }) => to === phone)?.text,
+      'the text with the code',
+    );
+    const code = /#(\d{6})$/.exec(text)![1]!;
+    const { status } = await otpost.api.post(verify(body.challenge.id), { code }, bearer(accessToken));
+    expect(status).toBe(200);
   }
 
   const post =
@@ -132,6 +160,10 @@ describe('an address with an account and one without', () => {
     (purpose: string) =>
     async (one: Person): Promise<string> =>
       (await one.issued(purpose)).challenge.id;
+  const challengeByNumber =
+    (purpose: string) =>
+    async ({ phone }: Person): Promise<string> =>
+      (await otpost.api.post<IssuedBody>('/v1/otp', { purpose, phone })).body.challenge.id;
   const registering = async ({ email }: Person): Promise<string> => (await otpost.api.register(email)).challenge.id;
   const linkOf =
     (purpose: string, end: string) =>
@@ -330,6 +362,83 @@ describe('an address with an account and one without', () => {
         () => bearer(asker.accessToken),
       ),
     },
+    ...['login', 'reset_password'].flatMap((purpose): Case[] => [
+      {
+        name: `a code by SMS for ${purpose}`,
+        byNumber: true,
+        route: 'POST /v1/otp',
+        send: post(
+          () => '/v1/otp',
+          ({ phone }) => ({ purpose, phone }),
+        ),
+      },
+      {
+        name: `a wrong code by SMS for ${purpose}`,
+        byNumber: true,
+        route: 'POST /v1/otp/{id}/verify',
+        prepare: challengeByNumber(purpose),
+        send: post(verify, () => ({ code: WRONG, ...(purpose === 'reset_password' ? { newPassword: OTHER } : {}) })),
+      },
+    ]),
+    {
+      name: 'sending again later by SMS',
+      byNumber: true,
+      route: 'POST /v1/otp/{id}/resend',
+      prepare: later(challengeByNumber('login')),
+      send: post(
+        (id) => `/v1/otp/${id}/resend`,
+        () => ({}),
+      ),
+    },
+    {
+      name: 'a new number',
+      byNumber: true,
+      route: 'POST /v1/me/phone',
+      send: post(
+        () => '/v1/me/phone',
+        ({ phone }) => ({ phone }),
+        () => bearer(asker.accessToken),
+      ),
+    },
+    {
+      name: 'a wrong code for a new number',
+      byNumber: true,
+      route: 'POST /v1/otp/{id}/verify',
+      prepare: async ({ phone }) =>
+        (await otpost.api.post<IssuedBody>('/v1/me/phone', { phone }, bearer(asker.accessToken))).body.challenge.id,
+      send: post(
+        verify,
+        () => ({ code: WRONG }),
+        () => bearer(asker.accessToken),
+      ),
+    },
+    {
+      name: 'a verification by SMS',
+      byNumber: true,
+      route: 'POST /v1/verifications',
+      prepare: keyInUse,
+      send: post(
+        () => '/v1/verifications',
+        ({ phone }) => ({ to: phone, purpose: 'checkout' }),
+        () => bearer(key),
+      ),
+    },
+    {
+      name: 'a verification sent again, by mail',
+      route: 'POST /v1/verifications/{id}/resend',
+      prepare: async ({ phone }) => {
+        const asked = { to: phone, purpose: 'checkout' };
+        const { body } = await otpost.api.post<{ id: string }>('/v1/verifications', asked, bearer(key));
+        clock.advance(31);
+        await keyInUse();
+        return body.id;
+      },
+      send: post(
+        (id) => `/v1/verifications/${id}/resend`,
+        ({ email }) => ({ to: email }),
+        () => bearer(key),
+      ),
+    },
     {
       name: 'a verification',
       route: 'POST /v1/verifications',
@@ -489,13 +598,13 @@ describe('an address with an account and one without', () => {
     },
   ];
 
-  it.each(cases)('are answered alike, and cost the same: $name', async ({ prepare, send, name }) => {
-    const [known, unknown] = await both(name.includes('password'));
+  it.each(cases)('are answered alike, and cost the same: $name', async ({ prepare, send, name, byNumber }) => {
+    const [known, unknown] = await both(name.includes('password'), byNumber);
     const found: { answer: Seen; work: Work; rows: unknown }[] = [];
     for (const one of [known, unknown]) {
       const prepared = (await prepare?.(one)) ?? '';
       const { answer, work } = await works.of((headers) => send(one, prepared, headers));
-      found.push({ answer, work, rows: await tallyOf(one.email) });
+      found.push({ answer, work, rows: await tallyOf(byNumber ? one.phone : one.email) });
     }
     expect(found[1]).toEqual(found[0]);
     expect(found[0]!.answer.status).toBeLessThan(500);
@@ -523,7 +632,7 @@ describe('an address with an account and one without', () => {
     expect([answer.status >= 400, work.hashes]).toEqual([true, []]);
   });
 
-  it('are compared on all calls and pages that take an address or a challenge', async () => {
+  it('are compared on all calls and pages that take an address, a number or a challenge', async () => {
     const { body } = await otpost.api.get<OpenApi>('/docs/json');
     const schemas = body.components.schemas;
     const taking = Object.entries(body.paths).flatMap(([path, operations]) =>
@@ -532,7 +641,7 @@ describe('an address with an account and one without', () => {
           if (method !== 'post') return false;
           const reference = requestBody?.content['application/json']?.schema.$ref?.split('/').at(-1);
           const fields = Object.keys(schemas[reference ?? '']?.properties ?? {});
-          return /^\/v1\/otp\/\{id\}/.test(path) || fields.some((field) => ['email', 'to'].includes(field));
+          return /^\/v1\/otp\/\{id\}/.test(path) || fields.some((field) => ['email', 'phone', 'to'].includes(field));
         })
         .map(([method]) => `${method.toUpperCase()} ${path}`),
     );
@@ -540,7 +649,7 @@ describe('an address with an account and one without', () => {
     const aside = [
       'POST /v1/setup', // made by whoever has the setup link, before anybody has an account
       // Of keys and operators, and no account is looked at.
-      ...['POST /v1/audiences/{id}/subscribers', 'POST /v1/broadcasts/{id}/test'],
+      ...['POST /v1/audiences/{id}/subscribers', 'POST /v1/broadcasts/{id}/test', 'POST /v1/operations/codes'],
     ];
     expect(taking.filter((route) => !compared.has(route) && !aside.includes(route))).toEqual([]);
     for (const route of [
@@ -549,24 +658,25 @@ describe('an address with an account and one without', () => {
       'POST /v1/otp/{id}/verify',
       'POST /v1/sessions',
       'POST /v1/me/email',
+      'POST /v1/me/phone',
     ])
       expect(taking).toContain(route);
   });
 
-  /** Tries, failures, challenges and mails that the address has now, those of signing up left out. */
-  async function tallyOf(email: string): Promise<unknown> {
+  /** Tries, failures, challenges and messages that the address or number has now, those of signing up left out. */
+  async function tallyOf(destination: string): Promise<unknown> {
     const [row] = await otpost.database.query(
       `SELECT (SELECT array_agg(ARRAY[purpose, attempts::text, resends::text] ORDER BY created_at, purpose) FROM otp_challenges WHERE destination_canonical = $1 AND consumed_at IS NULL) AS challenges,
         (SELECT array_agg(ARRAY[purpose, failures::text] ORDER BY purpose) FROM failure_budgets WHERE destination = $1) AS failures,
         (SELECT count(*) FROM outbound_emails WHERE to_canonical = $1) - (SELECT count(*) FROM otp_challenges WHERE destination_canonical = $1 AND consumed_at IS NOT NULL) AS mails`,
-      [email],
+      [destination],
     );
     return row;
   }
 
-  function seen(status: number, headers: Headers, body: string, { email }: Person, prepared: string): Seen {
+  function seen(status: number, headers: Headers, body: string, { email, phone }: Person, prepared: string): Seen {
     const blank = (text: string): string =>
-      [prepared, prepared.split('/').at(-1)!, email]
+      [prepared, prepared.split('/').at(-1)!, email, phone]
         .filter((part) => part !== '')
         .reduce((left, part) => left.replaceAll(part, '…'), text)
         .replaceAll(

@@ -126,6 +126,13 @@ async function settled(to: string, status: string): Promise<Message> {
   return messageTo(to);
 }
 
+/** The code may be sent again at once. */
+async function wait(id: string): Promise<void> {
+  await otpost.database.query("UPDATE otp_challenges SET resend_after = now() - interval '1 minute' WHERE id = $1", [
+    id,
+  ]);
+}
+
 const lastText = (name: SmsProviderName) => textIn(servers[name].requests.at(-1)!);
 
 describe.each(PROVIDERS)('by %s', (name) => {
@@ -243,9 +250,7 @@ describe('the other channel', () => {
     const { id, to } = await start();
     await settled(to, 'sent');
     const [, code] = /#(\d{6})$/.exec(lastText('twilio').text)!;
-    await otpost.database.query("UPDATE otp_challenges SET resend_after = now() - interval '1 minute' WHERE id = $1", [
-      id,
-    ]);
+    await wait(id);
     const address = `ada${++people}@example.com`;
     expect((await call(`/${id}/resend`, { to: number() })).body).toMatchObject({ status: 422, code: 'same_channel' });
     expect((await call(`/${id}/resend`, { to: address })).status).toBe(202);
@@ -259,6 +264,23 @@ describe('the other channel', () => {
       alsoTo: address,
       purpose: 'checkout',
     });
+  });
+
+  it('takes it to one destination, for all who have the code can give it back', async () => {
+    await open('twilio');
+    const { id, to } = await start();
+    await settled(to, 'sent');
+    await wait(id);
+    const address = `ada${++people}@example.com`;
+    expect((await call(`/${id}/resend`, { to: address })).status).toBe(202);
+    await wait(id);
+    const another = `ada${++people}@example.com`;
+    expect((await call(`/${id}/resend`, { to: another })).body).toMatchObject({ status: 422, code: 'same_channel' });
+    expect((await call(`/${id}/resend`, { to: address })).status).toBe(202);
+    await sink.waitForMailTo(address, 2);
+    const { body } = await otpost.api.get<Body>(`/v1/verifications/${id}`, key);
+    expect(body).toMatchObject({ to, alsoTo: address });
+    expect(sink.received.flatMap((mail) => mail.to)).not.toContain(another);
   });
 });
 
