@@ -54,6 +54,8 @@ export class LiveStreams implements OnModuleDestroy {
   /** Since when a look is under way. */
   private lookingSince: number | undefined;
   private marks: Marks | undefined;
+  /** At the look before. */
+  private changed: readonly Topic[] = [];
   private toldAt = 0;
   /** Postgres does not answer, and everybody was told. */
   private away = false;
@@ -71,12 +73,15 @@ export class LiveStreams implements OnModuleDestroy {
     const release = this.places.take({ process: MOST_STREAMS.process, [`caller ${caller}`]: MOST_STREAMS.caller });
     if (!release) return undefined;
     try {
+      // Before the answer: whoever listens looks at everything once it comes, and is told what changed since.
+      const marks = await this.read();
       const first = await this.overview.read();
       const now = this.now();
       const stream = new EventStream(RECONNECT_AFTER_MS, MOST_WAITING);
       const times = { openedAt: now, wroteAt: now, checkedAt: now };
       const listener: Listener = { stream, authorization, checking: false, ...times };
       this.listeners.add(listener);
+      this.marks ??= marks;
       stream.onClose(() => {
         release();
         this.forget(listener);
@@ -140,8 +145,11 @@ export class LiveStreams implements OnModuleDestroy {
     this.lookingSince = now;
     try {
       const marks = await this.read();
-      const topics = TOPICS.filter((topic) => this.marks !== undefined && this.marks[topic] !== marks[topic]);
-      this.marks = marks;
+      const { marks: before = marks } = this;
+      const changed = TOPICS.filter((topic) => before[topic] !== marks[topic]);
+      // And once more: what began earlier may commit later, under a number below the highest that was seen.
+      const topics = TOPICS.filter((topic) => changed.includes(topic) || this.changed.includes(topic));
+      [this.marks, this.changed] = [marks, changed];
       if (topics.length > 0) this.tell('changed', { topics });
       if (this.away || now - this.toldAt >= OVERVIEW_EVERY_MS) {
         const overview = await this.overview.read();
