@@ -127,7 +127,7 @@ describeWithChromium('in a browser', () => {
       front = await Front.start(otpost.api.url);
       mail = new HeldMail(otpost.database);
       page = await context.newPage();
-      await page.goto(`${front.url}/docs/json`);
+      await page.goto(`${front.url}/account`); // a page of ours that may follow a stream
     });
     afterAll(async () => {
       await page.close();
