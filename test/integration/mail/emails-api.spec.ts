@@ -310,6 +310,8 @@ describe('mail for back ends', () => {
       expect(email).toEqual({
         id,
         broadcast: null,
+        channel: 'email',
+        traceId: null,
         to: 'ada@example.com',
         recipients: [{ kind: 'to', address: 'ada@example.com', name: '', status: 'queued', emailId: id }],
         from: '"Otpost" <no-reply@localhost>',

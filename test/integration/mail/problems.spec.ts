@@ -35,12 +35,15 @@ const SCOPES: Scope[] = [
   'webhooks',
 ];
 const MAIL = { to: 'ada@example.com', subject: 'Your invoice', text: 'It is attached.' };
+const RESENDABLE = "resend_after = now() - interval '1 minute'";
+const [GERMAN, FRENCH, FILIPINO] = ['+4915123456789', '+33612345678', '+639171234567'];
 const LONG_CODE = '0000000000';
 const MORE_THAN_ANY_LIMIT = String(40 * 1024 * 1024);
 
 describe('the problems of the calls of mail', () => {
   let otpost: Otpost;
   let away: OtpostInProcess;
+  let mailOnly: OtpostInProcess;
   let proxy: StallingProxy;
   let holder: pg.Client;
   let document: ApiDocument;
@@ -51,7 +54,16 @@ describe('the problems of the calls of mail', () => {
   let number = 0;
 
   beforeAll(async () => {
-    otpost = await startOtpost({ APP_URL: 'http://localhost:3000', LIMIT_KEY: '100000/h' });
+    const sms = { SMS_TRANSPORTS: 'capture:', SMS_COUNTRIES: 'DE,PH' };
+    otpost = await startOtpost({ APP_URL: 'http://localhost:3000', LIMIT_KEY: '100000/h', ...sms });
+    // The share of codes from there that were given back closes the country for the day.
+    await otpost.database.query(
+      `INSERT INTO sms_traffic (day, kind, key, messages, codes, verified)
+       VALUES ((now() AT TIME ZONE 'UTC')::date, 'country', 'PH', 1000, 1000, 0)`,
+    );
+    mailOnly = await OtpostInProcess.start({
+      ...{ DATABASE_URL: otpost.database.url, ROLE: 'web', OUTBOX_RESCUE: 'off', LOG_LEVEL: 'silent' },
+    });
     document = await ApiDocument.of(otpost.api);
     proxy = await StallingProxy.to(otpost.database.url);
     away = await OtpostInProcess.start({
@@ -70,6 +82,7 @@ describe('the problems of the calls of mail', () => {
   afterAll(async () => {
     await holder.end();
     await away.stop();
+    await mailOnly.stop();
     await proxy.stop().catch(() => undefined); // nothing listens any more
     await otpost.stop();
   });
@@ -148,7 +161,7 @@ describe('the problems of the calls of mail', () => {
     'POST /v1/emails': () => json(MAIL),
     'POST /v1/emails/batch': () => json([MAIL]),
     'POST /v1/verifications': () => json({ to: `ada${++number}@example.com`, purpose: 'checkout' }),
-    'POST /v1/verifications/{id}/resend': () => of(verification("resend_after = now() - interval '1 minute'")),
+    'POST /v1/verifications/{id}/resend': () => of(verification(RESENDABLE)),
     'POST /v1/verifications/{id}/check': () => of(verification(), json({ code: LONG_CODE })),
     'POST /v1/uploads': () => ({ type: 'application/octet-stream', body: 'x' }),
     'PATCH /v1/emails/{id}': () => json({ scheduledAt: new Date().toISOString() }),
@@ -163,6 +176,11 @@ describe('the problems of the calls of mail', () => {
   const CHECKED = json({ code: LONG_CODE });
   /** What has reasons of its own: a request of the kind that the code is for. */
   const OWN: Record<string, Record<string, Row>> = {
+    'POST /v1/verifications': {
+      sms_not_configured: () => ({ ...json({ to: GERMAN, purpose: 'checkout' }), at: mailOnly.url }),
+      sms_country: () => json({ to: FRENCH, purpose: 'checkout' }),
+      sms_limited: () => json({ to: FILIPINO, purpose: 'checkout' }),
+    },
     'POST /v1/emails': { sender_not_allowed: () => json({ ...MAIL, from: 'eve@elsewhere.example' }) },
     'POST /v1/templates/{name}/test': {
       sender_not_allowed: () => of('verification-code', json({ to: MAIL.to, from: 'eve@elsewhere.example' })),
@@ -234,6 +252,10 @@ describe('the problems of the calls of mail', () => {
       otp_locked: () => of(verification('attempts = max_attempts')),
       resend_too_soon: () => of(verification()),
       resend_exhausted: () => of(verification("resends = 100, resend_after = now() - interval '1 minute'")),
+      same_channel: () => of(verification(RESENDABLE), json({ to: MAIL.to })),
+      sms_not_configured: () => of(verification(RESENDABLE), { ...json({ to: GERMAN }), at: mailOnly.url }),
+      sms_country: () => of(verification(RESENDABLE), json({ to: FRENCH })),
+      sms_limited: () => of(verification(RESENDABLE), json({ to: FILIPINO })),
     },
   };
 

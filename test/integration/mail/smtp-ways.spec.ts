@@ -344,7 +344,7 @@ describe('without one,', () => {
       ]) {
         const { status, body } = await otpost.api.send<string>('POST', forged, FORM, 'List-Unsubscribe=One-Click');
         expect({ forged, status }).toEqual({ forged, status: 404 });
-        expect(body).toContain('does not work');
+        expect(body).toContain('doesn’t work');
       }
       expect(await suppressionsOf(to)).toEqual([]);
     });

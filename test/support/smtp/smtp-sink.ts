@@ -73,11 +73,6 @@ export class SmtpSink {
     for (const socket of this.sockets) socket.destroy();
   }
 
-  /** Every client has lost its connection, and the next one is a new one. */
-  hangUp(): void {
-    for (const socket of this.sockets) socket.destroy();
-  }
-
   async stop(): Promise<void> {
     await new Promise<void>((resolve) => this.server.close(resolve));
   }
