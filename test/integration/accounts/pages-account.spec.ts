@@ -63,7 +63,7 @@ describe('the account page', () => {
       const mail = await mailFor(page, asked.location!);
       const shown = await eventually(async () => {
         const looked = await page.get(asked.location!);
-        return looked.text.includes('The email is on its way') && looked;
+        return looked.text.includes('data-state="sent"') && looked;
       }, 'the page to say that the mail was taken');
       answers.push([
         asked.status,
@@ -127,7 +127,7 @@ describe('the account page', () => {
     const email = fresh();
     const path = await page.askFor(email);
     await eventually(
-      async () => (await page.get(path)).text.includes('The email is on its way'),
+      async () => (await page.get(path)).text.includes('data-state="sent"'),
       'the page to say that the mail was taken',
     );
     expect((await page.get(path)).text).toContain(
