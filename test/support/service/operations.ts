@@ -43,7 +43,9 @@ export function operationsOf(document: object): Operation[] {
       return {
         method: method.toUpperCase(),
         path: path
-          .replace(/\/otp\/\{\w+\}|\/verifications\/\{\w+\}/, (part) => part.replace(/\{\w+\}/, 'A'.repeat(22)))
+          .replace(/\/(otp|verifications|operations\/codes)\/\{\w+\}/, (part) =>
+            part.replace(/\{\w+\}/, 'A'.repeat(22)),
+          )
           .replace(/\{\w+\}/g, IDS),
         sample: Object.fromEntries(required.map((name) => [name, sampleOf(properties[name]!)])),
         fields: Object.entries(properties).map(([name, property]) => ({ name, nullable: isNullable(property) })),
