@@ -1,6 +1,6 @@
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
-import { type Lane, LANES } from '../../../src/core/lanes.js';
+import { type Lane, LANES, MAIL_LANES } from '../../../src/core/lanes.js';
 import { createLogger } from '../../../src/core/logger.js';
 import { Broker } from '../../../src/queue/broker.js';
 import { MailQueue, queueName } from '../../../src/queue/mail-queue.js';
@@ -111,14 +111,16 @@ describeWithRedis('with Redis', () => {
           { authorization: `Bearer ${key}` },
         );
       for (let n = 0; n < 500; n += 20) {
-        const answers = await Promise.all(Array.from({ length: 20 }, (_, at) => send(LANES[at % LANES.length]!)));
+        const answers = await Promise.all(
+          Array.from({ length: 20 }, (_, at) => send(MAIL_LANES[at % MAIL_LANES.length]!)),
+        );
         expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 202));
       }
       const [deployment] = await otpost.database.query<{ id: string }>('SELECT id FROM deployment');
-      const queues = LANES.map(
+      const queues = MAIL_LANES.map(
         (lane) => new Queue(queueName(lane), { connection, prefix: `otpost-${deployment!.id}` }),
       );
-      expect(await Promise.all(queues.map((queue) => queue.getWaitingCount()))).toEqual(LANES.map(() => 1));
+      expect(await Promise.all(queues.map((queue) => queue.getWaitingCount()))).toEqual(MAIL_LANES.map(() => 1));
       await Promise.all(queues.map((queue) => queue.obliterate({ force: true }).then(() => queue.close())));
     } finally {
       connection.disconnect();
