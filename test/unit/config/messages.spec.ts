@@ -87,6 +87,7 @@ const BETWEEN: Record<string, string | undefined>[] = [
   { DKIM_PRIVATE_KEY: 'x' },
   { MAIL_TRANSPORTS: 'ses:eu-west-1' },
   { NODE_ENV: 'production' },
+  { ...PRODUCTION_ENV, SMS_TEST_NUMBERS: '+15005550006:123456:2027-01-31' },
   { ...PRODUCTION_ENV, APP_URL: 'http://example.com' },
   { ...PRODUCTION_ENV, MAIL_TRANSPORTS: 'resend:k?endpoint=http://127.0.0.1:1' },
   ...Object.keys(PRODUCTION_ENV)
