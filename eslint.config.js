@@ -107,7 +107,6 @@ export default tseslint.config(
       '.tests-watch/',
       '.railway/',
       'web/vite.config.mjs',
-      'web/src/api/schema.d.ts', // made of the API description
       'clients/typescript/dist/',
       'clients/typescript/src/schema.ts', // made of the API description
     ],
