@@ -126,11 +126,7 @@ async function tellWhy(record: EmailRecord, { wait }: Order, session: MailSessio
   const { MailFactsReader } = await import('../health/health-monitor.js');
   const { io, prisma, settings } = session;
   const facts = await new MailFactsReader(prisma).read();
-  const names = settings.mail.transports.map(({ name }) => name);
-  const rated = settings.mail.transports
-    .filter(({ rate, daily }) => rate !== undefined || daily !== undefined)
-    .map(({ name }) => name);
-  const waiting = whyWaiting(record, facts, names, rated, session.get(Clock).now());
+  const waiting = whyWaiting(record, facts, settings.mail.transports, session.get(Clock).now());
   if (io.json) io.out(JSON.stringify({ id: record.id, status: record.status, waiting }));
   else
     io.err(

@@ -13,11 +13,12 @@ export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', '
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** One entry of MAIL_TRANSPORTS, or with `channel` of SMS_TRANSPORTS. */
-export type TransportSettings =
-  | ({ kind: 'capture'; name: string; channel?: 'sms' } & CommonParameters)
+export type TransportSettings = { channel?: 'sms' } & (
+  | ({ kind: 'capture'; name: string } & CommonParameters)
   | ({ kind: 'file'; name: string; folder: string } & CommonParameters)
   | SmtpSettings
-  | HttpSettings;
+  | HttpSettings
+);
 
 /** An account with a provider that has an HTTP API. */
 export interface HttpSettings extends CommonParameters {

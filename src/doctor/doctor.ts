@@ -4,7 +4,6 @@ import { quote } from '../core/mask.js';
 import { VERSION } from '../core/process-facts.js';
 import { PrismaService } from '../database/prisma.service.js';
 import { MailFactsReader } from '../health/health-monitor.js';
-import { configuredOf } from '../health/mail-report-policy.js';
 import { keysOf, waysOut } from '../mail/routing/routes.js';
 import { POSTGRES_POOL } from '../queue/broker.js';
 import { brokerChecks } from './broker-checks.js';
@@ -105,7 +104,7 @@ async function recordChecks(found: DatabaseFinding, settings: Settings, now: () 
     // By the clock of Postgres, which heartbeats are written by.
     const time = new Date(now().getTime() + found.skewMs);
     return mailVerdicts(await reader.read(), {
-      ...configuredOf(settings),
+      ways: waysOut(settings),
       host: hostname(),
       now: time,
     });

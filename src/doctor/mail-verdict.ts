@@ -1,42 +1,36 @@
-import { type Lane, LANES, MAIL_LANES } from '../core/lanes.js';
+import type { Lane } from '../core/lanes.js';
 import type { MailFacts, WorkerFacts } from '../health/health-monitor.js';
 import {
   hasOpen,
+  lanesOf,
   type MailProblem,
   reportOf,
   transportProblems,
   type TransportReport,
+  type Way,
 } from '../health/mail-report-policy.js';
 import { type Check, fail, ok, warn } from './report.js';
 
 interface MailContext {
-  /** Names of the configured transports, as in MAIL_TRANSPORTS. */
-  transports: readonly string[];
-  /** A day, in the same order. */
-  quotas?: readonly (number | undefined)[];
-  /** Whether codes go by SMS. */
-  sms?: boolean;
+  ways: readonly Way[];
   /** This machine. */
   host: string;
   now: Date;
 }
 
 /** What the record tells: who delivers, what became of the ways out, and whether every message is accounted for. */
-export function mailVerdicts(
-  facts: MailFacts,
-  { transports, quotas = [], sms = false, host, now }: MailContext,
-): Check[] {
-  const report = reportOf(facts, { transports, quotas, sms, broker: { kind: 'not asked', up: true } });
+export function mailVerdicts(facts: MailFacts, { ways, host, now }: MailContext): Check[] {
+  const report = reportOf(facts, { ways, broker: { kind: 'not asked', up: true } });
   const problemOf = (wanted: MailProblem['code']) => report.problems.find(({ code }) => code === wanted);
   // Where none is open, mail does not flow, whatever the reason.
   const open = hasOpen(report.transports);
   return [
-    ...workerVerdicts(facts.workers, problemOf('no_worker'), now, sms),
+    ...workerVerdicts(facts.workers, problemOf('no_worker'), now, lanesOf(ways)),
     ...facts.pauses.map(pauseVerdict),
     ...report.transports.map((transport) => transportVerdict(transport, host, open)),
     flowVerdict('hand-overs', 'none has been under way for long', problemOf('slow_handover')),
     ...report.problems
-      .filter(({ code }) => code === 'quota_used' || code === 'codes_expired')
+      .filter(({ code }) => code in NAMES)
       .map(({ code, message, remedy }): Check => ({ area: 'mail', name: NAMES[code]!, ...fail(message, remedy) })),
     ...report.notices.map(({ code, message, remedy }): Check => ({
       area: 'mail',
@@ -63,7 +57,7 @@ function workerVerdicts(
   workers: readonly WorkerFacts[],
   noneAlive: MailProblem | undefined,
   now: Date,
-  sms: boolean,
+  lanes: readonly Lane[],
 ): Check[] {
   const alive = workers.filter((worker) => worker.alive);
   const told = (worker: WorkerFacts) =>
@@ -80,7 +74,7 @@ function workerVerdicts(
     const remedy = `${noneAlive.remedy} Meanwhile a web process delivers, unless OUTBOX_RESCUE=off.`;
     return [{ area: 'workers', name: 'heartbeats', ...fail(uncapitalised(noneAlive.message), remedy, details) }];
   }
-  const idle = (sms ? LANES : MAIL_LANES).filter((lane) => !alive.some(({ lanes }) => lanes.includes(lane)));
+  const idle = lanes.filter((lane) => !alive.some((worker) => worker.lanes.includes(lane)));
   return [
     { area: 'workers', name: 'heartbeats', ...ok(`${alive.length} alive: ${alive.map(told).join(', ')}`, details) },
     ...idle.map((lane): Check => ({
@@ -182,17 +176,15 @@ const HOLDS_UP: readonly MailProblem['code'][] = [
 
 /**
  * Why a message has not gone yet, in plain words, the likeliest reason first.
- * @param transports as in MAIL_TRANSPORTS
- * @param rated those of them that have a rate or a daily quota
+ * @param ways those of mail
  */
 export function whyWaiting(
   message: WaitingMessage,
   facts: MailFacts,
-  transports: readonly string[],
-  rated: readonly string[],
+  ways: readonly (Way & { rate?: unknown })[],
   now: Date,
 ): string[] {
-  const { problems } = reportOf(facts, { transports, broker: { kind: 'not asked', up: true } });
+  const { problems } = reportOf(facts, { ways, broker: { kind: 'not asked', up: true } });
   const reasons = problems
     .filter(({ code }) => HOLDS_UP.includes(code))
     .filter(
@@ -208,7 +200,10 @@ export function whyWaiting(
       `The last attempt did not get through (${message.lastErrorCode ?? 'no code'}); the next one is in ${seconds} s.`,
     );
   }
+  const rated = ways.filter(({ rate, daily }) => rate !== undefined || daily !== undefined);
   if (reasons.length === 0 && rated.length > 0)
-    reasons.push(`The rate or the daily quota of ${rated.join(', ')} is probably used up: other mail was first.`);
+    reasons.push(
+      `The rate or the daily quota of ${rated.map(({ name }) => name).join(', ')} is probably used up: other mail was first.`,
+    );
   return reasons.length > 0 ? reasons : ['Nothing is known to hold it up: other mail of its lane may be first.'];
 }

@@ -62,9 +62,9 @@ export async function reachCheck(name: string, settings: HttpSettings, signal: A
 /** What an answer says of the account. @param senderDomain the domain of MAIL_FROM */
 export function accountVerdict(settings: HttpSettings, answer: ProbeAnswer, senderDomain: string): AccountVerdict {
   const { status, json, words } = answer;
-  const { probe } = known(settings);
-  if (probe && status >= 200 && status < 300) return probe.judge(json, settings.account, senderDomain);
-  const own = probe?.judgeRefusal?.(answer, settings.account);
+  const probe = known(settings).probe!; // asked by it
+  if (status >= 200 && status < 300) return probe.judge(json, settings.account, senderDomain);
+  const own = probe.judgeRefusal?.(answer, settings.account);
   if (own) return own;
   if (isRefusal(answer)) return refused(answer);
   if (status === 429)

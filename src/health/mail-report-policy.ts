@@ -1,4 +1,4 @@
-import { type Lane, LANES, MAIL_LANES } from '../core/lanes.js';
+import { type Channel, type Lane, LANES, MAIL_LANES } from '../core/lanes.js';
 import type { AttemptFacts } from '../mail/outbox/records.js';
 import { OF_SENDER } from '../mail/routing/refusals-policy.js';
 import { causeOf } from '../mail/routing/causes.js';
@@ -46,6 +46,7 @@ export interface MailProblem {
 
 export interface TransportReport {
   name: string;
+  channel: Channel;
   /** unused: nothing was sent this way lately. */
   state: 'ok' | 'unused' | 'failing' | 'backing_off' | 'unreachable' | 'paused';
   pausedAt: Date | null;
@@ -73,48 +74,43 @@ export interface MailReport {
 
 /** What the facts are held against. */
 interface Configured {
-  /** Names of the configured transports, the preferred one first. */
-  transports: readonly string[];
-  /** Messages a day that each of them may send, in the same order; undefined: no quota. */
-  quotas?: readonly (number | undefined)[];
-  /** Whether codes go by SMS. */
-  sms?: boolean;
+  ways: readonly Way[];
   /** `error`: the class of what took it down. */
   broker: { kind: string; up: boolean; error?: string };
 }
 
-/** Of the settings of a process. */
-export function configuredOf({ mail, sms }: Record<'mail' | 'sms', Ways>): Omit<Configured, 'broker'> {
-  const all = [...mail.transports, ...sms.transports];
-  const names = all.map(({ name }) => name);
-  return { transports: names, quotas: all.map(({ daily }) => daily), sms: sms.transports.length > 0 };
+/** A configured transport; of those of a channel the preferred one comes first. */
+export interface Way {
+  name: string;
+  /** Messages a day that it may send; undefined: no quota. */
+  daily?: number;
+  /** Undefined: of mail. */
+  channel?: 'sms';
 }
 
-interface Ways {
-  transports: readonly { name: string; daily?: number }[];
+/** Lanes that there are ways out for. */
+export function lanesOf(ways: readonly Way[]): readonly Lane[] {
+  return ways.some(({ channel }) => channel === 'sms') ? LANES : MAIL_LANES;
 }
 
 /** What the facts mean to an operator. `ok` is only said where nothing asks for a look. */
-export function reportOf(
-  facts: MailFacts,
-  { transports: configured, quotas = [], sms = false, broker }: Configured,
-): MailReport {
-  const keys = keysOf(configured.map((name) => ({ name })));
-  const transports = keys.map((key, index) =>
+export function reportOf(facts: MailFacts, { ways, broker }: Configured): MailReport {
+  const keys = keysOf(ways);
+  const transports = ways.map(({ name, channel }, index) =>
     transportReport(
-      key,
-      facts.states.find((state) => state.name === key),
-      facts.attempts.filter(({ transport }) => transport === configured[index]),
+      { name: keys[index]!, channel: channel ?? 'email' },
+      facts.states.find((state) => state.name === keys[index]),
+      facts.attempts.filter(({ transport }) => transport === name),
     ),
   );
   const problems = [
     ...ledgerProblems(facts.ledger.imbalance),
     ...brokerProblems(broker),
     ...facts.pauses.map(pauseProblem),
-    ...workerProblems(facts.workers, sms ? LANES : MAIL_LANES),
-    ...noWayOut(transports),
+    ...workerProblems(facts.workers, lanesOf(ways)),
+    ...noWayOut(ofMail(transports)),
     ...transports.flatMap(transportProblems),
-    ...quotaProblems(usedUp(keys, quotas, facts.usedToday)),
+    ...quotaProblems(usedUp(keys, ways, facts.usedToday)),
     ...handoverProblems(facts.slowHandovers),
     ...expiredCodeProblems(facts.messages),
     ...waitingProblems(facts.oldestDueSeconds),
@@ -124,16 +120,13 @@ export function reportOf(
   return { status, ledger, oldestDueSeconds, workers, transports, problems, notices: noticesOf(facts) };
 }
 
-/** Transports whose quota leaves nothing for mail other than codes. */
-function usedUp(
-  keys: readonly string[],
-  quotas: readonly (number | undefined)[],
-  usedToday: MailFacts['usedToday'],
-): UsedQuota[] {
-  return keys.flatMap((name, index) => {
-    const daily = quotas[index];
+/** Transports whose quota leaves nothing for mail other than codes, and those of SMS, which carry nothing else, whose is used up. */
+function usedUp(keys: readonly string[], ways: readonly Way[], usedToday: MailFacts['usedToday']): UsedQuota[] {
+  return ways.flatMap(({ daily, channel }, index) => {
+    const name = keys[index]!;
     const used = usedToday.get(name) ?? 0;
-    return daily !== undefined && used >= quotaFor('default', daily) ? [{ name, used, daily }] : [];
+    const all = daily === undefined ? Infinity : quotaFor(channel === 'sms' ? 'sms' : 'default', daily);
+    return used >= all ? [{ name, channel: channel ?? 'email', used, daily: daily! }] : [];
   });
 }
 
@@ -155,15 +148,23 @@ export function whyNotFlowing({ problems, transports }: MailReport): MailProblem
   return (waits && first(OF_WORKERS)) ?? ofTransports ?? first(['quota_used', 'slow_handover']) ?? waits;
 }
 
-/** Whether mail goes out by some transport. */
+/** Whether mail goes out by some transport; one for SMS carries none. */
 export function hasOpen(transports: readonly TransportReport[]): boolean {
-  return transports.some(({ state }) => state === 'ok' || state === 'unused');
+  return ofMail(transports).some(({ state }) => state === 'ok' || state === 'unused');
 }
 
-function transportReport(name: string, state: TransportRecord | undefined, attempts: AttemptFacts[]): TransportReport {
+function ofMail(transports: readonly TransportReport[]): TransportReport[] {
+  return transports.filter(({ channel }) => channel === 'email');
+}
+
+function transportReport(
+  way: Pick<TransportReport, 'name' | 'channel'>,
+  state: TransportRecord | undefined,
+  attempts: AttemptFacts[],
+): TransportReport {
   const [last] = attempts;
   return {
-    name,
+    ...way,
     state: stateOf(state, attempts),
     pausedAt: state?.pausedAt ?? null,
     pauseReason: state?.pauseReason ?? null,
@@ -270,8 +271,8 @@ export function transportProblems(transport: TransportReport): MailProblem[] {
 /** One host without a way out matters, though others deliver: what it claims waits. */
 function reachProblems({ name, unreachableFrom }: TransportReport): MailProblem[] {
   return unreachableFrom.map(({ host, lastErrorCode, lastReply }) => {
-    const { cause, remedy } = causeOf(name, { errorCode: lastErrorCode ?? 'unreachable', reply: lastReply });
     const errorCode = lastErrorCode ?? 'unreachable';
+    const { cause, remedy } = causeOf(name, { errorCode, reply: lastReply });
     return { code: 'transport_unreachable', message: `From ${host}: ${cause}`, remedy, errorCode };
   });
 }

@@ -1,3 +1,4 @@
+import type { Channel } from '../core/lanes.js';
 import type { MailFacts } from './health-monitor.js';
 import type { MailProblem, TransportReport } from './mail-report-policy.js';
 
@@ -8,14 +9,15 @@ const BOUNCES_FROM = 0.1;
 /** Fewer are chance. */
 const LEAST_BOUNCES = 10;
 
-/** A quota leaves nothing for ordinary mail. */
+/** A quota leaves nothing for ordinary mail, or for texts. */
 export interface UsedQuota {
   name: string;
+  channel: Channel;
   used: number;
   daily: number;
 }
 
-/** Where several transports are configured and none takes mail. One alone is told of by what is wrong with it. */
+/** Where several transports of mail are configured and none takes it. One alone is told of by what is wrong with it. */
 export function noWayOut(transports: readonly TransportReport[]): MailProblem[] {
   const shut = transports.filter(({ state }) => state in SHUT);
   if (transports.length < 2 || shut.length < transports.length) return [];
@@ -37,11 +39,17 @@ export function noWayOut(transports: readonly TransportReport[]): MailProblem[] 
 const SHUT = { paused: 'is paused', backing_off: 'has a break', unreachable: 'cannot be reached' } as const;
 
 export function quotaProblems(quotas: readonly UsedQuota[]): MailProblem[] {
-  return quotas.map(({ name, used, daily }) => ({
-    code: 'quota_used',
-    message: `${used} of the ${daily} messages that ${name} may send today have gone out. What is left is kept for codes; other mail waits until midnight (UTC).`,
-    remedy: 'Raise ?daily= in MAIL_TRANSPORTS if the provider allows more, or put another transport before it.',
-  }));
+  return quotas.map(({ name, channel, used, daily }) => {
+    const [waits, variable] =
+      channel === 'sms'
+        ? ['Codes by SMS wait until midnight (UTC).', 'SMS_TRANSPORTS']
+        : ['What is left is kept for codes; other mail waits until midnight (UTC).', 'MAIL_TRANSPORTS'];
+    return {
+      code: 'quota_used',
+      message: `${used} of the ${daily} messages that ${name} may send today have gone out. ${waits}`,
+      remedy: `Raise ?daily= in ${variable} if the provider allows more, or put another transport before it.`,
+    };
+  });
 }
 
 /** Nobody could use them any more. For as long as no code was handed over since. */

@@ -9,7 +9,7 @@ import { OverviewReader } from './overview-reader.js';
 
 /** Of what changed, without what it is: whoever looks at it asks for it. */
 export const TOPICS = ['messages', 'broadcasts', 'imports', 'webhooks', 'record'] as const;
-export type Topic = (typeof TOPICS)[number];
+type Topic = (typeof TOPICS)[number];
 /** Something that is another text whenever anything of its topic changed. */
 type Marks = Record<Topic, string>;
 
@@ -59,6 +59,7 @@ export class LiveStreams implements OnModuleDestroy {
   private toldAt = 0;
   /** Postgres does not answer, and everybody was told. */
   private away = false;
+  private closing = false;
 
   constructor(
     private readonly overview: OverviewReader,
@@ -87,6 +88,7 @@ export class LiveStreams implements OnModuleDestroy {
         this.forget(listener);
       });
       stream.send({ event: 'overview', data: first });
+      if (this.closing) stream.end();
       this.timer ??= setInterval(() => this.tick(), LOOK_EVERY_MS).unref();
       return stream;
     } catch (error) {
@@ -97,6 +99,7 @@ export class LiveStreams implements OnModuleDestroy {
 
   /** Nest waits for open connections after this hook. Who listens connects again, to the next process. */
   onModuleDestroy(): void {
+    this.closing = true;
     clearInterval(this.timer);
     for (const { stream } of this.listeners) stream.drop();
   }

@@ -7,7 +7,7 @@ import type { Rate } from '../core/rate.js';
 import { DatabaseClock } from '../database/database-clock.js';
 import { PrismaService } from '../database/prisma.service.js';
 import { HealthMonitor, MailFactsReader, type WorkerFacts } from '../health/health-monitor.js';
-import { configuredOf, reportOf, type TransportReport } from '../health/mail-report-policy.js';
+import { reportOf, type TransportReport } from '../health/mail-report-policy.js';
 import type { LedgerState } from '../mail/outbox/ledger.js';
 import { type LaneFacts, OutboxRecords } from '../mail/outbox/records.js';
 import { keysOf, waysOut } from '../mail/routing/routes.js';
@@ -117,7 +117,7 @@ export class OverviewReader {
     const configured = waysOut(this.settings);
     const sms = this.settings.sms.transports.length > 0;
     const { broker } = this.monitor;
-    const report = reportOf(facts, { ...configuredOf(this.settings), broker });
+    const report = reportOf(facts, { ways: configured, broker });
     const perSecond = (lane: Lane): number => rates.find((rate) => rate.lane === lane)?.perSecond ?? 0;
     const keys = keysOf(configured);
     return {

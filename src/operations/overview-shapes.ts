@@ -1,7 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsString, Length, Matches } from 'class-validator';
 import { IsOneLine, MayBeLeftOut } from '../core/input.js';
-import { type Lane, LANES } from '../core/lanes.js';
+import { type Channel, CHANNELS, type Lane, LANES } from '../core/lanes.js';
 import { EmailStatus } from '../generated/prisma/enums.js';
 import type { CountedTraffic, SmsFigures } from '../otp/sms/sms-traffic.js';
 import type {
@@ -15,8 +15,8 @@ import type {
 } from './overview-reader.js';
 import type { DatedProblem } from './overview-policy.js';
 
-const MOMENT = { type: String, format: 'date-time', nullable: true } as const;
-const WORD = { type: String, nullable: true } as const;
+export const MOMENT = { type: String, format: 'date-time', nullable: true } as const;
+export const WORD = { type: String, nullable: true } as const;
 const NUMBER = { type: Number, nullable: true } as const;
 const STATUSES = Object.values(EmailStatus);
 const MAX_REASON = 200;
@@ -174,6 +174,9 @@ class RateView {
 class TransportView implements TransportState {
   @ApiProperty({ example: 'smtp.example.com:587' })
   name!: string;
+
+  @ApiProperty({ enum: CHANNELS })
+  channel!: Channel;
 
   @ApiProperty({ enum: ['ok', 'unused', 'failing', 'backing_off', 'unreachable', 'paused'] })
   state!: TransportState['state'];

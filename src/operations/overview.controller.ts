@@ -21,7 +21,7 @@ import { LIVE_ENDS, LIVE_REFUSED_FOR_S, LiveStreams, SEES_OPERATIONS, TOPICS } f
 import { OverviewReader } from './overview-reader.js';
 import { LaneChangeView, OverviewView, PauseLaneRequest, SmsView, TransportChangeView } from './overview-shapes.js';
 import { ScheduleList, Schedules } from './schedules.js';
-import { TransportProbes, TrialController } from './trial.controller.js';
+import { STAFF, STAFF_IN_WORDS, TransportProbes, TrialController } from './trial.controller.js';
 
 /** Asked in the handler and not by a pipe, so that a body that is unfit is told of first. @throws Problem `lane_not_found` */
 function laneOf(name: string): Lane {
@@ -30,8 +30,6 @@ function laneOf(name: string): Lane {
   return lane;
 }
 
-const STAFF = { scope: 'admin', role: 'operator' } as const;
-const STAFF_IN_WORDS = 'Scope admin, or an operator.';
 const SEES_IN_WORDS = 'Scope admin, or a viewer.';
 const LANE = { name: 'lane', enum: [...LANES] } as const;
 

@@ -106,7 +106,6 @@ export class RecordMetrics {
   private readonly accepted: Counter;
   private readonly gauges: Gauges;
   private readonly configured: string[];
-  private readonly hasSms: boolean;
   private refreshing: Promise<void> | undefined;
 
   constructor(
@@ -117,7 +116,6 @@ export class RecordMetrics {
   ) {
     const registers = [registry];
     this.configured = keysOf(waysOut(settings));
-    this.hasSms = settings.sms.transports.length > 0;
     this.accepted = new Counter({ name: 'otpost_emails_accepted_total', help: 'Messages ever accepted', registers });
     this.gauges = Object.fromEntries(
       Object.entries(GAUGES).map(([name, gauge]) => [name, new Gauge({ ...gauge, registers })]),
@@ -165,14 +163,13 @@ export class RecordMetrics {
     gauges.oldestWebhook.set(webhooks.oldestDueSeconds);
     gauges.disabledEndpoints.set(webhooks.disabledEndpoints);
     for (const [status, count] of Object.entries(broadcasts)) gauges.broadcasts.set({ status }, count);
-    this.showSms(sms);
+    if (sms) this.showSms(sms);
     gauges.readable.set(1);
   }
 
   /** Countries are those of SMS_COUNTRIES, so the label has few values; numbers are in none. */
   private showSms({ messages, daily, countries }: SmsFigures): void {
     const { gauges } = this;
-    if (!this.hasSms) return;
     gauges.smsMessages.set(messages);
     gauges.smsDaily.set(daily);
     for (const { key: country, codes, verified, refused, closed } of countries) {

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { Settings } from '../config/settings.js';
 import { PrismaService } from '../database/prisma.service.js';
 import { Ledger, type LedgerState } from '../mail/outbox/ledger.js';
 import { type DueMail, type HandOverRate, OutboxRecords } from '../mail/outbox/records.js';
@@ -68,7 +69,8 @@ export interface Readings {
   transports: TransportRecord[];
   webhooks: WaitingWebhooks;
   broadcasts: OpenBroadcasts;
-  sms: SmsFigures;
+  /** Undefined where no codes go by SMS. */
+  sms: SmsFigures | undefined;
 }
 
 /** What the record in Postgres tells a scraper; all of it costs the same however much there is. */
@@ -82,6 +84,7 @@ export class RecordReader {
     private readonly webhooks: WaitingWebhooksReader,
     private readonly broadcasts: OpenBroadcastsReader,
     private readonly sms: SmsTraffic,
+    private readonly settings: Settings,
   ) {}
 
   /** One after the other: a scrape takes one connection from those who are served, and not six. */
@@ -94,7 +97,7 @@ export class RecordReader {
       transports: await this.transports.list(),
       webhooks: await this.webhooks.read(),
       broadcasts: await this.broadcasts.read(),
-      sms: await this.sms.read(),
+      sms: this.settings.sms.transports.length > 0 ? await this.sms.read() : undefined,
     };
   }
 }

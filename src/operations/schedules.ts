@@ -1,9 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
 import { PrismaService } from '../database/prisma.service.js';
+import { MOMENT, WORD } from './overview-shapes.js';
 
-const MOMENT = { type: String, format: 'date-time', nullable: true } as const;
-const WORD = { type: String, nullable: true } as const;
 /** Seconds after which a task that nobody took is late: each process looks for them every second. */
 const LATE_AFTER_S = 60;
 

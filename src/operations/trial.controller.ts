@@ -18,14 +18,14 @@ import { Names } from '../doctor/network.js';
 import type { Check } from '../doctor/report.js';
 import { transportChecks } from '../doctor/transport-checks.js';
 import { Limits } from '../limits/limits.js';
-import { keysOf } from '../mail/routing/routes.js';
+import { keysOf, waysOut } from '../mail/routing/routes.js';
 import { ChallengeIdPipe, IsCode, refusalProblem } from '../otp/challenge-view.js';
 import { CodeIssuer } from '../otp/code-issuer.js';
 import { CODE_LENGTH, storedPurpose, VERIFICATION_TEMPLATES } from '../otp/verifications/verification-policy.js';
 import { Verifications } from '../otp/verifications/verifications.js';
 
-const STAFF = { scope: 'admin', role: 'operator' } as const;
-const STAFF_IN_WORDS = 'Scope admin, or an operator.';
+export const STAFF = { scope: 'admin', role: 'operator' } as const;
+export const STAFF_IN_WORDS = 'Scope admin, or an operator.';
 /** Its codes open nothing anywhere else. */
 const PURPOSE = 'operations-trial';
 /** Milliseconds for all that is tried of one transport. */
@@ -118,7 +118,7 @@ export class TransportProbes {
 
   /** @throws Problem `transport_not_found` */
   async probe(name: string): Promise<TransportTestView> {
-    const { transports } = this.settings.mail;
+    const transports = waysOut(this.settings);
     const transport = transports[keysOf(transports).indexOf(name)];
     if (!transport) throw new Problem('transport_not_found');
     const checks = await this.side.during(() =>

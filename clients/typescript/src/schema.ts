@@ -3733,6 +3733,8 @@ export interface components {
             /** @example smtp.example.com:587 */
             name: string;
             /** @enum {string} */
+            channel: "email" | "sms";
+            /** @enum {string} */
             state: "ok" | "unused" | "failing" | "backing_off" | "unreachable" | "paused";
             /** Format: date-time */
             pausedAt: string | null;

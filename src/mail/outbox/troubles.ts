@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { lowestUuidv7 } from '../../core/ids.js';
 import { PrismaService } from '../../database/prisma.service.js';
 
-/** Of the lane critical, which carries them. */
+/** Of the lanes that carry them, each by itself; those of one that flows are told of where no other one stands. */
 interface ExpiredCodes {
   /** In the last hour, {@link COUNTED_AT_MOST} at most. */
   count: number;
@@ -42,37 +42,40 @@ export class TroubleRecords {
   constructor(private readonly prisma: PrismaService) {}
 
   async read(): Promise<MessageTroubles> {
-    const [row] = await this.prisma.$queryRaw<{ now: Date }[]>`SELECT now() AS now`;
-    const { now } = row!;
+    const { now, unknownSince } = await this.nowAndUnknown();
     return {
-      unknownSince: await this.unknownSince(),
+      unknownSince,
       expiredCodes: await this.expiredCodes(now),
       bounces: await this.bounces(now),
     };
   }
 
-  private async unknownSince(): Promise<Date | null> {
-    const [oldest] = await this.prisma.$queryRaw<{ at: Date }[]>`
-      SELECT coalesce(last.at, m.created_at) AS at
-      FROM (SELECT id, created_at FROM outbound_emails WHERE status = 'unknown' ORDER BY id LIMIT 1) AS m
-      LEFT JOIN LATERAL (SELECT at FROM email_events e WHERE e.email_id = m.id ORDER BY e.id DESC LIMIT 1) AS last ON true`;
-    return oldest?.at ?? null;
+  private async nowAndUnknown(): Promise<{ now: Date; unknownSince: Date | null }> {
+    const [row] = await this.prisma.$queryRaw<{ now: Date; unknownSince: Date | null }[]>`
+      SELECT now() AS now, (
+        SELECT coalesce(last.at, m.created_at)
+        FROM (SELECT id, created_at FROM outbound_emails WHERE status = 'unknown' ORDER BY id LIMIT 1) AS m
+        LEFT JOIN LATERAL (SELECT at FROM email_events e WHERE e.email_id = m.id ORDER BY e.id DESC LIMIT 1) AS last ON true
+      ) AS "unknownSince"`;
+    return row!;
   }
 
   private async expiredCodes(now: Date): Promise<ExpiredCodes | null> {
     const hourAgo = lowestUuidv7(new Date(now.getTime() - HOUR_MS));
-    const [expired] = await this.prisma.$queryRaw<{ count: number; firstAt: Date; lastAt: Date }[]>`
-      SELECT count(*)::int AS count, min(expires_at) AS "firstAt", max(expires_at) AS "lastAt" FROM (
-        SELECT expires_at FROM outbound_emails
-        WHERE status = 'expired' AND lane = 'critical' AND expires_at IS NOT NULL AND id >= ${hourAgo}::uuid LIMIT ${COUNTED_AT_MOST}
-      ) AS expired HAVING count(*) > 0`;
-    if (!expired) return null;
-    const { count, firstAt, lastAt } = expired;
-    const [{ flowsAgain } = { flowsAgain: false }] = await this.prisma.$queryRaw<{ flowsAgain: boolean }[]>`
-      SELECT EXISTS (
-        SELECT FROM outbound_emails WHERE id >= ${hourAgo}::uuid AND lane = 'critical' AND sent_at > ${lastAt}
-      ) AS "flowsAgain"`;
-    return { count, firstAt, flowsAgain };
+    const [expired] = await this.prisma.$queryRaw<ExpiredCodes[]>`
+      SELECT sum(count)::int AS count, min("firstAt") AS "firstAt", "flowsAgain" FROM (
+        SELECT count, "firstAt", EXISTS (
+            SELECT FROM outbound_emails m WHERE m.id >= ${hourAgo}::uuid AND m.lane = by_lane.lane AND m.sent_at > by_lane.last
+          ) AS "flowsAgain"
+        FROM (
+          SELECT lane, count(*) AS count, min(expires_at) AS "firstAt", max(expires_at) AS last FROM (
+            SELECT lane, expires_at FROM outbound_emails
+            WHERE status = 'expired' AND lane IN ('critical', 'sms') AND expires_at IS NOT NULL AND id >= ${hourAgo}::uuid
+            LIMIT ${COUNTED_AT_MOST}
+          ) AS expired GROUP BY lane
+        ) AS by_lane
+      ) AS judged GROUP BY "flowsAgain" ORDER BY "flowsAgain" LIMIT 1`;
+    return expired ?? null;
   }
 
   private async bounces(now: Date): Promise<Bounces> {
@@ -83,7 +86,7 @@ export class TroubleRecords {
         SELECT created_at, status IN ('bounced', 'complained', 'failed') AS bounced
         FROM (
           SELECT created_at, status, last_error_code FROM outbound_emails
-          WHERE id >= ${lowestUuidv7(new Date(now.getTime() - DAY_MS))}::uuid ORDER BY id DESC LIMIT ${LOOKED_THROUGH}
+          WHERE id >= ${lowestUuidv7(new Date(now.getTime() - DAY_MS))}::uuid AND lane <> 'sms' ORDER BY id DESC LIMIT ${LOOKED_THROUGH}
         ) AS newest
         WHERE status IN ('sent', 'delivered', 'bounced', 'complained')
           OR status = 'failed' AND last_error_code IN ('smtp_550', 'smtp_551', 'smtp_553')

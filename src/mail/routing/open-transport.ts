@@ -33,8 +33,7 @@ export interface TransportParts {
 /** Makes the transport of one entry of MAIL_TRANSPORTS or SMS_TRANSPORTS. @throws StartupError */
 export function openTransport(settings: TransportSettings, parts: TransportParts): Transport {
   const transport = opened(settings, parts);
-  const isSms = 'channel' in settings && settings.channel === 'sms';
-  return isSms ? sparingTestNumbers(transport, parts.testNumbers, parts.clock) : transport;
+  return settings.channel === 'sms' ? sparingTestNumbers(transport, parts.testNumbers, parts.clock) : transport;
 }
 
 function opened(

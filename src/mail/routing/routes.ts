@@ -29,7 +29,7 @@ export interface Route {
 }
 
 /** All ways out that are configured, those of mail first. */
-export function waysOut({ mail, sms }: Pick<Settings, 'mail' | 'sms'>): TransportSettings[] {
+export function waysOut<Way>({ mail, sms }: Record<'mail' | 'sms', { transports: readonly Way[] }>): Way[] {
   return [...mail.transports, ...sms.transports];
 }
 
@@ -45,7 +45,7 @@ export function openRoutes(configuration: Settings, parts: Pick<TransportParts, 
     const { connections: total } = settings;
     return {
       key: keys[index]!,
-      channel: ('channel' in settings && settings.channel) || 'email',
+      channel: settings.channel ?? 'email',
       settings,
       transport: openTransport(settings, {
         ...parts,

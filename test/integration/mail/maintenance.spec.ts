@@ -81,6 +81,7 @@ describe('scheduled work', () => {
       'otp.challenges',
       'otp.codes',
       'otp.failures',
+      'otp.sms',
       'webhooks.rescue',
       'webhooks.retention',
     ]);

@@ -1,5 +1,6 @@
 import { mailVerdicts, type WaitingMessage, whyWaiting } from '../../../src/doctor/mail-verdict.js';
 import type { MailFacts } from '../../../src/health/health-monitor.js';
+import { reportOf, whyNotFlowing } from '../../../src/health/mail-report-policy.js';
 
 const NOW = new Date('2026-11-21T09:00:00Z');
 const NAME = 'smtp.example.com:587';
@@ -36,7 +37,7 @@ const FACTS: MailFacts = {
   webhooks: { disabled: 0, disabledSince: null, failing: 0, failingSince: null },
 };
 const auth = { lastErrorCode: 'smtp_auth', lastReply: '535 5.7.8 no' };
-const CONTEXT = { transports: [NAME], host: 'web-1', now: NOW };
+const CONTEXT = { ways: [{ name: NAME }], host: 'web-1', now: NOW };
 
 function told(change: Partial<MailFacts>, name: string) {
   const check = mailVerdicts({ ...FACTS, ...change }, CONTEXT).find((one) => one.name === name);
@@ -70,7 +71,7 @@ describe('the record', () => {
   ])(
     'tells of %s where there is something to tell, and says nothing of them otherwise',
     (name, change, [status, words]) => {
-      const context = { ...CONTEXT, quotas: [500] };
+      const context = { ...CONTEXT, ways: [{ name: NAME, daily: 500 }] };
       const of = (facts: MailFacts) => mailVerdicts(facts, context).find((one) => one.name === name);
       expect(of({ ...FACTS, ...change })).toMatchObject({ status, summary: expect.stringContaining(words) as string });
       expect(of(FACTS)).toBeUndefined();
@@ -140,8 +141,42 @@ describe('the record', () => {
       { ...STATE, backingOff: true, lastErrorCode: 'smtp_421' },
       { ...STATE, name: 'second.example.com:587' },
     ];
-    const checks = mailVerdicts({ ...FACTS, states }, { ...CONTEXT, transports: [NAME, 'second.example.com:587'] });
+    const checks = mailVerdicts(
+      { ...FACTS, states },
+      { ...CONTEXT, ways: [{ name: NAME }, { name: 'second.example.com:587' }] },
+    );
     expect(checks.find(({ name }) => name === NAME)).toMatchObject({ status: 'warn' });
+  });
+
+  const TEXTS = { name: 'capture:sms', channel: 'sms', daily: 100 } as const;
+  const WITH_TEXTS = { ...FACTS, workers: [{ ...WORKER, lanes: [...WORKER.lanes, 'sms' as const] }] };
+
+  it('takes no way out for texts for one that mail goes out by', () => {
+    const states = [{ ...STATE, backingOff: true, lastErrorCode: 'smtp_421' }];
+    const one = mailVerdicts({ ...WITH_TEXTS, states }, { ...CONTEXT, ways: [{ name: NAME }, TEXTS] });
+    expect(one.find(({ name }) => name === NAME)).toMatchObject({ status: 'fail' });
+    const second = { ...STATE, name: 'second.example.com:587', pausedAt: NOW };
+    const ways = [{ name: NAME }, { name: second.name }, TEXTS];
+    const report = reportOf({ ...WITH_TEXTS, states: [...states, second] }, { ways, broker: { kind: 'x', up: true } });
+    expect(report.problems[0]).toMatchObject({
+      code: 'no_way_out',
+      message: expect.stringMatching(/^None of the 2 /) as string,
+    });
+    expect(whyNotFlowing(report)).toMatchObject({ code: 'no_way_out' });
+  });
+
+  it('lets codes by SMS use up their quota, and names the variable that it stands in', () => {
+    const of = (used: number) =>
+      mailVerdicts(
+        { ...WITH_TEXTS, usedToday: new Map([[TEXTS.name, used]]) },
+        { ...CONTEXT, ways: [{ name: NAME }, TEXTS] },
+      ).find(({ name }) => name === 'quota');
+    expect(of(99)).toBeUndefined();
+    expect(of(100)).toMatchObject({
+      status: 'fail',
+      summary: expect.stringContaining('Codes by SMS wait until midnight') as string,
+      remedy: expect.stringContaining('SMS_TRANSPORTS') as string,
+    });
   });
 
   it('tells of messages whose final reply does not come', () => {
@@ -171,7 +206,12 @@ describe('why a message still waits', () => {
     lastErrorCode: null,
   };
   const why = (change: Partial<WaitingMessage>, facts: Partial<MailFacts>, rated: string[] = []) =>
-    whyWaiting({ ...MESSAGE, ...change }, { ...FACTS, ...facts }, [NAME], rated, NOW);
+    whyWaiting(
+      { ...MESSAGE, ...change },
+      { ...FACTS, ...facts },
+      [{ name: NAME, ...(rated.includes(NAME) ? { rate: '1/s' } : {}) }],
+      NOW,
+    );
 
   it.each<[string, Parameters<typeof why>, RegExp]>([
     ['no worker', [{}, { workers: [] }], /^No worker is alive\. Start one/],

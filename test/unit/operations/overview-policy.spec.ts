@@ -5,7 +5,14 @@ const NOW = new Date('2030-01-31T12:00:00Z');
 const BEFORE = new Date('2030-01-31T11:48:00Z');
 
 const transport: TransportReport = {
-  ...{ name: 'smtp.example.com:587', state: 'ok', pausedAt: null, pauseReason: null, backoffUntil: null },
+  ...{
+    name: 'smtp.example.com:587',
+    channel: 'email',
+    state: 'ok',
+    pausedAt: null,
+    pauseReason: null,
+    backoffUntil: null,
+  },
   ...{ lastErrorCode: null, lastReply: null, unreachableFrom: [], lastAttempt: null },
 };
 const problem = (code: MailProblem['code'], message = code as string): MailProblem => ({
