@@ -1,5 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsString, Length, Matches } from 'class-validator';
+import { GUARD_MODES, type GuardMode } from '../config/settings.js';
 import { IsOneLine, MayBeLeftOut } from '../core/input.js';
 import { type Channel, CHANNELS, type Lane, LANES } from '../core/lanes.js';
 import { EmailStatus } from '../generated/prisma/enums.js';
@@ -328,6 +329,9 @@ class SmsTrafficView implements CountedTraffic {
 }
 
 export class SmsView implements SmsFigures {
+  @ApiProperty({ enum: GUARD_MODES, description: 'SMS_GUARD' })
+  guard!: GuardMode;
+
   @ApiProperty()
   messages!: number;
 

@@ -67,10 +67,11 @@ class OverviewController {
   }
 
   @Get('sms')
+  @Allow(SEES_OPERATIONS)
   @Header('Cache-Control', 'no-store')
   @Operation(200, SmsView, {
     summary: 'Codes by SMS of this UTC day, and where too few are given back',
-    description: STAFF_IN_WORDS,
+    description: SEES_IN_WORDS,
   })
   readSms(): Promise<SmsView> {
     return this.sms.read();

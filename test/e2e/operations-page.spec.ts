@@ -39,6 +39,7 @@ describeWithChromium('the page of operators', () => {
     otpost = await OtpostInProcess.start({
       ...{ DATABASE_URL: database.url, PORT: String(port), APP_URL: url },
       ...{ MAIL_FROM: 'Aster <no-reply@example.com>', MAIL_TRANSPORTS: sink.url },
+      ...{ SMS_TRANSPORTS: 'capture:', SMS_COUNTRIES: 'PH,DE' },
     });
     await makeAccount(database, OPERATOR, 'operator');
     await makeAccount(database, ADMIN, 'admin');
@@ -151,6 +152,24 @@ describeWithChromium('the page of operators', () => {
     await page.getByRole('link', { name: 'next@example.com' }).waitFor();
     await page.getByRole('switch', { name: 'Live' }).click();
     await page.getByRole('switch', { name: 'Paused' }).click();
+  });
+
+  it('sees how many codes by SMS come back, by country, and which country gets none today', async () => {
+    const { page } = operator;
+    await operator.open('/operations');
+    await page.getByText('No code went by SMS yet').waitFor();
+    const ask = (to: string) => otpost.api.post('/v1/verifications', { to, purpose: 'checkout' }, headers);
+    expect((await ask('+639171234567')).status).toBe(202);
+    const row = page.getByRole('table', { name: 'Codes by SMS today' }).getByRole('row');
+    await row.filter({ hasText: 'Philippines' }).filter({ hasText: '0 (0 %)' }).filter({ hasText: 'open' }).waitFor();
+    await row.filter({ hasText: '+63917123 ····' }).waitFor();
+    await database.query(
+      `INSERT INTO sms_traffic (day, kind, key, messages, codes, verified)
+       VALUES ((now() AT TIME ZONE 'UTC')::date, 'country', 'DE', 200, 200, 4)`,
+    );
+    await row.filter({ hasText: 'Germany' }).filter({ hasText: '4 (2 %)' }).filter({ hasText: 'closed' }).waitFor();
+    expect((await ask('+4915123456789')).status).toBe(429);
+    await page.getByText('1 of 1,000 messages; 1 refused').waitFor();
   });
 
   it('pauses a lane and resumes it, and both are on record', async () => {

@@ -111,7 +111,7 @@ function take({ event, data }: StreamEvent, queries: QueryClient, news: News, te
     case 'overview':
       tell.away(false);
       queries.setQueryData<Schemas['OverviewView']>(['overview'], data as Schemas['OverviewView']);
-      void queries.invalidateQueries({ queryKey: ['schedules'] });
+      for (const name of ['schedules', 'sms']) void queries.invalidateQueries({ queryKey: [name] });
       break;
     case 'changed':
       news.add((data as { topics: Topic[] }).topics.flatMap((topic) => SHOWN[topic]));

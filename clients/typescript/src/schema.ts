@@ -1636,7 +1636,7 @@ export interface paths {
         };
         /**
          * Codes by SMS of this UTC day, and where too few are given back
-         * @description Scope admin, or an operator.
+         * @description Scope admin, or a viewer.
          */
         get: operations["listOperationSms"];
         put?: never;
@@ -3813,6 +3813,11 @@ export interface components {
             closed: boolean;
         };
         SmsView: {
+            /**
+             * @description SMS_GUARD
+             * @enum {string}
+             */
+            guard: "on" | "record" | "off";
             messages: number;
             /** @description SMS_DAILY */
             daily: number;

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Settings } from '../../config/settings.js';
+import { type GuardMode, Settings } from '../../config/settings.js';
 import { Clock } from '../../core/clock.js';
 import { PrismaService } from '../../database/prisma.service.js';
 import { dayOf, type Traffic, verdictOn } from './guard-policy.js';
@@ -17,6 +17,7 @@ export interface CountedTraffic {
 }
 
 export interface SmsFigures {
+  guard: GuardMode;
   /** Messages today, and how many there may be. */
   messages: number;
   daily: number;
@@ -41,7 +42,7 @@ export class SmsTraffic {
   ) {}
 
   async read(): Promise<SmsFigures> {
-    const { daily } = this.settings.sms;
+    const { daily, guard } = this.settings.sms;
     const today = dayOf(this.clock.now());
     const rows = await this.prisma.$queryRaw<Row[]>`
       (SELECT kind, key, messages, codes, verified, refused FROM sms_traffic
@@ -53,6 +54,7 @@ export class SmsTraffic {
     const of = (kind: Traffic['kind']): CountedTraffic[] =>
       rows.filter((row) => row.kind === kind).map((row) => counted(row, daily));
     return {
+      guard,
       messages: all?.messages ?? 0,
       daily,
       refused: all?.refused ?? 0,

@@ -35,6 +35,8 @@ interface Session {
   to: string;
   rest: string;
   inMessage: boolean;
+  /** MAIL was refused: there is no transaction (RFC 5321 §4.1.4), and what a client sent ahead is nobody's. */
+  senderRefused: boolean;
   begun: boolean;
   /** It stalls in mid-message: what comes is not looked at any more. */
   deaf: boolean;
@@ -90,7 +92,15 @@ export class FaultSink {
   }
 
   private serve(socket: Socket, door: string): void {
-    const session: Session = { socket, to: '', rest: '', inMessage: false, begun: false, deaf: false };
+    const session: Session = {
+      socket,
+      to: '',
+      rest: '',
+      inMessage: false,
+      senderRefused: false,
+      begun: false,
+      deaf: false,
+    };
     const act = (moment: SinkMoment): string => this.act(session, door, moment);
     this.sockets.add(socket);
     socket.setNoDelay(true);
@@ -113,8 +123,10 @@ export class FaultSink {
     const verb = said === 'HELO' ? 'EHLO' : said;
     if (verb === 'RCPT') session.to = /<(.*)>/.exec(line)?.[1] ?? '';
     if (verb === 'MAIL') session.to = '';
-    if (COMMANDS.has(verb)) {
+    if (session.senderRefused && (verb === 'RCPT' || verb === 'DATA')) session.socket.write('503 5.5.1 no sender\r\n');
+    else if (COMMANDS.has(verb)) {
       const reply = act(verb as SinkMoment);
+      session.senderRefused = verb === 'MAIL' && /^[45]/.test(reply);
       session.inMessage = verb === 'DATA' && reply.startsWith('3');
       session.begun = false;
     } else if (verb === 'QUIT') session.socket.end('221 2.0.0 bye\r\n');

@@ -7,6 +7,7 @@ import { count, span, STATUS_WORDS, STATUSES, TONES } from '../words';
 import { Banner } from './banner';
 import { Lanes } from './lanes';
 import styles from './overview.module.css';
+import { Sms } from './sms';
 import { Transports } from './transports';
 import { Workers } from './workers';
 
@@ -37,6 +38,7 @@ export function OverviewPage() {
           <HandOvers hand={data.handOvers} />
           <Lanes lanes={data.lanes} />
           <Transports transports={data.transports} />
+          {data.transports.some(({ channel }) => channel === 'sms') && <Sms />}
           <Workers workers={data.workers} version={data.version} />
         </div>
       )}
