@@ -157,9 +157,9 @@ async function startWeb(infrastructure: Infrastructure): Promise<Application> {
     refuseUnstorable(app);
     boundBodies(app);
     serveDocs(app, settings, VERSION);
-    const url = await listen(app, settings.http.host, settings.http.port, 'PORT');
+    await app.init();
     await smtp.listen();
-    return url;
+    return listen(app, settings.http.host, settings.http.port, 'PORT'); // last: whoever hears from it finds all doors open
   };
   return listening(app, open, smtp);
 }

@@ -80,7 +80,7 @@ function describeApi(app: NestFastifyApplication, appUrl: string, version: strin
       .setOpenAPIVersion('3.1.0')
       .setTitle('Otpost')
       .setDescription(
-        'Accounts, one-time codes, and the mail that carries them. Every error is application/problem+json.',
+        'Accounts, one-time codes, and the mail and SMS that carry them. Every error is application/problem+json.',
       )
       .setLicense('MIT', 'https://opensource.org/license/mit')
       .setVersion(version)

@@ -99,7 +99,7 @@ function startHere(appUrl: string): Html {
   const verify = `curl ${appUrl}/v1/otp/<id>/verify \\\n  -H 'content-type: application/json' \\\n  -d '{"code":"123456"}'`;
   const me = `curl ${appUrl}/v1/me -H 'authorization: Bearer <accessToken>'`;
   return html`<h1 id="start">Otpost API</h1>
-    <p>Accounts, one-time codes, and the mail that carries them, with a receipt for every message. JSON over HTTP; no library is needed.</p>
+    <p>Accounts, one-time codes, and the mail and SMS that carry them, with a receipt for every message. JSON over HTTP; no library is needed.</p>
     <h2>Start here</h2>
     <ol>
       <li>Register somebody. The answer names a challenge, and a code is on its way. ${shell(register)}</li>

@@ -10,7 +10,7 @@ import { ChallengeIdPipe } from '../challenge-view.js';
 import { DeliveryStreams, REFUSED_FOR_S } from './delivery-streams.js';
 import { DeliveryView, ToldDeliveries } from './told-deliveries.js';
 
-/** What became of the mail that carries a code, for whoever waits for it; the same whoever the address belongs to. */
+/** What became of the mail or text that carries a code, for whoever waits for it; the same whoever the address belongs to. */
 @ApiTags('codes')
 @Controller('v1/otp')
 export class DeliveryController {
@@ -20,7 +20,7 @@ export class DeliveryController {
   ) {}
 
   @Get(':id/delivery')
-  @Operation(200, DeliveryView, { summary: 'What became of the mail that carries the code' })
+  @Operation(200, DeliveryView, { summary: 'What became of the mail or text that carries the code' })
   @Problems('challenge_not_found')
   async delivery(@Param('id', ChallengeIdPipe) id: string): Promise<DeliveryView> {
     const told = (await this.deliveries.find([id])).get(id);

@@ -67,7 +67,7 @@ const tests = (): void => {
     closeBrowser = chromium.close;
     page = await chromium.context.newPage();
     page.setDefaultTimeout(HANGS_MS);
-    await Promise.all([container.running('worker'), container.running('web')]);
+    await Promise.all([container.running('worker'), container.ready()]);
   });
   afterAll(async () => {
     await closeBrowser();

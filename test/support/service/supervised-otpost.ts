@@ -90,14 +90,10 @@ export class SupervisedOtpost {
 
   /** The pid of a program, once supervisord calls it running. */
   async running(program: Program): Promise<number> {
-    return eventually(
-      async () => {
-        const [, pid] = new RegExp(`^${program} +RUNNING +pid (\\d+)`, 'm').exec(await this.control('status')) ?? [];
-        return pid !== undefined && Number(pid);
-      },
-      `${program} to be RUNNING`,
-      40_000,
-    ).catch((error: unknown) => {
+    return eventually(async () => {
+      const [, pid] = new RegExp(`^${program} +RUNNING +pid (\\d+)`, 'm').exec(await this.control('status')) ?? [];
+      return pid !== undefined && Number(pid);
+    }, `${program} to be RUNNING`).catch((error: unknown) => {
       throw new Error(`${String(error)}\n${this.text.slice(-4_000)}`);
     });
   }
