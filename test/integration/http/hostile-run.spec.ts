@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { BODIES, COOKIES, FIELDS, HOSTILE, NAME, PAGES, RAW, SEGMENTS } from '../../support/text/hostile-input.js';
+import { saidIn } from '../../support/http/said.js';
 import { createApiKey } from '../../support/service/api-key.js';
 import { type Otpost, startOtpost } from '../../support/service/otpost.js';
 import { signIn } from '../../support/service/staff.js';
@@ -64,7 +65,7 @@ describe('a hostile client', () => {
       ...(body === undefined ? {} : { body: new TextEncoder().encode(body) }),
     });
     const kind = response.headers.get('content-type') ?? '';
-    const text = /^text\/event-stream/.test(kind) ? await firstOf(response) : await response.text();
+    const text = response.body === null ? '' : await saidIn(kind, response.body);
     tally.sent++;
     tally[response.status >= 400 ? 'refused' : 'taken']++;
     const fits =
@@ -83,16 +84,6 @@ describe('a hostile client', () => {
       });
     keep(text);
     return response.status;
-  }
-
-  /** What a stream, which ends with its client only, says first. */
-  async function firstOf(response: Response): Promise<string> {
-    let said = '';
-    for await (const part of response.body!.pipeThrough(new TextDecoderStream())) {
-      said = part;
-      break;
-    }
-    return said;
   }
 
   const operations = (): [method: string, path: string, operation: Operation][] =>
