@@ -17,7 +17,7 @@ export const SMS_FIL: SmsWords = {
   'own.remove_phone': 'Alisin ang numero',
   'own.by_text_instead': 'Magpadala na lang ng code sa SMS sa {phone}',
 
-  'sign_in.address_or_number': 'Email address o numero ng telepono',
+  'sign_in.address_or_number': 'Ang email address o numero ng telepono mo',
   'sign_in.text_sms':
     'Ilagay ang email address mo, o ang numero ng telepono ng account mo, at padadalhan ka namin ng code. Isa-sign in ka nito sa {product}, o gagawa ito ng account para sa bagong email address.',
   'sign_in.no_number': 'Hindi iyan numero ng telepono na may country code. Dapat ay gaya ng +63 917 123 4567.',
