@@ -35,9 +35,9 @@ export function isNumber(destination: string): boolean {
   return destination.startsWith('+') && !destination.includes('@');
 }
 
-/** As people read it: `+63 917 123 4567`. */
+/** As people read it: `+63 917 123 4567`, with blanks at which no line ends. */
 export function shownNumber(e164: string): string {
-  return parsePhoneNumberFromString(e164)?.formatInternational() ?? e164;
+  return parsePhoneNumberFromString(e164)?.formatInternational().replaceAll(' ', '\u00a0') ?? e164;
 }
 
 /** For logs and people who need not know whose it is: `+63*******67`. */
