@@ -84,10 +84,12 @@ describe('numbers on the pages for people', () => {
     await signIn(email, page);
     const [phone, before] = [number(), await page.get('/account')];
     expect(before.text).toContain('aria-label="Phone number: Add"');
-    expect((await page.get('/account/phone')).text).toMatch(
-      /<input id="phone" name="phone" type="tel" autocomplete="tel"/,
-    );
-    const path = await toCode(page.post('/account/phone', { phone: ` ${shownNumber(phone)} ` }));
+    const asking = await page.get('/account/phone');
+    expect(asking.text).toMatch(/<input id="phone" name="phone" type="tel" autocomplete="tel"/);
+    const form = /name="form" value="([\w-]{22})"/.exec(asking.text)![1]!;
+    const send = () => toCode(page.post('/account/phone', { form, phone: ` ${shownNumber(phone)} ` }));
+    const path = await send();
+    expect(await send()).toBe(path); // pressed twice
     const shown = await waiting(page, path);
     expect(shown.text).toContain(`We sent a 6-digit code by SMS to <b>${shownNumber(phone)}</b>.`);
     expect(shown.text).toMatch(/<input [^>]*inputmode="numeric" autocomplete="one-time-code"[^>]* data-otp=""/);
@@ -95,6 +97,8 @@ describe('numbers on the pages for people', () => {
     expect(said(shown)).not.toMatch(OF_MAIL);
     expect((await other.post(path, { code: await codeByText(otpost.api, phone) })).status).toBe(303); // knows nothing of it
     expect((await page.post(path, { code: await codeByText(otpost.api, phone) })).location).toBe('/account?done=phone');
+    const sent = await otpost.database.query('SELECT 1 FROM outbound_emails WHERE to_canonical = $1', [phone]);
+    expect(sent).toHaveLength(1);
     const { text } = await page.get('/account?done=phone');
     for (const part of ['Your phone number was saved.', shownNumber(phone), 'aria-label="Phone number: Change"'])
       expect(text).toContain(part);
