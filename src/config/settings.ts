@@ -232,6 +232,11 @@ export abstract class Settings {
   abstract logLevel: LogLevel;
 }
 
+/** Whether a code by SMS opens an account. */
+export function textsSignIn({ sms }: Pick<Settings, 'sms'>): boolean {
+  return sms.signIn && sms.transports.length > 0;
+}
+
 /** How mails and pages call the product: by BRAND_NAME, the sender's display name, or else its domain. */
 export function productOf({ mail: { brand, from } }: Pick<Settings, 'mail'>): string {
   return brand.name ?? (from.name || readableDomainOf(from.address));

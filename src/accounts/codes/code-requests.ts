@@ -185,6 +185,7 @@ export class CodeRequests {
     number: Destination,
     currentPassword: string | undefined,
     source: RequestSource,
+    challengeId?: string,
   ): Promise<Issued> {
     const { account, session } = holder;
     this.sms.require(number.canonical);
@@ -192,6 +193,7 @@ export class CodeRequests {
     const known = await this.holderOf(number);
     return this.issue({
       purpose: 'change_phone',
+      id: challengeId,
       fits: known === null || known.id === account.id,
       destination: number,
       locale: account.locale,

@@ -1,9 +1,11 @@
 import { Get, Param, Post, Query, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
+import { Settings, textsSignIn } from '../../config/settings.js';
 import { type Html, html, type HtmlValue } from '../../core/html.js';
 import { randomId } from '../../core/ids.js';
 import { Problem } from '../../core/problems.js';
 import { BUILT_IN_LOCALES, nearestLocaleIn } from '../../core/locales.js';
+import { shownNumber } from '../../core/phone-number.js';
 import type { Session } from '../../generated/prisma/client.js';
 import type { Page, Redirect } from '../../http/pages/page-frame.js';
 import { buttonForm, momentOf } from '../../http/pages/page-parts.js';
@@ -28,10 +30,20 @@ const DONE: Record<string, PlainWord> = {
   password: 'done.password',
   password_removed: 'done.password_removed',
   email: 'done.email',
+  phone: 'done.phone',
+  phone_removed: 'done.phone_removed',
 };
 
-/** Who is signed in, and where else. @param sessions those that have not ended, this one too */
-function accountPage({ account, session: current }: LiveSession, sessions: Session[], done: unknown): Page {
+interface Shown {
+  /** Those that have not ended, this one too. */
+  sessions: Session[];
+  /** Whether a number can be added. */
+  texts: boolean;
+  done: unknown;
+}
+
+/** Who is signed in, and where else. */
+function accountPage({ account, session: current }: LiveSession, { sessions, texts, done }: Shown): Page {
   const told = typeof done === 'string' && Object.hasOwn(DONE, done) ? DONE[done] : undefined;
   const locale = account.locale === null ? undefined : nearestLocaleIn(BUILT_IN_LOCALES, account.locale);
   const body = (say: Say) => html`<h1>${say('account.title')}</h1>
@@ -41,6 +53,7 @@ function accountPage({ account, session: current }: LiveSession, sessions: Sessi
       ${fact(say('own.name'), account.name ?? say('own.no_name'), '/account/profile', say)}
       ${fact(say('own.language'), locale === undefined ? say('own.language_of_browser') : LANGUAGE_NAMES[locale as keyof typeof LANGUAGE_NAMES], '/account/profile', say)}
       ${fact(say('sign_in.address'), account.email, '/account/email', say)}
+      ${(texts || account.phone !== null) && phoneFact(account.phone, say)}
       ${fact(say('sign_in.password'), say(account.passwordHash === null ? 'own.no_password' : 'own.has_password'), '/account/password', say)}
     </dl>
     <h2>${say('account.sessions')}</h2>
@@ -53,8 +66,13 @@ function accountPage({ account, session: current }: LiveSession, sessions: Sessi
   return { status: 200, title: (say) => say('account.title'), body, lively: true };
 }
 
-function fact(name: Html, value: HtmlValue, href: string, say: Say): Html {
-  return html`<div><dt>${name}</dt><dd>${value}</dd><dd><a href="${href}" aria-label="${name}: ${say('account.change')}">${say('account.change')}</a></dd></div>`;
+function phoneFact(phone: string | null, say: Say): Html {
+  const value = phone === null ? say('own.no_phone') : shownNumber(phone);
+  return fact(say('own.phone'), value, '/account/phone', say, phone === null ? 'account.add' : 'account.change');
+}
+
+function fact(name: Html, value: HtmlValue, href: string, say: Say, does: PlainWord = 'account.change'): Html {
+  return html`<div><dt>${name}</dt><dd>${value}</dd><dd><a href="${href}" aria-label="${name}: ${say(does)}">${say(does)}</a></dd></div>`;
 }
 
 function item({ id, userAgent, method, ip, createdAt, lastUsedAt }: Session, current: boolean, say: Say): Html {
@@ -73,6 +91,7 @@ function item({ id, userAgent, method, ip, createdAt, lastUsedAt }: Session, cur
 @PagesAt('account')
 export class AccountPageController {
   constructor(
+    private readonly settings: Settings,
     private readonly sessions: Sessions,
     private readonly own: OwnSessions,
     private readonly signIn: PageSignIn,
@@ -82,8 +101,14 @@ export class AccountPageController {
   @Get()
   async home(@Query('done') done: unknown, @Req() request: FastifyRequest): Promise<Page> {
     const who = await this.signIn.of(request);
-    if (who) return accountPage(who, await this.sessions.list(who.account.id), done);
-    return { ...signInPage({ form: randomId() }), cookies: this.cookies.greeting(request) };
+    if (who) {
+      const sessions = await this.sessions.list(who.account.id);
+      return accountPage(who, { sessions, texts: this.settings.sms.transports.length > 0, done });
+    }
+    return {
+      ...signInPage({ form: randomId(), texts: textsSignIn(this.settings) }),
+      cookies: this.cookies.greeting(request),
+    };
   }
 
   @Post('sign-out')

@@ -1,10 +1,11 @@
 import { Body, Get, Param, Post, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { Clock } from '../../core/clock.js';
-import { parseEmailAddress } from '../../core/email-address.js';
-import { Problem } from '../../core/problems.js';
+import { parseDestination } from '../../core/destination.js';
+import { Problem, type ProblemCode } from '../../core/problems.js';
 import type { Page, Redirect } from '../../http/pages/page-frame.js';
 import { formField } from '../../http/pages/page-parts.js';
+import { speakOfText } from '../../http/pages/problem-page.js';
 import type { Saying } from '../../http/pages/words.js';
 import { ChallengeIdPipe, refusalProblem, resendProblem, unusableProblem } from '../../otp/challenge-view.js';
 import type { Challenge } from '../../otp/challenges.js';
@@ -23,6 +24,12 @@ import { PageCodes } from './page-codes.js';
 import { PageCookies, PagesAt, PageSignIn } from './page-cookies.js';
 
 const CODE = /^[0-9]{6}$/;
+
+/** Where codes that change something are asked for, where their givers are told that it is done, and what is in the way. */
+const CHANGES: Partial<Record<string, { form: string; done: string; taken: ProblemCode }>> = {
+  change_email: { form: '/account/email', done: '/account?done=email', taken: 'email_taken' },
+  change_phone: { form: '/account/phone', done: '/account?done=phone', taken: 'phone_taken' },
+};
 
 /** Where a code that was asked for on our pages is given back: to sign in, for a new password, or to go on in a session. */
 @PagesAt('account/code/:id')
@@ -43,7 +50,7 @@ export class CodeController {
 
   @Get()
   async wait(@Param('id', ChallengeIdPipe) id: string, @Req() request: FastifyRequest): Promise<Page | Redirect> {
-    const challenge = await this.codes.askedHere(id, request);
+    const challenge = await this.askedHere(id, request);
     const over = challenge ? this.checker.over(challenge) : 'not_found';
     // The link in the mail was pressed in this browser, or somebody went back after the code was taken.
     if ((over === 'consumed' || over === 'not_found') && (await this.signIn.of(request))) return { to: '/account' };
@@ -57,7 +64,7 @@ export class CodeController {
     @Body() body: unknown,
     @Req() request: FastifyRequest,
   ): Promise<Page | Redirect> {
-    const challenge = await this.codes.askedHere(id, request);
+    const challenge = await this.askedHere(id, request);
     if (!challenge && (await this.signIn.of(request))) return { to: '/account' }; // a second press that came late
     if (!challenge) throw new Problem('challenge_not_found');
     const code = normalCode(formField(body, 'code'));
@@ -69,7 +76,7 @@ export class CodeController {
 
   @Post('resend')
   async resend(@Param('id', ChallengeIdPipe) id: string, @Req() request: FastifyRequest): Promise<Page | Redirect> {
-    const challenge = await this.codes.askedHere(id, request);
+    const challenge = await this.askedHere(id, request);
     if (!challenge) throw new Problem('challenge_not_found');
     const result = await this.issuer.resend(challenge, request.id, () =>
       this.mailLimit.take(this.cookies.sourceOf(request), challenge.destinationCanonical),
@@ -83,23 +90,30 @@ export class CodeController {
   /** Another code for the same, where this one is over. */
   @Post('new')
   async anew(@Param('id', ChallengeIdPipe) id: string, @Req() request: FastifyRequest): Promise<Page | Redirect> {
-    const challenge = await this.codes.askedHere(id, request);
+    const challenge = await this.askedHere(id, request);
     if (!challenge) throw new Problem('challenge_not_found');
-    const { purpose, destinationCanonical } = challenge;
-    const email = parseEmailAddress(destinationCanonical)!; // it was one when the code was asked for
+    const { purpose, channel, destinationCanonical } = challenge;
+    const to = parseDestination(destinationCanonical)!; // it was one when the code was asked for
     const source = this.cookies.sourceOf(request);
     const once = (ask: (challengeId: string) => Promise<unknown>) =>
       this.codes.askOnce(request, { id, about: `again ${destinationCanonical}` }, ask);
     if (!purposeRow(purpose)?.session)
       return once((challengeId) =>
-        purpose === 'reset_password'
-          ? this.requests.start('reset_password', email, source, challengeId)
-          : this.requests.register({ email, challengeId, password: null, name: null, locale: null, source }),
+        purpose === 'reset_password' || channel === 'sms'
+          ? this.requests.start(purpose === 'reset_password' ? purpose : 'login', to, source, challengeId)
+          : this.requests.register({ email: to, challengeId, password: null, name: null, locale: null, source }),
       );
     const who = await this.signIn.of(request);
     if (!who) return { to: '/account' };
-    if (purpose === 'change_email') return { to: '/account/email' }; // who it is may have to be shown anew
-    return once((challengeId) => this.requests.reauthenticate(who, 'email', source, challengeId));
+    const form = CHANGES[purpose]?.form;
+    if (form !== undefined) return { to: form }; // who it is may have to be shown anew
+    return once((challengeId) => this.requests.reauthenticate(who, channel, source, challengeId));
+  }
+
+  private async askedHere(id: string, request: FastifyRequest): Promise<Challenge | undefined> {
+    const challenge = await this.codes.askedHere(id, request);
+    if (challenge?.channel === 'sms') speakOfText(request);
+    return challenge;
   }
 
   private async enter(
@@ -135,9 +149,10 @@ export class CodeController {
       this.cookies.browser(request),
       this.cookies.sourceOf(request),
     );
-    if (result.kind === 'taken') throw new Problem('email_taken');
+    const changes = CHANGES[challenge.purpose];
+    if (result.kind === 'taken') throw new Problem(changes?.taken ?? 'email_taken');
     if (result.kind !== 'signed_in') return this.refused(challenge, result);
-    return this.signIn.goOn(result, request, challenge.purpose === 'change_email' ? '/account?done=email' : '/account');
+    return this.signIn.goOn(result, request, changes?.done ?? '/account');
   }
 
   private async refused(challenge: Challenge, result: CheckRefusal): Promise<Page> {

@@ -1,4 +1,6 @@
+import { shownDestination } from '../../core/destination.js';
 import { type Html, html } from '../../core/html.js';
+import type { Channel } from '../../core/lanes.js';
 import type { Page } from '../../http/pages/page-frame.js';
 import { buttonForm, durationWords, faultAttributes, faultLine } from '../../http/pages/page-parts.js';
 import type { PlainWord, Say, Saying } from '../../http/pages/words.js';
@@ -17,18 +19,19 @@ const OUT: ReadonlySet<CodeDeliveryStatus> = new Set(['sent', 'unknown', 'delive
 
 type Told = CodeDeliveryStatus | 'our_fault';
 
-/** What the person who waits for a code is told of its mail. A server's "taken" is not a mail in the inbox, and is not told as one. */
-export function deliveryWord({
-  status,
-  fault,
-}: {
+interface Fate {
   status: CodeDeliveryStatus;
   fault: DeliveryFault | undefined;
-}): PlainWord {
-  return `delivery.${toldOf({ status, fault })}`;
 }
 
-function toldOf({ status, fault }: { status: CodeDeliveryStatus; fault: DeliveryFault | undefined }): Told {
+/** What the person who waits for a code is told of its mail or text. A server's "taken" is not a mail in the inbox, and is not told as one. */
+export function deliveryWord(fate: Fate, channel: Channel = 'email'): PlainWord {
+  return `${WORDS_OF[channel]}.${toldOf(fate)}`;
+}
+
+const WORDS_OF = { email: 'delivery', sms: 'sms' } as const satisfies Record<Channel, string>;
+
+function toldOf({ status, fault }: Fate): Told {
   return (status === 'failed' || status === 'bounced') && fault === 'ours' ? 'our_fault' : status;
 }
 
@@ -44,12 +47,13 @@ export interface WaitingCode {
 export function codePage({ challenge, delivery, now, fault }: WaitingCode): Page {
   const action = `/account/code/${challenge.id}`;
   const { newPassword, session } = purposeRow(challenge.purpose)!;
-  const title = newPassword ? 'link.new_password' : 'code.title';
+  const bySms = challenge.channel === 'sms';
+  const title = newPassword ? 'link.new_password' : bySms ? 'code.title_sms' : 'code.title';
   const body = (say: Say) => html`<h1>${say(title)}</h1>
-    <p>${whereTo(challenge, delivery, say)} ${say('code.reference', { reference: challenge.reference })}</p>
+    <p>${whereTo(challenge, delivery, say)} ${!bySms && say('code.reference', { reference: challenge.reference })}</p>
     <form method="post" action="${action}">
       <label for="code">${say('code.label')}</label>
-      <input class="code" id="code" name="code" type="text" inputmode="numeric" autocomplete="one-time-code" title="${say('code.hint')}" maxlength="64" required="" ${!fault?.password && html`autofocus=""`} ${faultAttributes(fault?.code)} />
+      <input class="code" id="code" name="code" type="text" inputmode="numeric" autocomplete="one-time-code" title="${say(bySms ? 'code.hint_sms' : 'code.hint')}" maxlength="64" required="" ${bySms && html`data-otp=""`} ${!fault?.password && html`autofocus=""`} ${faultAttributes(fault?.code)} />
       ${faultLine(fault?.code?.(say))}
       ${newPassword && newPasswordField(say, fault?.password)}
       <button type="submit">${say(newPassword ? 'link.new_password_button' : 'code.button')}</button>
@@ -57,14 +61,19 @@ export function codePage({ challenge, delivery, now, fault }: WaitingCode): Page
     ${status(challenge, delivery, say)}
     <p data-plain=""><a href="${action}">${say('code.look_again')}</a></p>
     ${sendAgain(challenge, action, now, say)}
-    <p class="soft">${say('code.lives', { time: left(challenge.expiresAt, now, say, 'reload') })} <a href="${session ? '/account' : newPassword ? '/account/reset' : '/account'}">${say(session ? 'code.cancel' : 'code.other_address')}</a></p>`;
+    <p class="soft">${say('code.lives', { time: left(challenge.expiresAt, now, say, 'reload') })} <a href="${session ? '/account' : newPassword ? '/account/reset' : '/account'}">${say(session ? 'code.cancel' : bySms ? 'code.other_number' : 'code.other_address')}</a></p>`;
   return { status: fault?.status ?? 200, title: (say) => say(title), body, lively: true };
 }
 
 /** Whether it is said to be sent, or to be on its way out; a script changes one for the other. */
-function whereTo({ destinationCanonical: email }: Challenge, delivery: ToldDelivery | undefined, say: Say): Html {
-  const sent = !delivery || OUT.has(delivery.status);
-  return html`<span data-out="yes" ${!sent && html`hidden=""`}>${say('code.text_sent', { email })}</span><span data-out="no" ${sent && html`hidden=""`}>${say('code.text_sending', { email })}</span>`;
+function whereTo({ destinationCanonical, channel }: Challenge, delivery: ToldDelivery | undefined, say: Say): Html {
+  const out = !delivery || OUT.has(delivery.status);
+  const to = shownDestination(destinationCanonical);
+  const [sent, sending] =
+    channel === 'sms'
+      ? [say('code.sent_sms', { phone: to }), say('code.sending_sms', { phone: to })]
+      : [say('code.text_sent', { email: to }), say('code.text_sending', { email: to })];
+  return html`<span data-out="yes" ${!out && html`hidden=""`}>${sent}</span><span data-out="no" ${out && html`hidden=""`}>${sending}</span>`;
 }
 
 /** With a field that names the fault. */
@@ -76,11 +85,12 @@ export function newPasswordField(say: Say, fault: Saying | undefined): Html {
 }
 
 /** Without a script it is as it was when the page was made; with one it follows the mail. */
-function status({ id }: Challenge, delivery: ToldDelivery | undefined, say: Say): Html {
-  if (!delivery) return html`<p role="status">${say('delivery.gone')}</p>`;
+function status({ id, channel }: Challenge, delivery: ToldDelivery | undefined, say: Say): Html {
+  const about = WORDS_OF[channel];
+  if (!delivery) return html`<p role="status">${say(`${about}.gone`)}</p>`;
   const told: Told[] = [...CODE_DELIVERY_STATUSES, 'our_fault'];
-  const words = JSON.stringify(Object.fromEntries(told.map((one) => [one, say(`delivery.${one}`).toString()])));
-  return html`<p role="status" data-state="${toldOf(delivery)}" data-delivery="/v1/otp/${id}/delivery/events" data-words="${words}">${say(deliveryWord(delivery))}</p>`;
+  const words = JSON.stringify(Object.fromEntries(told.map((one) => [one, say(`${about}.${one}`).toString()])));
+  return html`<p role="status" data-state="${toldOf(delivery)}" data-delivery="/v1/otp/${id}/delivery/events" data-words="${words}">${say(deliveryWord(delivery, channel))}</p>`;
 }
 
 function sendAgain(challenge: Challenge, action: string, now: Date, say: Say): Html {
@@ -104,11 +114,12 @@ function left(until: Date, now: Date, say: Say, then: string): Html {
 
 /** The code is over and a new one helps. */
 export function overCodePage(
-  { id, destinationCanonical: email, purpose }: Challenge,
+  { id, destinationCanonical, channel, purpose }: Challenge,
   over: 'expired' | 'locked',
 ): Page {
+  const email = shownDestination(destinationCanonical);
   const word = `problem.otp_${over}` as const;
-  const hasLink = purposeRow(purpose)?.link !== null;
+  const hasLink = channel === 'email' && purposeRow(purpose)?.link !== null;
   const body = (say: Say) => html`<h1>${say(word)}</h1>
     <p role="alert">${say(over === 'locked' && !hasLink ? 'code.locked_no_link' : `${word}.text`)}</p>
     ${buttonForm({ action: `/account/code/${id}/new`, label: say('code.new') })}

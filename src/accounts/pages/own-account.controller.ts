@@ -1,5 +1,7 @@
 import { Body, Get, Post, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
+import { Settings, textsSignIn } from '../../config/settings.js';
+import { channelTo, parseDestination } from '../../core/destination.js';
 import { parseEmailAddress } from '../../core/email-address.js';
 import { randomId } from '../../core/ids.js';
 import { BUILT_IN_LOCALES } from '../../core/locales.js';
@@ -11,11 +13,20 @@ import { speakAs } from '../../http/pages/words.js';
 import { CodeRequests } from '../codes/code-requests.js';
 import { OwnAccount } from '../me/own-account.js';
 import { OwnPassword } from '../me/own-password.js';
+import { PhoneChanges } from '../me/phone-changes.js';
 import { Proofs, type Wanted } from '../me/proofs.js';
 import { Passwords } from '../passwords/passwords.js';
 import type { LiveSession } from '../sessions/sessions.js';
-import { deletedPage, deletePage, emailPage, passwordPage, profilePage, type ProofAsked } from './own-account.page.js';
-import { PageCodes } from './page-codes.js';
+import {
+  deletedPage,
+  deletePage,
+  emailPage,
+  passwordPage,
+  phonePage,
+  profilePage,
+  type ProofAsked,
+} from './own-account.page.js';
+import { numberRefusal, PageCodes } from './page-codes.js';
 import { PageCookies, PagesAt, PageSignIn } from './page-cookies.js';
 
 const LONGEST_NAME = 100;
@@ -23,7 +34,7 @@ const LONGEST_NAME = 100;
 const MAX_PASSWORD_INPUT = 1_024;
 
 /** What each page takes as a proof of who is signed in; the calls of the API take the same. */
-const PROOFS = { password: 'code', email: 'anything', delete: 'anything' } as const satisfies Record<
+const PROOFS = { password: 'code', email: 'anything', phone: 'anything', delete: 'anything' } as const satisfies Record<
   string,
   Wanted['by']
 >;
@@ -33,8 +44,10 @@ type Guarded = keyof typeof PROOFS;
 @PagesAt('account')
 export class OwnAccountController {
   constructor(
+    private readonly settings: Settings,
     private readonly account: OwnAccount,
     private readonly password: OwnPassword,
+    private readonly phone: PhoneChanges,
     private readonly passwords: Passwords,
     private readonly proofs: Proofs,
     private readonly requests: CodeRequests,
@@ -126,6 +139,54 @@ export class OwnAccountController {
     });
   }
 
+  @Get('phone')
+  phoneForm(@Req() request: FastifyRequest): Promise<Page | Redirect> {
+    return this.forHolder(request, '/account/phone', async (holder) => {
+      const form = this.phoneFormOf(holder);
+      if (!form.texts && holder.account.phone === null) return { to: '/account' };
+      return { ...phonePage({ ...form, form: randomId() }), cookies: this.cookies.greeting(request) };
+    });
+  }
+
+  /** A code goes to the new number. */
+  @Post('phone')
+  changePhone(@Body() body: unknown, @Req() request: FastifyRequest): Promise<Page | Redirect> {
+    return this.forHolder(request, '/account/phone', async (holder) => {
+      const typed = formField(body, 'phone');
+      const id = formField(body, 'form');
+      const form = { ...this.phoneFormOf(holder), form: id || randomId(), typed };
+      const number = parseDestination(typed);
+      if (!number || channelTo(number.canonical) !== 'sms')
+        return phonePage({ ...form, fault: { at: 'field', say: (say) => say('sign_in.no_number') } });
+      const source = this.cookies.sourceOf(request);
+      try {
+        return await this.proven(
+          () =>
+            this.codes.askOnce(request, { id, about: `change ${number.canonical}` }, (challengeId) =>
+              this.requests.changePhone(holder, number, currentPassword(body), source, challengeId),
+            ),
+          (fault) => phonePage({ ...form, ...fault }),
+        );
+      } catch (error) {
+        const { fault, ...refused } = numberRefusal(error);
+        return { ...phonePage({ ...form, fault: { at: 'field', say: fault } }), ...refused };
+      }
+    });
+  }
+
+  @Post('phone/remove')
+  removePhone(@Body() body: unknown, @Req() request: FastifyRequest): Promise<Page | Redirect> {
+    return this.forHolder(request, '/account/phone', async (holder) =>
+      this.proven(
+        async () => {
+          await this.phone.remove(holder, currentPassword(body), this.cookies.sourceOf(request));
+          return { to: '/account?done=phone_removed' };
+        },
+        (fault) => phonePage({ ...this.phoneFormOf(holder), form: randomId(), ...fault }),
+      ),
+    );
+  }
+
   @Get('delete')
   deleteForm(@Req() request: FastifyRequest): Promise<Page | Redirect> {
     return this.forHolder(request, '/account/delete', async (holder) => deletePage(this.formOf(holder, 'delete')));
@@ -150,10 +211,11 @@ export class OwnAccountController {
     const next = formField(body, 'next');
     return this.forHolder(request, '/account', async (holder) => {
       if (!(next in PROOFS)) return { to: '/account' };
-      // One for each session and page: whoever presses twice gets one code.
-      const form = { id: holder.session.id, about: `confirm ${next}` };
+      const channel = formField(body, 'channel') === 'sms' ? 'sms' : 'email';
+      // One for each session, page and channel: whoever presses twice gets one code.
+      const form = { id: holder.session.id, about: `confirm ${next} by ${channel}` };
       const asked = await this.codes.askOnce(request, form, (challengeId) =>
-        this.requests.reauthenticate(holder, 'email', this.cookies.sourceOf(request), challengeId),
+        this.requests.reauthenticate(holder, channel, this.cookies.sourceOf(request), challengeId),
       );
       return { ...asked, cookies: [...(asked.cookies ?? []), this.cookies.returning(`/account/${next}`)] };
     });
@@ -173,7 +235,11 @@ export class OwnAccountController {
   private formOf({ account, session }: LiveSession, page: Guarded) {
     const fresh = this.proofs.isFresh(account, session, PROOFS[page]);
     const proof: ProofAsked = fresh ? 'nothing' : account.passwordHash === null ? 'code' : 'password';
-    return { account, proof };
+    return { account, proof, textsTo: textsSignIn(this.settings) ? account.phone : null };
+  }
+
+  private phoneFormOf(holder: LiveSession) {
+    return { ...this.formOf(holder, 'phone'), texts: this.settings.sms.transports.length > 0 };
   }
 
   /** A proof that is missing, or wrong, is asked for again on the same page. */

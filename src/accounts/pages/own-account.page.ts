@@ -1,5 +1,7 @@
 import { type Html, html } from '../../core/html.js';
 import { BUILT_IN_LOCALES, nearestLocaleIn } from '../../core/locales.js';
+import { shownNumber } from '../../core/phone-number.js';
+import type { Channel } from '../../core/lanes.js';
 import type { Account } from '../../generated/prisma/client.js';
 import type { Page } from '../../http/pages/page-frame.js';
 import { faultAttributes, faultLine } from '../../http/pages/page-parts.js';
@@ -16,12 +18,14 @@ export const LANGUAGE_NAMES: Readonly<Record<(typeof BUILT_IN_LOCALES)[number], 
   pt: 'Português',
 };
 
-/** By what somebody can show that it is still they: nothing more is asked, the password, or a code by mail. */
+/** By what somebody can show that it is still they: nothing more is asked, the password, or a code. */
 export type ProofAsked = 'nothing' | 'password' | 'code';
 
 interface Form {
   account: Account;
   proof: ProofAsked;
+  /** The number that a code may go to as well as to the address. */
+  textsTo: string | null;
   /** Names the form, where sending it asks for a code. */
   form?: string;
   typed?: string;
@@ -59,15 +63,20 @@ export function profilePage({ account, name, fault }: { account: Account; name?:
 }
 
 /** Where only a code can show it: the page asks for that first. */
-function confirmFirst(next: string, { email }: Account, say: Say): Html {
-  return html`<p>${say('own.confirm_text', { email })}</p>${confirmForm(next, say('own.confirm_button'))}`;
+function confirmFirst(next: string, { account: { email }, textsTo }: Form, say: Say): Html {
+  return html`<p>${say('own.confirm_text', { email })}</p>${confirmForm(next, say('own.confirm_button'))}${confirmByText(next, textsTo, say)}`;
 }
 
-function confirmForm(next: string, label: Html, quiet = false): Html {
+function confirmForm(next: string, label: Html, quiet = false, channel: Channel = 'email'): Html {
   return html`<form method="post" action="/account/confirm">
       <input type="hidden" name="next" value="${next}" />
+      <input type="hidden" name="channel" value="${channel}" />
       <button type="submit" class="${quiet && 'quiet'}">${label}</button>
     </form>`;
+}
+
+function confirmByText(next: string, to: string | null, say: Say): Html | false {
+  return to !== null && confirmForm(next, say('own.by_text_instead', { phone: shownNumber(to) }), true, 'sms');
 }
 
 function proofField({ proof, fault, account }: Form, say: Say): Html | false {
@@ -79,8 +88,9 @@ function proofField({ proof, fault, account }: Form, say: Say): Html | false {
       ${wrong && html`<p class="fault" id="current-fault" role="alert">${wrong(say)}</p>`}`;
 }
 
-function otherwiseByCode({ proof }: Form, next: string, say: Say): Html | false {
-  return proof === 'password' && confirmForm(next, say('own.by_code_instead'), true);
+function otherwiseByCode({ proof, textsTo }: Form, next: string, say: Say): Html | false {
+  if (proof !== 'password') return false;
+  return html`${confirmForm(next, say('own.by_code_instead'), true)}${confirmByText(next, textsTo, say)}`;
 }
 
 export function passwordPage(form: Form): Page {
@@ -88,7 +98,7 @@ export function passwordPage(form: Form): Page {
   const has = account.passwordHash !== null;
   return pageOf(has ? 'own.change_password' : 'own.set_password', fault, (say) =>
     proof === 'code'
-      ? confirmFirst('password', account, say)
+      ? confirmFirst('password', form, say)
       : html`<p>${say('own.password_text')}</p>
     <form method="post" action="/account/password">
       ${proofField(form, say)}
@@ -106,7 +116,7 @@ export function emailPage(form: Form): Page {
   const wrong = fault?.at === 'field' ? fault.say : undefined;
   return pageOf('own.change_email', fault, (say) =>
     proof === 'code'
-      ? confirmFirst('email', account, say)
+      ? confirmFirst('email', form, say)
       : html`<p>${say('own.email_text', { email: account.email })}</p>
     <form method="post" action="/account/email">
       <input type="hidden" name="form" value="${form.form}" />
@@ -120,11 +130,38 @@ export function emailPage(form: Form): Page {
   );
 }
 
+/** @param texts whether codes go by SMS; a number can be removed all the same */
+export function phonePage({ texts, ...form }: Form & { texts: boolean }): Page {
+  const { account, proof, fault } = form;
+  const has = account.phone !== null;
+  const wrong = fault?.at === 'field' ? fault.say : undefined;
+  return pageOf(has ? 'own.change_phone' : 'own.add_phone', fault, (say) =>
+    proof === 'code'
+      ? confirmFirst('phone', form, say)
+      : html`<p>${has && say('own.phone_is', { phone: shownNumber(account.phone!) })} ${texts && say('own.phone_text')} ${say('own.password_text')}</p>
+    <form method="post" action="${texts ? '/account/phone' : '/account/phone/remove'}">
+      ${texts && numberField(form, has, wrong, say)}
+      ${proofField(form, say)}
+      <div class="row">${texts && html`<button type="submit">${say('own.send_code')}</button>`}
+      ${has && html`<button type="submit" class="quiet" formaction="/account/phone/remove" formnovalidate="">${say('own.remove_phone')}</button>`}</div>
+    </form>
+    ${otherwiseByCode(form, 'phone', say)}`,
+  );
+}
+
+function numberField({ form, typed }: Form, has: boolean, wrong: Saying | undefined, say: Say): Html {
+  return html`<input type="hidden" name="form" value="${form}" />
+      <label for="phone">${say(has ? 'own.new_phone' : 'own.phone')}</label>
+      <input id="phone" name="phone" type="tel" autocomplete="tel" required="" value="${typed}" ${faultAttributes(wrong)} />
+      ${faultLine(wrong?.(say))}
+      <small>${say('own.phone_hint')}</small>`;
+}
+
 export function deletePage(form: Form): Page {
   const { account, proof, fault } = form;
   return pageOf('own.delete', fault, (say) =>
     proof === 'code'
-      ? confirmFirst('delete', account, say)
+      ? confirmFirst('delete', form, say)
       : html`<p>${say('own.delete_text', { email: account.email })}</p>
     <form method="post" action="/account/delete">
       ${proofField(form, say)}

@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { randomId } from '../../core/ids.js';
+import { Problem, type ProblemCode } from '../../core/problems.js';
 import { isUniqueViolation } from '../../database/database-errors.js';
 import type { Redirect } from '../../http/pages/page-frame.js';
+import type { Saying } from '../../http/pages/words.js';
 import type { Challenge } from '../../otp/challenges.js';
 import { CodeChecker } from '../../otp/code-checker.js';
 import { isPurpose } from '../../otp/purposes.js';
@@ -81,4 +83,15 @@ export class PageCodes {
       if (!isUniqueViolation(error) || !(await this.checker.find(challengeId))) throw error;
     }
   }
+}
+
+/** Refusals that another number, or an address, may do away with. */
+const ABOUT_NUMBER = ['sms_country', 'sms_limited'] as const satisfies ProblemCode[];
+
+/** What the page says beside the field with the number, and what its answer has besides. Every other error goes on. */
+export function numberRefusal(error: unknown): { fault: Saying; status: number; headers: Record<string, string> } {
+  const code = error instanceof Problem && ABOUT_NUMBER.find((one) => one === error.code);
+  if (!code) throw error;
+  const { status, headers } = error;
+  return { fault: (say) => say(`problem.${code}.text`), status, headers };
 }

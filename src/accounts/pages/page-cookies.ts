@@ -32,7 +32,7 @@ const DEVICE_SECONDS = 365 * 24 * 60 * 60;
 const MAX_ASKED = 3;
 /** Pages that whoever signs in may come back to, with what they were filtered by. */
 const RETURNABLE =
-  /^\/account\/(?:password|email|delete|profile)$|^\/operations(?:\/[\w.~%-]+)*(?:\?[\w.~%&=+:@,!*()-]{0,1500})?$/;
+  /^\/account\/(?:password|email|phone|delete|profile)$|^\/operations(?:\/[\w.~%-]+)*(?:\?[\w.~%&=+:@,!*()-]{0,1500})?$/;
 const RETURN_HOME = '/operations';
 /** Seconds for which a sign-in leads back. */
 const RETURN_SECONDS = 15 * 60;

@@ -1,24 +1,31 @@
 import { Body, Get, Post, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
+import { Settings, textsSignIn } from '../../config/settings.js';
 import { Clock } from '../../core/clock.js';
+import { channelTo, type Destination, parseDestination } from '../../core/destination.js';
 import { parseEmailAddress } from '../../core/email-address.js';
 import { randomId } from '../../core/ids.js';
+import { looksLikeNumber } from '../../core/phone-number.js';
 import type { Page, Redirect } from '../../http/pages/page-frame.js';
 import { formField } from '../../http/pages/page-parts.js';
+import type { PlainWord } from '../../http/pages/words.js';
 import { tooManyFailures } from '../../otp/failure-budgets.js';
 import { CodeRequests } from '../codes/code-requests.js';
 import { PasswordSignIn } from '../passwords/password-sign-in.js';
-import { PageCodes } from './page-codes.js';
+import { numberRefusal, PageCodes } from './page-codes.js';
 import { PageCookies, PagesAt, PageSignIn } from './page-cookies.js';
 import { passwordSignInPage, resetPage, signInPage } from './sign-in.page.js';
 
 /** The same bound as for the API: what is looked at, not what is a good one. */
 const MAX_PASSWORD_INPUT = 1_024;
 
+type AddressPage = typeof signInPage;
+
 /** Signing in on our own page, or registering: one way for both, so that nobody sees which addresses are known. */
 @PagesAt('account')
 export class SignInController {
   constructor(
+    private readonly settings: Settings,
     private readonly clock: Clock,
     private readonly requests: CodeRequests,
     private readonly passwords: PasswordSignIn,
@@ -27,19 +34,16 @@ export class SignInController {
     private readonly cookies: PageCookies,
   ) {}
 
-  /** It signs in where there is an account, and makes one where there is none. */
+  /** It signs in where there is an account. An address without one gets one; a number is told that it has none. */
   @Post('sign-in')
-  async begin(@Body() body: unknown, @Req() request: FastifyRequest): Promise<Page | Redirect> {
-    const typed = formField(body, 'email');
-    const form = formField(body, 'form');
-    const email = parseEmailAddress(typed);
-    if (!email)
-      return signInPage({ form: form || randomId(), email: typed, fault: (say) => say('sign_in.no_address') });
-    return this.codes.askOnce(request, { id: form, about: email.canonical }, (challengeId) =>
-      this.requests.register({
-        ...{ email, challengeId, password: null, name: null, locale: null },
-        source: this.cookies.sourceOf(request),
-      }),
+  begin(@Body() body: unknown, @Req() request: FastifyRequest): Promise<Page | Redirect> {
+    const source = this.cookies.sourceOf(request);
+    return this.ask(body, request, { page: signInPage, about: '' }, (to, challengeId) =>
+      channelTo(to.canonical) === 'sms'
+        ? this.requests.start('login', to, source, challengeId)
+        : this.requests.register({
+            ...{ email: to, challengeId, password: null, name: null, locale: null, source },
+          }),
     );
   }
 
@@ -68,17 +72,46 @@ export class SignInController {
 
   @Get('reset')
   reset(@Req() request: FastifyRequest): Page {
-    return { ...resetPage({ form: randomId() }), cookies: this.cookies.greeting(request) };
+    return {
+      ...resetPage({ form: randomId(), texts: textsSignIn(this.settings) }),
+      cookies: this.cookies.greeting(request),
+    };
   }
 
   @Post('reset')
-  async beginReset(@Body() body: unknown, @Req() request: FastifyRequest): Promise<Page | Redirect> {
-    const typed = formField(body, 'email');
-    const form = formField(body, 'form');
-    const email = parseEmailAddress(typed);
-    if (!email) return resetPage({ form: form || randomId(), email: typed, fault: (say) => say('sign_in.no_address') });
-    return this.codes.askOnce(request, { id: form, about: `reset ${email.canonical}` }, (challengeId) =>
-      this.requests.start('reset_password', email, this.cookies.sourceOf(request), challengeId),
+  beginReset(@Body() body: unknown, @Req() request: FastifyRequest): Promise<Page | Redirect> {
+    const source = this.cookies.sourceOf(request);
+    return this.ask(body, request, { page: resetPage, about: 'reset ' }, (to, challengeId) =>
+      this.requests.start('reset_password', to, source, challengeId),
     );
   }
+
+  /** What is wrong with the address or the number is said beside the field. */
+  private async ask(
+    body: unknown,
+    request: FastifyRequest,
+    { page, about }: { page: AddressPage; about: string },
+    ask: (to: Destination, challengeId: string) => Promise<unknown>,
+  ): Promise<Page | Redirect> {
+    const texts = textsSignIn(this.settings);
+    const email = formField(body, 'email');
+    const id = formField(body, 'form');
+    const form = { form: id || randomId(), texts, email };
+    const to = texts ? parseDestination(email) : parseEmailAddress(email);
+    if (!to) return page({ ...form, fault: (say) => say(faultOf(email, texts)) });
+    try {
+      return await this.codes.askOnce(request, { id, about: about + to.canonical }, (challengeId) =>
+        ask(to, challengeId),
+      );
+    } catch (error) {
+      const { fault, ...refused } = numberRefusal(error);
+      return { ...page({ ...form, fault }), ...refused };
+    }
+  }
+}
+
+/** @param texts whether a number would do */
+function faultOf(typed: string, texts: boolean): PlainWord {
+  if (!looksLikeNumber(typed)) return 'sign_in.no_address';
+  return texts ? 'sign_in.no_number' : 'problem.sms_sign_in_off.text';
 }

@@ -6,30 +6,33 @@ import type { Say, Saying } from '../../http/pages/words.js';
 interface AddressForm {
   /** Names this form, so that sending it twice asks for one code. */
   form: string;
+  /** The number of an account does as well: SMS_SIGN_IN is on. */
+  texts: boolean;
+  /** What was typed: an address, or a number. */
   email?: string;
   fault?: Saying;
 }
 
 /** Asks for the address, and the same whether anybody has it. */
-export function signInPage({ form, email = '', fault }: AddressForm): Page {
+export function signInPage({ form, texts, email = '', fault }: AddressForm): Page {
   const body = (say: Say) => html`<h1>${say('sign_in.title')}</h1>
-    <p>${say('sign_in.text')}</p>
+    <p>${say(texts ? 'sign_in.text_sms' : 'sign_in.text')}</p>
     <form method="post" action="/account/sign-in">
       <input type="hidden" name="form" value="${form}" />
-      ${addressField(say, email, fault)}
-      <button type="submit">${say('sign_in.button')}</button>
+      ${addressField(say, email, fault, { texts })}
+      <button type="submit">${say(texts ? 'code.button' : 'sign_in.button')}</button>
     </form>
     <p class="soft"><a href="/account/sign-in">${say('sign_in.with_password')}</a></p>`;
   return { status: fault === undefined ? 200 : 422, title: (say) => say('sign_in.title'), body, lively: true };
 }
 
 /** Asks which account the new password is for, and the same whether there is one. */
-export function resetPage({ form, email = '', fault }: AddressForm): Page {
+export function resetPage({ form, texts, email = '', fault }: AddressForm): Page {
   const body = (say: Say) => html`<h1>${say('reset.title')}</h1>
-    <p>${say('reset.text')}</p>
+    <p>${say(texts ? 'reset.text_sms' : 'reset.text')}</p>
     <form method="post" action="/account/reset">
       <input type="hidden" name="form" value="${form}" />
-      ${addressField(say, email, fault)}
+      ${addressField(say, email, fault, { texts })}
       <button type="submit">${say('reset.button')}</button>
     </form>
     <p class="soft"><a href="/account">${say('reset.sign_in')}</a></p>`;
@@ -62,9 +65,15 @@ function addressField(
   say: Say,
   email: string,
   fault: Saying | undefined,
-  { autocomplete = 'email', focus = true }: { autocomplete?: string; focus?: boolean } = {},
+  {
+    texts = false,
+    autocomplete = texts ? 'username' : 'email',
+    focus = true,
+  }: { texts?: boolean; autocomplete?: string; focus?: boolean } = {},
 ) {
-  return html`<label for="email">${say('sign_in.address')}</label>
-      <input id="email" name="email" type="email" autocomplete="${autocomplete}" autocapitalize="none" spellcheck="false" required="" ${focus && html`autofocus=""`} value="${email}" ${faultAttributes(fault)} />
+  // The keys for an address have digits and a plus, too.
+  const type = texts ? html`type="text" inputmode="email"` : html`type="email"`;
+  return html`<label for="email">${say(texts ? 'sign_in.address_or_number' : 'sign_in.address')}</label>
+      <input id="email" name="email" ${type} autocomplete="${autocomplete}" autocapitalize="none" spellcheck="false" required="" ${focus && html`autofocus=""`} value="${email}" ${faultAttributes(fault)} />
       ${faultLine(fault?.(say))}`;
 }

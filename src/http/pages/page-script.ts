@@ -59,6 +59,18 @@ export const PAGE_SCRIPT = String.raw`'use strict';
       if (empty) empty.focus();
       else code.form.requestSubmit();
     });
+    // A phone that got the text offers its code (WebOTP); whoever declines, or has no such phone, types it.
+    if ('otp' in code.dataset && 'OTPCredential' in window) {
+      const asked = new AbortController();
+      addEventListener('submit', () => asked.abort());
+      navigator.credentials.get({ otp: { transport: ['sms'] }, signal: asked.signal }).then(
+        (given) => {
+          code.value = given.code;
+          code.dispatchEvent(new Event('input'));
+        },
+        () => {},
+      );
+    }
     // The link in the mail may have been pressed in another tab of this browser.
     document.addEventListener('visibilitychange', async () => {
       if (document.visibilityState !== 'visible' || code.value !== '') return;

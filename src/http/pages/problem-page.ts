@@ -6,9 +6,10 @@ import { Problem } from '../../core/problems.js';
 import { databaseProblemOf, DatabaseSilent } from '../../database/database-errors.js';
 import { type Page, PageWriter } from './page-frame.js';
 import { durationWords } from './page-parts.js';
-import type { Say, Word } from './words.js';
+import type { PlainWord, Say, Word } from './words.js';
 import { EN } from './words/en.js';
 
+type ToldOfTexts = Word extends infer W ? (W extends `problem.${infer Code}.sms` ? Code : never) : never;
 type Told = Word extends infer W ? (W extends `problem.${infer Code}.text` ? Code : never) : never;
 
 function isTold(code: string): code is Told {
@@ -21,8 +22,20 @@ function toldOf({ code, status }: Problem): Told {
   return status < 500 ? 'other_refusal' : 'unforeseen';
 }
 
+const ABOUT_TEXT = new WeakSet<FastifyRequest>();
+
+/** What is refused is a code that went by SMS: there is no link in it, and no spam folder. */
+export function speakOfText(request: FastifyRequest): void {
+  ABOUT_TEXT.add(request);
+}
+
+function textOf(told: Told, aboutText: boolean): PlainWord {
+  const bySms = `problem.${told}.sms`;
+  return aboutText && bySms in EN ? (bySms as `problem.${ToldOfTexts}.sms`) : `problem.${told}.text`;
+}
+
 /** @param url of the page that was asked for, where it decides which way on is shown */
-export function problemPage(problem: Problem, requestId: string, url = '/account'): Page {
+export function problemPage(problem: Problem, requestId: string, url = '/account', aboutText = false): Page {
   const { status, headers } = problem;
   const told = toldOf(problem);
   const wait = Number(headers['retry-after']);
@@ -31,7 +44,7 @@ export function problemPage(problem: Problem, requestId: string, url = '/account
     headers,
     title: (say) => say(`problem.${told}`),
     body: (say) => html`<h1>${say(`problem.${told}`)}</h1>
-      <p role="alert">${say(`problem.${told}.text`)} ${status === 429 && wait > 0 && say('problem.try_again', { time: durationWords(wait, say.locale) })}</p>
+      <p role="alert">${say(textOf(told, aboutText))} ${status === 429 && wait > 0 && say('problem.try_again', { time: durationWords(wait, say.locale) })}</p>
       <p>${wayOn(url, say)}</p>
       <p class="soft">${say('problem.number', { number: requestId })}</p>`,
   };
@@ -65,7 +78,7 @@ export class PageProblemFilter implements ExceptionFilter {
         'the database did not answer a page',
       );
     const reply = http.getResponse<FastifyReply>();
-    await reply.send(this.pages.begin(request, reply, problemPage(problem, requestId, url)));
+    await reply.send(this.pages.begin(request, reply, problemPage(problem, requestId, url, ABOUT_TEXT.has(request))));
   }
 }
 

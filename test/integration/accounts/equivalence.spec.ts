@@ -1,3 +1,4 @@
+import { shownNumber } from '../../../src/core/phone-number.js';
 import { type Work, WorkOfRequests } from '../../support/database/work-of-requests.js';
 import { linkIn, PageClient } from '../../support/http/page-client.js';
 import { ProviderServer } from '../../support/http/provider-server.js';
@@ -7,7 +8,7 @@ import type { IssuedBody, SignedInBody } from '../../support/service/api.js';
 import { HeldClock, type Otpost, startOtpost } from '../../support/service/otpost.js';
 import { bearer, Visitors } from '../../support/service/visitors.js';
 import { eventually } from '../../support/signals/wait.js';
-import { SmtpSink } from '../../support/smtp/smtp-sink.js';
+import { codeIn, SmtpSink } from '../../support/smtp/smtp-sink.js';
 
 const PASSWORD = 'seventeen green bottles';
 const OTHER = 'a wall of paper lanterns';
@@ -54,6 +55,7 @@ describe('an address with an account and one without', () => {
   let people: Visitors;
   let works: WorkOfRequests;
   let asker: SignedInBody;
+  let askerPage: PageClient;
   let key: string;
   let number = 0;
 
@@ -79,6 +81,10 @@ describe('an address with an account and one without', () => {
     worker = await startOtpost({ ROLE: 'worker', ...ways }, clock);
     people = new Visitors(otpost, sink);
     asker = await people.signUp('asker@example.com');
+    askerPage = new PageClient(otpost.api.url);
+    const path = await askerPage.askFor('asker@example.com');
+    const [, mail] = await sink.waitForMailTo('asker@example.com', 2);
+    await askerPage.post(path, { code: codeIn(mail!.mail.text) });
     key = await createApiKey(otpost.database.url, ['verifications', 'emails:send', 'emails:read']);
   });
   afterAll(async () => {
@@ -180,6 +186,25 @@ describe('an address with an account and one without', () => {
     );
     return path;
   };
+  /** Signed in, and its session used just now. */
+  const asAsker = async (one: Person): Promise<string> => {
+    one.page = askerPage.twin();
+    await one.page.get('/account/phone');
+    return '';
+  };
+  const numberPageOf =
+    (form: string, field = 'email') =>
+    async (one: Person): Promise<string> => {
+      if (field === 'phone') await asAsker(one);
+      const { page } = one;
+      await page.get(form === '/account/sign-in' ? '/account' : form);
+      const { location } = await page.post(form, { [field]: one.phone });
+      await eventually(
+        async () => (await page.get(location!)).text.includes('data-state="sent"'),
+        'the page to say that the text was taken',
+      );
+      return location!;
+    };
   const resetPageOf = async ({ page, email }: Person): Promise<string> => {
     await page.get('/account/reset');
     const { location } = await page.post('/account/reset', { email });
@@ -201,8 +226,8 @@ describe('an address with an account and one without', () => {
     async (one: Person): Promise<string> => {
       const prepared = await prepare(one);
       await otpost.database.query(
-        'UPDATE otp_challenges SET expires_at = created_at WHERE destination_canonical = $1',
-        [one.email],
+        'UPDATE otp_challenges SET expires_at = created_at WHERE destination_canonical IN ($1, $2)',
+        [one.email, one.phone],
       );
       return prepared;
     };
@@ -560,6 +585,72 @@ describe('an address with an account and one without', () => {
       prepare: later(pageOf),
       send: onPage('post', (path) => `${path}/resend`),
     },
+    ...(['/account/sign-in', '/account/reset'] as const).flatMap((form): Case[] => [
+      {
+        name: `the page ${form} with a number`,
+        byNumber: true,
+        route: `POST ${form}`,
+        send: onPage(
+          'post',
+          () => form,
+          ({ phone }) => ({ email: phone }),
+        ),
+      },
+      {
+        name: `the page of the code by SMS of ${form}`,
+        byNumber: true,
+        route: 'GET /account/code/:id',
+        prepare: numberPageOf(form),
+        send: onPage('get', (path) => path),
+      },
+      {
+        name: `a wrong code by SMS on the page of ${form}`,
+        byNumber: true,
+        route: 'POST /account/code/:id',
+        prepare: numberPageOf(form),
+        send: onPage(
+          'post',
+          (path) => path,
+          () => ({ code: WRONG, newPassword: OTHER }),
+        ),
+      },
+      {
+        name: `a new code by SMS on the page of ${form}, where one expired`,
+        byNumber: true,
+        route: 'POST /account/code/:id/new',
+        prepare: expired(numberPageOf(form)),
+        send: onPage('post', (path) => `${path}/new`),
+      },
+      {
+        name: `sending again by SMS on the page of ${form}`,
+        byNumber: true,
+        route: 'POST /account/code/:id/resend',
+        prepare: later(numberPageOf(form)),
+        send: onPage('post', (path) => `${path}/resend`),
+      },
+    ]),
+    {
+      name: 'a new number on the page',
+      byNumber: true,
+      route: 'POST /account/phone',
+      prepare: asAsker,
+      send: onPage(
+        'post',
+        () => '/account/phone',
+        ({ phone }) => ({ phone }),
+      ),
+    },
+    {
+      name: 'a wrong code for a new number on the page',
+      byNumber: true,
+      route: 'POST /account/code/:id',
+      prepare: numberPageOf('/account/phone', 'phone'),
+      send: onPage(
+        'post',
+        (path) => path,
+        () => ({ code: WRONG }),
+      ),
+    },
     ...(['login', 'reset_password', 'verify_email', 'register'] as const).flatMap((purpose): Case[] => {
       const prepare =
         purpose === 'register'
@@ -676,7 +767,7 @@ describe('an address with an account and one without', () => {
 
   function seen(status: number, headers: Headers, body: string, { email, phone }: Person, prepared: string): Seen {
     const blank = (text: string): string =>
-      [prepared, prepared.split('/').at(-1)!, email, phone]
+      [prepared, prepared.split('/').at(-1)!, email, phone, shownNumber(phone)]
         .filter((part) => part !== '')
         .reduce((left, part) => left.replaceAll(part, '…'), text)
         .replaceAll(

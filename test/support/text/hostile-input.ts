@@ -110,6 +110,8 @@ export const PAGES = [
   '/account/password',
   '/account/password/remove',
   '/account/email',
+  '/account/phone',
+  '/account/phone/remove',
   '/account/delete',
   '/account/confirm',
   '/account/sign-out',

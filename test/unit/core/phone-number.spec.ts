@@ -1,5 +1,11 @@
-import { parseDestination } from '../../../src/core/destination.js';
-import { isNumber, looksLikeNumber, maskNumber, parsePhoneNumber } from '../../../src/core/phone-number.js';
+import { parseDestination, shownDestination } from '../../../src/core/destination.js';
+import {
+  isNumber,
+  looksLikeNumber,
+  maskNumber,
+  parsePhoneNumber,
+  shownNumber,
+} from '../../../src/core/phone-number.js';
 
 describe('a phone number', () => {
   it.each([
@@ -34,6 +40,21 @@ describe('a phone number', () => {
     expect(parseDestination('0917 123 4567')).toBeUndefined();
     for (const text of ['0917 123 4567', '(02) 8123-4567', '+63 917']) expect(looksLikeNumber(text)).toBe(true);
     for (const text of ['ada@example.com', 'ada', '', '1a']) expect(looksLikeNumber(text)).toBe(false);
+  });
+
+  it.each([
+    ['+639171234567', '+63 917 123 4567'],
+    ['+442079460018', '+44 20 7946 0018'],
+    ['+12125550100', '+1 212 555 0100'],
+    ['+999123', '+999123'],
+  ])('%s is shown as %s, and is the same number if it is typed in so', (e164, shown) => {
+    expect(shownNumber(e164).replaceAll('\u00a0', ' ')).toBe(shown);
+    expect(shownNumber(e164)).not.toContain(' ');
+    if (shown !== e164) expect(parsePhoneNumber(shownNumber(e164))?.e164).toBe(e164);
+    expect([shownDestination(e164), shownDestination('ada@example.com')]).toEqual([
+      shownNumber(e164),
+      'ada@example.com',
+    ]);
   });
 
   it('shows its country and its end where it is masked', () => {

@@ -1,4 +1,5 @@
 import type { Words } from '../words.js';
+import { SMS_DE } from './sms/de.js';
 
 export const DE: Words = {
   'page.help': 'Brauchen Sie Hilfe? {link}',
@@ -361,4 +362,6 @@ export const DE: Words = {
   'problem.to_account': 'Zu Ihrem Konto',
   'problem.to_start': 'Zur Startseite',
   'problem.number': 'Wenn das öfter passiert, nennen Sie dem Betreiber dieses Dienstes diese Nummer: <b>{number}</b>',
+
+  ...SMS_DE,
 };

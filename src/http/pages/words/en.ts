@@ -1,3 +1,5 @@
+import { SMS_EN } from './sms/en.js';
+
 /**
  * What our pages say to people, as markup; {names} are put in escaped, and {product} is how mails call the product. The
  * other languages have the same words, or do not compile.
@@ -338,4 +340,6 @@ export const EN = {
   'problem.to_account': 'Go to your account',
   'problem.to_start': 'Go to the start page',
   'problem.number': 'If this keeps happening, tell the people who run this service this number: <b>{number}</b>',
+
+  ...SMS_EN,
 } as const;

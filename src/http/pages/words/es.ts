@@ -1,4 +1,5 @@
 import type { Words } from '../words.js';
+import { SMS_ES } from './sms/es.js';
 
 export const ES: Words = {
   'page.help': '¿Necesitas ayuda? {link}',
@@ -347,4 +348,6 @@ export const ES: Words = {
   'problem.to_account': 'Ir a tu cuenta',
   'problem.to_start': 'Ir a la página de inicio',
   'problem.number': 'Si sigue pasando, indica este número a quien administra el servicio: <b>{number}</b>',
+
+  ...SMS_ES,
 };

@@ -1,4 +1,5 @@
 import type { Words } from '../words.js';
+import { SMS_FIL } from './sms/fil.js';
 
 export const FIL: Words = {
   'page.help': 'Kailangan mo ba ng tulong? {link}',
@@ -352,4 +353,6 @@ export const FIL: Words = {
   'problem.to_start': 'Pumunta sa start page',
   'problem.number':
     'Kung paulit-ulit itong nangyayari, ibigay ang numerong ito sa nagpapatakbo ng serbisyo: <b>{number}</b>',
+
+  ...SMS_FIL,
 };

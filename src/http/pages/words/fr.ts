@@ -1,4 +1,5 @@
 import type { Words } from '../words.js';
+import { SMS_FR } from './sms/fr.js';
 
 export const FR: Words = {
   'page.help': 'Besoin d’aide ? {link}',
@@ -357,4 +358,6 @@ export const FR: Words = {
   'problem.to_account': 'Aller à votre compte',
   'problem.to_start': 'Aller à la page d’accueil',
   'problem.number': 'Si cela se reproduit, donnez ce numéro aux responsables de ce service : <b>{number}</b>',
+
+  ...SMS_FR,
 };

@@ -1,4 +1,5 @@
 import type { Words } from '../words.js';
+import { SMS_PT } from './sms/pt.js';
 
 export const PT: Words = {
   'page.help': 'Precisa de ajuda? {link}',
@@ -339,4 +340,6 @@ export const PT: Words = {
   'problem.to_account': 'Ir para a sua conta',
   'problem.to_start': 'Ir para a página inicial',
   'problem.number': 'Se continuar acontecendo, informe este número a quem administra o serviço: <b>{number}</b>',
+
+  ...SMS_PT,
 };

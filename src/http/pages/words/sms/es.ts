@@ -1,0 +1,60 @@
+import type { SmsWords } from './en.js';
+
+export const SMS_ES: SmsWords = {
+  'account.add': 'Añadir',
+  'done.phone': 'Tu número de teléfono se guardó. Se cerró la sesión en todos los demás dispositivos.',
+  'done.phone_removed': 'Tu número de teléfono se eliminó. Se cerró la sesión en todos los demás dispositivos.',
+
+  'own.phone': 'Número de teléfono',
+  'own.no_phone': 'Ninguno',
+  'own.add_phone': 'Añadir un número de teléfono',
+  'own.change_phone': 'Cambiar tu número de teléfono',
+  'own.phone_is': 'Tu número es <b>{phone}</b>.',
+  'own.phone_text': 'Enviaremos un código por SMS al número nuevo, y nada cambia hasta que lo introduzcas.',
+  'own.new_phone': 'Número de teléfono nuevo',
+  'own.phone_hint': 'Con el código de país, por ejemplo +63 917 123 4567.',
+  'own.remove_phone': 'Eliminar número',
+  'own.by_text_instead': 'Enviar un código por SMS a {phone}',
+
+  'sign_in.address_or_number': 'Correo electrónico o número de teléfono',
+  'sign_in.text_sms':
+    'Escribe tu correo electrónico o el número de teléfono de tu cuenta y te enviaremos un código. Con él inicias sesión en {product} o, con un correo nuevo, creas una cuenta.',
+  'sign_in.no_number': 'Eso no es un número de teléfono con código de país. Debería ser como +63 917 123 4567.',
+  'reset.text_sms':
+    'Escribe tu correo electrónico o el número de teléfono de tu cuenta y te enviaremos un código para crear una contraseña nueva.',
+
+  'code.title_sms': 'Revisa tu teléfono',
+  'code.sent_sms': 'Enviamos un código de 6 dígitos por SMS a <b>{phone}</b>.',
+  'code.sending_sms': 'Estamos enviando un código de 6 dígitos por SMS a <b>{phone}</b>.',
+  'code.hint_sms': 'los 6 dígitos del SMS',
+  'code.other_number': 'Usar otro número',
+
+  'sms.queued': 'El SMS está a punto de salir.',
+  'sms.sending': 'El SMS está saliendo ahora.',
+  'sms.sent': 'El SMS está en camino. Puede tardar un minuto en llegar.',
+  'sms.deferred': 'Todavía no pudimos enviar el SMS. Lo seguimos intentando.',
+  'sms.failed': 'No podemos enviar SMS a este número. Revisa si está bien escrito o usa otro.',
+  'sms.our_fault': 'No pudimos enviar el SMS. El problema es nuestro; inténtalo de nuevo más tarde.',
+  'sms.unknown': 'No estamos seguros de que el SMS haya salido. Si no llega, envíalo otra vez.',
+  'sms.expired': 'No pudimos enviar el SMS a tiempo. El problema fue nuestro; pide un código nuevo.',
+  'sms.delivered': 'La red telefónica indica que el SMS se entregó.',
+  'sms.bounced': 'El SMS no llegó. Revisa el número o usa otro.',
+  'sms.gone': 'Ya no sabemos qué pasó con este SMS.',
+
+  'problem.otp_consumed.sms': 'Un código sirve una sola vez. Empieza de nuevo para recibir otro.',
+  'problem.too_many_failures.sms': 'Por tu seguridad, durante un rato no aceptamos códigos.',
+  'problem.resend_too_soon.sms': 'Un SMS puede tardar un minuto en llegar.',
+  'problem.resend_exhausted.sms': 'Revisa el número. Cuando este código caduque, podrás recibir uno nuevo.',
+  'problem.phone_taken': 'Este número ya tiene una cuenta',
+  'problem.phone_taken.text': 'No se cambió nada. Usa otro número o elimínalo primero de la otra cuenta.',
+  'problem.no_phone': 'Tu cuenta no tiene número de teléfono',
+  'problem.no_phone.text': 'Usa un código por correo.',
+  'problem.sms_country': 'No podemos enviar un código a este número',
+  'problem.sms_country.text': 'No enviamos códigos a números de este país. Prueba con otro número o usa el correo.',
+  'problem.sms_limited': 'Hoy no hay más códigos por SMS',
+  'problem.sms_limited.text': 'Hoy no podemos enviar más códigos a este número. Usa el correo en su lugar.',
+  'problem.sms_sign_in_off': 'Usa tu correo electrónico',
+  'problem.sms_sign_in_off.text': 'Aquí no se puede iniciar sesión con códigos por SMS. Usa tu correo electrónico.',
+  'problem.sms_not_configured': 'Aquí no se envían códigos por SMS',
+  'problem.sms_not_configured.text': 'Usa tu correo electrónico en su lugar.',
+};

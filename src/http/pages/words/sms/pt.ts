@@ -1,0 +1,60 @@
+import type { SmsWords } from './en.js';
+
+export const SMS_PT: SmsWords = {
+  'account.add': 'Adicionar',
+  'done.phone': 'Seu número de telefone foi salvo. Todos os outros dispositivos foram desconectados.',
+  'done.phone_removed': 'Seu número de telefone foi removido. Todos os outros dispositivos foram desconectados.',
+
+  'own.phone': 'Número de telefone',
+  'own.no_phone': 'Nenhum',
+  'own.add_phone': 'Adicionar um número de telefone',
+  'own.change_phone': 'Alterar seu número de telefone',
+  'own.phone_is': 'Seu número é <b>{phone}</b>.',
+  'own.phone_text': 'Enviaremos um código por SMS para o novo número, e nada muda até você digitá-lo.',
+  'own.new_phone': 'Novo número de telefone',
+  'own.phone_hint': 'Com o código do país, por exemplo +63 917 123 4567.',
+  'own.remove_phone': 'Remover número',
+  'own.by_text_instead': 'Enviar um código por SMS para {phone}',
+
+  'sign_in.address_or_number': 'Endereço de e-mail ou número de telefone',
+  'sign_in.text_sms':
+    'Digite seu endereço de e-mail ou o número de telefone da sua conta e enviaremos um código. Com ele você entra em {product} ou, com um endereço de e-mail novo, cria uma conta.',
+  'sign_in.no_number': 'Isso não é um número de telefone com o código do país. Deveria ser como +63 917 123 4567.',
+  'reset.text_sms':
+    'Digite seu endereço de e-mail ou o número de telefone da sua conta e enviaremos um código para definir uma nova senha.',
+
+  'code.title_sms': 'Confira seu telefone',
+  'code.sent_sms': 'Enviamos um código de 6 dígitos por SMS para <b>{phone}</b>.',
+  'code.sending_sms': 'Estamos enviando um código de 6 dígitos por SMS para <b>{phone}</b>.',
+  'code.hint_sms': 'os 6 dígitos do SMS',
+  'code.other_number': 'Usar outro número',
+
+  'sms.queued': 'O SMS já vai sair.',
+  'sms.sending': 'O SMS está saindo agora.',
+  'sms.sent': 'O SMS está a caminho. Ele pode levar um minuto para chegar.',
+  'sms.deferred': 'Ainda não conseguimos enviar o SMS. Continuamos tentando.',
+  'sms.failed': 'Não conseguimos enviar SMS para este número. Confira se está certo ou use outro.',
+  'sms.our_fault': 'Não conseguimos enviar o SMS. O problema é nosso; tente de novo mais tarde.',
+  'sms.unknown': 'Não temos certeza de que o SMS saiu. Se ele não chegar, envie de novo.',
+  'sms.expired': 'Não conseguimos enviar o SMS a tempo. O problema foi nosso; peça um novo código.',
+  'sms.delivered': 'A operadora informa que o SMS foi entregue.',
+  'sms.bounced': 'O SMS não chegou. Confira o número ou use outro.',
+  'sms.gone': 'Não sabemos mais o que aconteceu com este SMS.',
+
+  'problem.otp_consumed.sms': 'Um código funciona uma única vez. Comece de novo para receber outro.',
+  'problem.too_many_failures.sms': 'Para sua segurança, não aceitamos códigos por um tempo.',
+  'problem.resend_too_soon.sms': 'Um SMS pode levar um minuto para chegar.',
+  'problem.resend_exhausted.sms': 'Confira o número. Quando este código expirar, você poderá receber um novo.',
+  'problem.phone_taken': 'Este número já tem uma conta',
+  'problem.phone_taken.text': 'Nada foi alterado. Use outro número ou remova-o primeiro da outra conta.',
+  'problem.no_phone': 'Sua conta não tem número de telefone',
+  'problem.no_phone.text': 'Use um código por e-mail.',
+  'problem.sms_country': 'Não conseguimos enviar um código para este número',
+  'problem.sms_country.text': 'Não enviamos códigos para números deste país. Tente outro número ou use o e-mail.',
+  'problem.sms_limited': 'Hoje não há mais códigos por SMS',
+  'problem.sms_limited.text': 'Hoje não podemos mais enviar códigos para este número. Use o e-mail.',
+  'problem.sms_sign_in_off': 'Use seu endereço de e-mail',
+  'problem.sms_sign_in_off.text': 'Aqui não se entra com códigos por SMS. Use seu endereço de e-mail.',
+  'problem.sms_not_configured': 'Aqui não enviamos códigos por SMS',
+  'problem.sms_not_configured.text': 'Use seu endereço de e-mail.',
+};
