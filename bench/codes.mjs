@@ -1,5 +1,5 @@
 /** How soon a code is at the mail server: alone, beside other mail, and when everybody asks at once. */
-import { Connection, post, quantile } from './load.mjs';
+import { answered, arrived, Connection, post } from './load.mjs';
 import { newAddress, NEW, oneAtATime, Otpost } from './otpost.mjs';
 import { now, pause } from './stage.mjs';
 
@@ -7,12 +7,6 @@ export const register = (address) => post('/v1/accounts', { email: address });
 const CODE_EVERY_MS = 50;
 /** Seconds in which all ask that ask at once, and on how many connections. */
 const RUSH = { seconds: 10, connections: 500 };
-
-const quantiles = (took) => ({
-  code50: quantile(took, 0.5),
-  code95: quantile(took, 0.95),
-  code99: quantile(took, 0.99),
-});
 
 /** Codes at a steady pace, whatever becomes of them, until `over`. Milliseconds until each is at the sink. */
 export async function codesUntil(otpost, over) {
@@ -32,7 +26,7 @@ export async function codesUntil(otpost, over) {
   } while (!isOver);
   const took = await Promise.all(codes);
   connection.close();
-  return quantiles(took);
+  return arrived(took);
 }
 
 /** A broadcast to so many, at 50 a minute: it goes on until it is cancelled. */
@@ -81,10 +75,9 @@ async function rush(otpost, people, seconds) {
   const refused = all.reduce((count, connection) => count + connection.refused, 0);
   const most = Math.max(...answers);
   return {
-    p50: quantile(answers, 0.5),
-    p99: quantile(answers, 0.99),
+    ...answered(answers),
     most,
-    ...quantiles(codes),
+    ...arrived(codes),
     ...(refused && { refused }),
   };
 }

@@ -101,8 +101,18 @@ export async function load(url, { requests, connections, requestOf }) {
   ).finally(() => open.forEach((connection) => connection.close()));
   const rate = requests / ((now() - begun) / 1_000);
   const refused = open.reduce((all, connection) => all + connection.refused, 0);
-  return { rate, p50: quantile(took, 0.5), p99: quantile(took, 0.99), ...(refused > 0 && { refused }) };
+  return { rate, ...answered(took), ...(refused > 0 && { refused }) };
 }
+
+/** Milliseconds until the answer. */
+export const answered = (took) => ({ p50: quantile(took, 0.5), p99: quantile(took, 0.99) });
+
+/** Milliseconds until the code is at the sink. */
+export const arrived = (took) => ({
+  code50: quantile(took, 0.5),
+  code95: quantile(took, 0.95),
+  code99: quantile(took, 0.99),
+});
 
 /** The nearest rank. NaN of nothing. */
 export function quantile(numbers, part) {

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { Connection, load, post, quantile } from './load.mjs';
+import { answered, arrived, Connection, load, post } from './load.mjs';
 import { memoryOf, now, pause, ROOT, until } from './stage.mjs';
 
 const SECRET = 'a secret of more than thirty-two characters for the benchmark';
@@ -227,6 +227,5 @@ export async function oneAtATime(stage, url, { requests, requestOf, delayMs = 0 
   } finally {
     connection.close();
   }
-  const [p50, p99] = [quantile(answers, 0.5), quantile(answers, 0.99)];
-  return { p50, p99, code50: quantile(codes, 0.5), code95: quantile(codes, 0.95), code99: quantile(codes, 0.99) };
+  return { ...answered(answers), ...arrived(codes) };
 }

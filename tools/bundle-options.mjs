@@ -16,6 +16,7 @@ const ABSENT = [
   '@mikro-orm/*',
   'typeorm',
   '@fastify/multipart',
+  '@fastify/static',
   '@fastify/view',
   '@valkey/valkey-glide',
   'msgpackr-extract',

@@ -75,7 +75,6 @@ async function build() {
 async function checkBeside(url) {
   await check('schema drift', ['tools/prisma/check-drift.mjs', await makeDatabase(url, 'otpost_drift')]);
   await check('format', ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.']);
-  await check('types of web', ['node_modules/typescript/bin/tsc', '-p', 'web']);
   await checkTypesAndLint();
 }
 

@@ -45,6 +45,11 @@ interface Permission {
   role?: StaffRole;
 }
 
+/** For the description of a route. */
+export function inWords({ scope, role = 'admin' }: Permission): string {
+  return `Scope ${scope}, or ${role === 'viewer' ? 'a' : 'an'} ${role}.`;
+}
+
 const Allowed = Reflector.createDecorator<Permission>();
 
 /** On a call that is carried out once for each `Idempotency-Key`. */

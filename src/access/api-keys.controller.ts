@@ -22,7 +22,7 @@ import { Operation } from '../core/operation.js';
 import { boundsOf, pageOf, PageQuery } from '../core/page.js';
 import { Problems } from '../core/problem-docs.js';
 import { Problem } from '../core/problems.js';
-import { AccessGuard, Allow, By } from './access.guard.js';
+import { AccessGuard, Allow, By, inWords } from './access.guard.js';
 import { type ApiKeyRecord, ApiKeys, KeyChanges } from './api-keys.js';
 import {
   DEFAULT_OVERLAP_HOURS,
@@ -148,9 +148,9 @@ class ApiKeyList {
   nextCursor!: string | null;
 }
 
-const SCOPE = 'Scope admin, or an admin.';
+const SCOPE = inWords({ scope: 'admin' });
 const SEES = { scope: 'admin', role: 'viewer' } as const;
-const SEES_IN_WORDS = 'Scope admin, or a viewer.';
+const SEES_IN_WORDS = inWords(SEES);
 const KeyIdPipe = uuidPipe('api_key_not_found');
 
 /** The keys of back ends. A key itself is in the answer that made it, and nowhere else. */

@@ -1,7 +1,15 @@
 import { Body, Controller, Get, Param, Post, Query, Req, Res, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { AccessGuard, Allow, AllowBeforeBody, By, Caller, type CallerIdentity } from '../access/access.guard.js';
+import {
+  AccessGuard,
+  Allow,
+  AllowBeforeBody,
+  By,
+  Caller,
+  type CallerIdentity,
+  inWords,
+} from '../access/access.guard.js';
 import { Audit, type Doer } from '../audit/audit.js';
 import { DatabaseClock } from '../database/database-clock.js';
 import { parseEmailAddress } from '../core/email-address.js';
@@ -20,9 +28,9 @@ import { BroadcastSamples } from './samples.js';
 import { BroadcastDetails, BroadcastList, BroadcastRequest, BroadcastTestRequest, BroadcastView } from './shapes.js';
 
 const ACCESS = { scope: 'audiences', role: 'operator' } as const;
-const ALLOWED = 'Scope audiences, or an operator.';
+const ALLOWED = inWords(ACCESS);
 const SEES = { scope: 'audiences', role: 'viewer' } as const;
-const SEES_IN_WORDS = 'Scope audiences, or a viewer.';
+const SEES_IN_WORDS = inWords(SEES);
 const BroadcastId = uuidPipe('broadcast_not_found');
 /** Bytes: HTML and text as large as those of a message. */
 const BODY_LIMIT = 4 * 1024 * 1024;

@@ -5,6 +5,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Settings } from '../config/settings.js';
+import { codingsTaken } from './pages/accept-encoding.js';
 import { docsPage } from './docs/docs-page.js';
 import { operationIdOf } from './operation-ids-policy.js';
 import { dressOf } from './pages/look.js';
@@ -33,15 +34,11 @@ async function written(type: string, text: string, headers: Record<string, strin
   return { type, headers, etag, plain, br, gzip: gz };
 }
 
-/** In Accept-Encoding, and not with a weight of nothing (RFC 9110 §12.5.3). */
-const TAKES = { br: /(?:^|[ ,])br(?!;q=0(?![.]0*[1-9]))/, gzip: /(?:^|[ ,])gzip(?!;q=0(?![.]0*[1-9]))/ };
-
 /** Kept by browsers and asked for anew each time, which costs nothing while it is the same (RFC 9110 §13.1.2). */
 async function give(reply: FastifyReply, { headers }: FastifyRequest, text: Written): Promise<FastifyReply> {
   void reply.headers({ ...text.headers, 'cache-control': 'no-cache', etag: text.etag, vary: 'accept-encoding' });
   if (headers['if-none-match']?.includes(text.etag)) return reply.status(304).send();
-  const accepted = String(headers['accept-encoding'] ?? '');
-  const encoding = (['br', 'gzip'] as const).find((one) => TAKES[one].test(accepted));
+  const [encoding] = codingsTaken(headers);
   if (encoding) void reply.header('content-encoding', encoding);
   return reply.type(text.type).send(text[encoding ?? 'plain']);
 }

@@ -27,6 +27,8 @@ import { Clock } from '../core/clock.js';
 import { html } from '../core/html.js';
 import { uuidPipe } from '../core/ids.js';
 import { Problem } from '../core/problems.js';
+import { codingsTaken } from '../http/pages/accept-encoding.js';
+import { sendFramed } from '../http/pages/mail-frame.js';
 import { factsOf, isFromOurPage } from '../http/pages/origin.js';
 import { PageWriter, type Page } from '../http/pages/page-frame.js';
 import { PageProblemFilter } from '../http/pages/problem-page.js';
@@ -52,27 +54,7 @@ const APP_POLICY = [
   "require-trusted-types-for 'script'",
 ].join('; ');
 
-/**
- * A mail is somebody else's page: no script, no form, nothing fetched from anywhere, so that looking at it tells its sender
- * nothing; in a frame of ours alone, whose `sandbox` gives it an origin of its own.
- */
-const MAIL_POLICY = [
-  "default-src 'none'",
-  "style-src 'unsafe-inline'",
-  'img-src data:',
-  "form-action 'none'",
-  "base-uri 'none'",
-  "frame-ancestors 'self'",
-  'sandbox',
-].join('; ');
-
-const MAIL_HEADERS = {
-  'content-security-policy': MAIL_POLICY,
-  'x-frame-options': 'SAMEORIGIN',
-  'cache-control': 'no-store',
-  'referrer-policy': 'no-referrer',
-};
-
+const HTML = 'text/html; charset=utf-8';
 const FOREVER = 'public, max-age=31536000, immutable';
 const LOCALE = /^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}$/;
 
@@ -97,12 +79,6 @@ class StaffCookieGuard implements CanActivate {
   }
 }
 
-/** In its sandbox it has no origin to be keyed by: a browser that is asked to would complain of it. */
-async function showMail(reply: FastifyReply, html: string): Promise<void> {
-  reply.raw.removeHeader('origin-agent-cluster');
-  await reply.headers(MAIL_HEADERS).type('text/html; charset=utf-8').send(html);
-}
-
 /** Mail as its recipients see it, for the frames of Operations. Never of a code: there is nothing to compose it of. */
 @ApiExcludeController()
 @UseGuards(StaffCookieGuard)
@@ -118,7 +94,7 @@ class MailFrameController {
   @Get('emails/:id')
   async email(@Param('id', uuidPipe('email_not_found')) id: string, @Res() reply: FastifyReply): Promise<void> {
     const { html } = await this.kept.composeWords(await this.kept.find(id));
-    await showMail(reply, html);
+    await sendFramed(reply, HTML, html);
   }
 
   @Get('templates/:name')
@@ -131,7 +107,7 @@ class MailFrameController {
     if (!template) throw new Problem('template_not_found');
     const wanted = typeof locale === 'string' && LOCALE.test(locale) ? locale : 'en';
     const { html } = this.composer.preview(template, { variables: samplesOf(template), locale: wanted });
-    await showMail(reply, html);
+    await sendFramed(reply, HTML, html);
   }
 }
 
@@ -173,7 +149,7 @@ class ConsoleController {
     @Req() { headers }: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const file = /\.(js|css|svg)$/.test(name) ? await this.files.find(name, encodingsOf(headers)) : undefined;
+    const file = /\.(js|css|svg)$/.test(name) ? await this.files.find(name, codingsTaken(headers)) : undefined;
     if (!file) throw new Problem('not_found');
     const { type, bytes, encoding } = file;
     void reply.headers({ 'content-type': type, 'cache-control': FOREVER, vary: 'accept-encoding' });
@@ -200,7 +176,7 @@ class ConsoleController {
     }
     const { role, email } = who.account;
     if (!reaches(role, 'viewer')) return void (await reply.send(this.pages.begin(request, reply, noRight(email))));
-    const page = await this.files.page(encodingsOf(request.headers));
+    const page = await this.files.page(codingsTaken(request.headers));
     if (!page) return void (await reply.send(this.pages.begin(request, reply, notBuilt)));
     void reply.headers({ 'content-security-policy': APP_POLICY, 'content-type': page.type });
     await reply.headers(page.encoding === undefined ? {} : { 'content-encoding': page.encoding }).send(page.bytes);
@@ -239,11 +215,6 @@ class ConsoleTokenController {
       account: { id, email, name, role },
     };
   }
-}
-
-function encodingsOf(headers: FastifyRequest['headers']): string | undefined {
-  const accepted = headers['accept-encoding'];
-  return Array.isArray(accepted) ? accepted.join(',') : accepted;
 }
 
 @Module({

@@ -1,7 +1,7 @@
 import { Body, Controller, Get, Header, Module, Param, Post, Req, Res, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiOperation, ApiParam, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { AccessGuard, Allow, By } from '../access/access.guard.js';
+import { AccessGuard, Allow, By, inWords } from '../access/access.guard.js';
 import { AccessModule } from '../access/access.module.js';
 import { Audit, type Doer } from '../audit/audit.js';
 import { type Lane, LANES } from '../core/lanes.js';
@@ -30,7 +30,7 @@ function laneOf(name: string): Lane {
   return lane;
 }
 
-const SEES_IN_WORDS = 'Scope admin, or a viewer.';
+const SEES_IN_WORDS = inWords(SEES_OPERATIONS);
 const LANE = { name: 'lane', enum: [...LANES] } as const;
 
 /** How the mail fares as a whole, and what holds it back or lets it go on. */

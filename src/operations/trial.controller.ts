@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { Body, Controller, Injectable, Param, Post, Req, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
-import { AccessGuard, Allow, By, Caller, type CallerIdentity } from '../access/access.guard.js';
+import { AccessGuard, Allow, By, Caller, type CallerIdentity, inWords } from '../access/access.guard.js';
 import { Audit, type Doer } from '../audit/audit.js';
 import { Settings } from '../config/settings.js';
 import { MAX_ADDRESS_LENGTH, parseEmailAddress } from '../core/email-address.js';
@@ -25,7 +25,7 @@ import { CODE_LENGTH, storedPurpose, VERIFICATION_TEMPLATES } from '../otp/verif
 import { Verifications } from '../otp/verifications/verifications.js';
 
 export const STAFF = { scope: 'admin', role: 'operator' } as const;
-export const STAFF_IN_WORDS = 'Scope admin, or an operator.';
+export const STAFF_IN_WORDS = inWords(STAFF);
 /** Its codes open nothing anywhere else. */
 const PURPOSE = 'operations-trial';
 /** Milliseconds for all that is tried of one transport. */

@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Injectable } from '@nestjs/common';
 import { PACKAGE_ROOT } from '../core/process-facts.js';
+import type { Coding } from '../http/pages/accept-encoding.js';
 
 const FOLDER = new URL('dist/web/', PACKAGE_ROOT);
 
@@ -12,17 +13,14 @@ const TYPES: Record<string, string> = {
   svg: 'image/svg+xml',
 };
 
-/** As `Content-Encoding` names them, and as the files end; the smaller one first. */
-const ENCODINGS = [
-  ['br', '.br'],
-  ['gzip', '.gz'],
-] as const;
+/** How the files end that are packed. */
+const ENDS: Record<Coding, string> = { br: '.br', gzip: '.gz' };
 
 /** A file as a browser gets it. */
 export interface ServedFile {
   type: string;
   bytes: Buffer;
-  encoding?: string;
+  encoding?: Coding;
 }
 
 /** What `npm run build` made of web/, read once; until it is there, each look tries again. */
@@ -31,18 +29,18 @@ export class WebFiles {
   private files: Promise<ReadonlyMap<string, Buffer>> | undefined;
 
   /** Undefined: not built yet. */
-  page(accepted: string | undefined): Promise<ServedFile | undefined> {
-    return this.find('index.html', accepted);
+  page(codings: Coding[]): Promise<ServedFile | undefined> {
+    return this.find('index.html', codings);
   }
 
-  /** @param accepted the header Accept-Encoding */
-  async find(name: string, accepted: string | undefined): Promise<ServedFile | undefined> {
+  /** @param codings those that whoever asks takes */
+  async find(name: string, codings: Coding[]): Promise<ServedFile | undefined> {
     const files = await this.load();
     const plain = files.get(name);
     if (!plain) return undefined;
     const type = TYPES[name.split('.').at(-1)!] ?? 'application/octet-stream';
-    for (const [encoding, end] of ENCODINGS) {
-      const bytes = takes(accepted, encoding) ? files.get(name + end) : undefined;
+    for (const encoding of codings) {
+      const bytes = files.get(name + ENDS[encoding]);
       if (bytes) return { type, bytes, encoding };
     }
     return { type, bytes: plain };
@@ -54,18 +52,6 @@ export class WebFiles {
     if (!files.has('index.html')) this.files = undefined;
     return files;
   }
-}
-
-/** RFC 9110 §12.5.3, as browsers write it: a coding that is named, and not with a weight of 0. */
-function takes(accepted: string | undefined, encoding: string): boolean {
-  return (accepted ?? '').split(',').some((part) => {
-    const [name, parameter = ''] = part
-      .trim()
-      .toLowerCase()
-      .split(';')
-      .map((piece) => piece.trim());
-    return name === encoding && (!parameter.startsWith('q=') || Number(parameter.slice(2)) > 0);
-  });
 }
 
 /** Some twenty files. The folder comes to its place whole: where index.html is, the others are. */

@@ -1,12 +1,13 @@
 import type { BrowserContext, Page } from 'playwright-core';
 import { createDatabase, type TestDatabase } from '../support/database/postgres.js';
-import { describeWithChromium, openChromium } from '../support/http/chromium.js';
+import { describeWithChromium, openChromium, watchPage } from '../support/http/chromium.js';
 import { linkIn } from '../support/http/page-client.js';
 import { freePort } from '../support/network/free-port.js';
 import { OtpostInProcess } from '../support/service/otpost-in-process.js';
 import type { IssuedBody } from '../support/service/api.js';
 import { bearer, Visitors } from '../support/service/visitors.js';
 import { codeIn, SmtpSink } from '../support/smtp/smtp-sink.js';
+import { wrongCode } from '../support/text/wrong-code.js';
 
 /** Chromium writes one for each page whose status is an error; those pages are meant. */
 const MEANT = /^Failed to load resource: the server responded with a status of 4/;
@@ -59,10 +60,7 @@ describeWithChromium('the account pages, in browsers', () => {
 
   async function openTab(context: BrowserContext): Promise<Page> {
     const page = await context.newPage();
-    page.on('pageerror', (error) => complaints.push(error.message));
-    page.on('console', (message) => {
-      if (['error', 'warning'].includes(message.type()) && !MEANT.test(message.text())) complaints.push(message.text());
-    });
+    watchPage(page, complaints, MEANT);
     return page;
   }
 
@@ -78,6 +76,7 @@ describeWithChromium('the account pages, in browsers', () => {
 
   /** With a script the page sends the sixth digit; pressing too would press a button of the page after it. */
   async function give(page: Page, code: string): Promise<void> {
+    await page.waitForLoadState();
     await page.getByLabel('Code').fill(code);
     if (page.context() === contexts[1]) await press(page, 'Continue');
   }
@@ -108,7 +107,7 @@ describeWithChromium('the account pages, in browsers', () => {
     await page.getByRole('link', { name: 'Your account' }).click();
     await enter(page, email);
     const code = codeIn(await mailFor(page));
-    await page.getByLabel('Code').fill(people.wrong(code));
+    await page.getByLabel('Code').fill(wrongCode(code));
     await page.keyboard.press('Enter');
     expect(await page.getByRole('alert').textContent()).toBe('That’s not the right code. You have 4 tries left.');
     await give(page, `${code.slice(0, 3)} ${code.slice(3)}`);

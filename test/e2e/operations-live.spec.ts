@@ -1,39 +1,16 @@
-import { createDatabase, type TestDatabase } from '../support/database/postgres.js';
-import { describeWithChromium, openChromium } from '../support/http/chromium.js';
-import { freePort } from '../support/network/free-port.js';
-import { createApiKey } from '../support/service/api-key.js';
-import { makeAccount, messageTo, Operator } from '../support/service/console.js';
-import { OtpostInProcess } from '../support/service/otpost-in-process.js';
+import { describeWithChromium } from '../support/http/chromium.js';
+import { Operator } from '../support/service/console.js';
 import { eventually } from '../support/signals/wait.js';
-import { SmtpSink } from '../support/smtp/smtp-sink.js';
+import { type OpenOperations, openOperations } from '../support/service/open-operations.js';
 
-const OPERATOR = 'grace@example.com';
 const MANY = 10_000;
 const MATCHING = 5_000;
 
 describeWithChromium('a page that is open all day', () => {
-  let sink: SmtpSink;
-  let database: TestDatabase;
-  let otpost: OtpostInProcess;
-  let operator: Operator;
-  let close: () => Promise<void>;
-  let headers: Record<string, string>;
+  let { database, otpost, operator, headers, send, close } = {} as OpenOperations;
 
   beforeAll(async () => {
-    sink = await SmtpSink.start();
-    database = await createDatabase();
-    const port = await freePort();
-    const url = `http://localhost:${port}`;
-    otpost = await OtpostInProcess.start({
-      ...{ DATABASE_URL: database.url, PORT: String(port), APP_URL: url },
-      ...{ MAIL_FROM: 'Aster <no-reply@example.com>', MAIL_TRANSPORTS: sink.url },
-    });
-    await makeAccount(database, OPERATOR, 'operator');
-    headers = { authorization: `Bearer ${await createApiKey(database.url, ['admin'])}` };
-    const chromium = await openChromium();
-    close = chromium.close;
-    operator = await Operator.open(chromium.context, url);
-    await operator.signIn('/operations', OPERATOR, sink);
+    ({ database, otpost, operator, headers, send, close } = await openOperations());
     const scheduledAt = new Date(Date.now() + 86_400_000).toISOString();
     for (let from = 0; from < MANY; from += 1_000) {
       const batch = Array.from({ length: 1_000 }, (_, n) => ({
@@ -52,17 +29,8 @@ describeWithChromium('a page that is open all day', () => {
   afterEach(() => {
     expect(operator.complaints).toEqual([]);
   });
-  afterAll(async () => {
-    await close();
-    await otpost.stop();
-    await database.drop();
-    await sink.stop();
-  });
+  afterAll(() => close());
 
-  const send = async (to: string, more: object = {}): Promise<void> => {
-    const { status } = await otpost.api.post('/v1/emails', { to, subject: 'Hello', text: 'Hello', ...more }, headers);
-    expect(status).toBe(202);
-  };
   const stream = (state: 'open' | 'closed') => operator.page.locator(`[data-stream=${state}]`).waitFor();
 
   it('is told of what changes by one stream, asks for nothing of its own, and not at all while it is paused', async () => {
@@ -73,11 +41,20 @@ describeWithChromium('a page that is open all day', () => {
     await stream('open');
     await send('told1@example.com', { tags: ['told'] });
     await page.getByRole('link', { name: 'told1@example.com' }).waitFor();
+    // Another page, which is told of what this one is not while it is paused: it looks twice, and so would this one.
+    const beside = await Operator.open(page.context(), operator.url);
+    await beside.open('/operations/messages?tag=told');
     await page.getByRole('switch', { name: 'Live' }).click();
     await stream('closed');
-    await send('told2@example.com', { tags: ['told'] });
-    await messageTo(database, 'told2@example.com', 'sent');
+    const sinceThen = asked.length;
+    for (const to of ['told2@example.com', 'told3@example.com']) {
+      await send(to, { tags: ['told'] });
+      await beside.page.getByRole('link', { name: to }).waitFor();
+    }
+    expect(asked.slice(sinceThen)).toEqual([]);
     await expect(page.getByRole('link', { name: 'told2@example.com' }).count()).resolves.toBe(0);
+    await beside.page.close();
+    expect(beside.complaints).toEqual([]);
     await page.getByRole('switch', { name: 'Paused' }).click();
     await page.getByRole('link', { name: 'told2@example.com' }).waitFor();
     await operator.go('Overview');

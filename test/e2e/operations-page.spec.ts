@@ -1,12 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
-import { createDatabase, type TestDatabase } from '../support/database/postgres.js';
-import { describeWithChromium, openChromium } from '../support/http/chromium.js';
-import { freePort } from '../support/network/free-port.js';
-import { createApiKey } from '../support/service/api-key.js';
+import { describeWithChromium } from '../support/http/chromium.js';
 import { makeAccount, messageTo, Operator } from '../support/service/console.js';
-import { OtpostInProcess } from '../support/service/otpost-in-process.js';
 import { eventually } from '../support/signals/wait.js';
-import { SmtpSink } from '../support/smtp/smtp-sink.js';
+import { type OpenOperations, openOperations } from '../support/service/open-operations.js';
 
 const OPERATOR = 'grace@example.com';
 const ADMIN = 'ada@example.com';
@@ -17,54 +13,31 @@ const WEB = new URL('../../dist/web/', import.meta.url);
 
 describeWithChromium('the page of operators', () => {
   const refused = new Set<string>();
-  let sink: SmtpSink;
-  let database: TestDatabase;
-  let otpost: OtpostInProcess;
+  let { sink, database, otpost, chromium, operator, headers, send, close } = {} as OpenOperations;
   let url: string;
-  let chromium: Awaited<ReturnType<typeof openChromium>>;
-  let operator: Operator;
   let admin: Operator;
-  let headers: Record<string, string>;
 
   beforeAll(async () => {
-    sink = await SmtpSink.start({
-      onRcptTo: ({ address }, _session, done) =>
-        refused.has(address)
-          ? done(Object.assign(new Error('5.3.4 The message is too big'), { responseCode: 552 }))
-          : done(),
-    });
-    database = await createDatabase();
-    const port = await freePort();
-    url = `http://localhost:${port}`;
-    otpost = await OtpostInProcess.start({
-      ...{ DATABASE_URL: database.url, PORT: String(port), APP_URL: url },
-      ...{ MAIL_FROM: 'Aster <no-reply@example.com>', MAIL_TRANSPORTS: sink.url },
-      ...{ SMS_TRANSPORTS: 'capture:', SMS_COUNTRIES: 'PH,DE' },
-    });
-    await makeAccount(database, OPERATOR, 'operator');
+    ({ sink, database, otpost, chromium, operator, headers, send, close } = await openOperations({
+      email: OPERATOR,
+      env: { SMS_TRANSPORTS: 'capture:', SMS_COUNTRIES: 'PH,DE' },
+      sink: {
+        onRcptTo: ({ address }, _session, done) =>
+          refused.has(address)
+            ? done(Object.assign(new Error('5.3.4 The message is too big'), { responseCode: 552 }))
+            : done(),
+      },
+    }));
+    ({ url } = operator);
     await makeAccount(database, ADMIN, 'admin');
     await makeAccount(database, USER, 'user');
-    headers = { authorization: `Bearer ${await createApiKey(database.url, ['admin'])}` };
-    chromium = await openChromium();
-    operator = await Operator.open(chromium.context, url);
     admin = await Operator.open(await chromium.another(), url);
-    await operator.signIn('/operations', OPERATOR, sink);
     await admin.signIn('/operations', ADMIN, sink);
   });
   afterEach(() => {
     expect([...operator.complaints, ...admin.complaints]).toEqual([]);
   });
-  afterAll(async () => {
-    await chromium.close();
-    await otpost.stop();
-    await database.drop();
-    await sink.stop();
-  });
-
-  const send = async (to: string, more: object = {}): Promise<void> => {
-    const { status } = await otpost.api.post('/v1/emails', { to, subject: 'Hello', text: 'Hello', ...more }, headers);
-    expect(status).toBe(202);
-  };
+  afterAll(() => close());
 
   it('an operator finds a message that failed, reads what the server said, tries it again, and sees it arrive', async () => {
     const { page } = operator;

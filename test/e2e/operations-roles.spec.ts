@@ -1,37 +1,20 @@
-import { createDatabase, type TestDatabase } from '../support/database/postgres.js';
-import { describeWithChromium, openChromium } from '../support/http/chromium.js';
-import { freePort } from '../support/network/free-port.js';
-import { createApiKey } from '../support/service/api-key.js';
+import { describeWithChromium } from '../support/http/chromium.js';
 import { AudienceClient } from '../support/service/audience.js';
-import { makeAccount, messageTo, Operator } from '../support/service/console.js';
-import { OtpostInProcess } from '../support/service/otpost-in-process.js';
-import { SmtpSink } from '../support/smtp/smtp-sink.js';
+import { messageTo } from '../support/service/console.js';
+import { type OpenOperations, openOperations } from '../support/service/open-operations.js';
 
-const VIEWER = 'vera@example.com';
 /** What is no action: it shows more, or less, of what there is. */
 const LOOKS =
   /^(Menu|Live|Keys|Sign out|Search|More filters|Newest|Older|Save view|Desktop|Phone|Rendered|Text|Source|Headers|Copy id|all \d.*|(scheduled|queued|sending|deferred|sent|delivered|bounced|complained|failed|unknown|cancelled|expired|suppressed) \d.*|\d+ new .*|email\.\w+)$/;
 
 describeWithChromium('somebody who looks and changes nothing', () => {
-  let sink: SmtpSink;
-  let database: TestDatabase;
-  let otpost: OtpostInProcess;
-  let viewer: Operator;
-  let close: () => Promise<void>;
+  let { otpost, operator: viewer, close } = {} as OpenOperations;
   let paths: string[];
 
   beforeAll(async () => {
-    sink = await SmtpSink.start();
-    database = await createDatabase();
-    const port = await freePort();
-    const url = `http://localhost:${port}`;
-    otpost = await OtpostInProcess.start({
-      ...{ DATABASE_URL: database.url, PORT: String(port), APP_URL: url },
-      ...{ MAIL_FROM: 'Aster <no-reply@example.com>', MAIL_TRANSPORTS: sink.url },
-    });
-    const account = await makeAccount(database, VIEWER, 'viewer');
-    const key = await createApiKey(database.url, ['admin']);
-    const headers = { authorization: `Bearer ${key}` };
+    const opened = await openOperations({ email: 'vera@example.com', role: 'viewer' });
+    ({ otpost, operator: viewer, close } = opened);
+    const { database, account, key, headers } = opened;
     const post = (path: string, body: object) => otpost.api.post<{ id: string }>(path, body, headers);
     await post('/v1/emails', { to: 'ada@example.com', subject: 'Hello', text: 'Hello' });
     await post('/v1/suppressions', { address: 'nobody@example.com' });
@@ -67,17 +50,8 @@ describeWithChromium('somebody who looks and changes nothing', () => {
       ])
       .concat(['/webhooks', `/webhooks/${endpoint.id}`, '/schedules', '/keys', '/accounts', `/accounts/${account}`])
       .concat(['/audit', '/trial']);
-    const chromium = await openChromium();
-    close = chromium.close;
-    viewer = await Operator.open(chromium.context, url);
-    await viewer.signIn('/operations', VIEWER, sink);
   });
-  afterAll(async () => {
-    await close();
-    await otpost.stop();
-    await database.drop();
-    await sink.stop();
-  });
+  afterAll(() => close());
 
   it('sees every page, and no action on any of them', async () => {
     const actions: string[] = [];

@@ -5,7 +5,7 @@ import type { BrowserContext, Page } from 'playwright-core';
 import { SOCKET_BOUNDS } from '../../src/http/socket-policy.js';
 import { boundedServer } from '../../src/http/sockets.js';
 import { Front } from '../support/service/front.js';
-import { describeWithChromium, openChromium } from '../support/http/chromium.js';
+import { describeWithChromium, openChromium, watchPage } from '../support/http/chromium.js';
 import { createApiKey } from '../support/service/api-key.js';
 import { type Otpost, startOtpost } from '../support/service/otpost.js';
 import { codeFromInbox } from '../support/service/story.js';
@@ -37,10 +37,7 @@ describeWithChromium('in a browser', () => {
     beforeAll(async () => {
       otpost = await startOtpost();
       page = await context.newPage();
-      page.on('pageerror', (error) => complaints.push(error.message));
-      page.on('console', (message) => {
-        if (message.type() === 'error') complaints.push(message.text());
-      });
+      watchPage(page, complaints);
     });
     afterAll(async () => {
       await page.close();

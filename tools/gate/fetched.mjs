@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 export const FETCHED = [
   // test/e2e/node-versions.spec.ts; 400 MB
   { folder: 'tools/node-versions', what: 'Node 24 and 26' },
-  // test/e2e/client-package.spec.ts and client-better-auth.spec.ts; 220 MB
+  // test/e2e/client-package.spec.ts and recipes.spec.ts; 220 MB
   { folder: 'tools/client-peers', what: 'Bun, Deno and Better Auth' },
 ];
 

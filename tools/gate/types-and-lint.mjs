@@ -1,5 +1,5 @@
 /**
- * Types and lint of the whole project from one program of TypeScript: made twice, the second one costs half a minute.
+ * Types and lint of the whole project, each of its two programs made once: to make them for lint again costs half a minute.
  * Tells its parent process `{ name, ok, output, ms }` of each.
  */
 import { fileURLToPath } from 'node:url';
@@ -23,36 +23,42 @@ async function tell(name, run) {
   else console.log(result);
 }
 
-/** Of src/ and test/. @type {ts.Program} */
-let program;
+/** By their tsconfig.json. @type {Map<string, ts.Program>} */
+const programs = new Map();
 
-await tell('types', () => {
+/** @param {string} path of a tsconfig.json */
+function faultsOf(path) {
   const unreadable = (/** @type {ts.Diagnostic} */ diagnostic) => {
     throw new Error(ts.formatDiagnostic(diagnostic, host));
   };
   const config = ts.getParsedCommandLineOfConfigFile(
-    `${root}test/tsconfig.json`,
+    `${root}${path}`,
     {},
     { ...ts.sys, onUnRecoverableConfigFileDiagnostic: unreadable },
   );
-  if (!config) throw new Error('test/tsconfig.json cannot be read');
-  // The rules go from a node to its parent.
-  program = ts.createProgram({
+  if (!config) throw new Error(`${path} cannot be read`);
+  const program = ts.createProgram({
     rootNames: config.fileNames,
     options: config.options,
+    // The rules go from a node to its parent.
     host: ts.createCompilerHost(config.options, true),
   });
+  programs.set(path, program);
   return ts.formatDiagnostics([...config.errors, ...ts.getPreEmitDiagnostics(program)], host);
-});
+}
+
+const [ALL, WEB] = ['test/tsconfig.json', 'web/tsconfig.json'];
+await tell('types', () => faultsOf(ALL));
+await tell('types of web', () => faultsOf(WEB));
 
 await tell('lint', async () => {
+  const linted = (/** @type {string} */ files, /** @type {string[]} */ ignores, /** @type {string} */ path) => ({
+    ...{ files: [files], ignores },
+    languageOptions: { parserOptions: { programs: [programs.get(path)] } },
+  });
   const eslint = new ESLint({
     cwd: root,
-    overrideConfig: {
-      files: ['**/*.ts'],
-      ignores: ['web/**'],
-      languageOptions: { parserOptions: { programs: [program] } },
-    },
+    overrideConfig: [linted('**/*.ts', ['web/**'], ALL), linted('web/src/**/*.{ts,tsx}', [], WEB)],
   });
   const results = await eslint.lintFiles(['.']);
   const { format } = await eslint.loadFormatter('stylish');

@@ -22,7 +22,8 @@ const AT_MOST_EVERY_MS = 2_000;
 type Topic = 'messages' | 'broadcasts' | 'imports' | 'webhooks' | 'record';
 /** What pages show of each; a page that is not open asks for nothing. */
 const SHOWN: Record<Topic, string[]> = {
-  messages: ['messages', 'message', 'broadcast'],
+  // What becomes of mail also changes who is written to.
+  messages: ['messages', 'message', 'broadcast', 'audiences', 'audience', 'subscribers', 'suppressions'],
   broadcasts: ['broadcasts', 'broadcast'],
   imports: ['imports', 'import', 'audience', 'subscribers'],
   webhooks: ['webhooks', 'webhook', 'delivery'],
@@ -77,7 +78,7 @@ function useVisible(): boolean {
 
 /** Listens until it is stopped, however often the connection ends. */
 async function follow(queries: QueryClient, stop: AbortSignal, tell: Tell): Promise<void> {
-  const news = new News(queries);
+  const news = new News(queries, stop);
   while (!stop.aborted) {
     try {
       const { body, ok } = await openStream('/v1/operations/events', stop);
@@ -130,9 +131,15 @@ class News {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private askedAt = 0;
 
-  constructor(private readonly queries: QueryClient) {}
+  constructor(
+    private readonly queries: QueryClient,
+    private readonly stop: AbortSignal,
+  ) {
+    stop.addEventListener('abort', () => clearTimeout(this.timer));
+  }
 
   add(names: readonly string[]): void {
+    if (this.stop.aborted) return; // somebody paused it, and no page asks for what came before that either
     for (const name of names) this.names.add(name);
     this.timer ??= setTimeout(() => this.ask(), Math.max(0, this.askedAt + AT_MOST_EVERY_MS - Date.now()));
   }

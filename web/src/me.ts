@@ -1,9 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
 import { type Me, me } from './api/client';
 
-export function useMe(): Me | undefined {
-  return useQuery({ queryKey: ['me'], queryFn: me, staleTime: Infinity }).data;
-}
+export const useMyAccount = () => useQuery({ queryKey: ['me'], queryFn: me, staleTime: Infinity });
+export const useMe = (): Me | undefined => useMyAccount().data;
 
 /** What whoever looks may do besides looking; the API refuses the rest, and the page does not show it. */
 export function useMay(): { act: boolean; administer: boolean } {

@@ -1,9 +1,7 @@
-import { useQuery } from '@tanstack/react-query';
 import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-router';
 import { useEffect, useRef, useState } from 'react';
-import { me } from './api/client';
 import { useLive } from './live';
-import { useMay } from './me';
+import { useMay, useMyAccount } from './me';
 import styles from './shell.module.css';
 import { Dialog } from './ui/dialogs';
 import { Fault, Loading } from './ui/parts';
@@ -86,7 +84,7 @@ function moveRow(by: number): void {
 }
 
 export function Shell() {
-  const user = useQuery({ queryKey: ['me'], queryFn: me, staleTime: Infinity });
+  const user = useMyAccount();
   const { on, connected, toggle } = useLive();
   const groups = usePlaces();
   const { act } = useMay();

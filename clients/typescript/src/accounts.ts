@@ -1,6 +1,6 @@
 import type { Calls, CallOptions } from './calls.js';
-import { Listing } from './listing.js';
-import type { Query, Schema } from './types.js';
+import type { Listing } from './listing.js';
+import type { Filter, Schema } from './types.js';
 
 export type Account = Schema<'AccountView'>;
 
@@ -25,11 +25,8 @@ export class Accounts {
    * @example
    * for await (const { email, role } of otpost.accounts.list()) console.log(email, role);
    */
-  list(filter: Query<'/v1/accounts'> & { cursor?: string } = {}, options?: CallOptions): Listing<Account> {
-    const { cursor, ...query } = filter;
-    const page = (next: string | undefined, more?: CallOptions) =>
-      this.calls.call('get', '/v1/accounts', { query: { ...query, cursor: next } }, more);
-    return new Listing(page, cursor, options);
+  list(filter: Filter<'/v1/accounts'> = {}, options?: CallOptions): Listing<Account> {
+    return this.calls.list('/v1/accounts', filter, options);
   }
 
   /**

@@ -1,6 +1,6 @@
 import type { Calls, CallOptions } from './calls.js';
-import { Listing } from './listing.js';
-import type { Loose, Query, Schema } from './types.js';
+import type { Listing } from './listing.js';
+import type { Filter, Loose, Schema } from './types.js';
 
 /** API keys of back ends. Scope `admin`. */
 export class ApiKeys {
@@ -21,11 +21,8 @@ export class ApiKeys {
    * @example
    * for await (const { name, scopes } of otpost.apiKeys.list()) console.log(name, scopes);
    */
-  list(filter: Query<'/v1/api-keys'> & { cursor?: string } = {}, options?: CallOptions): Listing<Schema<'ApiKeyView'>> {
-    const { cursor, ...query } = filter;
-    const page = (next: string | undefined, more?: CallOptions) =>
-      this.calls.call('get', '/v1/api-keys', { query: { ...query, cursor: next } }, more);
-    return new Listing(page, cursor, options);
+  list(filter: Filter<'/v1/api-keys'> = {}, options?: CallOptions): Listing<Schema<'ApiKeyView'>> {
+    return this.calls.list('/v1/api-keys', filter, options);
   }
 
   /**
@@ -71,13 +68,7 @@ export class Audit {
    *   console.log(at, action);
    * }
    */
-  list(
-    filter: Query<'/v1/audit'> & { cursor?: string } = {},
-    options?: CallOptions,
-  ): Listing<Schema<'AuditEventView'>> {
-    const { cursor, ...query } = filter;
-    const page = (next: string | undefined, more?: CallOptions) =>
-      this.calls.call('get', '/v1/audit', { query: { ...query, cursor: next } }, more);
-    return new Listing(page, cursor, options);
+  list(filter: Filter<'/v1/audit'> = {}, options?: CallOptions): Listing<Schema<'AuditEventView'>> {
+    return this.calls.list('/v1/audit', filter, options);
   }
 }

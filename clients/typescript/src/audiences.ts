@@ -1,6 +1,6 @@
 import type { Calls, CallOptions, SendOptions } from './calls.js';
-import { Listing } from './listing.js';
-import type { Loose, Query, Schema } from './types.js';
+import type { Listing } from './listing.js';
+import type { Filter, Loose, Schema } from './types.js';
 
 export type Subscriber = Schema<'SubscriberView'>;
 
@@ -25,14 +25,8 @@ export class Audiences {
    * @example
    * for await (const { name } of otpost.audiences.list()) console.log(name);
    */
-  list(
-    filter: Query<'/v1/audiences'> & { cursor?: string } = {},
-    options?: CallOptions,
-  ): Listing<Schema<'AudienceView'>> {
-    const { cursor, ...query } = filter;
-    const page = (next: string | undefined, more?: CallOptions) =>
-      this.calls.call('get', '/v1/audiences', { query: { ...query, cursor: next } }, more);
-    return new Listing(page, cursor, options);
+  list(filter: Filter<'/v1/audiences'> = {}, options?: CallOptions): Listing<Schema<'AudienceView'>> {
+    return this.calls.list('/v1/audiences', filter, options);
   }
 
   /**
@@ -97,13 +91,10 @@ export class Audiences {
    */
   imports(
     id: string,
-    filter: Query<'/v1/audiences/{id}/imports'> & { cursor?: string } = {},
+    filter: Filter<'/v1/audiences/{id}/imports'> = {},
     options?: CallOptions,
   ): Listing<Schema<'ImportView'>> {
-    const { cursor, ...query } = filter;
-    const page = (next: string | undefined, more?: CallOptions) =>
-      this.calls.call('get', '/v1/audiences/{id}/imports', { path: { id }, query: { ...query, cursor: next } }, more);
-    return new Listing(page, cursor, options);
+    return this.calls.list('/v1/audiences/{id}/imports', filter, options, { id });
   }
 
   /**
@@ -146,14 +137,10 @@ export class Subscribers {
    */
   list(
     audienceId: string,
-    filter: Query<'/v1/audiences/{id}/subscribers'> & { cursor?: string } = {},
+    filter: Filter<'/v1/audiences/{id}/subscribers'> = {},
     options?: CallOptions,
   ): Listing<Subscriber> {
-    const { cursor, ...query } = filter;
-    const path = { id: audienceId };
-    const page = (next: string | undefined, more?: CallOptions) =>
-      this.calls.call('get', '/v1/audiences/{id}/subscribers', { path, query: { ...query, cursor: next } }, more);
-    return new Listing(page, cursor, options);
+    return this.calls.list('/v1/audiences/{id}/subscribers', filter, options, { id: audienceId });
   }
 
   /**
@@ -240,14 +227,8 @@ export class Broadcasts {
    * @example
    * for await (const { subject, status } of otpost.broadcasts.list()) console.log(subject, status);
    */
-  list(
-    filter: Query<'/v1/broadcasts'> & { cursor?: string } = {},
-    options?: CallOptions,
-  ): Listing<Schema<'BroadcastView'>> {
-    const { cursor, ...query } = filter;
-    const page = (next: string | undefined, more?: CallOptions) =>
-      this.calls.call('get', '/v1/broadcasts', { query: { ...query, cursor: next } }, more);
-    return new Listing(page, cursor, options);
+  list(filter: Filter<'/v1/broadcasts'> = {}, options?: CallOptions): Listing<Schema<'BroadcastView'>> {
+    return this.calls.list('/v1/broadcasts', filter, options);
   }
 
   /**

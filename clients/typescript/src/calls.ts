@@ -1,6 +1,7 @@
 import { ConnectionError, Problem } from './errors.js';
+import { Listing, type Page } from './listing.js';
 import { type Failure, type RetryRules, secondsOf, waitBeforeNext } from './retry-policy.js';
-import type { Answer, Input, Method, PathWith, paths } from './types.js';
+import type { Answer, Filter, Input, Method, PathWith, paths, Place } from './types.js';
 
 export interface OtpostOptions extends Partial<RetryRules> {
   /** `APP_URL` of the service, or the address at which your private network reaches it. */
@@ -38,6 +39,8 @@ interface Request {
   body: string | Blob | Uint8Array | undefined;
   repeatable: boolean;
 }
+
+type ItemOf<P extends PathWith<'get'>> = Answer<paths[P]['get']> extends Page<infer Item> ? Item : never;
 
 type Try = { kind: 'done'; response: Response; bytes: Uint8Array<ArrayBuffer> } | (Failure & { error: Error });
 
@@ -79,6 +82,20 @@ export class Calls {
       return JSON.parse(new TextDecoder().decode(bytes)) as Answer<paths[P][M]>;
     }
     return (response.status === 204 ? undefined : bytes) as Answer<paths[P][M]>;
+  }
+
+  /** A call that lists. @param place what stands in its path, where something does */
+  list<P extends PathWith<'get'>>(
+    path: P,
+    { cursor, ...query }: Filter<P>,
+    options: CallOptions | undefined,
+    ...[place]: Place<P>
+  ): Listing<ItemOf<P>> {
+    const page = (next: string | undefined, more?: CallOptions) => {
+      const input: Given = { path: place, query: { ...query, cursor: next } };
+      return this.call('get', path, input as Input<paths[P]['get']>, more) as Promise<Page<ItemOf<P>>>;
+    };
+    return new Listing(page, cursor, options);
   }
 
   headers(): Record<string, string> {
@@ -160,7 +177,8 @@ function written({ body }: Given): { body: Request['body']; type?: string } {
   return { body: JSON.stringify(body), type: 'application/json' };
 }
 
-function refused(response: Response, bytes: Uint8Array): Failure & { error: Problem } {
+/** What was answered in place of what was asked for. */
+export function refused(response: Response, bytes: Uint8Array): Failure & { error: Problem } {
   const { status } = response;
   const retryAfter = secondsOf(response.headers.get('retry-after'), Date.now());
   const body = problemIn(bytes);
@@ -178,7 +196,8 @@ function problemIn(bytes: Uint8Array): Problem['body'] {
   }
 }
 
-function lost(cause: unknown, url: string, timedOut: boolean): Failure & { error: ConnectionError } {
+/** What `fetch` threw. */
+export function lost(cause: unknown, url: string, timedOut: boolean): Failure & { error: ConnectionError } {
   const { code, cause: inner } = cause as { code?: string; cause?: { code?: string } };
   const sent = timedOut || !NEVER_LEFT.includes(inner?.code ?? code ?? '');
   const { origin } = new URL(url);

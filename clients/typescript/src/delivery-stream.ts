@@ -1,6 +1,5 @@
-import { type Calls, pause } from './calls.js';
-import { ConnectionError, Problem } from './errors.js';
-import { secondsOf } from './retry-policy.js';
+import { type Calls, lost, pause, refused } from './calls.js';
+import { Problem } from './errors.js';
 import type { Schema } from './types.js';
 
 /** As the service itself asks browsers to wait, in milliseconds. */
@@ -46,15 +45,15 @@ async function open(
   };
   signal?.throwIfAborted();
   const init: RequestInit = { headers, redirect: 'manual', ...(signal ? { signal } : {}) };
-  const response = await calls.fetch(url, init).catch((cause: unknown) => {
+  try {
+    const response = await calls.fetch(url, init);
+    if (response.status === 204) return undefined;
+    if (response.ok) return response;
+    throw refused(response, new Uint8Array(await response.arrayBuffer())).error;
+  } catch (cause) {
     signal?.throwIfAborted();
-    throw new ConnectionError(`${new URL(url).origin} cannot be reached, or broke off.`, false, { cause });
-  });
-  if (response.status === 204) return undefined;
-  if (response.ok) return response;
-  const body = (await response.json().catch(() => ({}))) as Problem['body'];
-  const retryAfter = secondsOf(response.headers.get('retry-after'), Date.now());
-  throw new Problem(response.status, body.code ?? 'unknown', body, retryAfter);
+    throw cause instanceof Problem ? cause : lost(cause, url, false).error;
+  }
 }
 
 /** Ends where the stream does, and where it is cut. */

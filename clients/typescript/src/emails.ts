@@ -1,6 +1,6 @@
 import type { Calls, CallOptions, SendOptions } from './calls.js';
-import { Listing } from './listing.js';
-import type { Loose, Query, Schema } from './types.js';
+import type { Listing } from './listing.js';
+import type { Filter, Loose, Query, Schema } from './types.js';
 
 /** A file: its bytes, or base64 of them, or what `uploads.create` answered. */
 export type Attachment = Omit<Schema<'AttachmentRequest'>, 'content'> & { content?: string | Uint8Array };
@@ -75,11 +75,8 @@ export class Emails {
    *   console.log(email.id, email.lastErrorCode);
    * }
    */
-  list(filter: EmailFilter & { cursor?: string } = {}, options?: CallOptions): Listing<Schema<'EmailItemView'>> {
-    const { cursor, ...query } = filter;
-    const page = (next: string | undefined, more?: CallOptions) =>
-      this.calls.call('get', '/v1/emails', { query: { ...query, cursor: next } }, more);
-    return new Listing(page, cursor, options);
+  list(filter: Filter<'/v1/emails'> = {}, options?: CallOptions): Listing<Schema<'EmailItemView'>> {
+    return this.calls.list('/v1/emails', filter, options);
   }
 
   /**

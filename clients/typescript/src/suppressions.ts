@@ -1,6 +1,6 @@
 import type { Calls, CallOptions } from './calls.js';
-import { Listing } from './listing.js';
-import type { Loose, Query, Schema } from './types.js';
+import type { Listing } from './listing.js';
+import type { Filter, Loose, Schema } from './types.js';
 
 /** Addresses that get no mail. */
 export class Suppressions {
@@ -12,14 +12,8 @@ export class Suppressions {
    * @example
    * for await (const { address, reason } of otpost.suppressions.list()) console.log(address, reason);
    */
-  list(
-    filter: Query<'/v1/suppressions'> & { cursor?: string } = {},
-    options?: CallOptions,
-  ): Listing<Schema<'SuppressionView'>> {
-    const { cursor, ...query } = filter;
-    const page = (next: string | undefined, more?: CallOptions) =>
-      this.calls.call('get', '/v1/suppressions', { query: { ...query, cursor: next } }, more);
-    return new Listing(page, cursor, options);
+  list(filter: Filter<'/v1/suppressions'> = {}, options?: CallOptions): Listing<Schema<'SuppressionView'>> {
+    return this.calls.list('/v1/suppressions', filter, options);
   }
 
   /**

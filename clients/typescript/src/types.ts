@@ -36,8 +36,16 @@ export type Loose<T> = T extends (infer Item)[]
   ? Loose<Item>[]
   : { [K in keyof T]: K extends 'scheduledAt' | 'expiresAt' | 'since' | 'until' ? T[K] | Date : T[K] };
 
-/** Filters of a call that lists, without the two that turn its pages. */
+/** Filters of a call that lists, without the one that turns its pages. */
 export type Query<P extends PathWith<'get'>> = Loose<Omit<Parameter<paths[P]['get'], 'query'>, 'cursor'>>;
+
+/** What a list is asked for: its filters, and the cursor of the page to begin with. */
+export type Filter<P extends PathWith<'get'>> = Query<P> & { cursor?: string };
+
+/** What stands in a path: nothing, or its ids. */
+export type Place<P extends PathWith<'get'>> = [Parameter<paths[P]['get'], 'path'>] extends [never]
+  ? []
+  : [Parameter<paths[P]['get'], 'path'>];
 
 /** What goes into a call. `keyed` where the API takes an Idempotency-Key, and nowhere else. */
 export type Input<Op> = OptionalUnlessNever<'path', Parameter<Op, 'path'>> &

@@ -1,8 +1,8 @@
 import { Webhook } from 'standardwebhooks';
 import type { Calls, CallOptions } from './calls.js';
 import { InvalidWebhook } from './errors.js';
-import { Listing } from './listing.js';
-import type { Query, Schema } from './types.js';
+import type { Listing } from './listing.js';
+import type { Filter, Schema } from './types.js';
 
 /** A message at the moment that a webhook tells of. */
 export interface EmailEventData extends Pick<
@@ -91,14 +91,8 @@ export class Webhooks {
    * @example
    * for await (const { url, failures } of otpost.webhooks.list()) console.log(url, failures);
    */
-  list(
-    filter: Query<'/v1/webhook-endpoints'> & { cursor?: string } = {},
-    options?: CallOptions,
-  ): Listing<Schema<'WebhookEndpointView'>> {
-    const { cursor, ...query } = filter;
-    const page = (next: string | undefined, more?: CallOptions) =>
-      this.calls.call('get', '/v1/webhook-endpoints', { query: { ...query, cursor: next } }, more);
-    return new Listing(page, cursor, options);
+  list(filter: Filter<'/v1/webhook-endpoints'> = {}, options?: CallOptions): Listing<Schema<'WebhookEndpointView'>> {
+    return this.calls.list('/v1/webhook-endpoints', filter, options);
   }
 
   /**
@@ -165,19 +159,10 @@ export class Webhooks {
    */
   deliveries(
     id: string,
-    filter: Query<'/v1/webhook-endpoints/{id}/deliveries'> & { cursor?: string } = {},
+    filter: Filter<'/v1/webhook-endpoints/{id}/deliveries'> = {},
     options?: CallOptions,
   ): Listing<Schema<'WebhookDeliveryView'>> {
-    const { cursor, ...query } = filter;
-    const path = { id };
-    const page = (next: string | undefined, more?: CallOptions) =>
-      this.calls.call(
-        'get',
-        '/v1/webhook-endpoints/{id}/deliveries',
-        { path, query: { ...query, cursor: next } },
-        more,
-      );
-    return new Listing(page, cursor, options);
+    return this.calls.list('/v1/webhook-endpoints/{id}/deliveries', filter, options, { id });
   }
 
   /**

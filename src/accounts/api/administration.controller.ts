@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, Param, Patch, Query, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { IsIn } from 'class-validator';
-import { AccessGuard, Allow, By, Caller, type CallerIdentity } from '../../access/access.guard.js';
+import { AccessGuard, Allow, By, Caller, type CallerIdentity, inWords } from '../../access/access.guard.js';
 import { type Role, ROLES } from '../../access/access-policy.js';
 import type { Doer } from '../../audit/audit.js';
 import { parseEmailAddress } from '../../core/email-address.js';
@@ -15,9 +15,9 @@ import { AccountRecords, Administrators } from '../administration/administrators
 import { Sessions } from '../sessions/sessions.js';
 import { AccountView, SessionListView, SessionView } from './views.js';
 
-const SCOPE = 'Scope admin, or an admin.';
+const SCOPE = inWords({ scope: 'admin' });
 const SEES = { scope: 'admin', role: 'viewer' } as const;
-const SEES_IN_WORDS = 'Scope admin, or a viewer.';
+const SEES_IN_WORDS = inWords(SEES);
 const AccountIdPipe = uuidPipe('account_not_found');
 
 class AccountsQuery extends PageQuery {

@@ -137,11 +137,3 @@ export const PAGE_HEADERS = {
     "frame-ancestors 'none'",
   ].join('; '),
 };
-
-/** For a message as it came: no script, no network, an origin of its own, shown by nobody but the inbox. */
-export const FRAME_HEADERS = {
-  ...EVERYWHERE,
-  'Referrer-Policy': 'no-referrer',
-  'Content-Security-Policy':
-    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; form-action 'none'; frame-ancestors 'self'; sandbox",
-};

@@ -6,9 +6,10 @@ import { sourceOf } from '../../core/credentials.js';
 import { parseEmailAddress } from '../../core/email-address.js';
 import { Problem } from '../../core/problems.js';
 import { PrismaService } from '../../database/prisma.service.js';
+import { sendFramed } from '../../http/pages/mail-frame.js';
 import { formField } from '../../http/pages/page-parts.js';
 import { CAPTURE_FAULTS, forgetFaults, orderFault } from '../routing/capture-faults.js';
-import { FRAME_HEADERS, InboxGuard, PAGE_HEADERS } from './inbox-access.js';
+import { InboxGuard, PAGE_HEADERS } from './inbox-access.js';
 import { InboxRelease } from './inbox-release.js';
 import { InboxStore } from './inbox.store.js';
 import { partsOf } from './message-parts.js';
@@ -62,9 +63,7 @@ export class InboxActionsController {
     const file = message && source && (await partsOf(source, message)).files[Number(number)];
     if (!file) throw new Problem('not_found', { detail: 'There is no such file (any more).' });
     const name = encodeURIComponent(file.filename).replaceAll("'", '%27');
-    await reply
-      .headers({ ...FRAME_HEADERS, 'content-disposition': `attachment; filename*=UTF-8''${name}` })
-      .type('application/octet-stream')
-      .send(file.bytes);
+    void reply.header('content-disposition', `attachment; filename*=UTF-8''${name}`);
+    await sendFramed(reply, 'application/octet-stream', file.bytes);
   }
 }

@@ -36,15 +36,8 @@ import { Clock } from '../../core/clock.js';
 import { sameSecret } from '../../core/credentials.js';
 import { Problem } from '../../core/problems.js';
 import { PrismaService } from '../../database/prisma.service.js';
-import {
-  FILE_HEADERS,
-  FRAME_HEADERS,
-  InboxGuard,
-  InboxLocked,
-  InboxSession,
-  PAGE_HEADERS,
-  WithoutToken,
-} from './inbox-access.js';
+import { sendFramed } from '../../http/pages/mail-frame.js';
+import { FILE_HEADERS, InboxGuard, InboxLocked, InboxSession, PAGE_HEADERS, WithoutToken } from './inbox-access.js';
 import { orderedFaults } from '../routing/capture-faults.js';
 import { InboxActionsController } from './inbox-actions.controller.js';
 import { InboxRelease } from './inbox-release.js';
@@ -202,14 +195,14 @@ class InboxController {
   @WithoutToken('ask')
   async html(@Param('id') id: string, @Res() reply: FastifyReply): Promise<void> {
     const message = found(await this.store.one(id));
-    await reply.headers(FRAME_HEADERS).type('text/html; charset=utf-8').send(framed(message.html));
+    await sendFramed(reply, 'text/html; charset=utf-8', framed(message.html));
   }
 
   @Get(':id/text')
   @WithoutToken('ask')
   async text(@Param('id') id: string, @Res() reply: FastifyReply): Promise<void> {
     const message = found(await this.store.one(id));
-    await reply.headers(FRAME_HEADERS).type('text/plain; charset=utf-8').send(message.text);
+    await sendFramed(reply, 'text/plain; charset=utf-8', message.text);
   }
 
   /** A message/rfc822, given as text so that browsers show it and run nothing in it. */
@@ -217,7 +210,7 @@ class InboxController {
   @WithoutToken('ask')
   async source(@Param('id') id: string, @Res() reply: FastifyReply): Promise<void> {
     const source = found(await this.store.source(id));
-    await reply.headers(FRAME_HEADERS).type('text/plain; charset=utf-8').send(source);
+    await sendFramed(reply, 'text/plain; charset=utf-8', source);
   }
 
   private async shown(id: string, asked: InboxQuery): Promise<Shown | undefined> {

@@ -1,17 +1,18 @@
 import type { BrowserContext, Page } from 'playwright-core';
 import { TIMEOUTS } from '../../../src/mail/transport/timeouts.js';
 import { createDatabase, type TestDatabase } from '../../support/database/postgres.js';
-import { describeWithChromium, openChromium } from '../../support/http/chromium.js';
+import { describeWithChromium, openChromium, watchPage } from '../../support/http/chromium.js';
 import { ProviderServer } from '../../support/http/provider-server.js';
-import { smsApi, SMS_ENTRIES, SMS_SECRETS, textIn, twilioReceipt } from '../../support/http/sms-apis.js';
+import { codeInText, smsApi, SMS_ENTRIES, SMS_SECRETS, textIn, textsTo, twilioReceipt } from '../../support/http/sms-apis.js';
 import { BlackHole } from '../../support/network/black-hole.js';
 import { freePort } from '../../support/network/free-port.js';
 import { createApiKey } from '../../support/service/api-key.js';
 import { compiledExample, ExampleServer } from '../../support/service/example.js';
 import { OtpostInProcess } from '../../support/service/otpost-in-process.js';
 import { putBackAfterwards } from '../../support/signals/put-back.js';
-import { eventually, HANGS_MS } from '../../support/signals/wait.js';
+import { HANGS_MS } from '../../support/signals/wait.js';
 import { codeIn, type Received, SmtpSink } from '../../support/smtp/smtp-sink.js';
+import { wrongCode } from '../../support/text/wrong-code.js';
 
 putBackAfterwards(TIMEOUTS);
 beforeAll(() => void Object.assign(TIMEOUTS, { nextPortMs: 600 }));
@@ -72,10 +73,7 @@ describeWithChromium('examples/family-registration, on a host that blocks port 5
     [context, closeBrowser] = [chromium.context, chromium.close];
     page = await context.newPage();
     page.setDefaultTimeout(HANGS_MS);
-    page.on('pageerror', (error) => complaints.push(error.message));
-    page.on('console', (message) => {
-      if (message.type() === 'error' && !/status of 400/.test(message.text())) complaints.push(message.text());
-    });
+    watchPage(page, complaints, /status of 400/);
   });
   afterAll(async () => {
     await closeBrowser();
@@ -106,18 +104,11 @@ describeWithChromium('examples/family-registration, on a host that blocks port 5
 
   const press = (name: string): Promise<void> => page.getByRole('button', { name }).click();
 
-  /** Half a minute after the last copy. */
-  async function later(): Promise<void> {
-    await database.query("UPDATE otp_challenges SET resend_after = now() - interval '1 minute'");
+  /** When the next copy may go, from now on. */
+  async function resendAfter(interval: '1 hour' | '-1 minute'): Promise<void> {
+    await database.query('UPDATE otp_challenges SET resend_after = now() + $1::interval', [interval]);
   }
-
-  /** What the operator has for a number. */
-  async function textsTo(number: string, count = 1): Promise<string[]> {
-    return eventually(() => {
-      const texts = twilio.requests.map(textIn).filter(({ to }) => to === number);
-      return texts.length >= count && texts.map(({ text }) => text);
-    }, `${count} texts to ${number}`);
-  }
+  const later = (): Promise<void> => resendAfter('-1 minute');
 
   /** The operator tells that its newest text arrived, or what else became of it. */
   async function operatorSays(number: string, status: string): Promise<void> {
@@ -141,7 +132,7 @@ describeWithChromium('examples/family-registration, on a host that blocks port 5
     const mail = await mailTo('ada@example.com');
     expect(mail.subject).toContain(await page.locator('strong').innerText());
     const code = codeIn(mail.text);
-    await enter(code === '000000' ? '111111' : '000000');
+    await enter(wrongCode(code));
     await page.getByRole('alert').getByText('4 tries are left.').waitFor();
     await enter(code);
     await page.getByText('The family Lovelace & Sons is registered with ada@example.com.').waitFor();
@@ -178,13 +169,13 @@ describeWithChromium('examples/family-registration, on a host that blocks port 5
     await register('Dela Cruz', '+63 917 123 4567');
     await told('The text has left our house.');
     await page.getByText('To +639171234567, reference').waitFor();
-    const [text] = await textsTo('+639171234567');
+    const [text] = await textsTo(twilio, '+639171234567');
     const [, code] = /^(\d{6}) is your [\s\S]*\n@families\.example\.com #\1$/.exec(text!)!;
     await operatorSays('+639171234567', 'delivered');
     await told('The operator says that the text has arrived.');
     await enter(code!);
     await page.getByText('The family Dela Cruz is registered with +639171234567.').waitFor();
-    expect(await textsTo('+639171234567')).toHaveLength(1);
+    expect(await textsTo(twilio, '+639171234567')).toHaveLength(1);
   });
 
   it('sends the same code by e-mail instead, and shows the status of each', async () => {
@@ -192,8 +183,9 @@ describeWithChromium('examples/family-registration, on a host that blocks port 5
     await told('The text has left our house.');
     await operatorSays('+639171234568', 'undelivered');
     await told('The operator says that the text did not arrive.');
-    const code = /#(\d{6})$/.exec((await textsTo('+639171234568'))[0]!)![1]!;
+    const code = codeInText((await textsTo(twilio, '+639171234568'))[0]!);
 
+    await resendAfter('1 hour');
     await page.getByLabel('E-mail address').fill('santos@example.com');
     await press('Send it by e-mail instead');
     await page.getByRole('alert').waitFor(); // too soon
@@ -212,7 +204,7 @@ describeWithChromium('examples/family-registration, on a host that blocks port 5
     await press('Send it by SMS instead');
     await page.getByText('Before that to santos@example.com: The mail has left our house.').waitFor();
     await told('The text has left our house.');
-    expect((await textsTo('+639171234568', 2))[1]).toContain(`#${code}`);
+    expect((await textsTo(twilio, '+639171234568', 2))[1]).toContain(`#${code}`);
     await enter(code);
     await page.getByText('The family Santos is registered with +639171234568 or santos@example.com.').waitFor();
     expect(sink.received.filter(({ to }) => to.includes('santos@example.com'))).toHaveLength(2);
@@ -226,7 +218,7 @@ describeWithChromium('examples/family-registration, on a host that blocks port 5
     await press('Send it by SMS instead');
     await told('The text has left our house.');
     await page.getByText(`Before that to ${NOBODY}: No mail reaches this address.`).waitFor();
-    await enter(/#(\d{6})$/.exec((await textsTo('+639171234569'))[0]!)![1]!);
+    await enter(codeInText((await textsTo(twilio, '+639171234569'))[0]!));
     await page.getByText('The family Reyes is registered').waitFor();
   });
 

@@ -2,6 +2,7 @@ import type { IssuedBody } from '../../support/service/api.js';
 import { HeldClock, type Otpost, startOtpost } from '../../support/service/otpost.js';
 import { bearer, Visitors } from '../../support/service/visitors.js';
 import { SmtpSink } from '../../support/smtp/smtp-sink.js';
+import { wrongCode } from '../../support/text/wrong-code.js';
 
 const PASSWORD = 'seventeen green bottles';
 const OTHER = 'a wall of paper lanterns';
@@ -110,10 +111,10 @@ describe('a code', () => {
         { newPassword: email },
         { newPassword: 7 },
       ]) {
-        const answer = await people.verify(body, people.wrong(code), more);
+        const answer = await people.verify(body, wrongCode(code), more);
         expect([answer.status, answer.body.errors?.[0]?.field]).toEqual([422, 'newPassword']);
       }
-      expect((await people.verify(body, people.wrong(code), { newPassword: PASSWORD })).body.attemptsLeft).toBe(4);
+      expect((await people.verify(body, wrongCode(code), { newPassword: PASSWORD })).body.attemptsLeft).toBe(4);
     });
 
     it('and no other purpose takes a password', async () => {

@@ -2,7 +2,7 @@ import { shownNumber } from '../../../src/core/phone-number.js';
 import { type Work, WorkOfRequests } from '../../support/database/work-of-requests.js';
 import { linkIn, PageClient } from '../../support/http/page-client.js';
 import { ProviderServer } from '../../support/http/provider-server.js';
-import { smsApi, SMS_ENTRIES, textIn } from '../../support/http/sms-apis.js';
+import { codeInText, smsApi, SMS_ENTRIES, textsTo } from '../../support/http/sms-apis.js';
 import { createApiKey } from '../../support/service/api-key.js';
 import type { IssuedBody, SignedInBody } from '../../support/service/api.js';
 import { HeldClock, type Otpost, startOtpost } from '../../support/service/otpost.js';
@@ -114,11 +114,7 @@ describe('an address with an account and one without', () => {
 
   async function addNumber({ accessToken }: SignedInBody, phone: string): Promise<void> {
     const { body } = await otpost.api.post<IssuedBody>('/v1/me/phone', { phone }, bearer(accessToken));
-    const text = await eventually(
-      () => twilio.requests.map(textIn).find(({ to }) => to === phone)?.text,
-      'the text with the code',
-    );
-    const code = /#(\d{6})$/.exec(text)![1]!;
+    const code = codeInText((await textsTo(twilio, phone))[0]!);
     const { status } = await otpost.api.post(verify(body.challenge.id), { code }, bearer(accessToken));
     expect(status).toBe(200);
   }

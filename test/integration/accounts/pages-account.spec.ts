@@ -3,6 +3,7 @@ import { HeldClock, type Otpost, startOtpost } from '../../support/service/otpos
 import { Visitors } from '../../support/service/visitors.js';
 import { eventually } from '../../support/signals/wait.js';
 import { codeIn, type Received, SmtpSink } from '../../support/smtp/smtp-sink.js';
+import { wrongCode } from '../../support/text/wrong-code.js';
 
 describe('the account page', () => {
   let sink: SmtpSink;
@@ -105,7 +106,7 @@ describe('the account page', () => {
     const code = codeIn((await mailFor(page, path)).mail.text);
     for (const noCode of ['', '12345', 'abcdef', '1234567'])
       expect((await page.post(path, { code: noCode })).status).toBe(422);
-    const wrong = people.wrong(code);
+    const wrong = wrongCode(code);
     for (const left of ['4 tries', '3 tries', '2 tries', 'one try']) {
       const { status, text } = await page.post(path, { code: wrong });
       expect([

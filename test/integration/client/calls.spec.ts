@@ -2,7 +2,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { ConnectionError, Otpost, Problem } from '../../../clients/typescript/src/index.js';
+import { BlackHole } from '../../support/network/black-hole.js';
 import { freePort } from '../../support/network/free-port.js';
+import { eventually } from '../../support/signals/wait.js';
 
 interface Asked {
   method: string | undefined;
@@ -123,18 +125,29 @@ describe('a call of the client, to a server that is not always well', () => {
   });
 
   it('ends in time where no answer comes', async () => {
-    const error = await client.emails.send(DRAFT, { timeoutMs: 50, retries: 1 }).catch((thrown: unknown) => thrown);
-    expect(error).toBeInstanceOf(ConnectionError);
-    expect((error as ConnectionError).timedOut).toBe(true);
-    expect(new Set(keys()).size).toBe(1);
+    const nowhere = await BlackHole.start();
+    const given: unknown[] = [];
+    const hasty = new Otpost({
+      baseUrl: `http://127.0.0.1:${nowhere.port}`,
+      ...{ timeoutMs: 1, maxWaitMs: 1, retries: 1 },
+      fetch: (input, init) => {
+        given.push(new Headers(init?.headers).get('idempotency-key'));
+        return fetch(input, init);
+      },
+    });
+    await expect(hasty.emails.send(DRAFT)).rejects.toMatchObject({ name: 'ConnectionError', timedOut: true });
+    expect([given.length, new Set(given).size]).toEqual([2, 1]);
+    await nowhere.stop();
   });
 
   it('ends when it is told to, while it is asked and while it waits', async () => {
     const reason = new Error('the visitor left');
     const whileAsked = new AbortController();
     const hanging = client.emails.send(DRAFT, { signal: whileAsked.signal });
+    const ended = expect(hanging).rejects.toBe(reason);
+    await eventually(() => asked.length === 1, 'the server to be asked');
     whileAsked.abort(reason);
-    await expect(hanging).rejects.toBe(reason);
+    await ended;
 
     const patient = new Otpost({
       baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
@@ -169,6 +182,20 @@ describe('a call of the client, to a server that is not always well', () => {
     });
     await expect(counted.verifications.check('id', { code: '1' })).rejects.toBeInstanceOf(ConnectionError);
     expect(tries).toBe(4);
+  });
+
+  it('says of a stream what it says of any other call: what refused it, and that nobody answers', async () => {
+    const follow = (by: Otpost) => by.otp.follow('id').next();
+    replies = [
+      says(429, { code: 'too_many_streams', detail: 'Too many.' }, { 'retry-after': '5' }),
+      (response) => response.writeHead(502, { 'content-type': 'text/html' }).end('<h1>Bad gateway</h1>'),
+      says(503, { code: 404 }),
+      breaksOff,
+    ];
+    await expect(follow(client)).rejects.toMatchObject({ name: 'Problem', code: 'too_many_streams', retryAfter: 5 });
+    await expect(follow(client)).rejects.toMatchObject({ name: 'Problem', status: 502, code: 'unknown' });
+    await expect(follow(client)).rejects.toMatchObject({ name: 'Problem', status: 503, code: 'unknown' });
+    await expect(follow(client)).rejects.toMatchObject({ name: 'ConnectionError', timedOut: false });
   });
 
   it('asks for its address with the first call, for a build has no environment', async () => {

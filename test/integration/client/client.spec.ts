@@ -65,8 +65,8 @@ describe('the client, with the service', () => {
       .filter((file) => file !== 'schema.ts')
       .map((file) => readFileSync(SOURCES + file, 'utf8'))
       .join('\n');
-    const made = [...sources.matchAll(/\.call\(\s*'(\w+)',\s*'([^']+)'/g)].map(
-      ([, method, path]) => `${method!.toUpperCase()} ${path}`,
+    const made = [...sources.matchAll(/\.(?:call\(\s*'(\w+)',|list\()\s*'([^']+)'/g)].map(
+      ([, method = 'get', path]) => `${method.toUpperCase()} ${path}`,
     );
     // Streams, and keys that jose asks for.
     const inAnotherWay = ['GET /v1/otp/{id}/delivery/events', 'GET /.well-known/jwks.json'];

@@ -1,56 +1,9 @@
+import { EventReader } from '../../support/http/event-reader.js';
 import { createApiKey } from '../../support/service/api-key.js';
 import { type Otpost, startOtpost } from '../../support/service/otpost.js';
 import { ask, signIn } from '../../support/service/staff.js';
 import { codeFromInbox } from '../../support/service/story.js';
 import { eventually } from '../../support/signals/wait.js';
-
-/** A stream of `/v1/operations/events`, as it came. */
-class Listener {
-  readonly events: { event: string; data: Record<string, unknown> }[] = [];
-  closed = false;
-
-  private constructor(
-    readonly status: number,
-    private readonly stop: AbortController,
-  ) {}
-
-  static async open(url: string, token: string): Promise<Listener> {
-    const stop = new AbortController();
-    const answer = await fetch(`${url}/v1/operations/events`, {
-      headers: { authorization: `Bearer ${token}` },
-      signal: stop.signal,
-    });
-    const listener = new Listener(answer.status, stop);
-    if (answer.ok) void listener.read(answer.body!).catch(() => undefined); // the test hung up
-    return listener;
-  }
-
-  hangUp(): void {
-    this.stop.abort();
-  }
-
-  async until(event: string, fits: (data: never) => boolean = () => true): Promise<Record<string, unknown>> {
-    const found = await eventually(
-      () => this.events.find((one) => one.event === event && fits(one.data as never)),
-      `the event ${event}`,
-    );
-    return found.data;
-  }
-
-  private async read(body: ReadableStream<Uint8Array>): Promise<void> {
-    const decoder = new TextDecoder();
-    let rest = '';
-    for await (const bytes of body) {
-      const blocks = (rest + decoder.decode(bytes, { stream: true })).split('\n\n');
-      rest = blocks.pop()!;
-      for (const block of blocks) {
-        const [, event, data] = /^event: (\w+)\ndata: (.*)$/m.exec(block) ?? [];
-        if (event) this.events.push({ event, data: JSON.parse(data!) as Record<string, unknown> });
-      }
-    }
-    this.closed = true;
-  }
-}
 
 describe('what operators are told as it changes', () => {
   let otpost: Otpost;
@@ -61,11 +14,14 @@ describe('what operators are told as it changes', () => {
   });
   afterAll(() => otpost.stop());
 
+  const listen = (token: string): Promise<EventReader> =>
+    EventReader.open(`${otpost.api.url}/v1/operations/events`, { token });
+
   const post = (path: string, body?: object) =>
     ask<{ id: string; status: string; emailId: string; to: string; code: string }>(otpost, key, 'POST', path, body);
 
   it('is the overview at once, and the topic of whatever changes after it', async () => {
-    const listener = await Listener.open(otpost.api.url, key);
+    const listener = await listen(key);
     // At once: what is committed before the first look is told as well.
     await post('/v1/emails', { to: 'ada@example.com', subject: 'Hello', text: 'Hello' });
     await listener.until('changed', ({ topics }: { topics: string[] }) => topics.includes('messages'));
@@ -76,31 +32,33 @@ describe('what operators are told as it changes', () => {
     );
     await listener.until('overview', ({ lanes }: { lanes: object[] }) => lanes.length === 3);
     await post('/v1/operations/lanes/bulk/resume');
-    listener.hangUp();
+    await listener.close();
   });
 
   it('ends with the session of whoever listens, and is for the staff alone', async () => {
     const viewer = await signIn(otpost, 'vera@example.com', 'viewer');
-    const listener = await Listener.open(otpost.api.url, viewer.accessToken);
+    const listener = await listen(viewer.accessToken);
     await listener.until('overview');
     await otpost.database.query(
       `UPDATE sessions SET revoked_at = now(), revoked_reason = 'ended' WHERE account_id = $1`,
       [viewer.account.id],
     );
     await expect(listener.until('end')).resolves.toEqual({ reason: 'unauthorized' });
-    await eventually(() => listener.closed, 'the end of the stream');
+    await listener.end();
     const user = await signIn(otpost, 'mary@example.com');
-    expect((await Listener.open(otpost.api.url, user.accessToken)).status).toBe(403);
+    const refused = await listen(user.accessToken);
+    expect(refused.status).toBe(403);
+    await refused.close();
   });
 
   it('is bounded for each caller, and says when to come again', async () => {
     const another = await createApiKey(otpost.database.url, ['admin']);
-    const listeners = await Promise.all(Array.from({ length: 10 }, () => Listener.open(otpost.api.url, another)));
+    const listeners = await Promise.all(Array.from({ length: 10 }, () => listen(another)));
     expect((await ask(otpost, another, 'GET', '/v1/operations/events')).headers.get('retry-after')).toBe('10');
-    for (const listener of listeners) listener.hangUp();
+    await Promise.all(listeners.map((listener) => listener.close()));
     await eventually(async () => {
-      const again = await Listener.open(otpost.api.url, another);
-      again.hangUp();
+      const again = await listen(another);
+      await again.close();
       return again.status === 200;
     }, 'their places to be free');
   });

@@ -2,6 +2,7 @@ import type { IssuedBody } from '../../support/service/api.js';
 import { HeldClock, type Otpost, startOtpost } from '../../support/service/otpost.js';
 import { bearer, Visitors } from '../../support/service/visitors.js';
 import { SmtpSink } from '../../support/smtp/smtp-sink.js';
+import { wrongCode } from '../../support/text/wrong-code.js';
 
 describe('wrong codes for one address', () => {
   let sink: SmtpSink;
@@ -34,7 +35,7 @@ describe('wrong codes for one address', () => {
   }
 
   /** A code that is surely wrong. */
-  const wrongFor = async (issued: IssuedBody): Promise<string> => people.wrong(await people.codeOf(issued));
+  const wrongFor = async (issued: IssuedBody): Promise<string> => wrongCode(await people.codeOf(issued));
 
   /** Four new codes, five wrong tries each. Nobody's address gets no code, and so every one is wrong. */
   async function failTwentyTimes(email: string, nobodys = false): Promise<string[]> {
@@ -89,7 +90,7 @@ describe('wrong codes for one address', () => {
     const issued = await login(email);
     for (let i = 0; i < 7; i++) expect((await people.verify(issued, '000000')).body.code).toBe('too_many_failures');
     clock.advance(60);
-    expect((await people.verify(issued, people.wrong(await people.codeOf(issued)))).body).toMatchObject({
+    expect((await people.verify(issued, wrongCode(await people.codeOf(issued)))).body).toMatchObject({
       code: 'otp_invalid',
       attemptsLeft: 4,
     });
@@ -216,7 +217,7 @@ describe('wrong codes for one address', () => {
     const email = fresh();
     await people.signUp(email);
     const issued = await login(email);
-    const wrong = people.wrong(await people.codeOf(issued));
+    const wrong = wrongCode(await people.codeOf(issued));
     const answers = await Promise.all(Array.from({ length: 200 }, () => people.verify(issued, wrong)));
     const left = answers.filter(({ status }) => status === 400).map(({ body }) => body.attemptsLeft);
     expect(left.sort()).toEqual([0, 1, 2, 3, 4]);

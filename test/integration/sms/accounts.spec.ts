@@ -1,9 +1,8 @@
 import { ProviderServer } from '../../support/http/provider-server.js';
-import { smsApi, SMS_ENTRIES, textIn } from '../../support/http/sms-apis.js';
+import { codeInText, smsApi, SMS_ENTRIES, textsTo } from '../../support/http/sms-apis.js';
 import { AccountHolders, type Holder } from '../../support/service/account-holders.js';
 import type { Answer, IssuedBody, ProblemBody, SignedInBody } from '../../support/service/api.js';
 import { HeldClock, type Otpost, startOtpost } from '../../support/service/otpost.js';
-import { eventually } from '../../support/signals/wait.js';
 import { SmtpSink } from '../../support/smtp/smtp-sink.js';
 
 type Issued = IssuedBody & ProblemBody;
@@ -51,14 +50,8 @@ describe('the number of an account', () => {
       holder ? { authorization: `Bearer ${holder.accessToken}` } : {},
     );
 
-  /** Of the newest text to a number, once there are so many. */
-  async function textTo(phone: string, nth = 1): Promise<string> {
-    return eventually(() => {
-      const texts = twilio.requests.map(textIn).filter(({ to }) => to === phone);
-      return texts[nth - 1]?.text;
-    }, `text ${nth} to ${phone}`);
-  }
-  const codeTo = async (phone: string, nth = 1): Promise<string> => /#(\d{6})$/.exec(await textTo(phone, nth))![1]!;
+  const textTo = async (phone: string, nth = 1): Promise<string> => (await textsTo(twilio, phone, nth))[nth - 1]!;
+  const codeTo = async (phone: string, nth = 1): Promise<string> => codeInText(await textTo(phone, nth));
 
   async function withNumber(more: { password?: string } = {}): Promise<{ holder: Holder; phone: string }> {
     const holder = await people.signUp(more);

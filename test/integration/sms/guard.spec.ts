@@ -1,6 +1,6 @@
 import { RULES } from '../../../src/otp/sms/guard-policy.js';
 import { ProviderServer } from '../../support/http/provider-server.js';
-import { smsApi, SMS_ENTRIES, textIn } from '../../support/http/sms-apis.js';
+import { codeInText, smsApi, SMS_ENTRIES, textsTo } from '../../support/http/sms-apis.js';
 import { createApiKey } from '../../support/service/api-key.js';
 import type { Answer, ProblemBody } from '../../support/service/api.js';
 import { HeldClock, type Otpost, startOtpost } from '../../support/service/otpost.js';
@@ -62,12 +62,9 @@ describe('the guard of codes by SMS', () => {
     const { otpost, call, request, figures } = await start({});
     try {
       const { body } = await request(elsewhere(1));
-      const sent = await eventually(
-        () => twilio.requests.map(textIn).find(({ to }) => to === elsewhere(1)),
-        'the text to be sent',
-      );
+      const [text] = await textsTo(twilio, elsewhere(1));
       expect(await figures()).toMatchObject({ messages: 1, countries: [{ key: 'PH', codes: 1, verified: 0 }] });
-      await call(`/${body.id}/check`, { code: /#(\d{6})$/.exec(sent.text)![1] });
+      await call(`/${body.id}/check`, { code: codeInText(text!) });
       expect(await figures()).toMatchObject({
         messages: 1,
         countries: [{ key: 'PH', codes: 1, verified: 1, closed: false }],
@@ -81,7 +78,7 @@ describe('the guard of codes by SMS', () => {
   });
 
   it('closes a country for the day in which too few come back, and no other one; mail goes on', async () => {
-    const { otpost, key, request, figures } = await start({});
+    const { otpost, request, figures } = await start({});
     try {
       await counted(otpost, 'country', 'PH', RULES.country.free, 0);
       const { status, headers, body } = await request(elsewhere(2));
@@ -104,7 +101,6 @@ describe('the guard of codes by SMS', () => {
       expect(text).not.toContain('+63');
       clock.advance(24 * 60 * 60);
       expect((await request(elsewhere(2))).status).toBe(202);
-      expect(key).toBeDefined();
     } finally {
       await otpost.stop();
     }
@@ -160,7 +156,6 @@ describe('the guard of codes by SMS', () => {
   it('gives a number of test its code, sends it nothing, and forgets it on its last day', async () => {
     const { otpost, call, request } = await start({ SMS_TEST_NUMBERS: `${TEST_NUMBER}:424242:2027-03-05` });
     try {
-      clock.advance(0);
       const before = twilio.requests.length;
       const { body } = await request(TEST_NUMBER);
       await eventually(async () => {

@@ -1,10 +1,16 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { HTTP_TIMEOUTS } from '../../../src/mail/providers/http-transport.js';
 import { TIMEOUTS } from '../../../src/mail/transport/timeouts.js';
 import { ProviderServer } from '../../support/http/provider-server.js';
-import { smsApi, SMS_ENTRIES, SMS_SECRETS, type SmsProviderName, textIn } from '../../support/http/sms-apis.js';
+import {
+  codeInText,
+  smsApi,
+  SMS_ENTRIES,
+  SMS_SECRETS,
+  type SmsProviderName,
+  textIn,
+} from '../../support/http/sms-apis.js';
 import { createApiKey } from '../../support/service/api-key.js';
 import type { Answer, ProblemBody } from '../../support/service/api.js';
 import { type Otpost, startOtpost } from '../../support/service/otpost.js';
@@ -13,7 +19,6 @@ import { eventually } from '../../support/signals/wait.js';
 import { SmtpSink } from '../../support/smtp/smtp-sink.js';
 
 putBackAfterwards(TIMEOUTS);
-putBackAfterwards(HTTP_TIMEOUTS);
 
 interface Verification {
   id: string;
@@ -61,7 +66,6 @@ refused: [rejected]
 
 beforeAll(async () => {
   Object.assign(TIMEOUTS, { statesMs: 0, probeEveryMs: 1_000, longestBackoffMs: 1_000 });
-  Object.assign(HTTP_TIMEOUTS, { connectMs: 500, transferMs: 500, answerMs: 500 });
   for (const name of PROVIDERS) servers[name] = await ProviderServer.start(smsApi(name));
   servers.http = await ProviderServer.start(({ headers, body }) =>
     headers['x-api-key'] === 'gateway-key'
@@ -249,7 +253,7 @@ describe('the other channel', () => {
     await open('twilio');
     const { id, to } = await start();
     await settled(to, 'sent');
-    const [, code] = /#(\d{6})$/.exec(lastText('twilio').text)!;
+    const code = codeInText(lastText('twilio').text);
     await wait(id);
     const address = `ada${++people}@example.com`;
     expect((await call(`/${id}/resend`, { to: number() })).body).toMatchObject({ status: 422, code: 'same_channel' });
@@ -258,7 +262,7 @@ describe('the other channel', () => {
     expect(received!.mail.text).toContain(code);
     const { body } = await otpost.api.get<Body>(`/v1/verifications/${id}`, key);
     expect(body).toMatchObject({ to, alsoTo: address });
-    expect((await call(`/${id}/check`, { code: code! })).body).toEqual({
+    expect((await call(`/${id}/check`, { code })).body).toEqual({
       status: 'approved',
       to,
       alsoTo: address,

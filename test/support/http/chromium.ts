@@ -1,4 +1,4 @@
-import { type Browser, type BrowserContext, chromium } from 'playwright-core';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { HANGS_MS } from '../signals/wait.js';
 import { describeWhere } from '../signals/where.js';
 
@@ -8,6 +8,14 @@ const PATH = process.env['CHROMIUM'];
 /** Tests in a real browser; the gate says aloud when there is none. */
 export function describeWithChromium(title: string, tests: () => void): void {
   describeWhere(PATH !== undefined)(title, tests);
+}
+
+/** Keeps what the browser complains of: faults of scripts, and whatever the policy of the page kept off. Not what is meant. */
+export function watchPage(page: Page, complaints: string[], meant?: RegExp): void {
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type()) && !meant?.test(message.text())) complaints.push(message.text());
+  });
 }
 
 type Options = Parameters<Browser['newContext']>[0];

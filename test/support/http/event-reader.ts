@@ -10,6 +10,7 @@ export interface ReadEvent {
 
 export interface ReaderOptions {
   lastEventId?: string;
+  token?: string;
   /** 127.0.0.0/8: another address is another requester. */
   from?: string;
 }
@@ -30,10 +31,14 @@ export class EventReader {
   }
 
   /** Resolves when the headers are there. */
-  static async open(url: string, { lastEventId, from }: ReaderOptions = {}): Promise<EventReader> {
+  static async open(url: string, { lastEventId, token, from }: ReaderOptions = {}): Promise<EventReader> {
     const request = get(url, {
       agent: false,
-      headers: { accept: 'text/event-stream', ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }) },
+      headers: {
+        accept: 'text/event-stream',
+        ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }),
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      },
       ...(from ? { localAddress: from } : {}),
     });
     const [response] = (await once(request, 'response')) as [IncomingMessage];
@@ -55,6 +60,15 @@ export class EventReader {
       `${count} events, of which came: ${JSON.stringify(this.events)}`,
     );
     return this.events.slice(0, count);
+  }
+
+  /** The data of the first event of that name that fits. */
+  async until(event: string, fits: (data: never) => boolean = () => true): Promise<unknown> {
+    const found = await eventually(
+      () => this.events.find((one) => one.event === event && fits(one.data as never)),
+      `the event ${event}, of which came: ${JSON.stringify(this.events)}`,
+    );
+    return found.data;
   }
 
   /** What was told last, once there are so many. */

@@ -1,6 +1,8 @@
 import { createHmac } from 'node:crypto';
 import type { Api } from './provider-apis.js';
-import type { ReceivedRequest, Reply } from './provider-server.js';
+import { eventually } from '../signals/wait.js';
+import { note } from '../text/test-logs.js';
+import type { ProviderServer, ReceivedRequest, Reply } from './provider-server.js';
 
 export type SmsProviderName = 'twilio' | 'vonage' | 'semaphore';
 
@@ -26,6 +28,21 @@ export function textIn({ body }: ReceivedRequest): SentText {
   const to = fields.get('To') ?? fields.get('to') ?? fields.get('number') ?? '';
   const text = fields.get('Body') ?? fields.get('text') ?? fields.get('message') ?? '';
   return { to: `+${to.replace(/^\+/, '')}`, text, fields };
+}
+
+/** What a provider has for a number, once there are so many texts. */
+export async function textsTo({ requests }: ProviderServer, number: string, count = 1): Promise<string[]> {
+  const texts = () => requests.map(textIn).filter(({ to }) => to === number);
+  await eventually(() => texts().length >= count, `${count} texts to ${number}`);
+  return texts().map(({ text }) => text);
+}
+
+/** The code of a text, which stands at its end for browsers. */
+export function codeInText(text: string): string {
+  const code = /#(\d{6})$/.exec(text)?.[1];
+  if (!code) throw new Error(`no code in: ${text}`);
+  note('code', code);
+  return code;
 }
 
 /** A fresh one for each server. */

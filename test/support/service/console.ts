@@ -2,6 +2,7 @@ import type { BrowserContext, Page } from 'playwright-core';
 import type { Role } from '../../../src/access/access-policy.js';
 import { uuidv7 } from '../../../src/core/ids.js';
 import { axeFaults } from '../http/axe.js';
+import { watchPage } from '../http/chromium.js';
 import type { TestDatabase } from '../database/postgres.js';
 import { codeIn, type SmtpSink } from '../smtp/smtp-sink.js';
 import { eventually } from '../signals/wait.js';
@@ -23,11 +24,7 @@ export class Operator {
   static async open(context: BrowserContext, url: string): Promise<Operator> {
     const page = await context.newPage();
     const operator = new Operator(page, url);
-    page.on('pageerror', (error) => operator.complaints.push(error.message));
-    page.on('console', (message) => {
-      if (['error', 'warning'].includes(message.type()) && !MEANT.test(message.text()))
-        operator.complaints.push(message.text());
-    });
+    watchPage(page, operator.complaints, MEANT);
     return operator;
   }
 

@@ -57,11 +57,6 @@ export class Visitors {
     return this.otpost.api.post('/v1/sessions', { email, password }, headers);
   }
 
-  /** Another code of as many digits. */
-  wrong(code: string): string {
-    return String((Number(code) + 1) % 10 ** code.length).padStart(code.length, '0');
-  }
-
   mailsTo(address: string): Received[] {
     return this.sink.received.filter(({ to }) => to.includes(address));
   }

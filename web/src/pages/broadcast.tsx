@@ -5,9 +5,10 @@ import { api, type Schemas, told } from '../api/client';
 import { useLive } from '../live';
 import { useMay, useMe } from '../me';
 import { Confirm, Field } from '../ui/dialogs';
-import { Button, cx, Empty, Fault, Loading, Page, Section, Tag, Time } from '../ui/parts';
+import { Button, Empty, Fault, Loading, Page, Section, Tag, Time } from '../ui/parts';
 import styles from '../ui/pages.module.css';
-import { ago, count, type Status, STATUS_WORDS, STATUSES, TONES } from '../words';
+import { States } from '../ui/states';
+import { ago, count, type Status, STATUSES } from '../words';
 import { BROADCAST_TONES } from './broadcasts';
 
 type Broadcast = Schemas['BroadcastDetails'];
@@ -150,30 +151,15 @@ function Progress({ broadcast }: { broadcast: Broadcast }) {
               )}
             </span>
           </p>
-          <div
-            className={styles.parts}
-            role="progressbar"
-            aria-label="Messages that are over"
-            aria-valuemin={0}
-            aria-valuemax={whole}
-            aria-valuenow={over}
-          >
-            {there.map((one) => (
-              <span key={one} className={styles[TONES[one]]} style={{ flexGrow: counts[one] }} />
-            ))}
-            {left > 0 && <span style={{ flexGrow: left }} />}
-          </div>
-          <ul className={styles.legend}>
-            {there.map((one) => (
-              <li key={one}>
-                <Link to="/messages" search={{ broadcast: id, status: one }} title={STATUS_WORDS[one]}>
-                  <span className={cx(styles.swatch, styles[TONES[one]])} aria-hidden="true" />
-                  {one} <b>{count(counts[one]!)}</b>
-                </Link>
-              </li>
-            ))}
-            {left > 0 && <li className={styles.soft}>not made yet {count(left)}</li>}
-          </ul>
+          <States
+            counts={counts}
+            broadcast={id}
+            left={left}
+            bar={{
+              ...{ role: 'progressbar', 'aria-label': 'Messages that are over' },
+              ...{ 'aria-valuemin': 0, 'aria-valuemax': whole, 'aria-valuenow': over },
+            }}
+          />
         </>
       )}
     </Section>

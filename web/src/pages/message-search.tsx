@@ -3,7 +3,7 @@ import { useEffect, useState } from 'react';
 import { Field } from '../ui/dialogs';
 import { written } from '../ui/forms';
 import { Button, Time } from '../ui/parts';
-import { FIELD_WORDS, FIELDS, type Filter, ID, searched, SPANS } from './message-filter';
+import { FIELD_WORDS, FIELDS, type Filter, ID, LANES, searched, SPANS } from './message-filter';
 import styles from './messages.module.css';
 
 export function Search({ filter, set }: { filter: Filter; set: (changes: Partial<Filter>) => void }) {
@@ -38,7 +38,7 @@ export function Search({ filter, set }: { filter: Filter; set: (changes: Partial
           onChange={(event) => set({ lane: event.target.value || undefined })}
         >
           <option value="">Every lane</option>
-          {['critical', 'default', 'bulk'].map((lane) => (
+          {LANES.map((lane) => (
             <option key={lane}>{lane}</option>
           ))}
         </select>

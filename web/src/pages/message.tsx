@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { api, type Schemas, told } from '../api/client';
 import { useLive } from '../live';
 import { useMay } from '../me';
+import { useOverview } from '../overview';
 import { Confirm } from '../ui/dialogs';
 import { Badge, Button, Cell, Copy, Fault, Loading, Page, Section, Table, Time } from '../ui/parts';
 import { CANCELLABLE, RESOLUTIONS, RETRYABLE, span, STATUS_WORDS } from '../words';
@@ -225,11 +226,7 @@ function Facts({ email }: { email: Email }) {
 
 /** A link where TRACE_URL says where traces are looked at. */
 function Trace({ id }: { id: string }) {
-  const { data } = useQuery({
-    queryKey: ['overview'],
-    queryFn: () => told(api.GET('/v1/operations/overview')),
-    staleTime: 60_000,
-  });
+  const { data } = useOverview();
   if (!data?.traceUrl) return <code>{id}</code>;
   return (
     <a href={data.traceUrl.replaceAll('{traceId}', id)} target="_blank" rel="noreferrer">

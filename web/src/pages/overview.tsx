@@ -1,9 +1,9 @@
-import { useQuery } from '@tanstack/react-query';
-import { Link } from '@tanstack/react-router';
-import { ApiProblem, api, type Schemas, told } from '../api/client';
+import { ApiProblem, type Schemas } from '../api/client';
 import { useLive } from '../live';
-import { cx, Loading, Page, Section, Tag } from '../ui/parts';
-import { count, span, STATUS_WORDS, STATUSES, TONES } from '../words';
+import { useOverview } from '../overview';
+import { Loading, Page, Section, Tag } from '../ui/parts';
+import { States } from '../ui/states';
+import { count, span } from '../words';
 import { Banner } from './banner';
 import { Lanes } from './lanes';
 import styles from './overview.module.css';
@@ -18,15 +18,7 @@ const AWAY = new ApiProblem(503, 'unavailable', 'Postgres does not answer.', '')
 
 export function OverviewPage() {
   const { every, away } = useLive();
-  const {
-    data,
-    error: refused,
-    isPending,
-  } = useQuery({
-    queryKey: ['overview'],
-    queryFn: () => told(api.GET('/v1/operations/overview')),
-    refetchInterval: every,
-  });
+  const { data, error: refused, isPending } = useOverview(every);
   const error = away ? AWAY : refused;
   return (
     <Page title="Overview" side={data && <span className={styles.version}>Otpost {data.version}</span>}>
@@ -47,7 +39,6 @@ export function OverviewPage() {
 }
 
 function Ledger({ ledger: { accepted, states, imbalance } }: { ledger: Overview['ledger'] }) {
-  const there = STATUSES.filter((status) => states[status] > 0);
   return (
     <Section
       title="Ledger"
@@ -56,21 +47,7 @@ function Ledger({ ledger: { accepted, states, imbalance } }: { ledger: Overview[
       <p className={styles.sum}>
         <b>{count(accepted)}</b> accepted{accepted > 0 && ', and each is in one state:'}
       </p>
-      <div className={styles.ledger} aria-hidden="true">
-        {there.map((status) => (
-          <span key={status} className={styles[TONES[status]]} style={{ flexGrow: states[status] }} />
-        ))}
-      </div>
-      <ul className={styles.legend}>
-        {there.map((status) => (
-          <li key={status}>
-            <Link to="/messages" search={{ status }} title={STATUS_WORDS[status]}>
-              <span className={cx(styles.swatch, styles[TONES[status]])} aria-hidden="true" />
-              {status} <b>{count(states[status])}</b>
-            </Link>
-          </li>
-        ))}
-      </ul>
+      <States counts={states} />
     </Section>
   );
 }

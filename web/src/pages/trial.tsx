@@ -4,6 +4,7 @@ import { type ReactNode, useState } from 'react';
 import { api, type Schemas, told } from '../api/client';
 import { useLive } from '../live';
 import { useMay, useMe } from '../me';
+import { useOverview } from '../overview';
 import { Field } from '../ui/dialogs';
 import { Button, cx, Empty, Fault, Page, Section, Tag, Time } from '../ui/parts';
 import { count, span } from '../words';
@@ -214,11 +215,7 @@ function GiveBack({ trial, onArrived }: { trial: Trial; onArrived: () => void })
 
 /** The same ways out from the host of the web process: workers may be elsewhere, and see another network. */
 function FromHere() {
-  const overview = useQuery({
-    queryKey: ['overview'],
-    queryFn: () => told(api.GET('/v1/operations/overview')),
-    staleTime: 60_000,
-  });
+  const overview = useOverview();
   const names = overview.data?.transports.map(({ name }) => name) ?? [];
   const probe = useMutation({
     mutationFn: async () => {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Body, Controller, Delete, Get, HttpCode, Module, Param, Patch, Post, Query, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
-import { AccessGuard, Allow, By } from '../../../access/access.guard.js';
+import { AccessGuard, Allow, By, inWords } from '../../../access/access.guard.js';
 import { AccessModule } from '../../../access/access.module.js';
 import { Audit, type Doer } from '../../../audit/audit.js';
 import { UUID, uuidPipe } from '../../../core/ids.js';
@@ -84,8 +84,9 @@ function readEvents(format: WebhookFormat, asked: readonly EmailEventType[]): st
   throw new Problem('validation_failed', { errors: [{ field: 'events', code: 'not_in_this_format', message }] });
 }
 
+const SCOPE = inWords({ scope: 'webhooks' });
 const SEES = { scope: 'webhooks', role: 'viewer' } as const;
-const SEES_IN_WORDS = 'Scope webhooks, or a viewer.';
+const SEES_IN_WORDS = inWords(SEES);
 
 /** What became of single webhooks. */
 @ApiTags('webhooks')
@@ -99,7 +100,7 @@ class WebhookDeliveriesController {
   @Allow(SEES)
   @ApiOperation({
     summary: 'A webhook and all its attempts',
-    description: 'Scope webhooks, or a viewer. The id is the webhook-id.',
+    description: `${SEES_IN_WORDS} The id is the webhook-id.`,
   })
   @ApiResponse({ status: 200, type: WebhookDeliveryDetails })
   @Problems('webhook_delivery_not_found')
@@ -114,7 +115,7 @@ class WebhookDeliveriesController {
   @Allow({ scope: 'webhooks' })
   @ApiOperation({
     summary: 'Send it again',
-    description: 'Scope webhooks, or an admin. Under the same webhook-id, with all its attempts before it.',
+    description: `${SCOPE} Under the same webhook-id, with all its attempts before it.`,
   })
   @ApiResponse({ status: 202, type: QueuedDeliveryView })
   @Problems('webhook_delivery_not_found', 'webhook_under_way', 'webhook_endpoint_disabled', 'content_erased')
@@ -136,8 +137,6 @@ class WebhookDeliveriesController {
     }
   }
 }
-
-const SCOPE = 'Scope webhooks, or an admin.';
 
 /** Where back ends say that they want to be told what becomes of messages. */
 @ApiTags('webhooks')
