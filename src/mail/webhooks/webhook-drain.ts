@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Logger } from '../../core/logger.js';
 import { WORKER_NAME } from '../../core/process-facts.js';
@@ -35,6 +36,7 @@ export class WebhookDrain implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly delivery: WebhookDelivery,
     private readonly log: Logger,
   ) {
+    setMaxListeners(CONCURRENCY, this.stopping.signal); // each attempt listens; Node takes more than ten for a leak
     this.leases = new LeaseKeeper(
       (rows) => this.outbox.renew(rows),
       (error) => this.log.error({ err: error }, 'the leases of webhooks could not be renewed; the next try is in 5 s'),

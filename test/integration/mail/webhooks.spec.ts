@@ -15,8 +15,11 @@ describe('webhooks', () => {
   let receiver: WebhookReceiver;
   let client: WebhookClient;
   let next = 0;
+  const warnings: Error[] = [];
+  const warned = (warning: Error): void => void warnings.push(warning);
 
   beforeAll(async () => {
+    process.on('warning', warned);
     otpost = await startOtpost({}, clock);
     receiver = await WebhookReceiver.start();
     client = await WebhookClient.for(otpost);
@@ -24,6 +27,8 @@ describe('webhooks', () => {
   afterAll(async () => {
     await otpost.stop();
     await receiver.stop();
+    process.off('warning', warned);
+    expect(warnings).toEqual([]);
   });
   afterEach(() => otpost.database.query('TRUNCATE webhook_endpoints CASCADE'));
 
