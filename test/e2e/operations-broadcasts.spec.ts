@@ -1,6 +1,7 @@
 import { describeWithChromium } from '../support/http/chromium.js';
 import { messageTo } from '../support/service/console.js';
 import { eventually } from '../support/signals/wait.js';
+import { wrongCode } from '../support/text/wrong-code.js';
 import { codeIn } from '../support/smtp/smtp-sink.js';
 import { type OpenOperations, openOperations } from '../support/service/open-operations.js';
 
@@ -115,10 +116,11 @@ describeWithChromium('an operator tells an audience something', () => {
     await steps.getByText(`127.0.0.1:${new URL(sink.url).port}`).waitFor();
     const reference = /message (\w{4})/.exec((await steps.textContent())!)![1]!;
     const { mail } = sink.received.find(({ mail: { text } }) => text?.includes(reference))!;
-    await page.getByLabel('The six digits').fill('000000');
+    const code = codeIn(mail.text);
+    await page.getByLabel('The six digits').fill(wrongCode(code));
     await page.getByRole('button', { name: 'It arrived' }).click();
     await page.getByRole('main').getByRole('alert').waitFor();
-    await page.getByLabel('The six digits').fill(codeIn(mail.text));
+    await page.getByLabel('The six digits').fill(code);
     await page.getByRole('button', { name: 'It arrived' }).click();
     await page.getByText('you gave the right code back').waitFor();
     await page.getByRole('button', { name: 'Try the ways out' }).click();

@@ -3,7 +3,15 @@ import { TIMEOUTS } from '../../../src/mail/transport/timeouts.js';
 import { createDatabase, type TestDatabase } from '../../support/database/postgres.js';
 import { describeWithChromium, openChromium, watchPage } from '../../support/http/chromium.js';
 import { ProviderServer } from '../../support/http/provider-server.js';
-import { codeInText, smsApi, SMS_ENTRIES, SMS_SECRETS, textIn, textsTo, twilioReceipt } from '../../support/http/sms-apis.js';
+import {
+  codeInText,
+  smsApi,
+  SMS_ENTRIES,
+  SMS_SECRETS,
+  textIn,
+  textsTo,
+  twilioReceipt,
+} from '../../support/http/sms-apis.js';
 import { BlackHole } from '../../support/network/black-hole.js';
 import { freePort } from '../../support/network/free-port.js';
 import { createApiKey } from '../../support/service/api-key.js';

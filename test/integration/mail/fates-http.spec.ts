@@ -3,11 +3,12 @@ import { TIMEOUTS } from '../../../src/mail/transport/timeouts.js';
 import { KEYS, type ProviderName } from '../../support/http/provider-apis.js';
 import { ProviderServer, type ReceivedRequest, type Reply } from '../../support/http/provider-server.js';
 import { type Otpost, startOtpost } from '../../support/service/otpost.js';
-import { putBackAfterwards } from '../../support/signals/put-back.js';
+import { patience, putBackAfterwards } from '../../support/signals/put-back.js';
 import { MailToSeveral } from '../../support/smtp/mail-to-several.js';
 
 putBackAfterwards(TIMEOUTS);
 putBackAfterwards(HTTP_TIMEOUTS);
+const { lose, find } = patience(HTTP_TIMEOUTS, { answerMs: 300 });
 
 interface Provider {
   /** As in MAIL_TRANSPORTS, before the `?`, and in the record. */
@@ -109,13 +110,7 @@ describe('a message to several, by an HTTP provider', () => {
 
   beforeAll(async () => {
     Object.assign(TIMEOUTS, { statesMs: 0, probeEveryMs: 1_000, longestBackoffMs: 1_000 });
-    Object.assign(HTTP_TIMEOUTS, {
-      connectMs: 500,
-      transferMs: 500,
-      answerMs: 500,
-      idempotentAnswerMs: 300,
-      againAfterMs: [],
-    });
+    Object.assign(HTTP_TIMEOUTS, { againAfterMs: [] });
     for (const name of NAMES) servers[name] = await ProviderServer.start(name);
     otpost = await startOtpost({
       MAIL_TRANSPORTS: NAMES.map((name) => `${PROVIDERS[name].entry}?endpoint=${servers[name].url}`).join(','),
@@ -215,8 +210,10 @@ describe('a message to several, by an HTTP provider', () => {
     const waiting = await mail.become(id, { [ada]: 'deferred', [grace]: 'deferred' });
     expect(waiting.recipients.map(({ emailId }) => emailId)).toEqual([id, id]);
     const watched = await open('sendgrid', () => 'hang');
+    lose();
     await otpost.database.query('UPDATE outbound_emails SET next_attempt_at = now() WHERE id = $1', [id]);
     await mail.become(id, { [ada]: 'unknown', [grace]: 'unknown' });
+    find();
     expect(watched.asked()).toEqual([[[ada, grace], [], []]]);
   });
 

@@ -8,12 +8,14 @@ import { ProviderServer, type ReceivedRequest } from '../../support/http/provide
 import { freePort } from '../../support/network/free-port.js';
 import { createApiKey } from '../../support/service/api-key.js';
 import { type Otpost, startOtpost } from '../../support/service/otpost.js';
-import { putBackAfterwards } from '../../support/signals/put-back.js';
+import { patience, putBackAfterwards } from '../../support/signals/put-back.js';
 import { eventually } from '../../support/signals/wait.js';
 import { wakeOnceDue } from '../../support/signals/wake.js';
 
 putBackAfterwards(TIMEOUTS);
 putBackAfterwards(HTTP_TIMEOUTS);
+const { lose, find } = patience(HTTP_TIMEOUTS, { answerMs: 300, idempotentAnswerMs: 300 });
+afterEach(find);
 
 interface EmailBody {
   id: string;
@@ -49,13 +51,7 @@ let people = 0;
 
 beforeAll(async () => {
   Object.assign(TIMEOUTS, { statesMs: 0, probeEveryMs: 1_000, longestBackoffMs: 1_000 });
-  Object.assign(HTTP_TIMEOUTS, {
-    connectMs: 500,
-    transferMs: 500,
-    answerMs: 500,
-    idempotentAnswerMs: 300,
-    againAfterMs: [50, 50],
-  });
+  Object.assign(HTTP_TIMEOUTS, { againAfterMs: [50, 50] });
   for (const name of PROVIDERS) servers[name] = await ProviderServer.start(name);
   folder = await mkdtemp(join(tmpdir(), 'otpost-file-'));
   all = await start(...PROVIDERS.map((name) => entry(name, servers[name].url)), `file:${folder}`);
@@ -231,7 +227,11 @@ describe('mail by an HTTP provider', () => {
   it('is sent when a provider that takes a request once answered the second time only', async () => {
     await open('resend');
     const watched = watch(servers.resend);
-    servers.resend.script = () => (watched.asked() === 1 ? 'hang' : undefined);
+    servers.resend.script = () => {
+      find(); // the next time
+      return watched.asked() === 1 ? 'hang' : undefined;
+    };
+    lose();
     const id = await send();
     expect(kindsOf(await becomes(id, 'sent'))).toEqual(['queued', 'sending', 'sent']);
     expect([await providerIdOf(id), watched.asked()]).toEqual([`re-${servers.resend.taken.length}`, 2]);
@@ -272,6 +272,7 @@ describe('a message that has another way', () => {
       await open('sendgrid', 'postmark');
       servers.sendgrid.script = () => behaviour;
       const [first, second] = [watch(servers.sendgrid), watch(servers.postmark)];
+      if (behaviour === 'hang') lose();
       const id = await send();
       const unknown = await eventually(async () => {
         const { body } = await all.otpost.api.get<EmailBody>(`/v1/emails/${id}`, all.key);

@@ -6,3 +6,13 @@ export function putBackAfterwards(values: object): void {
   const before = { ...values };
   afterAll(() => void Object.assign(values, before));
 }
+
+/**
+ * No patience, for what will not come, and patience again: what does come may take its time on a busy machine. Who asks is
+ * held to what they are when it asks.
+ */
+export function patience<T extends object>(values: T, without: Partial<T>): { lose: () => void; find: () => void } {
+  const names = Object.keys(without) as (keyof T)[];
+  const before = Object.fromEntries(names.map((name) => [name, values[name]])) as Partial<T>;
+  return { lose: () => void Object.assign(values, without), find: () => void Object.assign(values, before) };
+}

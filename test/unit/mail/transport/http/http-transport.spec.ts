@@ -6,7 +6,7 @@ import { OfferRefused } from '../../../../../src/mail/transport/transport.js';
 import { KEYS } from '../../../../support/http/provider-apis.js';
 import { type ProviderScript, ProviderServer } from '../../../../support/http/provider-server.js';
 import { message } from '../message.js';
-import { putBackAfterwards } from '../../../../support/signals/put-back.js';
+import { patience, putBackAfterwards } from '../../../../support/signals/put-back.js';
 
 const clock = { now: () => new Date() };
 const here = (ms: number) => ({ kind: 'deferred', uncounted: true, transport: { kind: 'backoff', ms, here: true } });
@@ -33,15 +33,11 @@ function offering(during: () => Promise<void> = async () => undefined): {
 
 let servers: { stop(): Promise<void> }[] = [];
 putBackAfterwards(HTTP_TIMEOUTS);
+const { lose, find } = patience(HTTP_TIMEOUTS, { answerMs: 100, idempotentAnswerMs: 100 });
+afterEach(find);
 
 beforeAll(() => {
-  Object.assign(HTTP_TIMEOUTS, {
-    connectMs: 400,
-    transferMs: 400,
-    answerMs: 400,
-    idempotentAnswerMs: 300,
-    againAfterMs: [20, 40],
-  });
+  Object.assign(HTTP_TIMEOUTS, { againAfterMs: [20, 40] });
 });
 afterEach(async () => {
   await Promise.all(servers.map((server) => server.stop()));
@@ -120,7 +116,10 @@ describe('a message on its way over HTTP', () => {
       alert: true,
       errorCode: 'http_tls',
     });
+    const impatience = patience(HTTP_TIMEOUTS, { connectMs: 100 });
+    impatience.lose();
     expect(await send(() => undefined)).toEqual({ ...away, errorCode: 'http_connect_timeout' });
+    impatience.find();
     expect(await send((socket) => socket.once('data', () => socket.destroy()))).toEqual({
       ...away,
       errorCode: 'http_closed',
@@ -168,6 +167,7 @@ describe('a message on its way over HTTP', () => {
     async (_, behaviour, errorCode) => {
       const { server, transport } = await postmark(() => behaviour);
       const { offer, offers } = offering();
+      if (behaviour === 'hang') lose();
       expect(await transport.send(message(), offer)).toEqual({ kind: 'unknown', errorCode });
       expect([offers(), server.requests.length]).toEqual([1, 1]);
     },
@@ -212,6 +212,14 @@ describe('a message on its way over HTTP', () => {
 });
 
 describe('a provider that takes a request once', () => {
+  /** Does not answer that time, for which nobody waits long. */
+  const silentAt =
+    (nth: number, otherwise: ProviderScript = () => undefined): ProviderScript =>
+    (time, request) => {
+      find(); // the next time
+      return time === nth ? 'hang' : otherwise(time, request);
+    };
+
   async function resend(script: ProviderScript): Promise<{ server: ProviderServer; transport: HttpTransport }> {
     const server = await ProviderServer.start('resend');
     servers.push(server);
@@ -220,8 +228,9 @@ describe('a provider that takes a request once', () => {
   }
 
   it('is asked again by the same request when it does not answer, and its yes counts', async () => {
-    const { server, transport } = await resend((time) => (time === 1 ? 'hang' : undefined));
+    const { server, transport } = await resend(silentAt(1));
     const { offer, offers } = offering();
+    lose();
     expect(await transport.send(message(), offer)).toMatchObject({ kind: 'sent', providerMessageId: 're-1' });
     const [one, other] = server.requests;
     expect(other).toEqual(one);
@@ -234,7 +243,10 @@ describe('a provider that takes a request once', () => {
     ['says no to the second request', { status: 429 }],
     ['still works on the first', { status: 409, body: { name: 'concurrent_idempotent_requests' } }],
   ] as const)('leaves the message unknown when it %s', async (_, second) => {
-    const { server, transport } = await resend((time) => (time === 1 ? 'close' : second));
+    const { server, transport } = await resend((time) => {
+      if (second === 'hang') lose(); // from the next time on
+      return time === 1 ? 'close' : second;
+    });
     expect(await transport.send(message(), offering().offer)).toEqual({ kind: 'unknown', errorCode: 'http_closed' });
     expect(server.requests).toHaveLength(3);
   });
@@ -243,9 +255,11 @@ describe('a provider that takes a request once', () => {
     const server = await ProviderServer.start('brevo');
     servers.push(server);
     const transport = transportOf('brevo', KEYS.brevo, server.url);
-    server.script = (time) => (time === 1 ? 'hang' : { status: 400, body: { code: 'duplicate_parameter' } });
+    server.script = silentAt(1, () => ({ status: 400, body: { code: 'duplicate_parameter' } }));
+    lose();
     expect(await transport.send(message(), offering().offer)).toEqual({ kind: 'unknown', errorCode: 'http_timeout' });
-    server.script = (time) => (time === 4 ? 'hang' : undefined);
+    server.script = silentAt(4);
+    lose();
     expect(await transport.send(message(), offering().offer)).toMatchObject({
       kind: 'sent',
       providerMessageId: expect.stringMatching(/^<br-1@/) as string,
