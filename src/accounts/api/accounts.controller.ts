@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Header, Param, Post, Req } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import type { JWK } from 'jose';
 import { Clock } from '../../core/clock.js';
@@ -9,14 +9,15 @@ import { parseEmailAddress } from '../../core/email-address.js';
 import { Operation } from '../../core/operation.js';
 import { Problems } from '../../core/problem-docs.js';
 import { Problem } from '../../core/problems.js';
-import { ChallengeIdPipe, IssuedView, refusalProblem } from '../../otp/challenge-view.js';
-import type { PublicPurpose } from '../../otp/purposes.js';
+import { ChallengeIdPipe, IssuedView, refusalProblem, resendProblem } from '../../otp/challenge-view.js';
+import { CodeChecker } from '../../otp/code-checker.js';
+import { isPurpose, type PublicPurpose } from '../../otp/purposes.js';
 import { CodeRequests } from '../codes/code-requests.js';
 import { CodeRedemption } from '../codes/code-redemption.js';
 import { SessionHolders, unauthorized } from '../sessions/bearer.guard.js';
 import { JWKS_MAX_AGE_SECONDS } from '../tokens/signing-key-policy.js';
 import { SigningKeys } from '../tokens/signing-keys.js';
-import { CodeRequest, RegisterRequest, VerifyRequest } from './requests.js';
+import { CodeRequest, RegisterRequest, ResendCodeRequest, VerifyRequest } from './requests.js';
 import { SignedInView } from './views.js';
 
 @ApiTags('accounts')
@@ -49,6 +50,7 @@ export class CodesController {
   constructor(
     private readonly codes: CodeRequests,
     private readonly redemption: CodeRedemption,
+    private readonly checker: CodeChecker,
     private readonly holders: SessionHolders,
     private readonly clock: Clock,
   ) {}
@@ -112,6 +114,39 @@ export class CodesController {
     if (result.kind === 'taken') throw new Problem(result.channel === 'sms' ? 'phone_taken' : 'email_taken');
     if (result.kind !== 'signed_in') throw refusalProblem(result, this.clock.now());
     return SignedInView.of(result.account, result.tokens, result.deviceToken);
+  }
+
+  @Post(':id/resend')
+  @Operation(202, IssuedView, {
+    summary: 'Send the same code again, or by mail what went by SMS',
+    description:
+      'Same code, same expiry, same count of tries. By mail it goes to the address of the account that has the number; a number without an account gets its text again, and the same answer.',
+  })
+  @Problems(
+    'challenge_not_found',
+    'otp_expired',
+    'otp_consumed',
+    'otp_disowned',
+    'otp_locked',
+    'resend_too_soon',
+    'resend_exhausted',
+    'rate_limited',
+    'same_channel',
+    'sms_not_configured',
+    'sms_country',
+    'sms_limited',
+  )
+  @ApiBody({ type: ResendCodeRequest, required: false })
+  async resend(
+    @Param('id', ChallengeIdPipe) id: string,
+    @Body() { channel }: ResendCodeRequest,
+    @Req() request: FastifyRequest,
+  ): Promise<IssuedView> {
+    const challenge = await this.checker.find(id);
+    if (!challenge || !isPurpose(challenge.purpose)) throw new Problem('challenge_not_found');
+    const result = await this.codes.again(challenge, sourceOf(request), { byMail: channel === 'email' });
+    if (result.kind !== 'sent') throw resendProblem(result, this.clock.now());
+    return IssuedView.of(result.issued);
   }
 }
 

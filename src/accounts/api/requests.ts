@@ -83,6 +83,17 @@ export class CodeRequest {
   channel?: Channel;
 }
 
+export class ResendCodeRequest {
+  @ApiPropertyOptional({
+    enum: ['email'],
+    description:
+      'Where a code to login, reset_password or reauthenticate went to a number: to the address of its account this time',
+  })
+  @MayBeLeftOut()
+  @IsIn(['email'])
+  channel?: 'email';
+}
+
 export class ChangePhoneRequest {
   @ApiProperty({ ...NUMBER, description: 'With its country (E.164)' })
   @IsPhoneNumber()

@@ -10,10 +10,11 @@ import type { CompanionRow } from '../../database/companion-rows.js';
 import { PrismaService } from '../../database/prisma.service.js';
 import type { Account } from '../../generated/prisma/client.js';
 import { requesterOf } from '../../limits/limit-policy.js';
-import { CodeIssuer, type Issued } from '../../otp/code-issuer.js';
+import type { Challenge } from '../../otp/challenges.js';
+import { CodeIssuer, type Issued, type ResendResult } from '../../otp/code-issuer.js';
 import { RequestedMailLimit } from '../../otp/device-token.js';
 import { SmsGuard } from '../../otp/sms/sms-guard.js';
-import { type Purpose, PURPOSES, type PublicPurpose } from '../../otp/purposes.js';
+import { type Purpose, purposeRow, PURPOSES, type PublicPurpose } from '../../otp/purposes.js';
 import { Proofs } from '../me/proofs.js';
 import { DEFAULT_LOCALE } from '../notices/notices.js';
 import { Passwords } from '../passwords/passwords.js';
@@ -33,6 +34,7 @@ interface RegistrationRequest {
 type Holder = Pick<Account, 'id' | 'email' | 'locale'>;
 
 const HOLDER = 'SELECT id, email, locale FROM accounts WHERE email_canonical = $1';
+const MAILBOX_OF_NUMBER = 'SELECT email, email_canonical AS canonical FROM accounts WHERE phone = $1';
 const HOLDER_OF_NUMBER = 'SELECT id, phone AS email, locale FROM accounts WHERE phone = $1';
 
 /** One request for a code, once the limits have let it through. */
@@ -207,6 +209,34 @@ export class CodeRequests {
     });
   }
 
+  /**
+   * The same code once more, to where it went. A code that went to a number may go to the address of its account instead, for
+   * texts get lost: whoever gives it back has one of the two, and the account opens by either. A number without an account gets
+   * its text again, and both ways the limits are those of a text to it: the answer shows no difference.
+   * @throws Problem rate_limited, validation_failed where the code shows who has the number, same_channel, those of SmsGuard
+   */
+  async again(challenge: Challenge, source: RequestSource, { byMail = false } = {}): Promise<ResendResult> {
+    const { channel, destinationCanonical } = challenge;
+    const mailbox = byMail && channel === 'sms' ? await this.mailboxOf(challenge) : undefined;
+    const takeLimits = async () => {
+      await this.mailLimit.take(source, destinationCanonical);
+      if (mailbox) await this.sms.take(destinationCanonical, 'copy');
+    };
+    return this.issuer.resend(challenge, source.requestId, takeLimits, undefined, mailbox);
+  }
+
+  /** Of whoever has the number that the code went to; a decoy has nobody. */
+  private async mailboxOf({ purpose, decoy, destinationCanonical }: Challenge): Promise<Destination | undefined> {
+    if (!mayGoByMail(purpose)) {
+      const message = 'the code shows who has the number, and goes there alone';
+      throw new Problem('validation_failed', { errors: [{ field: 'channel', code: 'not_supported', message }] });
+    }
+    const [mailbox] = await this.prisma.statements.run<{ email: string; canonical: string }>(MAILBOX_OF_NUMBER, [
+      destinationCanonical,
+    ]);
+    return mailbox && !decoy ? { stored: mailbox.email, canonical: mailbox.canonical } : undefined;
+  }
+
   /** Whether a code to a number opens anything here is the operator's word. @throws Problem */
   private requireSignIn({ canonical }: Destination): void {
     if (channelTo(canonical) !== 'sms') return;
@@ -244,6 +274,11 @@ export class CodeRequests {
     await commit();
     return issued;
   }
+}
+
+/** Of a code that went to a number: its account is opened by the address as well. */
+export function mayGoByMail(purpose: string): boolean {
+  return (purposeRow(purpose)?.asked ?? null) !== null;
 }
 
 function byStranger(purpose: Purpose, { canonical }: Destination): Wanted['recorded'] {

@@ -83,7 +83,7 @@ export class CodeFinishing {
   /** For a code that signs in: the account to sign in to. Undefined: the account went meanwhile. */
   async signIn(used: UsedCode, passwordHash: string | undefined, unit: UnitOfWork): Promise<Account | undefined> {
     const { challenge, by, source } = used;
-    const { channel, destinationCanonical } = challenge;
+    const { channel, destinationCanonical, otherDestination } = challenge;
     await this.stepsOf(challenge).first?.(used, unit);
     const where = channel === 'sms' ? { phone: destinationCanonical } : { emailCanonical: destinationCanonical };
     const found = await unit.db.account.findUnique({ where, select: { id: true } });
@@ -91,6 +91,8 @@ export class CodeFinishing {
     await unit.db.$queryRaw`SELECT 1 FROM accounts WHERE id = ${found.id}::uuid FOR KEY SHARE`; // it is not deleted meanwhile
     const account = await unit.db.account.findUnique({ where });
     if (account?.id !== found.id) return undefined;
+    // A copy that went to the address as well: the account may have another one by now.
+    if (otherDestination !== null && account.email !== otherDestination) return undefined;
     const current =
       passwordHash === undefined ? account : await this.passwordChanges.reset(account, passwordHash, source, unit);
     const details = { purpose: challenge.purpose, by };

@@ -1,4 +1,4 @@
-import { Body, Get, Param, Post, Req } from '@nestjs/common';
+import { Body, Get, Param, Post, Query, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { Clock } from '../../core/clock.js';
 import { parseDestination } from '../../core/destination.js';
@@ -11,9 +11,7 @@ import { ChallengeIdPipe, refusalProblem, resendProblem, unusableProblem } from 
 import type { Challenge } from '../../otp/challenges.js';
 import { normalCode } from '../../otp/code.js';
 import { CodeChecker, type CheckRefusal } from '../../otp/code-checker.js';
-import { CodeIssuer } from '../../otp/code-issuer.js';
 import { ToldDeliveries } from '../../otp/delivery/told-deliveries.js';
-import { RequestedMailLimit } from '../../otp/device-token.js';
 import { isJustResent, type Unusable } from '../../otp/otp-policy.js';
 import { purposeRow } from '../../otp/purposes.js';
 import { CodeRedemption } from '../codes/code-redemption.js';
@@ -37,8 +35,6 @@ export class CodeController {
   constructor(
     private readonly clock: Clock,
     private readonly checker: CodeChecker,
-    private readonly issuer: CodeIssuer,
-    private readonly mailLimit: RequestedMailLimit,
     private readonly deliveries: ToldDeliveries,
     private readonly requests: CodeRequests,
     private readonly redemption: CodeRedemption,
@@ -49,13 +45,17 @@ export class CodeController {
   ) {}
 
   @Get()
-  async wait(@Param('id', ChallengeIdPipe) id: string, @Req() request: FastifyRequest): Promise<Page | Redirect> {
+  async wait(
+    @Param('id', ChallengeIdPipe) id: string,
+    @Query('by') by: unknown,
+    @Req() request: FastifyRequest,
+  ): Promise<Page | Redirect> {
     const challenge = await this.askedHere(id, request);
     const over = challenge ? this.checker.over(challenge) : 'not_found';
     // The link in the mail was pressed in this browser, or somebody went back after the code was taken.
     if ((over === 'consumed' || over === 'not_found') && (await this.signIn.of(request))) return { to: '/account' };
     if (over !== undefined) return this.overPage(challenge, over);
-    return this.waitingPage(challenge!);
+    return this.waitingPage(challenge!, undefined, by === 'email');
   }
 
   @Post()
@@ -75,16 +75,19 @@ export class CodeController {
   }
 
   @Post('resend')
-  async resend(@Param('id', ChallengeIdPipe) id: string, @Req() request: FastifyRequest): Promise<Page | Redirect> {
+  async resend(
+    @Param('id', ChallengeIdPipe) id: string,
+    @Body() body: unknown,
+    @Req() request: FastifyRequest,
+  ): Promise<Page | Redirect> {
     const challenge = await this.askedHere(id, request);
     if (!challenge) throw new Problem('challenge_not_found');
-    const result = await this.issuer.resend(challenge, request.id, () =>
-      this.mailLimit.take(this.cookies.sourceOf(request), challenge.destinationCanonical),
-    );
+    const byMail = challenge.channel === 'sms' && formField(body, 'channel') === 'email';
+    const result = await this.requests.again(challenge, this.cookies.sourceOf(request), { byMail });
     const twice = result.kind === 'too_soon' && isJustResent(result.challenge, this.clock.now());
     if (result.kind === 'expired' || result.kind === 'locked') return this.overPage(challenge, result.kind);
     if (result.kind !== 'sent' && !twice) throw resendProblem(result, this.clock.now());
-    return { to: `/account/code/${id}` };
+    return { to: `/account/code/${id}${byMail ? '?by=email' : ''}` };
   }
 
   /** Another code for the same, where this one is over. */
@@ -168,9 +171,10 @@ export class CodeController {
     throw unusableProblem(over);
   }
 
-  private async waitingPage(challenge: Challenge, fault?: WaitingCode['fault']): Promise<Page> {
+  /** @param byMail the newest copy went by mail, where the number belongs to an account */
+  private async waitingPage(challenge: Challenge, fault?: WaitingCode['fault'], byMail = false): Promise<Page> {
     const delivery = (await this.deliveries.find([challenge.id])).get(challenge.id);
-    return codePage({ challenge, delivery, now: this.clock.now(), ...(fault ? { fault } : {}) });
+    return codePage({ challenge, delivery, now: this.clock.now(), byMail, ...(fault ? { fault } : {}) });
   }
 }
 

@@ -13,6 +13,7 @@ import {
 import type { ToldDelivery } from '../../otp/delivery/told-deliveries.js';
 import { resendRefusal } from '../../otp/otp-policy.js';
 import { purposeRow } from '../../otp/purposes.js';
+import { mayGoByMail } from '../codes/code-requests.js';
 
 /** Where we may say that we sent it. */
 const OUT: ReadonlySet<CodeDeliveryStatus> = new Set(['sent', 'unknown', 'delivered', 'bounced']);
@@ -40,11 +41,13 @@ export interface WaitingCode {
   /** Undefined: its record was removed. */
   delivery: ToldDelivery | undefined;
   now: Date;
+  /** The newest copy of a code that went to a number went by mail, where the number belongs to an account. */
+  byMail: boolean;
   /** What was wrong with the code, or with the new password. */
   fault?: { status: number; code?: Saying; password?: Saying };
 }
 
-export function codePage({ challenge, delivery, now, fault }: WaitingCode): Page {
+export function codePage({ challenge, delivery, now, byMail, fault }: WaitingCode): Page {
   const action = `/account/code/${challenge.id}`;
   const { newPassword, session } = purposeRow(challenge.purpose)!;
   const bySms = challenge.channel === 'sms';
@@ -58,7 +61,8 @@ export function codePage({ challenge, delivery, now, fault }: WaitingCode): Page
       ${newPassword && newPasswordField(say, fault?.password)}
       <button type="submit">${say(newPassword ? 'link.new_password_button' : 'code.button')}</button>
     </form>
-    ${status(challenge, delivery, say)}
+    ${byMail && bySms && html`<p>${say('code.by_mail')}</p>`}
+    ${status(challenge.id, byMail ? 'email' : challenge.channel, delivery, say)}
     <p data-plain=""><a href="${action}">${say('code.look_again')}</a></p>
     ${sendAgain(challenge, action, now, say)}
     <p class="soft">${say('code.lives', { time: left(challenge.expiresAt, now, say, 'reload') })} <a href="${session ? '/account' : newPassword ? '/account/reset' : '/account'}">${say(session ? 'code.cancel' : bySms ? 'code.other_number' : 'code.other_address')}</a></p>`;
@@ -85,7 +89,7 @@ export function newPasswordField(say: Say, fault: Saying | undefined): Html {
 }
 
 /** Without a script it is as it was when the page was made; with one it follows the mail. */
-function status({ id, channel }: Challenge, delivery: ToldDelivery | undefined, say: Say): Html {
+function status(id: string, channel: Channel, delivery: ToldDelivery | undefined, say: Say): Html {
   const about = WORDS_OF[channel];
   if (!delivery) return html`<p role="status">${say(`${about}.gone`)}</p>`;
   const told: Told[] = [...CODE_DELIVERY_STATUSES, 'our_fault'];
@@ -94,7 +98,10 @@ function status({ id, channel }: Challenge, delivery: ToldDelivery | undefined, 
 }
 
 function sendAgain(challenge: Challenge, action: string, now: Date, say: Say): Html {
-  const button = buttonForm({ action: `${action}/resend`, label: say('code.resend'), quiet: true });
+  const again = { action: `${action}/resend`, quiet: true };
+  const other = challenge.channel === 'sms' && mayGoByMail(challenge.purpose);
+  const button = html`${buttonForm({ ...again, label: say('code.resend') })}
+      ${other && buttonForm({ ...again, label: say('code.by_mail_instead'), field: ['channel', 'email'] })}`;
   switch (resendRefusal(challenge, now)) {
     case undefined:
       return button;

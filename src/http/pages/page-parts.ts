@@ -7,13 +7,17 @@ export function buttonForm({
   label,
   quiet = false,
   name,
+  field,
 }: {
   action: string;
   label: Html;
   quiet?: boolean;
   name?: Html;
+  /** What it sends: name and value. */
+  field?: [string, string];
 }): Html {
   return html`<form method="post" action="${action}">
+    ${field && html`<input type="hidden" name="${field[0]}" value="${field[1]}" />`}
     <button type="submit" class="${quiet && 'quiet'}"${name !== undefined && html` aria-label="${name}"`}>${label}</button>
   </form>`;
 }

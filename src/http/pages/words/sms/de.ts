@@ -29,6 +29,9 @@ export const SMS_DE: SmsWords = {
   'code.sending_sms': 'Wir senden einen sechsstelligen Code per SMS an <b>{phone}</b>.',
   'code.hint_sms': 'die sechs Ziffern aus der SMS',
   'code.other_number': 'Andere Nummer verwenden',
+  'code.by_mail_instead': 'Lieber per E-Mail senden',
+  'code.by_mail':
+    'Wenn diese Nummer zu einem Konto gehört, haben wir den Code an die E-Mail-Adresse des Kontos gesendet.',
 
   'sms.queued': 'Die SMS geht gleich hinaus.',
   'sms.sending': 'Die SMS geht gerade hinaus.',

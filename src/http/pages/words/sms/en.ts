@@ -27,6 +27,8 @@ export const SMS_EN = {
   'code.sending_sms': 'We’re sending a 6-digit code by SMS to <b>{phone}</b>.',
   'code.hint_sms': 'the 6 digits from the text message',
   'code.other_number': 'Use another number',
+  'code.by_mail_instead': 'Send it by email instead',
+  'code.by_mail': 'If this number belongs to an account, we sent the code to the account’s email address.',
 
   'sms.queued': 'The text message is about to go out.',
   'sms.sending': 'The text message is going out now.',

@@ -28,6 +28,8 @@ export const SMS_ES: SmsWords = {
   'code.sending_sms': 'Estamos enviando un código de 6 dígitos por SMS a <b>{phone}</b>.',
   'code.hint_sms': 'los 6 dígitos del SMS',
   'code.other_number': 'Usar otro número',
+  'code.by_mail_instead': 'Enviarlo por correo',
+  'code.by_mail': 'Si este número pertenece a una cuenta, enviamos el código al correo de la cuenta.',
 
   'sms.queued': 'El SMS está a punto de salir.',
   'sms.sending': 'El SMS está saliendo ahora.',

@@ -29,6 +29,8 @@ export const SMS_FIL: SmsWords = {
   'code.sending_sms': 'Nagpapadala kami ng code na may 6 na numero sa SMS sa <b>{phone}</b>.',
   'code.hint_sms': 'ang 6 na numero sa text message',
   'code.other_number': 'Gumamit ng ibang numero',
+  'code.by_mail_instead': 'Ipadala na lang sa email',
+  'code.by_mail': 'Kung may account ang numerong ito, ipinadala namin ang code sa email ng account.',
 
   'sms.queued': 'Malapit nang ipadala ang text message.',
   'sms.sending': 'Ipinapadala na ang text message.',

@@ -30,6 +30,8 @@ export const SMS_FR: SmsWords = {
   'code.sending_sms': 'Nous envoyons un code à 6 chiffres par SMS au <b>{phone}</b>.',
   'code.hint_sms': 'les 6 chiffres du SMS',
   'code.other_number': 'Utiliser un autre numéro',
+  'code.by_mail_instead': 'L’envoyer plutôt par e-mail',
+  'code.by_mail': 'Si ce numéro appartient à un compte, nous avons envoyé le code à l’adresse e-mail de ce compte.',
 
   'sms.queued': 'Le SMS va partir.',
   'sms.sending': 'Le SMS est en train de partir.',

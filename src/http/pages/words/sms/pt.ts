@@ -28,6 +28,8 @@ export const SMS_PT: SmsWords = {
   'code.sending_sms': 'Estamos enviando um código de 6 dígitos por SMS para <b>{phone}</b>.',
   'code.hint_sms': 'os 6 dígitos do SMS',
   'code.other_number': 'Usar outro número',
+  'code.by_mail_instead': 'Enviar por e-mail',
+  'code.by_mail': 'Se este número pertence a uma conta, enviamos o código para o e-mail da conta.',
 
   'sms.queued': 'O SMS já vai sair.',
   'sms.sending': 'O SMS está saindo agora.',
