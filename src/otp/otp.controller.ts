@@ -12,7 +12,6 @@ import { Disowning } from './disowning.js';
 import { CodeIssuer } from './code-issuer.js';
 import { RequestedMailLimit } from './device-token.js';
 import { isPurpose } from './purposes.js';
-import { SmsGuard } from './sms/sms-guard.js';
 
 @ApiTags('codes')
 @Controller('v1/otp')
@@ -23,7 +22,6 @@ export class OtpController {
     private readonly mailLimit: RequestedMailLimit,
     private readonly disowning: Disowning,
     private readonly clock: Clock,
-    private readonly sms: SmsGuard,
   ) {}
 
   @Post(':id/resend')
@@ -46,11 +44,9 @@ export class OtpController {
   )
   async resend(@Param('id', ChallengeIdPipe) id: string, @Req() request: FastifyRequest): Promise<IssuedView> {
     const challenge = await this.ours(id);
-    const { destinationCanonical } = challenge;
-    const result = await this.issuer.resend(challenge, request.id, async () => {
-      await this.mailLimit.take(sourceOf(request), destinationCanonical);
-      await this.sms.take(destinationCanonical, 'copy');
-    });
+    const result = await this.issuer.resend(challenge, request.id, (canonical) =>
+      this.mailLimit.take(sourceOf(request), canonical),
+    );
     if (result.kind !== 'sent') throw resendProblem(result, this.clock.now());
     return IssuedView.of(result.issued);
   }

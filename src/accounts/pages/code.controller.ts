@@ -71,8 +71,8 @@ export class CodeController {
   async resend(@Param('id', ChallengeIdPipe) id: string, @Req() request: FastifyRequest): Promise<Page | Redirect> {
     const challenge = await this.codes.askedHere(id, request);
     if (!challenge) throw new Problem('challenge_not_found');
-    const result = await this.issuer.resend(challenge, request.id, () =>
-      this.mailLimit.take(this.cookies.sourceOf(request), challenge.destinationCanonical),
+    const result = await this.issuer.resend(challenge, request.id, (canonical) =>
+      this.mailLimit.take(this.cookies.sourceOf(request), canonical),
     );
     const twice = result.kind === 'too_soon' && isJustResent(result.challenge, this.clock.now());
     if (result.kind === 'expired' || result.kind === 'locked') return this.overPage(challenge, result.kind);
