@@ -85,7 +85,7 @@ export class Confirmations {
 
   private async use(
     challenge: Challenge,
-    consume: (unit: UnitOfWork) => Promise<boolean>,
+    consume: (unit: UnitOfWork) => Promise<Challenge | undefined>,
     by: Doer,
   ): Promise<ConfirmResult> {
     const confirmed = await this.transactions.run(async (unit) => {

@@ -107,8 +107,7 @@ async function pause(
 ): Promise<ExitCode> {
   const { LanePauses } = await import('../mail/outbox/changes.js');
   const { io, prisma } = session;
-  const codes = lanes.includes('critical') ? ' Nobody can sign in by code meanwhile.' : '';
-  if (!(await io.confirmed(`Deliver nothing of ${lanes.join(', ')} until resumed?${codes}`))) return 1;
+  if (!(await io.confirmed(`Deliver nothing of ${lanes.join(', ')} until resumed?${codesMissed(lanes)}`))) return 1;
   const paused = await session.transaction(async (unit) => {
     const changed = await new LanePauses(prisma).pause(lanes, reason, unit);
     for (const id of changed)
@@ -118,6 +117,12 @@ async function pause(
   const words = `Paused ${paused.join(', ')}. To go on: otpost queue resume ${paused.join(' ')}`;
   io.tell({ paused }, paused.length > 0 ? words : 'Paused already.');
   return 0;
+}
+
+/** Of mail or of texts: while only texts wait, people sign in by mail. */
+function codesMissed(lanes: readonly Lane[]): string {
+  if (lanes.includes('critical')) return ' Nobody can sign in by code meanwhile.';
+  return lanes.includes('sms') ? ' No code goes by SMS meanwhile.' : '';
 }
 
 async function resume(session: Session, _: object, lanes: Lane[]): Promise<ExitCode> {

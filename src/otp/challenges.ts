@@ -123,23 +123,25 @@ export class Challenges {
 
   /**
    * Uses the challenge up and voids its siblings, those for the same destination and purpose. All of them are locked in one
-   * order first: two siblings that are used at the same moment would otherwise wait for each other. False: it had ended.
+   * order first: two siblings that are used at the same moment would otherwise wait for each other. Undefined: it had ended.
+   * @returns the challenge as it is from now on
    */
-  async consume(challenge: Challenge, now: Date, unit: UnitOfWork): Promise<boolean> {
+  async consume(challenge: Challenge, now: Date, unit: UnitOfWork): Promise<Challenge | undefined> {
     const open = await unit.db.$queryRaw<{ id: string }[]>`
       SELECT id FROM otp_challenges
       WHERE destination_canonical = ${challenge.destinationCanonical} AND purpose = ${challenge.purpose}
         AND ${OPEN} AND (expires_at > ${now} OR id = ${challenge.id})
       ORDER BY id FOR UPDATE`;
     const ids = open.map(({ id }) => id);
-    if (!ids.includes(challenge.id)) return false;
-    await unit.db.otpChallenge.update({ where: { id: challenge.id }, data: { consumedAt: now, sealedCode: null } });
+    if (!ids.includes(challenge.id)) return undefined;
+    const data = { consumedAt: now, sealedCode: null };
+    const consumed = await unit.db.otpChallenge.update({ where: { id: challenge.id }, data });
     const siblings = ids.filter((id) => id !== challenge.id);
     await unit.db.otpChallenge.updateMany({
       where: { id: { in: siblings } },
       data: { voidedAt: now, sealedCode: null },
     });
-    return true;
+    return consumed;
   }
 
   /** False when it had ended before. */

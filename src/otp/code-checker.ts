@@ -78,18 +78,20 @@ export class CodeChecker {
     return result;
   }
 
-  /** Whether the challenge was used up a moment ago, by anybody: who did it may come once more. */
-  async isJustConsumed({ id }: Challenge): Promise<boolean> {
+  /** The challenge as it is, where it was used up a moment ago, by anybody: who did it may come once more. */
+  async justConsumed({ id }: Challenge): Promise<Challenge | undefined> {
     const challenge = await this.challenges.find(id);
-    return challenge !== null && isJustConsumed(challenge, this.clock.now());
+    return challenge && isJustConsumed(challenge, this.clock.now()) ? challenge : undefined;
   }
 
   /**
-   * Uses the code up and voids the other codes for the same destination and purpose. False: another call was faster.
+   * Uses the code up and voids the other codes for the same destination and purpose. Undefined: another call was faster.
    * @param counted of a code that was compared: what was counted for other challenges is taken back
+   * @returns the challenge as it is from now on: by which channels its code went may have changed while it was compared
    */
-  async consume(challenge: Challenge, unit: UnitOfWork, counted: readonly Asked[] = []): Promise<boolean> {
-    if (challenge.decoy || !(await this.challenges.consume(challenge, this.clock.now(), unit))) return false;
+  async consume(compared: Challenge, unit: UnitOfWork, counted: readonly Asked[] = []): Promise<Challenge | undefined> {
+    const challenge = compared.decoy ? undefined : await this.challenges.consume(compared, this.clock.now(), unit);
+    if (!challenge) return undefined;
     // Of one that went by mail too, nobody knows which of the two was read.
     if (challenge.channel === 'sms' && challenge.otherDestination === null)
       await this.sms.verified(challenge.destinationCanonical, challenge.createdAt, unit);
@@ -101,7 +103,7 @@ export class CodeChecker {
         await this.budgets.takeBack(other, 1, unit);
     }
     unit.afterCommit(() => this.metrics.codeVerified(purposeClass(challenge.purpose)));
-    return true;
+    return challenge;
   }
 
   private async compare(

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Settings } from '../config/settings.js';
 import { Clock } from '../core/clock.js';
 import { hashOfToken, type RequestSource } from '../core/credentials.js';
-import { channelTo, type Destination } from '../core/destination.js';
+import { channelTo, type Destination, parseDestination } from '../core/destination.js';
 import { randomId } from '../core/ids.js';
 import { Keyring, UnsealError } from '../core/keyring.js';
 import { RequestMetrics } from '../core/metrics.js';
@@ -154,31 +154,35 @@ export class CodeIssuer {
 
   /**
    * Sends the same code again, with its original expiry and its tries. A copy that has not started is cancelled.
-   * @param takeLimits is asked only where the code may be sent: what is refused anyway, such as a second press on the
-   * button, uses up no limit
+   * @param takeLimits of where the copy goes; asked only where the code may be sent: what is refused anyway, such as a second
+   * press on the button, uses up no limit
    * @param note what is committed together with it
    * @param other a destination of the other channel, which the copy goes to: whoever gives the code back has one of the two
-   * @throws Problem same_channel where the other channel took it to somebody else before, for they could give it back too
+   * @throws Problem same_channel where the other channel took it to somebody else before, for they could give it back too;
+   * those of {@link SmsGuard}
    */
   async resend(
     asked: Challenge,
     requestId: string,
-    takeLimits: () => Promise<void>,
+    takeLimits: (canonical: string) => Promise<void>,
     note?: (challenge: Challenge, unit: UnitOfWork) => Promise<void>,
     other?: Destination,
   ): Promise<ResendResult> {
     const now = this.clock.now();
+    requireOther(asked, other);
     const early = resendRefusal(asked, now);
     if (early) return { kind: early, challenge: asked };
-    await takeLimits();
+    const canonical = other?.canonical ?? asked.destinationCanonical;
+    this.sms.require(canonical);
+    await takeLimits(canonical);
+    await this.sms.take(canonical, 'copy');
     const { id } = asked;
     return this.transactions.run(async (unit): Promise<ResendResult> => {
       const challenge = await this.challenges.findForUpdate(id, unit);
       if (!challenge) return { kind: 'not_found' };
       const refusal = resendRefusal(challenge, now);
       if (refusal) return { kind: refusal, challenge };
-      const { otherDestination } = challenge;
-      if (other && otherDestination !== null && otherDestination !== other.stored) throw new Problem('same_channel');
+      requireOther(challenge, other);
       const again = new Date(now.getTime() + RESEND_COOLDOWN_MS);
       const counted = await this.challenges.countResend(id, again, other?.stored, unit);
       const sealed = { keyId: counted.sealKeyId, bytes: counted.sealedCode! };
@@ -214,4 +218,12 @@ export class CodeIssuer {
       requestId,
     };
   }
+}
+
+/** Of the other channel, and the one that the code went to by it, in whatever spelling. @throws Problem same_channel */
+function requireOther({ channel, otherDestination }: Challenge, other: Destination | undefined): void {
+  if (!other) return;
+  const { canonical } = other;
+  const isAnother = otherDestination !== null && parseDestination(otherDestination)?.canonical !== canonical;
+  if (isAnother || channelTo(canonical) === channel) throw new Problem('same_channel');
 }

@@ -143,12 +143,17 @@ describe('otpost queue', () => {
   });
 
   inTurn('does not pause unasked, keeps what is known of a pause, and resumes what is paused', async ({ service }) => {
-    const [unasked, unknown] = await Promise.all([
+    const [unasked, unaskedTexts, unknown] = await Promise.all([
       service.cli('queue', 'pause', 'critical'),
+      service.cli('queue', 'pause', 'bulk', 'sms'),
       service.cli('queue', 'pause', 'slow', '--yes'),
     ]);
     expect(unknown.code).toBe(2);
     expect([unasked.code, unasked.err]).toEqual([2, expect.stringContaining('Nobody can sign in by code meanwhile.')]);
+    expect([unaskedTexts.code, unaskedTexts.err]).toEqual([
+      2,
+      expect.stringContaining('Deliver nothing of bulk, sms until resumed? No code goes by SMS meanwhile.'),
+    ]);
     expect(await service.json('queue', 'pause', 'critical', '--reason', 'one', '--yes')).toEqual({
       paused: ['critical'],
     });

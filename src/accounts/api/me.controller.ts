@@ -6,14 +6,15 @@ import { parseDestination } from '../../core/destination.js';
 import { parseEmailAddress } from '../../core/email-address.js';
 import { Operation } from '../../core/operation.js';
 import { Problems } from '../../core/problem-docs.js';
+import type { ProblemCode } from '../../core/problems.js';
 import type { Session } from '../../generated/prisma/client.js';
 import { IssuedView } from '../../otp/challenge-view.js';
 import { CodeRequests } from '../codes/code-requests.js';
 import { OwnAccount } from '../me/own-account.js';
 import { OwnPassword } from '../me/own-password.js';
 import { PhoneChanges } from '../me/phone-changes.js';
-import { BearerGuard, CurrentSession, unauthorized } from '../sessions/bearer.guard.js';
-import { type LiveSession, Sessions } from '../sessions/sessions.js';
+import { BearerGuard, CurrentSession, HolderPipe, unauthorized } from '../sessions/bearer.guard.js';
+import type { LiveSession } from '../sessions/sessions.js';
 import {
   ChangeEmailRequest,
   ChangeMeRequest,
@@ -23,13 +24,22 @@ import {
 } from './requests.js';
 import { AccountView } from './views.js';
 
+const PROOF = 'Needs the current password, or a sign-in or reauthentication within the last 10 minutes.';
+/** Of calls that need it. */
+const OF_PROOFS = [
+  'wrong_password',
+  'reauthentication_required',
+  'too_many_failures',
+  'rate_limited',
+  'busy',
+] as const satisfies ProblemCode[];
+
 @ApiTags('accounts')
 @ApiBearerAuth()
 @UseGuards(BearerGuard)
 @Controller('v1/me')
 export class MeController {
   constructor(
-    private readonly sessions: Sessions,
     private readonly account: OwnAccount,
     private readonly password: OwnPassword,
   ) {}
@@ -53,16 +63,15 @@ export class MeController {
   @Delete()
   @Operation(204, undefined, {
     summary: 'Delete the account',
-    description:
-      'With all its sessions, for good. Needs the current password, or a sign-in or reauthentication within the last 10 minutes.',
+    description: `With all its sessions, for good. ${PROOF}`,
   })
-  @Problems('wrong_password', 'reauthentication_required', 'too_many_failures', 'rate_limited', 'busy', 'last_admin')
+  @Problems(...OF_PROOFS, 'last_admin')
   async delete(
     @Body() { currentPassword }: ProofRequest,
-    @CurrentSession() session: Session,
+    @CurrentSession(HolderPipe) holder: LiveSession,
     @Req() request: FastifyRequest,
   ): Promise<void> {
-    await this.account.delete(await this.holder(session), currentPassword, sourceOf(request));
+    await this.account.delete(holder, currentPassword, sourceOf(request));
   }
 
   @Post('password')
@@ -70,13 +79,13 @@ export class MeController {
     summary: 'Set or change the password',
     description: 'All other sessions end. Needs the current password, or a code given back within the last 10 minutes.',
   })
-  @Problems('wrong_password', 'reauthentication_required', 'too_many_failures', 'rate_limited', 'busy')
+  @Problems(...OF_PROOFS)
   async setPassword(
     @Body() body: ChangePasswordRequest,
-    @CurrentSession() session: Session,
+    @CurrentSession(HolderPipe) holder: LiveSession,
     @Req() request: FastifyRequest,
   ): Promise<void> {
-    await this.password.set(await this.holder(session), body.newPassword, body.currentPassword, sourceOf(request));
+    await this.password.set(holder, body.newPassword, body.currentPassword, sourceOf(request));
   }
 
   @Delete('password')
@@ -84,19 +93,13 @@ export class MeController {
     summary: 'Remove the password',
     description: 'Codes sign in from then on. All other sessions end. Needs the same proof as a change.',
   })
-  @Problems('wrong_password', 'reauthentication_required', 'too_many_failures', 'rate_limited', 'busy')
+  @Problems(...OF_PROOFS)
   async removePassword(
     @Body() { currentPassword }: ProofRequest,
-    @CurrentSession() session: Session,
+    @CurrentSession(HolderPipe) holder: LiveSession,
     @Req() request: FastifyRequest,
   ): Promise<void> {
-    await this.password.remove(await this.holder(session), currentPassword, sourceOf(request));
-  }
-
-  private async holder({ id }: Session): Promise<LiveSession> {
-    const holder = await this.sessions.find(id);
-    if (!holder) throw unauthorized();
-    return holder;
+    await this.password.remove(holder, currentPassword, sourceOf(request));
   }
 }
 
@@ -105,28 +108,21 @@ export class MeController {
 @UseGuards(BearerGuard)
 @Controller('v1/me/email')
 export class EmailController {
-  constructor(
-    private readonly sessions: Sessions,
-    private readonly codes: CodeRequests,
-  ) {}
+  constructor(private readonly codes: CodeRequests) {}
 
   @Post()
   @Operation(202, IssuedView, {
     summary: 'Change the address',
-    description:
-      'A code goes to the new address and is given back with this session; the former address gets a link that undoes it. Needs the current password, or a sign-in or reauthentication within the last 10 minutes.',
+    description: `A code goes to the new address and is given back with this session; the former address gets a link that undoes it. ${PROOF}`,
   })
-  @Problems('wrong_password', 'reauthentication_required', 'too_many_failures', 'rate_limited', 'busy')
+  @Problems(...OF_PROOFS)
   async change(
     @Body() { email, currentPassword }: ChangeEmailRequest,
-    @CurrentSession() { id }: Session,
+    @CurrentSession(HolderPipe) holder: LiveSession,
     @Req() request: FastifyRequest,
   ): Promise<IssuedView> {
-    const holder = await this.sessions.find(id);
-    if (!holder) throw unauthorized();
-    return IssuedView.of(
-      await this.codes.changeEmail(holder, parseEmailAddress(email)!, currentPassword, sourceOf(request)),
-    ); // validated
+    const address = parseEmailAddress(email)!; // validated
+    return IssuedView.of(await this.codes.changeEmail(holder, address, currentPassword, sourceOf(request)));
   }
 }
 
@@ -136,7 +132,6 @@ export class EmailController {
 @Controller('v1/me/phone')
 export class PhoneController {
   constructor(
-    private readonly sessions: Sessions,
     private readonly codes: CodeRequests,
     private readonly changes: PhoneChanges,
   ) {}
@@ -144,43 +139,27 @@ export class PhoneController {
   @Post()
   @Operation(202, IssuedView, {
     summary: 'Add or change the number',
-    description:
-      'A code goes to the number by SMS and is given back with this session; all other sessions end then, and the address is told. Needs the current password, or a sign-in or reauthentication within the last 10 minutes.',
+    description: `A code goes to the number by SMS and is given back with this session; all other sessions end then, and the address is told. ${PROOF}`,
   })
-  @Problems(
-    'wrong_password',
-    'reauthentication_required',
-    'too_many_failures',
-    'rate_limited',
-    'busy',
-    'sms_not_configured',
-    'sms_country',
-    'sms_limited',
-  )
+  @Problems(...OF_PROOFS, 'sms_not_configured', 'sms_country', 'sms_limited')
   async change(
     @Body() { phone, currentPassword }: ChangePhoneRequest,
-    @CurrentSession() { id }: Session,
+    @CurrentSession(HolderPipe) holder: LiveSession,
     @Req() request: FastifyRequest,
   ): Promise<IssuedView> {
     const number = parseDestination(phone)!; // validated
-    const issued = await this.codes.changePhone(await this.holder(id), number, currentPassword, sourceOf(request));
+    const issued = await this.codes.changePhone(holder, number, currentPassword, sourceOf(request));
     return IssuedView.of(issued);
   }
 
   @Delete()
   @Operation(204, undefined, { summary: 'Remove the number', description: 'Needs the same proof as a change.' })
-  @Problems('wrong_password', 'reauthentication_required', 'too_many_failures', 'rate_limited', 'busy')
+  @Problems(...OF_PROOFS)
   async remove(
     @Body() { currentPassword }: ProofRequest,
-    @CurrentSession() { id }: Session,
+    @CurrentSession(HolderPipe) holder: LiveSession,
     @Req() request: FastifyRequest,
   ): Promise<void> {
-    await this.changes.remove(await this.holder(id), currentPassword, sourceOf(request));
-  }
-
-  private async holder(sessionId: string): Promise<LiveSession> {
-    const holder = await this.sessions.find(sessionId);
-    if (!holder) throw unauthorized();
-    return holder;
+    await this.changes.remove(holder, currentPassword, sourceOf(request));
   }
 }

@@ -4,13 +4,15 @@ import { IsIn, IsLocale, IsNotEmpty, IsString, Length, MaxLength, ValidateIf } f
 import { MAX_ADDRESS_LENGTH } from '../../core/email-address.js';
 import { IsMailAddress, IsOneLine, IsPhoneNumber, MayBeLeftOut, MayBeNull } from '../../core/input.js';
 import { type Channel, CHANNELS } from '../../core/lanes.js';
+import { isOneLine } from '../../core/one-line.js';
 import { MAX_NUMBER_LENGTH } from '../../core/phone-number.js';
 import { IsCode } from '../../otp/challenge-view.js';
 import { ASKABLE_PURPOSES, type AskablePurpose, purposeRow } from '../../otp/purposes.js';
+import { MAX_PASSWORD_INPUT } from '../passwords/password-policy.js';
 
 /** Whether it is a good one is said by passwords/password-policy.ts; this only bounds what is looked at. */
 function IsPassword(): PropertyDecorator {
-  return applyDecorators(IsString(), MaxLength(1_024), IsNotEmpty());
+  return applyDecorators(IsString(), MaxLength(MAX_PASSWORD_INPUT), IsNotEmpty());
 }
 
 const Email = (example = 'ada@example.com') =>
@@ -21,9 +23,15 @@ const NUMBER = { maxLength: MAX_NUMBER_LENGTH, example: '+639171234567' };
 const Token = (description?: string) =>
   applyDecorators(ApiProperty(description === undefined ? {} : { description }), IsString(), Length(1, 200));
 
-const NAME = { maxLength: 100, example: 'Ada' };
-const IsName = () => applyDecorators(IsString(), Length(1, NAME.maxLength), IsOneLine());
+export const MAX_NAME_LENGTH = 100;
+const NAME = { maxLength: MAX_NAME_LENGTH, example: 'Ada' };
+const IsName = () => applyDecorators(IsString(), Length(1, MAX_NAME_LENGTH), IsOneLine());
 const Name = () => applyDecorators(ApiPropertyOptional(NAME), MayBeLeftOut(), IsName());
+
+/** The same of a form, where an empty one is none. */
+export function isNameFit(typed: string): boolean {
+  return typed.length <= MAX_NAME_LENGTH && isOneLine(typed);
+}
 
 const LOCALE = { description: 'BCP 47; the language of mails, English where there is none', example: 'en' };
 const IsLanguage = () =>

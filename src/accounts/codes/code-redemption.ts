@@ -44,10 +44,9 @@ interface Giving extends CodeGiven {
 }
 
 /** A code that is given back on a page. */
-interface PageGiving {
+interface PageGiving extends CodeGiven {
   challenge: Challenge;
   others: readonly Challenge[];
-  code: string;
   browser: Browser | undefined;
   source: RequestSource;
 }
@@ -99,11 +98,7 @@ export class CodeRedemption {
     this.passwordChanges.refuseUnfit(challenge, given.newPassword);
     const confirmation = await this.finishing.confirmationOf(challenge, holder);
     const giving = { ...given, challenge, confirmation, source };
-    if (given.newPassword === undefined) return this.give(giving, undefined);
-    const over = this.checker.over(challenge);
-    if (over !== undefined && over !== 'consumed') return { kind: over }; // takes no place in line
-    // A place in line first: where there is none, no try is spent. Only the right code makes us hash.
-    return this.passwords.inLine(requesterOf(source.ip), (hasher) => this.give(giving, hasher));
+    return this.inLine(giving, (hasher) => this.give(giving, hasher));
   }
 
   /**
@@ -118,13 +113,8 @@ export class CodeRedemption {
     source: RequestSource,
   ): Promise<PageRedemption> {
     this.passwordChanges.refuseUnfit(challenge, newPassword);
-    const giving = { challenge, others, code, browser, source };
-    if (newPassword === undefined) return this.giveOnPage(giving, async () => undefined);
-    const over = this.checker.over(challenge);
-    if (over !== undefined && over !== 'consumed') return { kind: over }; // takes no place in line
-    return this.passwords.inLine(requesterOf(source.ip), (hasher) =>
-      this.giveOnPage(giving, () => hasher.hash(newPassword)),
-    );
+    const giving = { challenge, others, code, newPassword, browser, source };
+    return this.inLine(giving, (hasher) => this.giveOnPage(giving, hasher));
   }
 
   /**
@@ -178,10 +168,21 @@ export class CodeRedemption {
     browser: Browser | undefined,
     source: RequestSource,
   ): Promise<PageRedemption> {
-    if (!browser || !(await this.checker.isJustConsumed(challenge))) return OVER;
+    if (!browser || !(await this.checker.justConsumed(challenge))) return OVER;
     const cookie = browser.sessionCookieFor(challenge.id);
     const found = await this.sessions.lookByCookie(cookie);
     return found ? { cookie, ...this.signedIn(found.account, source) } : OVER;
+  }
+
+  /** With a new password a place in line first: where there is none, no try is spent. Only the right code makes us hash. */
+  private async inLine<Result>(
+    { challenge, newPassword, source }: Pick<Giving, 'challenge' | 'newPassword' | 'source'>,
+    give: (hasher: PasswordHasher | undefined) => Promise<Result>,
+  ): Promise<Result | CheckRefusal> {
+    if (newPassword === undefined) return give(undefined);
+    const over = this.checker.over(challenge);
+    if (over !== undefined && over !== 'consumed') return { kind: over }; // takes none
+    return this.passwords.inLine(requesterOf(source.ip), give);
   }
 
   private async give(giving: Giving, hasher: PasswordHasher | undefined): Promise<RedemptionResult> {
@@ -217,7 +218,7 @@ export class CodeRedemption {
     { challenge, newPassword, confirmation, source }: Giving,
     hasher: PasswordHasher | undefined,
   ): Promise<RedemptionResult> {
-    if (!(await this.checker.isJustConsumed(challenge))) return OVER;
+    if (!(await this.checker.justConsumed(challenge))) return OVER;
     const found = confirmation
       ? await this.sessions.find(confirmation.sessionId)
       : await this.sessions.begunBy(challenge.id);
@@ -232,14 +233,15 @@ export class CodeRedemption {
   }
 
   private async giveOnPage(
-    { challenge, others, code, browser, source }: PageGiving,
-    hash: () => Promise<string | undefined>,
+    { challenge, others, code, newPassword, browser, source }: PageGiving,
+    hasher: PasswordHasher | undefined,
   ): Promise<PageRedemption> {
     const checked = await this.checker.check(challenge, code, source.deviceToken, others);
     if (checked.kind === 'consumed' || checked.kind === 'repeated') return this.againOnPage(challenge, browser, source);
     if (checked.kind !== 'correct') return this.refused(challenge, checked, source);
     const { challenge: right, counted } = checked;
-    return this.enter({ challenge: right, by: 'starter', passwordHash: await hash(), counted, browser, source });
+    const passwordHash = newPassword === undefined ? undefined : await hasher!.hash(newPassword);
+    return this.enter({ challenge: right, by: 'starter', passwordHash, counted, browser, source });
   }
 
   private async enter({ challenge, by, passwordHash, counted, browser, source }: PageUse): Promise<PageRedemption> {

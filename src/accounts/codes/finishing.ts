@@ -4,7 +4,7 @@ import { Clock } from '../../core/clock.js';
 import type { RequestSource } from '../../core/credentials.js';
 import { uuidv7 } from '../../core/ids.js';
 import { PrismaService, type UnitOfWork } from '../../database/prisma.service.js';
-import type { Account, PendingConfirmation } from '../../generated/prisma/client.js';
+import { type Account, type PendingConfirmation, Prisma } from '../../generated/prisma/client.js';
 import type { Challenge } from '../../otp/challenges.js';
 import { type Finishing, purposeRow } from '../../otp/purposes.js';
 import { holdAddress } from '../administration/administrators.js';
@@ -85,12 +85,16 @@ export class CodeFinishing {
     const { challenge, by, source } = used;
     const { channel, destinationCanonical, otherDestination } = challenge;
     await this.stepsOf(challenge).first?.(used, unit);
-    const where = channel === 'sms' ? { phone: destinationCanonical } : { emailCanonical: destinationCanonical };
-    const found = await unit.db.account.findUnique({ where, select: { id: true } });
-    if (!found) return undefined;
-    await unit.db.$queryRaw`SELECT 1 FROM accounts WHERE id = ${found.id}::uuid FOR KEY SHARE`; // it is not deleted meanwhile
+    const isNumber = channel === 'sms';
+    const holds = isNumber
+      ? Prisma.sql`phone = ${destinationCanonical}`
+      : Prisma.sql`email_canonical = ${destinationCanonical}`;
+    // It is not deleted meanwhile.
+    const [held] = await unit.db.$queryRaw<{ id: string }[]>`SELECT id FROM accounts WHERE ${holds} FOR KEY SHARE`;
+    if (!held) return undefined;
+    const where = isNumber ? { phone: destinationCanonical } : { emailCanonical: destinationCanonical };
     const account = await unit.db.account.findUnique({ where });
-    if (account?.id !== found.id) return undefined;
+    if (account?.id !== held.id) return undefined;
     // A copy that went to the address as well: the account may have another one by now.
     if (otherDestination !== null && account.email !== otherDestination) return undefined;
     const current =

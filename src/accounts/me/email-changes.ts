@@ -87,11 +87,9 @@ export class EmailChanges {
         where: { accountId: account.id, undoneAt: null, createdAt: { gte: change.createdAt } },
         data: { undoneAt: now },
       });
-      await unit.db.account.update({ where: { id: account.id }, data: { phone: null, phoneVerifiedAt: null } });
-      await unit.db.account.updateMany({
-        where: { id: account.id, passwordHash: { not: null } },
-        data: { passwordHash: null, passwordChangedAt: now },
-      });
+      const noPassword = account.passwordHash === null ? {} : { passwordHash: null, passwordChangedAt: now };
+      const data = { phone: null, phoneVerifiedAt: null, ...noPassword };
+      await unit.db.account.update({ where: { id: account.id }, data });
       await this.sessions.endOthers(account.id, null, 'email_change_undone', unit);
       const told = { locale: account.locale, source };
       await this.notices.tell({ kind: 'email_change_undone', to: former.stored, ...told }, unit);

@@ -5,16 +5,17 @@ import { channelTo, parseDestination } from '../../core/destination.js';
 import { parseEmailAddress } from '../../core/email-address.js';
 import { randomId } from '../../core/ids.js';
 import { BUILT_IN_LOCALES } from '../../core/locales.js';
-import { isOneLine } from '../../core/one-line.js';
 import { Problem } from '../../core/problems.js';
 import type { Page, Redirect } from '../../http/pages/page-frame.js';
 import { formField } from '../../http/pages/page-parts.js';
 import { speakAs } from '../../http/pages/words.js';
+import { isNameFit } from '../api/requests.js';
 import { CodeRequests } from '../codes/code-requests.js';
 import { OwnAccount } from '../me/own-account.js';
 import { OwnPassword } from '../me/own-password.js';
 import { PhoneChanges } from '../me/phone-changes.js';
 import { Proofs, type Wanted } from '../me/proofs.js';
+import { MAX_PASSWORD_INPUT } from '../passwords/password-policy.js';
 import { Passwords } from '../passwords/passwords.js';
 import type { LiveSession } from '../sessions/sessions.js';
 import {
@@ -28,10 +29,6 @@ import {
 } from './own-account.page.js';
 import { numberRefusal, PageCodes } from './page-codes.js';
 import { PageCookies, PagesAt, PageSignIn } from './page-cookies.js';
-
-const LONGEST_NAME = 100;
-/** The same bound as for the API. */
-const MAX_PASSWORD_INPUT = 1_024;
 
 /** What each page takes as a proof of who is signed in; the calls of the API take the same. */
 const PROOFS = { password: 'code', email: 'anything', phone: 'anything', delete: 'anything' } as const satisfies Record<
@@ -65,8 +62,7 @@ export class OwnAccountController {
   saveProfile(@Body() body: unknown, @Req() request: FastifyRequest): Promise<Page | Redirect> {
     return this.forHolder(request, '/account/profile', async ({ account }) => {
       const name = formField(body, 'name').trim();
-      if (name.length > LONGEST_NAME || !isOneLine(name))
-        return profilePage({ account, name, fault: (say) => say('setup.name_fault') });
+      if (!isNameFit(name)) return profilePage({ account, name, fault: (say) => say('setup.name_fault') });
       const locale = BUILT_IN_LOCALES.find((known) => known === formField(body, 'locale')) ?? null;
       await this.account.describe(account.id, { name: name || null, locale });
       speakAs(request, { locale });
@@ -210,7 +206,7 @@ export class OwnAccountController {
   confirm(@Body() body: unknown, @Req() request: FastifyRequest): Promise<Page | Redirect> {
     const next = formField(body, 'next');
     return this.forHolder(request, '/account', async (holder) => {
-      if (!(next in PROOFS)) return { to: '/account' };
+      if (!Object.hasOwn(PROOFS, next)) return { to: '/account' };
       const channel = formField(body, 'channel') === 'sms' ? 'sms' : 'email';
       // One for each session, page and channel: whoever presses twice gets one code.
       const form = { id: holder.session.id, about: `confirm ${next} by ${channel}` };

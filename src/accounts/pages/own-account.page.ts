@@ -6,6 +6,7 @@ import type { Account } from '../../generated/prisma/client.js';
 import type { Page } from '../../http/pages/page-frame.js';
 import { faultAttributes, faultLine } from '../../http/pages/page-parts.js';
 import type { PlainWord, Say, Saying } from '../../http/pages/words.js';
+import { MAX_NAME_LENGTH } from '../api/requests.js';
 import { newPasswordField } from './code.page.js';
 
 /** As its speakers call it. */
@@ -50,7 +51,7 @@ export function profilePage({ account, name, fault }: { account: Account; name?:
     fault,
     (say) => html`<form method="post" action="/account/profile">
       <label for="name">${say('own.name')}</label>
-      <input id="name" name="name" maxlength="100" autocomplete="name" value="${name ?? account.name}" ${faultAttributes(fault)} />
+      <input id="name" name="name" maxlength="${MAX_NAME_LENGTH}" autocomplete="name" value="${name ?? account.name}" ${faultAttributes(fault)} />
       ${faultLine(fault?.(say))}
       <label for="locale">${say('own.language')}</label>
       <select id="locale" name="locale">
@@ -84,8 +85,8 @@ function proofField({ proof, fault, account }: Form, say: Say): Html | false {
   const wrong = fault?.at === 'proof' ? fault.say : undefined;
   return html`<input type="hidden" name="username" autocomplete="username" value="${account.email}" />
       <label for="current">${say('own.current_password')}</label>
-      <input id="current" name="currentPassword" type="password" autocomplete="current-password" required="" ${wrong && html`aria-invalid="true" aria-describedby="current-fault" autofocus=""`} />
-      ${wrong && html`<p class="fault" id="current-fault" role="alert">${wrong(say)}</p>`}`;
+      <input id="current" name="currentPassword" type="password" autocomplete="current-password" required="" ${faultAttributes(wrong, 'current-fault')} ${wrong && html`autofocus=""`} />
+      ${faultLine(wrong?.(say), 'current-fault')}`;
 }
 
 function otherwiseByCode({ proof, textsTo }: Form, next: string, say: Say): Html | false {

@@ -2,9 +2,8 @@ import { applyDecorators, Body, Controller, Get, Param, Post, Req, UseFilters, U
 import { ApiExcludeEndpoint, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { sourceOf } from '../../core/credentials.js';
-import { type EmailAddress, parseEmailAddress } from '../../core/email-address.js';
+import { type EmailAddress, MAX_ADDRESS_LENGTH, parseEmailAddress } from '../../core/email-address.js';
 import { type Html, html } from '../../core/html.js';
-import { isOneLine } from '../../core/one-line.js';
 import { Operation } from '../../core/operation.js';
 import { Problems } from '../../core/problem-docs.js';
 import { Problem } from '../../core/problems.js';
@@ -14,8 +13,9 @@ import { formField } from '../../http/pages/page-parts.js';
 import { PageProblemFilter } from '../../http/pages/problem-page.js';
 import type { Say, Saying } from '../../http/pages/words.js';
 import { Setup, SetupTokens } from '../administration/setup.js';
-import { SetupRequest } from '../api/requests.js';
+import { isNameFit, MAX_NAME_LENGTH, SetupRequest } from '../api/requests.js';
 import { SignedInView } from '../api/views.js';
+import { MAX_PASSWORD_INPUT } from '../passwords/password-policy.js';
 
 interface SetupForm {
   token: string;
@@ -66,10 +66,10 @@ function pageOf(status: number, body: Page['body']): Page {
 function form({ token, email, name, faults }: SetupForm, say: Say): Html {
   return html`<form method="post" action="/setup/${token}">
     <label for="email">${say('setup.email')}</label>
-    <input id="email" name="email" type="email" required maxlength="254" autocomplete="email" value="${email}" aria-describedby="email-hint" ${invalid(faults.email)} />
+    <input id="email" name="email" type="email" required maxlength="${MAX_ADDRESS_LENGTH}" autocomplete="email" value="${email}" aria-describedby="email-hint" ${invalid(faults.email)} />
     ${hint('email', faults.email?.(say), say('setup.email_hint'))}
     <label for="name">${say('setup.name')}</label>
-    <input id="name" name="name" maxlength="100" autocomplete="name" value="${name}" aria-describedby="name-hint" ${invalid(faults.name)} />
+    <input id="name" name="name" maxlength="${MAX_NAME_LENGTH}" autocomplete="name" value="${name}" aria-describedby="name-hint" ${invalid(faults.name)} />
     ${hint('name', faults.name?.(say), say('setup.name_hint'))}
     <label for="password">${say('setup.password')}</label>
     <input id="password" name="password" type="password" autocomplete="new-password" aria-describedby="password-hint" ${invalid(faults.password)} />
@@ -87,10 +87,6 @@ function hint(field: string, fault: Html | undefined, otherwise: Html): Html {
     ? html`<small id="${field}-hint">${otherwise}</small>`
     : html`<small id="${field}-hint" role="alert">${fault}</small>`;
 }
-
-const MAX_NAME_LENGTH = 100;
-/** The same bound as for the API; what a good password is, Passwords says. */
-const MAX_PASSWORD_INPUT = 1_024;
 
 /** The link that a start in development prints while there is no administrator. Opening it changes nothing. */
 @ApiTags('setup')
@@ -157,7 +153,7 @@ function read({ email, name, password }: { email: string; name: string; password
   const address = parseEmailAddress(email);
   const faults = {
     ...(address ? {} : { email: (say: Say) => say('setup.email_fault') }),
-    ...(name.length > MAX_NAME_LENGTH || !isOneLine(name) ? { name: (say: Say) => say('setup.name_fault') } : {}),
+    ...(!isNameFit(name) ? { name: (say: Say) => say('setup.name_fault') } : {}),
     ...(password.length > MAX_PASSWORD_INPUT ? { password: (say: Say) => say('setup.password_fault') } : {}),
   };
   return { address, faults };

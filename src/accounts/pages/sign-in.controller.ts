@@ -11,13 +11,11 @@ import { formField } from '../../http/pages/page-parts.js';
 import type { PlainWord } from '../../http/pages/words.js';
 import { tooManyFailures } from '../../otp/failure-budgets.js';
 import { CodeRequests } from '../codes/code-requests.js';
+import { MAX_PASSWORD_INPUT } from '../passwords/password-policy.js';
 import { PasswordSignIn } from '../passwords/password-sign-in.js';
 import { numberRefusal, PageCodes } from './page-codes.js';
 import { PageCookies, PagesAt, PageSignIn } from './page-cookies.js';
 import { passwordSignInPage, resetPage, signInPage } from './sign-in.page.js';
-
-/** The same bound as for the API: what is looked at, not what is a good one. */
-const MAX_PASSWORD_INPUT = 1_024;
 
 type AddressPage = typeof signInPage;
 

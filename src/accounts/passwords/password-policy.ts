@@ -2,6 +2,8 @@
 export const MIN_LENGTH = 8;
 /** Characters, after NFKC; all of them count (ASVS 6.2.8, 6.2.9). */
 const MAX_LENGTH = 128;
+/** UTF-16 units of what is looked at at all, wherever a password is given. */
+export const MAX_PASSWORD_INPUT = 1_024;
 /** Shorter words of the context prove nothing: `com` or a first name's two letters begin too many good passwords. */
 const MIN_WORD = 3;
 

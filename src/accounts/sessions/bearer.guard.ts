@@ -1,4 +1,10 @@
-import { type CanActivate, createParamDecorator, type ExecutionContext, Injectable } from '@nestjs/common';
+import {
+  type CanActivate,
+  createParamDecorator,
+  type ExecutionContext,
+  Injectable,
+  type PipeTransform,
+} from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { bearerOf } from '../../core/credentials.js';
 import { uuidPipe } from '../../core/ids.js';
@@ -37,6 +43,18 @@ export function unauthorized(): Problem {
 export const CurrentSession = createParamDecorator((_: unknown, context: ExecutionContext): Session => {
   return context.switchToHttp().getRequest<AuthenticatedRequest>().session!;
 });
+
+/** With its account: `@CurrentSession(HolderPipe)`. */
+@Injectable()
+export class HolderPipe implements PipeTransform<Session, Promise<LiveSession>> {
+  constructor(private readonly sessions: Sessions) {}
+
+  async transform({ id }: Session): Promise<LiveSession> {
+    const holder = await this.sessions.find(id);
+    if (!holder) throw unauthorized(); // it ended meanwhile
+    return holder;
+  }
+}
 
 /** Who is signed in, for calls that strangers may make as well; where nobody may else, that is bearer.guard.ts. */
 @Injectable()

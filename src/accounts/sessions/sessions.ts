@@ -119,13 +119,13 @@ export class Sessions {
   }
 
   /** The same, and nothing is noted. */
-  async lookByCookie(cookie: string, unit?: UnitOfWork): Promise<LiveSession | undefined> {
-    return this.findWhere({ cookieHash: hashOfToken(cookie) }, unit);
+  async lookByCookie(cookie: string): Promise<LiveSession | undefined> {
+    return this.findWhere({ cookieHash: hashOfToken(cookie) });
   }
 
   /** The session that a challenge began, the newest of several, if it has not ended. */
-  async begunBy(challengeId: string, unit?: UnitOfWork): Promise<LiveSession | undefined> {
-    return this.findWhere({ challengeId }, unit);
+  async begunBy(challengeId: string): Promise<LiveSession | undefined> {
+    return this.findWhere({ challengeId });
   }
 
   /** Those that have not ended, the last used first. */
@@ -205,11 +205,11 @@ export class Sessions {
     return session!;
   }
 
-  private async findWhere(which: Prisma.SessionWhereInput, unit?: UnitOfWork): Promise<LiveSession | undefined> {
-    const db = unit?.db ?? this.prisma;
-    const session = await db.session.findFirst({ where: { ...which, ...this.alive() }, orderBy: { id: 'desc' } });
+  private async findWhere(which: Prisma.SessionWhereInput): Promise<LiveSession | undefined> {
+    const { session: sessions, account: accounts } = this.prisma;
+    const session = await sessions.findFirst({ where: { ...which, ...this.alive() }, orderBy: { id: 'desc' } });
     // Not with `include`: that is a second select as well, and throws where the account was deleted in between.
-    const account = session && (await db.account.findUnique({ where: { id: session.accountId } }));
+    const account = session && (await accounts.findUnique({ where: { id: session.accountId } }));
     return session && account ? { session, account } : undefined;
   }
 

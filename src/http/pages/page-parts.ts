@@ -22,13 +22,13 @@ export function buttonForm({
   </form>`;
 }
 
-/** What is wrong with a field; its `aria-describedby` is `fault`. */
-export function faultLine(fault: Html | undefined): Html | undefined {
-  return fault === undefined ? undefined : html`<p class="fault" id="fault" role="alert">${fault}</p>`;
+/** What is wrong with a field, whose {@link faultAttributes} name it. @param id where a page may have two */
+export function faultLine(fault: Html | undefined, id = 'fault'): Html | undefined {
+  return fault === undefined ? undefined : html`<p class="fault" id="${id}" role="alert">${fault}</p>`;
 }
 
-export function faultAttributes(fault: unknown): Html | undefined {
-  return fault === undefined ? undefined : html`aria-invalid="true" aria-describedby="fault"`;
+export function faultAttributes(fault: unknown, id = 'fault'): Html | undefined {
+  return fault === undefined ? undefined : html`aria-invalid="true" aria-describedby="${id}"`;
 }
 
 /** Such as "21 November 2026, 12:03 UTC"; without a script a page does not know the time of its reader. */

@@ -78,7 +78,7 @@ export class EmailListsController {
   @ApiOperation({
     summary: 'Retry, cancel or resolve all messages that match',
     description:
-      'Scope emails:send, or an operator; to resolve, an admin. 202: it is under way, in batches. A key that sees what it sent itself changes nothing else. A retry passes over what has expired, and what would end as suppressed.',
+      'Scope emails:send, or an operator; to resolve, an admin. 202: it is under way, in batches. A key that sees what it sent itself changes nothing else. A retry passes over what has expired, and what would end as suppressed. `Idempotency-Key` is refused: the same action once more finds what is still in that state, and `expected` bounds it.',
   })
   @ApiResponse({ status: 202, type: EmailActionView })
   @Problems('count_differs')

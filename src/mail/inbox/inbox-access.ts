@@ -13,14 +13,21 @@ import type { Cookie } from '../../http/pages/page-frame.js';
 export interface InboxSetting {
   production: boolean;
   mail: { transports: { kind: string }[] };
-  sms?: { transports: { kind: string }[] };
+  sms: { transports: { kind: string }[] };
   inboxToken: string | undefined;
 }
 
-/** The inbox exists where mail is captured; in production only behind a token. */
+/** The inbox exists where mail or texts are captured; in production only behind a token. */
 export function inboxExists({ mail, sms, production, inboxToken }: InboxSetting): boolean {
-  const all = [...mail.transports, ...(sms?.transports ?? [])];
-  return all.some(({ kind }) => kind === 'capture') && (!production || inboxToken !== undefined);
+  return (captures(mail) || captures(sms)) && (!production || inboxToken !== undefined);
+}
+
+export function capturesMail({ mail }: Pick<InboxSetting, 'mail'>): boolean {
+  return captures(mail);
+}
+
+function captures({ transports }: InboxSetting['mail']): boolean {
+  return transports.some(({ kind }) => kind === 'capture');
 }
 
 const COOKIE = 'otpost_inbox';

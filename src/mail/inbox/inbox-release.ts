@@ -9,9 +9,7 @@ import { Logger } from '../../core/logger.js';
 import { PrismaService } from '../../database/prisma.service.js';
 import { openTransport } from '../routing/open-transport.js';
 import type { Outcome } from '../transport/transport.js';
-import type { InboxStore } from './inbox.store.js';
-
-type Captured = NonNullable<Awaited<ReturnType<InboxStore['one']>>>;
+import type { Captured } from './inbox.store.js';
 
 /** Hands a captured message to a transport that really sends, as it is, to somebody who wants to look at it in their own mailbox. */
 @Injectable()
@@ -31,8 +29,7 @@ export class InboxRelease {
 
   /** By the transport of this name. Undefined: there is none. It is no message of the outbox, and has no second attempt. */
   async release(
-    message: Captured,
-    mime: Buffer,
+    { message, source: mime }: Captured,
     { to, way }: { to: string; way: string },
     source: RequestSource,
   ): Promise<Outcome | undefined> {

@@ -34,10 +34,17 @@ import type { FastifyReply } from 'fastify';
 import { Settings } from '../../config/settings.js';
 import { Clock } from '../../core/clock.js';
 import { sameSecret } from '../../core/credentials.js';
-import { Problem } from '../../core/problems.js';
 import { PrismaService } from '../../database/prisma.service.js';
 import { sendFramed } from '../../http/pages/mail-frame.js';
-import { FILE_HEADERS, InboxGuard, InboxLocked, InboxSession, PAGE_HEADERS, WithoutToken } from './inbox-access.js';
+import {
+  capturesMail,
+  FILE_HEADERS,
+  InboxGuard,
+  InboxLocked,
+  InboxSession,
+  PAGE_HEADERS,
+  WithoutToken,
+} from './inbox-access.js';
 import { orderedFaults } from '../routing/capture-faults.js';
 import { InboxActionsController } from './inbox-actions.controller.js';
 import { InboxRelease } from './inbox-release.js';
@@ -45,7 +52,16 @@ import { enterPage, type InboxPage, inboxPage } from './inbox.page.js';
 import { framed, type Shown, viewOf } from './message-pane.js';
 import { partsOf } from './message-parts.js';
 import { INBOX_SCRIPT } from './inbox.script.js';
-import { DEFAULT_LIMIT, InboxStore, MAX_LIMIT, Message, MessageList, readListQuery } from './inbox.store.js';
+import {
+  type Captured,
+  DEFAULT_LIMIT,
+  InboxStore,
+  MAX_LIMIT,
+  Message,
+  MessageList,
+  noMail,
+  readListQuery,
+} from './inbox.store.js';
 import { INBOX_STYLE } from './inbox.style.js';
 
 /** Where a page is locked, asks for the token. */
@@ -100,9 +116,7 @@ class InboxMessagesController {
   @ApiParam({ name: 'id', format: 'uuid' })
   @ApiOkResponse({ type: Message })
   async one(@Param('id') id: string): Promise<Message> {
-    const message = await this.store.one(id);
-    if (!message) throw new Problem('not_found', { detail: 'There is no such message (any more).' });
-    return message;
+    return (await this.store.get(id)).message;
   }
 
   @Delete()
@@ -146,8 +160,9 @@ class InboxController {
     const query = readListQuery(asked);
     const list = await this.store.list(query);
     const first = list.items[0];
-    const found = first && (await this.shown(first.id, asked));
-    await this.give(reply, { query, list, shown: found && { ...found, chosen: false } });
+    const found = first && (await this.store.find(first.id));
+    const shown = found && { ...(await this.shown(found, asked)), chosen: false };
+    await this.give(reply, { query, list, shown });
   }
 
   @Get('inbox.css')
@@ -187,21 +202,23 @@ class InboxController {
   @WithoutToken('ask')
   async one(@Param('id') id: string, @Query() asked: InboxQuery, @Res() reply: FastifyReply): Promise<void> {
     const query = readListQuery(asked);
-    const [list, found] = await Promise.all([this.store.list(query), this.shown(id, asked)]);
-    await this.give(reply, { query, list, shown: found ? { ...found, chosen: true } : 'gone' });
+    const [list, found] = await Promise.all([this.store.list(query), this.store.find(id)]);
+    if (found?.channel === 'sms' && asked.view === 'headers') throw noMail(found, 'A text has no headers.');
+    const shown = found ? { ...(await this.shown(found, asked)), chosen: true } : 'gone';
+    await this.give(reply, { query, list, shown });
   }
 
   @Get(':id/html')
   @WithoutToken('ask')
   async html(@Param('id') id: string, @Res() reply: FastifyReply): Promise<void> {
-    const message = found(await this.store.one(id));
+    const { message } = await this.store.get(id);
     await sendFramed(reply, 'text/html; charset=utf-8', framed(message.html));
   }
 
   @Get(':id/text')
   @WithoutToken('ask')
   async text(@Param('id') id: string, @Res() reply: FastifyReply): Promise<void> {
-    const message = found(await this.store.one(id));
+    const { message } = await this.store.get(id);
     await sendFramed(reply, 'text/plain; charset=utf-8', message.text);
   }
 
@@ -209,18 +226,16 @@ class InboxController {
   @Get(':id/source')
   @WithoutToken('ask')
   async source(@Param('id') id: string, @Res() reply: FastifyReply): Promise<void> {
-    const source = found(await this.store.source(id));
+    const { source } = await this.store.get(id);
     await sendFramed(reply, 'text/plain; charset=utf-8', source);
   }
 
-  private async shown(id: string, asked: InboxQuery): Promise<Shown | undefined> {
-    const [message, source] = await Promise.all([this.store.one(id), this.store.source(id)]);
-    if (!message || !source) return undefined;
-    const view = viewOf(asked.view, message);
+  private async shown(captured: Captured, asked: InboxQuery): Promise<Shown> {
+    const view = viewOf(asked.view, captured);
     return {
-      ...{ message, view, source },
-      parts: await partsOf(source, message),
-      receipt: view === 'receipt' ? await this.store.receipt(id) : [],
+      ...{ ...captured, view },
+      parts: await partsOf(captured),
+      receipt: view === 'receipt' ? await this.store.receipt(captured) : [],
       phone: asked.width === 'phone',
       ways: this.releasing.ways,
       released: asked.released,
@@ -231,7 +246,7 @@ class InboxController {
     reply: FastifyReply,
     { query: { to, q, cursor }, list, shown }: Pick<InboxPage, 'list' | 'shown'> & { query: InboxPage['part'] },
   ): Promise<void> {
-    const faults = await orderedFaults(this.prisma);
+    const faults = capturesMail(this.settings) ? await orderedFaults(this.prisma) : undefined;
     const markup = inboxPage({ list, part: { to, q, cursor }, shown, faults, ...this.deployment() });
     await page(reply, shown === 'gone' ? 404 : 200, markup);
   }
@@ -244,11 +259,6 @@ class InboxController {
       now: this.clock.now(),
     };
   }
-}
-
-function found<T>(message: T | null): T {
-  if (message === null) throw new Problem('not_found', { detail: 'There is no such message (any more).' });
-  return message;
 }
 
 async function page(reply: FastifyReply, status: number, markup: string): Promise<void> {

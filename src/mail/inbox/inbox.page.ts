@@ -34,7 +34,7 @@ interface ListPart {
   /** The address the list is narrowed to. */
   to: string | undefined;
   /** What is searched for; such a page does not refresh itself either. */
-  q?: string | undefined;
+  q: string | undefined;
   /** Where an older page of the list begins; such a page does not refresh itself. */
   cursor: string | undefined;
 }
@@ -47,8 +47,8 @@ export interface InboxPage {
   appUrl: string;
   /** No other transport could send a message instead of keeping it. */
   keepsAll: boolean;
-  /** What will happen to the next messages instead of being kept. */
-  faults?: readonly CaptureFault[];
+  /** What will happen to the next messages instead of being kept; undefined where texts alone are captured. */
+  faults: readonly CaptureFault[] | undefined;
   /** Tells today's messages, which show their time, from older ones, which show their day. */
   now: Date;
 }
@@ -66,7 +66,7 @@ export function inboxPage(page: InboxPage): string {
     head: html`<script src="/inbox/inbox.js" defer></script>
       ${part.cursor === undefined && part.q === undefined && html`<noscript><meta http-equiv="refresh" content="3" /></noscript>`}`,
     body: html`<a class="skip" href="#message">Skip to the message</a>
-      ${bar(something, page.faults ?? [])}
+      ${bar(something, page.faults)}
       <div class="columns">${listColumn(page, message?.id)}
         <main id="message" tabindex="-1" aria-label="Message">${pane(page)}</main>
       </div>
@@ -88,11 +88,11 @@ function faultMenu(ordered: readonly CaptureFault[]): Html {
     </details>`;
 }
 
-function bar(anything: boolean, faults: readonly CaptureFault[]): Html {
+function bar(anything: boolean, faults: InboxPage['faults']): Html {
   return html`<header class="bar">
     <h1><a href="/inbox">Inbox</a></h1>
     <p class="about">Mail kept here instead of being sent</p>
-    ${faultMenu(faults)}
+    ${faults && faultMenu(faults)}
     <p class="live" id="live" role="status" hidden><span class="dot"></span><span id="live-text">Live</span></p>
     <form class="clear" method="post" action="/inbox/clear">
       <button type="submit" id="clear" ${anything ? false : html`disabled=""`}>Clear all</button>

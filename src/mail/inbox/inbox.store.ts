@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
+import { channelTo } from '../../core/destination.js';
+import type { Channel } from '../../core/lanes.js';
 import { type FieldError, Problem } from '../../core/problems.js';
 import { PrismaService } from '../../database/prisma.service.js';
 import { Prisma } from '../../generated/prisma/client.js';
@@ -79,7 +81,7 @@ interface Position {
 
 interface ListQuery {
   /** Stands in an address, the subject or the words; undefined: all. */
-  q?: string | undefined;
+  q: string | undefined;
   /** Exactly as the message names it. */
   to: string | undefined;
   limit: number;
@@ -148,6 +150,21 @@ export interface Receipt {
   worker: string | null;
 }
 
+export interface Captured {
+  message: Message;
+  /** By which it would have gone. */
+  channel: Channel;
+  /** The whole message as it would go over the wire: of mail MIME, of a text its words. */
+  source: Buffer;
+  /** Of the outbox. */
+  emailId: string;
+}
+
+/** What is done with mail alone, asked for of a text. */
+export function noMail({ message: { id } }: Captured, detail: string): Problem {
+  return new Problem('not_found', { detail, remedy: `Look at its words and its receipt: /inbox/${id}` });
+}
+
 interface Row {
   id: string;
   to: string;
@@ -189,33 +206,26 @@ export class InboxStore {
     };
   }
 
-  /** Null when there is no such message (any more). */
-  async one(id: string): Promise<Message | null> {
-    const row = await this.row(id);
-    if (!row) return null;
-    const { text, html, subject, createdAt } = row;
-    const summary = {
-      id: row.id,
-      to: row.toAddress,
-      from: row.fromAddress,
-      subject,
-      createdAt,
-      size: row.source.byteLength,
-    };
-    return { ...summarize(summary, text), text, html };
+  /** Undefined when there is no such message (any more). */
+  async find(id: string): Promise<Captured | undefined> {
+    const row = isMessageId(id) ? await this.prisma.capturedMessage.findUnique({ where: { id } }) : null;
+    if (!row) return undefined;
+    const { emailId, toAddress: to, fromAddress: from, subject, createdAt, text, html } = row;
+    const source = Buffer.from(row.source);
+    const summary = { id: row.id, to, from, subject, createdAt, size: source.byteLength };
+    return { message: { ...summarize(summary, text), text, html }, channel: channelTo(to), source, emailId };
   }
 
-  /** The whole message as it would go over the wire. */
-  async source(id: string): Promise<Buffer | null> {
-    const row = await this.row(id);
-    return row ? Buffer.from(row.source) : null;
+  /** @throws Problem not_found */
+  async get(id: string): Promise<Captured> {
+    const found = await this.find(id);
+    if (!found) throw new Problem('not_found', { detail: 'There is no such message (any more).' });
+    return found;
   }
 
   /** Its way so far, in the words of the record; empty where that was removed. */
-  async receipt(id: string): Promise<Receipt[]> {
-    const row = await this.row(id);
-    if (!row) return [];
-    const events = await this.prisma.emailEvent.findMany({ where: { emailId: row.emailId }, orderBy: { id: 'asc' } });
+  async receipt({ emailId }: Captured): Promise<Receipt[]> {
+    const events = await this.prisma.emailEvent.findMany({ where: { emailId }, orderBy: { id: 'asc' } });
     return events.map(({ at, status, attempt, transport, reply, worker }) => ({
       ...{ at, status, attempt, transport, reply, worker },
     }));
@@ -223,10 +233,6 @@ export class InboxStore {
 
   async clear(): Promise<void> {
     await this.prisma.capturedMessage.deleteMany();
-  }
-
-  private async row(id: string) {
-    return isMessageId(id) ? this.prisma.capturedMessage.findUnique({ where: { id } }) : null;
   }
 }
 

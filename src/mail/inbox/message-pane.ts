@@ -1,9 +1,11 @@
 import { type Html, html, type HtmlValue } from '../../core/html.js';
-import type { Message, Receipt } from './inbox.store.js';
+import type { Captured, Receipt } from './inbox.store.js';
 import { LINK, type MessageParts, withoutEnd } from './message-parts.js';
 
 const VIEWS = ['html', 'text', 'links', 'headers', 'source', 'receipt'] as const;
 export type View = (typeof VIEWS)[number];
+/** A text is its words. */
+const VIEWS_OF_TEXTS: readonly View[] = ['text', 'links', 'receipt'];
 
 const NAMES: Record<View, string> = {
   html: 'HTML',
@@ -26,26 +28,30 @@ export function framed(markup: string): string {
   return markup.replace(HEAD, '$&<base target="_blank">');
 }
 
-/** A message and how it is looked at; its source where that is the view. */
-export interface Shown {
-  message: Message;
+type Looked = Pick<Captured, 'message' | 'channel' | 'source'>;
+
+/** A message and how it is looked at. */
+export interface Shown extends Looked {
   view: View;
-  source: Buffer | null;
-  /** Undefined where the message went meanwhile. */
-  parts?: MessageParts | undefined;
-  receipt?: readonly Receipt[];
+  parts: MessageParts;
+  /** Where that is the view. */
+  receipt: readonly Receipt[];
   /** As wide as a phone's window. */
-  phone?: boolean;
+  phone: boolean;
   /** Transports that it can be released to, and what became of that. */
-  ways?: readonly string[];
-  released?: unknown;
+  ways: readonly string[];
+  released: unknown;
+}
+
+function viewsOf({ message, channel }: Pick<Looked, 'message' | 'channel'>): readonly View[] {
+  if (channel === 'sms') return VIEWS_OF_TEXTS;
+  return VIEWS.filter((name) => name !== 'html' || message.html !== '');
 }
 
 /** The view asked for, or the first one the message has. */
-export function viewOf(asked: unknown, message: Message): View {
-  const view = VIEWS.find((name) => name === asked);
-  if (view && !(view === 'html' && message.html === '')) return view;
-  return message.html === '' ? 'text' : 'html';
+export function viewOf(asked: unknown, looked: Pick<Looked, 'message' | 'channel'>): View {
+  const views = viewsOf(looked);
+  return views.find((name) => name === asked) ?? views[0]!;
 }
 
 /** One message: its code in large, who wrote to whom, and its body in the chosen view. */
@@ -63,17 +69,17 @@ export function messagePane(shown: Shown, links: { back: string; inView: (view: 
     </header>
     ${told(shown.released)}
     ${message.code && codeCard(message.code)}
-    ${parts && parts.files.length > 0 && files(message.id, parts)}
+    ${parts.files.length > 0 && files(message.id, parts)}
     <nav class="views" aria-label="View">
-      ${VIEWS.filter((name) => name !== 'html' || message.html !== '').map(
+      ${viewsOf(shown).map(
         (name) =>
           html`<a href="${links.inView(name)}" ${name === view && html`aria-current="true"`}>${NAMES[name]}</a>`,
       )}
-      ${view === 'html' && html`<a class="raw" href="${links.inView('html')}${links.inView('html').includes('?') ? '&' : '?'}width=${shown.phone === true ? 'full' : 'phone'}">${shown.phone === true ? 'Full width' : 'Phone width'}</a>`}
+      ${view === 'html' && html`<a class="raw" href="${links.inView('html')}${links.inView('html').includes('?') ? '&' : '?'}width=${shown.phone ? 'full' : 'phone'}">${shown.phone ? 'Full width' : 'Phone width'}</a>`}
       ${ALONE.includes(view) && html`<a class="${view !== 'html' && 'raw'}" href="/inbox/${message.id}/${view}" target="_blank" rel="noopener" aria-label="Open this view in a new tab">New tab ↗</a>`}
     </nav>
     ${body(shown)}
-    ${releaseForm(shown)}
+    ${shown.channel === 'email' && releaseForm(shown)}
   </article>`;
 }
 
@@ -108,7 +114,7 @@ function told(released: unknown): Html | false {
 }
 
 /** To a mailbox of one's own, by a transport that really sends. */
-function releaseForm({ message, ways = [] }: Shown): Html {
+function releaseForm({ message, ways }: Shown): Html {
   return html`<details class="release"><summary>Release to a real transport</summary>
     ${
       ways.length === 0
@@ -130,22 +136,22 @@ function codeCard(code: string): Html {
 }
 
 /** The message's own HTML never becomes part of this page: it stands in a sandboxed frame. */
-function body({ message, view, source, parts, receipt = [], phone }: Shown): Html {
-  if (view === 'links') return linkList(parts?.links ?? []);
-  if (view === 'headers') return headerTable(parts?.headers ?? []);
+function body({ message, view, source, parts, receipt, phone }: Shown): Html {
+  if (view === 'links') return linkList(parts.links);
+  if (view === 'headers') return headerTable(parts.headers);
   if (view === 'receipt') return receiptList(receipt);
   if (view === 'html') {
     const links = HAS_LINKS.test(message.html);
     return html`${links && html`<p class="note">Links do nothing in this view. They work under Links.</p>`}
-    <iframe class="body${phone === true && ' phone'}" title="The message as HTML" src="/inbox/${message.id}/html" sandbox=""
+    <iframe class="body${phone && ' phone'}" title="The message as HTML" src="/inbox/${message.id}/html" sandbox=""
       referrerpolicy="no-referrer"></iframe>`;
   }
   if (view === 'text')
     return html`<div class="body"><pre class="text" tabindex="0" aria-label="Text">${linked(message.text)}</pre></div>`;
-  const cut = source !== null && source.byteLength > SOURCE_SHOWN;
+  const cut = source.byteLength > SOURCE_SHOWN;
   return html`<div class="body">
     ${cut && html`<p class="nothing">The first ${SOURCE_SHOWN / 1024} KiB of ${Math.ceil(source.byteLength / 1024)}; “New tab” has all of it.</p>`}
-    <pre class="source" tabindex="0" aria-label="Source">${source?.subarray(0, SOURCE_SHOWN).toString('utf8')}</pre>
+    <pre class="source" tabindex="0" aria-label="Source">${source.subarray(0, SOURCE_SHOWN).toString('utf8')}</pre>
   </div>`;
 }
 

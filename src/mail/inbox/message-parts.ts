@@ -1,4 +1,5 @@
 import { inOneLine } from '../../core/one-line.js';
+import type { Captured } from './inbox.store.js';
 
 /** A file in a message. */
 export interface InboxFile {
@@ -28,12 +29,13 @@ export function withoutEnd(url: string): string {
   return url.slice(0, length);
 }
 
-export async function partsOf(source: Buffer, { text, html }: { text: string; html: string }): Promise<MessageParts> {
+/** A text has words alone, and what looks like a header in them is none. */
+export async function partsOf({ channel, source, message }: Omit<Captured, 'emailId'>): Promise<MessageParts> {
+  const links = linksIn(message);
+  if (channel === 'sms') return { headers: [], files: [], links };
   // Late: only who looks into the inbox takes a message apart.
   const { simpleParser } = (await import('mailparser')).default;
   const parsed = await simpleParser(source, { skipHtmlToText: true, skipTextToHtml: true, skipImageLinks: true });
-  const hrefs = [...html.matchAll(HREF)].map(([, url]) => url!.replaceAll('&amp;', '&'));
-  const inText = [...text.matchAll(LINK)].map(([url]) => withoutEnd(url));
   return {
     headers: parsed.headerLines.map(({ line }) => {
       const colon = line.indexOf(':');
@@ -47,6 +49,12 @@ export async function partsOf(source: Buffer, { text, html }: { text: string; ht
       type: contentType,
       bytes: content,
     })),
-    links: [...new Set([...hrefs, ...inText])],
+    links,
   };
+}
+
+function linksIn({ text, html }: { text: string; html: string }): string[] {
+  const hrefs = [...html.matchAll(HREF)].map(([, url]) => url!.replaceAll('&amp;', '&'));
+  const inText = [...text.matchAll(LINK)].map(([url]) => withoutEnd(url));
+  return [...new Set([...hrefs, ...inText])];
 }

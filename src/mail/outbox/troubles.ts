@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { lowestUuidv7 } from '../../core/ids.js';
+import type { Lane } from '../../core/lanes.js';
 import { PrismaService } from '../../database/prisma.service.js';
 
 /** Of the lanes that carry them, each by itself; those of one that flows are told of where no other one stands. */
@@ -9,6 +10,13 @@ interface ExpiredCodes {
   firstAt: Date;
   /** Whether one was handed over after the last of them expired. */
   flowsAgain: boolean;
+}
+
+interface ExpiredInLane {
+  lane: Lane;
+  count: number;
+  firstAt: Date;
+  lastAt: Date;
 }
 
 interface Bounces {
@@ -33,6 +41,8 @@ const COUNTED_AT_MOST = 10_000;
 const BOUNCES_OF = 200;
 /** Messages looked through for them: the check must not grow with what waits. */
 const LOOKED_THROUGH = 1_000;
+/** The same, from either end, for a code that was handed over since others expired. */
+const LOOKED_FOR_CODES = 5_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
@@ -62,20 +72,40 @@ export class TroubleRecords {
 
   private async expiredCodes(now: Date): Promise<ExpiredCodes | null> {
     const hourAgo = lowestUuidv7(new Date(now.getTime() - HOUR_MS));
-    const [expired] = await this.prisma.$queryRaw<ExpiredCodes[]>`
-      SELECT sum(count)::int AS count, min("firstAt") AS "firstAt", "flowsAgain" FROM (
-        SELECT count, "firstAt", EXISTS (
-            SELECT FROM outbound_emails m WHERE m.id >= ${hourAgo}::uuid AND m.lane = by_lane.lane AND m.sent_at > by_lane.last
-          ) AS "flowsAgain"
-        FROM (
-          SELECT lane, count(*) AS count, min(expires_at) AS "firstAt", max(expires_at) AS last FROM (
-            SELECT lane, expires_at FROM outbound_emails
-            WHERE status = 'expired' AND lane IN ('critical', 'sms') AND expires_at IS NOT NULL AND id >= ${hourAgo}::uuid
-            LIMIT ${COUNTED_AT_MOST}
-          ) AS expired GROUP BY lane
-        ) AS by_lane
-      ) AS judged GROUP BY "flowsAgain" ORDER BY "flowsAgain" LIMIT 1`;
-    return expired ?? null;
+    const byLane = await this.prisma.$queryRaw<ExpiredInLane[]>`
+      SELECT lane, count(*)::int AS count, min(expires_at) AS "firstAt", max(expires_at) AS "lastAt" FROM (
+        SELECT lane, expires_at FROM outbound_emails
+        WHERE status = 'expired' AND lane IN ('critical', 'sms') AND expires_at IS NOT NULL AND id >= ${hourAgo}::uuid
+        LIMIT ${COUNTED_AT_MOST}
+      ) AS expired GROUP BY lane`;
+    const judged = await Promise.all(
+      byLane.map(async (expired) => ({ ...expired, flowsAgain: await this.flowsAgain(expired, hourAgo) })),
+    );
+    const stuck = judged.filter(({ flowsAgain }) => !flowsAgain);
+    const told = stuck.length > 0 ? stuck : judged;
+    if (told.length === 0) return null;
+    return {
+      count: told.reduce((sum, { count }) => sum + count, 0),
+      firstAt: new Date(Math.min(...told.map(({ firstAt }) => firstAt.getTime()))),
+      flowsAgain: stuck.length === 0,
+    };
+  }
+
+  /**
+   * Whether a message of the lane was handed over after the last one expired. It is looked for among those that were accepted
+   * first from then on, and among the newest: no index has the moment, and other mail of the hour may be any amount.
+   */
+  private async flowsAgain({ lane, lastAt }: ExpiredInLane, hourAgo: string): Promise<boolean> {
+    const [found] = await this.prisma.$queryRaw<{ flows: boolean }[]>`
+      SELECT EXISTS (
+        SELECT FROM (
+          (SELECT lane, sent_at FROM outbound_emails WHERE id >= ${lowestUuidv7(lastAt)}::uuid ORDER BY id LIMIT ${LOOKED_FOR_CODES})
+          UNION ALL
+          (SELECT lane, sent_at FROM outbound_emails WHERE id >= ${hourAgo}::uuid ORDER BY id DESC LIMIT ${LOOKED_FOR_CODES})
+        ) AS looked
+        WHERE looked.lane = ${lane}::lane AND looked.sent_at > ${lastAt}
+      ) AS flows`;
+    return found!.flows;
   }
 
   private async bounces(now: Date): Promise<Bounces> {

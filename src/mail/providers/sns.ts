@@ -10,19 +10,24 @@ import { AUTHENTIC, type Fields, type Proof, refused, textOf } from './hook.js';
 const RETRIES_FOR = 3_600_000;
 const CLOCKS_DIFFER = 5 * 60_000;
 
-const SIGNED_FIELDS: Record<string, readonly string[]> = {
-  Notification: ['Message', 'MessageId', 'Subject', 'Timestamp', 'TopicArn', 'Type'],
-  SubscriptionConfirmation: ['Message', 'MessageId', 'SubscribeURL', 'Timestamp', 'Token', 'TopicArn', 'Type'],
-  UnsubscribeConfirmation: ['Message', 'MessageId', 'SubscribeURL', 'Timestamp', 'Token', 'TopicArn', 'Type'],
-};
+const SIGNED_FIELDS = new Map(
+  Object.entries({
+    Notification: ['Message', 'MessageId', 'Subject', 'Timestamp', 'TopicArn', 'Type'],
+    SubscriptionConfirmation: ['Message', 'MessageId', 'SubscribeURL', 'Timestamp', 'Token', 'TopicArn', 'Type'],
+    UnsubscribeConfirmation: ['Message', 'MessageId', 'SubscribeURL', 'Timestamp', 'Token', 'TopicArn', 'Type'],
+  }),
+);
 
 /** 1 is what a topic uses unless it is told otherwise. */
-const HASHES: Record<string, string> = { '1': 'sha1', '2': 'sha256' };
+const HASHES = new Map([
+  ['1', 'sha1'],
+  ['2', 'sha256'],
+]);
 
 /** What can be said without the certificate, so that a stranger's message makes us fetch none. */
 export function isWorthFetching(message: Fields, topicArn: string, now: Date): Proof {
-  const fields = SIGNED_FIELDS[textOf(message['Type']) ?? ''];
-  if (!fields || !HASHES[textOf(message['SignatureVersion']) ?? ''] || !textOf(message['Signature']))
+  const isSigned = SIGNED_FIELDS.has(textOf(message['Type']) ?? '');
+  if (!isSigned || !HASHES.has(textOf(message['SignatureVersion']) ?? '') || !textOf(message['Signature']))
     return refused('unsigned');
   if (message['TopicArn'] !== topicArn) return refused('forged');
   if (!certificateUrlIn(message, topicArn)) return refused('forged');
@@ -32,9 +37,9 @@ export function isWorthFetching(message: Fields, topicArn: string, now: Date): P
 
 /** https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message-verify-message-signature.html */
 export function proveBy(certificate: X509Certificate, message: Fields, now: Date): Proof {
-  const fields = SIGNED_FIELDS[textOf(message['Type']) ?? ''] ?? [];
+  const fields = SIGNED_FIELDS.get(textOf(message['Type']) ?? '') ?? [];
   const signed = fields.flatMap((name) => (typeof message[name] === 'string' ? [name, message[name]] : [])).join('\n');
-  const hash = HASHES[textOf(message['SignatureVersion']) ?? ''];
+  const hash = HASHES.get(textOf(message['SignatureVersion']) ?? '');
   if (hash === undefined || fields.length === 0) return refused('unsigned');
   const current =
     Date.parse(certificate.validFrom) <= now.getTime() && now.getTime() <= Date.parse(certificate.validTo);

@@ -87,23 +87,25 @@ function sentence(text: string): string {
 }
 
 /** Where what we call by another name stands in the request. */
-const NAMES: Readonly<Record<string, string>> = {
-  replyTo: 'reply_to',
-  scheduledAt: 'scheduled_at',
-  expiresAt: 'expires_at',
-  contentType: 'content_type',
-  contentId: 'content_id',
-  template: 'template.id',
-  variables: 'template.variables',
-  metadata: 'tags',
-};
+const NAMES: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    replyTo: 'reply_to',
+    scheduledAt: 'scheduled_at',
+    expiresAt: 'expires_at',
+    contentType: 'content_type',
+    contentId: 'content_id',
+    template: 'template.id',
+    variables: 'template.variables',
+    metadata: 'tags',
+  }),
+);
 
 function nameThere(field: string): string {
   const [first = '', ...rest] = field.split('.');
   // Of a batch, the number of the message comes first.
   if (/^\d+$/.test(first) && rest.length > 0) return `${first}.${nameThere(rest.join('.'))}`;
-  const below = first === 'attachments' ? rest.map((name) => NAMES[name] ?? name) : rest;
-  return [NAMES[first] ?? first, ...below].join('.');
+  const below = first === 'attachments' ? rest.map((name) => NAMES.get(name) ?? name) : rest;
+  return [NAMES.get(first) ?? first, ...below].join('.');
 }
 
 /**

@@ -1,7 +1,7 @@
 import { uuidv7 } from '../../core/ids.js';
 import type { PrismaService } from '../../database/prisma.service.js';
 import { classifySmtpFailure } from '../transport/smtp-reply.js';
-import type { Outcome } from '../transport/transport.js';
+import type { Outcome, Transport } from '../transport/transport.js';
 
 /** What the inbox of development can do to a message instead of keeping it, as mail servers do. */
 export const CAPTURE_FAULTS = ['451', '550', 'hang'] as const;
@@ -26,15 +26,27 @@ export async function forgetFaults(prisma: PrismaService): Promise<void> {
 }
 
 /** The next one, which is used up: whichever worker takes it, nobody else does. */
-export async function takeFault(prisma: PrismaService): Promise<CaptureFault | undefined> {
+async function takeFault(prisma: PrismaService): Promise<CaptureFault | undefined> {
   const [row] = await prisma.$queryRaw<{ kind: CaptureFault }[]>`
     DELETE FROM capture_faults WHERE id = (SELECT id FROM capture_faults ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
     RETURNING kind`;
   return row?.kind;
 }
 
+/** The same way out, on which what was asked for happens to the next messages. */
+export function sufferingFaults(transport: Transport, prisma: PrismaService): Transport {
+  return {
+    name: transport.name,
+    send: async (message, offer, urgent) => {
+      const fault = await takeFault(prisma);
+      return fault ? sufferFault(fault) : transport.send(message, offer, urgent);
+    },
+    close: () => transport.close(),
+  };
+}
+
 /** What the same words of a mail server would lead to. */
-export async function sufferFault(kind: CaptureFault): Promise<Outcome> {
+async function sufferFault(kind: CaptureFault): Promise<Outcome> {
   switch (kind) {
     case '451': {
       const response = '451 4.3.0 Try again later (asked for in the inbox)';

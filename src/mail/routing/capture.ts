@@ -4,7 +4,9 @@ import type { Clock } from '../../core/clock.js';
 import { uuidv7 } from '../../core/ids.js';
 import type { Logger } from '../../core/logger.js';
 import type { PrismaService } from '../../database/prisma.service.js';
-import { sufferFault, takeFault } from './capture-faults.js';
+import type { CapturedMessage } from '../../generated/prisma/client.js';
+import { numberOf } from '../sms/sms-provider.js';
+import { sizeOf } from '../sms/text-policy.js';
 import { takenApart } from '../transport/given-mime.js';
 import {
   type ComposedMessage,
@@ -15,36 +17,26 @@ import {
 } from '../transport/transport.js';
 import type { MailBuilder } from '../transport/wire-form.js';
 
+/** A message as the inbox keeps it. */
+type Kept = Pick<CapturedMessage, 'toAddress' | 'subject' | 'text' | 'html' | 'source'>;
+
 /** Keeps every message in Postgres for the inbox at /inbox, and sends nothing: the transport of a first minute. */
 export class CaptureTransport implements Transport {
-  /** @param builder makes the very bytes that SMTP would have sent */
   constructor(
     readonly name: string,
-    private readonly builder: MailBuilder,
+    private readonly kept: (message: ComposedMessage) => Promise<Kept> | Kept,
     private readonly prisma: PrismaService,
     private readonly clock: Clock,
     private readonly log: Logger,
   ) {}
 
   async send(message: ComposedMessage, offer: Offer): Promise<Outcome> {
-    const fault = await takeFault(this.prisma);
-    if (fault) return sufferFault(fault);
-    const { bytes } = await this.builder.build(message);
-    const { text, html } = message.mime ? (await takenApart(message)).message : message;
+    const kept = await this.kept(message);
     const id = uuidv7(this.clock.now());
     try {
       await offer();
       await this.prisma.capturedMessage.createMany({
-        data: {
-          id,
-          emailId: message.id,
-          fromAddress: message.from,
-          toAddress: message.recipients.map(({ address }) => address).join(', '),
-          subject: message.subject,
-          text,
-          html,
-          source: bytes as Uint8Array<ArrayBuffer>,
-        },
+        data: { id, emailId: message.id, fromAddress: message.from, ...kept },
       });
     } catch (error) {
       if (error instanceof OfferRefused) return { kind: 'withdrawn' };
@@ -55,6 +47,24 @@ export class CaptureTransport implements Transport {
   }
 
   async close(): Promise<void> {}
+}
+
+/** @param builder makes the very bytes that SMTP would have sent */
+export function keptMail(builder: MailBuilder): (message: ComposedMessage) => Promise<Kept> {
+  return async (message) => {
+    const { bytes } = await builder.build(message);
+    const { text, html } = message.mime ? (await takenApart(message)).message : message;
+    const toAddress = message.recipients.map(({ address }) => address).join(', ');
+    return { toAddress, subject: message.subject, text, html, source: bytes as Uint8Array<ArrayBuffer> };
+  };
+}
+
+/** A text has no subject; in its place stands what it costs. */
+export function keptText(message: ComposedMessage): Kept {
+  const { text } = message;
+  const { segments, encoding, length } = sizeOf(text);
+  const subject = `SMS, ${segments} segment${segments === 1 ? '' : 's'} (${encoding}, ${length})`;
+  return { toAddress: numberOf(message), subject, text, html: '', source: Buffer.from(text) };
 }
 
 const SECOND = 1_000;

@@ -4,14 +4,14 @@ import type { Logger } from '../../core/logger.js';
 import type { PrismaService } from '../../database/prisma.service.js';
 import { HttpTransport } from '../providers/http-transport.js';
 import { providerOf } from '../providers/providers.js';
-import { SmsCapture } from '../sms/sms-capture.js';
 import { smsProviderOf } from '../sms/sms-providers.js';
 import { sparingTestNumbers } from '../sms/test-numbers.js';
 import { SmtpTransport } from '../transport/smtp.js';
 import { TIMEOUTS } from '../transport/timeouts.js';
 import type { Transport } from '../transport/transport.js';
 import { MailBuilder } from '../transport/wire-form.js';
-import { CaptureTransport, FileTransport } from './capture.js';
+import { CaptureTransport, FileTransport, keptMail, keptText } from './capture.js';
+import { sufferingFaults } from './capture-faults.js';
 
 /** What transports are made with, besides their own settings. */
 export interface TransportParts {
@@ -49,8 +49,11 @@ function opened(
         helo,
       });
     case 'capture':
-      if (settings.channel === 'sms') return new SmsCapture(settings.name, prisma, clock, log);
-      return new CaptureTransport(settings.name, new MailBuilder(dkim, bounceAddress), prisma, clock, log);
+      if (settings.channel === 'sms') return new CaptureTransport(settings.name, keptText, prisma, clock, log);
+      return sufferingFaults(
+        new CaptureTransport(settings.name, keptMail(new MailBuilder(dkim, bounceAddress)), prisma, clock, log),
+        prisma,
+      );
     case 'file':
       return new FileTransport(settings.name, settings.folder, new MailBuilder(dkim, bounceAddress), clock);
     case 'http': {

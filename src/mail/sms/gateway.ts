@@ -29,7 +29,7 @@ interface Gateway {
 }
 
 const FIELDS = ['url', 'headers', 'json', 'form', 'body', 'id', 'state', 'refused'];
-const BOUNDS = { parseLimit: 20_000, renderLimit: 100, memoryLimit: 1_000_000 };
+const { plain: LIQUID } = boundedLiquid({ parseLimit: 20_000, renderLimit: 100, memoryLimit: 1_000_000 });
 
 /** Any other gateway that takes a POST: a file says how it is called and where its answer has what. */
 export const gateway: SmsProvider<Account> = {
@@ -165,11 +165,10 @@ function textsOf(place: string, given: unknown): (values: Values) => Record<stri
 /** @param escape what stands in place of each value */
 function templateOf(place: string, given: unknown, escape = (text: string) => text): (values: Values) => string {
   if (typeof given !== 'string' && typeof given !== 'number') throw new Error(`${place} is no text`);
-  const { plain } = boundedLiquid(BOUNDS);
-  const parsed = plain.parse(String(given));
+  const parsed = LIQUID.parse(String(given));
   const make = (values: Values): string => {
     const written = Object.entries(values).map(([name, text]) => [name, escape(text)]);
-    return String(plain.renderSync(parsed, Object.fromEntries(written) as Values)).trim();
+    return String(LIQUID.renderSync(parsed, Object.fromEntries(written) as Values)).trim();
   };
   try {
     make(SAMPLES);

@@ -3,14 +3,18 @@ import type { Clock } from '../../core/clock.js';
 import { type Offer, OfferRefused, type Transport } from '../transport/transport.js';
 import { numberOf } from './sms-provider.js';
 
+/** The number of test that it is, while that is good. */
+export function testNumberIn(numbers: readonly TestNumber[], e164: string, now: Date): TestNumber | undefined {
+  return numbers.find(({ number, until }) => number === e164 && until > now);
+}
+
 /** The same way out, on which numbers of test get nothing: their code is known to whoever tests. */
 export function sparingTestNumbers(transport: Transport, numbers: readonly TestNumber[], clock: Clock): Transport {
   if (numbers.length === 0) return transport;
-  const isTest = (one: string): boolean => numbers.some(({ number, until }) => number === one && until > clock.now());
   return {
     name: transport.name,
     send: async (message, offer, urgent) => {
-      if (!isTest(numberOf(message))) return transport.send(message, offer, urgent);
+      if (!testNumberIn(numbers, numberOf(message), clock.now())) return transport.send(message, offer, urgent);
       return (await isOffered(offer))
         ? { kind: 'sent', reply: '250 a number of test: nothing was sent' }
         : { kind: 'withdrawn' };

@@ -21,7 +21,7 @@ type Reader = (value: string, options: MessageOptions, rest: string) => string |
 const OURS = 'x-otpost-';
 
 /** By name, in lower case; what ends with a dash is followed by a name of the sender's. */
-const READERS: Readonly<Record<string, Reader>> = {
+const READERS = Object.entries<Reader>({
   'x-otpost-lane': (value, options) => {
     const lane = MAIL_LANES.find((one) => one === value.toLowerCase());
     return lane ? void (options.lane = lane) : `must be ${MAIL_LANES.join(', ')}`;
@@ -46,7 +46,7 @@ const READERS: Readonly<Record<string, Reader>> = {
   },
   // Postmark
   'x-pm-message-stream': (value, options) => {
-    const lane = STREAMS[value.toLowerCase()];
+    const lane = STREAMS.get(value.toLowerCase());
     if (lane) options.lane ??= lane;
     else return addMetadata(value, options, 'message-stream');
   },
@@ -77,15 +77,17 @@ const READERS: Readonly<Record<string, Reader>> = {
   'x-tags': (value, options) => {
     for (const tag of value.split(',')) addTag(tag.trim(), options);
   },
-};
+});
+const WHOLE = new Map(READERS.filter(([name]) => !name.endsWith('-')));
+const BEGINNINGS = READERS.filter(([name]) => name.endsWith('-'));
 
 /** Postmark's own names of streams. */
-const STREAMS: Readonly<Record<string, MailLane>> = {
-  ...Object.fromEntries(MAIL_LANES.map((lane) => [lane, lane])),
-  outbound: 'default',
-  broadcast: 'bulk',
-  broadcasts: 'bulk',
-};
+const STREAMS: ReadonlyMap<string, MailLane> = new Map([
+  ...MAIL_LANES.map((lane) => [lane, lane] as const),
+  ['outbound', 'default'],
+  ['broadcast', 'bulk'],
+  ['broadcasts', 'bulk'],
+]);
 
 /** Whether a field is for us, and does not leave with the message. */
 export function isOption({ name }: HeaderField): boolean {
@@ -119,12 +121,12 @@ const REPEATABLE: readonly Reader[] = [addTag, addMetadata, addKey];
 
 function readerOf(name: string): { reader: Reader; rest: string; name: string } | undefined {
   const lower = name.toLowerCase();
-  const whole = READERS[lower];
-  if (whole && !lower.endsWith('-')) return { reader: whole, rest: '', name: lower };
-  const start = Object.keys(READERS).find(
-    (one) => one.endsWith('-') && lower.startsWith(one) && lower.length > one.length,
-  );
-  return start === undefined ? undefined : { reader: READERS[start]!, rest: name.slice(start.length), name: start };
+  const whole = WHOLE.get(lower);
+  if (whole) return { reader: whole, rest: '', name: lower };
+  const found = BEGINNINGS.find(([start]) => lower.startsWith(start) && lower.length > start.length);
+  if (!found) return undefined;
+  const [start, reader] = found;
+  return { reader, rest: name.slice(start.length), name: start };
 }
 
 function addTag(value: string, options: MessageOptions): void {

@@ -7,6 +7,7 @@ import { maskNumber, parsePhoneNumber } from '../../core/phone-number.js';
 import { Problem } from '../../core/problems.js';
 import { PrismaService, Transactions, type UnitOfWork } from '../../database/prisma.service.js';
 import { hashOf, secondsUntil } from '../../limits/limit-policy.js';
+import { testNumberIn } from '../../mail/sms/test-numbers.js';
 import { dayOf, endOfDay, prefixOf, type Traffic, TRAFFIC_KINDS, type TrafficKind, verdictOn } from './guard-policy.js';
 
 /** Milliseconds between two lines of the log about one rule. */
@@ -104,8 +105,7 @@ export class SmsGuard {
 
   /** Of a number of test that is still good: its code is always the same, and nothing is sent. */
   testNumber(canonical: string): TestNumber | undefined {
-    const now = this.clock.now();
-    return this.settings.sms.testNumbers.find(({ number, until }) => number === canonical && until > now);
+    return testNumberIn(this.settings.sms.testNumbers, canonical, this.clock.now());
   }
 
   /** Removes up to `limit` counts of days that are longer ago. Returns how many. */

@@ -1,14 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { Audit, type Doer } from '../../audit/audit.js';
-import { channelTo, type Destination, partOf } from '../../core/destination.js';
-import { Problem } from '../../core/problems.js';
+import { type Destination, partOf } from '../../core/destination.js';
 import { Transactions } from '../../database/prisma.service.js';
 import { Limits } from '../../limits/limits.js';
 import { type Answer, type GivenAnswer, Idempotency } from '../../mail/submission/idempotency.js';
 import type { KeyedRequest } from '../../mail/submission/idempotency-policy.js';
 import type { Challenge } from '../challenges.js';
 import { ToldDeliveries, type ToldDelivery } from '../delivery/told-deliveries.js';
-import { CodeChecker, type CheckRefusal } from '../code-checker.js';
+import { CodeChecker, type CheckRefusal, type Correct } from '../code-checker.js';
 import { CodeIssuer, type ResendResult } from '../code-issuer.js';
 import { SmsGuard } from '../sms/sms-guard.js';
 import { givenPurpose, storedPurpose } from './verification-policy.js';
@@ -82,25 +81,11 @@ export class Verifications {
     const challenge = await this.find(id);
     if (!challenge) return { kind: 'not_found' };
     const checked = await this.checker.check(challenge, code, undefined);
-    if (checked.kind === 'repeated') return this.approved(challenge);
-    if (checked.kind !== 'correct') return this.refused(challenge, checked, by);
-    const { purpose } = challenge;
-    const result = await this.transactions.run(async (unit): Promise<VerificationCheck> => {
-      if (!(await this.checker.consume(challenge, unit, checked.counted))) return { kind: 'consumed' };
-      await this.audit.record(
-        { action: 'code.approved', ...by, target: targetOf(challenge), details: { purpose } },
-        unit,
-      );
-      return { kind: 'approved', challenge };
-    });
+    if (checked.kind !== 'correct' && checked.kind !== 'repeated') return this.refused(challenge, checked, by);
+    const consumed = checked.kind === 'correct' ? await this.consume(checked, by) : undefined;
     // Of two that came at once, each with the right code, the other one used it up.
-    const approved = result.kind === 'consumed' && (await this.checker.isJustConsumed(challenge));
-    return approved || result.kind === 'approved' ? this.approved(challenge) : result;
-  }
-
-  /** As it is now that nothing is sent any more: by which channels its code went may have changed while it was compared. */
-  private async approved(challenge: Challenge): Promise<VerificationCheck> {
-    return { kind: 'approved', challenge: (await this.find(challenge.id)) ?? challenge };
+    const approved = consumed ?? (await this.checker.justConsumed(challenge));
+    return approved ? { kind: 'approved', challenge: approved } : { kind: 'consumed' };
   }
 
   /**
@@ -120,16 +105,12 @@ export class Verifications {
     if (!challenge) return { kind: 'not_found' };
     const before = await this.idempotency.find<Body>(keyed);
     if (before) return { kind: 'sent', answer: before };
-    if (other && channelTo(other.canonical) === challenge.channel) throw new Problem('same_channel');
-    const { canonical } = other ?? { canonical: challenge.destinationCanonical };
-    if (other) this.sms.require(other.canonical);
     const result = await this.issuer.resend(
       challenge,
       requestId,
-      async () => {
+      async (canonical) => {
         await this.takeKeyLimit(by);
         await this.limits.take({ destination: canonical, withMail: false });
-        await this.sms.take(canonical, 'copy');
       },
       (sent, unit) => this.idempotency.keep(keyed, answerOf(sent), unit),
       other,
@@ -142,6 +123,17 @@ export class Verifications {
     const [challenge, told] = await Promise.all([this.find(id), this.deliveries.find([id])]);
     const delivery = told.get(id);
     return challenge && delivery ? { challenge, delivery } : undefined;
+  }
+
+  private async consume({ challenge, counted }: Correct, by: Doer): Promise<Challenge | undefined> {
+    const { purpose } = challenge;
+    return this.transactions.run(async (unit) => {
+      const consumed = await this.checker.consume(challenge, unit, counted);
+      if (!consumed) return undefined;
+      const target = targetOf(challenge);
+      await this.audit.record({ action: 'code.approved', ...by, target, details: { purpose } }, unit);
+      return consumed;
+    });
   }
 
   /** Those of our own purposes do not exist here. */

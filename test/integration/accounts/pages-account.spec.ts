@@ -206,6 +206,19 @@ describe('the account page', () => {
     expect((await browser().post(ends[0]!)).location).toBe('/account');
   });
 
+  it('confirms who is there for the pages that ask for it, and for nothing that every object has', async () => {
+    const email = fresh();
+    const page = await signIn(email);
+    const codes = async () =>
+      (await otpost.database.query('SELECT FROM otp_challenges WHERE destination_canonical = $1', [email])).length;
+    const before = await codes();
+    for (const next of ['constructor', 'toString', '__proto__', 'profile', ''])
+      expect(await page.post('/account/confirm', { next })).toMatchObject({ status: 303, location: '/account' });
+    expect(await codes()).toBe(before);
+    expect((await page.post('/account/confirm', { next: 'email' })).location).toMatch(/^\/account\/code\//);
+    expect(await codes()).toBe(before + 1);
+  });
+
   it('is not signed out, nor signed in, by a stranger’s page', async () => {
     const page = await signIn(fresh());
     for (const path of ['/account/sign-in', '/account/sign-out', '/account/sign-out-everywhere']) {

@@ -92,7 +92,7 @@ describe('a session of our own pages', () => {
     room.clock.advance(61);
     expect((await sessions.lookByCookie(cookie))?.session.id).toBe(sessionId);
     expect(await lastUsed(sessionId)).toEqual(began);
-    expect(await room.run((unit) => sessions.lookByCookie(`${cookie}x`, unit))).toBeUndefined();
+    expect(await sessions.lookByCookie(`${cookie}x`)).toBeUndefined();
   });
 
   it('is no session of an app, and gets no tokens', async () => {
@@ -125,7 +125,7 @@ describe('a session that a challenge began', () => {
     const { sessionId } = await room.run((unit) =>
       sessions.startBrowser(accountId, { method: 'code', challengeId: 'one' }, unit),
     );
-    expect(await room.run((unit) => sessions.begunBy('one', unit))).toMatchObject({
+    expect(await sessions.begunBy('one')).toMatchObject({
       account: { id: accountId },
       session: { id: sessionId },
     });

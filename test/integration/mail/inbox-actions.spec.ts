@@ -109,6 +109,39 @@ describe('the inbox', () => {
       expect((await post(`/inbox/${id}/release`, fields)).location).toBe(`/inbox/${id}?released=${told}`);
   });
 
+  it('neither releases a text nor takes it apart, for it is no mail', async () => {
+    const texts = await startOtpost({
+      ...{ MAIL_TRANSPORTS: sink.url, SMS_TRANSPORTS: 'capture:', SMS_COUNTRIES: 'PH' },
+      ...{ SMS_DOMAIN: 'shop.example.com' },
+    });
+    try {
+      const to = '+639171234567';
+      const bearer = { authorization: `Bearer ${await createApiKey(texts.database.url, ['verifications'])}` };
+      expect((await texts.api.post('/v1/verifications', { to, purpose: 'checkout' }, bearer)).status).toBe(202);
+      const id = await captured(to, texts);
+      const { body: kept } = await texts.api.get<{ text: string; html: string }>(`/inbox/messages/${id}`);
+      expect(kept).toMatchObject({
+        to,
+        html: '',
+        text: expect.stringMatching(/@shop\.example\.com #\d{6}$/) as string,
+      });
+      const shown = await page(`/inbox/${id}`, texts);
+      expect(shown).toContain('@shop.example.com #');
+      expect(shown).not.toMatch(/Release|view=headers|message fail/);
+      expect((await post('/inbox/fault', { kind: '550' }, texts)).status).toBe(404);
+      expect(await page(`/inbox/${id}?view=receipt`, texts)).toContain('250 captured for the inbox');
+      const refusal = { code: 'not_found', remedy: `Look at its words and its receipt: /inbox/${id}` };
+      expect((await texts.api.get(`/inbox/${id}?view=headers`)).body).toMatchObject(refusal);
+      const way = new URL(sink.url).host;
+      const released = await post(`/inbox/${id}/release`, { to: 'me@example.org', way }, texts);
+      expect(released.status).toBe(404);
+      expect(JSON.parse(released.text)).toMatchObject(refusal);
+      expect(sink.received.flatMap((mail) => mail.to)).not.toContain('me@example.org');
+    } finally {
+      await texts.stop();
+    }
+  });
+
   it('does none of it for a stranger’s page', async () => {
     const foreign = { 'sec-fetch-site': 'cross-site' };
     const id = await captured('kept@example.com');

@@ -57,6 +57,7 @@ async function inbox({ production = false, inboxToken = undefined as string | un
       from: { name: '', address: 'post@example.com' },
       transports: kinds.map((kind) => ({ kind, name: kind })),
     },
+    sms: { transports: [] as { kind: string }[] },
     inboxToken,
   } as Settings;
   class Database {}

@@ -65,5 +65,8 @@ describe('where codes go by SMS too, operators', () => {
     await otpost.api.register('ada@example.com');
     await sink.waitForMailTo('ada@example.com');
     expect(await codes()).toContain('codes_expired');
+    await ask(otpost, key, 'POST', '/v1/operations/lanes/sms/resume', {});
+    await ask(otpost, key, 'POST', '/v1/verifications', { to: '+4915123456780', purpose: 'checkout' });
+    await eventually(async () => !(await codes()).includes('codes_expired'), 'codes by SMS to flow again');
   });
 });

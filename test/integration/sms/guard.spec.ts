@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { RULES } from '../../../src/otp/sms/guard-policy.js';
 import { ProviderServer } from '../../support/http/provider-server.js';
 import { codeInText, smsApi, SMS_ENTRIES, textsTo } from '../../support/http/sms-apis.js';
@@ -136,6 +137,46 @@ describe('the guard of codes by SMS', () => {
       // The other channel is open.
       expect((await call(`/${body.id}/resend`, { to: 'ada@example.com' })).status).toBe(202);
     } finally {
+      await otpost.stop();
+    }
+  });
+
+  it('counts nothing of a copy that is refused, wherever it was to go', async () => {
+    const { otpost, call, request, figures } = await start({});
+    try {
+      const { body } = await request('grace@example.com');
+      clock.advance(31);
+      expect((await call(`/${body.id}/resend`, { to: elsewhere(8) })).status).toBe(202);
+      clock.advance(31);
+      const other = await call(`/${body.id}/resend`, { to: elsewhere(9) });
+      expect([other.status, other.body.code]).toEqual([422, 'same_channel']);
+      expect(await figures()).toMatchObject({ messages: 1, countries: [{ key: 'PH', refused: 0 }] });
+    } finally {
+      await otpost.stop();
+    }
+  });
+
+  it('does not count as given back what went by mail too, be it while the code was compared', async () => {
+    const { otpost, call, request, figures } = await start({});
+    const other = new pg.Client({ connectionString: otpost.database.url });
+    await other.connect();
+    try {
+      const { body } = await request(elsewhere(7));
+      const [text] = await textsTo(twilio, elsewhere(7));
+      await other.query('BEGIN');
+      await other.query(`UPDATE otp_challenges SET other_destination = 'ada@example.com' WHERE id = $1`, [body.id]);
+      const checked = call(`/${body.id}/check`, { code: codeInText(text!) });
+      await eventually(async () => {
+        const waiting = await otpost.database.query(
+          "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+        );
+        return waiting.length > 0;
+      }, 'the check to wait for the other request');
+      await other.query('COMMIT');
+      expect((await checked).body).toMatchObject({ status: 'approved', alsoTo: 'ada@example.com' });
+      expect((await figures()).countries).toMatchObject([{ key: 'PH', codes: 1, verified: 0 }]);
+    } finally {
+      await other.end();
       await otpost.stop();
     }
   });

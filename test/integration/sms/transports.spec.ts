@@ -282,8 +282,12 @@ describe('the other channel', () => {
     expect((await call(`/${id}/resend`, { to: another })).body).toMatchObject({ status: 422, code: 'same_channel' });
     expect((await call(`/${id}/resend`, { to: address })).status).toBe(202);
     await sink.waitForMailTo(address, 2);
+    await wait(id);
+    const respelled = address.replace('ada', 'ADA');
+    expect((await call(`/${id}/resend`, { to: respelled })).status).toBe(202);
+    await sink.waitForMailTo(respelled);
     const { body } = await otpost.api.get<Body>(`/v1/verifications/${id}`, key);
-    expect(body).toMatchObject({ to, alsoTo: address });
+    expect(body).toMatchObject({ to, alsoTo: respelled });
     expect(sink.received.flatMap((mail) => mail.to)).not.toContain(another);
   });
 });

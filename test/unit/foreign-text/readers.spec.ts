@@ -313,7 +313,9 @@ function paneOf(text: string, view: 'html' | 'text'): unknown {
     text,
     html: text,
   };
-  return messagePane({ message: shown, view, source: null }, { back: '/', inView: () => '/' });
+  const rest = { parts: { headers: [], files: [], links: [] }, receipt: [], phone: false, ways: [], released: '' };
+  const looked = { message: shown, channel: 'email', source: Buffer.from(text) } as const;
+  return messagePane({ ...looked, view, ...rest }, { back: '/', inView: () => '/' });
 }
 
 function refused(read: () => unknown): unknown {

@@ -105,6 +105,7 @@ export function Lanes({ lanes }: { lanes: Lane[] }) {
               No process delivers it until it is resumed. What a worker has in its hands goes out; mail is accepted all
               the same, and waits.
               {asked.lane === 'critical' && <b> Nobody can sign in by code meanwhile.</b>}
+              {asked.lane === 'sms' && <b> No code goes by SMS meanwhile.</b>}
             </p>
             <Field label="Reason" hint="For those who find it paused. It must name no address.">
               {(id) => (

@@ -165,7 +165,9 @@ describe('the proof of SNS', () => {
   it.each([
     ['of another topic', { TopicArn: 'arn:aws:sns:eu-west-1:999999999999:otpost' }, 'forged'],
     ['of an unknown type', { Type: 'Greeting' }, 'unsigned'],
+    ['of a type that every object has', { Type: 'constructor' }, 'unsigned'],
     ['of an unknown signature version', { SignatureVersion: '3' }, 'unsigned'],
+    ['of a signature version that every object has', { SignatureVersion: 'toString' }, 'unsigned'],
     ['without a signature', { Signature: '' }, 'unsigned'],
     ['of two hours ago', { Timestamp: new Date(today.getTime() - 120 * MINUTE).toISOString() }, 'stale'],
     ['of the future', { Timestamp: new Date(today.getTime() + 6 * MINUTE).toISOString() }, 'stale'],

@@ -4,6 +4,7 @@ function setting(change: Partial<InboxSetting> = {}): InboxSetting {
   return {
     production: false,
     mail: { transports: [{ kind: 'capture' }] },
+    sms: { transports: [] },
     inboxToken: undefined,
     ...change,
   };
@@ -13,7 +14,9 @@ describe('whether there is an inbox', () => {
   it('is decided by whether any transport captures', () => {
     expect(inboxExists(setting())).toBe(true);
     expect(inboxExists(setting({ mail: { transports: [{ kind: 'smtp' }, { kind: 'capture' }] } }))).toBe(true);
-    expect(inboxExists(setting({ mail: { transports: [{ kind: 'smtp' }] }, inboxToken: 'token' }))).toBe(false);
+    const sent = { transports: [{ kind: 'smtp' }] };
+    expect(inboxExists(setting({ mail: sent, inboxToken: 'token' }))).toBe(false);
+    expect(inboxExists(setting({ mail: sent, sms: { transports: [{ kind: 'capture' }] } }))).toBe(true);
   });
 
   it('needs a token in production', () => {

@@ -1,4 +1,5 @@
 import { Script } from 'node:vm';
+import { channelTo } from '../../../../src/core/destination.js';
 import { enterPage, type InboxPage, inboxPage } from '../../../../src/mail/inbox/inbox.page.js';
 import { framed, type View, viewOf } from '../../../../src/mail/inbox/message-pane.js';
 import { INBOX_SCRIPT } from '../../../../src/mail/inbox/inbox.script.js';
@@ -27,8 +28,9 @@ function message(change: Partial<Message> = {}): Message {
 function page(change: Partial<InboxPage> = {}): string {
   return inboxPage({
     list: { items: [], nextCursor: null },
-    part: { to: undefined, cursor: undefined },
+    part: { to: undefined, q: undefined, cursor: undefined },
     shown: undefined,
+    faults: [],
     appUrl: 'http://localhost:3000',
     keepsAll: true,
     now: new Date('2026-11-21T13:00:00Z'),
@@ -37,12 +39,20 @@ function page(change: Partial<InboxPage> = {}): string {
 }
 
 function pageOf(shown: Message, view: View = 'html', change: Partial<InboxPage> = {}): string {
-  const source = view === 'source' ? Buffer.from(`Subject: ${shown.subject}\r\n\r\n${shown.text}`) : null;
+  const source = Buffer.from(`Subject: ${shown.subject}\r\n\r\n${shown.text}`);
+  const channel = channelTo(shown.to);
+  const parts = { headers: [], files: [], links: [] };
+  const rest = { parts, receipt: [], phone: false, ways: ['smtp.example.com:587'], released: undefined };
   return page({
     list: { items: [shown], nextCursor: null },
-    shown: { message: shown, view, source, chosen: true },
+    shown: { message: shown, channel, view, source, ...rest, chosen: true },
     ...change,
   });
+}
+
+/** The view of a message that is asked for so. */
+function viewed(asked: unknown, shown: Message): View {
+  return viewOf(asked, { message: shown, channel: channelTo(shown.to) });
 }
 
 describe('the inbox page', () => {
@@ -70,7 +80,7 @@ describe('the inbox page', () => {
 
   it.each<View>(['html', 'text', 'source'])('lets nothing of a hostile message become markup, in view %s', (view) => {
     const hostile = message({ to: EVIL, from: EVIL, subject: EVIL, preview: EVIL, text: EVIL, html: EVIL });
-    const markup = pageOf(hostile, view, { part: { to: EVIL, cursor: undefined } });
+    const markup = pageOf(hostile, view, { part: { to: EVIL, q: undefined, cursor: undefined } });
     expect(markup).not.toContain('<img');
     expect(markup).not.toContain(`"'>`);
   });
@@ -97,15 +107,25 @@ describe('the inbox page', () => {
 
   it('offers no HTML view of a message without HTML', () => {
     const plain = message({ html: '' });
-    expect(viewOf('html', plain)).toBe('text');
-    expect(viewOf(undefined, plain)).toBe('text');
+    expect(viewed('html', plain)).toBe('text');
+    expect(viewed(undefined, plain)).toBe('text');
     expect(pageOf(plain, 'text')).not.toContain('view=html');
   });
 
+  it('offers of a text what a text has, however it was captured', () => {
+    const text = message({ to: '+639171234567' });
+    for (const view of ['html', 'headers', 'source', undefined]) expect(viewed(view, text)).toBe('text');
+    expect(viewed('receipt', text)).toBe('receipt');
+    const markup = pageOf(text, 'text');
+    expect(markup.match(/view=\w+/g)).toEqual(['view=text', 'view=links', 'view=receipt']);
+    expect(markup).not.toContain('Release');
+    expect(pageOf(message(), 'text')).toContain('Release');
+  });
+
   it('shows the HTML when the view asked for does not exist', () => {
-    expect(viewOf('__proto__', message())).toBe('html');
-    expect(viewOf(['text'], message())).toBe('html');
-    expect(viewOf('text', message())).toBe('text');
+    expect(viewed('__proto__', message())).toBe('html');
+    expect(viewed(['text'], message())).toBe('html');
+    expect(viewed('text', message())).toBe('text');
   });
 
   it('marks the shown message in the list', () => {
@@ -117,7 +137,7 @@ describe('the inbox page', () => {
   });
 
   it('keeps the address and the part in the list in every link', () => {
-    const part = { to: 'ada+1@example.com', cursor: 'abc' };
+    const part = { to: 'ada+1@example.com', q: undefined, cursor: 'abc' };
     const markup = pageOf(message(), 'html', { part, list: { items: [message()], nextCursor: 'def' } });
     expect(markup).toContain(`href="/inbox/${ID}?to=ada%2B1%40example.com&amp;cursor=abc"`);
     expect(markup).toContain(`href="/inbox/${ID}?to=ada%2B1%40example.com&amp;cursor=abc&amp;view=text"`);
@@ -125,10 +145,10 @@ describe('the inbox page', () => {
   });
 
   it('refreshes itself, with script and without, but not on an older page of the list', () => {
-    const newest = page({ part: { to: 'ada@example.com', cursor: undefined } });
+    const newest = page({ part: { to: 'ada@example.com', q: undefined, cursor: undefined } });
     expect(newest).toContain('data-poll="/inbox/messages?limit=1&amp;to=ada%40example.com"');
     expect(newest).toContain('<noscript><meta http-equiv="refresh" content="3" /></noscript>');
-    const older = page({ part: { to: undefined, cursor: 'abc' } });
+    const older = page({ part: { to: undefined, q: undefined, cursor: 'abc' } });
     expect(older).not.toContain('data-poll');
     expect(older).not.toContain('http-equiv="refresh"');
   });

@@ -52,6 +52,8 @@ describe("a refusal in the form of Resend's API", () => {
     ['variables.ip', '`template.variables.ip` must be another.'],
     ['metadata.order', '`tags.order` must be another.'],
     ['headers.replyTo', '`headers.replyTo` must be another.'],
+    ['constructor', '`constructor` must be another.'],
+    ['attachments.0.toString', '`attachments.0.toString` must be another.'],
   ])('names %s as it stands in the request', (field, message) => {
     expect(resendErrorOf(refusal(field), true).message).toBe(message);
   });

@@ -248,6 +248,7 @@ describe('what a header asks of us', () => {
     ['X-PM-Message-Stream: broadcast', { lane: 'bulk' }],
     ['X-PM-Message-Stream: outbound', { lane: 'default' }],
     ['X-PM-Message-Stream: invoices', { metadata: { 'message-stream': 'invoices' } }],
+    ['X-PM-Message-Stream: constructor', { metadata: { 'message-stream': 'constructor' } }],
     ['X-PM-Tag: welcome', { tags: ['welcome'] }],
     ['X-PM-Metadata-color: blue', { metadata: { color: 'blue' } }],
     ['X-Mailgun-Tag: =?utf-8?q?caf=C3=A9?=', { tags: ['café'] }],
@@ -265,6 +266,14 @@ describe('what a header asks of us', () => {
   ])('is read from %s', (header, expected) => {
     expect(read(`${HEADER}${header}\r\n`).message).toMatchObject(expected);
   });
+
+  it.each(['Constructor: x', '__proto__: x'])(
+    'is nothing, and what every object has is a field as others: %s',
+    (header) => {
+      expect(faultsOf(`${HEADER}${header}\r\n`)).toEqual([]);
+      expect(read(`${HEADER}${header}\r\n`).message).toEqual(read(HEADER).message);
+    },
+  );
 
   it.each([
     ['X-Otpost-Lanes: bulk', 'X-Otpost-Lanes', 'unknown_header'],
