@@ -106,18 +106,14 @@ export class Challenges {
     await unit.db.$executeRaw`UPDATE otp_challenges SET attempts = attempts - 1 WHERE id = ${id} AND attempts > 0`;
   }
 
-  /** @param otherDestination of the other channel, where the copy goes there */
+  /** @param otherDestination that a copy went to by the other channel, this one or a former one */
   async countResend(
     id: string,
     resendAfter: Date,
-    otherDestination: string | undefined,
+    otherDestination: string | null,
     unit: UnitOfWork,
   ): Promise<Challenge> {
-    const data = {
-      resends: { increment: 1 },
-      resendAfter,
-      ...(otherDestination !== undefined && { otherDestination }),
-    };
+    const data = { resends: { increment: 1 }, resendAfter, otherDestination };
     return unit.db.otpChallenge.update({ where: { id }, data });
   }
 

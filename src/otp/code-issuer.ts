@@ -184,7 +184,7 @@ export class CodeIssuer {
       if (refusal) return { kind: refusal, challenge };
       requireOther(challenge, other);
       const again = new Date(now.getTime() + RESEND_COOLDOWN_MS);
-      const counted = await this.challenges.countResend(id, again, other?.stored, unit);
+      const counted = await this.challenges.countResend(id, again, other?.stored ?? challenge.otherDestination, unit);
       const sealed = { keyId: counted.sealKeyId, bytes: counted.sealedCode! };
       const secrets = JSON.parse(this.keyring.open(sealed, sealContext(SEALED_CODES, id))) as Secrets;
       const delivery = await this.mail.accept(this.draftOf(counted, secrets, requestId, other?.stored), unit);

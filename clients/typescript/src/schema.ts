@@ -224,6 +224,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/otp/{id}/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send the same code again, or by mail what went by SMS
+         * @description Same code, same expiry, same count of tries. By mail it goes to the address of the account that has the number; a number without an account gets its text again, and the same answer.
+         */
+        post: operations["resendCode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/me": {
         parameters: {
             query?: never;
@@ -419,26 +439,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/v1/otp/{id}/resend": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Send the same code again
-         * @description Same code, same expiry, same count of tries.
-         */
-        post: operations["resendCode"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/v1/otp/{id}/disown": {
         parameters: {
             query?: never;
@@ -466,7 +466,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What became of the mail that carries the code */
+        /** What became of the mail or text that carries the code */
         get: operations["getCodeDelivery"];
         put?: never;
         post?: never;
@@ -2110,6 +2110,13 @@ export interface components {
             code: string;
             /** @description With a code of reset_password, and only there */
             newPassword?: string;
+        };
+        ResendCodeRequest: {
+            /**
+             * @description Where a code to login, reset_password or reauthenticate went to a number: to the address of its account this time
+             * @enum {string}
+             */
+            channel?: "email";
         };
         ChangeMeRequest: {
             /**
@@ -4234,6 +4241,30 @@ export interface components {
                 };
             };
         };
+        /** @description `sms_not_configured`: No codes go by SMS here. `sms_country`: No codes go to numbers of that country. `same_channel`: The code went there by this channel before. `validation_failed`: Some fields are not acceptable. */
+        "sms_not_configured.sms_country.same_channel.validation_failed": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "sms_not_configured" | "sms_country" | "same_channel" | "validation_failed";
+                };
+            };
+        };
+        /** @description `sms_limited`: No more codes go there by SMS today. `otp_locked`: Too many wrong codes. `rate_limited`: Too many requests. `resend_too_soon`: The code was sent a moment ago. `resend_exhausted`: The code was sent too often. */
+        "sms_limited.otp_locked.rate_limited.resend_too_soon.resend_exhausted": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "sms_limited" | "otp_locked" | "rate_limited" | "resend_too_soon" | "resend_exhausted";
+                };
+            };
+        };
         /** @description `wrong_password`: The current password is wrong. `reauthentication_required`: This needs a fresh proof that it is you. */
         "wrong_password.reauthentication_required": {
             headers: {
@@ -4315,18 +4346,6 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {string} */
                     code?: "session_not_found";
-                };
-            };
-        };
-        /** @description `sms_limited`: No more codes go there by SMS today. `otp_locked`: Too many wrong codes. `rate_limited`: Too many requests. `resend_too_soon`: The code was sent a moment ago. `resend_exhausted`: The code was sent too often. */
-        "sms_limited.otp_locked.rate_limited.resend_too_soon.resend_exhausted": {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {string} */
-                    code?: "sms_limited" | "otp_locked" | "rate_limited" | "resend_too_soon" | "resend_exhausted";
                 };
             };
         };
@@ -5248,6 +5267,40 @@ export interface operations {
             default: components["responses"]["AnyCall"];
         };
     };
+    resendCode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ResendCodeRequest"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssuedView"];
+                };
+            };
+            400: components["responses"]["malformed_json.bad_request"];
+            404: components["responses"]["challenge_not_found"];
+            410: components["responses"]["otp_expired.otp_consumed.otp_disowned"];
+            413: components["responses"]["body_too_large"];
+            415: components["responses"]["unsupported_media_type"];
+            422: components["responses"]["sms_not_configured.sms_country.same_channel.validation_failed"];
+            429: components["responses"]["sms_limited.otp_locked.rate_limited.resend_too_soon.resend_exhausted"];
+            503: components["responses"]["unavailable"];
+            default: components["responses"]["AnyCall"];
+        };
+    };
     getMe: {
         parameters: {
             query?: never;
@@ -5654,34 +5707,6 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["bad_request"];
-            default: components["responses"]["AnyCall"];
-        };
-    };
-    resendCode: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["IssuedView"];
-                };
-            };
-            400: components["responses"]["bad_request"];
-            404: components["responses"]["challenge_not_found"];
-            410: components["responses"]["otp_expired.otp_consumed.otp_disowned"];
-            422: components["responses"]["sms_not_configured.sms_country.validation_failed"];
-            429: components["responses"]["sms_limited.otp_locked.rate_limited.resend_too_soon.resend_exhausted"];
-            503: components["responses"]["unavailable"];
             default: components["responses"]["AnyCall"];
         };
     };

@@ -412,6 +412,16 @@ describe('an address with an account and one without', () => {
       ),
     },
     {
+      name: 'sending by mail what went by SMS',
+      byNumber: true,
+      route: 'POST /v1/otp/{id}/resend',
+      prepare: later(challengeByNumber('login')),
+      send: post(
+        (id) => `/v1/otp/${id}/resend`,
+        () => ({ channel: 'email' }),
+      ),
+    },
+    {
       name: 'a new number',
       byNumber: true,
       route: 'POST /v1/me/phone',
@@ -624,6 +634,17 @@ describe('an address with an account and one without', () => {
         prepare: later(numberPageOf(form)),
         send: onPage('post', (path) => `${path}/resend`),
       },
+      {
+        name: `sending by mail what went by SMS on the page of ${form}`,
+        byNumber: true,
+        route: 'POST /account/code/:id/resend',
+        prepare: later(numberPageOf(form)),
+        send: onPage(
+          'post',
+          (path) => `${path}/resend`,
+          () => ({ channel: 'email' }),
+        ),
+      },
     ]),
     {
       name: 'a new number on the page',
@@ -755,7 +776,8 @@ describe('an address with an account and one without', () => {
     const [row] = await otpost.database.query(
       `SELECT (SELECT array_agg(ARRAY[purpose, attempts::text, resends::text] ORDER BY created_at, purpose) FROM otp_challenges WHERE destination_canonical = $1 AND consumed_at IS NULL) AS challenges,
         (SELECT array_agg(ARRAY[purpose, failures::text] ORDER BY purpose) FROM failure_budgets WHERE destination = $1) AS failures,
-        (SELECT count(*) FROM outbound_emails WHERE to_canonical = $1) - (SELECT count(*) FROM otp_challenges WHERE destination_canonical = $1 AND consumed_at IS NOT NULL) AS mails`,
+        (SELECT count(*) FROM outbound_emails WHERE to_canonical = $1
+          OR supersede_key IN (SELECT 'otp:' || id FROM otp_challenges WHERE destination_canonical = $1)) - (SELECT count(*) FROM otp_challenges WHERE destination_canonical = $1 AND consumed_at IS NOT NULL) AS mails`,
       [destination],
     );
     return row;

@@ -3,7 +3,7 @@ import { codeInText, smsApi, SMS_ENTRIES, textsTo } from '../../support/http/sms
 import { AccountHolders, type Holder } from '../../support/service/account-holders.js';
 import type { Answer, IssuedBody, ProblemBody, SignedInBody } from '../../support/service/api.js';
 import { HeldClock, type Otpost, startOtpost } from '../../support/service/otpost.js';
-import { SmtpSink } from '../../support/smtp/smtp-sink.js';
+import { codeIn, type Received, SmtpSink } from '../../support/smtp/smtp-sink.js';
 
 type Issued = IssuedBody & ProblemBody;
 type SignedIn = SignedInBody & ProblemBody & { account: { phone: string | null } };
@@ -120,6 +120,49 @@ describe('the number of an account', () => {
     clock.advance(31);
     expect((await otpost.api.post(`/v1/otp/${body.challenge.id}/resend`, {})).status).toBe(202);
     expect(await codeTo(phone, 3)).toBe(code);
+  });
+
+  it('opens its account by the same code in the mailbox too, where a text is asked for by mail', async () => {
+    const { holder, phone } = await withNumber();
+    const { body } = await ask({ purpose: 'login', phone });
+    const code = await codeTo(phone, 2);
+    const byMail = (of: Issued) => otpost.api.post<Issued>(`/v1/otp/${of.challenge.id}/resend`, { channel: 'email' });
+    expect((await byMail(body)).body.code).toBe('resend_too_soon');
+    clock.advance(31);
+    expect((await byMail(body)).status).toBe(202);
+    const [, , { mail }] = (await sink.waitForMailTo(holder.account.email, 3)) as [unknown, unknown, Received];
+    expect(codeIn(mail.text)).toBe(code);
+    expect((await textsTo(twilio, phone, 2)).length).toBe(2);
+    expect((await verify(body, { code })).body.account.id).toBe(holder.account.id);
+  });
+
+  it('gets its text again where nobody has it, and one that shows who has it goes there alone', async () => {
+    const holder = await people.signUp();
+    const [unknown, phone] = [fresh(), fresh()];
+    const { body } = await ask({ purpose: 'login', phone: unknown });
+    const { body: change } = await add(holder, phone);
+    clock.advance(31);
+    const byMail = (of: Issued) => otpost.api.post<Issued>(`/v1/otp/${of.challenge.id}/resend`, { channel: 'email' });
+    expect((await byMail(body)).status).toBe(202);
+    expect(await textTo(unknown, 2)).toContain('There is no account with it');
+    expect((await byMail(change)).body).toMatchObject({
+      code: 'validation_failed',
+      errors: [{ field: 'channel', code: 'not_supported' }],
+    });
+    await verify(change, { code: await codeTo(phone) }, holder);
+  });
+
+  it('opens nothing by a copy in a mailbox that is the account’s no more', async () => {
+    const { holder, phone } = await withNumber();
+    const { body } = await ask({ purpose: 'login', phone });
+    const code = await codeTo(phone, 2);
+    clock.advance(31);
+    await otpost.api.post(`/v1/otp/${body.challenge.id}/resend`, { channel: 'email' });
+    await otpost.database.query('UPDATE accounts SET email = $1, email_canonical = $1 WHERE id = $2', [
+      `moved-${holder.account.email}`,
+      holder.account.id,
+    ]);
+    expect((await verify(body, { code })).body.code).toBe('otp_consumed');
   });
 
   it('is removed with a proof, and opens nothing from then on', async () => {

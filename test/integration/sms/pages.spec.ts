@@ -74,6 +74,7 @@ describe('numbers on the pages for people', () => {
   /** What people read. */
   const said = ({ text }: PageAnswer): string =>
     text
+      .replaceAll(EN['code.by_mail_instead'], '') // the one thing that may be said of it
       .replaceAll(/<(style|header|footer)[^]*?<\/\1>|data-words="[^"]*"/g, '')
       .replaceAll(/<span data-out="\w+" hidden="">[^]*?<\/span>/g, '')
       .replaceAll(/<[^>]+>/g, ' ');
@@ -225,8 +226,9 @@ describe('numbers on the pages for people', () => {
     await toCode(page.post('/account/phone', { phone, currentPassword: 'seventeen green bottles' }));
   });
 
-  it('get the same code once more, and a new one where it is over, whatever it was for', async () => {
-    const page = await signIn();
+  it('get the same code once more, by mail too, and a new one where it is over, whatever it was for', async () => {
+    const email = address();
+    const page = await signIn(email);
     const phone = await add(page);
     const stranger = browser();
     await stranger.get('/account');
@@ -238,8 +240,14 @@ describe('numbers on the pages for people', () => {
     clock.advance(31);
     expect((await stranger.post(`${path}/resend`)).location).toBe(path);
     expect(await codeByText(otpost.api, phone, 3)).toBe(code);
+    clock.advance(31);
+    expect((await stranger.get(path)).text).toContain(EN['code.by_mail_instead']);
+    const byMail = (await stranger.post(`${path}/resend`, { channel: 'email' })).location!;
+    expect(said(await stranger.get(byMail))).toContain(EN['code.by_mail']);
+    expect((await sink.waitForMailTo(email, 3)).filter(({ mail }) => mail.text!.includes(code))).toHaveLength(1);
     const confirming = await toCode(page.post('/account/confirm', { next: 'delete', channel: 'sms' }));
     const changing = await toCode(page.post('/account/phone', { phone: number() }));
+    expect((await page.get(changing)).text).not.toContain(EN['code.by_mail_instead']);
     clock.advance(10 * 60);
     const over = await stranger.get(path);
     expect([over.status, said(over).includes(`It goes to  ${shownNumber(phone)}`)]).toEqual([410, true]);
