@@ -91,15 +91,15 @@ export class OneTimeCodes {
   }
 
   /**
-   * Sends the same code again.
+   * Sends the same code again; with `channel: 'email'` one that went to a number goes to the address of its account.
    *
    * @example
    * const { challenge } = await otpost.otp.request({ purpose: 'login', email: 'ada@example.com' });
    * if (new Date(challenge.resendAfter) < new Date()) await otpost.otp.resend(challenge.id);
-   * @throws Problem `resend_too_soon` with `retryAfter`, `resend_exhausted`
+   * @throws Problem `resend_too_soon` with `retryAfter`, `resend_exhausted`, `sms_limited`
    */
-  resend(id: string, options?: CallOptions): Promise<Schema<'IssuedView'>> {
-    return this.calls.call('post', '/v1/otp/{id}/resend', { path: { id } }, options);
+  resend(id: string, body: Schema<'ResendCodeRequest'> = {}, options?: CallOptions): Promise<Schema<'IssuedView'>> {
+    return this.calls.call('post', '/v1/otp/{id}/resend', { path: { id }, body }, options);
   }
 
   /**

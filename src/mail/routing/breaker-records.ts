@@ -101,8 +101,7 @@ export class StoredBreakers {
     { ms, unreachable, longestMs }: Backoff,
     { errorCode, reply }: FailureWords,
   ): Promise<{ failures: number; pausedNow: boolean } | undefined> {
-    const { longestBackoffMs, probeEveryMs } = this.timeouts;
-    const longest = longestMs ?? Math.max(ms, longestBackoffMs);
+    const longest = longestMs ?? Math.max(ms, this.timeouts.longestBackoffMs);
     if (this.host !== undefined) await this.insert(name);
     const [state] = await this.prisma.$queryRaw<{ failures: number; pausedNow: boolean }[]>`
       WITH before AS (
@@ -116,11 +115,19 @@ export class StoredBreakers {
         paused_at = CASE WHEN judged."pausedNow" THEN now() ELSE t.paused_at END,
         pause_reason = CASE WHEN judged."pausedNow" THEN ${UNREACHABLE} ELSE t.pause_reason END,
         backoff_until = now() + interval '1 millisecond' * CASE
-          WHEN judged."pausedNow" OR t.paused_at IS NOT NULL THEN ${probeEveryMs}
+          WHEN judged."pausedNow" OR t.paused_at IS NOT NULL THEN ${this.pausedForMs()}
           ELSE least(${ms} * power(2, least(judged.failures, 16)), ${longest}) END
       FROM judged WHERE ${this.row(name)} AND t.fingerprint = ${this.fingerprints.get(name)}
       RETURNING t.failures, judged."pausedNow"`;
     return state;
+  }
+
+  /** Whoever does not answer is not bothered by a try: a short outage is over soon after its end, and a long one asks for less. */
+  private pausedForMs(): Prisma.Sql {
+    const { probeEveryMs, reachAgainMs } = this.timeouts;
+    if (this.host === undefined) return Prisma.sql`${probeEveryMs}`;
+    const twentieth = Prisma.sql`50 * extract(epoch FROM now() - t.since)`;
+    return Prisma.sql`least(${probeEveryMs}, greatest(${reachAgainMs}, ${twentieth}))`;
   }
 
   private row(name: string): Prisma.Sql {
@@ -197,11 +204,22 @@ export class TransportRecords {
     }));
   }
 
-  /** Closes the breakers of a transport for all workers and hosts, whatever opened them. */
+  /**
+   * Closes the breakers of a transport for all workers and hosts, whatever opened them. Mail that was to wait until the end
+   * of its break, and the spread that was added to it, is due at once.
+   */
   async resume(name: string): Promise<ResumeResult> {
-    const [known, [shared, felt]] = await Promise.all([
+    const [known, [, shared, felt]] = await Promise.all([
       this.prisma.transportState.findMany({ select: { name: true }, orderBy: { name: 'asc' } }),
       this.prisma.$transaction([
+        this.prisma.$executeRaw`
+          WITH broken AS (
+            SELECT backoff_until FROM transport_states WHERE name = ${name} AND (paused_at IS NOT NULL OR failures > 0)
+            UNION ALL SELECT backoff_until FROM transport_hosts WHERE name = ${name}
+          ), break AS (SELECT greatest(max(backoff_until), now()) AS ends FROM broken HAVING count(*) > 0)
+          UPDATE outbound_emails SET next_attempt_at = now() FROM break
+          WHERE status = 'deferred' AND next_attempt_at > now()
+            AND next_attempt_at <= ends + 0.2 * greatest(ends - now(), interval '1 minute')`,
         this.prisma.$executeRaw`
           UPDATE transport_states SET paused_at = NULL, pause_reason = NULL, backoff_until = NULL, failures = 0, trial_until = NULL
           WHERE name = ${name} AND (paused_at IS NOT NULL OR failures > 0)`,

@@ -8,7 +8,7 @@ export const CAPTURE_FAULTS = ['451', '550', 'hang'] as const;
 export type CaptureFault = (typeof CAPTURE_FAULTS)[number];
 
 /** Milliseconds for which a server that hangs says nothing; real ones are waited for longer, and then told the same. */
-const HANGS_FOR_MS = 15_000;
+export const HANGS = { forMs: 15_000 };
 
 /** For one message, after those that were asked for before. */
 export async function orderFault(prisma: PrismaService, kind: CaptureFault, now: Date): Promise<void> {
@@ -56,7 +56,7 @@ async function sufferFault(kind: CaptureFault): Promise<Outcome> {
       // As of a mailbox that is not there, but the address goes on getting mail: it was no server that said so.
       return { kind: 'failed', errorCode: 'smtp_550', reply: '550 5.1.1 No such mailbox (asked for in the inbox)' };
     case 'hang':
-      await new Promise((resolve) => setTimeout(resolve, HANGS_FOR_MS).unref());
+      await new Promise((resolve) => setTimeout(resolve, HANGS.forMs).unref());
       return classifySmtpFailure({ code: 'ETIMEDOUT', command: 'RCPT TO' }, 'envelope');
   }
 }

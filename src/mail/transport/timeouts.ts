@@ -25,6 +25,8 @@ export interface Timeouts extends StageTimeouts {
   silentMs: number;
   /** Between two tries of a paused transport. */
   probeEveryMs: number;
+  /** The same where this host cannot reach it, at first. */
+  reachAgainMs: number;
   /** The longest break in a row of breaks, unless the server asks for more. */
   longestBackoffMs: number;
   /** After which a probe that was never answered for is given to another message: who took it has died. */
@@ -53,6 +55,7 @@ export const TIMEOUTS: Timeouts = {
   lateMs: 10_000,
   silentMs: 3_000,
   probeEveryMs: 60_000,
+  reachAgainMs: 8_000,
   longestBackoffMs: 60_000,
   probeMs: 15_000,
   statesMs: 1_000,

@@ -4,6 +4,7 @@ import { TransportRecords } from '../../../src/mail/routing/breaker-records.js';
 import { BreakerStates } from '../../../src/mail/routing/breaker.js';
 import { TIMEOUTS } from '../../../src/mail/transport/timeouts.js';
 import type { Outcome } from '../../../src/mail/transport/transport.js';
+import { keepEmail } from '../../support/database/kept-email.js';
 import { createDatabase, type TestDatabase } from '../../support/database/postgres.js';
 
 const NAME = 'smtp.example.com:587';
@@ -74,6 +75,21 @@ describe('the breaker of a transport', () => {
     ]);
   });
 
+  it('is tried again by that host after seconds at first, and each minute where the outage is long', async () => {
+    const forMs = async (): Promise<number> => {
+      await attempt(web, UNREACHABLE);
+      const state = await web.look(NAME);
+      return state.kind === 'open' ? state.forMs : 0;
+    };
+    for (let n = 0; n < 4; n++) {
+      await attempt(web, UNREACHABLE);
+      await wait();
+    }
+    expect(await forMs()).toBeLessThanOrEqual(TIMEOUTS.reachAgainMs);
+    await database.query(`UPDATE transport_hosts SET since = now() - interval '1 hour', backoff_until = now()`);
+    expect(await forMs()).toBeGreaterThan(TIMEOUTS.reachAgainMs);
+  });
+
   it.each([
     ['a break it asked for', BUSY],
     ['a refused login', REFUSED],
@@ -138,11 +154,18 @@ describe('the breaker of a transport', () => {
     expect(await records.forgetSilentHosts(60_000)).toBe(1);
   });
 
-  it('ends by hand, for all and on every host at once', async () => {
+  it('ends by hand, for all and on every host at once, and what waited for its end waits no longer', async () => {
     await attempt(worker, REFUSED);
     await attempt(web, UNREACHABLE);
+    const putOff = await keepEmail(database, { status: 'deferred', errorCode: 'smtp_auth' });
+    await keepEmail(database, { status: 'deferred', errorCode: 'smtp_450' }); // by its own server, for an hour
+    await database.query(`UPDATE outbound_emails SET next_attempt_at = now() + interval '70 seconds' WHERE id = $1`, [
+      putOff,
+    ]);
     expect(await records.resume(NAME)).toEqual({ kind: 'resumed', hosts: ['web-1'] });
     expect(await kinds()).toEqual(['closed', 'closed']);
+    const due = await database.query('SELECT id FROM outbound_emails WHERE next_attempt_at <= now()');
+    expect(due).toEqual([{ id: putOff }]);
     expect(await records.resume(NAME)).toEqual({ kind: 'not_paused' });
     expect(await records.resume('other:25')).toEqual({ kind: 'not_found', names: [NAME] });
   });

@@ -1,8 +1,12 @@
+import { HANGS } from '../../../src/mail/routing/capture-faults.js';
 import { PageClient } from '../../support/http/page-client.js';
 import { createApiKey } from '../../support/service/api-key.js';
 import { type Otpost, startOtpost } from '../../support/service/otpost.js';
+import { putBackAfterwards } from '../../support/signals/put-back.js';
 import { eventually } from '../../support/signals/wait.js';
 import { SmtpSink } from '../../support/smtp/smtp-sink.js';
+
+putBackAfterwards(HANGS);
 
 describe('the inbox', () => {
   let sink: SmtpSink;
@@ -87,10 +91,26 @@ describe('the inbox', () => {
     }
     await send('passes@example.com', {}, alone);
     await captured('passes@example.com', alone);
-    await post('/inbox/fault', { kind: 'hang' }, alone);
+    await post('/inbox/fault', { kind: '550' }, alone);
     await post('/inbox/fault', { kind: 'none' }, alone);
     expect(await page('/inbox', alone)).toContain('Make the next message fail');
     expect((await post('/inbox/fault', { kind: 'explode' }, alone)).status).toBe(422);
+  });
+
+  it('makes the next message wait for a server that says nothing, and puts it off when it has waited long enough', async () => {
+    HANGS.forMs = 50;
+    await post('/inbox/fault', { kind: 'hang' }, alone);
+    const id = await send('hangs@example.com', {}, alone);
+    const { events } = await eventually(async () => {
+      const email = await statusOf(id);
+      return email.status === 'deferred' && email;
+    }, 'the message to be put off');
+    expect(events.at(-1)).toMatchObject({ status: 'deferred', errorCode: 'smtp_timeout', reply: null });
+    const { body } = await alone.api.get<{ items: unknown[] }>('/inbox/messages?to=hangs%40example.com');
+    expect(body.items).toEqual([]);
+    await alone.database.query('UPDATE outbound_emails SET next_attempt_at = now() WHERE id = $1', [id]);
+    await captured('hangs@example.com', alone);
+    expect((await statusOf(id)).status).toBe('sent');
   });
 
   it('releases a message to a real transport, as it is, to whoever is named', async () => {
