@@ -4,7 +4,7 @@ import { SMS_DE } from './sms/de.js';
 export const DE: Words = {
   'page.help': 'Brauchen Sie Hilfe? {link}',
 
-  'home.what': 'Konten, Einmalcodes und die E-Mails dazu, mit einem Beleg für jede Nachricht.',
+  'home.what': 'Konten, Einmalcodes und die E-Mails und SMS dazu, mit einem Beleg für jede Nachricht.',
   'home.well': 'Alles funktioniert.',
   'home.well_text': 'E-Mails werden wie gewohnt versendet.',
   'home.slow': 'E-Mails kommen gerade verspätet.',

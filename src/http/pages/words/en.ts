@@ -7,7 +7,7 @@ import { SMS_EN } from './sms/en.js';
 export const EN = {
   'page.help': 'Need help? {link}',
 
-  'home.what': 'Accounts, one-time codes and the email that carries them, with a receipt for every message.',
+  'home.what': 'Accounts, one-time codes and the email and SMS that carry them, with a receipt for every message.',
   'home.well': 'Everything is working.',
   'home.well_text': 'Email is going out as it should.',
   'home.slow': 'Email is delayed right now.',

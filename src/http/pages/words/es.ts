@@ -4,7 +4,8 @@ import { SMS_ES } from './sms/es.js';
 export const ES: Words = {
   'page.help': '¿Necesitas ayuda? {link}',
 
-  'home.what': 'Cuentas, códigos de un solo uso y los correos que los llevan, con un comprobante de cada mensaje.',
+  'home.what':
+    'Cuentas, códigos de un solo uso y los correos y SMS que los llevan, con un comprobante de cada mensaje.',
   'home.well': 'Todo funciona.',
   'home.well_text': 'Los correos salen con normalidad.',
   'home.slow': 'Los correos van con retraso ahora mismo.',

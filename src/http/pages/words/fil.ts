@@ -5,7 +5,7 @@ export const FIL: Words = {
   'page.help': 'Kailangan mo ba ng tulong? {link}',
 
   'home.what':
-    'Mga account, mga code na pang-isang gamit at ang mga email na nagdadala nito, na may resibo ang bawat mensahe.',
+    'Mga account, mga code na pang-isang gamit at ang mga email at SMS na nagdadala nito, na may resibo ang bawat mensahe.',
   'home.well': 'Gumagana ang lahat.',
   'home.well_text': 'Maayos na lumalabas ang mga email.',
   'home.slow': 'Naaantala ang mga email ngayon.',

@@ -5,7 +5,7 @@ export const FR: Words = {
   'page.help': 'Besoin d’aide ? {link}',
 
   'home.what':
-    'Des comptes, des codes à usage unique et les e-mails qui les portent, avec un reçu pour chaque message.',
+    'Des comptes, des codes à usage unique et les e-mails et SMS qui les portent, avec un reçu pour chaque message.',
   'home.well': 'Tout fonctionne.',
   'home.well_text': 'Les e-mails partent normalement.',
   'home.slow': 'Les e-mails ont du retard en ce moment.',

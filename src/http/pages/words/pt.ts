@@ -4,7 +4,7 @@ import { SMS_PT } from './sms/pt.js';
 export const PT: Words = {
   'page.help': 'Precisa de ajuda? {link}',
 
-  'home.what': 'Contas, códigos de uso único e os e-mails que os levam, com um comprovante de cada mensagem.',
+  'home.what': 'Contas, códigos de uso único e os e-mails e SMS que os levam, com um comprovante de cada mensagem.',
   'home.well': 'Tudo está funcionando.',
   'home.well_text': 'Os e-mails estão saindo normalmente.',
   'home.slow': 'Os e-mails estão atrasados agora.',
