@@ -1,5 +1,6 @@
 import type { BrowserContext, Page } from 'playwright-core';
 import { createDatabase, type TestDatabase } from '../support/database/postgres.js';
+import { axeFaults } from '../support/http/axe.js';
 import { describeWithChromium, openChromium } from '../support/http/chromium.js';
 import { linkIn } from '../support/http/page-client.js';
 import { freePort } from '../support/network/free-port.js';
@@ -184,6 +185,7 @@ describeWithChromium('the account pages, in browsers', () => {
     await page.getByRole('link', { name: 'This wasn’t me' }).click();
     await press(page, 'This wasn’t me');
     await page.getByRole('heading', { name: 'It’s stopped' }).waitFor();
+    expect(await axeFaults(page)).toEqual([]);
     await page.goto(url + linkIn(text));
     await page.getByRole('heading', { name: 'This link was stopped' }).waitFor();
     await give(stranger, codeIn(text));
@@ -197,9 +199,11 @@ describeWithChromium('the account pages, in browsers', () => {
     const { body } = await api.post<IssuedBody>('/v1/me/email', { email: after }, bearer(session.accessToken));
     await people.verify(body, await people.codeOf(body), {}, bearer(session.accessToken));
     const notices = await sink.waitForMailTo(before, 2);
-    await page.goto(
-      url + linkIn(told(notices.map(({ mail }) => mail.text).find((text) => text?.includes('/l/undo/'))!)),
-    );
+    const link = url + linkIn(told(notices.map(({ mail }) => mail.text).find((text) => text?.includes('/l/undo/'))!));
+    const scripted = await tab(0); // axe is a script
+    await scripted.goto(link);
+    expect(await axeFaults(scripted)).toEqual([]);
+    await page.goto(link);
     await press(page, 'Undo the change');
     await page.getByText('Every device was signed out').waitFor();
     expect((await api.get('/v1/me', session.accessToken)).status).toBe(401);
@@ -212,6 +216,7 @@ describeWithChromium('the account pages, in browsers', () => {
     const [page, email] = [await tab(0), fresh()];
     await people.signUp(email);
     await page.goto(await linkOf((await people.ask('reset_password', email)).body));
+    expect(await axeFaults(page)).toEqual([]);
     await page.getByLabel('New password').fill('password1');
     await press(page, 'Save and sign in');
     expect(await page.getByRole('alert').textContent()).toContain('is one of the first that attackers try');

@@ -36,7 +36,7 @@ function accountPage({ account, session: current }: LiveSession, sessions: Sessi
   const locale = account.locale === null ? undefined : nearestLocaleIn(BUILT_IN_LOCALES, account.locale);
   const body = (say: Say) => html`<h1>${say('account.title')}</h1>
     ${told && html`<p class="done" role="status">${say(told)}</p>`}
-    <p>${say('account.who', { email: account.email, since: momentOf(account.createdAt, say.locale) })}</p>
+    <p>${say('account.who', { email: account.email })}</p>
     <dl>
       ${fact(say('own.name'), account.name ?? say('own.no_name'), '/account/profile', say)}
       ${fact(say('own.language'), locale === undefined ? say('own.language_of_browser') : LANGUAGE_NAMES[locale as keyof typeof LANGUAGE_NAMES], '/account/profile', say)}
@@ -60,12 +60,12 @@ function fact(name: Html, value: HtmlValue, href: string, say: Say): Html {
 function item({ id, userAgent, method, ip, createdAt, lastUsedAt }: Session, current: boolean, say: Say): Html {
   const device = deviceWords(userAgent, say.locale) ?? say('account.unknown_device');
   const begun = { when: momentOf(createdAt, say.locale), way: WAYS[method] && say(WAYS[method]) };
-  const name = say(current ? 'account.end_this_device' : 'account.end_device', { device });
+  const name = say('account.end_device', { device });
   return html`<li>
     <span><b>${device}</b>${current && html` ${say('account.here')}`}
       <span class="soft">${say('account.last_used', { when: momentOf(lastUsedAt, say.locale) })}</span>
       <span class="soft">${ip === null ? say('account.since', begun) : say('account.since_from', { ...begun, ip })}</span></span>
-    ${buttonForm({ action: `/account/sessions/${id}/end`, label: say('account.end'), name, quiet: true })}
+    ${!current && buttonForm({ action: `/account/sessions/${id}/end`, label: say('account.end'), name, quiet: true })}
   </li>`;
 }
 

@@ -54,13 +54,13 @@ form { margin: 0 0 1.25rem; }
 .row form, .row button { margin: 0; }
 ul, dl { list-style: none; margin: 0 0 1.25rem; padding: 0; }
 li, dl div { display: flex; gap: 1rem; align-items: center; justify-content: space-between; padding: .9rem 0; border-bottom: 1px solid var(--line); }
-dl div { display: grid; grid-template-columns: 8rem minmax(0, 1fr) auto; align-items: baseline; padding: .6rem 0; }
-dt { color: var(--soft); font-size: .9rem; }
+dl div { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 0 1rem; align-items: baseline; padding: .6rem 0; }
+dt { grid-column: 1 / -1; color: var(--soft); font-size: .9rem; }
 dd { margin: 0; overflow-wrap: anywhere; }
 li form { margin: 0; }
 li button { white-space: nowrap; }
 li .soft { display: block; overflow-wrap: anywhere; }
-@media (max-width: 30rem) { dl div { grid-template-columns: minmax(0, 1fr) auto; gap: 0 1rem; } dt { grid-column: 1 / -1; } body { padding: 0; justify-content: flex-start; gap: 0; background: var(--sheet); } .brand { padding: 1rem 1.25rem 0; align-self: flex-start; } main { padding: 1.5rem 1.25rem; border: 0; border-radius: 0; } footer { padding: 0 1.25rem 1.5rem; align-self: flex-start; } main > form > button { width: 100%; } }
+@media (max-width: 30rem) { body { padding: 0; justify-content: flex-start; gap: 0; background: var(--sheet); } .brand { padding: 1rem 1.25rem 0; align-self: flex-start; } main { padding: 1.5rem 1.25rem; border: 0; border-radius: 0; } footer { padding: 0 1.25rem 1.5rem; align-self: flex-start; } main > form > button, main > form > .row > button { width: 100%; } }
 `;
 
 /** A style sheet, and the policy of a page that has it. */

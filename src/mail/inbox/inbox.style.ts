@@ -117,11 +117,11 @@ iframe.body { display: block; background: #fff; color-scheme: light; }
 .enter h1 { font-size: 22px; letter-spacing: -.015em; }
 .enter p { margin-top: 6px; color: var(--soft); }
 .enter label { display: block; margin: 20px 0 5px; font-weight: 600; font-size: 14px; }
-.enter input { width: 100%; padding: 9px 12px; border: 1px solid var(--line); border-radius: 8px; background: var(--ground); color: inherit; font: inherit; }
+.enter input { width: 100%; padding: 9px 12px; border: 1px solid var(--edge); border-radius: 8px; background: var(--ground); color: inherit; font: inherit; }
 .enter .refusal { color: var(--danger); font-size: 14px; }
 .enter button { width: 100%; margin-top: 16px; padding: 10px; border-color: transparent; background: var(--accent); color: var(--on-accent); font-size: 15px; font-weight: 600; }
 .enter .fine { margin-top: 16px; font-size: 13px; }
-code { font-family: var(--mono); font-size: .95em; }
+code { font-family: var(--mono); font-size: .95em; overflow-wrap: anywhere; }
 
 @media (min-width: 761px) {
   body { height: 100vh; }
@@ -130,7 +130,10 @@ code { font-family: var(--mono); font-size: .95em; }
 @media (max-width: 760px) {
   .bar { padding: 10px 14px; }
   .about { display: none; }
-  .bar { flex-wrap: wrap; }
+  .bar { flex-wrap: wrap; gap: 8px 14px; }
+  .clear { margin-left: auto; }
+  .faults { order: 1; width: 100%; }
+  .faults form { left: 0; right: auto; }
   .columns { grid-template-columns: minmax(0, 1fr); }
   .list { border-right: 0; padding: 10px 6px; }
   .filter { padding: 0 6px; }

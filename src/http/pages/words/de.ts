@@ -5,10 +5,10 @@ export const DE: Words = {
 
   'home.what': 'Konten, Einmalcodes und die E-Mails dazu, mit einem Beleg für jede Nachricht.',
   'home.well': 'Alles funktioniert.',
-  'home.well_text': 'E-Mails gehen hinaus, wie sie sollen.',
+  'home.well_text': 'E-Mails werden wie gewohnt versendet.',
   'home.slow': 'E-Mails kommen gerade verspätet.',
   'home.slow_text':
-    'Anfragen werden angenommen, und nichts geht verloren. Die E-Mails gehen hinaus, sobald der Weg wieder frei ist.',
+    'Anfragen werden angenommen, und nichts geht verloren. Die E-Mails werden versendet, sobald das Problem behoben ist.',
   'home.down': 'Gerade können wir nichts annehmen.',
   'home.down_text': 'Die Datenbank antwortet nicht. Bitte versuchen Sie es in ein paar Minuten noch einmal.',
   'home.account': 'Ihr Konto',
@@ -24,13 +24,13 @@ export const DE: Words = {
   'home.first': 'Ihre erste Minute',
   'home.first_text': 'Nichts verlässt diesen Rechner: Die E-Mails bleiben im Posteingang.',
   'home.first_real':
-    'Nehmen Sie eine eigene Adresse: Ein echter Versandweg ist eingerichtet, E-Mails können also wirklich hinausgehen.',
+    'Nehmen Sie eine eigene Adresse: Ein echter Versandweg ist eingerichtet, E-Mails können also wirklich versendet werden.',
   'home.register': 'Registrieren',
   'home.read': 'Code lesen',
   'home.receipt': 'Beleg ansehen',
 
   'account.title': 'Ihr Konto',
-  'account.who': 'Sie sind bei {product} als <b>{email}</b> angemeldet. Ihr Konto haben Sie seit dem {since}.',
+  'account.who': 'Sie sind bei {product} als <b>{email}</b> angemeldet.',
   'account.change': 'Ändern',
   'account.sessions': 'Hier sind Sie angemeldet',
   'account.sign_out': 'Abmelden',
@@ -45,7 +45,6 @@ export const DE: Words = {
   'account.by_password': 'mit Passwort',
   'account.end': 'Abmelden',
   'account.end_device': '{device} abmelden',
-  'account.end_this_device': '{device}, dieses Gerät, abmelden',
 
   'done.profile': 'Ihr Profil wurde gespeichert.',
   'done.password': 'Ihr Passwort wurde gespeichert. Alle anderen Geräte wurden abgemeldet.',
@@ -126,8 +125,8 @@ export const DE: Words = {
   'code.other_way': 'Von vorn beginnen',
   'code.locked_no_link': 'Zu Ihrer Sicherheit gilt dieser Code nicht mehr.',
 
-  'delivery.queued': 'Die E-Mail geht gleich hinaus.',
-  'delivery.sending': 'Die E-Mail geht gerade hinaus.',
+  'delivery.queued': 'Die E-Mail wird gleich gesendet.',
+  'delivery.sending': 'Die E-Mail wird gerade gesendet.',
   'delivery.sent':
     'Die E-Mail ist unterwegs. Wenn Sie sie in einer Minute nicht sehen, schauen Sie auch im Spam-Ordner nach.',
   'delivery.deferred': 'Wir konnten die E-Mail noch nicht senden. Wir versuchen es weiter.',
@@ -136,7 +135,7 @@ export const DE: Words = {
   'delivery.our_fault':
     'Wir konnten die E-Mail nicht senden. Der Fehler liegt bei uns; bitte versuchen Sie es später noch einmal.',
   'delivery.unknown':
-    'Wir sind nicht sicher, ob die E-Mail hinausging. Wenn sie nicht ankommt, lassen Sie sie erneut senden.',
+    'Wir sind nicht sicher, ob die E-Mail gesendet wurde. Wenn sie nicht ankommt, lassen Sie sie erneut senden.',
   'delivery.expired':
     'Wir konnten die E-Mail nicht rechtzeitig senden. Der Fehler lag bei uns; bitte fordern Sie einen neuen Code an.',
   'delivery.delivered': 'Die E-Mail wurde zugestellt. Wenn Sie sie nicht sehen, schauen Sie auch im Spam-Ordner nach.',
@@ -190,7 +189,7 @@ export const DE: Words = {
 
   'not_me.title': 'Waren Sie es nicht?',
   'not_me.text':
-    'Jemand hat bei {product} eine E-Mail an <b>{email}</b> angefordert, Referenz <b>{reference}</b>. Wenn Sie das nicht waren, sperren Sie sie: Code und Link gelten dann nicht mehr, und wer sie angefordert hat, wird gebremst.',
+    'Jemand hat bei {product} eine E-Mail an <b>{email}</b> angefordert, Referenz <b>{reference}</b>. Wenn Sie das nicht waren, sperren Sie sie: Code und Link gelten dann nicht mehr, und wer sie angefordert hat, muss bis zum nächsten Mal länger warten.',
   'not_me.close': 'Wenn Sie es waren, schließen Sie einfach diese Seite. Es ist noch nichts geschehen.',
   'not_me.stopped': 'Code und Link sind gesperrt',
   'not_me.stopped_text':
@@ -287,7 +286,7 @@ export const DE: Words = {
   'problem.email_not_found': 'Diese Nachricht finden wir nicht',
   'problem.email_not_found.text': 'Vielleicht wurde sie entfernt.',
   'problem.setup_done': 'Es gibt schon einen Administrator',
-  'problem.setup_done.text': 'Bitten Sie einen von ihnen um Hilfe.',
+  'problem.setup_done.text': 'Bitten Sie ihn um Hilfe.',
   'problem.setup_link_invalid': 'Dieser Link gilt nicht mehr',
   'problem.setup_link_invalid.text': 'Er gilt einmal, 24 Stunden lang.',
   'problem.unauthorized': 'Bitte melden Sie sich zuerst an',

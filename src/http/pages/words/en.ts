@@ -9,7 +9,7 @@ export const EN = {
   'home.well': 'Everything is working.',
   'home.well_text': 'Email is going out as it should.',
   'home.slow': 'Email is delayed right now.',
-  'home.slow_text': 'New requests are accepted and nothing is lost. Email goes out as soon as the way is clear again.',
+  'home.slow_text': 'New requests are accepted and nothing is lost. Email goes out as soon as the problem is fixed.',
   'home.down': 'We can’t accept anything right now.',
   'home.down_text': 'The database doesn’t answer. Please try again in a few minutes.',
   'home.account': 'Your account',
@@ -30,7 +30,7 @@ export const EN = {
   'home.receipt': 'See the receipt',
 
   'account.title': 'Your account',
-  'account.who': 'You’re signed in to {product} as <b>{email}</b>. You’ve had this account since {since}.',
+  'account.who': 'You’re signed in to {product} as <b>{email}</b>.',
   'account.change': 'Change',
   'account.sessions': 'Where you’re signed in',
   'account.sign_out': 'Sign out',
@@ -45,7 +45,6 @@ export const EN = {
   'account.by_password': 'by password',
   'account.end': 'Sign out',
   'account.end_device': 'Sign out {device}',
-  'account.end_this_device': 'Sign out {device}, this device',
 
   'done.profile': 'Your profile was saved.',
   'done.password': 'Your password was saved. All other devices were signed out.',
@@ -60,7 +59,7 @@ export const EN = {
   'own.language': 'Language',
   'own.language_of_browser': 'Same as your browser',
   'own.confirm_text':
-    'First, let’s make sure it’s you. We’ll email a 6-digit code to <b>{email}</b>, and then you can go on here.',
+    'First, let’s make sure it’s you. We’ll email a 6-digit code to <b>{email}</b>, and then you can continue here.',
   'own.confirm_button': 'Email me a code',
   'own.by_code_instead': 'Use a code by email instead',
   'own.current_password': 'Current password',
@@ -83,7 +82,7 @@ export const EN = {
     'This deletes the account of <b>{email}</b> and everything stored for it, and signs you out everywhere. It can’t be undone.',
   'own.delete_button': 'Delete my account',
   'own.deleted': 'Your account was deleted',
-  'own.deleted_text': 'Everything we stored for it is gone. Thank you for having been with us.',
+  'own.deleted_text': 'Everything we stored for it is gone. Thank you for being with us.',
 
   'sign_in.title': 'Sign in or register',
   'sign_in.text':
@@ -178,7 +177,7 @@ export const EN = {
 
   'not_me.title': 'Wasn’t this you?',
   'not_me.text':
-    'Someone asked {product} to send an email to <b>{email}</b>, reference <b>{reference}</b>. If it wasn’t you, stop it: its code and its link won’t work any more, and whoever asked is slowed down.',
+    'Someone asked {product} to send an email to <b>{email}</b>, reference <b>{reference}</b>. If it wasn’t you, stop it: its code and its link won’t work any more, and whoever asked has to wait longer before asking again.',
   'not_me.close': 'If it was you, just close this page. Nothing has happened yet.',
   'not_me.stopped': 'It’s stopped',
   'not_me.stopped_text':

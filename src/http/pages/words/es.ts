@@ -8,7 +8,7 @@ export const ES: Words = {
   'home.well_text': 'Los correos salen con normalidad.',
   'home.slow': 'Los correos van con retraso ahora mismo.',
   'home.slow_text':
-    'Se aceptan las solicitudes y no se pierde nada. Los correos saldrán en cuanto el camino quede libre.',
+    'Se aceptan las solicitudes y no se pierde nada. Los correos saldrán en cuanto se resuelva el problema.',
   'home.down': 'Ahora mismo no podemos aceptar nada.',
   'home.down_text': 'La base de datos no responde. Inténtalo de nuevo en unos minutos.',
   'home.account': 'Tu cuenta',
@@ -30,7 +30,7 @@ export const ES: Words = {
   'home.receipt': 'Ver el comprobante',
 
   'account.title': 'Tu cuenta',
-  'account.who': 'Has iniciado sesión en {product} como <b>{email}</b>. Tienes esta cuenta desde el {since}.',
+  'account.who': 'Has iniciado sesión en {product} como <b>{email}</b>.',
   'account.change': 'Cambiar',
   'account.sessions': 'Dónde tienes la sesión abierta',
   'account.sign_out': 'Cerrar sesión',
@@ -45,7 +45,6 @@ export const ES: Words = {
   'account.by_password': 'con contraseña',
   'account.end': 'Cerrar sesión aquí',
   'account.end_device': 'Cerrar la sesión de {device}',
-  'account.end_this_device': 'Cerrar la sesión de {device}, este dispositivo',
 
   'done.profile': 'Tu perfil se guardó.',
   'done.password': 'Tu contraseña se guardó. Se cerró la sesión en todos los demás dispositivos.',
@@ -69,7 +68,7 @@ export const ES: Words = {
   'own.no_password': 'Ninguna: inicias sesión con un código',
   'own.set_password': 'Crear una contraseña',
   'own.change_password': 'Cambiar tu contraseña',
-  'own.password_text': 'Se cerrará la sesión en todos tus demás dispositivos.',
+  'own.password_text': 'Se cerrará la sesión en todos los demás dispositivos.',
   'own.save_password': 'Guardar contraseña',
   'own.remove_password': 'Eliminar contraseña',
   'own.remove_password_text': 'Sin contraseña, inicias sesión con un código que te enviamos por correo.',

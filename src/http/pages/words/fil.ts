@@ -9,8 +9,8 @@ export const FIL: Words = {
   'home.well_text': 'Maayos na lumalabas ang mga email.',
   'home.slow': 'Naaantala ang mga email ngayon.',
   'home.slow_text':
-    'Tinatanggap ang mga kahilingan at walang nawawala. Lalabas ang mga email kapag bukas na ulit ang daan.',
-  'home.down': 'Wala kaming matatanggap na kahilingan ngayon.',
+    'Tinatanggap ang mga kahilingan at walang nawawala. Lalabas ang mga email kapag naayos na ang problema.',
+  'home.down': 'Hindi kami makatanggap ng anumang kahilingan ngayon.',
   'home.down_text': 'Hindi sumasagot ang database. Subukan ulit pagkalipas ng ilang minuto.',
   'home.account': 'Ang account mo',
   'home.account_text': 'Mag-sign in o magparehistro, at tingnan kung saan ka naka-sign in.',
@@ -31,7 +31,7 @@ export const FIL: Words = {
   'home.receipt': 'Tingnan ang resibo',
 
   'account.title': 'Ang account mo',
-  'account.who': 'Naka-sign in ka sa {product} bilang <b>{email}</b>. Nasa iyo ang account na ito mula noong {since}.',
+  'account.who': 'Naka-sign in ka sa {product} bilang <b>{email}</b>.',
   'account.change': 'Palitan',
   'account.sessions': 'Kung saan ka naka-sign in',
   'account.sign_out': 'Mag-sign out',
@@ -46,7 +46,6 @@ export const FIL: Words = {
   'account.by_password': 'gamit ang password',
   'account.end': 'I-sign out',
   'account.end_device': 'I-sign out ang {device}',
-  'account.end_this_device': 'I-sign out ang {device}, device na ito',
 
   'done.profile': 'Na-save ang profile mo.',
   'done.password': 'Na-save ang password mo. Na-sign out ang lahat ng ibang device.',
@@ -170,7 +169,7 @@ export const FIL: Words = {
   'over.disowned': 'Pinigil na ang link na ito',
   'over.disowned.text': 'May nakatanggap ng email na pumili ng “Hindi ako iyon”, kaya hindi na gumagana ang link.',
   'over.expired': 'Nag-expire na ang link na ito',
-  'over.expired.text': 'Nagamit ito sa loob ng sampung minuto.',
+  'over.expired.text': 'Gumana lang ito sa loob ng sampung minuto.',
   'over.not_found': 'Hindi gumagana ang link na ito',
   'over.not_found.text':
     'Baka naputol ito ng mail app mo, o napakaluma na nito. Subukang buksan ulit ito mula sa email.',
@@ -184,7 +183,7 @@ export const FIL: Words = {
 
   'not_me.title': 'Hindi ba ikaw iyon?',
   'not_me.text':
-    'May humingi sa {product} na magpadala ng email sa <b>{email}</b>, reference na <b>{reference}</b>. Kung hindi ikaw iyon, pigilin ito: hindi na gagana ang code at link nito, at babagal ang humingi.',
+    'May humingi sa {product} na magpadala ng email sa <b>{email}</b>, reference na <b>{reference}</b>. Kung hindi ikaw iyon, pigilin ito: hindi na gagana ang code at link nito, at mas matagal maghihintay ang humingi bago makahingi ulit.',
   'not_me.close': 'Kung ikaw iyon, isara lang ang page na ito. Wala pang nangyayari.',
   'not_me.stopped': 'Pinigil na ito',
   'not_me.stopped_text':
@@ -248,7 +247,7 @@ export const FIL: Words = {
   'subscribe.consumed': 'Nakumpirma mo na ito',
   'subscribe.consumed.text': 'Isang beses lang magagamit ang link, gaya ng code sa parehong email.',
   'subscribe.disowned.text': 'May nakatanggap ng email na nagsabing hindi siya ang humingi nito.',
-  'subscribe.expired.text': 'Nagamit ito sa loob ng isang araw. Mag-subscribe ulit at padadalhan ka namin ng bago.',
+  'subscribe.expired.text': 'Gumana lang ito sa loob ng isang araw. Mag-subscribe ulit at padadalhan ka namin ng bago.',
 
   'setup.title': 'Pag-set up',
   'setup.heading': 'I-set up ang {product}',
@@ -338,7 +337,7 @@ export const FIL: Words = {
   'problem.resend_exhausted.text':
     'Tingnan kung tama ang address, pati ang spam folder mo. Kapag nag-expire na ang code na ito, puwede kang kumuha ng bago.',
   'problem.busy': 'Abalang-abala kami ngayon',
-  'problem.busy.text': 'Walang ginawa. Subukan ulit maya-maya.',
+  'problem.busy.text': 'Wala kaming ginawa. Subukan ulit maya-maya.',
   'problem.unavailable': 'Hindi ito gumagana ngayon',
   'problem.unavailable.text': 'Nasa amin ang problema at karaniwang lumilipas agad. Subukan ulit maya-maya.',
   'problem.other_refusal': 'Hindi iyon gumana',

@@ -9,7 +9,7 @@ export const FR: Words = {
   'home.well_text': 'Les e-mails partent normalement.',
   'home.slow': 'Les e-mails ont du retard en ce moment.',
   'home.slow_text':
-    'Les demandes sont acceptées et rien n’est perdu. Les e-mails partiront dès que la voie sera libre.',
+    'Les demandes sont acceptées et rien n’est perdu. Les e-mails partiront dès que le problème sera résolu.',
   'home.down': 'Nous ne pouvons rien accepter pour le moment.',
   'home.down_text': 'La base de données ne répond pas. Veuillez réessayer dans quelques minutes.',
   'home.account': 'Votre compte',
@@ -31,7 +31,7 @@ export const FR: Words = {
   'home.receipt': 'Voir le reçu',
 
   'account.title': 'Votre compte',
-  'account.who': 'Vous êtes connecté à {product} en tant que <b>{email}</b>. Vous avez ce compte depuis le {since}.',
+  'account.who': 'Vous êtes connecté à {product} en tant que <b>{email}</b>.',
   'account.change': 'Modifier',
   'account.sessions': 'Où vous êtes connecté',
   'account.sign_out': 'Se déconnecter',
@@ -46,7 +46,6 @@ export const FR: Words = {
   'account.by_password': 'avec un mot de passe',
   'account.end': 'Déconnecter',
   'account.end_device': 'Déconnecter {device}',
-  'account.end_this_device': 'Déconnecter {device}, cet appareil',
 
   'done.profile': 'Votre profil a été enregistré.',
   'done.password': 'Votre mot de passe a été enregistré. Tous les autres appareils ont été déconnectés.',
@@ -90,7 +89,7 @@ export const FR: Words = {
   'sign_in.text':
     'Saisissez votre adresse e-mail et nous vous enverrons un code. Il vous connecte à {product}, ou crée votre compte si vous êtes nouveau.',
   'sign_in.address': 'Adresse e-mail',
-  'sign_in.button': 'Continuer avec l’e-mail',
+  'sign_in.button': 'Continuer par e-mail',
   'sign_in.no_address': 'Cela ne ressemble pas à une adresse e-mail. Par exemple : ada@example.com.',
   'sign_in.with_password': 'Se connecter plutôt avec un mot de passe',
   'sign_in.with_code': 'Se connecter ou s’inscrire plutôt avec un code',
@@ -188,7 +187,7 @@ export const FR: Words = {
 
   'not_me.title': 'Ce n’était pas vous ?',
   'not_me.text':
-    'Quelqu’un a demandé à {product} d’envoyer un e-mail à <b>{email}</b>, référence <b>{reference}</b>. Si ce n’était pas vous, bloquez-le : son code et son lien ne fonctionneront plus, et la personne qui l’a demandé sera ralentie.',
+    'Quelqu’un a demandé à {product} d’envoyer un e-mail à <b>{email}</b>, référence <b>{reference}</b>. Si ce n’était pas vous, bloquez-le : son code et son lien ne fonctionneront plus, et la personne qui l’a demandé devra attendre plus longtemps avant de recommencer.',
   'not_me.close': 'Si c’était vous, fermez simplement cette page. Il ne s’est encore rien passé.',
   'not_me.stopped': 'C’est bloqué',
   'not_me.stopped_text':

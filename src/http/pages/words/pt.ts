@@ -7,7 +7,7 @@ export const PT: Words = {
   'home.well': 'Tudo está funcionando.',
   'home.well_text': 'Os e-mails estão saindo normalmente.',
   'home.slow': 'Os e-mails estão atrasados agora.',
-  'home.slow_text': 'Os pedidos são aceitos e nada se perde. Os e-mails saem assim que o caminho ficar livre.',
+  'home.slow_text': 'Os pedidos são aceitos e nada se perde. Os e-mails saem assim que o problema for resolvido.',
   'home.down': 'Agora não conseguimos aceitar nada.',
   'home.down_text': 'O banco de dados não responde. Tente de novo em alguns minutos.',
   'home.account': 'Sua conta',
@@ -29,7 +29,7 @@ export const PT: Words = {
   'home.receipt': 'Ver o comprovante',
 
   'account.title': 'Sua conta',
-  'account.who': 'Você entrou em {product} como <b>{email}</b>. Você tem esta conta desde {since}.',
+  'account.who': 'Você entrou em {product} como <b>{email}</b>.',
   'account.change': 'Alterar',
   'account.sessions': 'Onde você está conectado',
   'account.sign_out': 'Sair',
@@ -44,7 +44,6 @@ export const PT: Words = {
   'account.by_password': 'com senha',
   'account.end': 'Desconectar',
   'account.end_device': 'Desconectar {device}',
-  'account.end_this_device': 'Desconectar {device}, este dispositivo',
 
   'done.profile': 'Seu perfil foi salvo.',
   'done.password': 'Sua senha foi salva. Todos os outros dispositivos foram desconectados.',
@@ -262,7 +261,7 @@ export const PT: Words = {
     'Seu back-end precisa de uma chave: <code>otpost keys create --name shop --scope emails:send</code>. Todas as chamadas estão descritas em <a href="/docs">/docs</a>.',
   'setup.taken': 'Já existe um administrador',
   'setup.taken_text':
-    'Peça a ele que dê o papel a você. Quem tem acesso ao servidor também pode executar <code>otpost admin list</code> e <code>otpost admin create</code>.',
+    'Peça a ele que dê essa função a você. Quem tem acesso ao servidor também pode executar <code>otpost admin list</code> e <code>otpost admin create</code>.',
   'setup.invalid_text':
     'Ele funciona uma única vez, por 24 horas. Reinicie o Otpost e abra o link que ele mostra, ou execute <code>otpost admin create</code>.',
 
@@ -306,7 +305,7 @@ export const PT: Words = {
   'problem.email_taken': 'Este endereço já tem uma conta',
   'problem.email_taken.text': 'Nada foi alterado. Use outro endereço ou exclua primeiro a outra conta.',
   'problem.last_admin': 'Você é o último administrador',
-  'problem.last_admin.text': 'Dê primeiro o papel a outra pessoa. Depois você pode excluir sua conta.',
+  'problem.last_admin.text': 'Dê primeiro essa função a outra pessoa. Depois você pode excluir sua conta.',
   'problem.otp_expired': 'Este código expirou',
   'problem.otp_expired.text': 'Um código vale por dez minutos. Podemos enviar um novo.',
   'problem.otp_consumed': 'Este código já foi usado',
