@@ -66,6 +66,7 @@ describeWithChromium('an operator tells an audience something', () => {
     await dialog()
       .getByRole('cell', { name: String(PEOPLE + 2), exact: true })
       .waitFor(); // its line
+    expect(await operator.axe()).toEqual([]);
     await dialog().getByRole('button', { name: 'Close' }).click();
     await page.getByRole('option', { name: `active (${PEOPLE})` }).waitFor({ state: 'attached' });
     await page.getByRole('searchbox').fill('reader17@');
@@ -80,6 +81,7 @@ describeWithChromium('an operator tells an audience something', () => {
     await page.getByRole('button', { name: 'Unsubscribe reader17@example.com' }).click();
     await dialog().getByRole('button', { name: 'Unsubscribe' }).click();
     await page.getByRole('cell', { name: 'unsubscribed' }).waitFor();
+    expect(await operator.axe()).toEqual([]);
   });
 
   it('watches a broadcast, pauses it, goes on with it, and sees it end', async () => {
@@ -96,6 +98,7 @@ describeWithChromium('an operator tells an audience something', () => {
     await page.getByRole('button', { name: 'Pause' }).click();
     await dialog().getByRole('button', { name: 'Pause it' }).click();
     await page.getByText('· paused').waitFor();
+    expect(await operator.axe()).toEqual([]);
     expect(sink.received.filter(({ mail }) => mail.subject === 'News for readers').length).toBeLessThan(39);
     await page.getByRole('button', { name: 'Resume' }).click();
     await dialog().getByRole('button', { name: 'Go on' }).click();
@@ -114,6 +117,7 @@ describeWithChromium('an operator tells an audience something', () => {
     await operator.go('Broadcasts');
     await page.getByRole('button', { name: 'New broadcast' }).click();
     await dialog().getByLabel('Audience').selectOption({ label: 'Readers' });
+    expect(await operator.axe()).toEqual([]);
     await dialog().getByLabel('Subject').fill('Never');
     await dialog().getByLabel('Text').fill('Never.');
     await dialog()
@@ -145,6 +149,7 @@ describeWithChromium('an operator tells an audience something', () => {
     await page.getByText('you gave the right code back').waitFor();
     await page.getByRole('button', { name: 'Try the ways out' }).click();
     await page.getByRole('list', { name: 'Transports' }).getByText('done').waitFor();
+    expect(await operator.axe()).toEqual([]);
     await messageTo(database, OPERATOR, 'sent');
     operator.complaints.length = 0; // the wrong code was refused with 400
   });

@@ -268,43 +268,6 @@ describeWithChromium('the page of operators', () => {
     expect((await fetch(`${url}/v1/emails`, { headers: { cookie: cookies } })).status).toBe(401);
   });
 
-  it('has no barrier that axe knows of, on any page, in light and dark, on a phone', async () => {
-    await otpost.api.post('/v1/webhook-endpoints', { url: 'https://shop.example.com/hook' }, headers);
-    await otpost.api.post('/v1/suppressions', { address: 'nobody@example.com' }, headers);
-    const { body } = await otpost.api.send<{ items: { id: string }[] }>('GET', '/v1/webhook-endpoints', headers);
-    const [account] = await database.query<{ id: string }>('SELECT id FROM accounts WHERE email = $1', [USER]);
-    const paths = [
-      '',
-      '/messages',
-      `/messages/${await messageTo(database, 'tagged1@example.com', 'sent')}`,
-      '/suppressions',
-      '/templates',
-      '/broadcasts',
-      '/audiences',
-      '/schedules',
-      '/trial',
-    ]
-      .concat(['/templates/verification-code', '/webhooks', `/webhooks/${body.items[0]!.id}`, '/keys', '/accounts'])
-      .concat([`/accounts/${account!.id}`, '/audit', '/nowhere']);
-    const faults: string[] = [];
-    for (const [colorScheme, width] of [
-      ['light', 1_280],
-      ['dark', 1_280],
-      ['dark', 390],
-    ] as const) {
-      await admin.page.emulateMedia({ colorScheme });
-      await admin.page.setViewportSize({ width, height: 844 });
-      for (const path of paths) {
-        await admin.open(`/operations${path}`);
-        await admin.page.locator('main table, main dl, main p').first().waitFor();
-        faults.push(...(await admin.axe()).map((fault) => `${path} ${colorScheme} ${width}: ${fault}`));
-        const wide = await admin.page.evaluate<number>('document.documentElement.scrollWidth');
-        if (wide > width) faults.push(`${path} is ${wide} px wide where ${width} are there`);
-      }
-    }
-    expect(faults).toEqual([]);
-  });
-
   it(`fetches at most ${BUDGET / 1_000} kB before it shows something, packed, under names that browsers keep`, async () => {
     const context = await chromium.another({ storageState: await operator.page.context().storageState() });
     const page = await context.newPage();

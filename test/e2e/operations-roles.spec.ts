@@ -8,15 +8,17 @@ import { OtpostInProcess } from '../support/service/otpost-in-process.js';
 import { SmtpSink } from '../support/smtp/smtp-sink.js';
 
 const VIEWER = 'vera@example.com';
+const ADMIN = 'ada@example.com';
 /** What is no action: it shows more, or less, of what there is. */
 const LOOKS =
   /^(Menu|Live|Keys|Sign out|Search|More filters|Newest|Older|Save view|Desktop|Phone|Rendered|Text|Source|Headers|Copy id|all \d.*|(scheduled|queued|sending|deferred|sent|delivered|bounced|complained|failed|unknown|cancelled|expired|suppressed) \d.*|\d+ new .*|email\.\w+)$/;
 
-describeWithChromium('somebody who looks and changes nothing', () => {
+describeWithChromium('every page of Operations', () => {
   let sink: SmtpSink;
   let database: TestDatabase;
   let otpost: OtpostInProcess;
   let viewer: Operator;
+  let admin: Operator;
   let close: () => Promise<void>;
   let paths: string[];
 
@@ -30,10 +32,11 @@ describeWithChromium('somebody who looks and changes nothing', () => {
       ...{ MAIL_FROM: 'Aster <no-reply@example.com>', MAIL_TRANSPORTS: sink.url },
     });
     const account = await makeAccount(database, VIEWER, 'viewer');
+    await makeAccount(database, ADMIN, 'admin');
     const key = await createApiKey(database.url, ['admin']);
     const headers = { authorization: `Bearer ${key}` };
     const post = (path: string, body: object) => otpost.api.post<{ id: string }>(path, body, headers);
-    await post('/v1/emails', { to: 'ada@example.com', subject: 'Hello', text: 'Hello' });
+    await post('/v1/emails', { to: 'mary@example.com', subject: 'Hello', text: 'Hello' });
     await post('/v1/suppressions', { address: 'nobody@example.com' });
     const endpoint = (
       await post('/v1/webhook-endpoints', { url: 'https://shop.example.com/hook', events: ['email.failed'] })
@@ -47,7 +50,7 @@ describeWithChromium('somebody who looks and changes nothing', () => {
       text: 'News',
       scheduledAt,
     });
-    const sent = await messageTo(database, 'ada@example.com', 'sent');
+    const sent = await messageTo(database, 'mary@example.com', 'sent');
     const lost = (await post('/v1/emails', { to: 'lost@example.com', subject: 'Lost', text: 'Lost', scheduledAt })).body
       .id;
     paths = [
@@ -66,11 +69,13 @@ describeWithChromium('somebody who looks and changes nothing', () => {
         '/templates/verification-code',
       ])
       .concat(['/webhooks', `/webhooks/${endpoint.id}`, '/schedules', '/keys', '/accounts', `/accounts/${account}`])
-      .concat(['/audit', '/trial']);
+      .concat(['/audit', '/trial', '/nowhere']);
     const chromium = await openChromium();
     close = chromium.close;
     viewer = await Operator.open(chromium.context, url);
     await viewer.signIn('/operations', VIEWER, sink);
+    admin = await Operator.open(await chromium.another(), url);
+    await admin.signIn('/operations', ADMIN, sink);
   });
   afterAll(async () => {
     await close();
@@ -79,7 +84,28 @@ describeWithChromium('somebody who looks and changes nothing', () => {
     await sink.stop();
   });
 
-  it('sees every page, and no action on any of them', async () => {
+  it('has no barrier that axe knows of, in light and dark, and on a phone', async () => {
+    const faults: string[] = [];
+    for (const [colorScheme, width] of [
+      ['light', 1_280],
+      ['dark', 1_280],
+      ['dark', 390],
+    ] as const) {
+      await admin.page.emulateMedia({ colorScheme });
+      await admin.page.setViewportSize({ width, height: 844 });
+      for (const path of paths) {
+        await admin.open(`/operations${path}`);
+        await admin.page.locator('main table, main dl, main p').first().waitFor();
+        faults.push(...(await admin.axe()).map((fault) => `${path} ${colorScheme} ${width}: ${fault}`));
+        const wide = await admin.page.evaluate<number>('document.documentElement.scrollWidth');
+        if (wide > width) faults.push(`${path} is ${wide} px wide where ${width} are there`);
+      }
+    }
+    expect(faults).toEqual([]);
+    expect(admin.complaints).toEqual([]);
+  });
+
+  it('is seen by a viewer, without an action on any of them', async () => {
     const actions: string[] = [];
     for (const path of paths) {
       await viewer.open(`/operations${path}`);
@@ -96,14 +122,14 @@ describeWithChromium('somebody who looks and changes nothing', () => {
     expect(viewer.complaints).toEqual([]);
   });
 
-  it('is told that a code is for operators, and finds no way to it', async () => {
+  it('tells a viewer that a code is for operators, and shows no way to it', async () => {
     await viewer.open('/operations/trial');
     await viewer.page.getByText('This is for operators').waitFor();
     const places = viewer.page.getByRole('navigation', { name: 'Operations' }).getByRole('link');
     await expect(places.allTextContents()).resolves.not.toContain('Send yourself a code');
   });
 
-  it('is refused by the API too, whatever they call', async () => {
+  it('does nothing for a viewer that the API would: it refuses whatever they call', async () => {
     const cookies = (await viewer.page.context().cookies()).map(({ name, value }) => `${name}=${value}`).join('; ');
     const token = await fetch(`${viewer.url}/operations/token`, {
       method: 'POST',

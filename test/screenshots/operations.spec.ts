@@ -99,7 +99,10 @@ describe('screenshots of Operations', () => {
       text: 'See you',
       scheduledAt: new Date(Date.now() + 86_400_000).toISOString(),
     });
-    await post('/v1/webhook-endpoints', { url: 'https://shop.example.com/hooks/otpost', description: 'The shop' });
+    await post('/v1/webhook-endpoints', {
+      ...{ url: 'https://shop.example.com/hooks/otpost', description: 'The shop' },
+      events: ['email.complained'], // of which there are none: nobody listens there
+    });
     await messageTo(database, 'frances47@mail.example', 'sent');
     await messageTo(database, 'gone5@mail.example', 'failed', 'suppressed');
     const audience = await AudienceClient.make(otpost.api, key, 'Readers of the newsletter');

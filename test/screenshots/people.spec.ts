@@ -75,7 +75,9 @@ describe('screenshots of the pages for people', () => {
           await page.goto(url + path);
           await shoot(name);
         };
-        await open('home', '/');
+        await page.goto(url);
+        await page.getByText('Everything is working.').waitFor(); // a process that just started knows of no worker yet
+        await shoot('home');
         await open('inbox-empty', '/inbox?q=nothing');
         await open('sign-in', '/account');
         await open('password-sign-in', '/account/sign-in');

@@ -82,10 +82,10 @@ export function AuditPage() {
                 <Cell head="When" number>
                   <Time at={one.at} />
                 </Cell>
-                <Cell head="What">
+                <Cell head="What" number>
                   <b>{one.action}</b> {one.result === 'refused' && <Tag tone="bad">refused</Tag>}
                 </Cell>
-                <Cell head="Who">
+                <Cell head="Who" number>
                   {one.actor.kind === 'account' && one.actor.id ? (
                     <Link to="/accounts/$id" params={{ id: one.actor.id }}>
                       account
@@ -95,7 +95,9 @@ export function AuditPage() {
                   )}
                 </Cell>
                 <Cell head="To what">{one.target && <Target {...one.target} />}</Cell>
-                <Cell head="From">{one.ip}</Cell>
+                <Cell head="From" number>
+                  {one.ip}
+                </Cell>
                 <Cell head="Details" wide>
                   {one.details && (
                     <span className={styles.soft}>
