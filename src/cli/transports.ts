@@ -26,8 +26,8 @@ record: run this with their environment.`,
     .summary('use a paused transport again, at once')
     .synopsis('NAME [--json]')
     .description(
-      `Opens a way out again that is paused or has a break, for all workers and hosts; they notice within seconds. Paused ones
-are also tried by themselves, with one message a minute. NAME is what "otpost transports list" shows.`,
+      `Opens a way out again that is paused or has a break, for all workers and hosts; they notice within seconds, and mail that
+waited for it goes out. Paused ones are also tried by themselves, with one message a minute or more often. NAME is what "otpost transports list" shows.`,
     )
     .takes(onlyOne('Name one transport, as "otpost transports list" shows it.'))
     .option('--json', 'print what was done as JSON')

@@ -50,6 +50,7 @@ describeWithChromium('several ways out, as operators see them', () => {
     expect(operator.complaints).toEqual([]);
   });
   afterAll(async () => {
+    console.log(`Seconds until a banner stands, and until it is gone:\n${operator.took.join('\n')}`);
     await close();
     await otpost.stop();
     await database.drop();
@@ -70,12 +71,14 @@ describeWithChromium('several ways out, as operators see them', () => {
        ON CONFLICT (name, day) DO UPDATE SET sent = 9`,
       [`127.0.0.1:${first.port}`],
     );
+    operator.mark();
     await send('tomorrow@example.com');
     await operator.banner('The quota of today is used up');
     await main().getByRole('alert').getByText('9 of the 10 messages').waitFor();
     await main().getByRole('cell', { name: '9 of 10' }).waitFor();
     await database.query('UPDATE transport_usage SET day = day - 1');
     await database.query('UPDATE outbound_emails SET next_attempt_at = now() WHERE sent_at IS NULL');
+    operator.mark();
     await operator.banner('All is well');
     await messageTo(database, 'tomorrow@example.com', 'sent');
   });
@@ -84,6 +87,7 @@ describeWithChromium('several ways out, as operators see them', () => {
     refuses = true;
     second.hangUp(); // a connection that is kept would carry the message
     await first.startAnew({ AUTH: '535 5.7.8 Wrong password' }, ['AUTH PLAIN LOGIN']);
+    operator.mark();
     await send('nowhere@example.com');
     await operator.banner('No transport takes mail');
     await main().getByRole('alert').getByText('None of the 2 transports takes mail').waitFor();
@@ -91,9 +95,9 @@ describeWithChromium('several ways out, as operators see them', () => {
     await main().getByText('A mail server refuses the login.').waitFor();
     refuses = false;
     await operator.page.getByRole('button', { name: `Resume 127.0.0.1:${new URL(second.url).port}` }).click();
+    operator.mark();
     await operator.page.getByRole('button', { name: 'Resume it' }).click();
     await operator.banner('A mail server refuses the login');
-    await database.query(`UPDATE outbound_emails SET next_attempt_at = now() WHERE status = 'deferred'`);
     await messageTo(database, 'nowhere@example.com', 'sent');
   });
 

@@ -14,6 +14,9 @@ const MEANT =
 export class Operator {
   /** What the browser complained of: faults of scripts, and whatever the policy of the page kept off. */
   readonly complaints: string[] = [];
+  /** Seconds that banners took, from the moments that were {@link mark}ed: printed, and asserted nowhere. */
+  readonly took: string[] = [];
+  private marked: number | undefined;
 
   private constructor(
     readonly page: Page,
@@ -84,6 +87,14 @@ export class Operator {
   /** The title of what is wrong. */
   async banner(title: string): Promise<void> {
     await this.page.locator('main [role=alert] h2, main [role=status] h2').filter({ hasText: title }).waitFor();
+    if (this.marked === undefined) return;
+    this.took.push(`${((performance.now() - this.marked) / 1_000).toFixed(1).padStart(5)}  ${title}`);
+    this.marked = undefined;
+  }
+
+  /** A fault begins or is over: the next banner that is waited for is due. */
+  mark(): void {
+    this.marked = performance.now();
   }
 }
 
