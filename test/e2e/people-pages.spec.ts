@@ -25,7 +25,6 @@ describeWithChromium('people on our pages, with the script', () => {
   /** Faults of scripts, and whatever the policy of a page kept off. */
   const complaints: string[] = [];
   const sizes: Record<string, number> = {};
-  const first: Record<string, number> = {};
   let number = 0;
 
   beforeAll(async () => {
@@ -53,7 +52,7 @@ describeWithChromium('people on our pages, with the script', () => {
     people = new Visitors(otpost, sink);
   });
   afterAll(async () => {
-    console.log('first content, ms:', first, 'bytes of a page and its script:', sizes);
+    console.log('bytes of a page and its script:', sizes);
     await closeBrowser();
     await otpost.stop();
     await database.drop();
@@ -72,16 +71,13 @@ describeWithChromium('people on our pages, with the script', () => {
   const press = (name: string) => page.getByRole('button', { name, exact: true }).click();
   const heading = (name: string) => page.getByRole('heading', { level: 1, name, exact: true }).waitFor();
 
-  /** Nothing on the page is in anybody's way, and it came soon and small. */
+  /** Nothing on the page is in anybody's way, and it came small. */
   async function fine(name: string): Promise<void> {
     expect([name, await axeFaults(page)]).toEqual([name, []]);
     expect([
       name,
       await page.evaluate('document.documentElement.scrollWidth > document.documentElement.clientWidth'),
     ]).toEqual([name, false]);
-    first[name] = Math.round(
-      await page.evaluate<number>(`performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0`),
-    );
     const size = await page.evaluate<number>(
       `performance.getEntriesByType('navigation')[0].encodedBodySize + performance.getEntriesByType('resource').reduce((sum, one) => sum + one.encodedBodySize, 0)`,
     );
