@@ -11,6 +11,8 @@ import { OtpostInProcess } from '../support/service/otpost-in-process.js';
 const FOLDER = new URL('../../docs/screenshots/people/', import.meta.url).pathname;
 /** Everything, for whoever changes a page; the documents show a few. */
 const ALL = process.env['SCREENSHOTS'];
+/** The headless one is no browser that people sign in with. */
+const CHROME = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36';
 const KEPT = ['home-1280-light', 'code-390-light', 'account-1280-dark', 'inbox-1280-light', 'docs-1280-light'];
 
 /** Not a test: `npm run screenshots` writes the pictures of the documents. All pages: `SCREENSHOTS=/tmp/shots npm run screenshots`. */
@@ -59,7 +61,7 @@ describe('screenshots of the pages for people', () => {
     for (const scheme of ['light', 'dark'] as const) {
       for (const width of [1280, 390]) {
         const viewport = { width, height: width === 390 ? 844 : 860 };
-        const context = await chromium.another({ colorScheme: scheme, viewport });
+        const context = await chromium.another({ colorScheme: scheme, viewport, userAgent: CHROME });
         const page = await context.newPage();
         const email = `ada.${scheme}.${width}@example.com`;
         const shoot = async (name: string) => {
