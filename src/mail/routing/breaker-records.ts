@@ -153,8 +153,9 @@ export class StoredBreakers {
   private async tryAnew(name: string, fingerprint: Uint8Array<ArrayBuffer>): Promise<void> {
     await this.prisma.$executeRaw`
       DELETE FROM transport_hosts t WHERE ${this.row(name)} AND fingerprint IS DISTINCT FROM ${fingerprint}`;
-    await this.prisma
-      .$executeRaw`UPDATE transport_hosts t SET backoff_until = now(), trial_until = NULL WHERE ${this.row(name)}`;
+    // The column rounds to milliseconds: half of now() would lie ahead.
+    await this.prisma.$executeRaw`
+      UPDATE transport_hosts t SET backoff_until = date_trunc('milliseconds', now()), trial_until = NULL WHERE ${this.row(name)}`;
   }
 }
 

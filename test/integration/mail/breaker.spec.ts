@@ -49,10 +49,11 @@ describe('the breaker of a transport', () => {
     return states;
   }
 
-  /** Lets the breaks run out. */
+  /** Lets the breaks run out. Before now: a column keeps whole milliseconds, and rounds up. */
   const wait = () =>
     database.query(
-      'WITH a AS (UPDATE transport_states SET backoff_until = now()) UPDATE transport_hosts SET backoff_until = now()',
+      `WITH a AS (UPDATE transport_states SET backoff_until = now() - interval '1 second')
+       UPDATE transport_hosts SET backoff_until = now() - interval '1 second'`,
     );
   const kinds = async () => [(await web.look(NAME)).kind, (await worker.look(NAME)).kind];
   const attempt = async (states: BreakerStates, outcome: Outcome) =>
@@ -86,7 +87,9 @@ describe('the breaker of a transport', () => {
       await wait();
     }
     expect(await forMs()).toBeLessThanOrEqual(TIMEOUTS.reachAgainMs);
-    await database.query(`UPDATE transport_hosts SET since = now() - interval '1 hour', backoff_until = now()`);
+    await database.query(
+      `UPDATE transport_hosts SET since = now() - interval '1 hour', backoff_until = now() - interval '1 second'`,
+    );
     expect(await forMs()).toBeGreaterThan(TIMEOUTS.reachAgainMs);
   });
 
