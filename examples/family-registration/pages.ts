@@ -41,10 +41,10 @@ function wordsOf(channel: Channel, { status, fault }: Delivery): string {
   return WORDS[channel][`${status} ${fault}`] ?? WORDS[channel][status] ?? '';
 }
 
-/** Of a message that the other channel took over from: what had not left by then is left alone. */
+/** Of a message that the other channel took over from: what had not left by then is taken back. */
 function wordsOfFormer(channel: Channel, delivery: Delivery): string {
-  const waited = ['queued', 'sending', 'deferred'].includes(delivery.status);
-  return waited ? 'It had not left our house when you asked for the other way.' : wordsOf(channel, delivery);
+  const left = !['failed', 'expired'].includes(delivery.status) || delivery.fault === 'recipient';
+  return left ? wordsOf(channel, delivery) : 'It did not leave our house.';
 }
 
 const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
@@ -97,8 +97,8 @@ interface Code {
   /** By which the newest copy went: `delivery` is of that one. */
   channel: Channel;
   delivery: Delivery;
-  /** What was known of the copy before, when the other channel took over. */
-  former?: Delivery;
+  /** Where it went both ways: of the newest copy by each. */
+  deliveries?: Record<Channel, Delivery>;
   /** Also in the message, so that people pick the right one. */
   reference: string;
   /** Where the browser follows the message; the id is all it takes. */
@@ -115,7 +115,7 @@ export function codePage({
   alsoTo,
   channel,
   delivery,
-  former,
+  deliveries,
   reference,
   baseUrl,
   nonce,
@@ -128,7 +128,7 @@ export function codePage({
     `${alert(fault)}
   <p>To ${escaped(newest)}, reference <strong>${escaped(reference)}</strong>.</p>
   <p id="delivery" role="status">${wordsOf(channel, delivery)}</p>
-  ${former && other ? `<p id="former">Before that to ${escaped(other)}: ${wordsOfFormer(otherChannel, former)}</p>` : ''}
+  ${deliveries && other ? `<p id="former">Before that to ${escaped(other)}: ${wordsOfFormer(otherChannel, deliveries[otherChannel])}</p>` : ''}
   <form method="post" action="/code">
     <p><label>Code <input name="code" inputmode="numeric" autocomplete="one-time-code" required></label></p>
     <button>Register</button>

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Otpost, Problem } from 'otpost';
-import { type Channel, channelOf, codePage, type Delivery, registerPage, welcomePage } from './pages.ts';
+import { type Channel, channelOf, codePage, registerPage, welcomePage } from './pages.ts';
 
 const baseUrl = process.env['OTPOST_URL'] ?? 'http://localhost:3000';
 const port = Number(process.env['PORT'] ?? 4000);
@@ -19,8 +19,6 @@ interface Registration {
   family: string;
   /** By which the newest copy went. */
   channel: Channel;
-  /** What was known of the copy before, when the other channel took over. */
-  former?: Delivery;
 }
 
 const routes: Record<string, (request: IncomingMessage, response: ServerResponse) => Promise<void>> = {
@@ -88,11 +86,10 @@ async function sendInstead(request: IncomingMessage, response: ServerResponse): 
   const { to: entered } = await formOf(request);
   const channel = registration.channel === 'email' ? 'sms' : 'email';
   try {
-    const { to, alsoTo, delivery } = await otpost.verifications.get(registration.id);
+    const { to, alsoTo } = await otpost.verifications.get(registration.id);
     const other = channelOf(to) === channel ? {} : { to: alsoTo ?? entered ?? '' };
     await otpost.verifications.resend(registration.id, other);
-    const { status, fault } = delivery;
-    remember(response, { ...registration, channel, former: { status, ...(fault ? { fault } : {}) } });
+    remember(response, { ...registration, channel });
     redirect(response, '/code');
   } catch (error) {
     await showCode(request, response, wordsOf(error));

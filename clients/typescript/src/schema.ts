@@ -564,7 +564,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * How far it is, and what became of its mail
+         * How far it is, and what became of its mail or text
          * @description Scope verifications.
          */
         get: operations["getVerification"];
@@ -2275,6 +2275,10 @@ export interface components {
              */
             to?: string;
         };
+        DeliveriesView: {
+            email: components["schemas"]["DeliveryView"];
+            sms: components["schemas"]["DeliveryView"];
+        };
         FollowedVerificationView: {
             /** @description 128 random bits; names the verification in later calls */
             id: string;
@@ -2304,7 +2308,10 @@ export interface components {
             to: string;
             /** @description Where the same code was sent by the other channel */
             alsoTo?: string;
+            /** @description Of the newest copy */
             delivery: components["schemas"]["DeliveryView"];
+            /** @description With `alsoTo`: of the newest copy by each channel */
+            deliveries?: components["schemas"]["DeliveriesView"];
         };
         AudienceRequest: {
             /**

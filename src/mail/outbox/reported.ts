@@ -1,4 +1,4 @@
-import type { Lane } from '../../core/lanes.js';
+import type { Channel, Lane } from '../../core/lanes.js';
 import type { UnitOfWork } from '../../database/prisma.service.js';
 import { Prisma } from '../../generated/prisma/client.js';
 import { countingHandOvers } from '../subscribers/subscribers.js';
@@ -177,7 +177,8 @@ export const messageOfEvent = (event: Prisma.Sql) => ({
   join: Prisma.sql`LEFT JOIN email_events v ON v.id = ${event} LEFT JOIN outbound_emails m ON m.id = v.email_id`,
 });
 
-/** The newest of the copies that supersede each other. */
-export const newestCopy = (supersedeKey: Prisma.Sql): Prisma.Sql => Prisma.sql`
+/** The newest of the copies that supersede each other. @param channel of those that went by it */
+export const newestCopy = (supersedeKey: Prisma.Sql, channel?: Channel): Prisma.Sql => Prisma.sql`
   SELECT id, status, created_at, last_error_code, last_reply FROM outbound_emails
-  WHERE supersede_key = ${supersedeKey} ORDER BY id DESC LIMIT 1`;
+  WHERE supersede_key = ${supersedeKey} ${channel === undefined ? Prisma.empty : Prisma.sql`AND channel = ${channel}::channel`}
+  ORDER BY id DESC LIMIT 1`;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import type { Channel } from '../../core/lanes.js';
 import { PrismaService } from '../../database/prisma.service.js';
 import { Prisma } from '../../generated/prisma/client.js';
 import { EmailStatus } from '../../generated/prisma/enums.js';
@@ -47,8 +48,8 @@ const TOLD = STATUSES.map(deliveryStatusOf);
 export class ToldDeliveries {
   constructor(private readonly prisma: PrismaService) {}
 
-  /** By challenge; those that are unknown are left out. */
-  async find(challengeIds: readonly string[]): Promise<Map<string, ToldDelivery>> {
+  /** By challenge; those that are unknown are left out. @param channel whose newest copy it is, and not the newest of all */
+  async find(challengeIds: readonly string[], channel?: Channel): Promise<Map<string, ToldDelivery>> {
     const keys = challengeIds.map(supersedeKey);
     // What changes without being told (a complaint, a provider's "delayed") neither moves the time nor makes a new state.
     // Each challenge is looked up by itself (OFFSET 0): a plan that reads all of them once would grow with history.
@@ -64,7 +65,7 @@ export class ToldDeliveries {
       JOIN LATERAL (
         SELECT id, least(consumed_at, voided_at, disowned_at, expires_at) AS over_at FROM otp_challenges WHERE id = w.id OFFSET 0
       ) c ON true
-      JOIN LATERAL (${newestCopy(Prisma.sql`w.key`)}) m ON true
+      JOIN LATERAL (${newestCopy(Prisma.sql`w.key`, channel)}) m ON true
       JOIN told t ON t.status = m.status
       LEFT JOIN LATERAL (
         SELECT min(e.at) AS at FROM email_events e

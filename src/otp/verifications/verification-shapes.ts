@@ -4,7 +4,7 @@ import { MAX_ADDRESS_LENGTH } from '../../core/email-address.js';
 import { IsDestination, MayBeLeftOut } from '../../core/input.js';
 import { IsCode } from '../challenge-view.js';
 import type { Challenge } from '../challenges.js';
-import { DeliveryView, type ToldDelivery } from '../delivery/told-deliveries.js';
+import { DeliveryView } from '../delivery/told-deliveries.js';
 import {
   CODE_LENGTH,
   givenPurpose,
@@ -16,6 +16,7 @@ import {
   verificationStatus,
   type VerificationTemplate,
 } from './verification-policy.js';
+import type { FollowedVerification } from './verifications.js';
 
 export class VerificationRequest {
   @ApiProperty({
@@ -126,7 +127,15 @@ export class VerificationView {
   }
 }
 
-/** With what became of the mail. */
+class DeliveriesView {
+  @ApiProperty()
+  email!: DeliveryView;
+
+  @ApiProperty()
+  sms!: DeliveryView;
+}
+
+/** With what became of the mail or text. */
 export class FollowedVerificationView extends VerificationView {
   @ApiProperty({ description: 'An e-mail address, or a number in E.164' })
   to!: string;
@@ -134,14 +143,21 @@ export class FollowedVerificationView extends VerificationView {
   @ApiPropertyOptional({ description: 'Where the same code was sent by the other channel' })
   alsoTo?: string;
 
-  @ApiProperty()
+  @ApiProperty({ description: 'Of the newest copy' })
   delivery!: DeliveryView;
 
-  static followed(challenge: Challenge, delivery: ToldDelivery, now: Date): FollowedVerificationView {
+  @ApiPropertyOptional({ description: 'With `alsoTo`: of the newest copy by each channel' })
+  deliveries?: DeliveriesView;
+
+  static followed(
+    { challenge, delivery, byChannel: { email, sms } }: FollowedVerification,
+    now: Date,
+  ): FollowedVerificationView {
     return {
       ...VerificationView.of(challenge, now),
       ...destinationsOf(challenge),
       delivery: DeliveryView.of(delivery),
+      ...(email && sms && { deliveries: { email: DeliveryView.of(email), sms: DeliveryView.of(sms) } }),
     };
   }
 }

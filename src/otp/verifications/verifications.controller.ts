@@ -136,14 +136,14 @@ class VerificationsController {
 
   @Get(':id')
   @Operation(200, FollowedVerificationView, {
-    summary: 'How far it is, and what became of its mail',
+    summary: 'How far it is, and what became of its mail or text',
     description: 'Scope verifications.',
   })
   @Problems('challenge_not_found')
   async follow(@Param('id', ChallengeIdPipe) id: string): Promise<FollowedVerificationView> {
     const followed = await this.verifications.follow(id);
     if (!followed) throw new Problem('challenge_not_found');
-    return FollowedVerificationView.followed(followed.challenge, followed.delivery, this.clock.now());
+    return FollowedVerificationView.followed(followed, this.clock.now());
   }
 
   private readonly accepted = (challenge: Challenge): Answer<VerificationView> => ({

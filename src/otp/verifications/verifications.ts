@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Audit, type Doer } from '../../audit/audit.js';
 import { type Destination, partOf } from '../../core/destination.js';
+import { type Channel, CHANNELS } from '../../core/lanes.js';
 import { Transactions } from '../../database/prisma.service.js';
 import { Limits } from '../../limits/limits.js';
 import { type Answer, type GivenAnswer, Idempotency } from '../../mail/submission/idempotency.js';
@@ -24,6 +25,13 @@ export interface WantedVerification {
 
 type Resent<Body extends object> =
   { kind: 'sent'; answer: GivenAnswer<Body> } | Exclude<ResendResult, { kind: 'sent' }>;
+
+/** With what became of its newest copy, and, where it went both ways, of the newest by each channel. */
+export interface FollowedVerification {
+  challenge: Challenge;
+  delivery: ToldDelivery;
+  byChannel: Partial<Record<Channel, ToldDelivery>>;
+}
 
 type VerificationCheck = { kind: 'approved'; challenge: Challenge } | CheckRefusal;
 
@@ -119,10 +127,16 @@ export class Verifications {
     return { kind: 'sent', answer: { ...answerOf(result.issued.challenge), replayed: false } };
   }
 
-  async follow(id: string): Promise<{ challenge: Challenge; delivery: ToldDelivery } | undefined> {
+  async follow(id: string): Promise<FollowedVerification | undefined> {
     const [challenge, told] = await Promise.all([this.find(id), this.deliveries.find([id])]);
     const delivery = told.get(id);
-    return challenge && delivery ? { challenge, delivery } : undefined;
+    if (!challenge || !delivery) return undefined;
+    return { challenge, delivery, byChannel: challenge.otherDestination === null ? {} : await this.byChannel(id) };
+  }
+
+  private async byChannel(id: string): Promise<FollowedVerification['byChannel']> {
+    const told = await Promise.all(CHANNELS.map((channel) => this.deliveries.find([id], channel)));
+    return Object.fromEntries(CHANNELS.map((channel, index) => [channel, told[index]!.get(id)]));
   }
 
   private async consume({ challenge, counted }: Correct, by: Doer): Promise<Challenge | undefined> {

@@ -27,6 +27,7 @@ interface Verification {
   alsoTo?: string;
   resendAfter: string;
   delivery: { status: string; fault?: string };
+  deliveries?: Record<'email' | 'sms', { status: string }>;
 }
 type Body = Verification & ProblemBody;
 
@@ -261,7 +262,8 @@ describe('the other channel', () => {
     const [received] = await sink.waitForMailTo(address);
     expect(received!.mail.text).toContain(code);
     const { body } = await otpost.api.get<Body>(`/v1/verifications/${id}`, key);
-    expect(body).toMatchObject({ to, alsoTo: address });
+    expect(body).toMatchObject({ to, alsoTo: address, deliveries: { sms: { status: 'sent' } } });
+    expect(body.deliveries!.email).toEqual(body.delivery);
     expect((await call(`/${id}/check`, { code })).body).toEqual({
       status: 'approved',
       to,
