@@ -103,8 +103,8 @@ describe('the program otpost', () => {
   it.each(['--help', 'nonsense 2>&1'])(
     'ends quietly where its reader has gone before it speaks: otpost %s | true',
     async (args) => {
-      const script = `{ "$NODE" "$CLI" ${args}; echo $? >code; } | true`;
-      const { stderr } = await promisify(execFile)('sh', ['-c', script], { cwd: folder, env: environment() });
+      const script = `exec 4> >(true); wait $!; >&4 "$NODE" "$CLI" ${args}; echo $? >code`;
+      const { stderr } = await promisify(execFile)('bash', ['-c', script], { cwd: folder, env: environment() });
       expect([await readFile(join(folder, 'code'), 'utf8'), stderr]).toEqual(['141\n', '']);
     },
   );
