@@ -16,7 +16,7 @@ if (former.kind === 'no_history') console.warn(`SKIPPED: no upgrade was tried, f
 
 /** An upgrade as docs/upgrades.md tells it, with the two builds side by side at every step. */
 (former.kind === 'built' ? describe : describe.skip)('an upgrade from the former build', () => {
-  const { folder: build, packages } = former.kind === 'built' ? former.build : { folder: '', packages: '' };
+  const build = former.kind === 'built' ? former.build.folder : '';
   const processes: OtpostProcess[] = [];
   const services: OtpostInProcess[] = [];
   let database: TestDatabase;
@@ -30,7 +30,7 @@ if (former.kind === 'no_history') console.warn(`SKIPPED: no upgrade was tried, f
   let signedInBefore: SignedInBody;
 
   const startFormer = async (role: string, more: Record<string, string> = {}): Promise<OtpostProcess> => {
-    const started = new OtpostProcess({ ...env, NODE_PATH: packages, ROLE: role, ...more }, { build });
+    const started = new OtpostProcess({ ...env, ROLE: role, ...more }, { build });
     processes.push(started);
     await started.ready();
     return started;

@@ -15,8 +15,6 @@ export interface FormerBuild {
   /** Folder with `dist/main.js`. */
   folder: string;
   commit: string;
-  /** NODE_PATH of its processes: what packages of today load by name, and this build has given up. */
-  packages: string;
 }
 
 export type Former = { kind: 'built'; build: FormerBuild } | { kind: 'no_history'; why: string };
@@ -48,7 +46,7 @@ export function buildFormer(): Former {
     installWhatIsGone(room, folder);
     execFileSync(process.execPath, ['tools/build.mjs'], { cwd: folder, stdio: 'pipe' });
   }
-  return { kind: 'built', build: { folder, commit, packages: join(room, 'node_modules') } };
+  return { kind: 'built', build: { folder, commit } };
 }
 
 /** Packages that the former build needs and this one has given up: one folder above, where Node looks next. */
