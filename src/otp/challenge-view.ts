@@ -90,6 +90,22 @@ export function refusalProblem(refusal: CheckRefusal, now: Date): Problem {
   }
 }
 
+/** Of calls that send a code again: those of {@link resendProblem}, of limits, of the other channel, and of texts. */
+export const RESEND_PROBLEMS = [
+  'challenge_not_found',
+  'otp_expired',
+  'otp_consumed',
+  'otp_disowned',
+  'otp_locked',
+  'resend_too_soon',
+  'resend_exhausted',
+  'rate_limited',
+  'same_channel',
+  'sms_not_configured',
+  'sms_country',
+  'sms_limited',
+] as const satisfies ProblemCode[];
+
 /** Why a code is not sent again. */
 export function resendProblem(refusal: Exclude<ResendResult, { kind: 'sent' }>, now: Date): Problem {
   const comeBack = (at: Date) => ({ headers: { 'retry-after': String(secondsUntil(at, now)) } });

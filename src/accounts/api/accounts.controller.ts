@@ -9,7 +9,13 @@ import { parseEmailAddress } from '../../core/email-address.js';
 import { Operation } from '../../core/operation.js';
 import { Problems } from '../../core/problem-docs.js';
 import { Problem } from '../../core/problems.js';
-import { ChallengeIdPipe, IssuedView, refusalProblem, resendProblem } from '../../otp/challenge-view.js';
+import {
+  ChallengeIdPipe,
+  IssuedView,
+  refusalProblem,
+  RESEND_PROBLEMS,
+  resendProblem,
+} from '../../otp/challenge-view.js';
 import { CodeChecker } from '../../otp/code-checker.js';
 import { isPurpose, type PublicPurpose } from '../../otp/purposes.js';
 import { CodeRequests } from '../codes/code-requests.js';
@@ -122,20 +128,7 @@ export class CodesController {
     description:
       'Same code, same expiry, same count of tries. By mail it goes to the address of the account that has the number; a number without an account gets its text again, and the same answer.',
   })
-  @Problems(
-    'challenge_not_found',
-    'otp_expired',
-    'otp_consumed',
-    'otp_disowned',
-    'otp_locked',
-    'resend_too_soon',
-    'resend_exhausted',
-    'rate_limited',
-    'same_channel',
-    'sms_not_configured',
-    'sms_country',
-    'sms_limited',
-  )
+  @Problems(...RESEND_PROBLEMS)
   @ApiBody({ type: ResendCodeRequest, required: false })
   async resend(
     @Param('id', ChallengeIdPipe) id: string,

@@ -14,7 +14,7 @@ import type { Challenge } from '../../otp/challenges.js';
 import { CodeIssuer, type Issued, type ResendResult } from '../../otp/code-issuer.js';
 import { RequestedMailLimit } from '../../otp/device-token.js';
 import { SmsGuard } from '../../otp/sms/sms-guard.js';
-import { type Purpose, purposeRow, PURPOSES, type PublicPurpose } from '../../otp/purposes.js';
+import { ASKABLE_PURPOSES, type Purpose, PURPOSES, type PublicPurpose } from '../../otp/purposes.js';
 import { Proofs } from '../me/proofs.js';
 import { DEFAULT_LOCALE } from '../notices/notices.js';
 import { Passwords } from '../passwords/passwords.js';
@@ -278,7 +278,7 @@ export class CodeRequests {
 
 /** Of a code that went to a number: its account is opened by the address as well. */
 export function mayGoByMail(purpose: string): boolean {
-  return (purposeRow(purpose)?.asked ?? null) !== null;
+  return ASKABLE_PURPOSES.some((name) => name === purpose);
 }
 
 function byStranger(purpose: Purpose, { canonical }: Destination): Wanted['recorded'] {

@@ -12,7 +12,7 @@ import { Problem } from '../../core/problems.js';
 import { MailModule } from '../../mail/mail.module.js';
 import type { Answer } from '../../mail/submission/idempotency.js';
 import { IdempotencyKey, TakesIdempotencyKey, told } from '../../mail/submission/idempotency-header.js';
-import { ChallengeIdPipe, refusalProblem, resendProblem } from '../challenge-view.js';
+import { ChallengeIdPipe, refusalProblem, RESEND_PROBLEMS, resendProblem } from '../challenge-view.js';
 import type { Challenge } from '../challenges.js';
 import { OtpModule } from '../otp.module.js';
 import { CODE_LENGTH, TTL_SECONDS, VERIFICATION_TEMPLATES } from './verification-policy.js';
@@ -97,22 +97,7 @@ class VerificationsController {
     description: 'Scope verifications. Same code, same expiry, same count of tries.',
   })
   @TakesIdempotencyKey()
-  @Problems(
-    'challenge_not_found',
-    'otp_expired',
-    'otp_consumed',
-    'otp_disowned',
-    'otp_locked',
-    'resend_too_soon',
-    'resend_exhausted',
-    'rate_limited',
-    'idempotency_in_flight',
-    'idempotency_mismatch',
-    'same_channel',
-    'sms_not_configured',
-    'sms_country',
-    'sms_limited',
-  )
+  @Problems(...RESEND_PROBLEMS, 'idempotency_in_flight', 'idempotency_mismatch')
   @ApiBody({ type: ResendRequest, required: false })
   async resend(
     @Param('id', ChallengeIdPipe) id: string,
