@@ -65,7 +65,9 @@ export class Child {
       const heard = (message) => {
         if (message.error) return done() ?? reject(new Error(message.error));
         const found = has(message);
-        if (found !== undefined) done() ?? resolve(found);
+        if (found === undefined) return;
+        done();
+        resolve(found);
       };
       const gone = (code, signal) =>
         done() ?? reject(new Error(`${this.child.spawnargs.at(-1)} ended (${code ?? signal})`));

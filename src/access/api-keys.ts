@@ -23,7 +23,10 @@ export type ApiKeyRecord = Omit<ApiKey, 'keyHash'>;
 
 /** What a presented key turned out to be. */
 export type KeyCheck =
-  { kind: 'good'; record: ApiKeyRecord } | { kind: 'expired'; at: Date } | { kind: 'revoked' } | { kind: 'unknown' };
+  | { kind: 'good'; record: ApiKeyRecord }
+  | { kind: 'expired'; at: Date }
+  | { kind: 'revoked' }
+  | { kind: 'unknown' };
 
 /**
  * The keys of back ends. A key is 256 random bits and only its SHA-256 is stored: there is nothing to guess, so a slow
@@ -116,7 +119,9 @@ export type Unnamed =
   | { kind: 'ambiguous'; records: ApiKeyRecord[] };
 
 type Revocation =
-  { kind: 'revoked'; record: ApiKeyRecord } | { kind: 'revoked_before'; record: ApiKeyRecord } | Unnamed;
+  | { kind: 'revoked'; record: ApiKeyRecord }
+  | { kind: 'revoked_before'; record: ApiKeyRecord }
+  | Unnamed;
 
 export type Rotation =
   | ({ kind: 'rotated'; former: ApiKeyRecord } & MadeKey)

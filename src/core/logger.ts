@@ -3,9 +3,9 @@ import { type DestinationStream, type Logger as PinoLogger, type LoggerOptions, 
 import { visibleLines } from './mask.js';
 
 /** The process's logger, and the token that it is injected by. */
-// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging -- Nest finds it by a class; pino has an interface.
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging -- Nest finds it by a class; pino has an interface.
 export abstract class Logger {}
-// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging, @typescript-eslint/no-empty-object-type
+// oxlint-disable-next-line typescript/no-empty-object-type
 export interface Logger extends PinoLogger {}
 
 /**

@@ -52,6 +52,7 @@ export async function openDatabase(
 
 /** A tool of development, which a process with a database of its own does not load. */
 async function openEmbedded(dataDir: string): Promise<OpenedDatabase> {
+  // oxlint-disable-next-line no-restricted-imports -- loaded late, and by who has no DATABASE_URL alone
   const { startEmbeddedPostgres } = await import('../development/embedded-postgres.js');
   const server = await startEmbeddedPostgres(dataDir);
   return { url: server.url, embedded: true, close: () => server.stop() };

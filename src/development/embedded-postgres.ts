@@ -49,7 +49,13 @@ export async function startEmbeddedPostgres(
     const server: Server = { clusterFolder, logFile: join(folder, 'postgres.log'), binaries, account, moreSettings };
     const { session, running } = await claimFolder(server, password);
     // The lock is held to the end: whoever starts meanwhile waits for the server to be gone and starts its own.
-    const stop = () => stopServer(server, running).finally(() => session.end());
+    const stop = async (): Promise<void> => {
+      try {
+        await stopServer(server, running);
+      } finally {
+        await session.end();
+      }
+    };
     await createDatabase(session).catch(async (error) => {
       await stop();
       throw error;

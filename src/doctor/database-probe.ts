@@ -100,6 +100,7 @@ export async function probeDatabase({
 }
 
 async function embeddedUrl(dataDir: string): Promise<string | undefined> {
+  // oxlint-disable-next-line no-restricted-imports -- loaded late, and by who has no DATABASE_URL alone
   const { findEmbeddedPostgres } = await import('../development/embedded-postgres.js');
   return findEmbeddedPostgres(dataDir);
 }

@@ -85,7 +85,9 @@ export interface PreparedCode {
 }
 
 export type ResendResult =
-  { kind: 'sent'; issued: Issued } | { kind: ResendRefusal; challenge: Challenge } | { kind: 'not_found' };
+  | { kind: 'sent'; issued: Issued }
+  | { kind: ResendRefusal; challenge: Challenge }
+  | { kind: 'not_found' };
 
 /** Makes one-time codes and hands them to what carries mail and SMS. Who is behind the address is the caller's business. */
 @Injectable()

@@ -207,37 +207,34 @@ describe('a start in development', () => {
   const linkIn = (otpost: OtpostProcess): string | undefined =>
     /^ {2}Setup {2}http:\/\/localhost:\d+(\/setup\/[\w-]{43})$/m.exec(otpost.text)?.[1];
 
-  it.concurrent(
-    'prints a link that makes the first administrator, on the console and not in the log, until there is one',
-    async () => {
-      const { otpost, database } = await started({ LOG_LEVEL: 'trace' });
-      try {
-        await eventually(() => otpost.text.includes('Ctrl-C'), 'the addresses');
-        expect(otpost.text).toContain('Ctrl-C stops Otpost; Postgres goes on.');
-        const link = linkIn(otpost)!;
-        const { url } = await otpost.ready();
-        const form = (email: string) => fetch(url + link, { method: 'POST', body: new URLSearchParams({ email }) });
-        expect((await fetch(url + link)).status).toBe(200);
-        expect([(await form('ada@example.com')).status, (await form('eve@example.com')).status]).toEqual([200, 404]);
-        await eventually(
-          () => otpost.output.some((line) => line.includes('"route":"/setup/:token"')),
-          'the log of the requests',
-        );
-        for (const line of otpost.output.filter((text) => text.startsWith('{')))
-          expect(line).not.toContain(link.split('/').at(-1));
-      } finally {
-        await otpost.stop();
-      }
-      const again = await OtpostProcess.start({ DATABASE_URL: database.url, APP_SECRET: TEST_SECRET, PORT: '0' });
-      try {
-        await eventually(() => again.text.includes('Ctrl-C'), 'the addresses');
-        expect(linkIn(again)).toBeUndefined();
-      } finally {
-        await again.stop();
-        await database.drop();
-      }
-    },
-  );
+  it.concurrent('prints a link that makes the first administrator, on the console and not in the log, until there is one', async () => {
+    const { otpost, database } = await started({ LOG_LEVEL: 'trace' });
+    try {
+      await eventually(() => otpost.text.includes('Ctrl-C'), 'the addresses');
+      expect(otpost.text).toContain('Ctrl-C stops Otpost; Postgres goes on.');
+      const link = linkIn(otpost)!;
+      const { url } = await otpost.ready();
+      const form = (email: string) => fetch(url + link, { method: 'POST', body: new URLSearchParams({ email }) });
+      expect((await fetch(url + link)).status).toBe(200);
+      expect([(await form('ada@example.com')).status, (await form('eve@example.com')).status]).toEqual([200, 404]);
+      await eventually(
+        () => otpost.output.some((line) => line.includes('"route":"/setup/:token"')),
+        'the log of the requests',
+      );
+      for (const line of otpost.output.filter((text) => text.startsWith('{')))
+        expect(line).not.toContain(link.split('/').at(-1));
+    } finally {
+      await otpost.stop();
+    }
+    const again = await OtpostProcess.start({ DATABASE_URL: database.url, APP_SECRET: TEST_SECRET, PORT: '0' });
+    try {
+      await eventually(() => again.text.includes('Ctrl-C'), 'the addresses');
+      expect(linkIn(again)).toBeUndefined();
+    } finally {
+      await again.stop();
+      await database.drop();
+    }
+  });
 
   it.concurrent.each([
     [

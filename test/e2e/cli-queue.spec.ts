@@ -85,22 +85,19 @@ describe('otpost queue', () => {
     );
   }
 
-  it.concurrent(
-    'a web process that stands in for workers does not deliver a paused lane either, and drain does not',
-    async () => {
-      const { service, sink } = stoodIn;
-      await service.json('queue', 'pause', 'default', '--yes');
-      const held = await service.accept('held@example.com');
-      const [{ code, out }] = await Promise.all([
-        service.cli('queue', 'drain', '--json'),
-        startProcess({ ...service.env, ROLE: 'web', PORT: '0' }),
-      ]);
-      expect([code, JSON.parse(out)]).toEqual([3, { endings: {}, due: 1, paused: ['default'] }]);
-      const free = await service.accept('free@example.com', { lane: 'bulk' });
-      await sink.waitForMailTo('free@example.com'); // no worker for 30 s
-      expect([await service.statusOf(held), await service.statusOf(free)]).toEqual(['queued', 'sent']);
-    },
-  );
+  it.concurrent('a web process that stands in for workers does not deliver a paused lane either, and drain does not', async () => {
+    const { service, sink } = stoodIn;
+    await service.json('queue', 'pause', 'default', '--yes');
+    const held = await service.accept('held@example.com');
+    const [{ code, out }] = await Promise.all([
+      service.cli('queue', 'drain', '--json'),
+      startProcess({ ...service.env, ROLE: 'web', PORT: '0' }),
+    ]);
+    expect([code, JSON.parse(out)]).toEqual([3, { endings: {}, due: 1, paused: ['default'] }]);
+    const free = await service.accept('free@example.com', { lane: 'bulk' });
+    await sink.waitForMailTo('free@example.com'); // no worker for 30 s
+    expect([await service.statusOf(held), await service.statusOf(free)]).toEqual(['queued', 'sent']);
+  });
 
   it.concurrent('pauses a lane for workers, the other lanes going on, and delivers it when it is resumed', async () => {
     const { service, sink, otpost } = worked;

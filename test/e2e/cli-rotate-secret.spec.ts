@@ -79,50 +79,47 @@ describe('otpost rotate-secret', () => {
     expect(one.out).not.toBe(other.out);
   });
 
-  it.concurrent(
-    'seals everything again, after which a process that knows the new secret alone does all the old one began',
-    async () => {
-      const { former, sink, post, accept, upload, rotate, start } = resealed;
-      const issued = await former.api.register('ada@example.com');
-      const waiting = await accept('grace@example.com');
-      const endpoint = await post('/v1/webhook-endpoints', { url: 'https://example.com/hook' });
-      expect([endpoint.status, (await upload('a file')).status]).toEqual([201, 201]);
-      const look = await rotate(BOTH, '--status', '--json');
-      expect([look.code, told(look).formerNeeded]).toEqual([1, true]);
-      const { code, out } = await rotate(BOTH, '--yes', '--json');
-      expect([code, told({ out })]).toEqual([
-        0,
-        {
-          keyId: expect.stringMatching(/^[\da-f]{8}$/) as string,
-          kinds: [
-            { kind: 'signing keys', resealed: 1, unreadable: 0, remaining: 0 },
-            { kind: 'webhook secrets', resealed: 1, unreadable: 0, remaining: 0 },
-            { kind: 'codes', resealed: 1, unreadable: 0, remaining: 0 },
-            { kind: 'mail', resealed: 2, unreadable: 0, remaining: 0 },
-            { kind: 'file parts', resealed: 1, unreadable: 0, remaining: 0 },
-          ],
-          formerNeeded: false,
-        },
-      ]);
-      const present = await start({ APP_SECRET: NEW_SECRET });
-      const [mail] = await sink.waitForMailTo('ada@example.com');
-      await sink.waitForMailTo('grace@example.com');
-      const api = await present.api();
-      const answer = await api.post<SignedInBody>(`/v1/otp/${issued.challenge.id}/verify`, {
-        code: codeIn(mail!.mail.text),
-      });
-      expect([answer.status, answer.body.account.email]).toEqual([200, 'ada@example.com']);
-      expect(await former.database.query(`SELECT status FROM outbound_emails WHERE id = $1`, [waiting])).toEqual([
-        { status: 'sent' },
-      ]);
-      const again = await rotate({ APP_SECRET: NEW_SECRET });
-      expect([again.code, again.err]).toEqual([0, expect.stringContaining('Take it out of APP_SECRET_PREVIOUS')]);
-      const [{ count }] = (await former.database.query<{ count: number }>(
-        `SELECT count(*)::int FROM audit_events WHERE action = 'secret.rotated'`,
-      )) as [{ count: number }];
-      expect(count).toBe(1);
-    },
-  );
+  it.concurrent('seals everything again, after which a process that knows the new secret alone does all the old one began', async () => {
+    const { former, sink, post, accept, upload, rotate, start } = resealed;
+    const issued = await former.api.register('ada@example.com');
+    const waiting = await accept('grace@example.com');
+    const endpoint = await post('/v1/webhook-endpoints', { url: 'https://example.com/hook' });
+    expect([endpoint.status, (await upload('a file')).status]).toEqual([201, 201]);
+    const look = await rotate(BOTH, '--status', '--json');
+    expect([look.code, told(look).formerNeeded]).toEqual([1, true]);
+    const { code, out } = await rotate(BOTH, '--yes', '--json');
+    expect([code, told({ out })]).toEqual([
+      0,
+      {
+        keyId: expect.stringMatching(/^[\da-f]{8}$/) as string,
+        kinds: [
+          { kind: 'signing keys', resealed: 1, unreadable: 0, remaining: 0 },
+          { kind: 'webhook secrets', resealed: 1, unreadable: 0, remaining: 0 },
+          { kind: 'codes', resealed: 1, unreadable: 0, remaining: 0 },
+          { kind: 'mail', resealed: 2, unreadable: 0, remaining: 0 },
+          { kind: 'file parts', resealed: 1, unreadable: 0, remaining: 0 },
+        ],
+        formerNeeded: false,
+      },
+    ]);
+    const present = await start({ APP_SECRET: NEW_SECRET });
+    const [mail] = await sink.waitForMailTo('ada@example.com');
+    await sink.waitForMailTo('grace@example.com');
+    const api = await present.api();
+    const answer = await api.post<SignedInBody>(`/v1/otp/${issued.challenge.id}/verify`, {
+      code: codeIn(mail!.mail.text),
+    });
+    expect([answer.status, answer.body.account.email]).toEqual([200, 'ada@example.com']);
+    expect(await former.database.query(`SELECT status FROM outbound_emails WHERE id = $1`, [waiting])).toEqual([
+      { status: 'sent' },
+    ]);
+    const again = await rotate({ APP_SECRET: NEW_SECRET });
+    expect([again.code, again.err]).toEqual([0, expect.stringContaining('Take it out of APP_SECRET_PREVIOUS')]);
+    const [{ count }] = (await former.database.query<{ count: number }>(
+      `SELECT count(*)::int FROM audit_events WHERE action = 'secret.rotated'`,
+    )) as [{ count: number }];
+    expect(count).toBe(1);
+  });
 
   it.concurrent('seals long lists in batches, and leaves erased what was erased', async () => {
     const { former, accept, rotate } = shared;

@@ -55,7 +55,11 @@ describe('kill -9 with a message to several', () => {
   /** A worker that lives, for as long as the story takes. */
   async function rescued(story: () => Promise<void>): Promise<void> {
     const worker = await OtpostInProcess.start({ ...env, ROLE: 'worker' });
-    await story().finally(() => worker.stop());
+    try {
+      await story();
+    } finally {
+      await worker.stop();
+    }
     expect(await mail.imbalance()).toBe(0);
   }
 

@@ -23,7 +23,11 @@ async function withRedis(story: (redis: RedisServer, env: Record<string, string>
 /** A service that is stopped at the end of the story. */
 async function running(env: Record<string, string>, story: (otpost: OtpostInProcess) => Promise<void>): Promise<void> {
   const otpost = await OtpostInProcess.start({ ROLE: 'all', ...env });
-  await story(otpost).finally(() => otpost.stop());
+  try {
+    await story(otpost);
+  } finally {
+    await otpost.stop();
+  }
 }
 
 /** A real process. */
@@ -31,7 +35,11 @@ async function onItsOwn(env: Record<string, string>, story: (otpost: OtpostProce
   const otpost = await twoAtATime(() =>
     OtpostProcess.start({ APP_SECRET: TEST_SECRET, PORT: '0', ROLE: 'all', ...env }),
   );
-  await story(otpost).finally(() => otpost.stop('SIGKILL'));
+  try {
+    await story(otpost);
+  } finally {
+    await otpost.stop('SIGKILL');
+  }
 }
 
 const brokerIs = (api: Api, status: string) =>
@@ -190,8 +198,10 @@ describe('an outage of Redis', () => {
 describe('an outage of every connection to Postgres at once', () => {
   it('is answered and survived, under load', async () => {
     const database = await createDatabase();
-    await running({ DATABASE_URL: database.url }, (otpost) => cutUnderLoad(otpost, database)).finally(() =>
-      database.drop(),
-    );
+    try {
+      await running({ DATABASE_URL: database.url }, (otpost) => cutUnderLoad(otpost, database));
+    } finally {
+      await database.drop();
+    }
   });
 });

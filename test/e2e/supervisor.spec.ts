@@ -236,14 +236,10 @@ async function intoFile(deployment: Deployment): Promise<void> {
 describeWithSupervisor('under supervisord, as in the container,', () => {
   afterAll(() => Promise.all(everStarted.map((one) => one.destroy())));
 
-  it.concurrent(
-    'a worker that is stopped is missed and stood in for, a program that is killed comes back, and no mail is lost',
-    () => tell(stoppedAndKilled),
-  );
-  it.concurrent(
-    'SIGTERM in the middle of many mails ends both before any is killed: none is lost, none goes out twice',
-    () => tell(stoppedUnderLoad),
-  );
+  it.concurrent('a worker that is stopped is missed and stood in for, a program that is killed comes back, and no mail is lost', () =>
+    tell(stoppedAndKilled));
+  it.concurrent('SIGTERM in the middle of many mails ends both before any is killed: none is lost, none goes out twice', () =>
+    tell(stoppedUnderLoad));
   it.concurrent('every line of both is in the file that the output goes to, also the last ones', () => tell(intoFile));
   it.concurrent('a program that cannot be kept running ends the container with a failure', () => tell(givenUp));
 });

@@ -115,7 +115,11 @@ const gone = (
 /** Tells a story on a deployment that is gone afterwards. */
 async function tell(more: Record<string, string>, story: (deployment: Deployment) => Promise<void>): Promise<void> {
   const deployment = await Deployment.start(more);
-  await story(deployment).finally(() => deployment.stop());
+  try {
+    await story(deployment);
+  } finally {
+    await deployment.stop();
+  }
 }
 
 interface Fault {
@@ -197,17 +201,21 @@ async function unreachable(): Promise<void> {
     'smtp://nowhere.invalid:2525?tls=off',
     `smtps://127.0.0.1:${untrusted.port}`,
   ];
-  await tell({ MAIL_TRANSPORTS: ways.join(',') }, async (deployment) => {
-    const says = /refuses the connection: no server listens there/;
-    await deployment.send();
-    const { remedy } = await told(deployment, 'a refused connection', says);
-    expect(remedy).toMatch(/Correct host and port/);
-    await told(deployment, 'no DNS', /The name of nowhere\.invalid:2525 cannot be resolved/);
-    await told(deployment, 'TLS that cannot be trusted', /No TLS that can be trusted comes about/);
-    expect(deployment.running.text).not.toContain('blocks SMTP');
-    listening = await SmtpSink.start({}, port);
-    await gone(deployment, 'a refused connection', says, () => deployment.breaksOver());
-  }).finally(() => Promise.all([untrusted.stop(), listening?.stop()]));
+  try {
+    await tell({ MAIL_TRANSPORTS: ways.join(',') }, async (deployment) => {
+      const says = /refuses the connection: no server listens there/;
+      await deployment.send();
+      const { remedy } = await told(deployment, 'a refused connection', says);
+      expect(remedy).toMatch(/Correct host and port/);
+      await told(deployment, 'no DNS', /The name of nowhere\.invalid:2525 cannot be resolved/);
+      await told(deployment, 'TLS that cannot be trusted', /No TLS that can be trusted comes about/);
+      expect(deployment.running.text).not.toContain('blocks SMTP');
+      listening = await SmtpSink.start({}, port);
+      await gone(deployment, 'a refused connection', says, () => deployment.breaksOver());
+    });
+  } finally {
+    await Promise.all([untrusted.stop(), listening?.stop()]);
+  }
 }
 
 /** The worker is a process of its own, which is stopped where it stands; then Redis hangs under both. */
@@ -215,48 +223,56 @@ async function hangingWorkerAndRedis(): Promise<void> {
   const redis = await RedisServer.start();
   const toRedis = await StallingProxy.to(redis.url);
   const REDIS = toRedis.through(redis.url);
-  await tell(
-    { ROLE: 'web', REDIS_URL: REDIS, MAIL_TRANSPORTS: 'capture:', OUTBOX_RESCUE: 'off' },
-    async (deployment) => {
-      const worker = await OtpostProcess.start({ ...deployment.env, ROLE: 'worker' });
-      try {
-        await eventually(async () => (await deployment.problems()).length === 0, 'all to be well');
+  try {
+    await tell(
+      { ROLE: 'web', REDIS_URL: REDIS, MAIL_TRANSPORTS: 'capture:', OUTBOX_RESCUE: 'off' },
+      async (deployment) => {
+        const worker = await OtpostProcess.start({ ...deployment.env, ROLE: 'worker' });
+        try {
+          await eventually(async () => (await deployment.problems()).length === 0, 'all to be well');
 
-        worker.child.kill('SIGSTOP');
-        await deployment.database.query(`UPDATE workers SET heartbeat_at = heartbeat_at - interval '20 seconds'`); // time passes
-        const { remedy } = await told(
-          deployment,
-          'a worker that hangs',
-          /was heard of \d+ s ago for the last time: it hangs, or was killed/,
-        );
-        expect(remedy).toMatch(/^Restart it/);
-        worker.child.kill('SIGCONT');
-        await gone(deployment, 'a worker that hangs', /was heard of/);
+          worker.child.kill('SIGSTOP');
+          await deployment.database.query(`UPDATE workers SET heartbeat_at = heartbeat_at - interval '20 seconds'`); // time passes
+          const { remedy } = await told(
+            deployment,
+            'a worker that hangs',
+            /was heard of \d+ s ago for the last time: it hangs, or was killed/,
+          );
+          expect(remedy).toMatch(/^Restart it/);
+          worker.child.kill('SIGCONT');
+          await gone(deployment, 'a worker that hangs', /was heard of/);
 
-        toRedis.stall();
-        const broker = await told(deployment, 'Redis that hangs', /^The broker .* cannot be used/);
-        expect(broker.message).not.toMatch(/\(?Error\)?[:.]/);
-        toRedis.goOn();
-        await gone(deployment, 'Redis that hangs', /^The broker/);
-      } finally {
-        await worker.stop('SIGKILL');
-      }
-    },
-  ).finally(() => Promise.all([toRedis.stop(), redis.kill()]));
+          toRedis.stall();
+          const broker = await told(deployment, 'Redis that hangs', /^The broker .* cannot be used/);
+          expect(broker.message).not.toMatch(/\(?Error\)?[:.]/);
+          toRedis.goOn();
+          await gone(deployment, 'Redis that hangs', /^The broker/);
+        } finally {
+          await worker.stop('SIGKILL');
+        }
+      },
+    );
+  } finally {
+    await Promise.all([toRedis.stop(), redis.kill()]);
+  }
 }
 
 async function hangingPostgres(): Promise<void> {
   const [source, redis] = await Promise.all([createDatabase(), RedisServer.start()]);
   const toPostgres = await StallingProxy.to(source.url);
   const env = { DATABASE_URL: toPostgres.through(source.url), REDIS_URL: redis.url, MAIL_TRANSPORTS: 'capture:' };
-  await tell(env, async (deployment) => {
-    await eventually(async () => (await deployment.problems()).length === 0, 'all to be well');
-    toPostgres.stall();
-    const record = await told(deployment, 'Postgres that hangs', /^The record cannot be read/);
-    expect(record.message).not.toContain('PrismaClient');
-    toPostgres.goOn();
-    await gone(deployment, 'Postgres that hangs', /^The record/);
-  }).finally(() => Promise.all([toPostgres.stop(), redis.kill()]));
+  try {
+    await tell(env, async (deployment) => {
+      await eventually(async () => (await deployment.problems()).length === 0, 'all to be well');
+      toPostgres.stall();
+      const record = await told(deployment, 'Postgres that hangs', /^The record cannot be read/);
+      expect(record.message).not.toContain('PrismaClient');
+      toPostgres.goOn();
+      await gone(deployment, 'Postgres that hangs', /^The record/);
+    });
+  } finally {
+    await Promise.all([toPostgres.stop(), redis.kill()]);
+  }
   await source.drop();
 }
 

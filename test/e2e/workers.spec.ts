@@ -147,7 +147,11 @@ async function tell(
   story: (...deployments: Deployment[]) => Promise<void>,
 ): Promise<void> {
   const deployments = await Promise.all(options.map((one) => Deployment.start(one)));
-  await story(...deployments).finally(() => Promise.all(deployments.map((one) => one.stop())));
+  try {
+    await story(...deployments);
+  } finally {
+    await Promise.all(deployments.map((one) => one.stop()));
+  }
 }
 
 /** One web process without a worker, and beside it one that may not stand in. */
@@ -287,15 +291,16 @@ describe('a worker may get stuck, or its broker die:', () => {
     'with Redis dead no worker ends or is taken for dead, though all its deliveries are slow',
     async () => {
       const redis = await RedisServer.start();
-      await tell([{ redisUrl: redis.url, held: true }], (deployment) => deadBroker(deployment, redis)).finally(() =>
-        redis.kill(),
-      );
+      try {
+        await tell([{ redisUrl: redis.url, held: true }], (deployment) => deadBroker(deployment, redis));
+      } finally {
+        await redis.kill();
+      }
     },
   );
   const STUCK = 'a stuck worker ends; one with a paused lane and a slow sink is not taken for dead';
   it.concurrent(`${STUCK} (BullMQ on Postgres)`, () =>
-    tell([{ held: true }], (deployment) => severalOnPostgres(deployment)),
-  );
+    tell([{ held: true }], (deployment) => severalOnPostgres(deployment)));
   itWithRedis(`${STUCK} (BullMQ on Redis)`, () =>
     tell([{ redisUrl: REDIS_URL, held: true }], (deployment) => severalOnRedis(deployment)),
   );

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import ts from 'typescript';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -94,5 +94,26 @@ describe('the modules of src/', () => {
         else if (!name.startsWith('node:') && !name.startsWith(SRC)) packages.add(name);
       }
     expect([...packages]).toEqual(['commander']);
+  });
+});
+
+/** Lines that make a date of the clock. */
+function datesOfTheClock(file: string): string[] {
+  const source = ts.createSourceFile(file, readFileSync(ROOT + file, 'utf8'), ts.ScriptTarget.Latest);
+  const found: string[] = [];
+  const visit = (node: ts.Node): void => {
+    if (ts.isNewExpression(node) && node.expression.getText(source) === 'Date' && !node.arguments?.length)
+      found.push(`${file}:${source.getLineAndCharacterOfPosition(node.getStart(source)).line + 1}`);
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return found;
+}
+
+describe('pure policy', () => {
+  it('takes the time that it is: lint keeps Date.now() out of it, and there is no new Date()', async () => {
+    const { pureFiles } = (await import(pathToFileURL(`${ROOT}oxlint.config.mjs`).href)) as { pureFiles: string[] };
+    expect(pureFiles).toContain('src/otp/otp-policy.ts');
+    expect(pureFiles.flatMap(datesOfTheClock)).toEqual([]);
   });
 });

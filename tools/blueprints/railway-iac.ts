@@ -3,7 +3,9 @@
  * environment. The package itself wants Node 22 and is no dependency; the graphs of the two were compared.
  */
 export type Value =
-  { type: 'literal'; value: string } | { type: 'reference'; resource: string; output: string } | { type: 'preserve' };
+  | { type: 'literal'; value: string }
+  | { type: 'reference'; resource: string; output: string }
+  | { type: 'preserve' };
 
 export interface Resource {
   address: string;

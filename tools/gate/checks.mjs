@@ -10,17 +10,16 @@ export const results = { passed: 0, failed: 0, skipped: [] };
 /**
  * @param {string} command
  * @param {string[]} args
- * @param {{ env?: NodeJS.ProcessEnv, show?: boolean, onMessage?: (message: any) => void }} [options] `show`: as it comes
+ * @param {{ env?: NodeJS.ProcessEnv, show?: boolean }} [options] `show`: as it comes
  * @returns {Promise<{ ok: boolean, output: string }>} output is empty when it was shown as it came
  */
-export function run(command, args, { env = process.env, show = false, onMessage } = {}) {
+export function run(command, args, { env = process.env, show = false } = {}) {
   return new Promise((resolve, reject) => {
     const out = show ? 'inherit' : 'pipe';
-    const child = spawn(command, args, { cwd: root, env, stdio: ['ignore', out, out, ...(onMessage ? ['ipc'] : [])] });
+    const child = spawn(command, args, { cwd: root, env, stdio: ['ignore', out, out] });
     let output = '';
     child.stdout?.on('data', (chunk) => (output += chunk));
     child.stderr?.on('data', (chunk) => (output += chunk));
-    if (onMessage) child.on('message', onMessage);
     child.on('error', reject);
     child.on('close', (code) => resolve({ ok: code === 0, output }));
   });
@@ -40,16 +39,4 @@ export async function check(name, args, { tell = false } = {}) {
   const { ok, output } = await run(process.execPath, args);
   if (ok && tell) console.log(output.trimEnd());
   return count(name, { ok, output, ms: performance.now() - started });
-}
-
-/** Three checks of one process; see types-and-lint.mjs. One that it never came to has failed. */
-export async function checkTypesAndLint() {
-  const told = new Set();
-  const { output } = await run(process.execPath, ['--max-semi-space-size=128', 'tools/gate/types-and-lint.mjs'], {
-    onMessage: (result) => {
-      told.add(result.name);
-      count(result.name, result);
-    },
-  });
-  for (const name of ['types', 'types of web', 'lint']) if (!told.has(name)) count(name, { ok: false, output, ms: 0 });
 }

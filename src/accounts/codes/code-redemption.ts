@@ -22,7 +22,8 @@ type RedemptionResult =
 
 /** On one of our own pages, whose session is a cookie. */
 export type PageRedemption =
-  { kind: 'signed_in'; account: Account; cookie: string; deviceToken: string } | CheckRefusal;
+  | { kind: 'signed_in'; account: Account; cookie: string; deviceToken: string }
+  | CheckRefusal;
 
 /** A browser that showed what our pages keep in it. */
 export interface Browser {

@@ -26,7 +26,12 @@ export interface Begun {
 }
 
 type EndReason =
-  'signed_out' | 'ended' | 'password_changed' | 'email_changed' | 'email_change_undone' | 'phone_changed';
+  | 'signed_out'
+  | 'ended'
+  | 'password_changed'
+  | 'email_changed'
+  | 'email_change_undone'
+  | 'phone_changed';
 
 export interface IssuedTokens {
   accessToken: string;

@@ -180,7 +180,9 @@ export interface TransportRecord extends BreakerRecord {
 }
 
 type ResumeResult =
-  { kind: 'resumed'; hosts: string[] } | { kind: 'not_paused' } | { kind: 'not_found'; names: string[] };
+  | { kind: 'resumed'; hosts: string[] }
+  | { kind: 'not_paused' }
+  | { kind: 'not_found'; names: string[] };
 
 /** The circuit breakers as people see and close them. Every process reads them once a second. */
 @Injectable()

@@ -24,7 +24,8 @@ export interface WantedVerification {
 }
 
 type Resent<Body extends object> =
-  { kind: 'sent'; answer: GivenAnswer<Body> } | Exclude<ResendResult, { kind: 'sent' }>;
+  | { kind: 'sent'; answer: GivenAnswer<Body> }
+  | Exclude<ResendResult, { kind: 'sent' }>;
 
 /** With what became of its newest copy, and, where it went both ways, of the newest by each channel. */
 export interface FollowedVerification {

@@ -116,7 +116,7 @@ describe('events and their messages', () => {
       await tell(told(kind, { emailId: id, reason: 'blocked' }));
       expect(await mail.look(id)).toMatchObject({ status, sealed: false });
       const [row] = await database.query<{ free: boolean; sent: boolean }>(
-        'SELECT lease_token IS NULL AND lease_until IS NULL AS free, sent_at IS NOT NULL AS sent FROM outbound_emails WHERE id = $1', [id]); // prettier-ignore
+        'SELECT lease_token IS NULL AND lease_until IS NULL AS free, sent_at IS NOT NULL AS sent FROM outbound_emails WHERE id = $1', [id]); // oxfmt-ignore
       expect(row).toEqual({ free: true, sent: true });
     }
   });

@@ -9,7 +9,7 @@ import { queueOf } from '../../support/database/woken-lanes.js';
 const STATES: EmailStatus[] = [
   'scheduled', 'queued', 'sending', 'deferred', 'sent', 'delivered', 'bounced',
   'complained', 'failed', 'unknown', 'cancelled', 'expired', 'suppressed',
-]; // prettier-ignore
+]; // oxfmt-ignore
 
 describe('what people and the calendar may do with a message', () => {
   let bench: OutboxBench;

@@ -74,7 +74,11 @@ export class FaultPostgres {
   private async run(database: string, sql: string): Promise<void> {
     const client = new pg.Client({ connectionString: this.urlOf(database) });
     await client.connect();
-    await client.query(sql).finally(() => client.end());
+    try {
+      await client.query(sql);
+    } finally {
+      await client.end();
+    }
   }
 
   async remove(): Promise<void> {

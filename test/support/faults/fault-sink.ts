@@ -7,7 +7,11 @@ export type SinkMoment = 'greeting' | 'EHLO' | 'MAIL' | 'RCPT' | 'DATA' | 'in th
  * After the dot the message counts as taken in all cases but a 4xx or 5xx: a server may die on what it has stored.
  */
 export type SinkFault =
-  'close' | 'stall' | 'hold' | { afterMs: number; then: 'answer' | 'close' } | `${4 | 5}${string}`;
+  | 'close'
+  | 'stall'
+  | 'hold'
+  | { afterMs: number; then: 'answer' | 'close' }
+  | `${4 | 5}${string}`;
 
 /** What a door does at a moment; `to` is known from RCPT on. Undefined: as it should be. */
 export type SinkScript = (moment: SinkMoment, to: string) => SinkFault | undefined;

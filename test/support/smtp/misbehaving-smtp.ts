@@ -16,7 +16,11 @@ export type Moment =
 
 /** A reply such as `450 4.2.0 later`, silence, a connection that ends without a word, or bytes that mean nothing. */
 export type Misbehaviour =
-  string | { hang: true } | { close: true } | { garbage: true } | { afterMs: number; reply: string };
+  | string
+  | { hang: true }
+  | { close: true }
+  | { garbage: true }
+  | { afterMs: number; reply: string };
 export const HANG: Misbehaviour = { hang: true };
 export const CLOSE: Misbehaviour = { close: true };
 export const GARBAGE: Misbehaviour = { garbage: true };

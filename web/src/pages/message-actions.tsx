@@ -14,7 +14,8 @@ type Resolution = (typeof RESOLUTIONS)[number]['as'];
 
 /** Rows of a page, or all that a filter finds. */
 export type Chosen =
-  { kind: 'some'; items: Item[] } | { kind: 'filter'; filter: Filter; counts: Record<string, number>; since: string };
+  | { kind: 'some'; items: Item[] }
+  | { kind: 'filter'; filter: Filter; counts: Record<string, number>; since: string };
 
 const FROM: Record<Action, Status[]> = { retry: RETRYABLE, cancel: CANCELLABLE, resolve: ['unknown'] };
 const WORDS: Record<Action, { title: string; text: string; done: string; verb: string }> = {

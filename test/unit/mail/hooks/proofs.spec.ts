@@ -16,7 +16,7 @@ import {
   type ToldEvent,
 } from '../../../support/http/provider-hooks.js';
 
-// prettier-ignore
+// oxfmt-ignore
 
 const now = new Date('2026-11-21T12:00:00Z');
 const MINUTE = 60_000;
