@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -23,6 +24,37 @@ const ABSENT = [
   'pg-native',
 ];
 
+/** Packages of Nest that look for others with a `require` of their own, and what they are to find: what the bundle has of it. */
+const REQUIRING =
+  /@nestjs\/(mapped-types\/dist\/type-helpers\.utils|terminus\/dist\/health-check\/health-check\.decorator)\.js$/;
+/** @type {Record<string, string>} */
+const IN_BUNDLE = {
+  'class-validator': 'class-validator',
+  'class-transformer': 'class-transformer',
+  'class-transformer/cjs/storage': `${root}node_modules/class-transformer/esm5/storage.js`,
+  '@nestjs/swagger': '@nestjs/swagger',
+};
+
+/**
+ * They would load the packages once more, of node_modules: a fifth of a start, and other copies of what decorators note.
+ * @type {import('esbuild').Plugin}
+ */
+export const nestRequires = {
+  name: 'nest-requires',
+  setup(builder) {
+    builder.onLoad({ filter: REQUIRING }, async ({ path }) => {
+      const source = await readFile(path, 'utf8');
+      const own = 'const require = createRequire(import.meta.url);';
+      if (!source.includes(own)) throw new Error(`${path} requires in another way than it did`);
+      const asked = [...new Set([...source.matchAll(/\brequire\('([^']+)'\)/g)].map(([, name = '']) => name))];
+      const found = asked.filter((name) => IN_BUNDLE[name]);
+      const imports = found.map((name, n) => `import * as found${n} from ${JSON.stringify(IN_BUNDLE[name])};`);
+      const table = found.map((name, n) => `${JSON.stringify(name)}: found${n}`);
+      return { contents: imports.join('\n') + source.replace(own, `const require = (name) => ({ ${table} })[name];`) };
+    });
+  },
+};
+
 /** How esbuild makes few files of many, for the programs and for the tests. @type {import('esbuild').BuildOptions} */
 export const BUNDLING = {
   absWorkingDir: root,
@@ -38,6 +70,7 @@ export const BUNDLING = {
   keepNames: true, // of classes: they name the schemas of the API description, and errors
   sourcemap: 'linked',
   sourcesContent: false,
+  plugins: [nestRequires],
   external: [...LEFT_OUT, ...ABSENT],
   // Nest imports these as it goes, and asks for named exports, which CommonJS in a bundle has none of: theirs as ES modules.
   alias: {
