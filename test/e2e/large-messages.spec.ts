@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createDatabase, type TestDatabase } from '../support/database/postgres.js';
+import { sized } from '../support/faults/fault-form.js';
 import { answersIn, RawClient } from '../support/http/raw-client.js';
 import { createApiKey } from '../support/service/api-key.js';
 import { OtpostProcess } from '../support/service/otpost-process.js';
@@ -9,7 +10,8 @@ import { factsOf, line } from '../support/service/process-facts.js';
 import { eventually } from '../support/signals/wait.js';
 
 const MIB = 1024 * 1024;
-const MANY = 20;
+/** Of twice as many as may be in memory at a time, more tell little more. */
+const MANY = sized(8, 20);
 
 /** Takes everything and keeps nothing. */
 class ForgettingSmtp {
@@ -107,7 +109,7 @@ describe('messages and files as large as they may be', () => {
     return Buffer.from(start + ' '.repeat(Math.max(0, bytes - start.length - end.length)) + end);
   };
 
-  /** 20 at once; a small message begins behind them. Prints what it took. */
+  /** MANY at once; a small message begins behind them. Prints what it took. */
   async function many(
     what: string,
     work: () => Promise<number>,
@@ -136,7 +138,7 @@ describe('messages and files as large as they may be', () => {
       post('/v1/uploads', 'application/octet-stream', Buffer.alloc(24 * MIB, `file ${n++}`)),
     );
     expect(statuses.slice(0, MANY)).toEqual(Array.from({ length: MANY }, () => 201));
-    expect(grownMib).toBeLessThan(350);
+    expect(grownMib).toBeLessThan(120);
   });
 
   it('are all taken when many come at once, in little more memory than two of them need, and a small one waits for none', async () => {
@@ -146,7 +148,7 @@ describe('messages and files as large as they may be', () => {
     );
     expect(statuses).toEqual(Array.from({ length: MANY + 1 }, () => 202));
     expect(order.indexOf('small')).toBeLessThan(MANY);
-    expect(grownMib).toBeLessThan(450);
+    expect(grownMib).toBeLessThan(400);
   });
 
   it('are handed over by a worker that composes few of them at a time', async () => {
@@ -165,7 +167,7 @@ describe('messages and files as large as they may be', () => {
       const after = factsOf(worker.child.pid!);
       console.log(`${MANY} × 25 MiB handed over: before ${line(before)}; after ${line(after)}`);
       expect(server.large).toBe(MANY);
-      expect(after.peakMib - before.memoryMib).toBeLessThan(600);
+      expect(after.peakMib - before.memoryMib).toBeLessThan(450);
     } finally {
       await worker.stop('SIGKILL');
       await server.stop();
