@@ -63,7 +63,7 @@ export async function untouched(url: string): Promise<Untouched> {
 }
 
 /**
- * Ends who is connected, and leaves nothing but what the migrations write. False: it has another form than they give it, or lets
+ * Leaves nothing but what the migrations write. False: it has another form than they give it, or lets
  * nobody in, and is of no further use.
  */
 export async function emptyDatabase(url: string, before: Untouched): Promise<boolean> {
@@ -74,9 +74,6 @@ export async function emptyDatabase(url: string, before: Untouched): Promise<boo
     return false;
   }
   try {
-    await client.query(
-      `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`,
-    );
     const sequences = await ask<{ name: string }>(client, SEQUENCES_OF_QUEUES);
     if (sequences.length > 0) await client.query(`DROP SEQUENCE ${sequences.map(({ name }) => name).join(', ')}`);
     if ((await formOf(client)) !== before.form) return false;

@@ -17,6 +17,9 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
+/** SQLSTATE. */
+const OBJECT_IN_USE = '55006';
+
 /** Of this Jest worker, as the migrations leave them: to empty one costs a tenth of making it. Nobody is connected. */
 const emptied: string[] = [];
 let before: Untouched | undefined;
@@ -26,7 +29,6 @@ export async function createDatabase(): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString('hex')}`;
   const former = emptied.pop();
   await onServer(
-    // A name of its own: what still runs of a test before must not find it.
     former
       ? `ALTER DATABASE ${former} RENAME TO ${name}`
       : `CREATE DATABASE ${name} TEMPLATE otpost_template STRATEGY file_copy`,
@@ -39,20 +41,41 @@ export async function createDatabase(): Promise<TestDatabase> {
   await database.query('UPDATE deployment SET id = gen_random_uuid()');
   const drop = async (): Promise<void> => {
     await database.end();
-    if (before && (await emptyDatabase(database.url, before))) emptied.push(name);
-    else await onServer(`DROP DATABASE ${name} WITH (FORCE)`);
+    const away = await moveAway(name);
+    if (away && before && (await emptyDatabase(urlOf(serverUrl(), away), before))) emptied.push(away);
+    else await onServer(`DROP DATABASE ${away ?? name} WITH (FORCE)`);
   };
   return { ...database, drop };
 }
 
-/** @param server its URL; the database `name` is there already */
-export function openedDatabase(server: string, name: string): TestDatabase {
+/** Gives it another name, by which what still runs of a test does not find it. Undefined: that comes back at once each time. */
+async function moveAway(name: string): Promise<string | undefined> {
+  const away = `emptied_${randomBytes(6).toString('hex')}`;
+  try {
+    await onServer(
+      `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '${name}'`,
+      `ALTER DATABASE ${name} RENAME TO ${away}`,
+    );
+    return away;
+  } catch (error) {
+    if ((error as { code?: string }).code === OBJECT_IN_USE) return undefined;
+    throw error;
+  }
+}
+
+function urlOf(server: string, name: string): string {
   const url = new URL(server);
   url.pathname = `/${name}`;
-  const pool = new pg.Pool({ connectionString: url.href, max: 2 });
+  return url.href;
+}
+
+/** @param server its URL; the database `name` is there already */
+export function openedDatabase(server: string, name: string): TestDatabase {
+  const url = urlOf(server, name);
+  const pool = new pg.Pool({ connectionString: url, max: 2 });
   pool.on('error', () => undefined); // the end of the database, or a restart of the server, ends idle connections
   return {
-    url: url.href,
+    url,
     query: async <Row extends pg.QueryResultRow>(sql: string, parameters: unknown[] = []) =>
       (await pool.query<Row>(sql, parameters)).rows,
     end: () => pool.end(),
