@@ -13,6 +13,7 @@ import { fileURLToPath } from 'node:url';
 const LONGER = [
   'test/integration/http/hostile-run.spec.ts',
   'test/integration/audiences/import.spec.ts',
+  'test/integration/mail/search-plans.spec.ts',
   'test/e2e/large-messages.spec.ts',
 ];
 
