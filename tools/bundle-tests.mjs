@@ -8,7 +8,7 @@ import { dirname, isAbsolute, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { transform } from '@swc/core';
 import { build } from 'esbuild';
-import { BUNDLING, nestRequires } from './bundle-options.mjs';
+import { BUNDLING } from './bundle-options.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const EXTERNAL = [
@@ -100,7 +100,7 @@ export function testBundling(specs, outdir = '.tests') {
     outdir,
     chunkNames: 'shared/[name]-[hash]',
     external: [...(BUNDLING.external ?? []), ...EXTERNAL],
-    plugins: [nestRequires, typescript],
+    plugins: [...(BUNDLING.plugins ?? []), typescript],
     metafile: true,
   };
 }

@@ -70,7 +70,7 @@ export function writingSubscribers(
   return Prisma.sql`
     INSERT INTO subscribers AS s (id, audience_id, address, address_canonical, status, attributes, locale, import_id)
     SELECT v.id, ${audienceId}::uuid, v.address, v.canonical, ${STATUS_OF_NEW}, v.attributes, v.locale, ${importId}::uuid
-    FROM jsonb_to_recordset(${JSON.stringify(input)}::jsonb) AS v (id uuid, address text, canonical text, attributes jsonb, locale text)
+    FROM json_to_recordset(${JSON.stringify(input)}::json) AS v (id uuid, address text, canonical text, attributes jsonb, locale text)
     ORDER BY v.id
     ON CONFLICT (audience_id, address_canonical) DO UPDATE SET
       address = EXCLUDED.address, attributes = s.attributes || EXCLUDED.attributes,

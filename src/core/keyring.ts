@@ -1,4 +1,5 @@
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
+import { pooledBytes } from './ids.js';
 
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
@@ -49,7 +50,7 @@ export class Keyring {
   /** The same for what is no text. */
   sealBytes(plain: Uint8Array, context: string): Sealed {
     const { id, seal } = this.secret(this.currentId);
-    const iv = randomBytes(IV_BYTES);
+    const iv = pooledBytes(IV_BYTES);
     const cipher = createCipheriv('aes-256-gcm', seal, iv).setAAD(Buffer.from(context));
     const bytes = new Uint8Array(CIPHERTEXT_AT + plain.length);
     bytes.set(cipher.update(plain), CIPHERTEXT_AT);

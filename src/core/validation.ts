@@ -108,8 +108,37 @@ function inheritedMembers(value: unknown, path: string): FieldError[] {
   );
 }
 
+/**
+ * class-validator looks through all classes for the parents of one, for each object that it checks; what it finds changes with a
+ * decorator only.
+ */
+function rememberRules(): void {
+  const storage = getMetadataStorage();
+  if (Object.hasOwn(storage, 'getTargetValidationMetadatas')) return;
+  const [find, add] = [storage.getTargetValidationMetadatas.bind(storage), storage.addValidationMetadata.bind(storage)];
+  const known = new Map<unknown, ReturnType<typeof find>>();
+  storage.addValidationMetadata = (rule) => {
+    known.clear();
+    add(rule);
+  };
+  storage.getTargetValidationMetadatas = (type, schema, always, strict, groups) => {
+    if (schema || always || strict || groups?.length) return find(type, schema, always, strict, groups);
+    const rules = known.get(type) ?? find(type, schema, always, strict, groups);
+    known.set(type, rules);
+    return rules;
+  };
+  const group = storage.groupByPropertyName.bind(storage);
+  const grouped = new WeakMap<object, ReturnType<typeof group>>();
+  storage.groupByPropertyName = (rules) => {
+    const groups = grouped.get(rules) ?? group(rules);
+    grouped.set(rules, groups);
+    return groups;
+  };
+}
+
 /** Bodies against their classes: what is not described is refused, and every fault is told at once. */
 export function validationPipe(): ValidationPipe {
+  rememberRules();
   return new BoundedPipe({
     whitelist: true,
     forbidNonWhitelisted: true,

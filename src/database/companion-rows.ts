@@ -29,8 +29,8 @@ export function insertingCompanions(
     return Prisma.sql`with_${Prisma.raw(table)} AS (
       INSERT INTO ${name} (${Prisma.raw(columns.map((column) => `"${column}"`).join(', '))})
       SELECT ${Prisma.raw(columns.map((column) => `filled."${column}"`).join(', '))}
-      FROM jsonb_to_recordset(${given}::jsonb) AS given (n int, row jsonb)
-      CROSS JOIN LATERAL jsonb_populate_record(NULL::${name}, given.row) AS filled ${condition}
+      FROM json_to_recordset(${given}::json) AS given (n int, row json)
+      CROSS JOIN LATERAL json_populate_record(NULL::${name}, given.row) AS filled ${condition}
     ),`;
   });
   return parts.length === 0 ? Prisma.empty : Prisma.join(parts, ' ');

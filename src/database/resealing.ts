@@ -150,7 +150,7 @@ export class Resealing {
     return this.prisma.$executeRaw`
       WITH mine AS (
         SELECT t.id, i.bytes, i.derived
-        FROM ${raw(table)} t JOIN jsonb_to_recordset(${json}::jsonb) AS i (id ${raw(idType)}, was text, bytes text, derived text)
+        FROM ${raw(table)} t JOIN json_to_recordset(${json}::json) AS i (id ${raw(idType)}, was text, bytes text, derived text)
           ON t.id = i.id AND t.${raw(column)} = decode(i.was, 'base64')
         FOR UPDATE OF t SKIP LOCKED
       )

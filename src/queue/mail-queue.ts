@@ -13,6 +13,8 @@ export function queueName(lane: Lane): string {
 
 /** Milliseconds between two jobs of one lane; wakes that come in between are joined into the later one. */
 const COALESCE_MS = 5;
+/** Jobs of a lane that are added without a look whether one waits: to look costs a round trip, before each of them. */
+export const UNLOOKED = 16;
 /** Milliseconds after which a broker that has not answered counts as down. */
 const ANSWER_WITHIN_MS = 1_000;
 
@@ -25,6 +27,8 @@ export class MailQueue implements OnApplicationShutdown {
   private readonly queues: Record<Lane, Queue>;
   private readonly busy = new Map<Lane, Promise<void>>();
   private readonly again = new Set<Lane>();
+  /** Jobs added since the last look that found none waiting. */
+  private readonly added = new Map<Lane, number>();
 
   constructor(
     private readonly broker: Broker,
@@ -42,7 +46,7 @@ export class MailQueue implements OnApplicationShutdown {
    * A wake that comes while a job of the lane is being added is followed by another job, for a worker may
    * already have taken the first one and looked before the caller committed. A job that still waits is enough, however
    * many rows come: whoever takes it does so later than this look, claims after that, and so finds what was committed
-   * before. Without a worker they would pile up otherwise.
+   * before. Without a worker they would pile up otherwise; a few may.
    */
   wake(lane: Lane): void {
     if (this.busy.has(lane)) this.again.add(lane);
@@ -71,7 +75,10 @@ export class MailQueue implements OnApplicationShutdown {
     );
     passing('waking');
     try {
-      if ((await this.queues[lane].getWaitingCount()) > 0) return; // no write was seen: whether the broker is up stays as it was
+      const added = this.added.get(lane) ?? 0;
+      // No write was seen: whether the broker is up stays as it was.
+      if (added >= UNLOOKED && (await this.queues[lane].getWaitingCount()) > 0) return;
+      this.added.set(lane, (added % UNLOOKED) + 1);
       await this.queues[lane].add('wake', {});
       this.broker.cameUp();
     } catch (error) {

@@ -84,7 +84,7 @@ export class ProviderEvents {
         detail, email_id, occurred_at, matched_at)
       SELECT ${source}, dedupe_key, kind, provider_message_id, message_id, recipient_canonical, reason, detail, email_id,
         occurred_at, CASE kind WHEN 'ignored' THEN now() END
-      FROM jsonb_to_recordset(${JSON.stringify(events.map(recordOf))}::jsonb) AS input (dedupe_key text, kind text,
+      FROM json_to_recordset(${JSON.stringify(events.map(recordOf))}::json) AS input (dedupe_key text, kind text,
         provider_message_id text, message_id text, recipient_canonical text, reason text, detail text, email_id uuid,
         occurred_at timestamptz)
       ON CONFLICT (provider, dedupe_key) DO NOTHING
@@ -206,7 +206,7 @@ export class ProviderEvents {
       await db.$executeRaw`
         INSERT INTO email_events (email_id, status, attempt, transport, reply, error_code)
         SELECT email_id, status, attempt, transport, reply, error_code
-        FROM jsonb_to_recordset(${JSON.stringify(told.map(noteOf))}::jsonb)
+        FROM json_to_recordset(${JSON.stringify(told.map(noteOf))}::json)
           AS input (n int, email_id uuid, status email_status, attempt int, transport text, reply text, error_code text)
         ORDER BY n`;
       // What bounced after it was delivered is suppressed.
@@ -217,7 +217,7 @@ export class ProviderEvents {
       await suppressAll(steps.flatMap(suppressionOf), db);
       await db.$executeRaw`
         UPDATE provider_events e SET matched_at = now(), email_id = input.email_id
-        FROM jsonb_to_recordset(${JSON.stringify(steps.map(({ event, message }) => ({ id: String(event.id), email_id: message.id })))}::jsonb)
+        FROM json_to_recordset(${JSON.stringify(steps.map(({ event, message }) => ({ id: String(event.id), email_id: message.id })))}::json)
           AS input (id bigint, email_id uuid)
         WHERE e.id = input.id`;
     }

@@ -54,7 +54,7 @@ function finishing(ends: readonly { id: string }[], counts: boolean): Prisma.Sql
   const ids = ends.map(({ id }) => id);
   return Prisma.sql`
     input AS (
-      SELECT * FROM jsonb_to_recordset(${JSON.stringify(ends)}::jsonb) AS input (
+      SELECT * FROM json_to_recordset(${JSON.stringify(ends)}::json) AS input (
         n int, id uuid, token uuid, worker text, status email_status, transport text, reply text, error_code text,
         provider_message_id text, delay_ms int, uncounted boolean, possible_duplicate boolean,
         suppress_reason text, suppress_source text)

@@ -147,7 +147,7 @@ export class Outbox {
     if (abandoned.length === 0) return 0;
     const [recovered] = await this.prisma.$queryRaw<{ count: number }[]>`
       WITH input AS (
-        SELECT * FROM jsonb_to_recordset(${JSON.stringify(abandoned.map(verdictOn))}::jsonb) AS input (id uuid, token uuid, retry_ms int)
+        SELECT * FROM json_to_recordset(${JSON.stringify(abandoned.map(verdictOn))}::json) AS input (id uuid, token uuid, retry_ms int)
       ), mine AS (
         SELECT m.id, m.status AS was, m.status = 'unknown' OR m.offered_at IS NOT NULL AS offered, input.retry_ms
         FROM outbound_emails m JOIN input ON m.id = input.id AND m.lease_token = input.token

@@ -106,11 +106,11 @@ export async function splitReported(reported: readonly ReportedRecipient[], db: 
   await db.$executeRaw`
     WITH apart AS (
       SELECT a.*, NULL::text AS transport, NULL::text AS provider_message_id, 0 AS delay_ms, false AS uncounted, NULL::text AS worker
-      FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS a (from_id uuid, id uuid, address text, canonical text,
+      FROM json_to_recordset(${JSON.stringify(rows)}::json) AS a (from_id uuid, id uuid, address text, canonical text,
         recipient jsonb, status email_status, reply text, error_code text, told_by text)
     ), ${splittingOff(Prisma.sql`outbound_emails`, Prisma.sql`apart`)}
     UPDATE outbound_emails m SET recipients = l.recipients, to_address = l.address, to_canonical = l.canonical
-    FROM jsonb_to_recordset(${JSON.stringify(left)}::jsonb) AS l (id uuid, recipients jsonb, address text, canonical text)
+    FROM json_to_recordset(${JSON.stringify(left)}::json) AS l (id uuid, recipients jsonb, address text, canonical text)
     WHERE m.id = l.id`;
 }
 
@@ -121,7 +121,7 @@ export async function splitReported(reported: readonly ReportedRecipient[], db: 
 export async function changeReported(changes: readonly object[], db: Db): Promise<void> {
   await db.$executeRaw`
     WITH input AS (
-      SELECT * FROM jsonb_to_recordset(${JSON.stringify(changes)}::jsonb)
+      SELECT * FROM json_to_recordset(${JSON.stringify(changes)}::json)
         AS input (id uuid, status email_status, reply text, error_code text)
     ), ${countingHandOvers(Prisma.sql`
       SELECT m.subscriber_id FROM outbound_emails m JOIN input USING (id)

@@ -101,7 +101,7 @@ export function splitStatement({ email, ending, apart, worker }: Split): Prisma.
         AND m.recipients = ${JSON.stringify(recipients)}::jsonb
       FOR UPDATE
     ), apart AS (
-      SELECT * FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS a (from_id uuid, id uuid, address text, canonical text,
+      SELECT * FROM json_to_recordset(${JSON.stringify(rows)}::json) AS a (from_id uuid, id uuid, address text, canonical text,
         recipient jsonb, status email_status, transport text, reply text, error_code text, provider_message_id text, delay_ms int,
         uncounted boolean, worker text, told_by text, suppress_reason text, suppress_source text)
     ), ${splittingOff(Prisma.sql`mine`, Prisma.sql`apart`)},

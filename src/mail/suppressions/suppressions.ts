@@ -125,7 +125,7 @@ export async function suppressAll(suppressions: readonly NewSuppression[], db: U
   await db.$executeRaw(
     suppressing(Prisma.sql`
       SELECT address, scope, reason, source, email_id, NULL::timestamptz, NULL::text
-      FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS input (address text, scope text, reason text, source text, email_id uuid)`),
+      FROM json_to_recordset(${JSON.stringify(rows)}::json) AS input (address text, scope text, reason text, source text, email_id uuid)`),
   );
 }
 

@@ -8,8 +8,12 @@ export interface Mailbox {
   address: string;
 }
 
+/** An address and nothing else, as most recipients are: unquoted (RFC 5322 §3.2.3), its domain in ASCII and small letters. */
+const BARE = /^[\w.!#$%&'*+/=?^`{|}~-]+@[a-z\d.-]+\.[a-z]+$/;
+
 /** Reads `Ada <ada@example.com>`. Providers want domains in ASCII. */
 export function mailboxOf(text: string): Mailbox {
+  if (BARE.test(text) && !text.includes('@xn--') && !text.includes('.xn--')) return { name: '', address: text };
   const [mailbox] = addressparser(oneLine(text), { flatten: true });
   const { name = '', address = '' } = mailbox ?? {};
   const at = address.lastIndexOf('@');
@@ -29,8 +33,12 @@ export function writeMailbox({ name, address }: Mailbox): string {
 
 /** A Message-ID of our own (RFC 5322 §3.6.4), at the domain of its sender. @param from such as `Ada <ada@example.com>` */
 export function messageIdFor(id: string, from: string): string {
-  return `<${id}@${domainOf(mailboxOf(from).address)}>`;
+  if (from !== lastSender.from) lastSender = { from, domain: domainOf(mailboxOf(from).address) };
+  return `<${id}@${lastSender.domain}>`;
 }
+
+/** Most messages, and all of a batch, come from one. */
+let lastSender = { from: '', domain: '' };
 
 /** JSON carries line breaks, and not every provider folds them away before it writes a header. */
 export function oneLine(text: string): string {

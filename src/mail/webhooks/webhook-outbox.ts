@@ -230,7 +230,7 @@ export class WebhookOutbox {
   private async finishAll(finishes: Finish[]): Promise<boolean[]> {
     const done = await this.prisma.$queryRaw<{ n: number }[]>`
       WITH input AS (
-        SELECT * FROM jsonb_to_recordset(${JSON.stringify(finishes.map(recordOf))}::jsonb) AS input (
+        SELECT * FROM json_to_recordset(${JSON.stringify(finishes.map(recordOf))}::json) AS input (
           n int, id uuid, token uuid, worker text, status text, delay_ms float8, status_code int, error_code text,
           response text, took_ms int)
       ), mine AS (

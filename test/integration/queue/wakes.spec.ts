@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import { type Lane, LANES, MAIL_LANES } from '../../../src/core/lanes.js';
 import { createLogger } from '../../../src/core/logger.js';
 import { Broker } from '../../../src/queue/broker.js';
-import { MailQueue, queueName } from '../../../src/queue/mail-queue.js';
+import { MailQueue, queueName, UNLOOKED } from '../../../src/queue/mail-queue.js';
 import { createDatabase, type TestDatabase } from '../../support/database/postgres.js';
 import { describeWithRedis, REDIS_URL } from '../../support/redis/redis.js';
 import { createApiKey } from '../../support/service/api-key.js';
@@ -53,7 +53,7 @@ function wakesOn(kind: string, onRedis: string | undefined): void {
         for (const lane of LANES) mail.wake(lane);
         await mail.onApplicationShutdown(); // all of them were sent
       }
-      expect(await waiting()).toEqual(LANES.map(() => 1));
+      expect(await waiting()).toEqual(LANES.map(() => UNLOOKED));
     });
 
     it('that come while a worker looks are followed by another look, each of them', async () => {
@@ -95,7 +95,7 @@ wakesOn('Postgres', undefined);
 describeWithRedis('with Redis', () => {
   wakesOn('Redis', REDIS_URL);
 
-  it('a web process without a worker leaves one job a lane for 500 messages', async () => {
+  it('a web process without a worker leaves a few jobs a lane for 500 messages', async () => {
     const connection = new Redis(REDIS_URL!);
     const otpost: Otpost = await startOtpost({
       ROLE: 'web',
@@ -120,7 +120,9 @@ describeWithRedis('with Redis', () => {
       const queues = MAIL_LANES.map(
         (lane) => new Queue(queueName(lane), { connection, prefix: `otpost-${deployment!.id}` }),
       );
-      expect(await Promise.all(queues.map((queue) => queue.getWaitingCount()))).toEqual(MAIL_LANES.map(() => 1));
+      const left = await Promise.all(queues.map((queue) => queue.getWaitingCount()));
+      expect(Math.min(...left)).toBeGreaterThan(0);
+      expect(Math.max(...left)).toBeLessThanOrEqual(UNLOOKED);
       await Promise.all(queues.map((queue) => queue.obliterate({ force: true }).then(() => queue.close())));
     } finally {
       connection.disconnect();
