@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: Otpost against its peers, alternating, on one machine. All of it, or what is named:
  *
- *   npm run bench -- [accept] [smtp] [deliver] [codes] [memory] [cost] [backlog] [--rounds 5] [--requests 3000] [--messages 3000]
+ *   npm run bench -- [accept] [smtp] [deliver] [codes] [memory] [cost] [broadcast] [history] [backlog] [--rounds 5] [--requests 3000] [--messages 3000]
  *     [--rows 200000] [--workers 4] [--seconds 60] [--out bench] [--no-peers] [--smoke]
  *
  * It prints, and writes RESULTS.md and results.json. `backlog` runs only by name. `--smoke`: tiny counts, one deployment for
@@ -13,6 +13,7 @@ import { parseArgs } from 'node:util';
 import { accept } from './accept.mjs';
 import { codes } from './codes.mjs';
 import { deliver } from './deliver.mjs';
+import { broadcast, history } from './history.mjs';
 import * as install from './install.mjs';
 import { Otpost } from './otpost.mjs';
 import { describeMachine, table, write } from './report.mjs';
@@ -20,7 +21,7 @@ import { here, Stage } from './stage.mjs';
 import { freePort, smtp } from './smtp.mjs';
 import { backlog, cost, memory } from './service.mjs';
 
-const SCENARIOS = { accept, smtp, deliver, codes, memory, cost, backlog };
+const SCENARIOS = { accept, smtp, deliver, codes, memory, cost, broadcast, history, backlog };
 const BY_NAME_ONLY = ['backlog'];
 const FULL = { rounds: 5, requests: 3_000, messages: 3_000, rows: 200_000, workers: 4, seconds: 60 };
 const SMOKE = { rounds: 1, requests: 30, messages: 30, rows: 100, workers: 2, seconds: 1 };

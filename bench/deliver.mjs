@@ -75,7 +75,7 @@ export const deliverCases = {
 
 export async function deliver(bench) {
   const { stage, options } = bench;
-  const { messages, rows } = options;
+  const { messages } = options;
   const start = (more) => Otpost.start(stage, { workers: 1, connections: CONNECTIONS, ...more });
 
   await stage.scope(async () => {
@@ -108,15 +108,5 @@ export async function deliver(bench) {
         ...workers,
       },
     );
-  });
-
-  await stage.scope(async () => {
-    const records = {};
-    for (const count of [0, rows]) {
-      const otpost = await start();
-      await otpost.finished(count);
-      records[`Otpost, ${count.toLocaleString('en')} finished messages`] = () => otpost.deliver(messages);
-    }
-    await bench.compare('One worker beside a record that has grown, Redis queue', records);
   });
 }

@@ -5,9 +5,15 @@ import { now, pause } from './stage.mjs';
 const MOST_REFUSALS = 100;
 const AGAIN_MS = 200;
 
-/** @param body an object @returns {Buffer} */
+/** @returns {Buffer} */
+export function get(path, headers = {}) {
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  return Buffer.from(`GET ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\n${lines.join('')}\r\n`);
+}
+
+/** @param body an object, or a text of another type @returns {Buffer} */
 export function post(path, body, headers = {}) {
-  const text = Buffer.from(JSON.stringify(body));
+  const text = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
   const lines = Object.entries({
     host: '127.0.0.1',
     'content-type': 'application/json',

@@ -2,7 +2,7 @@
 import { acceptCases, countsOf } from './accept.mjs';
 import { codesUntil, register } from './codes.mjs';
 import { load } from './load.mjs';
-import { EIGHT_KB, newAddress, NEW, ONE_KB, Otpost } from './otpost.mjs';
+import { CHUNK, EIGHT_KB, newAddress, NEW, ONE_KB, Otpost } from './otpost.mjs';
 import { now, pause } from './stage.mjs';
 
 const SIDE_BY_SIDE = 32;
@@ -92,9 +92,6 @@ export async function cost({ stage, options, compare }) {
     });
   });
 }
-
-/** Rows in one statement of {@link backlog}: what its triggers hold at a time. */
-const CHUNK = 100_000;
 
 /** Only by its name: several workers before a great many messages that wait. Rows as the service writes them, by SQL. */
 export async function backlog({ stage, options, compare }) {

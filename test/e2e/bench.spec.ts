@@ -26,7 +26,17 @@ describeWithRedisServer('the bench', () => {
     const env = { PATH: process.env['PATH'], HOME: process.env['HOME'] };
     await run(process.execPath, ['bench/bench.mjs', '--smoke', '--out', out], { cwd: ROOT, env });
     const results = JSON.parse(await readFile(join(out, 'results.json'), 'utf8')) as Results;
-    expect(Object.keys(results)).toEqual(['accept', 'smtp', 'deliver', 'codes', 'memory', 'cost', 'backlog']);
+    expect(Object.keys(results)).toEqual([
+      'accept',
+      'smtp',
+      'deliver',
+      'codes',
+      'memory',
+      'cost',
+      'broadcast',
+      'history',
+      'backlog',
+    ]);
     const figures = Object.values(results).flatMap(({ cases }) =>
       cases.flatMap(({ subjects }) => Object.values(subjects)),
     );

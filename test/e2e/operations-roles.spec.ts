@@ -62,7 +62,6 @@ describeWithChromium('every page of Operations', () => {
     const faults: string[] = [];
     for (const [colorScheme, width] of [
       ['light', 1_280],
-      ['dark', 1_280],
       ['dark', 390],
     ] as const) {
       await admin.page.emulateMedia({ colorScheme });
