@@ -30,7 +30,7 @@ const CLOSED_OF_HTTP = readdirSync(new URL('src/http', import.meta.url))
   .join('|');
 
 const PUT_TOGETHER = {
-  regex: '/(main|process|announce|(role|web|worker)\\.module)\\.js$',
+  regex: '/(main|process|web-process|probes-process|application|announce|(role|web)\\.module)\\.js$',
   message: 'A room does not import what puts the rooms together.',
 };
 

@@ -1,29 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import fastifyCookie from '@fastify/cookie';
-import type { INestApplicationContext, Type } from '@nestjs/common';
+import type { DynamicModule, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { KEY_START } from './access/api-keys.js';
-import { SetupTokens } from './accounts/administration/setup.js';
+import { type Application, closeApplication, nestOptions } from './application.js';
 import { openKeyring } from './core/app-secret.js';
 import type { Role } from './config/settings.js';
 import type { LoadedSettings } from './config/settings.module.js';
 import type { Clock } from './core/clock.js';
-import { createLogger, type Logger, NestLogger } from './core/logger.js';
-import { VERSION } from './core/process-facts.js';
-import { StartupError } from './core/startup-error.js';
+import { createLogger, type Logger, standardOutput } from './core/logger.js';
 import { DatabaseOutage } from './database/database-outage.js';
 import { openDatabase } from './database/open-database.js';
-import { PrismaService } from './database/prisma.service.js';
 import { readDeployment } from './database/schema-history.js';
-import { boundBodies } from './http/bodies.js';
-import { allowOrigins } from './http/cors.js';
-import { serveDocs } from './http/openapi.js';
-import { problemWriterOf } from './http/problem-writer.js';
-import { secureHeaders } from './http/security-headers.js';
-import { refuseUnstorable } from './http/validation.js';
-import { fastifyAdapter, logRequests, refuseOtherBodies, traceRequests, warnOfForwarded } from './http/web-server.js';
-import { SmtpListeners } from './mail/smtp-submission/listeners.js';
+import { DeliveryModule } from './mail/worker/delivery.module.js';
 import { Broker } from './queue/broker.js';
 import { type Infrastructure, RoleModule } from './role.module.js';
 import { openTracing } from './tracing/open-tracing.js';
@@ -46,13 +33,6 @@ export interface RunningProcess {
 
 /** Milliseconds. */
 const DRAIN_WITHIN_MS = 20_000;
-
-interface Application {
-  context: INestApplicationContext;
-  url: string | undefined;
-  /** Undefined of a worker. */
-  smtp: SmtpListeners | undefined;
-}
 
 /**
  * Opens what the modules stand on, then the modules of the role.
@@ -84,7 +64,7 @@ export async function startProcess(
     const deployment = await readDeployment(database.url);
     const broker = await Broker.open({ redisUrl: settings.redisUrl, databaseUrl: database.url }, log);
     opened.push(() => broker.close());
-    const application = await startApplication({
+    const application = await STARTERS[settings.role]({
       settings,
       settingsModule: loaded.module,
       log,
@@ -96,9 +76,7 @@ export async function startProcess(
       ...(clock ? { clock } : {}),
     });
     opened.push(() => closeInTime(application, log));
-    const { context, url, smtp } = application;
-    const offerSetup = async () =>
-      settings.role === 'worker' ? undefined : context.get(SetupTokens, { strict: false }).offer();
+    const { context, url, smtp, offerSetup = async () => undefined } = application;
     const get: RunningProcess['get'] = (type) => context.get(type, { strict: false });
     return { log, url, smtp: smtp?.places ?? [], get, offerSetup, stop, abandon };
   } catch (error) {
@@ -108,108 +86,28 @@ export async function startProcess(
 }
 
 function loggerOf({ settings }: LoadedSettings): Logger {
-  return createLogger(settings.logLevel, settings.role);
+  return createLogger(settings.logLevel, settings.role, standardOutput());
 }
 
-async function startApplication(infrastructure: Infrastructure): Promise<Application> {
-  return STARTERS[infrastructure.settings.role](infrastructure);
-}
-
-/** A worker opens no port, unless it is given one for its probes and metrics. */
+/** A worker opens no port, unless it is given one for its probes and metrics. What a role does not need is not loaded. */
 const STARTERS: Record<Role, (infrastructure: Infrastructure) => Promise<Application>> = {
-  all: startWeb,
-  web: startWeb,
+  all: async (infrastructure) =>
+    (await import('./web-process.js')).startAll(infrastructure, deliveryModule(infrastructure)),
+  web: async (infrastructure) => (await import('./web-process.js')).startWeb(infrastructure),
   worker: startWorker,
 };
 
 async function startWorker(infrastructure: Infrastructure): Promise<Application> {
-  const { workerPort, http } = infrastructure.settings;
-  const module = RoleModule.forRoot(infrastructure);
-  if (workerPort === undefined) {
-    const context = await NestFactory.createApplicationContext(module, nestOptions(infrastructure));
-    return { context, url: undefined, smtp: undefined };
-  }
-  const app = await NestFactory.create<NestFastifyApplication>(module, fastifyAdapter(), nestOptions(infrastructure));
-  return listening(app, async () => {
-    await secureHeaders(app, http.appUrl);
-    logRequests(app, infrastructure.log);
-    boundBodies(app);
-    return listen(app, http.host, workerPort, 'WORKER_PORT');
-  });
+  const delivery = deliveryModule(infrastructure);
+  if (infrastructure.settings.workerPort !== undefined)
+    return (await import('./probes-process.js')).startProbes(infrastructure, delivery);
+  const module = RoleModule.forRoot(infrastructure, [delivery]);
+  return { context: await NestFactory.createApplicationContext(module, nestOptions(infrastructure)), url: undefined };
 }
 
-async function startWeb(infrastructure: Infrastructure): Promise<Application> {
-  const { settings, log, tracing } = infrastructure;
-  const app = await NestFactory.create<NestFastifyApplication>(
-    RoleModule.forRoot(infrastructure),
-    fastifyAdapter(settings.http.trustedProxies, problemWriterOf(settings)),
-    nestOptions(infrastructure),
-  );
-  const smtp = app.get(SmtpListeners, { strict: false });
-  const open = async () => {
-    await secureHeaders(app, settings.http.appUrl);
-    await app.register(fastifyCookie);
-    allowOrigins(app, settings.http.corsOrigins);
-    logRequests(app, log);
-    if (settings.tracesEndpoint !== undefined) traceRequests(app, tracing, KEY_START);
-    warnOfForwarded(app, settings.http.trustedProxies, log);
-    refuseOtherBodies(app);
-    refuseUnstorable(app);
-    boundBodies(app);
-    serveDocs(app, settings, VERSION);
-    await app.init();
-    await smtp.listen();
-    return listen(app, settings.http.host, settings.http.port, 'PORT'); // last: whoever hears from it finds all doors open
-  };
-  return listening(app, open, smtp);
-}
-
-/** An application that cannot listen is closed again. */
-async function listening(
-  app: NestFastifyApplication,
-  open: () => Promise<string>,
-  smtp?: SmtpListeners,
-): Promise<Application> {
-  try {
-    return { context: app, url: await open(), smtp };
-  } catch (error) {
-    await closeApplication({ context: app, smtp });
-    throw error;
-  }
-}
-
-async function listen(
-  app: NestFastifyApplication,
-  host: string,
-  port: number,
-  variable: 'PORT' | 'WORKER_PORT',
-): Promise<string> {
-  try {
-    // One address: Fastify opens a second server for the other one of `localhost`, which has none of our bounds.
-    await app.listen(port, host === 'localhost' ? '127.0.0.1' : host);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EADDRINUSE') {
-      throw new StartupError(
-        `Port ${port} on ${host} is taken.`,
-        `Stop what listens there, or choose another: ${variable}=${port + 1}.`,
-      );
-    }
-    if (code === 'EACCES') {
-      throw new StartupError(
-        `Port ${port} may not be used by this user.`,
-        `Choose one above 1023, such as ${variable}=${variable === 'PORT' ? 3000 : 3001}.`,
-      );
-    }
-    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
-      throw new StartupError(
-        `HOST=${host} is no address of this machine.`,
-        'Use HOST=127.0.0.1, or HOST=0.0.0.0 for all addresses.',
-      );
-    }
-    throw error;
-  }
-  return app.getUrl();
+/** Hands mail over. */
+function deliveryModule({ settings, broker }: Infrastructure): DynamicModule {
+  return DeliveryModule.forLanes(settings.mail.lanes, broker);
 }
 
 /** Platforms kill after their grace (Render: 30 s); what is still under way by then is left to the rescue. */
@@ -218,20 +116,4 @@ async function closeInTime(application: Application, log: Logger): Promise<void>
   if ((await Promise.race([closeApplication(application), late])) === 'late') {
     log.warn('deliveries are still under way; their leases run out and another worker takes them');
   }
-}
-
-/** Prisma's pool outlives the deliveries that the modules bring to an end. */
-async function closeApplication({ context, smtp }: Omit<Application, 'url'>): Promise<void> {
-  const prisma = context.get(PrismaService);
-  // First of all nothing more is accepted: what is accepted while the drains have stopped would wait for the next start.
-  const server = (context as Partial<NestFastifyApplication>).getHttpServer?.();
-  server?.close();
-  server?.closeIdleConnections();
-  await smtp?.close();
-  await context.close();
-  await prisma.$disconnect();
-}
-
-function nestOptions({ log }: Infrastructure): { logger: NestLogger; abortOnError: false } {
-  return { logger: new NestLogger(log), abortOnError: false };
 }

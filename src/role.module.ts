@@ -1,24 +1,16 @@
 import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
-import { APP_FILTER } from '@nestjs/core';
-import { AudienceMaintenanceModule } from './audiences/audiences.module.js';
-import { BroadcastMaintenanceModule } from './broadcasts/broadcasts.module.js';
-import type { Role, Settings } from './config/settings.js';
+import { AudienceMaintenanceModule } from './audiences/maintenance.js';
+import { BroadcastMaintenanceModule } from './broadcasts/maintenance.js';
+import type { Settings } from './config/settings.js';
 import type { Clock } from './core/clock.js';
 import { CoreModule } from './core/core.module.js';
 import type { Keyring } from './core/keyring.js';
 import type { Logger } from './core/logger.js';
 import type { Tracing } from './core/tracing.js';
 import { DatabaseModule } from './database/database.module.js';
-import { HealthChecksModule } from './health/health.module.js';
-import { ProblemFilter } from './http/problem-writer.js';
-import { ResendDoorModule } from './mail/resend-door/resend-door.controller.js';
-import { StandInModule } from './mail/stand-in/stand-in.js';
-import { DeliveryModule } from './mail/worker/delivery.module.js';
 import { MailMaintenanceModule } from './mail/worker/maintenance.js';
-import { OperationsModule } from './operations/operations.module.js';
 import type { Broker } from './queue/broker.js';
 import { QueueModule } from './queue/queue.module.js';
-import { WebModule } from './web.module.js';
 
 /** What is opened before the modules are put together, and closed after them. */
 export interface Infrastructure {
@@ -35,32 +27,12 @@ export interface Infrastructure {
   clock?: Clock;
 }
 
-/** What a worker with WORKER_PORT answers: probes and metrics, and nothing that accepts anything. */
-@Module({
-  imports: [HealthChecksModule, OperationsModule],
-  providers: [{ provide: APP_FILTER, useClass: ProblemFilter }],
-})
-class ProbesModule {}
+export type Imports = NonNullable<ModuleMetadata['imports']>;
 
-type Imports = NonNullable<ModuleMetadata['imports']>;
-
-/** The role of a process is its module graph; no code asks which process it is in. */
-const ROLE_MODULES: Record<Role, (infrastructure: Infrastructure) => Imports> = {
-  web: ({ settings }) => [...webModules(settings), ...(settings.mail.rescue ? [StandInModule.forRoot(settings)] : [])],
-  worker: (infrastructure) => [
-    deliveryModule(infrastructure),
-    ...(infrastructure.settings.workerPort === undefined ? [] : [ProbesModule]),
-  ],
-  all: (infrastructure) => [...webModules(infrastructure.settings), deliveryModule(infrastructure)],
-};
-
-function webModules({ mail }: Settings): Imports {
-  return [WebModule, ...(mail.resendCompat ? [ResendDoorModule] : [])];
-}
-
+/** What every process has, and what its role adds: the role of a process is its module graph; no code asks which process it is in. */
 @Module({})
 export class RoleModule {
-  static forRoot(infrastructure: Infrastructure): DynamicModule {
+  static forRoot(infrastructure: Infrastructure, ofRole: Imports): DynamicModule {
     const { settings, settingsModule, log, keyring, clock, databaseUrl, deployment, broker, tracing } = infrastructure;
     return {
       module: RoleModule,
@@ -72,13 +44,8 @@ export class RoleModule {
         MailMaintenanceModule,
         AudienceMaintenanceModule,
         BroadcastMaintenanceModule,
-        ...ROLE_MODULES[settings.role](infrastructure),
+        ...ofRole,
       ],
     };
   }
-}
-
-/** Hands mail over. */
-function deliveryModule({ settings, broker }: Infrastructure): DynamicModule {
-  return DeliveryModule.forLanes(settings.mail.lanes, broker);
 }

@@ -26,7 +26,7 @@ const OTHER_MEANINGS: Record<string, RegExp> = {
       /^(otp|accounts)\/|^core\/problem-registry\.ts$|^http\/operation-ids-policy\.ts$/,
       /^mail\/smtp-submission\/options-policy\.ts$/,
       /^http\/pages\/(page-frame|problem-page|words\/(sms\/)?\w+)\.ts$|^mail\/(resend-door|webhooks)\//,
-      /^(config\/(settings|read-settings|mail-variables)|role\.module|http\/problem-writer)\.ts$/,
+      /^(web-process|config\/(settings|read-settings|mail-variables)|http\/problem-writer)\.ts$/,
     ]
       .map(({ source }) => source)
       .join('|'),
