@@ -234,7 +234,12 @@ export abstract class Settings {
 
 /** Whether a code by SMS opens an account. */
 export function textsSignIn({ sms }: Pick<Settings, 'sms'>): boolean {
-  return sms.signIn && sms.transports.length > 0;
+  return sms.signIn && sendsTexts({ sms });
+}
+
+/** Whether there is a way out for texts. */
+export function sendsTexts({ sms }: Pick<Settings, 'sms'>): boolean {
+  return sms.transports.length > 0;
 }
 
 /** How mails and pages call the product: by BRAND_NAME, the sender's display name, or else its domain. */

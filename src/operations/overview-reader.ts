@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Settings } from '../config/settings.js';
+import { sendsTexts, Settings } from '../config/settings.js';
 import { lowestUuidv7 } from '../core/ids.js';
 import type { Lane } from '../core/lanes.js';
 import { VERSION } from '../core/process-facts.js';
@@ -115,7 +115,7 @@ export class OverviewReader {
     const handOvers = await this.handOvers();
     const now = this.clock.now();
     const configured = waysOut(this.settings);
-    const sms = this.settings.sms.transports.length > 0;
+    const sms = sendsTexts(this.settings);
     const { broker } = this.monitor;
     const report = reportOf(facts, { ways: configured, broker });
     const perSecond = (lane: Lane): number => rates.find((rate) => rate.lane === lane)?.perSecond ?? 0;

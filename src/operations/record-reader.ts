@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Settings } from '../config/settings.js';
+import { sendsTexts, Settings } from '../config/settings.js';
 import { PrismaService } from '../database/prisma.service.js';
 import { Ledger, type LedgerState } from '../mail/outbox/ledger.js';
 import { type DueMail, type HandOverRate, OutboxRecords } from '../mail/outbox/records.js';
@@ -97,7 +97,7 @@ export class RecordReader {
       transports: await this.transports.list(),
       webhooks: await this.webhooks.read(),
       broadcasts: await this.broadcasts.read(),
-      sms: this.settings.sms.transports.length > 0 ? await this.sms.read() : undefined,
+      sms: sendsTexts(this.settings) ? await this.sms.read() : undefined,
     };
   }
 }

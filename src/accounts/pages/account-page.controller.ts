@@ -1,6 +1,6 @@
 import { Get, Param, Post, Query, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { Settings, textsSignIn } from '../../config/settings.js';
+import { sendsTexts, Settings, textsSignIn } from '../../config/settings.js';
 import { type Html, html, type HtmlValue } from '../../core/html.js';
 import { randomId } from '../../core/ids.js';
 import { Problem } from '../../core/problems.js';
@@ -103,7 +103,7 @@ export class AccountPageController {
     const who = await this.signIn.of(request);
     if (who) {
       const sessions = await this.sessions.list(who.account.id);
-      return accountPage(who, { sessions, texts: this.settings.sms.transports.length > 0, done });
+      return accountPage(who, { sessions, texts: sendsTexts(this.settings), done });
     }
     return {
       ...signInPage({ form: randomId(), texts: textsSignIn(this.settings) }),

@@ -1,6 +1,6 @@
 import { Body, Get, Post, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { Settings, textsSignIn } from '../../config/settings.js';
+import { sendsTexts, Settings, textsSignIn } from '../../config/settings.js';
 import { channelTo, parseDestination } from '../../core/destination.js';
 import { parseEmailAddress } from '../../core/email-address.js';
 import { randomId } from '../../core/ids.js';
@@ -235,7 +235,7 @@ export class OwnAccountController {
   }
 
   private phoneFormOf(holder: LiveSession) {
-    return { ...this.formOf(holder, 'phone'), texts: this.settings.sms.transports.length > 0 };
+    return { ...this.formOf(holder, 'phone'), texts: sendsTexts(this.settings) };
   }
 
   /** A proof that is missing, or wrong, is asked for again on the same page. */
