@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type Actor, Audit } from '../../audit/audit.js';
+import { Batcher } from '../../core/batcher.js';
 import type { RequestSource } from '../../core/credentials.js';
 import { channelTo, type Destination, partOf } from '../../core/destination.js';
 import { domainOf, type EmailAddress } from '../../core/email-address.js';
@@ -33,9 +34,10 @@ interface RegistrationRequest {
 /** Whose address it is, or whose number, which stands in place of the address. */
 type Holder = Pick<Account, 'id' | 'email' | 'locale'>;
 
-const HOLDER = 'SELECT id, email, locale FROM accounts WHERE email_canonical = $1';
+const ASKED = 'unnest($1::text[]) WITH ORDINALITY AS asked (destination, nth) JOIN accounts ON';
+const HOLDERS = `SELECT nth::int, id, email, locale FROM ${ASKED} email_canonical = destination`;
 const MAILBOX_OF_NUMBER = 'SELECT email, email_canonical AS canonical FROM accounts WHERE phone = $1';
-const HOLDER_OF_NUMBER = 'SELECT id, phone AS email, locale FROM accounts WHERE phone = $1';
+const HOLDERS_OF_NUMBERS = `SELECT nth::int, id, phone AS email, locale FROM ${ASKED} phone = destination`;
 
 /** One request for a code, once the limits have let it through. */
 interface Wanted {
@@ -57,6 +59,12 @@ interface Wanted {
  */
 @Injectable()
 export class CodeRequests {
+  /** Of concurrent requests together: each hears what Postgres says after it came. */
+  private readonly lookUps = {
+    email: new Batcher((destinations: string[]) => this.lookUp(HOLDERS, destinations)),
+    sms: new Batcher((destinations: string[]) => this.lookUp(HOLDERS_OF_NUMBERS, destinations)),
+  };
+
   constructor(
     private readonly prisma: PrismaService,
     private readonly settings: Settings,
@@ -251,9 +259,13 @@ export class CodeRequests {
   }
 
   private async holderOf({ canonical }: Destination): Promise<Holder | null> {
-    const statement = channelTo(canonical) === 'sms' ? HOLDER_OF_NUMBER : HOLDER;
-    const [holder] = await this.prisma.statements.run<Holder>(statement, [canonical]);
-    return holder ?? null;
+    return (await this.lookUps[channelTo(canonical)].submit(canonical)) ?? null;
+  }
+
+  private async lookUp(statement: string, destinations: string[]): Promise<(Holder | undefined)[]> {
+    const found = await this.prisma.statements.run<Holder & { nth: number }>(statement, [destinations]);
+    const holders = new Map(found.map(({ nth, ...holder }) => [nth, holder]));
+    return destinations.map((_, n) => holders.get(n + 1));
   }
 
   private async issue({ purpose, fits, id, destination, locale, source, waiting, recorded }: Wanted): Promise<Issued> {
