@@ -12,5 +12,6 @@ export default {
   testTimeout: 600_000,
   // A test that failed half-way may leave a server open; the gate must end all the same.
   forceExit: true,
-  maxWorkers: 3,
+  // Twice as many as CI has cores: half of them wait for something that takes its time, such as an outage.
+  maxWorkers: 4,
 };
