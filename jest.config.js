@@ -12,6 +12,5 @@ export default {
   testTimeout: 600_000,
   // A test that failed half-way may leave a server open; the gate must end all the same.
   forceExit: true,
-  // Twice as many as CI has cores: half of them wait for something that takes its time, such as an outage.
-  maxWorkers: 4,
+  maxWorkers: 3,
 };
