@@ -74,12 +74,10 @@ const OPTIONAL = {
 };
 const closedTo = (patterns) => ({ 'no-restricted-imports': ['error', { paths: [OPTIONAL], patterns }] });
 
-/** @type {{ folder: string, deep: boolean, files: string, patterns: object[], free?: string[] }[]} the narrower behind the wider */
+/** @type {{ files: string, patterns: object[], free?: string[] }[]} the narrower behind the wider */
 const scopes = ROOMS.flatMap((room, index) => [
-  { folder: `src/${room}/`, deep: true, files: `src/${room}/**/*.ts`, patterns: others(room, index) },
+  { files: `src/${room}/**/*.ts`, patterns: others(room, index) },
   ...(SUB_ROOMS[room] ?? []).map((sub) => ({
-    folder: sub === '*' ? `src/${room}/` : `src/${room}/${sub}/`,
-    deep: sub !== '*',
     files: sub === '*' ? `src/${room}/*.ts` : `src/${room}/${sub}/*.ts`,
     ...(sub === '*' ? { free: [`src/${room}/*.module.ts`] } : {}),
     patterns: [...others(room, index), ...siblings(room, sub)],
@@ -95,8 +93,9 @@ const oneWay = scopes.map(({ files, free = [], patterns }) => ({
 export const pureFiles = readdirSync(new URL('src', import.meta.url), { recursive: true })
   .map((file) => `src/${file}`)
   .filter((file) => PURE.test(file));
-const pure = scopes.flatMap(({ folder, deep, patterns }) => {
-  const files = pureFiles.filter((file) => (deep ? file.startsWith(folder) : `${dirname(file)}/` === folder));
+const pure = scopes.flatMap(({ files: scope, patterns }) => {
+  const [folder, everyLevel] = [scope.slice(0, scope.indexOf('*')), scope.includes('**')];
+  const files = pureFiles.filter((file) => (everyLevel ? file.startsWith(folder) : `${dirname(file)}/` === folder));
   const rules = {
     ...closedTo([...patterns, FRAMEWORKS]),
     'no-restricted-properties': ['error', PROCESS_ENV, ...CLOCK_AND_CHANCE],

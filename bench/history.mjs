@@ -56,7 +56,7 @@ async function looks(otpost, path, count) {
   try {
     for (let look = 0; look < count; look++) {
       const askedAt = now();
-      await connection.send(get(path, { authorization: `Bearer ${otpost.key}` }));
+      await connection.send(get(path, otpost.authorization));
       took.push(now() - askedAt);
     }
   } finally {
@@ -73,14 +73,14 @@ export async function broadcast({ stage, options, compare }) {
     await otpost.pause('bulk');
     const { id: audience } = JSON.parse(await otpost.send('/v1/audiences', { name: 'bench' }));
     const lines = ['email', ...Array.from({ length: people }, (_, n) => `u${n}@example.com`)];
-    const headers = { authorization: `Bearer ${otpost.key}`, 'content-type': 'text/csv' };
+    const headers = { ...otpost.authorization, 'content-type': 'text/csv' };
     const connection = new Connection(otpost.url);
     const accepted = JSON.parse(
       await connection.send(post(`/v1/audiences/${audience}/import`, lines.join('\n'), headers)),
     );
     const isOver = async () => {
       const path = `/v1/audiences/${audience}/imports/${accepted.id}`;
-      return JSON.parse(await connection.send(get(path, headers))).status !== 'running';
+      return JSON.parse(await connection.send(get(path, otpost.authorization))).status !== 'running';
     };
     await until(isOver, 'the import', { everyMs: 250, withinMs: 300_000 });
     connection.close();

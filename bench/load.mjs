@@ -5,22 +5,22 @@ import { now, pause } from './stage.mjs';
 const MOST_REFUSALS = 100;
 const AGAIN_MS = 200;
 
+/** The head of a request. @returns {Buffer} */
+function head(method, path, headers) {
+  const lines = Object.entries({ host: '127.0.0.1', ...headers }).map(([name, value]) => `${name}: ${value}\r\n`);
+  return Buffer.from(`${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n`);
+}
+
 /** @returns {Buffer} */
 export function get(path, headers = {}) {
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  return Buffer.from(`GET ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\n${lines.join('')}\r\n`);
+  return head('GET', path, headers);
 }
 
 /** @param body an object, or a text of another type @returns {Buffer} */
 export function post(path, body, headers = {}) {
   const text = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
-  const lines = Object.entries({
-    host: '127.0.0.1',
-    'content-type': 'application/json',
-    'content-length': text.length,
-    ...headers,
-  }).map(([name, value]) => `${name}: ${value}\r\n`);
-  return Buffer.concat([Buffer.from(`POST ${path} HTTP/1.1\r\n${lines.join('')}\r\n`), text]);
+  const own = { 'content-type': 'application/json', 'content-length': text.length };
+  return Buffer.concat([head('POST', path, { ...own, ...headers }), text]);
 }
 
 /** One connection that is kept. */

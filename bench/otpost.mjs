@@ -15,6 +15,7 @@ const LINE = 'A line of a message that is eight kilobytes long. ';
 export const EIGHT_KB = { subject: 'Bench', text: `${LINE.repeat(80)}\n`, html: `<p>${LINE.repeat(80)}</p>` };
 export const ONE_KB = { subject: 'Bench', text: `${LINE.repeat(10)}\n`, html: `<p>${LINE.repeat(10)}</p>` };
 
+const SCOPES = ['emails:send', 'emails:read', 'audiences'];
 const LIMITS = ['DESTINATION', 'IP', 'IP_DESTINATIONS', 'PUBLIC_MAIL', 'KEY'];
 
 /** A production of its own, on the loopback. */
@@ -54,18 +55,7 @@ export class Otpost {
     };
     await cli('migrate');
     const key = (
-      await cli(
-        'keys',
-        'create',
-        '--name',
-        'bench',
-        '--scope',
-        'emails:send',
-        '--scope',
-        'emails:read',
-        '--scope',
-        'audiences',
-      )
+      await cli('keys', 'create', '--name', 'bench', ...SCOPES.flatMap((scope) => ['--scope', scope]))
     ).trim();
     await client.end(); // Postgres copies what nobody is connected to
     (stage.templates ??= {})[build] = { template: name, key };
@@ -132,8 +122,12 @@ export class Otpost {
     await this.db.query('DELETE /* bench */ FROM lane_pauses WHERE lane = $1', [lane]);
   }
 
+  get authorization() {
+    return { authorization: `Bearer ${this.key}` };
+  }
+
   request(path, body) {
-    return post(path, body, { authorization: `Bearer ${this.key}` });
+    return post(path, body, this.authorization);
   }
 
   /** The body of what the API answers. */
@@ -176,7 +170,7 @@ export class Otpost {
     return { rate: rateOf(result), cpu: cpu / count, postgres: postgres / count };
   }
 
-  /** As a worker that has done much has them: sent messages, in the shape in which they stay. */
+  /** As a worker that has done much has them: messages that are over, in the shape in which they stay. */
   async finished(rows) {
     for (let made = 0; made < rows; made += CHUNK) await this.db.query(FINISHED, [made, Math.min(rows, made + CHUNK)]);
     await this.db.query('VACUUM ANALYZE');

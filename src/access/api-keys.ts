@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Audit, type Doer } from '../audit/audit.js';
-import { Batcher } from '../core/batcher.js';
 import { Clock } from '../core/clock.js';
 import { hashOfToken } from '../core/credentials.js';
 import { uuidv7 } from '../core/ids.js';
 import { PrismaService, Transactions, type UnitOfWork } from '../database/prisma.service.js';
+import { sharedLookUp } from '../database/shared-look-up.js';
 import type { ApiKey, Prisma } from '../generated/prisma/client.js';
 import { overlapEnd, successorExpiry } from './access-policy.js';
 
@@ -34,8 +34,9 @@ export type KeyCheck =
  */
 @Injectable()
 export class ApiKeys {
-  /** Of concurrent requests together: each hears what Postgres says after it came. */
-  private readonly lookUps = new Batcher((hashes: Uint8Array[]) => this.lookUp(hashes));
+  private readonly lookUps = sharedLookUp<Uint8Array, ApiKeyRecord>((hashes) =>
+    this.prisma.statements.run(LOOK_UP, [hashes]),
+  );
 
   constructor(
     private readonly prisma: PrismaService,
@@ -65,12 +66,6 @@ export class ApiKeys {
       orderBy: { id: 'asc' },
       omit: { keyHash: true },
     });
-  }
-
-  private async lookUp(hashes: Uint8Array[]): Promise<(ApiKeyRecord | undefined)[]> {
-    const found = await this.prisma.statements.run<ApiKeyRecord & { nth: number }>(LOOK_UP, [hashes]);
-    const records = new Map(found.map(({ nth, ...record }) => [nth, record]));
-    return hashes.map((_, n) => records.get(n + 1));
   }
 
   private async noteUse({ id, lastUsedAt }: ApiKeyRecord): Promise<void> {

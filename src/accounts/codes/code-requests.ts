@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import { type Actor, Audit } from '../../audit/audit.js';
-import { Batcher } from '../../core/batcher.js';
 import type { RequestSource } from '../../core/credentials.js';
 import { channelTo, type Destination, partOf } from '../../core/destination.js';
 import { domainOf, type EmailAddress } from '../../core/email-address.js';
@@ -9,6 +8,7 @@ import { Problem } from '../../core/problems.js';
 import { Settings } from '../../config/settings.js';
 import type { CompanionRow } from '../../database/companion-rows.js';
 import { PrismaService } from '../../database/prisma.service.js';
+import { sharedLookUp } from '../../database/shared-look-up.js';
 import type { Account } from '../../generated/prisma/client.js';
 import { requesterOf } from '../../limits/limit-policy.js';
 import type { Challenge } from '../../otp/challenges.js';
@@ -59,10 +59,9 @@ interface Wanted {
  */
 @Injectable()
 export class CodeRequests {
-  /** Of concurrent requests together: each hears what Postgres says after it came. */
   private readonly lookUps = {
-    email: new Batcher((destinations: string[]) => this.lookUp(HOLDERS, destinations)),
-    sms: new Batcher((destinations: string[]) => this.lookUp(HOLDERS_OF_NUMBERS, destinations)),
+    email: sharedLookUp<string, Holder>((addresses) => this.prisma.statements.run(HOLDERS, [addresses])),
+    sms: sharedLookUp<string, Holder>((numbers) => this.prisma.statements.run(HOLDERS_OF_NUMBERS, [numbers])),
   };
 
   constructor(
@@ -260,12 +259,6 @@ export class CodeRequests {
 
   private async holderOf({ canonical }: Destination): Promise<Holder | null> {
     return (await this.lookUps[channelTo(canonical)].submit(canonical)) ?? null;
-  }
-
-  private async lookUp(statement: string, destinations: string[]): Promise<(Holder | undefined)[]> {
-    const found = await this.prisma.statements.run<Holder & { nth: number }>(statement, [destinations]);
-    const holders = new Map(found.map(({ nth, ...holder }) => [nth, holder]));
-    return destinations.map((_, n) => holders.get(n + 1));
   }
 
   private async issue({ purpose, fits, id, destination, locale, source, waiting, recorded }: Wanted): Promise<Issued> {

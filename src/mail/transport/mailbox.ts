@@ -14,6 +14,14 @@ const BARE = /^[\w.!#$%&'*+/=?^`{|}~-]+@[a-z\d.-]+\.[a-z]+$/;
 /** Reads `Ada <ada@example.com>`. Providers want domains in ASCII. */
 export function mailboxOf(text: string): Mailbox {
   if (BARE.test(text) && !text.includes('@xn--') && !text.includes('.xn--')) return { name: '', address: text };
+  if (text !== last.text) last = { text, mailbox: parsed(text) };
+  return { ...last.mailbox };
+}
+
+/** Most messages, and all of a batch, come from one sender. */
+let last = { text: '', mailbox: { name: '', address: '' } };
+
+function parsed(text: string): Mailbox {
   const [mailbox] = addressparser(oneLine(text), { flatten: true });
   const { name = '', address = '' } = mailbox ?? {};
   const at = address.lastIndexOf('@');
@@ -33,12 +41,8 @@ export function writeMailbox({ name, address }: Mailbox): string {
 
 /** A Message-ID of our own (RFC 5322 §3.6.4), at the domain of its sender. @param from such as `Ada <ada@example.com>` */
 export function messageIdFor(id: string, from: string): string {
-  if (from !== lastSender.from) lastSender = { from, domain: domainOf(mailboxOf(from).address) };
-  return `<${id}@${lastSender.domain}>`;
+  return `<${id}@${domainOf(mailboxOf(from).address)}>`;
 }
-
-/** Most messages, and all of a batch, come from one. */
-let lastSender = { from: '', domain: '' };
 
 /** JSON carries line breaks, and not every provider folds them away before it writes a header. */
 export function oneLine(text: string): string {
