@@ -12,5 +12,5 @@ export default {
   testTimeout: 600_000,
   // A test that failed half-way may leave a server open; the gate must end all the same.
   forceExit: true,
-  maxWorkers: 3,
+  maxWorkers: 5,
 };
