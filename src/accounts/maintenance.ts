@@ -46,7 +46,7 @@ export class AccountsMaintenance implements OnModuleInit {
 
   /** Their refresh tokens go with them. */
   private async removeSessions(limit: number): Promise<number> {
-    return this.prisma.$executeRaw`
+    return this.prisma.statements.execute`
       DELETE FROM sessions WHERE id IN (
         SELECT id FROM sessions
         WHERE least(expires_at, revoked_at) < ${this.ago(this.settings.retentionDays * DAY_MS)}
@@ -55,7 +55,7 @@ export class AccountsMaintenance implements OnModuleInit {
 
   /** A token that is past its own end proves nothing, not even theft: it is refused as if it were not known. */
   private async removeTokens(limit: number): Promise<number> {
-    return this.prisma.$executeRaw`
+    return this.prisma.statements.execute`
       DELETE FROM refresh_tokens WHERE token_hash IN (
         SELECT token_hash FROM refresh_tokens WHERE expires_at < ${this.ago(DAY_MS)}
         LIMIT ${limit} FOR UPDATE SKIP LOCKED)`;
@@ -63,7 +63,7 @@ export class AccountsMaintenance implements OnModuleInit {
 
   /** They hold an address that somebody had. */
   private async removeChanges(limit: number): Promise<number> {
-    return this.prisma.$executeRaw`
+    return this.prisma.statements.execute`
       DELETE FROM email_changes WHERE id IN (
         SELECT id FROM email_changes WHERE expires_at < ${this.ago(this.settings.retentionDays * DAY_MS)}
         ORDER BY expires_at LIMIT ${limit} FOR UPDATE SKIP LOCKED)`;
@@ -74,7 +74,7 @@ export class AccountsMaintenance implements OnModuleInit {
    * a code that was right just before may be under way. There are as few as were begun in an hour, so all are looked at.
    */
   private async removeRegistrations(limit: number): Promise<number> {
-    return this.prisma.$executeRaw`
+    return this.prisma.statements.execute`
       DELETE FROM pending_registrations WHERE challenge_id IN (
         SELECT p.challenge_id FROM pending_registrations p JOIN otp_challenges c ON c.id = p.challenge_id
         WHERE c.expires_at < ${this.ago(MINUTE_MS)}

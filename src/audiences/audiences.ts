@@ -56,7 +56,7 @@ export class Audiences {
 
   /** How many of its subscribers are in each state. */
   async counts(id: string): Promise<SubscriberCounts> {
-    const rows = await this.prisma.$queryRaw<{ status: SubscriberStatus; count: number }[]>`
+    const rows = await this.prisma.statements.query<{ status: SubscriberStatus; count: number }[]>`
       SELECT status, count(*)::int AS count FROM subscribers WHERE audience_id = ${id}::uuid GROUP BY status`;
     const none: SubscriberCounts = { active: 0, pending: 0, unsubscribed: 0, bounced: 0, complained: 0 };
     return { ...none, ...Object.fromEntries(rows.map(({ status, count }) => [status, count])) };

@@ -50,10 +50,9 @@ export class ImportBatches {
   async work(signal: AbortSignal): Promise<number> {
     let lines = 0;
     while (!signal.aborted) {
-      const open = await this.prisma.subscriberImport.findFirst({
-        where: { finishedAt: null },
-        orderBy: { id: 'asc' },
-      });
+      const [oldest] = await this.prisma.statements.query<{ id: string }[]>`
+        SELECT id FROM subscriber_imports WHERE finished_at IS NULL ORDER BY id LIMIT 1`;
+      const open = oldest && (await this.prisma.subscriberImport.findUnique({ where: oldest }));
       if (!open) break;
       const worked = await this.workOne(open, signal);
       lines += worked;
@@ -64,7 +63,7 @@ export class ImportBatches {
 
   /** Removes up to `limit` that ended longer ago than so many days. Returns how many. */
   async removeOld(days: number, limit: number): Promise<number> {
-    return this.prisma.$executeRaw`
+    return this.prisma.statements.execute`
       DELETE FROM subscriber_imports WHERE id IN (
         SELECT id FROM subscriber_imports WHERE finished_at < now() - make_interval(days => ${days}::int) ORDER BY id LIMIT ${limit})`;
   }
@@ -91,7 +90,7 @@ export class ImportBatches {
       if (signal.aborted) return worked;
     }
     if (format === 'csv' && header === null) return this.fail(open, 'header_unreadable', 'the file is empty', at);
-    await this.prisma.$executeRaw`
+    await this.prisma.statements.execute`
       UPDATE subscriber_imports SET finished_at = now() WHERE id = ${open.id}::uuid AND position = ${at} AND finished_at IS NULL`;
     return worked;
   }

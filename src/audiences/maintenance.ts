@@ -42,10 +42,10 @@ class AudienceMaintenance implements OnModuleInit {
 
   /** Removes up to `limit` subscribers of audiences that were deleted, and those audiences that have none left. Returns how many. */
   private async removeDeleted(limit: number): Promise<number> {
-    const removed = await this.prisma.$executeRaw`
+    const removed = await this.prisma.statements.execute`
       DELETE FROM subscribers WHERE id IN (
         SELECT s.id FROM audiences a JOIN subscribers s ON s.audience_id = a.id WHERE a.deleted_at IS NOT NULL LIMIT ${limit})`;
-    await this.prisma.$executeRaw`
+    await this.prisma.statements.execute`
       DELETE FROM audiences a WHERE deleted_at IS NOT NULL AND NOT EXISTS (SELECT FROM subscribers s WHERE s.audience_id = a.id)`;
     return removed;
   }

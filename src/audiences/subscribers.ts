@@ -114,7 +114,7 @@ export class Subscribers {
     { limit, after }: { limit: number; after: string | undefined },
   ): Promise<{ items: SubscriberRecord[]; next: string | null }> {
     const pattern = q === undefined ? '' : `%${q.toLowerCase().replaceAll(/[\\%_]/g, '\\$&')}%`;
-    const rows = await this.prisma.$queryRaw<(SubscriberRecord & { seen: string | null })[]>`
+    const rows = await this.prisma.statements.query<(SubscriberRecord & { seen: string | null })[]>`
       WITH looked AS MATERIALIZED (
         SELECT * FROM subscribers WHERE audience_id = ${audienceId}::uuid ${after === undefined ? Prisma.empty : Prisma.sql`AND id > ${after}::uuid`}
         ORDER BY audience_id, id LIMIT ${WINDOW}
@@ -134,7 +134,7 @@ export class Subscribers {
 
   /** @throws Problem subscriber_not_found */
   async get(audienceId: string, id: string): Promise<SubscriberRecord> {
-    const [record] = await this.prisma.$queryRaw<SubscriberRecord[]>`
+    const [record] = await this.prisma.statements.query<SubscriberRecord[]>`
       SELECT ${COLUMNS} FROM subscribers s JOIN audiences a ON a.id = s.audience_id
       WHERE s.id = ${id}::uuid AND s.audience_id = ${audienceId}::uuid AND a.deleted_at IS NULL`;
     if (!record) throw new Problem('subscriber_not_found');
@@ -183,7 +183,7 @@ export class Subscribers {
 
   /** → pending, until somebody gives the code of that challenge back. False: they are active, or complained. */
   async await(id: string, challengeId: string): Promise<boolean> {
-    const changed = await this.prisma.$executeRaw`
+    const changed = await this.prisma.statements.execute`
       UPDATE subscribers SET status = 'pending', challenge_id = ${challengeId}, status_email_id = NULL,
         status_changed_at = CASE status WHEN 'pending' THEN status_changed_at ELSE now() END
       WHERE id = ${id}::uuid AND status IN ('pending', 'unsubscribed', 'bounced')`;

@@ -25,7 +25,7 @@ export class AuditMaintenance implements OnModuleInit {
     const until = new Date(this.clock.now().getTime() - this.settings.auditRetentionDays * DAY_MS);
     const removed = await inBatches(
       signal,
-      (limit) => this.prisma.$executeRaw`
+      (limit) => this.prisma.statements.execute`
         DELETE FROM audit_events WHERE id IN (
           SELECT id FROM audit_events WHERE at < ${until}::timestamptz ORDER BY at LIMIT ${limit} FOR UPDATE SKIP LOCKED)`,
     );

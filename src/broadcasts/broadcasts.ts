@@ -98,7 +98,7 @@ export class Broadcasts {
 
   /** How many of its messages are in each state. Read off an index alone. */
   async counts(id: string): Promise<StatusCounts> {
-    const rows = await this.prisma.$queryRaw<{ status: EmailStatus; count: number }[]>`
+    const rows = await this.prisma.statements.query<{ status: EmailStatus; count: number }[]>`
       SELECT status, count(*)::int AS count FROM outbound_emails WHERE broadcast_id = ${id}::uuid GROUP BY status`;
     return Object.fromEntries(rows.map(({ status, count }) => [status, count]));
   }
@@ -197,7 +197,7 @@ export class Broadcasts {
     needed: readonly string[],
   ): Promise<void> {
     if (needed.length === 0) return;
-    const rows = await this.prisma.$queryRaw<{ name: string; count: number; all: number }[]>`
+    const rows = await this.prisma.statements.query<{ name: string; count: number; all: number }[]>`
       SELECT n.name, count(*) FILTER (WHERE NOT jsonb_exists(s.attributes, n.name))::int AS count, count(*)::int AS "all"
       FROM (
         SELECT attributes FROM subscribers WHERE audience_id = ${audienceId}::uuid AND status = 'active'

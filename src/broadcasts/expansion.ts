@@ -100,14 +100,14 @@ export class Expansion {
 
   /** One statement in place of six, each second, where nobody sends broadcasts. */
   private async isAnyOpen(): Promise<boolean> {
-    const [row] = await this.prisma.$queryRaw<{ any: boolean }[]>`
+    const [row] = await this.prisma.statements.query<{ any: boolean }[]>`
       SELECT EXISTS (SELECT FROM broadcasts WHERE finished_at IS NULL) AS any`;
     return row!.any;
   }
 
   /** Broadcasts whose time has come. Whoever joins from now on does not get them. */
   async startDue(): Promise<void> {
-    await this.prisma.$executeRaw`
+    await this.prisma.statements.execute`
       WITH due AS (
         SELECT id FROM broadcasts WHERE started_at IS NULL AND finished_at IS NULL AND cancelled_at IS NULL AND paused_at IS NULL
           AND (scheduled_at IS NULL OR scheduled_at <= now()) ORDER BY id FOR UPDATE SKIP LOCKED
@@ -160,7 +160,7 @@ export class Expansion {
   }
 
   private async openIds(): Promise<string[]> {
-    const rows = await this.prisma.$queryRaw<{ id: string }[]>`
+    const rows = await this.prisma.statements.query<{ id: string }[]>`
       SELECT id::text FROM broadcasts WHERE finished_at IS NULL AND ${IS_EXPANDING} ORDER BY id`;
     return rows.map(({ id }) => id);
   }
@@ -232,17 +232,17 @@ export class Expansion {
       ) AS few JOIN outbound_emails m ON m.id = few.id AND m.status IN ('queued', 'scheduled', 'deferred')
       WHERE b.finished_at IS NULL AND b.cancelled_at IS NOT NULL ORDER BY m.id LIMIT ${BATCH} FOR UPDATE OF m SKIP LOCKED`;
     const change = { ...CANCEL, errorCode: 'broadcast_cancelled' };
-    return (await this.prisma.$queryRaw<unknown[]>(changing(picked, change))).length;
+    return (await this.prisma.statements.query<unknown[]>(changing(picked, change))).length;
   }
 
   /** Due messages of paused broadcasts, which claims would meet one by one. Older pauses have none left. */
   private async putOff(): Promise<number> {
-    const paused = await this.prisma.$queryRaw<{ id: string }[]>`
+    const paused = await this.prisma.statements.query<{ id: string }[]>`
       SELECT id::text FROM broadcasts
       WHERE finished_at IS NULL AND cancelled_at IS NULL AND paused_at > now() - interval '10 minutes' ORDER BY id`;
     let moved = 0;
     for (const { id } of paused) {
-      moved += await this.prisma.$executeRaw`
+      moved += await this.prisma.statements.execute`
         UPDATE outbound_emails m SET next_attempt_at = m.next_attempt_at + ${HELD} FROM (
           SELECT id FROM outbound_emails WHERE lane = 'bulk' AND status IN ('queued', 'scheduled', 'deferred')
             AND next_attempt_at <= now() AND broadcast_id = ${id}::uuid
@@ -255,12 +255,12 @@ export class Expansion {
 
   /** The same back, once they go on; a claim that began before may still put some off for a moment. */
   private async takeBack(): Promise<number> {
-    const resumed = await this.prisma.$queryRaw<{ id: string; settled: boolean }[]>`
+    const resumed = await this.prisma.statements.query<{ id: string; settled: boolean }[]>`
       SELECT id::text, resumed_at < now() - interval '1 minute' AS settled FROM broadcasts
       WHERE finished_at IS NULL AND cancelled_at IS NULL AND paused_at IS NULL AND holding ORDER BY id`;
     let moved = 0;
     for (const { id, settled } of resumed) {
-      const back = await this.prisma.$executeRaw`
+      const back = await this.prisma.statements.execute`
         UPDATE outbound_emails m SET next_attempt_at = m.next_attempt_at - ${HELD} FROM (
           SELECT id FROM outbound_emails m WHERE lane = 'bulk' AND status IN ('queued', 'scheduled', 'deferred')
             AND ${IS_HELD} AND broadcast_id = ${id}::uuid
@@ -279,7 +279,7 @@ export class Expansion {
 
   /** Those with nothing left to go out. Answers 0, for no message is changed. */
   private async finish(): Promise<0> {
-    await this.prisma.$executeRaw`
+    await this.prisma.statements.execute`
       UPDATE broadcasts b SET finished_at = now() WHERE id IN (
         SELECT id FROM broadcasts b WHERE finished_at IS NULL AND (expanded_at IS NOT NULL OR cancelled_at IS NOT NULL)
           AND (SELECT count(*) FROM (

@@ -35,7 +35,7 @@ class BroadcastMaintenance implements OnModuleInit {
   }
 
   private removeOld(limit: number): Promise<number> {
-    return this.prisma.$executeRaw`
+    return this.prisma.statements.execute`
       DELETE FROM broadcasts WHERE id IN (
         SELECT id FROM broadcasts WHERE finished_at < now() - make_interval(days => ${this.settings.retentionDays}::int)
         ORDER BY id LIMIT ${limit})`;

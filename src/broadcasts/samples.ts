@@ -54,7 +54,7 @@ export class BroadcastSamples {
     { audienceId, filter }: Broadcast,
     canonical: string,
   ): Promise<SubscriberWords | undefined> {
-    const [found] = await this.prisma.$queryRaw<SubscriberWords[]>`
+    const [found] = await this.prisma.statements.query<SubscriberWords[]>`
       SELECT address AS email, locale, attributes FROM (
         (SELECT 1 AS place, address, locale, attributes FROM subscribers
           WHERE audience_id = ${audienceId}::uuid AND address_canonical = ${canonical})

@@ -124,7 +124,7 @@ async function readingsOf(prisma: PrismaService): Promise<ClockReading[]> {
   const readings: ClockReading[] = [];
   while (readings.length < READINGS) {
     const asked = performance.now();
-    const [row] = await prisma.$queryRaw<
+    const [row] = await prisma.statements.query<
       { said: number }[]
     >`SELECT (1000 * extract(epoch FROM clock_timestamp()))::float8 AS said`;
     readings.push({ said: row!.said, asked, answered: performance.now() });

@@ -39,6 +39,7 @@ export class PrismaService extends PrismaClient {
     pool.on('error', () => undefined); // of an idle client; the pool replaces it
     super({
       adapter: new PrismaPg(pool, { disposeExternalPool: true }),
+      errorFormat: 'minimal', // another one looks for the line that called, at each call
       transactionOptions: { maxWait: CONNECT_TIMEOUT_MS, timeout: TRANSACTION_TIMEOUT_MS },
     });
     this.poolUse = () => useOf(pool);

@@ -128,7 +128,7 @@ export class Resealing {
   }
 
   private async remaining({ table, column, keyColumn, elsewhere }: SealedColumn): Promise<number> {
-    const [{ count }] = await this.prisma.$queryRaw<[{ count: number }]>`
+    const [{ count }] = await this.prisma.statements.query<[{ count: number }]>`
       SELECT count(*)::int AS count FROM ${raw(table)}
       WHERE ${raw(column)} IS NOT NULL AND ${raw(keyColumn)} <> ${this.keyring.currentId} ${isHere(elsewhere)}`;
     return count;
@@ -138,7 +138,7 @@ export class Resealing {
   private async stale(sealed: SealedColumn, after: string): Promise<SealedRow[]> {
     const { table, idType, column, keyColumn, derived, elsewhere } = sealed;
     const more = (derived?.needs ?? []).map((name) => `, t.${name}`).join('');
-    return this.prisma.$queryRaw`
+    return this.prisma.statements.query`
       SELECT t.id::text AS id, t.${raw(keyColumn)} AS "keyId", t.${raw(column)} AS bytes${raw(more)} FROM ${raw(table)} t
       WHERE t.id > ${after}::${raw(idType)} AND t.${raw(column)} IS NOT NULL AND t.${raw(keyColumn)} <> ${this.keyring.currentId} ${isHere(elsewhere)}
       ORDER BY t.id LIMIT ${batchOf(sealed)}`;
@@ -147,7 +147,7 @@ export class Resealing {
   /** Writes values that are still as they were read, and returns how many. What somebody holds at this moment is passed over. */
   private async write({ table, idType, column, keyColumn, derived }: SealedColumn, json: string): Promise<number> {
     const more = derived ? `, ${derived.column} = decode(mine.derived, 'base64')` : '';
-    return this.prisma.$executeRaw`
+    return this.prisma.statements.execute`
       WITH mine AS (
         SELECT t.id, i.bytes, i.derived
         FROM ${raw(table)} t JOIN json_to_recordset(${json}::json) AS i (id ${raw(idType)}, was text, bytes text, derived text)

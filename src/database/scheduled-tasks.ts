@@ -113,7 +113,7 @@ export class ScheduledTasks implements OnApplicationBootstrap, OnModuleDestroy {
 
   /** The leases of those that are due and that nobody holds. A row that is made here is found by the next look. */
   private async take(names: string[]): Promise<string[]> {
-    const taken = await this.prisma.$queryRaw<{ name: string }[]>`
+    const taken = await this.prisma.statements.query<{ name: string }[]>`
       WITH known AS (
         INSERT INTO scheduled_tasks (name) SELECT unnest(${names}::text[]) ORDER BY 1 ON CONFLICT (name) DO NOTHING
       ), due AS (
@@ -149,7 +149,7 @@ export class ScheduledTasks implements OnApplicationBootstrap, OnModuleDestroy {
 
   private async renew({ name }: ScheduledTask): Promise<void> {
     try {
-      await this.prisma.$executeRaw`
+      await this.prisma.statements.execute`
         UPDATE scheduled_tasks SET lease_until = now() + ${this.timing.lease} * interval '1 millisecond'
         WHERE name = ${name} AND leased_by = ${this.holder}`;
     } catch (error) {
@@ -161,7 +161,7 @@ export class ScheduledTasks implements OnApplicationBootstrap, OnModuleDestroy {
   private async record({ name, everyMs }: ScheduledTask, ending: RunEnding, tookMs: number): Promise<void> {
     const waitMs = waitUntilNextRun(ending, everyMs, tookMs);
     try {
-      const recorded = await this.prisma.$executeRaw`
+      const recorded = await this.prisma.statements.execute`
         UPDATE scheduled_tasks SET
           last_run_at = now() - ${tookMs} * interval '1 millisecond', last_took_ms = ${tookMs},
           last_result = ${ending.kind === 'failed' ? null : cut(ending.result, TEXT_LIMIT)},

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Pool, QueryResultRow } from 'pg';
-import type { Prisma } from '../generated/prisma/client.js';
+import pg, { type CustomTypesConfig, type Pool, type QueryResult, type QueryResultRow } from 'pg';
+import { Prisma } from '../generated/prisma/client.js';
 
 const names = new Map<string, string>();
 
@@ -33,6 +33,37 @@ const FOREIGN_SESSION = new Set(['26000', '42P05']);
 /** Where Postgres finds that a migration changed what the statement answers since it was prepared; its words are translated. */
 const OUTDATED_PLAN = 'RevalidateCachedQuery';
 
+const { getTypeParser } = pg.types;
+/** PostgreSQL's own numbers of types (its `pg_type.dat`). */
+const [INT8, INT8_ARRAY, DATE, TIMESTAMP, NUMERIC] = [20, 1016, 1082, 1114, 1700];
+
+/** As Prisma reads what a raw query answers, where node-postgres reads it in another way. */
+const READ_AS_PRISMA = new Map<number, (text: string) => unknown>([
+  [INT8, BigInt],
+  [INT8_ARRAY, (text) => (getTypeParser(INT8_ARRAY) as (text: string) => (string | null)[])(text).map(asBigInt)],
+  [NUMERIC, (text) => new Prisma.Decimal(text)],
+  // node-postgres takes what names no zone for the time of this machine's.
+  [DATE, (text) => new Date(text)],
+  [TIMESTAMP, (text) => new Date(`${text.replace(' ', 'T')}Z`)],
+]);
+const AS_PRISMA: CustomTypesConfig = {
+  getTypeParser: (oid: number, format?: 'text' | 'binary') =>
+    READ_AS_PRISMA.get(oid) ?? (getTypeParser(oid, format) as (text: string) => unknown),
+};
+
+function asBigInt(text: string | null): bigint | null {
+  return text === null ? null : BigInt(text);
+}
+
+/** A day that is meant must not be that of this machine's zone. */
+function inUtc(value: unknown): unknown {
+  if (value instanceof Date) return value.toISOString();
+  return Array.isArray(value) ? value.map(inUtc) : value;
+}
+
+/** As `Prisma.sql` takes them, or what that made. */
+type Asked = [TemplateStringsArray, ...unknown[]] | [Prisma.Sql];
+
 /**
  * Statements that go to the pool as node-postgres sends them, prepared once a connection: Postgres neither parses nor, once
  * a plan serves all values, plans them anew, and no value passes through Prisma's JSON. Rows have node-postgres' types:
@@ -60,6 +91,28 @@ export class Statements {
   /** The same of one that is put together. @throws StatementError */
   runSql<Row extends QueryResultRow>({ text, values }: Prisma.Sql): Promise<Row[]> {
     return this.run<Row>(text, values);
+  }
+
+  /**
+   * Prisma's `$queryRaw` in a transaction of its own, with the same types of values: without its engine, which costs a call 0.2 ms,
+   * and a process that asks nothing else of it 20 MB. @throws StatementError
+   */
+  async query<Rows>(...asked: Asked): Promise<Rows> {
+    return (await this.ask(asked)).rows as Rows;
+  }
+
+  /** Prisma's `$executeRaw` in the same way: how many rows it met. @throws StatementError */
+  async execute(...asked: Asked): Promise<number> {
+    return (await this.ask(asked)).rowCount ?? 0;
+  }
+
+  private async ask([first, ...rest]: Asked): Promise<QueryResult> {
+    const { text, values } = first instanceof Prisma.Sql ? first : Prisma.sql(first, ...rest);
+    try {
+      return await this.pool.query({ text, values: values.map(inUtc), types: AS_PRISMA });
+    } catch (error) {
+      throw new StatementError(error);
+    }
   }
 
   /** One that is not worth keeping. @throws StatementError */

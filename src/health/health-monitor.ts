@@ -112,7 +112,7 @@ export class HealthMonitor implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly queueBroker: Broker,
   ) {
     this.watches = {
-      database: new Watch(async () => (await prisma.$queryRaw`SELECT 1`, true as const)),
+      database: new Watch(async () => (await prisma.statements.query`SELECT 1`, true as const)),
       mailFacts: new Watch(() => facts.read()),
       broker: new Watch(() => queueBroker.check()),
     };

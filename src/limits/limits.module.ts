@@ -27,14 +27,14 @@ export class LimitsMaintenance implements OnModuleInit {
   }
 
   private async removeWindows(now: Date, limit: number): Promise<number> {
-    return this.prisma.$executeRaw`
+    return this.prisma.statements.execute`
       DELETE FROM request_limits WHERE key IN (
         SELECT key FROM request_limits WHERE ends_at <= ${now}::timestamptz
         ORDER BY ends_at LIMIT ${limit} FOR UPDATE SKIP LOCKED)`;
   }
 
   private async removeDestinations(now: Date, limit: number): Promise<number> {
-    return this.prisma.$executeRaw`
+    return this.prisma.statements.execute`
       DELETE FROM requested_destinations WHERE (key, destination) IN (
         SELECT key, destination FROM requested_destinations WHERE ends_at <= ${now}::timestamptz
         ORDER BY ends_at LIMIT ${limit} FOR UPDATE SKIP LOCKED)`;

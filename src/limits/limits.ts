@@ -101,7 +101,7 @@ export class Limits {
     const now = this.clock.now();
     const charged = ipCounters(requester, this.settings.limits);
     if (charged.length === 0) return;
-    await this.prisma.$executeRaw`
+    await this.prisma.statements.execute`
       INSERT INTO request_limits AS l (key, count, ends_at)
       SELECT key, ${DISOWNED_COST}::int, ${now}::timestamptz + window_ms * interval '1 millisecond'
       FROM unnest(${charged.map(({ key }) => key)}::text[], ${charged.map(({ rate }) => rate.windowMs)}::float8[]) AS a (key, window_ms)

@@ -191,7 +191,7 @@ export class LiveStreams implements OnModuleDestroy {
 
   /** The ends of indexes, and rows of which there are few: the cost does not grow with history. */
   private async read(): Promise<Marks> {
-    const [marks] = await this.prisma.$queryRaw<Marks[]>`
+    const [marks] = await this.prisma.statements.query<Marks[]>`
       SELECT coalesce((SELECT max(id) FROM email_events), 0)::text AS messages,
         (SELECT coalesce(string_agg(concat_ws(' ', id, started_at, expanded, paused_at, cancelled_at, finished_at), ',' ORDER BY id), '')
           FROM broadcasts WHERE finished_at IS NULL OR finished_at > now() - interval '1 minute') AS broadcasts,

@@ -152,7 +152,7 @@ export class OverviewReader {
 
   /** As many rows as all workers have slots. */
   private async sendingByWorker(): Promise<Map<string, Handful[]>> {
-    const rows = await this.prisma.$queryRaw<(Handful & { worker: string })[]>`
+    const rows = await this.prisma.statements.query<(Handful & { worker: string })[]>`
       SELECT begun.worker, m.lane, count(*)::int AS count, min(begun.at) AS since FROM outbound_emails m
       CROSS JOIN LATERAL (
         SELECT worker, at FROM email_events e WHERE e.email_id = m.id AND e.status = 'sending' ORDER BY e.id DESC LIMIT 1
@@ -164,7 +164,7 @@ export class OverviewReader {
   }
 
   private async tasksByWorker(): Promise<Map<string, string[]>> {
-    const rows = await this.prisma.$queryRaw<{ worker: string; names: string[] }[]>`
+    const rows = await this.prisma.statements.query<{ worker: string; names: string[] }[]>`
       SELECT leased_by AS worker, array_agg(name ORDER BY name) AS names FROM scheduled_tasks
       WHERE leased_by IS NOT NULL AND lease_until > now() GROUP BY leased_by`;
     return new Map(rows.map(({ worker, names }) => [worker, names]));
@@ -172,7 +172,7 @@ export class OverviewReader {
 
   /** Their ids tell when they were accepted, and what expires does so soon after: mail that was accepted before is left out. */
   private async expiredSince(since: Date): Promise<number> {
-    const [counted] = await this.prisma.$queryRaw<{ count: number }[]>`
+    const [counted] = await this.prisma.statements.query<{ count: number }[]>`
       SELECT count(*)::int AS count FROM (
         SELECT FROM outbound_emails WHERE status = 'expired' AND id >= ${lowestUuidv7(since)}::uuid LIMIT ${COUNTED_AT_MOST}
       ) AS expired`;
@@ -181,7 +181,7 @@ export class OverviewReader {
 
   private async handOvers(): Promise<HandOvers> {
     type Row = Omit<HandOvers, 'minutes'> & Minute & { all: boolean };
-    const rows = await this.prisma.$queryRaw<Row[]>`
+    const rows = await this.prisma.statements.query<Row[]>`
       WITH newest AS MATERIALIZED (
         SELECT id, at, status, worker, email_id FROM email_events WHERE transport IS NOT NULL ORDER BY id DESC LIMIT ${ATTEMPTS}
       ), attempts AS (

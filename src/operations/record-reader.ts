@@ -25,7 +25,7 @@ export class WaitingWebhooksReader {
   constructor(private readonly prisma: PrismaService) {}
 
   async read(): Promise<WaitingWebhooks> {
-    const [found] = await this.prisma.$queryRaw<WaitingWebhooks[]>`
+    const [found] = await this.prisma.statements.query<WaitingWebhooks[]>`
       WITH enabled AS (SELECT id FROM webhook_endpoints WHERE disabled_at IS NULL)
       SELECT
         (SELECT count(*)::int FROM (
@@ -52,7 +52,7 @@ export class OpenBroadcastsReader {
   constructor(private readonly prisma: PrismaService) {}
 
   async read(): Promise<OpenBroadcasts> {
-    const [found] = await this.prisma.$queryRaw<OpenBroadcasts[]>`
+    const [found] = await this.prisma.statements.query<OpenBroadcasts[]>`
       SELECT count(*) FILTER (WHERE paused_at IS NOT NULL)::int AS paused,
         count(*) FILTER (WHERE paused_at IS NULL AND started_at IS NULL)::int AS scheduled,
         count(*) FILTER (WHERE paused_at IS NULL AND started_at IS NOT NULL)::int AS sending

@@ -46,7 +46,7 @@ export class Schedules {
   constructor(private readonly prisma: PrismaService) {}
 
   async list(): Promise<ScheduleList> {
-    const items = await this.prisma.$queryRaw<ScheduleView[]>`
+    const items = await this.prisma.statements.query<ScheduleView[]>`
       SELECT name, next_run_at AS "nextRunAt",
         next_run_at < now() - make_interval(secs => ${LATE_AFTER_S}) AND coalesce(lease_until <= now(), true) AS late,
         CASE WHEN lease_until > now() THEN leased_by END AS "runningOn", last_run_at AS "lastRunAt",

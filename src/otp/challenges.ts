@@ -75,7 +75,7 @@ export class Challenges {
     const failures = Prisma.sql`
       SELECT destination, purpose, device, count(*)::int AS failures FROM asked JOIN open USING (id)
       WHERE EXISTS (SELECT FROM open WHERE id = ${first}) GROUP BY 1, 2, 3`;
-    const allowed = await this.prisma.$queryRaw<{ id: string; attempts: number }[]>`
+    const allowed = await this.prisma.statements.query<{ id: string; attempts: number }[]>`
       WITH asked AS MATERIALIZED (
         SELECT * FROM unnest(${asked.map(({ id }) => id)}::text[], ${asked.map(({ destination }) => destination)}::text[],
           ${asked.map(({ purpose }) => purpose)}::text[], ${asked.map(({ device }) => device ?? '')}::text[]) AS a (id, destination, purpose, device)
@@ -96,7 +96,7 @@ export class Challenges {
 
   /** Counts a code that is given once more. False: the challenge was not used after `since`, or was repeated `most` times. */
   async countRepeat(id: string, since: Date, most: number): Promise<boolean> {
-    const counted = await this.prisma.$executeRaw`
+    const counted = await this.prisma.statements.execute`
       UPDATE otp_challenges SET repeats = repeats + 1 WHERE id = ${id} AND consumed_at >= ${since} AND repeats < ${most}::int`;
     return counted === 1;
   }

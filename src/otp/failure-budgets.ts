@@ -52,7 +52,7 @@ export class FailureBudgets {
   /** Counts a failure before anything is compared: parallel guesses cannot be undercounted. {@link clear} takes it back. */
   async begin(key: BudgetKey, now: Date): Promise<BudgetVerdict> {
     const rows = Prisma.sql`SELECT ${key.destination}::text AS destination, ${key.purpose}::text AS purpose, ${key.device ?? ''}::text AS device, 1 AS failures`;
-    const counted = await this.prisma.$queryRaw<unknown[]>(countFailures(rows, now));
+    const counted = await this.prisma.statements.query<unknown[]>(countFailures(rows, now));
     return counted.length > 0 ? { kind: 'open' } : this.look(key, now);
   }
 

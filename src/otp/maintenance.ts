@@ -58,7 +58,7 @@ export class OtpMaintenance implements OnModuleInit {
   }
 
   private async removeChallenges(limit: number): Promise<number> {
-    return this.prisma.$executeRaw`
+    return this.prisma.statements.execute`
       DELETE FROM otp_challenges WHERE id IN (
         SELECT id FROM otp_challenges
         WHERE expires_at < ${this.ago(this.settings.retentionDays * DAY_MS)}
@@ -70,7 +70,7 @@ export class OtpMaintenance implements OnModuleInit {
    * judged just before may be under way.
    */
   private async eraseCodes(limit: number, days: number): Promise<number> {
-    return this.prisma.$executeRaw`
+    return this.prisma.statements.execute`
       UPDATE otp_challenges SET sealed_code = NULL WHERE id IN (
         SELECT id FROM otp_challenges
         WHERE expires_at < ${this.ago(MINUTE_MS)} AND expires_at > ${this.ago(days * DAY_MS)}
@@ -80,7 +80,7 @@ export class OtpMaintenance implements OnModuleInit {
 
   /** They count for nothing any more, but name addresses of people. */
   private async removeFailures(limit: number): Promise<number> {
-    return this.prisma.$executeRaw`
+    return this.prisma.statements.execute`
       DELETE FROM failure_budgets WHERE (destination, purpose, device) IN (
         SELECT destination, purpose, device FROM failure_budgets
         WHERE updated_at < ${this.ago(FORGET_AFTER_MS)}

@@ -35,7 +35,7 @@ export class WorkerRegistry {
 
   /** `first`: of this process; a container's next life often bears the name of its last one. */
   async beat(name: string, lanes: readonly Lane[], first: boolean): Promise<void> {
-    await this.prisma.$executeRaw`
+    await this.prisma.statements.execute`
       INSERT INTO workers (name, lanes, version, ahead_ms)
       VALUES (${name}, ${[...lanes]}::text[], ${VERSION}, greatest(-${MOST_AHEAD_MS}::float8, least(${MOST_AHEAD_MS}::float8,
         1000 * extract(epoch FROM ${new Date()}::timestamptz - clock_timestamp())))::int)
@@ -46,12 +46,12 @@ export class WorkerRegistry {
 
   /** Said by a worker that claims nothing more. */
   async leave(name: string): Promise<void> {
-    await this.prisma.$executeRaw`DELETE FROM workers WHERE name = ${name}`;
+    await this.prisma.statements.execute`DELETE FROM workers WHERE name = ${name}`;
   }
 
   /** Milliseconds since a worker of the lane was last heard of; lanes that no known worker works are left out. */
   async silence(): Promise<Map<Lane, number>> {
-    const lanes = await this.prisma.$queryRaw<{ lane: Lane; ms: number }[]>`
+    const lanes = await this.prisma.statements.query<{ lane: Lane; ms: number }[]>`
       SELECT lane, greatest(extract(epoch FROM now() - max(heartbeat_at)) * 1000, 0)::float8 AS ms
       FROM workers CROSS JOIN unnest(lanes) AS worked (lane) GROUP BY lane`;
     return new Map(lanes.map(({ lane, ms }) => [lane, ms]));
@@ -59,14 +59,14 @@ export class WorkerRegistry {
 
   /** Names of the workers that were heard of lately. */
   async alive(): Promise<string[]> {
-    const alive = await this.prisma.$queryRaw<{ name: string }[]>`
+    const alive = await this.prisma.statements.query<{ name: string }[]>`
       SELECT name FROM workers WHERE heartbeat_at > now() - ${ALIVE_WITHIN_MS} * interval '1 millisecond'`;
     return alive.map(({ name }) => name);
   }
 
   /** The workers that were heard of in the last hour, the most recent first, and of many the first {@link NAMED}. */
   async heard(): Promise<HeardWorker[]> {
-    return this.prisma.$queryRaw<HeardWorker[]>`
+    return this.prisma.statements.query<HeardWorker[]>`
       SELECT name, lanes, started_at AS "startedAt", heartbeat_at AS "heartbeatAt", version, ahead_ms AS "aheadMs",
         heartbeat_at > now() - ${ALIVE_WITHIN_MS} * interval '1 millisecond' AS alive,
         greatest(1000 * extract(epoch FROM now() - heartbeat_at), 0)::float8 AS "silentMs"
@@ -75,14 +75,14 @@ export class WorkerRegistry {
 
   /** Names of workers that have been silent for so long. */
   async deadFor(ms: number): Promise<string[]> {
-    const dead = await this.prisma.$queryRaw<{ name: string }[]>`
+    const dead = await this.prisma.statements.query<{ name: string }[]>`
       SELECT name FROM workers WHERE heartbeat_at < now() - ${ms} * interval '1 millisecond' ORDER BY name`;
     return dead.map(({ name }) => name);
   }
 
   /** Unless it has come back. */
   async removeDead(name: string, silentMs: number): Promise<void> {
-    await this.prisma.$executeRaw`
+    await this.prisma.statements.execute`
       DELETE FROM workers WHERE name = ${name} AND heartbeat_at < now() - ${silentMs} * interval '1 millisecond'`;
   }
 }

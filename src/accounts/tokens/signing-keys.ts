@@ -49,7 +49,10 @@ export class SigningKeyRecords {
   ) {}
 
   async list(): Promise<SigningKey[]> {
-    return this.prisma.signingKey.findMany({ orderBy: [{ activeFrom: 'desc' }, { id: 'desc' }] });
+    return this.prisma.statements.query<SigningKey[]>`
+      SELECT id, public_jwk AS "publicJwk", sealed_private AS "sealedPrivate", seal_key_id AS "sealKeyId",
+        created_at AS "createdAt", active_from AS "activeFrom"
+      FROM signing_keys ORDER BY active_from DESC, id DESC`;
   }
 
   /** One that signs at once, if there is none at all: processes that start together make one. */
@@ -105,8 +108,8 @@ export class SigningKeyRecords {
 
   /** What a former secret sealed is sealed with the present one, so that the former can be forgotten. */
   async reseal(): Promise<void> {
-    const stale = await this.prisma.signingKey.findMany({ where: { sealKeyId: { not: this.keyring.currentId } } });
-    for (const { id, sealedPrivate, sealKeyId } of stale) {
+    for (const { id, sealedPrivate, sealKeyId } of await this.list()) {
+      if (sealKeyId === this.keyring.currentId) continue;
       const opened = this.keyring.open(
         { keyId: sealKeyId, bytes: sealedPrivate },
         sealContext(SEALED_SIGNING_KEYS, id),

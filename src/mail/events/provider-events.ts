@@ -79,7 +79,7 @@ export class ProviderEvents {
   /** Commits what is new. */
   async record(source: EventSource, events: readonly ProviderEvent[]): Promise<Recorded> {
     if (events.length === 0) return { ids: [], duplicates: 0 };
-    const made = await this.prisma.$queryRaw<{ id: bigint }[]>`
+    const made = await this.prisma.statements.query<{ id: bigint }[]>`
       INSERT INTO provider_events (provider, dedupe_key, kind, provider_message_id, message_id, recipient_canonical, reason,
         detail, email_id, occurred_at, matched_at)
       SELECT ${source}, dedupe_key, kind, provider_message_id, message_id, recipient_canonical, reason, detail, email_id,
@@ -119,13 +119,13 @@ export class ProviderEvents {
       WHERE matched_at IS NULL
         AND received_at > now() - CASE WHEN ${newer} THEN ${seconds}::int ELSE ${WAITS_HOURS * 3_600}::int END * interval '1 second'
         AND (${newer} OR received_at <= now() - ${seconds}::int * interval '1 second')`;
-    const rows = await this.prisma.$queryRaw<{ id: bigint }[]>(eventsOfSettledMessages(waiting, limit));
+    const rows = await this.prisma.statements.query<{ id: bigint }[]>(eventsOfSettledMessages(waiting, limit));
     return rows.map(({ id }) => id);
   }
 
   /** Removes up to `limit` that no message came for within a day. Returns how many. */
   async removeUnmatched(limit: number): Promise<number> {
-    return this.prisma.$executeRaw`
+    return this.prisma.statements.execute`
       DELETE FROM provider_events WHERE id IN (
         SELECT id FROM provider_events
         WHERE (matched_at IS NULL OR email_id IS NULL) AND received_at < now() - ${WAITS_HOURS}::int * interval '1 hour'
@@ -134,7 +134,7 @@ export class ProviderEvents {
 
   /** Removes up to `limit` that came longer ago than so many days. Returns how many. */
   async removeOld(days: number, limit: number): Promise<number> {
-    return this.prisma.$executeRaw`
+    return this.prisma.statements.execute`
       DELETE FROM provider_events WHERE id IN (
         SELECT id FROM provider_events WHERE received_at < now() - make_interval(days => ${days}::int)
         ORDER BY received_at LIMIT ${limit} FOR UPDATE SKIP LOCKED)`;

@@ -94,7 +94,7 @@ export class StoredFiles {
    */
   async find(ids: readonly string[]): Promise<Map<string, { size: number }>> {
     if (ids.length === 0) return new Map();
-    const found = await this.prisma.$queryRaw<{ id: string; size: number }[]>`
+    const found = await this.prisma.statements.query<{ id: string; size: number }[]>`
       WITH held AS (
         SELECT id FROM stored_files WHERE id = ANY(${[...ids]}::uuid[]) AND sha256 IS NOT NULL ORDER BY id FOR NO KEY UPDATE
       )
@@ -144,7 +144,7 @@ export class StoredFiles {
    * @param limit small, for each may have a hundred parts
    */
   async removeUnneeded(limit: number): Promise<number> {
-    return this.prisma.$executeRaw`
+    return this.prisma.statements.execute`
       DELETE FROM stored_files WHERE id IN (
         SELECT id FROM stored_files f
         WHERE kept_until < now() AND NOT EXISTS (SELECT FROM email_content_files WHERE file_id = f.id)
@@ -153,7 +153,7 @@ export class StoredFiles {
 
   /** Files that a content needs are looked at again a day later, so that the clean-up need not pass over all of them. */
   async postponeNeeded(limit: number): Promise<number> {
-    return this.prisma.$executeRaw`
+    return this.prisma.statements.execute`
       UPDATE stored_files SET kept_until = now() + ${KEPT_HOURS} * interval '1 hour' WHERE id IN (
         SELECT id FROM stored_files f
         WHERE kept_until < now() AND EXISTS (SELECT FROM email_content_files WHERE file_id = f.id)
@@ -163,7 +163,7 @@ export class StoredFiles {
   /** A row for what is coming in; its hash is known at its end. */
   private async begin(): Promise<string> {
     const id = this.newId();
-    await this.prisma.$executeRaw`
+    await this.prisma.statements.execute`
       INSERT INTO stored_files (id, kept_until) VALUES (${id}::uuid, now() + ${UNFINISHED_HOURS} * interval '1 hour')`;
     return id;
   }
@@ -208,7 +208,7 @@ export class StoredFiles {
 
   /** @returns the id of the file of these bytes, kept for a day from now */
   private async findByHash(sha256: Buffer): Promise<string | undefined> {
-    const [found] = await this.prisma.$queryRaw<{ id: string }[]>`
+    const [found] = await this.prisma.statements.query<{ id: string }[]>`
       UPDATE stored_files SET kept_until = greatest(kept_until, now() + ${KEPT_HOURS} * interval '1 hour')
       WHERE sha256 = ${sha256}::bytea RETURNING id::text AS id`;
     return found?.id;
@@ -221,7 +221,7 @@ export class StoredFiles {
   }
 
   private async sizeOf(id: string): Promise<number> {
-    const [file] = await this.prisma.$queryRaw<{ size: number }[]>`
+    const [file] = await this.prisma.statements.query<{ size: number }[]>`
       SELECT size FROM stored_files WHERE id = ${id}::uuid AND sha256 IS NOT NULL`;
     if (!file) throw new FileMissing(`there is no file ${id}`);
     return file.size;
@@ -230,7 +230,7 @@ export class StoredFiles {
   /** Why it was not kept is thrown by the caller; what cannot be removed now is removed by the clean-up. */
   private async remove(arriving: string): Promise<void> {
     try {
-      await this.prisma.$executeRaw`DELETE FROM stored_files WHERE id = ${arriving}::uuid`;
+      await this.prisma.statements.execute`DELETE FROM stored_files WHERE id = ${arriving}::uuid`;
     } catch (error) {
       this.log.warn({ err: error, fileId: arriving }, 'what came in of a file stays until the next clean-up');
     }

@@ -191,7 +191,7 @@ export class InboxStore {
         ? []
         : [Prisma.sql`(created_at, id) < (${after.createdAt}::timestamptz, ${after.id}::uuid)`]),
     ];
-    const rows = await this.prisma.$queryRaw<(Row & { opening: string })[]>`
+    const rows = await this.prisma.statements.query<(Row & { opening: string })[]>`
       SELECT id, to_address AS "to", from_address AS "from", subject, created_at AS "createdAt",
              octet_length(source) AS size, left(text, ${OPENING_CHARACTERS}) AS opening
       FROM captured_messages

@@ -34,6 +34,9 @@ export class ActionBatches {
 
   /** One batch of the oldest open action. Answers how many messages it changed; undefined when there is nothing to do. */
   async workOne(): Promise<number | undefined> {
+    const [open] = await this.prisma.statements.query<unknown[]>`
+      SELECT FROM email_actions WHERE finished_at IS NULL LIMIT 1`;
+    if (!open) return undefined;
     return this.transactions.run(async (unit) => {
       const [action] = await unit.db.$queryRaw<OpenAction[]>`
         SELECT id, action, filter, cursor, last_id AS "lastId" FROM email_actions WHERE finished_at IS NULL
@@ -44,7 +47,7 @@ export class ActionBatches {
 
   /** Removes up to `limit` that ended longer ago than so many days. Returns how many. */
   async removeOld(days: number, limit: number): Promise<number> {
-    return this.prisma.$executeRaw`
+    return this.prisma.statements.execute`
       DELETE FROM email_actions WHERE id IN (
         SELECT id FROM email_actions WHERE finished_at < now() - make_interval(days => ${days}::int) ORDER BY id LIMIT ${limit})`;
   }

@@ -22,7 +22,8 @@ export class LanePauses {
   constructor(private readonly prisma: PrismaService) {}
 
   async list(): Promise<LanePause[]> {
-    return this.prisma.lanePause.findMany({ orderBy: { lane: 'asc' } });
+    return this.prisma.statements.query<LanePause[]>`
+      SELECT lane, paused_at AS "pausedAt", reason FROM lane_pauses ORDER BY lane`;
   }
 
   /** Returns those that were not paused before; what is known of the others stays. */
@@ -131,7 +132,7 @@ export class Transitions {
 
   /** Pending rows whose expiry has passed → expired, also where no worker claims. Returns how many. */
   async expireDue(limit = PASS_LIMIT): Promise<number> {
-    return this.prisma.$executeRaw`
+    return this.prisma.statements.execute`
       WITH dead AS (
         SELECT id FROM outbound_emails
         WHERE status IN ('queued', 'scheduled', 'deferred') AND expires_at <= now()
@@ -147,7 +148,7 @@ export class Transitions {
 
   /** Content that nobody needs any more: codes past their expiry, everything else after so many days. Returns how many. */
   async eraseContent(olderThanDays: number, limit = PASS_LIMIT): Promise<number> {
-    return this.prisma.$executeRaw`
+    return this.prisma.statements.execute`
       UPDATE outbound_emails SET sealed_variables = NULL
       WHERE id IN (
         SELECT id FROM outbound_emails
@@ -246,7 +247,7 @@ export class OutboxBatches {
 
   /** How many a retry would take, and how many it would pass over. */
   async retryable(selection: Selection): Promise<Retryable> {
-    const [counted] = await this.prisma.$queryRaw<Retryable[]>`
+    const [counted] = await this.prisma.statements.query<Retryable[]>`
       SELECT count(*) FILTER (WHERE there AND NOT barred)::int AS retryable, count(*) FILTER (WHERE NOT there)::int AS over,
         count(*) FILTER (WHERE there AND barred)::int AS suppressed
       FROM (SELECT ${IS_THERE} AS there, ${IS_BARRED} AS barred FROM outbound_emails m WHERE ${among(selection)}) AS found`;
@@ -254,7 +255,7 @@ export class OutboxBatches {
   }
 
   async cancellable(selection: Selection): Promise<number> {
-    const [counted] = await this.prisma.$queryRaw<{ count: number }[]>`
+    const [counted] = await this.prisma.statements.query<{ count: number }[]>`
       SELECT count(*)::int AS count FROM outbound_emails WHERE ${among(selection)}`;
     return counted!.count;
   }
@@ -272,7 +273,7 @@ export class OutboxBatches {
   private async change(where: Prisma.Sql, change: Change, limit: number): Promise<number> {
     const picked = Prisma.sql`
       SELECT id FROM outbound_emails m WHERE ${where} ORDER BY id LIMIT ${limit} FOR UPDATE SKIP LOCKED`;
-    return (await this.prisma.$queryRaw<unknown[]>(changing(picked, change))).length;
+    return (await this.prisma.statements.query<unknown[]>(changing(picked, change))).length;
   }
 }
 

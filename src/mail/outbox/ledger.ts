@@ -20,7 +20,7 @@ export class Ledger {
 
   /** One statement, one snapshot: a fold or a delivery under way does not show as an imbalance. */
   async read(): Promise<LedgerState> {
-    const rows = await this.prisma.$queryRaw<{ status: string; count: bigint }[]>`
+    const rows = await this.prisma.statements.query<{ status: string; count: bigint }[]>`
       SELECT status, sum(count)::bigint AS count FROM (
         SELECT status, count FROM ledger UNION ALL SELECT status, delta FROM ledger_deltas
       ) AS entries GROUP BY status`;
@@ -34,7 +34,7 @@ export class Ledger {
 
   /** Adds what was appended to the folded counts. Safe side by side: each takes the rows it deletes. Returns how many. */
   async fold(): Promise<number> {
-    const [folded] = await this.prisma.$queryRaw<{ rows: number }[]>`
+    const [folded] = await this.prisma.statements.query<{ rows: number }[]>`
       WITH taken AS (
         DELETE FROM ledger_deltas RETURNING status, delta
       ), kept AS (

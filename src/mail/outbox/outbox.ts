@@ -87,7 +87,7 @@ export class Outbox {
   /** Of a message to several that is being sent: those that get no mail of its lane, and why. */
   async suppressedAmong(email: ClaimedEmail): Promise<Apart[]> {
     const recipients = recipientsOf(email);
-    const found = await this.prisma.$queryRaw<{ canonical: string; reason: string; told: string }[]>(
+    const found = await this.prisma.statements.query<{ canonical: string; reason: string; told: string }[]>(
       suppressedAmong(
         email.lane,
         recipients.map(({ canonical }) => canonical),
@@ -115,7 +115,7 @@ export class Outbox {
    */
   async renew(emails: readonly ClaimedEmail[]): Promise<void> {
     if (emails.length === 0) return;
-    await this.prisma.$executeRaw`
+    await this.prisma.statements.execute`
       WITH held AS (
         SELECT m.id FROM outbound_emails m
         JOIN unnest(${emails.map(({ id }) => id)}::uuid[], ${emails.map(({ leaseToken }) => leaseToken)}::uuid[]) AS mine (id, token)
@@ -135,7 +135,7 @@ export class Outbox {
    * They are judged before they are locked: once the lease is over, nothing that the judgement rests on changes.
    */
   async takeBackExpired(worker: string): Promise<number> {
-    const abandoned = await this.prisma.$queryRaw<AbandonedEmail[]>`
+    const abandoned = await this.prisma.statements.query<AbandonedEmail[]>`
       SELECT id, lane, lease_token AS "leaseToken", status = 'unknown' OR offered_at IS NOT NULL AS offered, secret,
         possible_duplicate AS "possibleDuplicate", attempts AS attempt, max_attempts AS "maxAttempts",
         expires_at AS "expiresAt", now() AS now
@@ -145,7 +145,7 @@ export class Outbox {
         (SELECT id FROM outbound_emails WHERE status = 'unknown' AND lease_until < now() ORDER BY lease_until LIMIT ${RECOVERY_LIMIT})
         LIMIT ${RECOVERY_LIMIT})`;
     if (abandoned.length === 0) return 0;
-    const [recovered] = await this.prisma.$queryRaw<{ count: number }[]>`
+    const [recovered] = await this.prisma.statements.query<{ count: number }[]>`
       WITH input AS (
         SELECT * FROM json_to_recordset(${JSON.stringify(abandoned.map(verdictOn))}::json) AS input (id uuid, token uuid, retry_ms int)
       ), mine AS (
@@ -187,7 +187,7 @@ export class Outbox {
     worker: string,
   ): Promise<boolean> {
     const statement = splitStatement({ email, ending, apart, worker });
-    const owned = (await this.prisma.$queryRaw<unknown[]>(statement)).length > 0;
+    const owned = (await this.prisma.statements.query<unknown[]>(statement)).length > 0;
     // The drain that claimed the message may have ended while it was under way.
     if (owned && [ending, ...apart.map((one) => one.ending)].some(isDueAtOnce)) this.queue.wake(email.lane);
     return owned;

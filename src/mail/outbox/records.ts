@@ -136,7 +136,7 @@ export class OutboxRecords {
 
   /** A message with its content, as it is sealed. */
   async findKept(id: string): Promise<KeptRecord | undefined> {
-    const [record] = await this.prisma.$queryRaw<KeptRecord[]>`
+    const [record] = await this.prisma.statements.query<KeptRecord[]>`
       SELECT ${KEPT_COLUMNS}, tags, metadata, api_key_id AS "apiKeyId", sent_at AS "sentAt"
       FROM outbound_emails m ${WITH_CONTENT} WHERE m.id = ${id}::uuid`;
     return record;
@@ -158,7 +158,7 @@ export class OutboxRecords {
 
   /** By lane, however much waits. @param most rows of a lane that are counted at most */
   async due(most: number): Promise<DueMail[]> {
-    return this.prisma.$queryRaw<DueMail[]>`
+    return this.prisma.statements.query<DueMail[]>`
       SELECT lanes.lane, due.count AS due, due.seconds AS "oldestDueSeconds",
         EXISTS (SELECT FROM lane_pauses p WHERE p.lane = lanes.lane) AS paused
       FROM ${LANES} CROSS JOIN LATERAL (${dueOf(most)}) AS due`;
@@ -171,7 +171,7 @@ export class OutboxRecords {
 
   /** All lanes, in one snapshot. Grows with what is not over yet, not with history: partial indexes hold just that. */
   async lanes(): Promise<LaneFacts[]> {
-    return this.prisma.$queryRaw<LaneFacts[]>`
+    return this.prisma.statements.query<LaneFacts[]>`
       SELECT lanes.lane, due.count AS due, later.count AS later, sending.count AS sending,
         round(due.seconds)::int AS "oldestDueSeconds", p.paused_at AS "pausedAt", p.reason AS "pauseReason",
         (SELECT count(*)::int FROM workers w WHERE lanes.lane::text = ANY(w.lanes)
@@ -194,7 +194,7 @@ export class OutboxRecords {
    * no worker.
    */
   async newestAttempts(): Promise<AttemptFacts[]> {
-    const attempts = await this.prisma.$queryRaw<AttemptFacts[]>`
+    const attempts = await this.prisma.statements.query<AttemptFacts[]>`
       SELECT transport, status, "errorCode", reply, at FROM (
         SELECT id, transport, status, error_code AS "errorCode", CASE WHEN status <> 'sent' THEN reply END AS reply, at,
           row_number() OVER (PARTITION BY transport ORDER BY id DESC) AS nth
@@ -209,7 +209,7 @@ export class OutboxRecords {
 
   /** As many as all workers have slots, whatever was sent before. */
   async slowHandovers(): Promise<SlowHandovers> {
-    const [slow] = await this.prisma.$queryRaw<SlowHandovers[]>`
+    const [slow] = await this.prisma.statements.query<SlowHandovers[]>`
       SELECT count(*)::int AS count, coalesce(round(max(extract(epoch FROM now() - begun.at))), 0)::int AS "oldestSeconds",
         count(m.offered_at)::int AS "awaitingReply"
       FROM outbound_emails m
@@ -220,7 +220,7 @@ export class OutboxRecords {
 
   /** How fast mail leaves, by lane, read off the newest attempts in the timelines; the cost does not grow with history. */
   async handOverRates(): Promise<HandOverRate[]> {
-    return this.prisma.$queryRaw<HandOverRate[]>`
+    return this.prisma.statements.query<HandOverRate[]>`
       WITH newest AS MATERIALIZED (
         SELECT id, at, status, worker, email_id FROM email_events WHERE transport IS NOT NULL ORDER BY id DESC LIMIT ${RATE_ATTEMPTS}
       ), span AS (

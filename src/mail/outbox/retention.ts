@@ -15,7 +15,7 @@ export class MailRetention {
    * them. Ids carry the time (UUIDv7), so that the primary key finds the old ones. Returns how many.
    */
   async removeMessages(days: number, limit: number): Promise<number> {
-    const [removed] = await this.prisma.$queryRaw<{ count: number }[]>`
+    const [removed] = await this.prisma.statements.query<{ count: number }[]>`
       WITH old AS (
         SELECT id FROM outbound_emails
         WHERE id < ${lowestIdAfter(days)}
@@ -37,7 +37,7 @@ export class MailRetention {
    * Their files go when nothing else needs them. Returns how many.
    */
   async removeContents(days: number, limit: number): Promise<number> {
-    return this.prisma.$executeRaw`
+    return this.prisma.statements.execute`
       DELETE FROM email_contents WHERE id IN (
         SELECT id FROM email_contents c
         WHERE (c.secret OR c.created_at < now() - make_interval(days => ${days}::int))
@@ -48,7 +48,7 @@ export class MailRetention {
 
   /** How many of them there are now. */
   async countMessages(days: number): Promise<number> {
-    const [counted] = await this.prisma.$queryRaw<{ count: number }[]>`
+    const [counted] = await this.prisma.statements.query<{ count: number }[]>`
       SELECT count(*)::int AS count FROM outbound_emails
       WHERE id < ${lowestIdAfter(days)}
         AND created_at < now() - make_interval(days => ${days}::int) AND status = ANY(${OVER}::email_status[])`;
@@ -57,7 +57,7 @@ export class MailRetention {
 
   /** The same for what the `capture:` transport keeps for the inbox. */
   async removeCaptured(days: number, limit: number): Promise<number> {
-    return this.prisma.$executeRaw`
+    return this.prisma.statements.execute`
       DELETE FROM captured_messages WHERE id IN (
         SELECT id FROM captured_messages WHERE created_at < now() - make_interval(days => ${days}::int)
         ORDER BY created_at, id LIMIT ${limit} FOR UPDATE SKIP LOCKED)`;

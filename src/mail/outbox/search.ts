@@ -68,7 +68,7 @@ export class OutboxSearch {
   async list(filter: EmailFilter, { limit, after }: { limit: number; after?: string | undefined }): Promise<FoundPage> {
     // One more than the page shows, so that it is known whether there is another page.
     const statement = searchStatement(filter, { direction: 'older', after }, limit + 1, LIST_COLUMNS);
-    const { rows, windowEnd } = foundIn(await this.prisma.$queryRaw<MaybeFound<Row>[]>(statement));
+    const { rows, windowEnd } = foundIn(await this.prisma.statements.query<MaybeFound<Row>[]>(statement));
     const items = rows.sort((a, b) => (a.id < b.id ? 1 : -1)).map(emailOf);
     if (items.length <= limit) return { items, next: windowEnd };
     const page = items.slice(0, limit);
@@ -84,7 +84,7 @@ export class OutboxSearch {
     { direction, after, limit }: Pick<Walk, 'direction' | 'after'> & { limit: number },
   ): Promise<{ ids: string[]; more: boolean }> {
     const statement = searchStatement(filter, { direction, after }, limit + 1, Prisma.sql`m.id`);
-    const { rows, windowEnd } = foundIn(await this.prisma.$queryRaw<MaybeFound<{ id: string }>[]>(statement));
+    const { rows, windowEnd } = foundIn(await this.prisma.statements.query<MaybeFound<{ id: string }>[]>(statement));
     const near = rows.map(({ id }) => id).sort();
     if (direction === 'older') near.reverse();
     return { ids: near.slice(0, limit), more: near.length > limit || windowEnd !== null };
@@ -92,7 +92,7 @@ export class OutboxSearch {
 
   /** How many of them are in each state; states with none are left out. Grows with what matches. */
   async stats(filter: EmailFilter): Promise<Map<EmailStatus, number>> {
-    const counts = await this.prisma.$queryRaw<{ status: EmailStatus; count: number }[]>(
+    const counts = await this.prisma.statements.query<{ status: EmailStatus; count: number }[]>(
       countStatement(filter, Prisma.sql`m.status, count(*)::int AS count`, Prisma.sql`GROUP BY m.status`),
     );
     return new Map(counts.map(({ status, count }) => [status, count]));

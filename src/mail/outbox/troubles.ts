@@ -61,7 +61,7 @@ export class TroubleRecords {
   }
 
   private async nowAndUnknown(): Promise<{ now: Date; unknownSince: Date | null }> {
-    const [row] = await this.prisma.$queryRaw<{ now: Date; unknownSince: Date | null }[]>`
+    const [row] = await this.prisma.statements.query<{ now: Date; unknownSince: Date | null }[]>`
       SELECT now() AS now, (
         SELECT coalesce(last.at, m.created_at)
         FROM (SELECT id, created_at FROM outbound_emails WHERE status = 'unknown' ORDER BY id LIMIT 1) AS m
@@ -72,7 +72,7 @@ export class TroubleRecords {
 
   private async expiredCodes(now: Date): Promise<ExpiredCodes | null> {
     const hourAgo = lowestUuidv7(new Date(now.getTime() - HOUR_MS));
-    const byLane = await this.prisma.$queryRaw<ExpiredInLane[]>`
+    const byLane = await this.prisma.statements.query<ExpiredInLane[]>`
       SELECT lane, count(*)::int AS count, min(expires_at) AS "firstAt", max(expires_at) AS "lastAt" FROM (
         SELECT lane, expires_at FROM outbound_emails
         WHERE status = 'expired' AND lane IN ('critical', 'sms') AND expires_at IS NOT NULL AND id >= ${hourAgo}::uuid
@@ -96,7 +96,7 @@ export class TroubleRecords {
    * first from then on, and among the newest: no index has the moment, and other mail of the hour may be any amount.
    */
   private async flowsAgain({ lane, lastAt }: ExpiredInLane, hourAgo: string): Promise<boolean> {
-    const [found] = await this.prisma.$queryRaw<{ flows: boolean }[]>`
+    const [found] = await this.prisma.statements.query<{ flows: boolean }[]>`
       SELECT EXISTS (
         SELECT FROM (
           (SELECT lane, sent_at FROM outbound_emails WHERE id >= ${lowestUuidv7(lastAt)}::uuid ORDER BY id LIMIT ${LOOKED_FOR_CODES})
@@ -109,7 +109,7 @@ export class TroubleRecords {
   }
 
   private async bounces(now: Date): Promise<Bounces> {
-    const [found] = await this.prisma.$queryRaw<Bounces[]>`
+    const [found] = await this.prisma.statements.query<Bounces[]>`
       SELECT count(*)::int AS looked, count(*) FILTER (WHERE bounced)::int AS bounced,
         min(created_at) FILTER (WHERE bounced) AS "firstAt"
       FROM (

@@ -51,7 +51,7 @@ export class StoredBreakers {
 
   /** Half open: takes the probe. One conditional statement, so that only one message gets it, and codes besides. */
   async takeProbe(name: string, urgent: boolean): Promise<boolean> {
-    const taken = await this.prisma.$executeRaw`
+    const taken = await this.prisma.statements.execute`
       UPDATE ${this.table} t SET trial_until = now() + ${this.timeouts.probeMs} * interval '1 millisecond'
       WHERE ${this.row(name)} AND (${urgent} OR coalesce(trial_until, '-infinity') <= now())
         AND (coalesce(backoff_until, '-infinity') <= now() OR (${urgent} AND last_error_code = ANY(${[...REFUSALS]}::text[])))`;
@@ -60,17 +60,17 @@ export class StoredBreakers {
 
   /** The probe found out nothing: another message may take it. */
   async releaseProbe(name: string): Promise<void> {
-    await this.prisma.$executeRaw`UPDATE ${this.table} t SET trial_until = NULL WHERE ${this.row(name)}`;
+    await this.prisma.statements.execute`UPDATE ${this.table} t SET trial_until = NULL WHERE ${this.row(name)}`;
   }
 
   /** Answers whether the breaker was not closed before. */
   async close(name: string): Promise<boolean> {
     const closed =
       this.host === undefined
-        ? await this.prisma.$executeRaw`
+        ? await this.prisma.statements.execute`
             UPDATE transport_states t SET paused_at = NULL, pause_reason = NULL, backoff_until = NULL, failures = 0, trial_until = NULL
             WHERE ${this.row(name)} AND (paused_at IS NOT NULL OR failures > 0)`
-        : await this.prisma.$executeRaw`DELETE FROM transport_hosts t WHERE ${this.row(name)}`;
+        : await this.prisma.statements.execute`DELETE FROM transport_hosts t WHERE ${this.row(name)}`;
     return closed > 0;
   }
 
@@ -80,7 +80,7 @@ export class StoredBreakers {
     reason: string,
     { errorCode, reply }: FailureWords,
   ): Promise<'paused' | 'paused_before' | 'not_ours'> {
-    const [paused] = await this.prisma.$queryRaw<{ news: boolean }[]>`
+    const [paused] = await this.prisma.statements.query<{ news: boolean }[]>`
       WITH before AS (SELECT name, paused_at FROM ${this.table} t WHERE ${this.row(name)} FOR UPDATE)
       UPDATE ${this.table} t SET
         paused_at = coalesce(t.paused_at, now()), pause_reason = ${reason}, failures = failures + 1, trial_until = NULL,
@@ -103,7 +103,7 @@ export class StoredBreakers {
   ): Promise<{ failures: number; pausedNow: boolean } | undefined> {
     const longest = longestMs ?? Math.max(ms, this.timeouts.longestBackoffMs);
     if (this.host !== undefined) await this.insert(name);
-    const [state] = await this.prisma.$queryRaw<{ failures: number; pausedNow: boolean }[]>`
+    const [state] = await this.prisma.statements.query<{ failures: number; pausedNow: boolean }[]>`
       WITH before AS (
         SELECT name, paused_at, failures FROM ${this.table} t
         WHERE ${this.row(name)} AND coalesce(backoff_until, '-infinity') <= now() FOR UPDATE
@@ -137,13 +137,13 @@ export class StoredBreakers {
   }
 
   private async insert(name: string): Promise<void> {
-    await this.prisma.$executeRaw`
+    await this.prisma.statements.execute`
       INSERT INTO transport_hosts (name, host, fingerprint) VALUES (${name}, ${this.host}, ${this.fingerprints.get(name)})
       ON CONFLICT (name, host) DO NOTHING`;
   }
 
   private async declareShared(name: string, fingerprint: Uint8Array<ArrayBuffer>): Promise<void> {
-    await this.prisma.$executeRaw`
+    await this.prisma.statements.execute`
       INSERT INTO transport_states AS t (name, fingerprint) VALUES (${name}, ${fingerprint})
       ON CONFLICT (name) DO UPDATE SET fingerprint = excluded.fingerprint, paused_at = NULL, pause_reason = NULL,
         backoff_until = NULL, failures = 0, trial_until = NULL
@@ -151,10 +151,10 @@ export class StoredBreakers {
   }
 
   private async tryAnew(name: string, fingerprint: Uint8Array<ArrayBuffer>): Promise<void> {
-    await this.prisma.$executeRaw`
+    await this.prisma.statements.execute`
       DELETE FROM transport_hosts t WHERE ${this.row(name)} AND fingerprint IS DISTINCT FROM ${fingerprint}`;
     // The column rounds to milliseconds: half of now() would lie ahead.
-    await this.prisma.$executeRaw`
+    await this.prisma.statements.execute`
       UPDATE transport_hosts t SET backoff_until = date_trunc('milliseconds', now()), trial_until = NULL WHERE ${this.row(name)}`;
   }
 }
@@ -192,11 +192,11 @@ export class TransportRecords {
   /** Every transport that a process was ever started with. */
   async list(): Promise<TransportRecord[]> {
     const [shared, felt] = await Promise.all([
-      this.prisma.$queryRaw<Omit<TransportRecord, 'unreachableFrom'>[]>`
+      this.prisma.statements.query<Omit<TransportRecord, 'unreachableFrom'>[]>`
         SELECT name, paused_at AS "pausedAt", pause_reason AS "pauseReason", backoff_until AS "backoffUntil",
           coalesce(backoff_until > now(), false) AS "backingOff", last_error_code AS "lastErrorCode", last_reply AS "lastReply"
         FROM transport_states ORDER BY name`,
-      this.prisma.$queryRaw<(TransportRecord['unreachableFrom'][number] & { name: string })[]>`
+      this.prisma.statements.query<(TransportRecord['unreachableFrom'][number] & { name: string })[]>`
         SELECT name, host, since, paused_at AS "pausedAt", pause_reason AS "pauseReason", backoff_until AS "backoffUntil",
           coalesce(backoff_until > now(), false) AS "backingOff", last_error_code AS "lastErrorCode", last_reply AS "lastReply"
         FROM transport_hosts WHERE failures > 0 ORDER BY name, host`,
@@ -238,14 +238,14 @@ export class TransportRecords {
 
   /** Messages that went by transports with a quota on this day of UTC, by transport. */
   async usedToday(): Promise<Map<string, number>> {
-    const rows = await this.prisma.$queryRaw<{ name: string; sent: number }[]>`
+    const rows = await this.prisma.statements.query<{ name: string; sent: number }[]>`
       SELECT name, sent FROM transport_usage WHERE day = (now() AT TIME ZONE 'UTC')::date`;
     return new Map(rows.map(({ name, sent }) => [name, sent]));
   }
 
   /** Hosts come and go, and those that are gone tell nobody. Returns how many rows were forgotten. */
   async forgetSilentHosts(silentMs: number): Promise<number> {
-    return this.prisma.$executeRaw`
+    return this.prisma.statements.execute`
       DELETE FROM transport_hosts WHERE coalesce(backoff_until, since) < now() - ${silentMs} * interval '1 millisecond'`;
   }
 }

@@ -188,7 +188,7 @@ export class BreakerStates {
   private async read(): Promise<void> {
     const at = performance.now();
     try {
-      const rows = await this.prisma.$queryRaw<
+      const rows = await this.prisma.statements.query<
         (Pick<Known, 'name' | 'pauseReason' | 'lastErrorCode' | 'failures'> & {
           scope: Scope;
           breakMs: number;

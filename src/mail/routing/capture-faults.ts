@@ -27,7 +27,7 @@ export async function forgetFaults(prisma: PrismaService): Promise<void> {
 
 /** The next one, which is used up: whichever worker takes it, nobody else does. */
 async function takeFault(prisma: PrismaService): Promise<CaptureFault | undefined> {
-  const [row] = await prisma.$queryRaw<{ kind: CaptureFault }[]>`
+  const [row] = await prisma.statements.query<{ kind: CaptureFault }[]>`
     DELETE FROM capture_faults WHERE id = (SELECT id FROM capture_faults ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
     RETURNING kind`;
   return row?.kind;

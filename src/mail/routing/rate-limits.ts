@@ -114,7 +114,7 @@ export class RateLimiter implements Limiter {
   }
 
   async giveBack(tokens: number): Promise<void> {
-    await this.prisma.$executeRaw`
+    await this.prisma.statements.execute`
       UPDATE rate_buckets SET tokens = least(${this.bucket.capacity}::float8, tokens + ${tokens}::float8)
       WHERE transport = ${this.transport}`;
   }
@@ -122,7 +122,7 @@ export class RateLimiter implements Limiter {
   /** The row is locked before it is read, so that two workers never spend the same token. */
   private async spend(wanted: number, floor: number): Promise<{ granted: number; tokens: number } | undefined> {
     const { perMs, capacity } = this.bucket;
-    const [spent] = await this.prisma.$queryRaw<{ granted: number; tokens: number }[]>`
+    const [spent] = await this.prisma.statements.query<{ granted: number; tokens: number }[]>`
       UPDATE rate_buckets b SET tokens = judged.refilled - judged.granted, updated_at = judged.at
       FROM (
         SELECT *, least(${wanted}::int, greatest(0, floor(refilled - ${floor}::float8)))::int AS granted FROM (
@@ -148,7 +148,7 @@ export class RateLimiter implements Limiter {
 
   private async chargeAll(messages: undefined[]): Promise<void[]> {
     const { perMs, capacity } = this.bucket;
-    await this.prisma.$executeRaw`
+    await this.prisma.statements.execute`
       INSERT INTO rate_buckets AS b (transport, tokens) VALUES (${this.transport}, ${capacity - messages.length}::float8)
       ON CONFLICT (transport) DO UPDATE SET updated_at = clock_timestamp(), tokens = least(${capacity}::float8, b.tokens
         + greatest(0, extract(epoch FROM clock_timestamp() - b.updated_at)::float8 * 1000) * ${perMs}::float8) - ${messages.length}::float8`;
@@ -156,7 +156,7 @@ export class RateLimiter implements Limiter {
   }
 
   private async fill(): Promise<void> {
-    await this.prisma.$executeRaw`
+    await this.prisma.statements.execute`
       INSERT INTO rate_buckets (transport, tokens) VALUES (${this.transport}, ${this.bucket.capacity}::float8)
       ON CONFLICT (transport) DO NOTHING`;
   }
@@ -192,7 +192,7 @@ export class DailyQuota implements Limiter {
   }
 
   async giveBack(tokens: number): Promise<void> {
-    await this.prisma.$executeRaw`
+    await this.prisma.statements.execute`
       UPDATE transport_usage SET sent = greatest(0, sent - ${tokens}::int)
       WHERE name = ${this.transport} AND day = (now() AT TIME ZONE 'UTC')::date`;
   }
@@ -210,7 +210,7 @@ export class DailyQuota implements Limiter {
     limit: number,
     wanted: number,
   ): Promise<{ granted: number; untilTomorrowMs: number } | undefined> {
-    const [spent] = await this.prisma.$queryRaw<{ granted: number; untilTomorrowMs: number }[]>`
+    const [spent] = await this.prisma.statements.query<{ granted: number; untilTomorrowMs: number }[]>`
       UPDATE transport_usage u SET sent = u.sent + judged.granted
       FROM (
         SELECT name, day, least(${wanted}::int, greatest(0, ${limit}::int - sent)) AS granted
@@ -222,13 +222,13 @@ export class DailyQuota implements Limiter {
   }
 
   private async begin(): Promise<void> {
-    await this.prisma.$executeRaw`
+    await this.prisma.statements.execute`
       INSERT INTO transport_usage (name, day) VALUES (${this.transport}, (now() AT TIME ZONE 'UTC')::date)
       ON CONFLICT (name, day) DO NOTHING`;
   }
 
   private async chargeAll(messages: undefined[]): Promise<void[]> {
-    await this.prisma.$executeRaw`
+    await this.prisma.statements.execute`
       INSERT INTO transport_usage AS u (name, day, sent)
       VALUES (${this.transport}, (now() AT TIME ZONE 'UTC')::date, ${messages.length}::int)
       ON CONFLICT (name, day) DO UPDATE SET sent = u.sent + excluded.sent`;

@@ -64,7 +64,7 @@ export class Idempotency {
   async find<Body extends object>(request: KeyedRequest): Promise<GivenAnswer<Body> | undefined> {
     const { caller, key } = request;
     if (key === undefined) return undefined;
-    const [standing] = await this.prisma.$queryRaw<Standing[]>`
+    const [standing] = await this.prisma.statements.query<Standing[]>`
       SELECT k.fingerprint, k.status, k.answer FROM (${firstCaller(Prisma.sql`${caller}::text`)}) AS first
       JOIN idempotency_keys k ON k.caller = first.caller AND k.key = ${key} AND k.expires_at > ${this.clock.now()}::timestamptz`;
     return standing && replayOf<Body>(standing, fingerprintOf(request));
@@ -82,7 +82,7 @@ export class Idempotency {
 
   /** Removes up to `limit` answers that are not kept any more. Returns how many. */
   async removeExpired(limit: number): Promise<number> {
-    return this.prisma.$executeRaw`
+    return this.prisma.statements.execute`
       DELETE FROM idempotency_keys WHERE (caller, key) IN (
         SELECT caller, key FROM idempotency_keys WHERE expires_at <= ${this.clock.now()}::timestamptz
         ORDER BY expires_at LIMIT ${limit} FOR UPDATE SKIP LOCKED)`;

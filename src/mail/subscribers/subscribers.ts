@@ -68,7 +68,7 @@ export class Subscriptions {
 
   /** The name of the audience; undefined where it, or the subscriber, is gone. */
   async audienceOf(subscriberId: string): Promise<string | undefined> {
-    const [found] = await this.prisma.$queryRaw<{ name: string }[]>`
+    const [found] = await this.prisma.statements.query<{ name: string }[]>`
       SELECT a.name FROM subscribers s JOIN audiences a ON a.id = s.audience_id
       WHERE s.id = ${subscriberId}::uuid AND a.deleted_at IS NULL`;
     return found?.name;
@@ -76,14 +76,14 @@ export class Subscriptions {
 
   /** active|pending → unsubscribed, in one audience. The messages that wait for them end when they are claimed. */
   async leave({ subscriberId, addressCanonical, emailId }: Leaver): Promise<void> {
-    await this.prisma.$executeRaw`
+    await this.prisma.statements.execute`
       UPDATE subscribers SET status = 'unsubscribed', status_email_id = ${emailId}::uuid, status_changed_at = now(), challenge_id = NULL
       WHERE id = ${subscriberId}::uuid AND address_canonical = ${addressCanonical} AND status IN ('active', 'pending')`;
   }
 
   /** unsubscribed → active, wherever they left by that very message: nothing that was said otherwise is taken back. */
   async comeBack({ addressCanonical, emailId }: Omit<Leaver, 'subscriberId'>): Promise<void> {
-    await this.prisma.$executeRaw`
+    await this.prisma.statements.execute`
       UPDATE subscribers SET status = 'active', status_email_id = NULL, status_changed_at = now()
       WHERE address_canonical = ${addressCanonical} AND status_email_id = ${emailId}::uuid AND status = 'unsubscribed'`;
   }

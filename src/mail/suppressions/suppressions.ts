@@ -99,14 +99,14 @@ export class Suppressions {
 
   /** Removes up to `limit` that have expired. Returns how many. */
   async removeExpired(limit: number): Promise<number> {
-    return this.prisma.$executeRaw`
+    return this.prisma.statements.execute`
       DELETE FROM suppressions WHERE id IN (
         SELECT id FROM suppressions WHERE expires_at <= now() ORDER BY expires_at LIMIT ${limit} FOR UPDATE SKIP LOCKED)`;
   }
 
   /** Gives up to `limit` bounces their end that a build without ends wrote, during an upgrade. Returns how many. */
   async limitBounces(limit: number): Promise<number> {
-    return this.prisma.$executeRaw`
+    return this.prisma.statements.execute`
       UPDATE suppressions s SET expires_at = s.seen_at + make_interval(hours => 24 * ${HARD_BOUNCE_DAYS}::int)
       WHERE id IN (
         SELECT id FROM suppressions WHERE reason = 'hard_bounce' AND expires_at IS NULL ORDER BY id LIMIT ${limit} FOR UPDATE SKIP LOCKED)`;
@@ -168,7 +168,7 @@ export class SuppressionRecords {
       ...(address === undefined ? [] : [Prisma.sql`s.address_canonical = ${address}`]),
       ...(reason === undefined ? [] : [Prisma.sql`s.reason = ${reason}`]),
     ];
-    return this.prisma.$queryRaw<SuppressionRecord[]>`
+    return this.prisma.statements.query<SuppressionRecord[]>`
       SELECT ${SUPPRESSION_COLUMNS} FROM suppressions s WHERE ${Prisma.join(conditions, ' AND ')} ORDER BY s.id DESC LIMIT ${limit}`;
   }
 }

@@ -68,7 +68,7 @@ export interface WebhookTroubles {
 }
 
 export async function webhookTroubles(prisma: PrismaService): Promise<WebhookTroubles> {
-  const [found] = await prisma.$queryRaw<WebhookTroubles[]>`
+  const [found] = await prisma.statements.query<WebhookTroubles[]>`
     SELECT count(*) FILTER (WHERE disabled_at IS NOT NULL)::int AS disabled, min(disabled_at) AS "disabledSince",
       count(*) FILTER (WHERE disabled_at IS NULL)::int AS failing,
       min(failing_since) FILTER (WHERE disabled_at IS NULL) AS "failingSince"
@@ -90,11 +90,12 @@ export class WebhookEndpoints implements OnModuleInit {
   /** What a former APP_SECRET sealed is sealed with the present one, so that the former can be forgotten. */
   async onModuleInit(): Promise<void> {
     const { currentId } = this.keyring;
-    const stale = await this.prisma.webhookEndpoint.findMany({
-      where: { OR: [{ sealKeyId: { not: currentId } }, { previousSealKeyId: { not: currentId } }] },
-      orderBy: { id: 'asc' },
-    });
-    for (const endpoint of stale) await this.reseal(endpoint);
+    const stale = await this.prisma.statements.query<{ id: string }[]>`
+      SELECT id FROM webhook_endpoints WHERE seal_key_id <> ${currentId} OR previous_seal_key_id <> ${currentId} ORDER BY id`;
+    for (const { id } of stale) {
+      const endpoint = await this.prisma.webhookEndpoint.findUnique({ where: { id } });
+      if (endpoint) await this.reseal(endpoint);
+    }
   }
 
   async create(
@@ -158,7 +159,7 @@ export class WebhookEndpoints implements OnModuleInit {
     await this.disableByHand(id);
     let removed = 0;
     do {
-      removed = await this.prisma.$executeRaw`
+      removed = await this.prisma.statements.execute`
         DELETE FROM webhook_deliveries WHERE id IN (
           SELECT id FROM webhook_deliveries WHERE endpoint_id = ${id}::uuid LIMIT ${REMOVE_LIMIT} FOR UPDATE SKIP LOCKED)`;
     } while (removed > 0);
@@ -187,7 +188,7 @@ export class WebhookEndpoints implements OnModuleInit {
   async sendTest(id: string): Promise<string | undefined> {
     await this.tryNow(id);
     const payload = JSON.stringify({ endpointId: id, message: 'This is a test: it tells of no message.' });
-    const [queued] = await this.prisma.$queryRaw<{ id: string }[]>`
+    const [queued] = await this.prisma.statements.query<{ id: string }[]>`
       INSERT INTO webhook_deliveries (endpoint_id, type, payload)
       SELECT id, ${TEST_EVENT_TYPE}, ${payload}::jsonb FROM webhook_endpoints
       WHERE id = ${id}::uuid AND disabled_at IS NULL FOR KEY SHARE

@@ -116,7 +116,7 @@ export class WebhookOutbox {
    */
   async claim(limit: number): Promise<ClaimedDelivery[]> {
     const message = messageOfEvent(Prisma.sql`c.email_event_id`);
-    const rows = await this.prisma.$queryRaw<ClaimedRow[]>`
+    const rows = await this.prisma.statements.query<ClaimedRow[]>`
       WITH open AS (
         SELECT id, failures FROM webhook_endpoints e
         WHERE disabled_at IS NULL AND (backoff_until IS NULL OR backoff_until <= now())
@@ -163,7 +163,7 @@ export class WebhookOutbox {
   async renew(deliveries: readonly ClaimedDelivery[]): Promise<void> {
     if (deliveries.length === 0) return;
     const [ids, tokens] = [deliveries.map(({ id }) => id), deliveries.map(({ leaseToken }) => leaseToken)];
-    await this.prisma.$executeRaw`
+    await this.prisma.statements.execute`
       UPDATE webhook_deliveries d SET lease_until = now() + make_interval(secs => ${LEASE_SECONDS})
       FROM unnest(${ids}::uuid[], ${tokens}::uuid[]) AS mine (id, token)
       WHERE d.id = mine.id AND d.lease_token = mine.token AND d.status = 'sending' AND d.lease_until > now()`;
@@ -171,7 +171,7 @@ export class WebhookOutbox {
 
   /** What a dead worker left: sending with a lease that ran out → deferred and due at once, or → failed after its last attempt. Returns how many. */
   async takeBackExpired(worker: string, limit = 500): Promise<number> {
-    return this.prisma.$executeRaw`
+    return this.prisma.statements.execute`
       WITH abandoned AS (
         SELECT id FROM webhook_deliveries WHERE status = 'sending' AND lease_until < now()
         LIMIT ${limit} FOR UPDATE SKIP LOCKED
@@ -188,13 +188,13 @@ export class WebhookOutbox {
 
   /** The endpoint took a delivery: what was held against it is forgotten. */
   async endpointWorked(id: string): Promise<void> {
-    await this.prisma.$executeRaw`
+    await this.prisma.statements.execute`
       UPDATE webhook_endpoints SET failures = 0, failing_since = NULL, backoff_until = NULL WHERE id = ${id}::uuid AND failures > 0`;
   }
 
   /** It did not: everything for it waits for so many milliseconds. */
   async endpointFailed(id: string, pauseMs: number): Promise<void> {
-    await this.prisma.$executeRaw`
+    await this.prisma.statements.execute`
       UPDATE webhook_endpoints SET
         failures = failures + 1, failing_since = coalesce(failing_since, now()),
         backoff_until = greatest(backoff_until, now() + ${pauseMs} * interval '1 millisecond')
@@ -203,7 +203,7 @@ export class WebhookOutbox {
 
   /** False: it was disabled before. */
   async disable(id: string, reason: 'gone' | 'failing'): Promise<boolean> {
-    const changed = await this.prisma.$executeRaw`
+    const changed = await this.prisma.statements.execute`
       UPDATE webhook_endpoints SET
         disabled_at = now(), disabled_reason = ${reason}, failures = failures + 1, failing_since = coalesce(failing_since, now())
       WHERE id = ${id}::uuid AND disabled_at IS NULL`;
@@ -212,7 +212,7 @@ export class WebhookOutbox {
 
   /** queued|deferred → failed, where the endpoint is gone or was given up. Those of one that people disabled wait. */
   async failWaitingOfDisabled(limit: number): Promise<number> {
-    return this.prisma.$executeRaw`
+    return this.prisma.statements.execute`
       WITH waiting AS (
         SELECT d.id FROM webhook_endpoints e CROSS JOIN LATERAL (
           SELECT id FROM webhook_deliveries d WHERE d.endpoint_id = e.id AND d.status IN ('queued', 'deferred')
@@ -228,7 +228,7 @@ export class WebhookOutbox {
   }
 
   private async finishAll(finishes: Finish[]): Promise<boolean[]> {
-    const done = await this.prisma.$queryRaw<{ n: number }[]>`
+    const done = await this.prisma.statements.query<{ n: number }[]>`
       WITH input AS (
         SELECT * FROM json_to_recordset(${JSON.stringify(finishes.map(recordOf))}::json) AS input (
           n int, id uuid, token uuid, worker text, status text, delay_ms float8, status_code int, error_code text,

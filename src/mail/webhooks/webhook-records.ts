@@ -47,7 +47,7 @@ export class WebhookRecords {
       after === undefined
         ? Prisma.empty
         : Prisma.sql`AND (d.created_at, d.id) < (SELECT created_at, id FROM webhook_deliveries WHERE id = ${after}::uuid)`;
-    return this.prisma.$queryRaw<WebhookDeliveryRecord[]>`
+    return this.prisma.statements.query<WebhookDeliveryRecord[]>`
       SELECT ${COLUMNS} FROM webhook_deliveries d LEFT JOIN email_events v ON v.id = d.email_event_id
       WHERE d.endpoint_id = ${endpointId}::uuid ${only} ${older}
       ORDER BY d.created_at DESC, d.id DESC LIMIT ${limit + 1}`;
@@ -55,7 +55,7 @@ export class WebhookRecords {
 
   /** With its attempts, oldest first. */
   async find(id: string): Promise<{ delivery: WebhookDeliveryRecord; log: WebhookAttemptRecord[] } | undefined> {
-    const [delivery] = await this.prisma.$queryRaw<WebhookDeliveryRecord[]>`
+    const [delivery] = await this.prisma.statements.query<WebhookDeliveryRecord[]>`
       SELECT ${COLUMNS} FROM webhook_deliveries d LEFT JOIN email_events v ON v.id = d.email_event_id WHERE d.id = ${id}::uuid`;
     const log = await this.prisma.webhookAttempt.findMany({
       where: { deliveryId: id },
@@ -67,7 +67,7 @@ export class WebhookRecords {
 
   /** Any state but sending → queued and due at once, under the same webhook-id, with all its attempts before it. */
   async redeliver(id: string): Promise<Redelivery> {
-    const [found] = await this.prisma.$queryRaw<{ endpointId: string; disabled: boolean; erased: boolean }[]>`
+    const [found] = await this.prisma.statements.query<{ endpointId: string; disabled: boolean; erased: boolean }[]>`
       SELECT d.endpoint_id AS "endpointId", e.disabled_at IS NOT NULL AS disabled, d.payload IS NULL AND v.id IS NULL AS erased
       FROM webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint_id
         LEFT JOIN email_events v ON v.id = d.email_event_id
@@ -76,7 +76,7 @@ export class WebhookRecords {
     if (found.disabled) return 'endpoint_disabled';
     if (found.erased) return 'event_erased';
     await this.endpoints.tryNow(found.endpointId);
-    const changed = await this.prisma.$executeRaw`
+    const changed = await this.prisma.statements.execute`
       UPDATE webhook_deliveries SET status = 'queued', attempts = 0, next_attempt_at = now(), delivered_at = NULL
       WHERE id = ${id}::uuid AND status <> 'sending'`;
     return changed === 1 ? 'queued' : 'under_way';
@@ -84,7 +84,7 @@ export class WebhookRecords {
 
   /** Removes up to `limit` deliveries, whatever became of them, that are older than so many days. Returns how many. */
   async removeOld(days: number, limit: number): Promise<number> {
-    return this.prisma.$executeRaw`
+    return this.prisma.statements.execute`
       WITH old AS (
         SELECT d.id FROM webhook_endpoints e CROSS JOIN LATERAL (
           SELECT id FROM webhook_deliveries d

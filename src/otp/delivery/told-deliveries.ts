@@ -53,7 +53,7 @@ export class ToldDeliveries {
     const keys = challengeIds.map(supersedeKey);
     // What changes without being told (a complaint, a provider's "delayed") neither moves the time nor makes a new state.
     // Each challenge is looked up by itself (OFFSET 0): a plan that reads all of them once would grow with history.
-    const rows = await this.prisma.$queryRaw<Row[]>`
+    const rows = await this.prisma.statements.query<Row[]>`
       WITH told AS MATERIALIZED (
         SELECT status, told, array_agg(status) OVER (PARTITION BY told) AS alike
         FROM unnest(${STATUSES}::text[]::email_status[], ${TOLD}::text[]) AS t (status, told)

@@ -110,7 +110,7 @@ export class SmsGuard {
 
   /** Removes up to `limit` counts of days that are longer ago. Returns how many. */
   async removeOld(days: number, limit: number): Promise<number> {
-    return this.prisma.$executeRaw`
+    return this.prisma.statements.execute`
       DELETE FROM sms_traffic WHERE (day, kind, key) IN (
         SELECT day, kind, key FROM sms_traffic
         WHERE day < ${dayOf(this.clock.now())}::date - ${days}::int LIMIT ${limit} FOR UPDATE SKIP LOCKED)`;
@@ -134,7 +134,7 @@ export class SmsGuard {
   /** For those who look on, under the rule that was broken and under the country. */
   private async countRefused(keys: readonly Keyed[], by: TrafficKind, now: Date): Promise<void> {
     const told = keys.filter(({ kind }) => kind === by || kind === 'country' || kind === 'all');
-    await this.prisma.$executeRaw`
+    await this.prisma.statements.execute`
       INSERT INTO sms_traffic AS t (day, kind, key, refused)
       SELECT ${dayOf(now)}::date, kind, key, 1
       FROM unnest(${told.map(({ kind }) => kind)}::text[], ${told.map(({ key }) => key)}::text[]) AS k (kind, key)

@@ -44,7 +44,7 @@ export class SmsTraffic {
   async read(): Promise<SmsFigures> {
     const { daily, guard } = this.settings.sms;
     const today = dayOf(this.clock.now());
-    const rows = await this.prisma.$queryRaw<Row[]>`
+    const rows = await this.prisma.statements.query<Row[]>`
       (SELECT kind, key, messages, codes, verified, refused FROM sms_traffic
         WHERE day = ${today}::date AND kind IN ('all', 'country') ORDER BY kind, key)
       UNION ALL
