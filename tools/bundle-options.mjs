@@ -97,7 +97,7 @@ const cheapNames = {
 const smallParameterGraph = {
   name: 'small-parameter-graph',
   setup(builder) {
-    builder.onLoad({ filter: /@prisma\/client\/runtime\/client\.js$/ }, async ({ path }) => {
+    builder.onLoad({ filter: /@prisma\/client\/runtime\/client\.m?js$/ }, async ({ path }) => {
       const source = await readFile(path, 'utf8');
       const edges = /(for\(let n=0;n<t;n\+\+\)\{let i=this\.#i\(\),o=)\{\}/g;
       if (source.match(edges)?.length !== 2)

@@ -23,11 +23,12 @@ const jestArguments = given.filter((argument) => !paths.includes(argument) && ar
 async function jest(env, folder) {
   const report = join(folder, 'report.json');
   // What is measured by the clock depends on the mood of the machine: that is `npm run test:speed`.
+  // A worker of the whole gate runs a hundred specs in one heap, and most of what they make is soon of no use.
+  const heap = whole ? ['--max-semi-space-size=64'] : [];
   const more = whole ? ['--testPathIgnorePatterns', '/speed/', '/screenshots/'] : jestArguments;
   const { ok } = await run(
     process.execPath,
-    // A worker runs a hundred specs in one heap, most of what they make soon of no use.
-    ['--max-semi-space-size=64', 'node_modules/jest/bin/jest.js', '--json', `--outputFile=${report}`, ...more],
+    [...heap, 'node_modules/jest/bin/jest.js', '--json', `--outputFile=${report}`, ...more],
     { show: true, env },
   );
   const { numPassedTests, numFailedTests, numFailedTestSuites, testResults } = JSON.parse(

@@ -268,8 +268,8 @@ export class Expansion {
           ORDER BY next_attempt_at, id LIMIT ${BATCH} FOR UPDATE SKIP LOCKED
         ) AS held WHERE m.id = held.id`;
       if (back === 0 && settled) {
-        await this.prisma
-          .$executeRaw`UPDATE broadcasts SET holding = false WHERE id = ${id}::uuid AND paused_at IS NULL`;
+        await this.prisma.statements.execute`
+          UPDATE broadcasts SET holding = false WHERE id = ${id}::uuid AND paused_at IS NULL`;
       }
       moved += back;
     }

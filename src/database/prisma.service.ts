@@ -25,8 +25,9 @@ const TRANSACTION_TIMEOUT_MS = 10_000;
 export class PrismaService extends PrismaClient {
   /** How much of the pool is taken at this moment. */
   readonly poolUse: () => PoolUse;
-  /** Past Prisma, over the same pool: what is hot, and what carries bytes, which Prisma writes in base64, as JSON and back. */
+  /** Past Prisma's engine, over the same pool: SQL outside of a transaction, above all what is hot or carries bytes. */
   readonly statements: Statements;
+  private readonly endPool: () => Promise<void>;
 
   constructor({ url, poolSize }: DatabaseOptions) {
     const pool = openPool({
@@ -38,12 +39,20 @@ export class PrismaService extends PrismaClient {
     });
     pool.on('error', () => undefined); // of an idle client; the pool replaces it
     super({
-      adapter: new PrismaPg(pool, { disposeExternalPool: true }),
+      adapter: new PrismaPg(pool),
       errorFormat: 'minimal', // another one looks for the line that called, at each call
       transactionOptions: { maxWait: CONNECT_TIMEOUT_MS, timeout: TRANSACTION_TIMEOUT_MS },
     });
     this.poolUse = () => useOf(pool);
     this.statements = new Statements(pool);
+    let ended: Promise<void> | undefined;
+    this.endPool = () => (ended ??= pool.end());
+  }
+
+  /** For good: resolves when no connection is left. An engine that nothing asked would leave the pool as it is. */
+  override async $disconnect(): Promise<void> {
+    await super.$disconnect();
+    await this.endPool();
   }
 }
 

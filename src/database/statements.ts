@@ -55,9 +55,9 @@ function asBigInt(text: string | null): bigint | null {
   return text === null ? null : BigInt(text);
 }
 
-/** A day that is meant must not be that of this machine's zone. */
+/** A day that is meant must not be that of this machine's zone. Years of five digits have a sign in ISO 8601, and none in Postgres. */
 function inUtc(value: unknown): unknown {
-  if (value instanceof Date) return value.toISOString();
+  if (value instanceof Date) return value.toISOString().replace(/^\+0*/, '');
   return Array.isArray(value) ? value.map(inUtc) : value;
 }
 
@@ -65,9 +65,10 @@ function inUtc(value: unknown): unknown {
 type Asked = [TemplateStringsArray, ...unknown[]] | [Prisma.Sql];
 
 /**
- * Statements that go to the pool as node-postgres sends them, prepared once a connection: Postgres neither parses nor, once
- * a plan serves all values, plans them anew, and no value passes through Prisma's JSON. Rows have node-postgres' types:
- * `bigint` and `numeric` are strings, `timestamptz` is a Date, `bytea` a Buffer, arrays of enums are text: cast them.
+ * Statements that go to the pool as node-postgres sends them, each in a transaction of its own; no value passes through Prisma's
+ * JSON. `run`, `runSql`: prepared once a connection, so that Postgres neither parses nor, once a plan serves all values, plans them
+ * anew; rows of these and of `once` have node-postgres' types: `bigint` and `numeric` are strings, `timestamptz` is a Date, `bytea`
+ * a Buffer, arrays of enums are text: cast them. `query`, `execute`: as Prisma's `$queryRaw` and `$executeRaw`, not prepared.
  */
 export class Statements {
   private prepares = true;
@@ -94,8 +95,8 @@ export class Statements {
   }
 
   /**
-   * Prisma's `$queryRaw` in a transaction of its own, with the same types of values: without its engine, which costs a call 0.2 ms,
-   * and a process that asks nothing else of it 20 MB. @throws StatementError
+   * Prisma's `$queryRaw` without its engine, which costs a call 0.2 ms, and a process that asks nothing else of it 20 MB. With the
+   * same types of values, of those types that the schema has. @throws StatementError
    */
   async query<Rows>(...asked: Asked): Promise<Rows> {
     return (await this.ask(asked)).rows as Rows;

@@ -44,7 +44,7 @@ function gauge(
 @Injectable()
 export class ProcessMetrics {
   constructor(registry: Registry, prisma: PrismaService, broker: Broker) {
-    // Its types call by another name what it gives.
+    // Declared as plain objects; they are the metrics themselves.
     for (const metric of metricsOfNode().getMetricsAsArray()) registry.registerMetric(metric as unknown as Metric);
     gauge(
       registry,

@@ -38,8 +38,8 @@ export interface KeptAnswer {
 }
 
 /**
- * Bytes of many rows in one parameter, which goes to Postgres as it is, and where those of each are: base64 within JSON is a third
- * more to write, to send, to read and to decode.
+ * Bytes of many rows in one parameter, and where those of each are: base64 within JSON is a third more to write, to send, to read
+ * and to decode.
  */
 class TogetherBytes {
   private readonly parts: Uint8Array[] = [];

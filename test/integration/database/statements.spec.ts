@@ -136,6 +136,29 @@ describe('a query past Prisma', () => {
     expect(mine.map(plain)).toEqual((await prisma.$queryRaw<object[]>(asked)).map(plain));
   });
 
+  // As the cursor of the inbox may hold; Prisma's own reading of one is no date.
+  it('takes a year of five digits', async () => {
+    const late = new Date(999_999_999_999_999);
+    expect(await prisma.statements.query`SELECT ${late}::timestamptz AS given`).toEqual([{ given: late }]);
+  });
+
+  it('leaves no connection behind when the client disconnects, though its engine was never asked', async () => {
+    const client = new PrismaService({ url: database.url, poolSize: 2 });
+    await Promise.all([client.statements.query`SELECT 1`, client.statements.query`SELECT 2`]);
+    expect(client.poolUse()).toMatchObject({ inUse: 0, idle: 2 });
+    await client.$disconnect();
+    await client.$disconnect();
+    expect(client.poolUse()).toMatchObject({ inUse: 0, idle: 0 });
+  });
+
+  it('leaves none behind either where the engine was asked', async () => {
+    const client = new PrismaService({ url: database.url, poolSize: 2 });
+    await client.$transaction(async (db) => db.lanePause.findMany());
+    await client.statements.query`SELECT 1`;
+    await client.$disconnect();
+    expect(client.poolUse()).toMatchObject({ inUse: 0, idle: 0 });
+  });
+
   it('says how many rows it met', async () => {
     const rows = [1, 2, 3];
     await prisma.statements.execute`CREATE TABLE met (a int)`;
