@@ -83,8 +83,7 @@ export class CodeRequests {
     challengeId?: string,
   ): Promise<Issued> {
     this.requireSignIn(email);
-    await this.takeLimits(source, email);
-    const account = await this.holderOf(email);
+    const account = await this.holderWithin(this.takeLimits(source, email), email);
     return this.issue({
       purpose,
       id: challengeId,
@@ -104,9 +103,8 @@ export class CodeRequests {
   async register({ email, password, name, locale, source, challengeId }: RegistrationRequest): Promise<Issued> {
     const fault = password === null ? undefined : this.passwords.fault(password, { email: email.stored, name });
     if (fault) throw new Problem('validation_failed', { errors: [{ field: 'password', ...fault }] });
-    await this.mailLimit.take(source, email.canonical);
+    const known = await this.holderWithin(this.mailLimit.take(source, email.canonical), email);
     const passwordHash = password === null ? null : await this.passwords.hash(password, requesterOf(source.ip));
-    const known = await this.holderOf(email);
     const language = locale ?? source.locale ?? null;
     const typed = known
       ? { name: null, locale: null, password_hash: null }
@@ -255,6 +253,12 @@ export class CodeRequests {
   private async takeLimits(source: RequestSource, { canonical }: Destination): Promise<void> {
     await this.mailLimit.take(source, canonical);
     await this.sms.take(canonical, 'code');
+  }
+
+  /** Looked up while the limits are asked, a round trip less of what a person waits for. @throws what the limits throw */
+  private async holderWithin(limits: Promise<void>, destination: Destination): Promise<Holder | null> {
+    const [holder] = await Promise.all([this.holderOf(destination), limits]);
+    return holder;
   }
 
   private async holderOf({ canonical }: Destination): Promise<Holder | null> {
