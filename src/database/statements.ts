@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import pg, { type CustomTypesConfig, type Pool, type QueryResult, type QueryResultRow } from 'pg';
+import pg, { type CustomTypesConfig, type Pool, type QueryConfig, type QueryResult, type QueryResultRow } from 'pg';
 import { Prisma } from '../generated/prisma/client.js';
 
 const names = new Map<string, string>();
@@ -107,19 +107,19 @@ export class Statements {
     return (await this.ask(asked)).rowCount ?? 0;
   }
 
-  private async ask([first, ...rest]: Asked): Promise<QueryResult> {
+  private ask([first, ...rest]: Asked): Promise<QueryResult> {
     const { text, values } = first instanceof Prisma.Sql ? first : Prisma.sql(first, ...rest);
-    try {
-      return await this.pool.query({ text, values: values.map(inUtc), types: AS_PRISMA });
-    } catch (error) {
-      throw new StatementError(error);
-    }
+    return this.send({ text, values: values.map(inUtc), types: AS_PRISMA });
   }
 
   /** One that is not worth keeping. @throws StatementError */
   async once<Row extends QueryResultRow>(text: string, values: unknown[]): Promise<Row[]> {
+    return (await this.send<Row>({ text, values })).rows;
+  }
+
+  private async send<Row extends QueryResultRow>(statement: QueryConfig): Promise<QueryResult<Row>> {
     try {
-      return (await this.pool.query<Row>(text, values)).rows;
+      return await this.pool.query<Row>(statement);
     } catch (error) {
       throw new StatementError(error);
     }
