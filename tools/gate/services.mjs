@@ -10,7 +10,7 @@ import { findChromium } from '../chromium.mjs';
 
 /** Several deployments at a time, a million rows, and nothing that has to outlast a crash: those tests have servers of their own. */
 const POSTGRES_FOR_TESTS = [
-  'max_connections=1000',
+  'max_connections=400',
   'shared_buffers=256MB',
   'max_wal_size=4GB',
   'fsync=off',

@@ -77,14 +77,19 @@ export class StallingProxy {
 
   private take(near: Socket): void {
     this.keep(near);
-    if (this.stalled) this.whenOn.push(() => this.join(near));
-    else this.join(near);
+    if (!this.stalled) return this.join(near);
+    // Read and kept, for only so is it seen who hangs up meanwhile: all who ever tried would be connected at once otherwise.
+    const said: Buffer[] = [];
+    const hear = (bytes: Buffer): void => void said.push(bytes);
+    near.on('data', hear).resume();
+    this.whenOn.push(() => this.join(near.off('data', hear), said));
   }
 
-  private join(near: Socket): void {
+  private join(near: Socket, said: readonly Buffer[] = []): void {
     if (near.destroyed) return;
     const far = connect(this.target);
     this.keep(far);
+    for (const bytes of said) far.write(bytes);
     for (const [from, to] of [
       [near, far],
       [far, near],
