@@ -23,7 +23,7 @@ export async function startProbes(infrastructure: Infrastructure, delivery: Dyna
   const module = RoleModule.forRoot(infrastructure, [delivery, ProbesModule]);
   const app = await NestFactory.create<NestFastifyApplication>(module, fastifyAdapter(), nestOptions(infrastructure));
   return listening(app, async () => {
-    await secureHeaders(app, http.appUrl);
+    secureHeaders(app, http.appUrl);
     logRequests(app, infrastructure.log);
     boundBodies(app);
     return listen(app, http.host, workerPort!, 'WORKER_PORT');

@@ -40,7 +40,7 @@ async function start(infrastructure: Infrastructure, delivery: Imports): Promise
   );
   const smtp = app.get(SmtpListeners, { strict: false });
   const open = async () => {
-    await secureHeaders(app, settings.http.appUrl);
+    secureHeaders(app, settings.http.appUrl);
     await app.register(fastifyCookie);
     allowOrigins(app, settings.http.corsOrigins);
     logRequests(app, log);

@@ -1,6 +1,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Script } from 'node:vm';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -56,35 +57,76 @@ const nestRequires = {
   },
 };
 
+/** @param {string} text */
+const blank = (text) => text.replace(/[^\n]/g, ' ');
+
+/** @param {string} text whether it is an expression, and not a part of one */
+function isExpression(text) {
+  try {
+    new Script(`(${text})`);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Blanks in place of each call that says what its function is called already, so that the columns of the source map stay: of one
+ * that is declared or has a name of its own, and of one that is called by what it is the value of (ECMA-262 §8.4, NamedEvaluation).
+ * @param {string} source of a bundle
+ */
+function withoutNeedlessNames(source) {
+  const declared = source.replace(/__name\(\n?([\w$]+),\n?"([^"]+)"\)(?=[;}])/g, (call, is, name) =>
+    is === name ? blank(call) : call,
+  );
+  const value = /(?:(?<![\w$.#])([\w$]+)[=:])?\n?__name\((?=\n?(?:async )?(?:function\b\*? ?([\w$]*)\(|\(|[\w$]+=>))/g;
+  /** @type {[number, number][]} */
+  const needless = [];
+  for (const { 0: head, 1: place, 2: own, index } of declared.matchAll(value)) {
+    const name = own || place;
+    if (!name) continue;
+    const begin = index + head.length;
+    const tail = new RegExp(String.raw`,\n?"${name.replaceAll('$', String.raw`\$`)}"\)`, 'g');
+    tail.lastIndex = begin;
+    for (let found = tail.exec(declared); found; found = tail.exec(declared)) {
+      if (!isExpression(declared.slice(begin, found.index))) continue;
+      needless.push([begin - '__name('.length, begin - 1], [found.index, tail.lastIndex - 1]);
+      break;
+    }
+  }
+  let [plain, from] = ['', 0];
+  for (const [start, end] of needless.toSorted(([one], [other]) => one - other)) {
+    plain += declared.slice(from, start) + blank(declared.slice(start, end));
+    from = end;
+  }
+  return plain + declared.slice(from);
+}
+
 /**
  * keepNames sets the name of each function when it is made, of those inside of functions each time: 7 % of the processor of a
- * batch of mail. Most have it already, for names are shortened nowhere: of half of the calls their text tells. @type {import('esbuild').Plugin}
+ * batch of mail. Most have it already, for names are shortened nowhere. @type {import('esbuild').Plugin}
  */
 const cheapNames = {
   name: 'cheap-names',
   setup(builder) {
     const { absWorkingDir = '', outdir } = builder.initialOptions;
     if (outdir === undefined) return; // a script, which runs once
-    const plain = 'var __name=(target,value)=>__defProp(target,"name",{value,configurable:true});';
-    const guarded = plain.replace('=>', '=>target.name===value?target:');
+    // A line may end before each word, for esbuild bounds their length.
+    const helper = /(var __name=\(target,\s?value\)=>\s?)(__defProp\()/;
     builder.onEnd(async ({ errors }) => {
       if (errors.length > 0) return;
       const folder = join(absWorkingDir, outdir);
-      let found = false;
+      let [calls, found] = [false, false];
       for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
         if (!entry.isFile() || !entry.name.endsWith('.js')) continue;
         const file = join(entry.parentPath, entry.name);
         const source = await readFile(file, 'utf8');
-        // Blanks in place of a call that says what its function is called already: so the columns of the source map stay.
-        const cheap = source
-          .replace(plain, guarded)
-          .replace(/__name\(([\w$]+),"([^"]+)"\)(?=[;}])/g, (call, is, name) =>
-            is === name ? call.replace(/./g, ' ') : call,
-          );
+        found ||= helper.test(source);
+        const cheap = withoutNeedlessNames(source).replace(helper, '$1target.name===value?target:$2');
+        calls ||= cheap.includes('__name(');
         if (cheap !== source) await writeFile(file, cheap);
-        found ||= cheap.includes(guarded);
       }
-      if (!found) throw new Error('esbuild gives functions their names in another way than it did');
+      if (calls && !found) throw new Error('esbuild gives functions their names in another way than it did');
     });
   },
 };

@@ -1,6 +1,7 @@
-import helmet from '@fastify/helmet';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyRequest } from 'fastify';
+import helmet from 'helmet';
+import { atOnce } from './at-once.js';
 
 /** Whether the API answers, by its route: a URL has many spellings (RFC 3986 §6.2.2.2), such as /%761 for /v1. */
 export function isApiRoute({ routeOptions }: FastifyRequest): boolean {
@@ -22,20 +23,28 @@ export const BARE_HEADERS = {
 };
 
 /**
- * Strict headers on every answer (OWASP HTTP Headers Cheat Sheet); a route that sets one itself replaces it.
- * To be awaited before the routes are made: what is registered later does not see them.
+ * Strict headers on every answer (OWASP HTTP Headers Cheat Sheet); a route that sets one itself replaces it. Not by
+ * @fastify/helmet, which makes what sets them anew in each request.
  */
-export async function secureHeaders(app: NestFastifyApplication, appUrl: string): Promise<void> {
-  await app.register(helmet, helmetOptions(appUrl));
+export function secureHeaders(app: NestFastifyApplication, appUrl: string): void {
+  const setHeaders = helmet(helmetOptions(appUrl));
   app
     .getHttpAdapter()
     .getInstance()
-    .addHook('onRequest', async (request, reply) => {
-      const { url } = request.routeOptions;
-      reply.header('permissions-policy', PERMISSIONS);
-      // Answers hold tokens and addresses; a route that may be cached says so. What has no route may have one tomorrow.
-      if (url === undefined || isApiRoute(request)) reply.header('cache-control', 'no-store');
-    });
+    .addHook(
+      'onRequest',
+      atOnce((request, reply) => {
+        setHeaders(request.raw, reply.raw, rethrow);
+        const { url } = request.routeOptions;
+        reply.header('permissions-policy', PERMISSIONS);
+        // Answers hold tokens and addresses; a route that may be cached says so. What has no route may have one tomorrow.
+        if (url === undefined || isApiRoute(request)) reply.header('cache-control', 'no-store');
+      }),
+    );
+}
+
+function rethrow(cause?: unknown): void {
+  if (cause !== undefined) throw new Error('the security headers could not be set', { cause });
 }
 
 function helmetOptions(appUrl: string) {

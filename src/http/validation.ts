@@ -6,6 +6,7 @@ import { requireStorable } from '../core/input.js';
 import { Logger } from '../core/logger.js';
 import { TooManyFaults, TooManyMembers } from '../core/validation.js';
 import { Limits } from '../limits/limits.js';
+import { atOnce } from './at-once.js';
 import { PROBLEM_WRITER, ProblemFilter, type ProblemWriter } from './problem-writer.js';
 
 /**
@@ -17,10 +18,13 @@ export function refuseUnstorable(app: NestFastifyApplication): void {
   app
     .getHttpAdapter()
     .getInstance()
-    .addHook('preValidation', async ({ is404, params, query, body }) => {
-      // A file that is read as it comes is no text; and from its stream, ways lead to the whole server.
-      if (!is404) requireStorable(params, query, body instanceof Readable ? undefined : body);
-    });
+    .addHook(
+      'preValidation',
+      atOnce(({ is404, params, query, body }) => {
+        // A file that is read as it comes is no text; and from its stream, ways lead to the whole server.
+        if (!is404) requireStorable(params, query, body instanceof Readable ? undefined : body);
+      }),
+    );
 }
 
 /** What costs more to refuse than others counts as a call of its sender, and is not even told its faults when there were too many. */

@@ -8,6 +8,7 @@ import { uuidv7 } from '../core/ids.js';
 import type { Logger } from '../core/logger.js';
 import { Problem } from '../core/problems.js';
 import { NO_SPAN, type Span, type Tracing } from '../core/tracing.js';
+import { atOnce } from './at-once.js';
 import type { LargeBodies } from './large-bodies.js';
 import { asDocument, askedBy, type ProblemWriter } from './problem-writer.js';
 import { BARE_HEADERS, isApiRoute } from './security-headers.js';
@@ -63,15 +64,18 @@ export function warnOfForwarded(app: NestFastifyApplication, trusted: TrustedPro
   app
     .getHttpAdapter()
     .getInstance()
-    .addHook('onRequest', async ({ headers, socket }) => {
-      if (warned || headers['x-forwarded-for'] === undefined) return;
-      warned = true;
-      log.warn(
-        { from: socket.remoteAddress },
-        'a request carries X-Forwarded-For, which is ignored: if a proxy of yours stands in front, name it (TRUSTED_PROXIES=<its address or network>) ' +
-          'or count them (TRUSTED_PROXIES=1); until then all its visitors count as one address for limits',
-      );
-    });
+    .addHook(
+      'onRequest',
+      atOnce(({ headers, socket }) => {
+        if (warned || headers['x-forwarded-for'] === undefined) return;
+        warned = true;
+        log.warn(
+          { from: socket.remoteAddress },
+          'a request carries X-Forwarded-For, which is ignored: if a proxy of yours stands in front, name it (TRUSTED_PROXIES=<its address or network>) ' +
+            'or count them (TRUSTED_PROXIES=1); until then all its visitors count as one address for limits',
+        );
+      }),
+    );
 }
 
 /** Bytes, unless a route asks for more; a registration is a few hundred. */
@@ -111,15 +115,19 @@ export function fastifyAdapter(trusted?: TrustedProxies, write: ProblemWriter = 
         .send(body);
     },
   });
-  adapter.getInstance().addHook('onRequest', async ({ raw, id }, reply) => {
-    const fault = requestFault(raw);
-    if (!fault) return;
-    reply.headers({ ...BARE_HEADERS, 'x-request-id': id });
-    throw fault;
-  });
+  adapter.getInstance().addHook(
+    'onRequest',
+    atOnce(({ raw, id }, reply) => {
+      const fault = requestFault(raw);
+      if (!fault) return;
+      reply.headers({ ...BARE_HEADERS, 'x-request-id': id });
+      throw fault;
+    }),
+  );
   // Here the body is about to be read: nothing that is before it had an objection.
-  adapter.getInstance().addHook('preParsing', async ({ headers }, reply) => {
+  adapter.getInstance().addHook('preParsing', ({ headers }, reply, payload, done) => {
     if (isContinue(headers.expect)) reply.raw.writeContinue();
+    done(null, payload);
   });
   // A route that needs more says so with @RouteConfig({ bodyLimit }); Nest has no option of its own for it.
   adapter.getInstance().addHook('onRoute', (route) => {
@@ -135,21 +143,24 @@ export function refuseOtherBodies(app: NestFastifyApplication): void {
   fastify.removeContentTypeParser('text/plain');
   // How some mail programs send their one click to unsubscribe (RFC 8058 §3.1); what stands in it is always the same.
   fastify.addContentTypeParser('multipart/form-data', { parseAs: 'buffer' }, (_request, _body, done) => done(null, {}));
-  fastify.addHook('onRequest', async (request) => {
-    // Clients that name JSON on every call also do so where there is no body.
-    if (request.headers['content-length'] === '0') delete request.headers['content-type'];
-    // In any letters, as the parsers take it (RFC 9110 §8.3.1).
-    const isForm = /^(application\/x-www-form-urlencoded|multipart\/form-data)/i.test(
-      request.headers['content-type'] ?? '',
-    );
-    if (isForm && isApiRoute(request) && !takesForms(request)) throw new Problem('unsupported_media_type');
-    refuseEncodings(request);
-    if (wantsRawBody(request)) request.headers['content-type'] = RAW_BODY;
-    if (wantsStream(request)) {
-      refuseOtherThanBytes(request);
-      request.headers['content-type'] = STREAMED_BODY;
-    }
-  });
+  fastify.addHook(
+    'onRequest',
+    atOnce((request) => {
+      // Clients that name JSON on every call also do so where there is no body.
+      if (request.headers['content-length'] === '0') delete request.headers['content-type'];
+      // In any letters, as the parsers take it (RFC 9110 §8.3.1).
+      const isForm = /^(application\/x-www-form-urlencoded|multipart\/form-data)/i.test(
+        request.headers['content-type'] ?? '',
+      );
+      if (isForm && isApiRoute(request) && !takesForms(request)) throw new Problem('unsupported_media_type');
+      refuseEncodings(request);
+      if (wantsRawBody(request)) request.headers['content-type'] = RAW_BODY;
+      if (wantsStream(request)) {
+        refuseOtherThanBytes(request);
+        request.headers['content-type'] = STREAMED_BODY;
+      }
+    }),
+  );
   fastify.addContentTypeParser(RAW_BODY, { parseAs: 'buffer' }, (request, body, done) => {
     if (wantsRawBody(request)) done(null, body);
     else done(new Problem('unsupported_media_type'));
@@ -216,15 +227,25 @@ function isQuiet(route: string): boolean {
 /** One line a request: the route's pattern and not its URL, for ids and addresses stand in URLs. */
 export function logRequests(app: NestFastifyApplication, log: Logger): void {
   const fastify = app.getHttpAdapter().getInstance();
-  fastify.addHook('onRequest', async (request, reply) => {
-    reply.header('x-request-id', request.id);
-  });
-  fastify.addHook('onResponse', async (request: FastifyRequest, reply) => {
-    const { method } = request;
-    const route = request.routeOptions.url ?? 'unmatched';
-    const facts = { requestId: request.id, method, route, status: reply.statusCode, ms: Math.round(reply.elapsedTime) };
-    log[isQuiet(route) ? 'debug' : 'info'](facts, 'request');
-  });
+  fastify.addHook(
+    'onRequest',
+    atOnce((request, reply) => void reply.header('x-request-id', request.id)),
+  );
+  fastify.addHook(
+    'onResponse',
+    atOnce((request, reply) => {
+      const { method } = request;
+      const route = request.routeOptions.url ?? 'unmatched';
+      const facts = {
+        requestId: request.id,
+        method,
+        route,
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime),
+      };
+      log[isQuiet(route) ? 'debug' : 'info'](facts, 'request');
+    }),
+  );
 }
 
 /** The caller's own id when it is a harmless one, so that its logs and ours can be joined. */
@@ -240,24 +261,30 @@ function requestIdOf(request: IncomingMessage): string {
 export function traceRequests(app: NestFastifyApplication, tracing: Tracing, keyStart: string): void {
   const spans = new WeakMap<FastifyRequest, Span>();
   const fastify = app.getHttpAdapter().getInstance();
-  fastify.addHook('onRequest', async (request) => {
-    const { method, routeOptions, headers } = request;
-    const route = routeOptions.url;
-    if (route === undefined || isQuiet(route)) return;
-    const parent = bearerOf(headers.authorization)?.startsWith(keyStart) ? headers['traceparent'] : undefined;
-    const attributes = { 'http.request.method': method, 'http.route': route, 'otpost.request_id': request.id };
-    spans.set(
-      request,
-      tracing.start(`${method} ${route}`, 'server', attributes, typeof parent === 'string' ? parent : undefined),
-    );
-  });
+  fastify.addHook(
+    'onRequest',
+    atOnce((request) => {
+      const { method, routeOptions, headers } = request;
+      const route = routeOptions.url;
+      if (route === undefined || isQuiet(route)) return;
+      const parent = bearerOf(headers.authorization)?.startsWith(keyStart) ? headers['traceparent'] : undefined;
+      const attributes = { 'http.request.method': method, 'http.route': route, 'otpost.request_id': request.id };
+      spans.set(
+        request,
+        tracing.start(`${method} ${route}`, 'server', attributes, typeof parent === 'string' ? parent : undefined),
+      );
+    }),
+  );
   // Here and not before: the body is read in the context of its socket.
   fastify.addHook('preHandler', (request, _reply, done) => tracing.enter(spans.get(request) ?? NO_SPAN, done));
-  fastify.addHook('onResponse', async (request, { statusCode }) => {
-    const span = spans.get(request);
-    span?.note({ 'http.response.status_code': statusCode });
-    span?.end(statusCode >= 500 ? String(statusCode) : undefined);
-  });
+  fastify.addHook(
+    'onResponse',
+    atOnce((request, { statusCode }) => {
+      const span = spans.get(request);
+      span?.note({ 'http.response.status_code': statusCode });
+      span?.end(statusCode >= 500 ? String(statusCode) : undefined);
+    }),
+  );
   // The caller hung up: no response is sent, and `onResponse` is not called.
   fastify.addHook('onRequestAbort', async (request) => spans.get(request)?.end('aborted'));
 }
