@@ -104,7 +104,7 @@ const pure = scopes.flatMap(({ files: scope, patterns }) => {
 });
 
 export default {
-  plugins: ['typescript', 'oxc'],
+  plugins: ['typescript', 'oxc', 'import'],
   categories: { correctness: 'error' },
   options: { typeAware: true, denyWarnings: true, reportUnusedDisableDirectives: 'error' },
   rules: {
@@ -112,6 +112,8 @@ export default {
     'typescript/require-array-sort-compare': 'off',
     'typescript/no-misused-spread': 'off',
     'typescript/no-useless-default-assignment': 'off', // knows nothing of noUncheckedIndexedAccess
+    // Types too: whoever reads one file ought to come to an end.
+    'import/no-cycle': ['error', { ignoreTypes: false }],
     'no-control-regex': 'off', // what is searched for is just these
     'no-misleading-character-class': 'off',
   },

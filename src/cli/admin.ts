@@ -2,8 +2,8 @@ import { type Role, ROLES } from '../access/access-policy.js';
 import type { Administrators } from '../accounts/administration/administrators.js';
 import type { EmailAddress } from '../core/email-address.js';
 import { emailAddress, oneLine, oneOf, UsageError } from './arguments.js';
-import type { Command, ExitCode } from './command.js';
-import { type Io, minute } from './io.js';
+import type { Command } from './command.js';
+import { type ExitCode, type Io, minute } from './io.js';
 import type { Session } from './session.js';
 
 const MAX_NAME_LENGTH = 100;

@@ -1,6 +1,7 @@
 import type { AuditRecord, AuditResult, AUDIT_RESULTS as AuditResults } from '../audit/audit.js';
 import { eitherOf, moment } from './arguments.js';
-import type { Command, ExitCode } from './command.js';
+import type { Command } from './command.js';
+import type { ExitCode } from './io.js';
 import type { Session } from './session.js';
 
 // Said again, for to import them would load Nest and Prisma; the compiler keeps both the same.

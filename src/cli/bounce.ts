@@ -1,4 +1,5 @@
-import { BAD_DATA, type Command, type ExitCode, TRY_AGAIN } from './command.js';
+import type { Command } from './command.js';
+import { BAD_DATA, type ExitCode, TRY_AGAIN } from './io.js';
 import type { Session } from './session.js';
 
 /** Bytes. A bounce may bring the whole message back, attachments and all. */

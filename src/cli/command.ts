@@ -1,19 +1,7 @@
 import { Command as CommanderCommand, CommanderError } from 'commander';
 import { UsageError, wholeNumber } from './arguments.js';
-import type { Io } from './io.js';
+import type { ExitCode, Io } from './io.js';
 import type { Session } from './session.js';
-
-/** EX_DATAERR and EX_TEMPFAIL of sysexits.h, which mail servers go by. */
-export const BAD_DATA = 65;
-export const TRY_AGAIN = 75;
-/** 128 and SIGPIPE (13): how a shell tells that a program ended at a pipe without a reader. Node ignores the signal. */
-export const OUTPUT_CLOSED = 141;
-
-/**
- * 0 done; 1 not done, and why was told; 2 not understood; 3 not over yet. For a mail server, as in sysexits.h: 65 bad data,
- * 75 try again. 141 where nobody reads what is said.
- */
-export type ExitCode = 0 | 1 | 2 | 3 | typeof BAD_DATA | typeof TRY_AGAIN | typeof OUTPUT_CLOSED;
 
 /** How many a list shows, unless it is told otherwise, and at most. */
 const DEFAULT_LIMIT = 50;

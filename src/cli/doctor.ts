@@ -4,8 +4,8 @@ import { StartupError } from '../core/startup-error.js';
 import { Names } from '../doctor/network.js';
 import type { Check, Report } from '../doctor/report.js';
 import { each, UsageError } from './arguments.js';
-import type { Command, ExitCode } from './command.js';
-import type { Io } from './io.js';
+import type { Command } from './command.js';
+import type { ExitCode, Io } from './io.js';
 
 export function declare(program: Command): void {
   program

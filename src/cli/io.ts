@@ -1,7 +1,18 @@
 import { createInterface } from 'node:readline/promises';
 import { visible } from '../core/mask.js';
 import { UsageError } from './arguments.js';
-import type { ExitCode } from './command.js';
+
+/** EX_DATAERR and EX_TEMPFAIL of sysexits.h, which mail servers go by. */
+export const BAD_DATA = 65;
+export const TRY_AGAIN = 75;
+/** 128 and SIGPIPE (13): how a shell tells that a program ended at a pipe without a reader. Node ignores the signal. */
+export const OUTPUT_CLOSED = 141;
+
+/**
+ * 0 done; 1 not done, and why was told; 2 not understood; 3 not over yet. For a mail server, as in sysexits.h: 65 bad data,
+ * 75 try again. 141 where nobody reads what is said.
+ */
+export type ExitCode = 0 | 1 | 2 | 3 | typeof BAD_DATA | typeof TRY_AGAIN | typeof OUTPUT_CLOSED;
 
 interface Output extends NodeJS.WritableStream {
   isTTY?: boolean;

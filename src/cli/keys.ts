@@ -11,8 +11,8 @@ import {
 import { parseSenderPattern } from '../core/email-address.js';
 import { isOneLine } from '../core/one-line.js';
 import { each, lifetime, oneOf, onlyOne, UsageError } from './arguments.js';
-import type { Command, ExitCode } from './command.js';
-import { type Io, minute } from './io.js';
+import type { Command } from './command.js';
+import { type ExitCode, type Io, minute } from './io.js';
 import type { Session } from './session.js';
 
 export function declare(program: Command): void {

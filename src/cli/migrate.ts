@@ -4,8 +4,8 @@ import { VERSION } from '../core/process-facts.js';
 import { StartupError } from '../core/startup-error.js';
 import type { SchemaHistory } from '../database/schema-history.js';
 import { time, UsageError } from './arguments.js';
-import type { Command, ExitCode } from './command.js';
-import { type Io, Progress } from './io.js';
+import type { Command } from './command.js';
+import { type ExitCode, type Io, Progress } from './io.js';
 
 export function declare(program: Command): void {
   program

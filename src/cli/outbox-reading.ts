@@ -6,8 +6,8 @@ import { EmailStatus } from '../generated/prisma/enums.js';
 import type { EmailRecord } from '../mail/outbox/records.js';
 import type { FoundEmail } from '../mail/outbox/search.js';
 import { emailAddress, laneIn, moment, oneLine, oneOf, onlyOne, UsageError } from './arguments.js';
-import type { Command, ExitCode } from './command.js';
-import { minute } from './io.js';
+import type { Command } from './command.js';
+import { type ExitCode, minute } from './io.js';
 import type { Session } from './session.js';
 
 const STATUSES = Object.values(EmailStatus);

@@ -8,8 +8,8 @@ import type {
   TransitionResult,
 } from '../mail/outbox/changes.js';
 import { eitherOf, laneIn, moment, oneOf, UsageError, wholeNumber } from './arguments.js';
-import type { Command, ExitCode } from './command.js';
-import { type Io, Progress } from './io.js';
+import type { Command } from './command.js';
+import { type ExitCode, type Io, Progress } from './io.js';
 import { declareReading, idIn } from './outbox-reading.js';
 import { laneTable } from './queue.js';
 import type { Session } from './session.js';

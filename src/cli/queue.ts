@@ -4,8 +4,8 @@ import type { LaneFacts } from '../mail/outbox/records.js';
 import type { CountingOutbox } from '../mail/worker/delivery.module.js';
 import type { LaneDrains } from '../mail/worker/lane-drains.js';
 import { lanesIn, oneLine, time, UsageError } from './arguments.js';
-import type { Command, ExitCode } from './command.js';
-import { type Io, minute, Progress } from './io.js';
+import type { Command } from './command.js';
+import { type ExitCode, type Io, minute, Progress } from './io.js';
 import type { Session } from './session.js';
 import type { MailSession } from './with-mail.js';
 

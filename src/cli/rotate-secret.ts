@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { ResealedKind } from '../database/resealing.js';
 import { UsageError } from './arguments.js';
-import type { Command, ExitCode } from './command.js';
-import { type Io, Progress } from './io.js';
+import type { Command } from './command.js';
+import { type ExitCode, type Io, Progress } from './io.js';
 import type { Session } from './session.js';
 
 /** Bytes; what `openssl rand -base64 32` gives. */

@@ -6,8 +6,8 @@ import { isOneLine } from '../core/one-line.js';
 import type { EmailRecord } from '../mail/outbox/records.js';
 import type { SubmittedMessage } from '../mail/submission/draft-policy.js';
 import { emailAddress, mailLaneIn, time, UsageError } from './arguments.js';
-import type { Command, ExitCode } from './command.js';
-import type { Io } from './io.js';
+import type { Command } from './command.js';
+import type { ExitCode, Io } from './io.js';
 import type { MailSession } from './with-mail.js';
 
 const DEFAULT_SUBJECT = 'Otpost test message';

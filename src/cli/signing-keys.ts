@@ -1,8 +1,8 @@
 import { inOrder, PUBLISHED_BEFORE_MS, retiresAt, signerAt } from '../accounts/tokens/signing-key-policy.js';
 import type { SigningKeyRecords } from '../accounts/tokens/signing-keys.js';
 import type { SigningKey } from '../generated/prisma/client.js';
-import type { Command, ExitCode } from './command.js';
-import { minute } from './io.js';
+import type { Command } from './command.js';
+import { type ExitCode, minute } from './io.js';
 import type { Session } from './session.js';
 
 export function declare(program: Command): void {

@@ -9,8 +9,8 @@ import {
 } from '../mail/suppressions/suppression-policy.js';
 import type { SuppressionChanges, SuppressionRecord } from '../mail/suppressions/suppressions.js';
 import { eitherOf, emailAddress, lifetime, oneLine, oneOf, onlyOne, UsageError } from './arguments.js';
-import type { Command, ExitCode } from './command.js';
-import { minute } from './io.js';
+import type { Command } from './command.js';
+import { type ExitCode, minute } from './io.js';
 import type { Session } from './session.js';
 
 const addressIn = emailAddress('The address');

@@ -1,6 +1,6 @@
 import { onlyOne, UsageError } from './arguments.js';
-import type { Command, ExitCode } from './command.js';
-import type { Io } from './io.js';
+import type { Command } from './command.js';
+import type { ExitCode, Io } from './io.js';
 
 const LOCALE = /^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}$/;
 

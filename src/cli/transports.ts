@@ -1,7 +1,7 @@
 import type { TransportRecord } from '../mail/routing/breaker-records.js';
 import { onlyOne } from './arguments.js';
-import type { Command, ExitCode } from './command.js';
-import { minute } from './io.js';
+import type { Command } from './command.js';
+import { type ExitCode, minute } from './io.js';
 import type { Session } from './session.js';
 
 export function declare(program: Command): void {

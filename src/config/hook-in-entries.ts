@@ -1,28 +1,6 @@
 import { isKey, MIN_SECRET_LENGTH } from './provider-entries.js';
+import type { HookInProof, HookInSecret } from './settings.js';
 import { decoded, fault, type Parsed, readEach, value } from './values.js';
-
-/** What proves that a mail comes from the auth system that it names. */
-export type HookInProof =
-  /** Standard Webhooks: HMAC-SHA256 over id, time and body, in the headers `webhook-…`; the key in base64. */
-  | { kind: 'standard'; key: string }
-  /** RFC 7617 */
-  | { kind: 'basic'; user: string; password: string }
-  /** RFC 6750 */
-  | { kind: 'bearer'; token: string }
-  /** A header of that name, in lower case, with that value. */
-  | { kind: 'header'; name: string; value: string }
-  /** A cookie of that name with that value. */
-  | { kind: 'cookie'; name: string; value: string }
-  /** A header with the HMAC-SHA256 of the body, in hex or base64, `sha256=` before it or not. */
-  | { kind: 'hmac'; name: string; key: string }
-  /** A header such as `t=1700000000,v1=<hex>`: the HMAC-SHA256 of time, dot and body. */
-  | { kind: 'signed'; name: string; key: string };
-
-/** One proof of one source; `source` is what stands in the address: `supabase`, `kratos` or `generic/NAME`. */
-export interface HookInSecret {
-  source: string;
-  proof: HookInProof;
-}
 
 const FORMS: Readonly<Record<string, { wants: string; read(rest: string): HookInProof | undefined }>> = {
   basic: { wants: 'basic:USER:PASSWORD', read: readBasic },

@@ -1,5 +1,5 @@
-import { parseRate, type Rate } from '../core/rate.js';
-import type { HookSecret, HttpSettings } from './settings.js';
+import { parseRate } from '../core/rate.js';
+import type { CommonParameters, HookSecret, HttpSettings } from './settings.js';
 import {
   decoded,
   ENCODING_HINT,
@@ -81,16 +81,6 @@ export const BASIC_SECRET = {
     return usable ? { user, password } : undefined;
   },
 };
-
-/** What every transport may have, after the question mark of its entry in MAIL_TRANSPORTS. */
-export interface CommonParameters {
-  /** Of this transport, all workers together; MAIL_RATE where it says nothing. */
-  rate?: Rate;
-  /** Messages a UTC day, all workers together. */
-  daily?: number;
-  /** Deliveries side by side, all workers together. */
-  connections?: number;
-}
 
 export const COMMON_PARAMETERS = ['rate', 'daily', 'connections'];
 

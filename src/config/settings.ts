@@ -2,8 +2,6 @@ import type { Lane } from '../core/lanes.js';
 import { readableDomainOf } from '../core/email-address.js';
 import type { Rate } from '../core/rate.js';
 import type { PrivateTargets, TrustedProxies } from './networks.js';
-import type { HookInSecret } from './hook-in-entries.js';
-import type { CommonParameters } from './provider-entries.js';
 import type { SmtpListener } from './smtp-listen.js';
 
 export const ROLES = ['all', 'web', 'worker'] as const;
@@ -19,6 +17,16 @@ export type TransportSettings = { channel?: 'sms' } & (
   | SmtpSettings
   | HttpSettings
 );
+
+/** What every transport may have, after the question mark of its entry in MAIL_TRANSPORTS. */
+export interface CommonParameters {
+  /** Of this transport, all workers together; MAIL_RATE where it says nothing. */
+  rate?: Rate;
+  /** Messages a UTC day, all workers together. */
+  daily?: number;
+  /** Deliveries side by side, all workers together. */
+  connections?: number;
+}
 
 /** An account with a provider that has an HTTP API. */
 export interface HttpSettings extends CommonParameters {
@@ -38,6 +46,29 @@ export interface HttpSettings extends CommonParameters {
 export interface HookSecret {
   provider: string;
   secret: unknown;
+}
+
+/** What proves that a mail comes from the auth system that it names. */
+export type HookInProof =
+  /** Standard Webhooks: HMAC-SHA256 over id, time and body, in the headers `webhook-…`; the key in base64. */
+  | { kind: 'standard'; key: string }
+  /** RFC 7617 */
+  | { kind: 'basic'; user: string; password: string }
+  /** RFC 6750 */
+  | { kind: 'bearer'; token: string }
+  /** A header of that name, in lower case, with that value. */
+  | { kind: 'header'; name: string; value: string }
+  /** A cookie of that name with that value. */
+  | { kind: 'cookie'; name: string; value: string }
+  /** A header with the HMAC-SHA256 of the body, in hex or base64, `sha256=` before it or not. */
+  | { kind: 'hmac'; name: string; key: string }
+  /** A header such as `t=1700000000,v1=<hex>`: the HMAC-SHA256 of time, dot and body. */
+  | { kind: 'signed'; name: string; key: string };
+
+/** One proof of one source; `source` is what stands in the address: `supabase`, `kratos` or `generic/NAME`. */
+export interface HookInSecret {
+  source: string;
+  proof: HookInProof;
 }
 
 /** SASL mechanisms that carry a user and a password (RFC 4616, RFC 2195; LOGIN is older than any of them). */

@@ -1,14 +1,7 @@
 import type { Lane } from '../core/lanes.js';
 import type { MailFacts, WorkerFacts } from '../health/health-monitor.js';
-import {
-  hasOpen,
-  lanesOf,
-  type MailProblem,
-  reportOf,
-  transportProblems,
-  type TransportReport,
-  type Way,
-} from '../health/mail-report-policy.js';
+import { hasOpen, lanesOf, reportOf, transportProblems, type Way } from '../health/mail-report-policy.js';
+import type { MailProblem, TransportReport } from '../health/troubles-policy.js';
 import { type Check, fail, ok, warn } from './report.js';
 
 interface MailContext {

@@ -10,7 +10,8 @@ import { PageProblemFilter } from '../http/pages/problem-page.js';
 import type { PlainWord, Say } from '../http/pages/words.js';
 import { inboxExists } from '../mail/inbox/inbox-access.js';
 import { HealthMonitor, Insiders } from './health-monitor.js';
-import { type MailProblem, reportOf } from './mail-report-policy.js';
+import { reportOf } from './mail-report-policy.js';
+import type { MailProblem } from './troubles-policy.js';
 
 const STATES = {
   ok: ['home.well', 'home.well_text'],

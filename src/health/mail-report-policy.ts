@@ -1,4 +1,4 @@
-import { type Channel, type Lane, LANES, MAIL_LANES } from '../core/lanes.js';
+import { type Lane, LANES, MAIL_LANES } from '../core/lanes.js';
 import type { AttemptFacts } from '../mail/outbox/records.js';
 import { OF_SENDER } from '../mail/routing/refusals-policy.js';
 import { causeOf } from '../mail/routing/causes.js';
@@ -6,59 +6,18 @@ import { keysOf } from '../mail/routing/routes.js';
 import type { TransportRecord } from '../mail/routing/breaker-records.js';
 import { quotaFor } from '../mail/routing/rate-limits.js';
 import type { MailFacts, WorkerFacts } from './health-monitor.js';
-import { expiredCodeProblems, noticesOf, noWayOut, quotaProblems, type UsedQuota } from './troubles-policy.js';
+import {
+  expiredCodeProblems,
+  type MailProblem,
+  noticesOf,
+  noWayOut,
+  quotaProblems,
+  type TransportReport,
+  type UsedQuota,
+} from './troubles-policy.js';
 
 /** Seconds that due mail may wait before health says so. */
 const WAITING_TOO_LONG_S = 30;
-
-export interface MailProblem {
-  /** Stable. */
-  code:
-    | 'ledger_imbalance'
-    | 'mail_waits'
-    | 'slow_handover'
-    | 'no_worker'
-    | 'lane_without_worker'
-    | 'lane_paused'
-    | 'transport_paused'
-    | 'transport_backing_off'
-    | 'transport_failing'
-    | 'transport_unreachable'
-    | 'sender_refused'
-    | 'no_way_out'
-    | 'quota_used'
-    | 'codes_expired'
-    | 'bounce_rate'
-    | 'unknown_waiting'
-    | 'webhook_disabled'
-    | 'webhook_failing'
-    | 'clock_skew'
-    | 'broker_down'
-    | 'database_down';
-  /** The cause in a sentence, with the server's own words where there are any. */
-  message: string;
-  remedy: string;
-  /** Of a transport, such as smtp_auth. */
-  errorCode?: string;
-  /** Since when, where the fact itself says. */
-  since?: Date;
-}
-
-export interface TransportReport {
-  name: string;
-  channel: Channel;
-  /** unused: nothing was sent this way lately. */
-  state: 'ok' | 'unused' | 'failing' | 'backing_off' | 'unreachable' | 'paused';
-  pausedAt: Date | null;
-  pauseReason: string | null;
-  backoffUntil: Date | null;
-  /** Of the last pause or break. */
-  lastErrorCode: string | null;
-  lastReply: string | null;
-  /** Hosts that cannot reach it, and since when; other hosts may well. */
-  unreachableFrom: { host: string; since: Date; lastErrorCode: string | null; lastReply: string | null }[];
-  lastAttempt: Omit<AttemptFacts, 'transport'> | null;
-}
 
 export interface MailReport {
   status: 'ok' | 'degraded';

@@ -1,6 +1,55 @@
 import type { Channel } from '../core/lanes.js';
 import type { MailFacts } from './health-monitor.js';
-import type { MailProblem, TransportReport } from './mail-report-policy.js';
+import type { AttemptFacts } from '../mail/outbox/records.js';
+
+export interface MailProblem {
+  /** Stable. */
+  code:
+    | 'ledger_imbalance'
+    | 'mail_waits'
+    | 'slow_handover'
+    | 'no_worker'
+    | 'lane_without_worker'
+    | 'lane_paused'
+    | 'transport_paused'
+    | 'transport_backing_off'
+    | 'transport_failing'
+    | 'transport_unreachable'
+    | 'sender_refused'
+    | 'no_way_out'
+    | 'quota_used'
+    | 'codes_expired'
+    | 'bounce_rate'
+    | 'unknown_waiting'
+    | 'webhook_disabled'
+    | 'webhook_failing'
+    | 'clock_skew'
+    | 'broker_down'
+    | 'database_down';
+  /** The cause in a sentence, with the server's own words where there are any. */
+  message: string;
+  remedy: string;
+  /** Of a transport, such as smtp_auth. */
+  errorCode?: string;
+  /** Since when, where the fact itself says. */
+  since?: Date;
+}
+
+export interface TransportReport {
+  name: string;
+  channel: Channel;
+  /** unused: nothing was sent this way lately. */
+  state: 'ok' | 'unused' | 'failing' | 'backing_off' | 'unreachable' | 'paused';
+  pausedAt: Date | null;
+  pauseReason: string | null;
+  backoffUntil: Date | null;
+  /** Of the last pause or break. */
+  lastErrorCode: string | null;
+  lastReply: string | null;
+  /** Hosts that cannot reach it, and since when; other hosts may well. */
+  unreachableFrom: { host: string; since: Date; lastErrorCode: string | null; lastReply: string | null }[];
+  lastAttempt: Omit<AttemptFacts, 'transport'> | null;
+}
 
 /** Milliseconds that the clock of a host may differ from that of Postgres before people are told; as each process tells of its own. */
 const SKEW_LIMIT_MS = 2_000;

@@ -1,5 +1,6 @@
 import type { MailFacts } from '../health/health-monitor.js';
-import { type MailProblem, type MailReport, whyNotFlowing } from '../health/mail-report-policy.js';
+import { type MailReport, whyNotFlowing } from '../health/mail-report-policy.js';
+import type { MailProblem } from '../health/troubles-policy.js';
 
 /** A problem, and since when it is one; null where the record does not say. */
 export type DatedProblem = Omit<MailProblem, 'since'> & {

@@ -1,6 +1,6 @@
-import type { Calls, CallOptions } from './calls.js';
+import type { Calls } from './calls.js';
 import type { Listing } from './listing.js';
-import type { Filter, Schema } from './types.js';
+import type { CallOptions, Filter, Schema } from './types.js';
 
 export type Account = Schema<'AccountView'>;
 

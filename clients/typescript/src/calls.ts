@@ -1,7 +1,7 @@
 import { ConnectionError, Problem } from './errors.js';
 import { Listing, type Page } from './listing.js';
 import { type Failure, type RetryRules, secondsOf, waitBeforeNext } from './retry-policy.js';
-import type { Answer, Filter, Input, Method, PathWith, paths, Place } from './types.js';
+import type { Answer, CallOptions, Filter, Input, Method, PathWith, paths, Place, SendOptions } from './types.js';
 
 export interface OtpostOptions extends Partial<RetryRules> {
   /** `APP_URL` of the service, or the address at which your private network reaches it. */
@@ -14,22 +14,6 @@ export interface OtpostOptions extends Partial<RetryRules> {
   issuer?: string;
   /** In place of the global one. */
   fetch?: typeof fetch;
-}
-
-/** What every call takes last. */
-export interface CallOptions {
-  /** Ends the call, its tries and its waits: it throws the reason of the signal. */
-  signal?: AbortSignal;
-  /** How long one try may take, in milliseconds. */
-  timeoutMs?: number;
-  /** How many times the call is tried again; 3. */
-  retries?: number;
-}
-
-/** What calls take that send mail. */
-export interface SendOptions extends CallOptions {
-  /** 1 to 256 characters: under the same key the same request is carried out once in 24 hours. One is made for each call. */
-  idempotencyKey?: string;
 }
 
 interface Request {

@@ -1,6 +1,6 @@
-import type { Calls, CallOptions, SendOptions } from './calls.js';
+import type { Calls } from './calls.js';
 import { follow } from './delivery-stream.js';
-import type { Schema } from './types.js';
+import type { CallOptions, Schema, SendOptions } from './types.js';
 
 export type Delivery = Schema<'DeliveryView'>;
 

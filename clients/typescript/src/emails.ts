@@ -1,6 +1,6 @@
-import type { Calls, CallOptions, SendOptions } from './calls.js';
+import type { Calls } from './calls.js';
 import type { Listing } from './listing.js';
-import type { Filter, Loose, Query, Schema } from './types.js';
+import type { CallOptions, Filter, Loose, Query, Schema, SendOptions } from './types.js';
 
 /** A file: its bytes, or base64 of them, or what `uploads.create` answered. */
 export type Attachment = Omit<Schema<'AttachmentRequest'>, 'content'> & { content?: string | Uint8Array };

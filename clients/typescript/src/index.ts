@@ -1,5 +1,5 @@
 export { Otpost } from './otpost.js';
-export type { CallOptions, OtpostOptions, SendOptions } from './calls.js';
+export type { OtpostOptions } from './calls.js';
 export { ConnectionError, InvalidToken, InvalidWebhook, OtpostError, Problem, type ProblemCode } from './errors.js';
 export { Listing, type Page } from './listing.js';
 export type { Attachment, Email, EmailDraft, EmailFilter, EmailStatus } from './emails.js';
@@ -9,4 +9,4 @@ export type { Subscriber } from './audiences.js';
 export { type EmailEventData, type HeadersLike, verifyWebhook, type WebhookEvent } from './webhooks.js';
 export type { Identity } from './tokens.js';
 export { betterAuth, type BetterAuthMail, type BetterAuthOptions } from './better-auth.js';
-export type { components, operations, paths, Schema } from './types.js';
+export type { CallOptions, SendOptions, components, operations, paths, Schema } from './types.js';

@@ -1,4 +1,4 @@
-import type { CallOptions } from './calls.js';
+import type { CallOptions } from './types.js';
 
 export interface Page<Item> {
   items: Item[];

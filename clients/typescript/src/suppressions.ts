@@ -1,6 +1,6 @@
-import type { Calls, CallOptions } from './calls.js';
+import type { Calls } from './calls.js';
 import type { Listing } from './listing.js';
-import type { Filter, Loose, Schema } from './types.js';
+import type { CallOptions, Filter, Loose, Schema } from './types.js';
 
 /** Addresses that get no mail. */
 export class Suppressions {

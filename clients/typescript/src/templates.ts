@@ -1,5 +1,5 @@
-import type { Calls, CallOptions, SendOptions } from './calls.js';
-import type { Schema } from './types.js';
+import type { Calls } from './calls.js';
+import type { CallOptions, Schema, SendOptions } from './types.js';
 
 /** What mails say. */
 export class Templates {

@@ -1,5 +1,21 @@
 import type { components, paths } from './schema.js';
 
+/** What every call takes last. */
+export interface CallOptions {
+  /** Ends the call, its tries and its waits: it throws the reason of the signal. */
+  signal?: AbortSignal;
+  /** How long one try may take, in milliseconds. */
+  timeoutMs?: number;
+  /** How many times the call is tried again; 3. */
+  retries?: number;
+}
+
+/** What calls take that send mail. */
+export interface SendOptions extends CallOptions {
+  /** 1 to 256 characters: under the same key the same request is carried out once in 24 hours. One is made for each call. */
+  idempotencyKey?: string;
+}
+
 /** A body of the API, by its name in the OpenAPI document. */
 export type Schema<Name extends keyof components['schemas']> = components['schemas'][Name];
 

@@ -1,8 +1,8 @@
 import { Webhook } from 'standardwebhooks';
-import type { Calls, CallOptions } from './calls.js';
+import type { Calls } from './calls.js';
 import { InvalidWebhook } from './errors.js';
 import type { Listing } from './listing.js';
-import type { Filter, Schema } from './types.js';
+import type { CallOptions, Filter, Schema } from './types.js';
 
 /** A message at the moment that a webhook tells of. */
 export interface EmailEventData extends Pick<

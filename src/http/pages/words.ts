@@ -2,15 +2,15 @@ import type { FastifyRequest } from 'fastify';
 import { Html, html, type HtmlValue } from '../../core/html.js';
 import { BUILT_IN_LOCALES, FALLBACK_LOCALE, localeAskedFor, nearestLocaleIn } from '../../core/locales.js';
 import { DE } from './words/de.js';
-import { EN } from './words/en.js';
+import { EN, type Word, type Words } from './words/en.js';
 import { ES } from './words/es.js';
 import { FIL } from './words/fil.js';
 import { FR } from './words/fr.js';
 import { PT } from './words/pt.js';
 
+export type { Word } from './words/en.js';
+
 type Locale = (typeof BUILT_IN_LOCALES)[number];
-export type Word = keyof typeof EN;
-export type Words = Readonly<Record<Word, string>>;
 
 export const WORDS: Readonly<Record<Locale, Words>> = { de: DE, en: EN, es: ES, fil: FIL, fr: FR, pt: PT };
 

@@ -1,5 +1,5 @@
 import { Webhook } from 'standardwebhooks';
-import type { HookInProof } from '../../config/hook-in-entries.js';
+import type { HookInProof } from '../../config/settings.js';
 import { sameSecret } from '../../core/credentials.js';
 import {
   AUTHENTIC,

@@ -1,7 +1,6 @@
-import { createHash, createHmac } from 'node:crypto';
+import { createHash, createHmac, type X509Certificate } from 'node:crypto';
 import { bearerOf, sameSecret } from '../../core/credentials.js';
 import type { Logger } from '../../core/logger.js';
-import type { SnsSite } from './sns.js';
 
 /** `rejected`: the provider took the message and then did not send it. */
 export const EVENT_KINDS = ['delivered', 'bounced', 'complained', 'deferred', 'rejected', 'unsubscribed'] as const;
@@ -59,9 +58,17 @@ export interface Hook<Secret> {
   read(request: HookRequest): ProviderEvent[];
 }
 
+/** What is fetched from Amazon; each may throw SnsUnavailable. */
+interface Sns {
+  certificate(url: string, requester: string): Promise<X509Certificate>;
+  /** It proved a signature. */
+  keep(url: string, certificate: X509Certificate): void;
+  confirm(url: string): Promise<void>;
+}
+
 /** For proofs that have to be fetched. */
 export interface HookHelp {
-  sns: SnsSite;
+  sns: Sns;
   /** Who makes us fetch. */
   requester: string;
   log: Pick<Logger, 'info' | 'warn'>;

@@ -1,5 +1,19 @@
 import { createHash, createHmac } from 'node:crypto';
-import type { ReceivedRequest, Reply } from './provider-server.js';
+import type { IncomingHttpHeaders } from 'node:http';
+
+/** A request that arrived whole. */
+export interface ReceivedRequest {
+  path: string;
+  headers: IncomingHttpHeaders;
+  body: string;
+}
+
+export interface Reply {
+  status: number;
+  headers?: Record<string, string>;
+  /** An object is sent as JSON. */
+  body?: object | string;
+}
 
 export type ProviderName = 'resend' | 'sendgrid' | 'postmark' | 'mailgun' | 'brevo' | 'mailjet' | 'ses';
 export type Api = (request: ReceivedRequest) => Reply;

@@ -1,20 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { answerAs, type Api, type ProviderName } from './provider-apis.js';
-
-/** A request that arrived whole. */
-export interface ReceivedRequest {
-  path: string;
-  headers: IncomingMessage['headers'];
-  body: string;
-}
-
-export interface Reply {
-  status: number;
-  headers?: Record<string, string>;
-  /** An object is sent as JSON. */
-  body?: object | string;
-}
+import { answerAs, type Api, type ProviderName, type ReceivedRequest, type Reply } from './provider-apis.js';
 
 /** What a server can do to us in place of an answer; all but the first once the whole request has arrived. */
 export type Misbehaviour = 'close at once' | 'hang' | 'close' | 'reset in mid-answer' | 'garbage';

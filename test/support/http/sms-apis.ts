@@ -2,7 +2,8 @@ import { createHmac } from 'node:crypto';
 import type { Api } from './provider-apis.js';
 import { eventually } from '../signals/wait.js';
 import { note } from '../text/test-logs.js';
-import type { ProviderServer, ReceivedRequest, Reply } from './provider-server.js';
+import type { ReceivedRequest, Reply } from './provider-apis.js';
+import type { ProviderServer } from './provider-server.js';
 
 export type SmsProviderName = 'twilio' | 'vonage' | 'semaphore';
 

@@ -1,4 +1,4 @@
-import type { HookInSecret } from '../../../src/config/hook-in-entries.js';
+import type { HookInSecret } from '../../../src/config/settings.js';
 import { readSettings } from '../../../src/configuration.js';
 import { remedyOf } from './faults.js';
 

@@ -1,4 +1,5 @@
-import type { MailProblem, MailReport, TransportReport } from '../../../src/health/mail-report-policy.js';
+import type { MailReport } from '../../../src/health/mail-report-policy.js';
+import type { MailProblem, TransportReport } from '../../../src/health/troubles-policy.js';
 import { weighed } from '../../../src/operations/overview-policy.js';
 
 const NOW = new Date('2030-01-31T12:00:00Z');

@@ -1,4 +1,4 @@
-import type { Words } from '../words.js';
+import type { Words } from './en.js';
 import { SMS_DE } from './sms/de.js';
 
 export const DE: Words = {

@@ -342,3 +342,6 @@ export const EN = {
 
   ...SMS_EN,
 } as const;
+
+export type Word = keyof typeof EN;
+export type Words = Readonly<Record<Word, string>>;

@@ -1,4 +1,4 @@
-import type { Words } from '../words.js';
+import type { Words } from './en.js';
 import { SMS_FIL } from './sms/fil.js';
 
 export const FIL: Words = {

@@ -1,4 +1,4 @@
-import type { Words } from '../words.js';
+import type { Words } from './en.js';
 import { SMS_PT } from './sms/pt.js';
 
 export const PT: Words = {

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import type { HookInProof } from '../../../../src/config/hook-in-entries.js';
+import type { HookInProof } from '../../../../src/config/settings.js';
 import { readSettings } from '../../../../src/configuration.js';
 import { proveByAny, proveByHead } from '../../../../src/mail/hooks-in/proofs-policy.js';
 import type { HookPost } from '../../../support/http/provider-hooks.js';
