@@ -9,7 +9,7 @@ export default {
   transform: {},
   testSequencer: '<rootDir>/tools/longest-first.mjs',
   // Ends what hangs, and nothing else: a machine may be busy. What takes a test too long is no fault of the code.
-  testTimeout: 600_000,
+  testTimeout: 1_200_000,
   // A test that failed half-way may leave a server open; the gate must end all the same.
   forceExit: true,
   maxWorkers: 5,

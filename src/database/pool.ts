@@ -97,6 +97,18 @@ function giveUpWhenSilent(client: Wire): void {
 
 /** Milliseconds until a host that does not answer counts as unreachable. */
 const CONNECT_TIMEOUT_MS = 5_000;
+/** What a timer of Node holds. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/**
+ * Milliseconds to get a connection: `connect_timeout` of the URL, in seconds as in libpq (PostgreSQL manual §34.1.2; 0: no
+ * bound), else 5,000. A database that sleeps while nobody asks, or a host with a tenth of a processor, may want more.
+ */
+export function connectTimeoutOf(url: string): number {
+  const given = new URL(url).searchParams.get('connect_timeout');
+  if (given === null || !/^\d{1,6}$/.test(given)) return CONNECT_TIMEOUT_MS;
+  return Number(given) * 1_000 || LONGEST_TIMER_MS;
+}
 
 /**
  * Does `work` over a connection of its own, closed afterwards; a transaction left open is thereby rolled back.
@@ -106,7 +118,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
 export async function withClient<T>(url: string, purpose: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({
     connectionString: url,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    connectionTimeoutMillis: connectTimeoutOf(url),
     application_name: `otpost ${purpose}`,
   });
   // A connection that breaks while idle is told here and again by the next query; only the latter is of use.

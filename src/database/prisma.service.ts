@@ -1,7 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { PrismaPg } from '@prisma/adapter-pg';
 import { type Prisma, PrismaClient } from '../generated/prisma/client.js';
-import { openPool, type PoolUse, STATEMENT_TIMEOUT_MS, useOf, UTC, withSessionOptions } from './pool.js';
+import {
+  connectTimeoutOf,
+  openPool,
+  type PoolUse,
+  STATEMENT_TIMEOUT_MS,
+  useOf,
+  UTC,
+  withSessionOptions,
+} from './pool.js';
 import { Statements } from './statements.js';
 
 export interface DatabaseOptions {
@@ -10,8 +18,6 @@ export interface DatabaseOptions {
   poolSize: number;
 }
 
-/** Milliseconds to get a connection before a request is answered 503. */
-const CONNECT_TIMEOUT_MS = 5_000;
 /** Seconds after which a connection is not used again, and with it what Postgres planned when its tables were of another size. */
 const CONNECTION_LIFE_S = 600;
 /** Milliseconds a transaction may take. */
@@ -30,10 +36,11 @@ export class PrismaService extends PrismaClient {
   private readonly endPool: () => Promise<void>;
 
   constructor({ url, poolSize }: DatabaseOptions) {
+    const connectTimeout = connectTimeoutOf(url); // then a request is answered 503
     const pool = openPool({
       connectionString: withSessionOptions(url, { ...UTC, statement_timeout: String(STATEMENT_TIMEOUT_MS) }),
       max: poolSize,
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      connectionTimeoutMillis: connectTimeout,
       maxLifetimeSeconds: CONNECTION_LIFE_S,
       application_name: 'otpost',
     });
@@ -41,7 +48,7 @@ export class PrismaService extends PrismaClient {
     super({
       adapter: new PrismaPg(pool),
       errorFormat: 'minimal', // another one looks for the line that called, at each call
-      transactionOptions: { maxWait: CONNECT_TIMEOUT_MS, timeout: TRANSACTION_TIMEOUT_MS },
+      transactionOptions: { maxWait: connectTimeout, timeout: TRANSACTION_TIMEOUT_MS },
     });
     this.poolUse = () => useOf(pool);
     this.statements = new Statements(pool);

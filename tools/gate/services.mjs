@@ -17,6 +17,9 @@ const POSTGRES_FOR_TESTS = [
   'full_page_writes=off',
 ];
 
+/** A machine may be busy with other work: seconds that its Postgres has to take a connection in (libpq's connect_timeout). */
+const TAKES_WITHIN_S = 60;
+
 /** Milliseconds that a server has to answer in which may not be there. */
 const ANSWERS_WITHIN_MS = 1_000;
 
@@ -127,7 +130,7 @@ export async function environment({ url, logs }) {
     redisMissing: redis.missing === true,
     env: {
       ...process.env,
-      TEST_POSTGRES_URL: url,
+      TEST_POSTGRES_URL: `${url}?connect_timeout=${TAKES_WITHIN_S}`,
       TEST_LOGS: logs,
       ...(redis.url ? { TEST_REDIS_URL: redis.url } : {}),
       ...(chromium ? { CHROMIUM: chromium } : {}),
