@@ -17,7 +17,7 @@ function byTable<Row extends CompanionRow>(rows: readonly Row[]): [table: string
 
 /**
  * Common table expressions, each with a comma behind it, that insert the rows: all of one table name the same columns.
- * @param condition such as `WHERE n IS NULL`; `n` is what the row was given
+ * @param condition such as `WHERE n IS NULL`, where `n` is what the row was given; Prisma.empty: all of them
  */
 export function insertingCompanions(
   rows: readonly (CompanionRow & { n: number | null })[],
@@ -25,15 +25,27 @@ export function insertingCompanions(
 ): Prisma.Sql {
   const parts = byTable(rows).map(([table, ofTable]) => {
     const [name, columns] = [Prisma.raw(`"${table}"`), Object.keys(ofTable[0]!.row)];
-    const given = JSON.stringify(ofTable.map(({ n, row }) => ({ n, row: asJson(row) })));
     return Prisma.sql`with_${Prisma.raw(table)} AS (
       INSERT INTO ${name} (${Prisma.raw(columns.map((column) => `"${column}"`).join(', '))})
-      SELECT ${Prisma.raw(columns.map((column) => `filled."${column}"`).join(', '))}
-      FROM json_to_recordset(${given}::json) AS given (n int, row json)
-      CROSS JOIN LATERAL json_populate_record(NULL::${name}, given.row) AS filled ${condition}
+      SELECT ${Prisma.raw(columns.map((column) => `filled."${column}"`).join(', '))} ${filled(name, ofTable, condition)}
     ),`;
   });
   return parts.length === 0 ? Prisma.empty : Prisma.join(parts, ' ');
+}
+
+/** Without a condition at half the cost (25 to 14 µs of Postgres a row): each is then read in one go. */
+function filled(
+  name: Prisma.Sql,
+  rows: readonly (CompanionRow & { n: number | null })[],
+  condition: Prisma.Sql,
+): Prisma.Sql {
+  if (condition === Prisma.empty) {
+    const given = JSON.stringify(rows.map(({ row }) => asJson(row)));
+    return Prisma.sql`FROM json_populate_recordset(NULL::${name}, ${given}::json) AS filled`;
+  }
+  const given = JSON.stringify(rows.map(({ n, row }) => ({ n, row: asJson(row) })));
+  return Prisma.sql`FROM json_to_recordset(${given}::json) AS given (n int, row json)
+      CROSS JOIN LATERAL json_populate_record(NULL::${name}, given.row) AS filled ${condition}`;
 }
 
 /** As the input functions of Postgres read it. */

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { createPostgresBackend, Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import pg from 'pg';
+import { withSessionOptions } from '../../src/database/pool.js';
 import { MISSED_UNTIL_STUCK } from '../../src/queue/canary.js';
 import { backToNow, letPass } from '../support/signals/ahead.js';
 import { createDatabase, type TestDatabase } from '../support/database/postgres.js';
@@ -116,7 +117,10 @@ class Deployment {
       connection.disconnect();
       return;
     }
-    const pool = new pg.Pool({ connectionString: `${this.database.url}?options=-csearch_path%3Dbullmq`, max: 1 });
+    const pool = new pg.Pool({
+      connectionString: withSessionOptions(this.database.url, { search_path: 'bullmq' }),
+      max: 1,
+    });
     const queue = new Queue(queueName, { connection: pool, prefix }, createPostgresBackend);
     await queue.pause();
     await queue.close();
