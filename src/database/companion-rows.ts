@@ -8,9 +8,12 @@ export interface CompanionRow {
   readonly row: Readonly<Record<string, unknown>>;
 }
 
+/** `n`: the arrival whose key decides whether it is written; null where none does. */
+type OfArrival = CompanionRow & { n: number | null };
+
 /** Tables in a fixed order, each with its rows. */
-function byTable<Row extends CompanionRow>(rows: readonly Row[]): [table: string, rows: Row[]][] {
-  const tables = new Map<string, Row[]>(rows.map(({ table }) => [table, []]));
+function byTable(rows: readonly OfArrival[]): [table: string, rows: OfArrival[]][] {
+  const tables = new Map<string, OfArrival[]>(rows.map(({ table }) => [table, []]));
   for (const row of rows) tables.get(row.table)!.push(row);
   return [...tables].sort(([left], [right]) => (left < right ? -1 : 1));
 }
@@ -19,10 +22,7 @@ function byTable<Row extends CompanionRow>(rows: readonly Row[]): [table: string
  * Common table expressions, each with a comma behind it, that insert the rows: all of one table name the same columns.
  * @param condition such as `WHERE n IS NULL`, where `n` is what the row was given; Prisma.empty: all of them
  */
-export function insertingCompanions(
-  rows: readonly (CompanionRow & { n: number | null })[],
-  condition: Prisma.Sql,
-): Prisma.Sql {
+export function insertingCompanions(rows: readonly OfArrival[], condition: Prisma.Sql): Prisma.Sql {
   const parts = byTable(rows).map(([table, ofTable]) => {
     const [name, columns] = [Prisma.raw(`"${table}"`), Object.keys(ofTable[0]!.row)];
     return Prisma.sql`with_${Prisma.raw(table)} AS (
@@ -34,11 +34,7 @@ export function insertingCompanions(
 }
 
 /** Without a condition at half the cost (25 to 14 µs of Postgres a row): each is then read in one go. */
-function filled(
-  name: Prisma.Sql,
-  rows: readonly (CompanionRow & { n: number | null })[],
-  condition: Prisma.Sql,
-): Prisma.Sql {
+function filled(name: Prisma.Sql, rows: readonly OfArrival[], condition: Prisma.Sql): Prisma.Sql {
   if (condition === Prisma.empty) {
     const given = JSON.stringify(rows.map(({ row }) => asJson(row)));
     return Prisma.sql`FROM json_populate_recordset(NULL::${name}, ${given}::json) AS filled`;

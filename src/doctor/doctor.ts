@@ -10,7 +10,7 @@ import { brokerChecks } from './broker-checks.js';
 import { type DatabaseFinding, probeDatabase } from './database-probe.js';
 import { databaseVerdicts, fitsSchema } from './database-verdict.js';
 import { mailVerdicts } from './mail-verdict.js';
-import type { Examination } from './network.js';
+import type { Names } from './network.js';
 import {
   type Area,
   type Check,
@@ -24,6 +24,17 @@ import {
 } from './report.js';
 import { senderChecks } from './sender-checks.js';
 import { areaOf, transportChecks } from './transport-checks.js';
+
+export interface Examination {
+  settings: Settings;
+  /** Of reading the environment. */
+  warnings: readonly string[];
+  names: Names;
+  now: () => Date;
+  signal: AbortSignal;
+  /** Told what is begun and what is over, for those that wait. */
+  progress?: (what: string, state: 'begun' | 'over') => void;
+}
 
 /**
  * Asks everything that mail depends on, side by side, from where it is called. Changes nothing and sends nothing: logins

@@ -2,7 +2,6 @@ import { lookup, Resolver } from 'node:dns/promises';
 import { connect, isIP, isIPv4, isIPv6, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { connect as connectTls, type PeerCertificate, type TLSSocket } from 'node:tls';
-import type { Settings } from '../config/settings.js';
 
 /** Milliseconds of the first try; the second one gets twice as many. */
 const TRY_MS = 1_500;
@@ -180,16 +179,4 @@ async function opened<S extends Socket>(
 /** Given up because the time for everything was over, or because somebody stopped it. */
 export function abortCode({ reason }: AbortSignal): 'ETIMEDOUT' | 'EABORTED' {
   return (reason as Error | undefined)?.name === 'TimeoutError' ? 'ETIMEDOUT' : 'EABORTED';
-}
-
-/** What an examination is made with. */
-export interface Examination {
-  settings: Settings;
-  /** Of reading the environment. */
-  warnings: readonly string[];
-  names: Names;
-  now: () => Date;
-  signal: AbortSignal;
-  /** Told what is begun and what is over, for those that wait. */
-  progress?: (what: string, state: 'begun' | 'over') => void;
 }

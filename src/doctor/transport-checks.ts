@@ -6,7 +6,7 @@ import { heloName } from '../config/smtp-entry.js';
 import type { Logger } from '../core/logger.js';
 import { keysOf, waysOut } from '../mail/routing/routes.js';
 import { loginOf } from '../mail/transport/smtp-session.js';
-import { type Examination, Names } from './network.js';
+import { Names } from './network.js';
 import { providerCheck, reachCheck } from './provider-checks.js';
 import { type Area, type Check, fail, ok, skip, transportSecrets, type Verdict } from './report.js';
 import { probeSmtp, type SmtpFinding } from './smtp-probe.js';
@@ -88,7 +88,7 @@ export function areaOf({ kind }: TransportSettings): Area {
 export async function transportChecks(
   transport: TransportSettings,
   name: string,
-  { settings, names, now, signal }: Pick<Examination, 'settings' | 'names' | 'now' | 'signal'>,
+  { settings, names, now, signal }: { settings: Settings; names: Names; now: () => Date; signal: AbortSignal },
 ): Promise<Check[]> {
   switch (transport.kind) {
     case 'smtp':

@@ -88,7 +88,8 @@ export async function startServices() {
     await chmod(folder, 0o755); // started by root, Postgres runs as another user inside
     for (const part of ['logs', 'secrets']) await mkdir(join(logs, part), { recursive: true });
     const postgres = await startEmbeddedPostgres(join(folder, 'data'), POSTGRES_FOR_TESTS);
-    return { url: postgres.url, folder, logs, stop: () => postgres.stop().finally(remove) };
+    const url = `${postgres.url}?connect_timeout=${TAKES_WITHIN_S}`;
+    return { url, folder, logs, stop: () => postgres.stop().finally(remove) };
   } catch (error) {
     await remove();
     throw error;
@@ -130,7 +131,7 @@ export async function environment({ url, logs }) {
     redisMissing: redis.missing === true,
     env: {
       ...process.env,
-      TEST_POSTGRES_URL: `${url}?connect_timeout=${TAKES_WITHIN_S}`,
+      TEST_POSTGRES_URL: url,
       TEST_LOGS: logs,
       ...(redis.url ? { TEST_REDIS_URL: redis.url } : {}),
       ...(chromium ? { CHROMIUM: chromium } : {}),

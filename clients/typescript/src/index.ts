@@ -9,4 +9,4 @@ export type { Subscriber } from './audiences.js';
 export { type EmailEventData, type HeadersLike, verifyWebhook, type WebhookEvent } from './webhooks.js';
 export type { Identity } from './tokens.js';
 export { betterAuth, type BetterAuthMail, type BetterAuthOptions } from './better-auth.js';
-export type { CallOptions, SendOptions, components, operations, paths, Schema } from './types.js';
+export type { CallOptions, components, operations, paths, Schema, SendOptions } from './types.js';

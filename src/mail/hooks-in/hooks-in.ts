@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import type { HookInProof } from '../../config/settings.js';
-import { Settings } from '../../config/settings.js';
+import { type HookInProof, Settings } from '../../config/settings.js';
 import { Clock } from '../../core/clock.js';
 import type { Doorkeeper } from '../../core/credentials.js';
 import { requireStorable } from '../../core/input.js';

@@ -1,22 +1,18 @@
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { connectTimeoutOf, withClient } from '../../../src/database/pool.js';
 import { PrismaService } from '../../../src/database/prisma.service.js';
+import { StallingProxy } from '../../support/network/stalling-proxy.js';
 
 describe('the time that a connection to Postgres may take', () => {
-  const sockets: Socket[] = [];
-  let server: Server;
+  let proxy: StallingProxy;
   let silent: string;
 
   beforeAll(async () => {
-    // Takes connections, and never says a word.
-    server = createServer((socket) => void sockets.push(socket.on('error', () => undefined)));
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    silent = `postgres://otpost@127.0.0.1:${(server.address() as AddressInfo).port}/otpost`;
+    const server = process.env['TEST_POSTGRES_URL']!;
+    proxy = await StallingProxy.to(server);
+    proxy.stall();
+    silent = proxy.through(server);
   });
-  afterAll(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
+  afterAll(() => proxy.stop());
 
   it.each([
     ['', 5_000],

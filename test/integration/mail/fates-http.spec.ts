@@ -1,7 +1,6 @@
 import { HTTP_TIMEOUTS } from '../../../src/mail/providers/http-transport.js';
 import { TIMEOUTS } from '../../../src/mail/transport/timeouts.js';
-import { KEYS, type ProviderName } from '../../support/http/provider-apis.js';
-import type { ReceivedRequest, Reply } from '../../support/http/provider-apis.js';
+import { KEYS, type ProviderName, type ReceivedRequest, type Reply } from '../../support/http/provider-apis.js';
 import { ProviderServer } from '../../support/http/provider-server.js';
 import { type Otpost, startOtpost } from '../../support/service/otpost.js';
 import { patience, putBackAfterwards } from '../../support/signals/put-back.js';

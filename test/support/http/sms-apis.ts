@@ -1,8 +1,7 @@
 import { createHmac } from 'node:crypto';
-import type { Api } from './provider-apis.js';
 import { eventually } from '../signals/wait.js';
 import { note } from '../text/test-logs.js';
-import type { ReceivedRequest, Reply } from './provider-apis.js';
+import type { Api, ReceivedRequest, Reply } from './provider-apis.js';
 import type { ProviderServer } from './provider-server.js';
 
 export type SmsProviderName = 'twilio' | 'vonage' | 'semaphore';
