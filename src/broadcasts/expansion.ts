@@ -227,10 +227,10 @@ export class Expansion {
   /** scheduled|queued|deferred → cancelled, of broadcasts that were cancelled. */
   private async cancelRest(): Promise<number> {
     const picked = Prisma.sql`
-      SELECT m.id FROM broadcasts b CROSS JOIN LATERAL (
-        SELECT id, lane FROM outbound_emails m WHERE m.broadcast_id = b.id AND m.status IN ('queued', 'scheduled', 'deferred') LIMIT ${BATCH}
-      ) AS few JOIN outbound_emails m ON m.id = few.id AND m.status IN ('queued', 'scheduled', 'deferred')
-      WHERE b.finished_at IS NULL AND b.cancelled_at IS NOT NULL ORDER BY m.id LIMIT ${BATCH} FOR UPDATE OF m SKIP LOCKED`;
+      SELECT few.id FROM broadcasts b CROSS JOIN LATERAL (
+        SELECT id FROM outbound_emails m WHERE m.broadcast_id = b.id AND m.status IN ('queued', 'scheduled', 'deferred')
+        LIMIT ${BATCH} FOR UPDATE SKIP LOCKED
+      ) AS few WHERE b.finished_at IS NULL AND b.cancelled_at IS NOT NULL LIMIT ${BATCH}`;
     const change = { ...CANCEL, errorCode: 'broadcast_cancelled' };
     return (await this.prisma.statements.query<unknown[]>(changing(picked, change))).length;
   }

@@ -102,17 +102,22 @@ export function searchStatement(filter: EmailFilter, walk: Walk, enough: number,
     FROM (VALUES (1)) AS always LEFT JOIN page ON true`;
 }
 
-/** All that match, however many. @param answers expressions on `m`, aggregates included */
+/**
+ * All that match, however many. As in a search, what a term finds is looked up by id, one after the other: joined freely, rows
+ * that are newer than the table's statistics are taken for one, and compared each with each (4 s for 5,000, measured).
+ * @param answers expressions on `m`, aggregates included
+ */
 export function countStatement(filter: EmailFilter, answers: Prisma.Sql, groupBy = Prisma.empty): Prisma.Sql {
   const driver = driverOf(filter);
-  const walk: Walk = { direction: 'older' };
-  const terms =
-    driver.kind === 'term'
-      ? Prisma.sql`JOIN email_terms t ON t.email_id = m.id AND t.term = ${driver.term} AND ${within(filter, walk, Prisma.sql`t.email_id`)}`
-      : Prisma.empty;
+  const conditions = conditionsOf(filter);
+  const range = (id: Prisma.Sql): Prisma.Sql => within(filter, { direction: 'older' }, id);
+  if (driver.kind !== 'term')
+    return Prisma.sql`
+      SELECT ${answers} FROM outbound_emails m WHERE ${range(Prisma.sql`m.id`)} AND ${conditions} ${groupBy}`;
   return Prisma.sql`
-    SELECT ${answers} FROM outbound_emails m ${terms}
-    WHERE ${within(filter, walk, Prisma.sql`m.id`)} AND ${conditionsOf(filter)} ${groupBy}`;
+    SELECT ${answers} FROM email_terms t
+    CROSS JOIN LATERAL (SELECT * FROM outbound_emails m WHERE m.id = t.email_id AND ${conditions} OFFSET 0) AS m
+    WHERE t.term = ${driver.term} AND ${range(Prisma.sql`t.email_id`)} ${groupBy}`;
 }
 
 /** The next {@link WINDOW} ids of the index that the search starts from. */
@@ -150,7 +155,8 @@ function conditionsOf(filter: EmailFilter): Prisma.Sql {
   const has = (term: string): Prisma.Sql[] =>
     driver.kind === 'term' && driver.term === term
       ? []
-      : [Prisma.sql`EXISTS (SELECT FROM email_terms t WHERE t.term = ${term} AND t.email_id = m.id)`];
+      : // OFFSET 0: asked for each row by the whole key, and not joined.
+        [Prisma.sql`EXISTS (SELECT FROM email_terms t WHERE t.term = ${term} AND t.email_id = m.id OFFSET 0)`];
   const pattern = q === undefined ? '' : `%${q.replaceAll(/[\\%_]/g, '\\$&')}%`;
   return and(
     ...(statuses === undefined ? [] : [Prisma.sql`m.status IN (${Prisma.join(statuses.map(literal))})`]),

@@ -6,7 +6,7 @@ import { attemptStatement } from '../../../src/mail/outbox/attempt-statement.js'
 import { claimStatement } from '../../../src/mail/outbox/claim-statement.js';
 import type { ClaimedEmail } from '../../../src/mail/outbox/email-rows.js';
 import { type EmailFilter, searchStatement, WINDOW } from '../../../src/mail/outbox/search-statement.js';
-import { fillOutbox, SENT_KEY } from '../../support/database/many-emails.js';
+import { FILTERS, fillOutbox, SENT_KEY } from '../../support/database/many-emails.js';
 import { createDatabase, type TestDatabase } from '../../support/database/postgres.js';
 import { sized } from '../../support/faults/fault-form.js';
 import { newEmail } from '../../support/text/new-email.js';
@@ -22,31 +22,6 @@ interface PlanNode {
 
 const MESSAGES = sized(300_000, 1_000_000);
 const PAGE = 51;
-const DAY_MS = 86_400_000;
-
-/** Each filter there is, some with words that hardly any message has. */
-const FILTERS: Record<string, EmailFilter> = {
-  nothing: {},
-  status: { statuses: ['failed'] },
-  'two statuses': { statuses: ['failed', 'bounced'] },
-  'status, of nearly all': { statuses: ['sent'] },
-  'status, of few without an index': { statuses: ['queued'] },
-  to: { to: 'u77@example.com' },
-  from: { from: 'shop@example.com' },
-  template: { template: 'receipt' },
-  tag: { tag: 'spring' },
-  lane: { lane: 'default' },
-  'lane, of none': { lane: 'critical' },
-  transport: { transport: 'ses' },
-  errorCode: { errorCode: 'smtp_550' },
-  apiKey: { apiKey: SENT_KEY },
-  broadcast: { broadcast: SENT_KEY },
-  owner: { owner: SENT_KEY },
-  q: { q: 'ORDER' },
-  'q, of none': { q: 'nothing like that' },
-  since: { since: new Date(Date.now() - 3 * DAY_MS) },
-  until: { until: new Date(Date.now() - 20 * DAY_MS) },
-};
 
 /** Blocks that a lookup by id may touch: three levels of the index, and the row. */
 const BLOCKS_A_LOOKUP = 4;

@@ -1,7 +1,34 @@
+import type { EmailFilter } from '../../../src/mail/outbox/search-statement.js';
 import type { TestDatabase } from './postgres.js';
 
 /** Of {@link fillOutbox}. */
 export const SENT_KEY = '00000000-0000-7000-8000-00000000000a';
+
+const DAY_MS = 86_400_000;
+
+/** Each filter there is, some with words that hardly any message has. */
+export const FILTERS: Record<string, EmailFilter> = {
+  nothing: {},
+  status: { statuses: ['failed'] },
+  'two statuses': { statuses: ['failed', 'bounced'] },
+  'status, of nearly all': { statuses: ['sent'] },
+  'status, of few without an index': { statuses: ['queued'] },
+  to: { to: 'u77@example.com' },
+  from: { from: 'shop@example.com' },
+  template: { template: 'receipt' },
+  tag: { tag: 'spring' },
+  lane: { lane: 'default' },
+  'lane, of none': { lane: 'critical' },
+  transport: { transport: 'ses' },
+  errorCode: { errorCode: 'smtp_550' },
+  apiKey: { apiKey: SENT_KEY },
+  broadcast: { broadcast: SENT_KEY },
+  owner: { owner: SENT_KEY },
+  q: { q: 'ORDER' },
+  'q, of none': { q: 'nothing like that' },
+  since: { since: new Date(Date.now() - 3 * DAY_MS) },
+  until: { until: new Date(Date.now() - 20 * DAY_MS) },
+};
 
 /**
  * So many messages over the last 40 days, as a record of them looks: nearly all sent; a few of each other state, with its
