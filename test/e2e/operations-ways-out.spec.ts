@@ -1,3 +1,4 @@
+import { useQuota } from '../support/database/used-quota.js';
 import { describeWithChromium } from '../support/http/chromium.js';
 import { messageTo } from '../support/service/console.js';
 import { MisbehavingSmtp } from '../support/smtp/misbehaving-smtp.js';
@@ -43,11 +44,7 @@ describeWithChromium('several ways out, as operators see them', () => {
 
   it('a quota that is used up is told with what it leaves, until the day is over', async () => {
     await operator.banner('All is well');
-    await database.query(
-      `INSERT INTO transport_usage (name, day, sent) VALUES ($1, (now() AT TIME ZONE 'UTC')::date, 9)
-       ON CONFLICT (name, day) DO UPDATE SET sent = 9`,
-      [`127.0.0.1:${first.port}`],
-    );
+    await useQuota(database, `127.0.0.1:${first.port}`, 9);
     operator.mark();
     await send('tomorrow@example.com');
     await operator.banner('The quota of today is used up');

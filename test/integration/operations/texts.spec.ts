@@ -1,4 +1,5 @@
 import { runScheduled } from '../../support/database/scheduled-run.js';
+import { useQuota } from '../../support/database/used-quota.js';
 import { createApiKey } from '../../support/service/api-key.js';
 import { type Otpost, startOtpost } from '../../support/service/otpost.js';
 import { ask } from '../../support/service/staff.js';
@@ -34,11 +35,7 @@ describe('where codes go by SMS too, operators', () => {
   it('see on the start page what health says, also of a quota', async () => {
     await eventually(async () => (await health()).status === 'ok', 'all to be well');
     expect(await home()).toBe('ok');
-    await otpost.database.query(
-      `INSERT INTO transport_usage (name, day, sent) VALUES ($1, (now() AT TIME ZONE 'UTC')::date, 9)
-       ON CONFLICT (name, day) DO UPDATE SET sent = EXCLUDED.sent`,
-      [`127.0.0.1:${sink.port}`],
-    );
+    await useQuota(otpost.database, `127.0.0.1:${sink.port}`, 9);
     await eventually(async () => (await codes()).includes('quota_used'), 'the quota to be told of');
     expect(await home()).toBe('degraded');
     await otpost.database.query('UPDATE transport_usage SET sent = 0');
