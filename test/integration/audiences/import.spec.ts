@@ -120,8 +120,9 @@ describe('an import of subscribers', () => {
       [audience.id],
     );
     expect(first).toEqual({ attributes: { Name: 'Lovelace, Ada 1', Plan_Name: 'pro' } });
-    // Of rows at once 1 kB each is made; the long line and its part of the request are 30 MB.
-    expect(most - before).toBeLessThan(40 * MB);
+    // The long line as bytes, as text, and with what is under way of it, is 30 MB, and for a moment 50 (seen on a busy machine);
+    // of rows, 1 kB each is made: all at once were 50 MB more.
+    expect(most - before).toBeLessThan(70 * MB);
   });
 
   it('finds semicolons by the header line, and says where a row has other ones', async () => {
