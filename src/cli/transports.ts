@@ -69,7 +69,13 @@ function withConfigured(records: readonly TransportRecord[], keys: readonly stri
 async function resume(session: Session, _: object, name: string): Promise<ExitCode> {
   const { TransportRecords } = await import('../mail/routing/breaker-records.js');
   const { io, prisma } = session;
-  const result = await new TransportRecords(prisma).resume(name);
+  const result = await session.transaction(async (unit) => {
+    const resumed = await new TransportRecords(prisma).resume(name, unit);
+    const target = { kind: 'transport', id: name };
+    if (resumed.kind === 'resumed')
+      await session.record({ action: 'transport.resumed', target, details: { hosts: resumed.hosts.length } }, unit);
+    return resumed;
+  });
   switch (result.kind) {
     case 'not_found': {
       const known =
@@ -84,11 +90,6 @@ async function resume(session: Session, _: object, name: string): Promise<ExitCo
       return 0;
     case 'resumed': {
       const { hosts } = result;
-      await session.record({
-        action: 'transport.resumed',
-        target: { kind: 'transport', id: name },
-        details: { hosts: hosts.length },
-      });
       io.tell(
         { name, resumed: true, hosts },
         `Resumed ${name}${hosts.length > 0 ? `, also for ${hosts.join(', ')}` : ''}.`,

@@ -151,19 +151,16 @@ class OverviewController {
   })
   @Problems('transport_not_found')
   async resumeTransport(@Param('name') name: string, @By() by: Doer): Promise<TransportChangeView> {
-    const result = await this.transports.resume(name);
-    switch (result.kind) {
-      case 'not_found':
-        throw new Problem('transport_not_found');
-      case 'not_paused':
-        return { name, resumed: false, hosts: [] };
-      case 'resumed': {
-        const { hosts } = result;
-        const target = { kind: 'transport', id: name };
-        await this.audit.record({ action: 'transport.resumed', ...by, target, details: { hosts: hosts.length } });
-        return { name, resumed: true, hosts };
-      }
-    }
+    const result = await this.transactions.run(async (unit) => {
+      const resumed = await this.transports.resume(name, unit);
+      const entry = { action: 'transport.resumed', ...by, target: { kind: 'transport', id: name } };
+      if (resumed.kind === 'resumed')
+        await this.audit.record({ ...entry, details: { hosts: resumed.hosts.length } }, unit);
+      return resumed;
+    });
+    if (result.kind === 'not_found') throw new Problem('transport_not_found');
+    const resumed = result.kind === 'resumed';
+    return { name, resumed, hosts: resumed ? result.hosts : [] };
   }
 }
 

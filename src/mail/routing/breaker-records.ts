@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { PrismaService } from '../../database/prisma.service.js';
+import { PrismaService, type UnitOfWork } from '../../database/prisma.service.js';
 import { Prisma } from '../../generated/prisma/client.js';
 import type { Timeouts } from '../transport/timeouts.js';
 import type { TransportEffect } from '../transport/transport.js';
@@ -211,29 +211,24 @@ export class TransportRecords {
    * Closes the breakers of a transport for all workers and hosts, whatever opened them. Mail that was to wait until the end
    * of its break, and the spread that was added to it, is due at once.
    */
-  async resume(name: string): Promise<ResumeResult> {
-    const [known, [, shared, felt]] = await Promise.all([
-      this.prisma.transportState.findMany({ select: { name: true }, orderBy: { name: 'asc' } }),
-      this.prisma.$transaction([
-        this.prisma.$executeRaw`
-          WITH broken AS (
-            SELECT backoff_until FROM transport_states WHERE name = ${name} AND (paused_at IS NOT NULL OR failures > 0)
-            UNION ALL SELECT backoff_until FROM transport_hosts WHERE name = ${name}
-          ), break AS (SELECT greatest(max(backoff_until), now()) AS ends FROM broken HAVING count(*) > 0)
-          UPDATE outbound_emails SET next_attempt_at = now() FROM break
-          WHERE status = 'deferred' AND next_attempt_at > now()
-            AND next_attempt_at <= ends + 0.2 * greatest(ends - now(), interval '1 minute')`,
-        this.prisma.$executeRaw`
-          UPDATE transport_states SET paused_at = NULL, pause_reason = NULL, backoff_until = NULL, failures = 0, trial_until = NULL
-          WHERE name = ${name} AND (paused_at IS NOT NULL OR failures > 0)`,
-        this.prisma.$queryRaw<{ host: string }[]>`DELETE FROM transport_hosts WHERE name = ${name} RETURNING host`,
-      ]),
-    ]);
+  async resume(name: string, { db }: UnitOfWork): Promise<ResumeResult> {
+    await db.$executeRaw`
+      WITH broken AS (
+        SELECT backoff_until FROM transport_states WHERE name = ${name} AND (paused_at IS NOT NULL OR failures > 0)
+        UNION ALL SELECT backoff_until FROM transport_hosts WHERE name = ${name}
+      ), break AS (SELECT greatest(max(backoff_until), now()) AS ends FROM broken HAVING count(*) > 0)
+      UPDATE outbound_emails SET next_attempt_at = now() FROM break
+      WHERE status = 'deferred' AND next_attempt_at > now()
+        AND next_attempt_at <= ends + 0.2 * greatest(ends - now(), interval '1 minute')`;
+    const shared = await db.$executeRaw`
+      UPDATE transport_states SET paused_at = NULL, pause_reason = NULL, backoff_until = NULL, failures = 0, trial_until = NULL
+      WHERE name = ${name} AND (paused_at IS NOT NULL OR failures > 0)`;
+    const felt = await db.$queryRaw<{ host: string }[]>`
+      DELETE FROM transport_hosts WHERE name = ${name} RETURNING host`;
+    if (shared + felt.length > 0) return { kind: 'resumed', hosts: felt.map(({ host }) => host).sort() };
+    const known = await db.transportState.findMany({ select: { name: true }, orderBy: { name: 'asc' } });
     const names = known.map((one) => one.name);
-    if (!names.includes(name)) return { kind: 'not_found', names };
-    return shared === 0 && felt.length === 0
-      ? { kind: 'not_paused' }
-      : { kind: 'resumed', hosts: felt.map(({ host }) => host).sort() };
+    return names.includes(name) ? { kind: 'not_paused' } : { kind: 'not_found', names };
   }
 
   /** Messages that went by transports with a quota on this day of UTC, by transport. */

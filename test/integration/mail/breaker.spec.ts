@@ -1,5 +1,5 @@
 import { createLogger } from '../../../src/core/logger.js';
-import { PrismaService } from '../../../src/database/prisma.service.js';
+import { PrismaService, Transactions } from '../../../src/database/prisma.service.js';
 import { TransportRecords } from '../../../src/mail/routing/breaker-records.js';
 import { BreakerStates } from '../../../src/mail/routing/breaker.js';
 import { TIMEOUTS } from '../../../src/mail/transport/timeouts.js';
@@ -165,11 +165,12 @@ describe('the breaker of a transport', () => {
     await database.query(`UPDATE outbound_emails SET next_attempt_at = now() + interval '70 seconds' WHERE id = $1`, [
       putOff,
     ]);
-    expect(await records.resume(NAME)).toEqual({ kind: 'resumed', hosts: ['web-1'] });
+    const resume = (name: string) => new Transactions(prisma).run((unit) => records.resume(name, unit));
+    expect(await resume(NAME)).toEqual({ kind: 'resumed', hosts: ['web-1'] });
     expect(await kinds()).toEqual(['closed', 'closed']);
     const due = await database.query('SELECT id FROM outbound_emails WHERE next_attempt_at <= now()');
     expect(due).toEqual([{ id: putOff }]);
-    expect(await records.resume(NAME)).toEqual({ kind: 'not_paused' });
-    expect(await records.resume('other:25')).toEqual({ kind: 'not_found', names: [NAME] });
+    expect(await resume(NAME)).toEqual({ kind: 'not_paused' });
+    expect(await resume('other:25')).toEqual({ kind: 'not_found', names: [NAME] });
   });
 });
