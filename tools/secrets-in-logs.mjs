@@ -13,22 +13,9 @@ const PIECE = 32;
 const MAX_TOLD = 20;
 
 /** Numbers in logs that mean something else: a code that is logged as a number stands in another field. */
-const NUMERIC_FIELDS = new Set([
-  'pid',
-  'ms',
-  'tookMs',
-  'port',
-  'rate',
-  'retryInMs',
-  'waitMs',
-  'everyMs',
-  'afterMs',
-  'bytes',
-  'size',
-  'count',
-  'level',
-  'status',
-]);
+const NUMERIC_FIELDS = new Set(['pid', 'ms', 'port', 'rate', 'bytes', 'size', 'count', 'level', 'status']);
+/** The same by how they end: of a thousand codes one is soon as long as some delay. */
+const NUMERIC_ENDING = /(Ms|Bytes|Count|Seconds)$/;
 /** Strings that hold times and ids, never text. */
 const PLAIN_FIELDS = new Set(['time', 'requestId', 'id', 'emailId', 'worker', 'leasedBy', 'holder']);
 
@@ -147,7 +134,9 @@ export function numbersIn(line) {
 function inValue(value, field) {
   if (typeof value === 'string') return PLAIN_FIELDS.has(field) ? [] : inText(value);
   if (typeof value === 'number')
-    return NUMERIC_FIELDS.has(field) || !/^\d{6,10}$/.test(String(value)) ? [] : [String(value)];
+    return NUMERIC_FIELDS.has(field) || NUMERIC_ENDING.test(field) || !/^\d{6,10}$/.test(String(value))
+      ? []
+      : [String(value)];
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([name, inner]) => [
     ...inText(name),

@@ -66,6 +66,7 @@ describe('the search for secrets in logs', () => {
     ["a process's number", { pid: Number(CODE), msg: 'ready' }],
     ["a process's number in a sentence", { pid: Number(CODE), msg: `process ${CODE} holds the folder` }],
     ['a duration', { ms: Number(CODE) }],
+    ['a delay', { delayMs: Number(CODE) }],
     ['a duration in a sentence', { msg: `took ${CODE} ms` }],
     ['a part of a time', { time: `2026-11-21T12:00:00.${CODE}Z`, msg: `since 2026-11-21 12:00:00.${CODE}` }],
     ['a part of an id', { msg: `email 0199a1b2-${CODE.slice(0, 4)}-7000-8000-0000${CODE}ab` }],
