@@ -69,8 +69,9 @@ function withConfigured(records: readonly TransportRecord[], keys: readonly stri
 async function resume(session: Session, _: object, name: string): Promise<ExitCode> {
   const { TransportRecords } = await import('../mail/routing/breaker-records.js');
   const { io, prisma } = session;
+  const transports = new TransportRecords(prisma);
   const result = await session.transaction(async (unit) => {
-    const resumed = await new TransportRecords(prisma).resume(name, unit);
+    const resumed = await transports.resume(name, unit);
     const target = { kind: 'transport', id: name };
     if (resumed.kind === 'resumed')
       await session.record({ action: 'transport.resumed', target, details: { hosts: resumed.hosts.length } }, unit);
@@ -89,6 +90,7 @@ async function resume(session: Session, _: object, name: string): Promise<ExitCo
       io.tell({ name, resumed: false, hosts: [] }, `${name} is open; there was nothing to resume.`);
       return 0;
     case 'resumed': {
+      await transports.letGo(result);
       const { hosts } = result;
       io.tell(
         { name, resumed: true, hosts },

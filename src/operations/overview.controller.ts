@@ -159,8 +159,9 @@ class OverviewController {
       return resumed;
     });
     if (result.kind === 'not_found') throw new Problem('transport_not_found');
-    const resumed = result.kind === 'resumed';
-    return { name, resumed, hosts: resumed ? result.hosts : [] };
+    if (result.kind === 'not_paused') return { name, resumed: false, hosts: [] };
+    await this.transports.letGo(result);
+    return { name, resumed: true, hosts: result.hosts };
   }
 }
 

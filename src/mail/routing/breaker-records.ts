@@ -179,10 +179,18 @@ export interface TransportRecord extends BreakerRecord {
   unreachableFrom: (BreakerRecord & { host: string; since: Date })[];
 }
 
-type ResumeResult =
-  | { kind: 'resumed'; hosts: string[] }
-  | { kind: 'not_paused' }
-  | { kind: 'not_found'; names: string[] };
+/** Messages that one statement lets go, at most. */
+const LET_GO_AT_ONCE = 1_000;
+const FIRST_ID = '00000000-0000-0000-0000-000000000000';
+
+interface Resumed {
+  kind: 'resumed';
+  hosts: string[];
+  /** The end of its break, and of the spread that was added to it. */
+  until: Date;
+}
+
+type ResumeResult = Resumed | { kind: 'not_paused' } | { kind: 'not_found'; names: string[] };
 
 /** The circuit breakers as people see and close them. Every process reads them once a second. */
 @Injectable()
@@ -209,26 +217,41 @@ export class TransportRecords {
 
   /**
    * Closes the breakers of a transport for all workers and hosts, whatever opened them. Mail that was to wait until the end
-   * of its break, and the spread that was added to it, is due at once.
+   * of its break is let go afterwards, see `letGo`.
    */
   async resume(name: string, { db }: UnitOfWork): Promise<ResumeResult> {
-    await db.$executeRaw`
-      WITH broken AS (
+    const [{ until }] = await db.$queryRaw<[{ until: Date }]>`
+      SELECT greatest(max(backoff_until), now()) + 0.2 * greatest(max(backoff_until) - now(), interval '1 minute') AS until FROM (
         SELECT backoff_until FROM transport_states WHERE name = ${name} AND (paused_at IS NOT NULL OR failures > 0)
         UNION ALL SELECT backoff_until FROM transport_hosts WHERE name = ${name}
-      ), break AS (SELECT greatest(max(backoff_until), now()) AS ends FROM broken HAVING count(*) > 0)
-      UPDATE outbound_emails SET next_attempt_at = now() FROM break
-      WHERE status = 'deferred' AND next_attempt_at > now()
-        AND next_attempt_at <= ends + 0.2 * greatest(ends - now(), interval '1 minute')`;
+      ) AS broken`;
     const shared = await db.$executeRaw`
       UPDATE transport_states SET paused_at = NULL, pause_reason = NULL, backoff_until = NULL, failures = 0, trial_until = NULL
       WHERE name = ${name} AND (paused_at IS NOT NULL OR failures > 0)`;
     const felt = await db.$queryRaw<{ host: string }[]>`
       DELETE FROM transport_hosts WHERE name = ${name} RETURNING host`;
-    if (shared + felt.length > 0) return { kind: 'resumed', hosts: felt.map(({ host }) => host).sort() };
+    if (shared + felt.length > 0) return { kind: 'resumed', hosts: felt.map(({ host }) => host).sort(), until };
     const known = await db.transportState.findMany({ select: { name: true }, orderBy: { name: 'asc' } });
     const names = known.map((one) => one.name);
     return names.includes(name) ? { kind: 'not_paused' } : { kind: 'not_found', names };
+  }
+
+  /**
+   * What was to wait for a transport that is open again is due at once, a thousand in a statement: however many there are, they
+   * hold up neither the resume nor each other. What a crash leaves behind waits until its break would have ended.
+   */
+  async letGo({ until }: Resumed): Promise<void> {
+    let last: string | null = FIRST_ID;
+    while (last !== null) {
+      const [moved]: { last: string | null }[] = await this.prisma.statements.query`
+        WITH moved AS (
+          UPDATE outbound_emails SET next_attempt_at = now() WHERE id = ANY(ARRAY(
+            SELECT id FROM outbound_emails
+            WHERE status = 'deferred' AND id > ${last}::uuid AND next_attempt_at > now() AND next_attempt_at <= ${until}
+            ORDER BY id LIMIT ${LET_GO_AT_ONCE} FOR UPDATE SKIP LOCKED)) RETURNING id
+        ) SELECT max(id::text) AS last FROM moved`;
+      last = moved!.last;
+    }
   }
 
   /** Messages that went by transports with a quota on this day of UTC, by transport. */
