@@ -20,6 +20,11 @@ export interface DatabaseOptions {
 
 /** Seconds after which a connection is not used again, and with it what Postgres planned when its tables were of another size. */
 const CONNECTION_LIFE_S = 600;
+/**
+ * What Postgres would compile, it would compile anew for each statement that is not prepared: counting 60,000 messages took 300 to
+ * 470 ms with it, and 130 without (measured; Debian and most providers have it on).
+ */
+const NO_JIT = { jit: 'off' };
 /** Milliseconds a transaction may take. */
 const TRANSACTION_TIMEOUT_MS = 10_000;
 
@@ -38,7 +43,7 @@ export class PrismaService extends PrismaClient {
   constructor({ url, poolSize }: DatabaseOptions) {
     const connectTimeout = connectTimeoutOf(url); // then a request is answered 503
     const pool = openPool({
-      connectionString: withSessionOptions(url, { ...UTC, statement_timeout: String(STATEMENT_TIMEOUT_MS) }),
+      connectionString: withSessionOptions(url, { ...UTC, ...NO_JIT, statement_timeout: String(STATEMENT_TIMEOUT_MS) }),
       max: poolSize,
       connectionTimeoutMillis: connectTimeout,
       maxLifetimeSeconds: CONNECTION_LIFE_S,

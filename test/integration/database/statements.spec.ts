@@ -142,6 +142,13 @@ describe('a query past Prisma', () => {
     expect(await prisma.statements.query`SELECT ${late}::timestamptz AS given`).toEqual([{ given: late }]);
   });
 
+  it('is not compiled first, for most are asked once, by whichever Postgres', async () => {
+    await database.query(`ALTER DATABASE ${new URL(database.url).pathname.slice(1)} SET jit = on`);
+    const client = new PrismaService({ url: database.url, poolSize: 1 });
+    expect(await client.statements.query`SHOW jit`).toEqual([{ jit: 'off' }]);
+    await client.$disconnect();
+  });
+
   it('leaves no connection behind when the client disconnects, though its engine was never asked', async () => {
     const client = new PrismaService({ url: database.url, poolSize: 2 });
     await Promise.all([client.statements.query`SELECT 1`, client.statements.query`SELECT 2`]);
