@@ -224,12 +224,13 @@ export class Expansion {
     return { count, cursor: (isFull ? lastChosen : lastLooked) ?? cursor, isOver: !isFull && looked < WINDOW };
   }
 
-  /** scheduled|queued|deferred → cancelled, of broadcasts that were cancelled. */
+  /** scheduled|queued|deferred → cancelled, of broadcasts that were cancelled; one walk a state of their own index, whatever else waits. */
   private async cancelRest(): Promise<number> {
     const picked = Prisma.sql`
-      SELECT few.id FROM broadcasts b CROSS JOIN LATERAL (
-        SELECT id FROM outbound_emails m WHERE m.broadcast_id = b.id AND m.status IN ('queued', 'scheduled', 'deferred')
-        LIMIT ${BATCH} FOR UPDATE SKIP LOCKED
+      SELECT few.id FROM broadcasts b CROSS JOIN unnest('{queued,scheduled,deferred}'::email_status[]) AS s (status)
+      CROSS JOIN LATERAL (
+        SELECT id FROM outbound_emails m WHERE m.broadcast_id = b.id AND m.status = s.status
+        ORDER BY m.id LIMIT ${BATCH} FOR UPDATE SKIP LOCKED
       ) AS few WHERE b.finished_at IS NULL AND b.cancelled_at IS NOT NULL LIMIT ${BATCH}`;
     const change = { ...CANCEL, errorCode: 'broadcast_cancelled' };
     return (await this.prisma.statements.query<unknown[]>(changing(picked, change))).length;

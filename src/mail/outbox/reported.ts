@@ -136,15 +136,17 @@ export async function changeReported(changes: readonly object[], db: Db): Promis
 
 /**
  * What was delivered after its address bounced for the last time proves that the address lives: its bounce counts no longer.
- * Returns the messages that proved it.
+ * OFFSET 0: as in claims. Returns the messages that proved it.
  */
 export async function liftBounces(deliveredIds: readonly string[], db: Db): Promise<string[]> {
   if (deliveredIds.length === 0) return [];
   const lifted = await db.$queryRaw<{ id: string }[]>`
     WITH proven AS (
-      SELECT s.id, m.id AS email_id FROM outbound_emails m JOIN suppressions s ON s.address_canonical = m.to_canonical
-      WHERE m.id = ANY(${[...deliveredIds]}::uuid[]) AND s.scope = 'all' AND s.reason = 'hard_bounce' AND ${STANDS} AND m.sent_at > s.seen_at
-      ORDER BY s.address_canonical FOR UPDATE OF s
+      SELECT s.id, m.id AS email_id FROM (
+        SELECT id, to_canonical, sent_at FROM outbound_emails WHERE id = ANY(${[...deliveredIds]}::uuid[]) ORDER BY to_canonical
+      ) AS m CROSS JOIN LATERAL (
+        SELECT * FROM suppressions s WHERE s.address_canonical = m.to_canonical AND s.scope = 'all' OFFSET 0 FOR UPDATE
+      ) AS s WHERE s.reason = 'hard_bounce' AND ${STANDS} AND m.sent_at > s.seen_at
     ), gone AS (
       DELETE FROM suppressions s USING proven WHERE s.id = proven.id RETURNING s.id
     )

@@ -103,8 +103,8 @@ export function searchStatement(filter: EmailFilter, walk: Walk, enough: number,
 }
 
 /**
- * All that match, however many. As in a search, what a term finds is looked up by id, one after the other: joined freely, rows
- * that are newer than the table's statistics are taken for one, and compared each with each (4 s for 5,000, measured).
+ * All that match, however many. As in a search, what a term finds is looked up by id, one after the other: in a free join
+ * Postgres takes rows that are newer than its statistics for one row, and compares each with each (4 s for 5,000, measured).
  * @param answers expressions on `m`, aggregates included
  */
 export function countStatement(filter: EmailFilter, answers: Prisma.Sql, groupBy = Prisma.empty): Prisma.Sql {

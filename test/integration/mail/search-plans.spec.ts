@@ -1,5 +1,7 @@
 import pg from 'pg';
 import { PrismaService } from '../../../src/database/prisma.service.js';
+import { Prisma } from '../../../src/generated/prisma/client.js';
+import { MailRetention } from '../../../src/mail/outbox/retention.js';
 import { LIST_COLUMNS, OutboxSearch } from '../../../src/mail/outbox/search.js';
 import { insertStatement } from '../../../src/mail/outbox/insert-statement.js';
 import { attemptStatement } from '../../../src/mail/outbox/attempt-statement.js';
@@ -35,8 +37,10 @@ describe('a search among very many messages', () => {
   }, 600_000);
   afterAll(() => database.drop());
 
-  async function nodesOf(filter: EmailFilter, analyse: boolean): Promise<PlanNode[]> {
-    const statement = searchStatement(filter, { direction: 'older' }, PAGE, LIST_COLUMNS);
+  const nodesOf = (filter: EmailFilter, analyse: boolean): Promise<PlanNode[]> =>
+    nodesOfStatement(searchStatement(filter, { direction: 'older' }, PAGE, LIST_COLUMNS), analyse);
+
+  async function nodesOfStatement(statement: Prisma.Sql, analyse: boolean): Promise<PlanNode[]> {
     const [row] = await database.query<{ 'QUERY PLAN': { Plan: PlanNode }[] }>(
       `EXPLAIN (FORMAT JSON${analyse ? ', ANALYZE, BUFFERS, TIMING off' : ''}) ${statement.text}`,
       statement.values,
@@ -100,6 +104,18 @@ describe('a search among very many messages', () => {
       if (bad.length > 0 || nodes.some((node) => node['Node Type'] === 'Sort')) strange.push(pair);
     }
     expect(strange).toEqual([]);
+  });
+
+  it('is not what a removal of old ones reads for their terms', async () => {
+    const asked: Prisma.Sql[] = [];
+    const query = (strings: TemplateStringsArray, ...values: unknown[]): Promise<{ count: number }[]> => {
+      asked.push(Prisma.sql(strings, ...values));
+      return Promise.resolve([{ count: 0 }]);
+    };
+    await new MailRetention({ statements: { query } } as unknown as PrismaService).removeMessages(30, 1_000);
+    const nodes = await nodesOfStatement(asked[0]!, false);
+    const terms = nodes.filter((node) => node['Relation Name'] === 'email_terms').map((node) => node['Node Type']);
+    expect(terms.sort()).toEqual(['Index Scan', 'ModifyTable', 'Tid Scan']);
   });
 
   const email = { id: SENT_KEY, leaseToken: SENT_KEY } as ClaimedEmail;

@@ -10,7 +10,8 @@ export async function useQuota(database: TestDatabase, transport: string, sent: 
     const set = await database.query(
       `INSERT INTO transport_usage AS u (name, day, sent) VALUES ($1, (now() AT TIME ZONE 'UTC')::date, $2)
        ON CONFLICT (name, day) DO UPDATE SET sent = excluded.sent
-         WHERE u.sent = (SELECT count(*) FROM outbound_emails WHERE transport = $1 AND status = 'sent')
+         WHERE u.sent = (SELECT count(*) FROM outbound_emails
+           WHERE transport = $1 AND sent_at >= date_trunc('day', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC')
        RETURNING name`,
       [transport, sent],
     );
