@@ -1,6 +1,8 @@
 import { KeyChanges } from '../../../src/access/api-keys.js';
 import { Audit, OPERATOR } from '../../../src/audit/audit.js';
 import { PrismaService, Transactions } from '../../../src/database/prisma.service.js';
+import { Prisma } from '../../../src/generated/prisma/client.js';
+import { firstCaller } from '../../../src/mail/outbox/insert-statement.js';
 import { Idempotency } from '../../../src/mail/submission/idempotency.js';
 import { runScheduled } from '../../support/database/scheduled-run.js';
 import { WorkOfRequests } from '../../support/database/work-of-requests.js';
@@ -104,6 +106,21 @@ describe('a request with an Idempotency-Key', () => {
       for (const next of line) expect((await send(key, { to, ...MAIL }, next)).body).toEqual(body);
       expect(await messagesTo(to)).toEqual([body.id]);
     }
+  });
+
+  it('finds the first of a line without reading the keys of others', async () => {
+    const { database } = otpost;
+    await database.query(
+      `INSERT INTO api_keys (id, name, prefix, key_hash, scopes) SELECT gen_random_uuid(), 'many', 'otk_many', sha256(n::text::bytea), '{}'
+       FROM generate_series(1, 5000) n`,
+    );
+    await database.query('ANALYZE api_keys');
+    const { text, values } = firstCaller(Prisma.sql`${shop.id}::text`);
+    const plan = await database.query<{ 'QUERY PLAN': string }>(`EXPLAIN ${text}`, values);
+    expect(plan.map((row) => row['QUERY PLAN']).filter((line) => line.includes('api_keys'))).toEqual([
+      expect.stringMatching(/Index Scan using api_keys_lines/),
+    ]);
+    await database.query(`DELETE FROM api_keys WHERE name = 'many'`);
   });
 
   it('may be sent again under its key after it was refused, corrected too', async () => {
