@@ -34,7 +34,7 @@ export interface RecipientFate {
   emailId: string;
 }
 
-type OutboundRow = Pick<OutboundEmail, 'id' | 'status' | 'toAddress' | 'recipients' | 'splitFrom'>;
+type OutboundRow = Pick<OutboundEmail, 'id' | 'status' | 'toAddress' | 'recipients'>;
 
 /** What could go out now, by lane. */
 export interface DueMail {
@@ -116,13 +116,18 @@ export const WITH_CONTENT = Prisma.sql`LEFT JOIN email_contents c ON c.id = m.co
 export class OutboxRecords {
   constructor(private readonly prisma: PrismaService) {}
 
+  /** With what was split off it, all of one moment: a recipient is in the message or beside it, and never in both. */
   async find(id: string): Promise<EmailRecord | undefined> {
-    const record = await this.prisma.outboundEmail.findUnique({
-      where: { id },
+    const rows = await this.prisma.outboundEmail.findMany({
+      where: { OR: [{ id }, { splitFrom: id }] },
       omit: { sealedVariables: true },
-      include: { events: { orderBy: { id: 'asc' } } },
+      orderBy: { id: 'asc' },
     });
-    return record ? { ...record, fates: await this.fatesOf(record) } : undefined;
+    const record = rows.find((row) => row.id === id);
+    if (!record) return undefined;
+    const events = await this.prisma.emailEvent.findMany({ where: { emailId: id }, orderBy: { id: 'asc' } });
+    const fates = [record, ...rows.filter((row) => row !== record)].flatMap(fatesOf);
+    return { ...record, events, fates };
   }
 
   /** Those that there are, newest first. */
@@ -140,20 +145,6 @@ export class OutboxRecords {
       SELECT ${KEPT_COLUMNS}, tags, metadata, api_key_id AS "apiKeyId", sent_at AS "sentAt"
       FROM outbound_emails m ${WITH_CONTENT} WHERE m.id = ${id}::uuid`;
     return record;
-  }
-
-  /** Of a message's own recipients and of those that were split off it. */
-  private async fatesOf(record: OutboundRow): Promise<RecipientFate[]> {
-    const select = { id: true, status: true, toAddress: true, recipients: true };
-    const couldSplit = record.recipients !== null && record.splitFrom === null;
-    const split = couldSplit
-      ? await this.prisma.outboundEmail.findMany({ where: { splitFrom: record.id }, select, orderBy: { id: 'asc' } })
-      : [];
-    return [record, ...split].flatMap(({ id: emailId, status, toAddress: to, recipients }) =>
-      recipientsOf({ to, recipients: recipients as Recipient[] | null }).map(({ kind, address, name }) => ({
-        ...{ kind, address, name, status, emailId },
-      })),
-    );
   }
 
   /** By lane, however much waits. @param most rows of a lane that are counted at most */
@@ -234,4 +225,10 @@ export class OutboxRecords {
       SELECT lanes.lane, (SELECT count(*) FROM handed_over h WHERE h.lane = lanes.lane) / span.seconds AS "perSecond"
       FROM ${LANES} CROSS JOIN span`;
   }
+}
+
+function fatesOf({ id: emailId, status, toAddress: to, recipients }: OutboundRow): RecipientFate[] {
+  return recipientsOf({ to, recipients: recipients as Recipient[] | null }).map(({ kind, address, name }) => ({
+    ...{ kind, address, name, status, emailId },
+  }));
 }
