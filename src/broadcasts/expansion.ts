@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { domainOf } from '../core/email-address.js';
-import { uuidv7 } from '../core/ids.js';
+import { LOWEST_UUID, uuidv7 } from '../core/ids.js';
 import { parseRate } from '../core/rate.js';
 import { DatabaseClock } from '../database/database-clock.js';
 import { PrismaService, Transactions, type UnitOfWork } from '../database/prisma.service.js';
@@ -59,8 +59,6 @@ interface Walked {
   cursor: string | null;
   isOver: boolean;
 }
-
-const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 
 /**
  * Makes the messages of broadcasts, chunk by chunk. What a chunk made, its receipts, the place in the audience and the tokens it
@@ -195,7 +193,7 @@ export class Expansion {
     >`
       WITH looked AS MATERIALIZED (
         SELECT id, address, address_canonical, locale, status, attributes FROM subscribers
-        WHERE audience_id = ${broadcast.audienceId}::uuid AND id > ${cursor ?? FIRST_ID}::uuid AND id <= ${lastId}::uuid
+        WHERE audience_id = ${broadcast.audienceId}::uuid AND id > ${cursor ?? LOWEST_UUID}::uuid AND id <= ${lastId}::uuid
         ORDER BY audience_id, id LIMIT ${WINDOW}
       ), chosen AS MATERIALIZED (
         SELECT id, address, address_canonical, locale,
@@ -224,7 +222,10 @@ export class Expansion {
     return { count, cursor: (isFull ? lastChosen : lastLooked) ?? cursor, isOver: !isFull && looked < WINDOW };
   }
 
-  /** scheduled|queued|deferred → cancelled, of broadcasts that were cancelled; one walk a state of their own index, whatever else waits. */
+  /**
+   * scheduled|queued|deferred → cancelled, of broadcasts that were cancelled; one walk a state of their own index, whatever
+   * else waits.
+   */
   private async cancelRest(): Promise<number> {
     const picked = Prisma.sql`
       SELECT few.id FROM broadcasts b CROSS JOIN unnest('{queued,scheduled,deferred}'::email_status[]) AS s (status)

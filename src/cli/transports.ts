@@ -69,14 +69,11 @@ function withConfigured(records: readonly TransportRecord[], keys: readonly stri
 async function resume(session: Session, _: object, name: string): Promise<ExitCode> {
   const { TransportRecords } = await import('../mail/routing/breaker-records.js');
   const { io, prisma } = session;
-  const transports = new TransportRecords(prisma);
-  const result = await session.transaction(async (unit) => {
-    const resumed = await transports.resume(name, unit);
-    const target = { kind: 'transport', id: name };
-    if (resumed.kind === 'resumed')
-      await session.record({ action: 'transport.resumed', target, details: { hosts: resumed.hosts.length } }, unit);
-    return resumed;
-  });
+  const result = await new TransportRecords(prisma).resume(
+    name,
+    (work) => session.transaction(work),
+    (entry, unit) => session.record(entry, unit),
+  );
   switch (result.kind) {
     case 'not_found': {
       const known =
@@ -90,7 +87,6 @@ async function resume(session: Session, _: object, name: string): Promise<ExitCo
       io.tell({ name, resumed: false, hosts: [] }, `${name} is open; there was nothing to resume.`);
       return 0;
     case 'resumed': {
-      await transports.letGo(result);
       const { hosts } = result;
       io.tell(
         { name, resumed: true, hosts },

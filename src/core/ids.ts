@@ -30,6 +30,9 @@ export function uuidv7(now: Date): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
+/** Below every other: where a walk by ids begins. */
+export const LOWEST_UUID = '00000000-0000-0000-0000-000000000000';
+
 /** The lowest UUID of version 7 that is made at this moment or later. */
 export function lowestUuidv7(at: Date): string {
   const hex = Math.max(0, at.getTime()).toString(16).padStart(12, '0');

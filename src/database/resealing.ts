@@ -1,3 +1,4 @@
+import { LOWEST_UUID } from '../core/ids.js';
 import { type Keyring, type Sealed, UnsealError } from '../core/keyring.js';
 import { Prisma } from '../generated/prisma/client.js';
 import type { PrismaService } from './prisma.service.js';
@@ -47,7 +48,7 @@ type SealedRow = Record<string, string> & { id: string; keyId: string } & { byte
 /** Rows at a time. */
 const BATCH = 200;
 /** Sort before all ids. */
-const FIRST = { text: '', uuid: '00000000-0000-0000-0000-000000000000' };
+const FIRST = { text: '', uuid: LOWEST_UUID };
 
 /**
  * Seals again with the present secret what a former one sealed. Each write is conditional on what was read: content that

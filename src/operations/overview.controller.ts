@@ -151,16 +151,13 @@ class OverviewController {
   })
   @Problems('transport_not_found')
   async resumeTransport(@Param('name') name: string, @By() by: Doer): Promise<TransportChangeView> {
-    const result = await this.transactions.run(async (unit) => {
-      const resumed = await this.transports.resume(name, unit);
-      const entry = { action: 'transport.resumed', ...by, target: { kind: 'transport', id: name } };
-      if (resumed.kind === 'resumed')
-        await this.audit.record({ ...entry, details: { hosts: resumed.hosts.length } }, unit);
-      return resumed;
-    });
+    const result = await this.transports.resume(
+      name,
+      (work) => this.transactions.run(work),
+      (entry, unit) => this.audit.record({ ...entry, ...by }, unit),
+    );
     if (result.kind === 'not_found') throw new Problem('transport_not_found');
     if (result.kind === 'not_paused') return { name, resumed: false, hosts: [] };
-    await this.transports.letGo(result);
     return { name, resumed: true, hosts: result.hosts };
   }
 }

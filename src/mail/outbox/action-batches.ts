@@ -75,11 +75,12 @@ export class ActionBatches {
  * Waits for whoever holds one of them, for the walk does not come back: they are locked in the order of their ids, as
  * everywhere, and judged once more, each by its own row. What is to go out again and would only end as expired or suppressed
  * stays as it is.
+ * @param ids in their order
  */
 function picking(ids: readonly string[], { from, needsContent }: Change): Prisma.Sql {
   const sendable = needsContent ? Prisma.sql`AND ${IS_THERE} AND NOT ${IS_BARRED}` : Prisma.empty;
   return Prisma.sql`
-    SELECT m.id FROM unnest(${[...ids].sort()}::uuid[]) AS found (id) CROSS JOIN LATERAL (
+    SELECT m.id FROM unnest(${[...ids]}::uuid[]) AS found (id) CROSS JOIN LATERAL (
       SELECT id FROM outbound_emails m WHERE m.id = found.id AND status = ANY(${[...from]}::email_status[]) ${sendable} FOR UPDATE
     ) AS m`;
 }

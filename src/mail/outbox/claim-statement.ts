@@ -3,7 +3,7 @@ import { Prisma } from '../../generated/prisma/client.js';
 import type { EmailStatus } from '../../generated/prisma/enums.js';
 import { fullOf, type Places } from '../../queue/fair-shares.js';
 import { HELD, WORD_OF_BROADCAST } from '../subscribers/subscribers.js';
-import { reasonAgainst, STANDS, TRY_IS_OPEN, whySuppressed } from '../suppressions/suppressions.js';
+import { lockedAt, reasonAgainst, STANDS, TRY_IS_OPEN, whySuppressed } from '../suppressions/suppressions.js';
 import type { ClaimedEmail } from './email-rows.js';
 import { KEPT_COLUMNS, WITH_CONTENT } from './records.js';
 
@@ -104,15 +104,12 @@ const LEFT = Prisma.sql`ARRAY(SELECT DISTINCT domain FROM ranked WHERE id NOT IN
 
 /**
  * The one code a day that is tried at an address that bounced: the row of the list is locked, so that of many claims at once
- * one has the try. The newest code has it, for that is the one its owner waits for; until it has ended, it keeps it. OFFSET 0:
- * found by its address, and never by its reason, of which Postgres may not know how many rows have it.
+ * one has the try. The newest code has it, for that is the one its owner waits for; until it has ended, it keeps it.
  */
 const TRIES = Prisma.sql`open AS (
       SELECT s.address_canonical FROM (
         SELECT DISTINCT to_canonical FROM due WHERE due.expires_at IS NULL OR due.expires_at > now() ORDER BY to_canonical
-      ) AS asked CROSS JOIN LATERAL (
-        SELECT * FROM suppressions s WHERE s.address_canonical = asked.to_canonical AND s.scope = 'all' OFFSET 0 FOR UPDATE
-      ) AS s WHERE ${STANDS} AND ${TRY_IS_OPEN}
+      ) AS asked CROSS JOIN LATERAL (${lockedAt(Prisma.sql`asked.to_canonical`)}) AS s WHERE ${STANDS} AND ${TRY_IS_OPEN}
     ), tried AS (
       UPDATE suppressions s SET tried_at = now(), tried_email_id = (
         SELECT due.id FROM due WHERE due.to_canonical = s.address_canonical AND (due.expires_at IS NULL OR due.expires_at > now())

@@ -2,7 +2,7 @@ import type { Channel, Lane } from '../../core/lanes.js';
 import type { UnitOfWork } from '../../database/prisma.service.js';
 import { Prisma } from '../../generated/prisma/client.js';
 import { countingHandOvers } from '../subscribers/subscribers.js';
-import { STANDS } from '../suppressions/suppressions.js';
+import { lockedAt, STANDS } from '../suppressions/suppressions.js';
 import { type Recipient, recipientsOf } from './email-rows.js';
 import { leftOf, placeOf, splittingOff } from './split-statement.js';
 
@@ -136,7 +136,7 @@ export async function changeReported(changes: readonly object[], db: Db): Promis
 
 /**
  * What was delivered after its address bounced for the last time proves that the address lives: its bounce counts no longer.
- * OFFSET 0: as in claims. Returns the messages that proved it.
+ * Returns the messages that proved it.
  */
 export async function liftBounces(deliveredIds: readonly string[], db: Db): Promise<string[]> {
   if (deliveredIds.length === 0) return [];
@@ -144,9 +144,7 @@ export async function liftBounces(deliveredIds: readonly string[], db: Db): Prom
     WITH proven AS (
       SELECT s.id, m.id AS email_id FROM (
         SELECT id, to_canonical, sent_at FROM outbound_emails WHERE id = ANY(${[...deliveredIds]}::uuid[]) ORDER BY to_canonical
-      ) AS m CROSS JOIN LATERAL (
-        SELECT * FROM suppressions s WHERE s.address_canonical = m.to_canonical AND s.scope = 'all' OFFSET 0 FOR UPDATE
-      ) AS s WHERE s.reason = 'hard_bounce' AND ${STANDS} AND m.sent_at > s.seen_at
+      ) AS m CROSS JOIN LATERAL (${lockedAt(Prisma.sql`m.to_canonical`)}) AS s WHERE s.reason = 'hard_bounce' AND ${STANDS} AND m.sent_at > s.seen_at
     ), gone AS (
       DELETE FROM suppressions s USING proven WHERE s.id = proven.id RETURNING s.id
     )

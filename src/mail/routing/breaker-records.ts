@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { PrismaService, type UnitOfWork } from '../../database/prisma.service.js';
+import type { AuditEntry } from '../../audit/audit.js';
+import { LOWEST_UUID } from '../../core/ids.js';
+import { PrismaService, type Transactions, type UnitOfWork } from '../../database/prisma.service.js';
 import { Prisma } from '../../generated/prisma/client.js';
 import type { Timeouts } from '../transport/timeouts.js';
 import type { TransportEffect } from '../transport/transport.js';
@@ -181,16 +183,14 @@ export interface TransportRecord extends BreakerRecord {
 
 /** Messages that one statement lets go, at most. */
 const LET_GO_AT_ONCE = 1_000;
-const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 
-interface Resumed {
-  kind: 'resumed';
-  hosts: string[];
-  /** The end of its break, and of the spread that was added to it. */
-  until: Date;
-}
+type ResumeResult =
+  | { kind: 'resumed'; hosts: string[] }
+  | { kind: 'not_paused' }
+  | { kind: 'not_found'; names: string[] };
 
-type ResumeResult = Resumed | { kind: 'not_paused' } | { kind: 'not_found'; names: string[] };
+/** Where it was closed: the end of its break, and of the spread that was added to it. */
+type Closing = Exclude<ResumeResult, { kind: 'resumed' }> | { kind: 'resumed'; hosts: string[]; until: Date };
 
 /** The circuit breakers as people see and close them. Every process reads them once a second. */
 @Injectable()
@@ -216,10 +216,28 @@ export class TransportRecords {
   }
 
   /**
-   * Closes the breakers of a transport for all workers and hosts, whatever opened them. Mail that was to wait until the end
-   * of its break is let go afterwards, see `letGo`.
+   * Closes the breakers of a transport for all workers and hosts, whatever opened them, and lets go what waited for the end of
+   * its break.
+   * @param inTransaction makes the closing and its line in the record one commit
+   * @param record writes that line; where there was nothing to close, there is none
    */
-  async resume(name: string, { db }: UnitOfWork): Promise<ResumeResult> {
+  async resume(
+    name: string,
+    inTransaction: Transactions['run'],
+    record: (entry: Pick<AuditEntry, 'action' | 'target' | 'details'>, unit: UnitOfWork) => Promise<void>,
+  ): Promise<ResumeResult> {
+    const closing = await inTransaction(async (unit) => {
+      const closed = await this.close(name, unit);
+      const entry = { action: 'transport.resumed', target: { kind: 'transport', id: name } };
+      if (closed.kind === 'resumed') await record({ ...entry, details: { hosts: closed.hosts.length } }, unit);
+      return closed;
+    });
+    if (closing.kind !== 'resumed') return closing;
+    await this.letGo(closing.until);
+    return { kind: 'resumed', hosts: closing.hosts };
+  }
+
+  private async close(name: string, { db }: UnitOfWork): Promise<Closing> {
     const [{ until }] = await db.$queryRaw<[{ until: Date }]>`
       SELECT greatest(max(backoff_until), now()) + 0.2 * greatest(max(backoff_until) - now(), interval '1 minute') AS until FROM (
         SELECT backoff_until FROM transport_states WHERE name = ${name} AND (paused_at IS NOT NULL OR failures > 0)
@@ -240,8 +258,8 @@ export class TransportRecords {
    * What was to wait for a transport that is open again is due at once, a thousand in a statement: however many there are, they
    * hold up neither the resume nor each other. What a crash leaves behind waits until its break would have ended.
    */
-  async letGo({ until }: Resumed): Promise<void> {
-    let last: string | null = FIRST_ID;
+  private async letGo(until: Date): Promise<void> {
+    let last: string | null = LOWEST_UUID;
     while (last !== null) {
       const [moved]: { last: string | null }[] = await this.prisma.statements.query`
         WITH moved AS (

@@ -19,6 +19,14 @@ export const STANDS = Prisma.sql`(s.expires_at IS NULL OR s.expires_at > now())`
 export const TRY_IS_OPEN = Prisma.sql`(s.scope = 'all' AND s.reason = 'hard_bounce'
   AND greatest(s.seen_at, s.tried_at) <= now() - make_interval(hours => ${TRY_EVERY_HOURS}::int))`;
 
+/**
+ * The row of the list that stands against all mail to an address, locked. To be joined laterally, and judged outside: found by
+ * its address (OFFSET 0), and never by its reason, of which Postgres may not know how many rows have it.
+ * @param address canonical; a column
+ */
+export const lockedAt = (address: Prisma.Sql): Prisma.Sql => Prisma.sql`
+  SELECT * FROM suppressions s WHERE s.address_canonical = ${address} AND s.scope = 'all' OFFSET 0 FOR UPDATE`;
+
 /** How strong a reason is. */
 const strength = (reason: Prisma.Sql): Prisma.Sql =>
   Prisma.sql`array_position(${[...SUPPRESSION_REASONS]}::text[], ${reason})`;

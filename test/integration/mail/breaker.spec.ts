@@ -165,10 +165,14 @@ describe('the breaker of a transport', () => {
     await database.query(`UPDATE outbound_emails SET next_attempt_at = now() + interval '70 seconds' WHERE id = $1`, [
       putOff,
     ]);
-    const resume = (name: string) => new Transactions(prisma).run((unit) => records.resume(name, unit));
-    const result = await resume(NAME);
-    expect(result).toMatchObject({ kind: 'resumed', hosts: ['web-1'] });
-    if (result.kind === 'resumed') await records.letGo(result);
+    const transactions = new Transactions(prisma);
+    const resume = (name: string) =>
+      records.resume(
+        name,
+        (work) => transactions.run(work),
+        () => Promise.resolve(),
+      );
+    expect(await resume(NAME)).toEqual({ kind: 'resumed', hosts: ['web-1'] });
     expect(await kinds()).toEqual(['closed', 'closed']);
     const due = await database.query('SELECT id FROM outbound_emails WHERE next_attempt_at <= now()');
     expect(due).toEqual([{ id: putOff }]);
