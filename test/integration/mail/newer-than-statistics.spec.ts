@@ -7,17 +7,8 @@ import { liftBounces } from '../../../src/mail/outbox/reported.js';
 import { MailRetention } from '../../../src/mail/outbox/retention.js';
 import { countStatement, searchStatement } from '../../../src/mail/outbox/search-statement.js';
 import { FILTERS, fillOutbox, SENT_KEY } from '../../support/database/many-emails.js';
+import { blocksOf, type Explained, nodesOf } from '../../support/database/plans.js';
 import { createDatabase, type TestDatabase } from '../../support/database/postgres.js';
-
-interface PlanNode {
-  'Actual Rows': number;
-  'Actual Loops': number;
-  'Rows Removed by Filter'?: number;
-  'Rows Removed by Join Filter'?: number;
-  'Shared Hit Blocks': number;
-  'Shared Read Blocks': number;
-  Plans?: PlanNode[];
-}
 
 const KNOWN = 1_000;
 const NEWER = 5_000;
@@ -100,19 +91,21 @@ describe('messages that are newer than what Postgres knows of its tables', () =>
   });
 
   /** Rows that its steps looked at, each as often as they did, or blocks, if those are more. */
-  async function workOf({ text, values }: Prisma.Sql): Promise<number> {
+  async function workOf(asked: Prisma.Sql): Promise<number> {
     await client.query('SAVEPOINT before');
-    const { rows } = await client.query<{ 'QUERY PLAN': { Plan: PlanNode }[] }>(
-      `EXPLAIN (FORMAT JSON, ANALYZE, BUFFERS, TIMING off) ${text}`,
-      values,
-    );
+    const nodes = await nodesOf(async (text, values) => (await client.query<Explained>(text, values)).rows, asked, {
+      analyse: true,
+    });
     await client.query('ROLLBACK TO before');
-    const workAt = (node: PlanNode): number =>
-      node['Actual Loops'] *
-        (node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0) + (node['Rows Removed by Join Filter'] ?? 0)) +
-      (node.Plans ?? []).reduce((sum, each) => sum + workAt(each), 0);
-    const { Plan } = rows[0]!['QUERY PLAN'][0]!;
-    return Math.max(workAt(Plan), Plan['Shared Hit Blocks'] + Plan['Shared Read Blocks']);
+    const looked = nodes.map(
+      (node) =>
+        node['Actual Loops'] *
+        (node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0) + (node['Rows Removed by Join Filter'] ?? 0)),
+    );
+    return Math.max(
+      looked.reduce((sum, rows) => sum + rows, 0),
+      blocksOf(nodes),
+    );
   }
 
   /** What is asked of it is explained, and done, all in the transaction of the test. */

@@ -9,18 +9,10 @@ import { claimStatement } from '../../../src/mail/outbox/claim-statement.js';
 import type { ClaimedEmail } from '../../../src/mail/outbox/email-rows.js';
 import { type EmailFilter, searchStatement, WINDOW } from '../../../src/mail/outbox/search-statement.js';
 import { FILTERS, fillOutbox, SENT_KEY } from '../../support/database/many-emails.js';
+import { blocksOf, nodesOf, type PlanNode } from '../../support/database/plans.js';
 import { createDatabase, type TestDatabase } from '../../support/database/postgres.js';
 import { sized } from '../../support/faults/fault-form.js';
 import { newEmail } from '../../support/text/new-email.js';
-
-interface PlanNode {
-  'Node Type': string;
-  'Relation Name'?: string;
-  'Actual Rows': number;
-  'Shared Hit Blocks': number;
-  'Shared Read Blocks': number;
-  Plans?: PlanNode[];
-}
 
 const MESSAGES = sized(300_000, 1_000_000);
 const PAGE = 51;
@@ -37,22 +29,9 @@ describe('a search among very many messages', () => {
   }, 600_000);
   afterAll(() => database.drop());
 
-  const nodesOf = (filter: EmailFilter, analyse: boolean): Promise<PlanNode[]> =>
-    nodesOfStatement(searchStatement(filter, { direction: 'older' }, PAGE, LIST_COLUMNS), analyse);
-
-  async function nodesOfStatement(statement: Prisma.Sql, analyse: boolean): Promise<PlanNode[]> {
-    const [row] = await database.query<{ 'QUERY PLAN': { Plan: PlanNode }[] }>(
-      `EXPLAIN (FORMAT JSON${analyse ? ', ANALYZE, BUFFERS, TIMING off' : ''}) ${statement.text}`,
-      statement.values,
-    );
-    const nodes: PlanNode[] = [];
-    const visit = (node: PlanNode): void => {
-      nodes.push(node);
-      node.Plans?.forEach(visit);
-    };
-    row!['QUERY PLAN'].forEach(({ Plan }) => visit(Plan));
-    return nodes;
-  }
+  const explain: Parameters<typeof nodesOf>[0] = (text, values) => database.query(text, values);
+  const nodesOfSearch = (filter: EmailFilter, analyse: boolean): Promise<PlanNode[]> =>
+    nodesOf(explain, searchStatement(filter, { direction: 'older' }, PAGE, LIST_COLUMNS), { analyse });
 
   const scansOf = (nodes: PlanNode[]): string[] =>
     nodes
@@ -60,12 +39,11 @@ describe('a search among very many messages', () => {
       .map((node) => node['Node Type']);
 
   it.each(Object.entries(FILTERS))('reads no more than a window of the index: %s', async (_name, filter) => {
-    const nodes = await nodesOf(filter, true);
+    const nodes = await nodesOfSearch(filter, true);
     expect(scansOf(nodes).filter((scan) => !/^Index (Only )?Scan$/.test(scan))).toEqual([]);
     const sorted = nodes.filter((node) => node['Node Type'] === 'Sort').map((node) => node['Actual Rows']);
     expect(sorted.filter((rows) => rows > PAGE)).toEqual([]);
-    const [root] = nodes;
-    expect(root!['Shared Hit Blocks'] + root!['Shared Read Blocks']).toBeLessThan(WINDOW * (BLOCKS_A_LOOKUP + 1));
+    expect(blocksOf(nodes)).toBeLessThan(WINDOW * (BLOCKS_A_LOOKUP + 1));
   });
 
   it('comes from window to window to what few have, and says when there is no more', async () => {
@@ -99,7 +77,7 @@ describe('a search among very many messages', () => {
     );
     const strange: string[] = [];
     for (const { pair, filter } of pairs) {
-      const nodes = await nodesOf(filter, false);
+      const nodes = await nodesOfSearch(filter, false);
       const bad = scansOf(nodes).filter((scan) => !/^Index (Only )?Scan$/.test(scan));
       if (bad.length > 0 || nodes.some((node) => node['Node Type'] === 'Sort')) strange.push(pair);
     }
@@ -113,7 +91,7 @@ describe('a search among very many messages', () => {
       return Promise.resolve([{ count: 0 }]);
     };
     await new MailRetention({ statements: { query } } as unknown as PrismaService).removeMessages(30, 1_000);
-    const nodes = await nodesOfStatement(asked[0]!, false);
+    const nodes = await nodesOf(explain, asked[0]!);
     const terms = nodes.filter((node) => node['Relation Name'] === 'email_terms').map((node) => node['Node Type']);
     expect(terms.sort()).toEqual(['Index Scan', 'ModifyTable', 'Tid Scan']);
   });

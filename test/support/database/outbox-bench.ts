@@ -5,15 +5,9 @@ import { type Claim, claimStatement } from '../../../src/mail/outbox/claim-state
 import type { NewEmail } from '../../../src/mail/outbox/email-rows.js';
 import { Outbox } from '../../../src/mail/outbox/outbox.js';
 import { newEmail } from '../text/new-email.js';
+import { nodesOf } from './plans.js';
 import { queueOf } from './woken-lanes.js';
 import { createDatabase, type TestDatabase } from './postgres.js';
-
-interface PlanNode {
-  'Node Type': string;
-  'Relation Name'?: string;
-  'Index Name'?: string;
-  Plans?: PlanNode[];
-}
 
 /** The outbox on a real database, without the rest of the service. */
 export class OutboxBench {
@@ -44,17 +38,7 @@ export class OutboxBench {
 
   /** How Postgres would carry a claim out. */
   async plansOf(claim: Claim): Promise<{ scansOf(table: string): string[] }> {
-    const statement = claimStatement(claim);
-    const [{ 'QUERY PLAN': plans }] = await this.prisma.$queryRawUnsafe<[{ 'QUERY PLAN': { Plan: PlanNode }[] }]>(
-      `EXPLAIN (FORMAT JSON) ${statement.text}`,
-      ...statement.values,
-    );
-    const nodes: PlanNode[] = [];
-    const visit = (node: PlanNode): void => {
-      nodes.push(node);
-      node.Plans?.forEach(visit);
-    };
-    plans.forEach(({ Plan }) => visit(Plan));
+    const nodes = await nodesOf((text, values) => this.database.query(text, values), claimStatement(claim));
     return {
       scansOf: (table) =>
         nodes
