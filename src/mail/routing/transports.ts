@@ -118,7 +118,8 @@ export class Transports implements OnModuleInit, OnApplicationShutdown {
 
   /**
    * Goes on to the next transport only while the message was provably not taken, and may be taken there. A message that has paid for a transport
-   * passes over those before it whose rate is used up; one that is to avoid a transport tries it last.
+   * passes over those before it whose rate is used up; one that is to avoid a transport tries it last. A code that has a
+   * transport that works does not try one in a break, unless it is the only probe.
    */
   async send(message: ComposedMessage, email: ClaimedEmail, handover: Handover): Promise<Attempted> {
     const { lane, attempt, via, avoidTransport } = email;
@@ -126,23 +127,30 @@ export class Transports implements OnModuleInit, OnApplicationShutdown {
     let paidFor = via;
     let isAnotherAway = false;
     let isBeforePaid = via !== undefined && avoidTransport === null;
+    /** Milliseconds until a transport that was tried may be of use to this message again. */
+    const waits = new Map<string, number>();
     for (const route of this.inOrder(lane, avoidTransport)) {
       const { key, transport, limiter } = route;
       if (key === via) isBeforePaid = false;
       if (isBeforePaid && limiter && (await this.breakers.look(key)).kind === 'closed') continue;
-      const state = await this.passBreaker(key, lane);
+      const state = await this.passBreaker(key, isUrgent(lane) && (via === undefined || via === key));
       if (state.kind === 'open') {
         isAnotherAway = true;
         continue;
       }
       if (key === paidFor) paidFor = undefined;
-      else if (limiter && !(await this.passLimiter(limiter, key, lane))) continue;
+      else if (limiter) {
+        const waitMs = await this.passLimiter(limiter, key, lane);
+        waits.set(key, waitMs);
+        if (waitMs > 0) continue;
+      }
       const outcome = await this.hand(route, message, lane, state, handover);
       await this.learn(key, outcome, state);
       if (limiter && (isUncounted(outcome) || outcome.kind === 'withdrawn')) await this.tellNotSent(limiter, key);
       if (outcome.kind === 'withdrawn' && last) break; // what the one before said still holds
       // A server's word about the message weighs more than another server's absence.
       if (!isUncounted(outcome) || !last) last = { outcome, transport: transport.name };
+      waits.set(key, waitOf(outcome));
       if (outcome.kind === 'failed' && outcome.elsewhere) continue;
       if (outcome.kind !== 'deferred' || (outcome.sameTransport && attempt < GREYLISTED_ATTEMPTS[lane])) break;
     }
@@ -150,7 +158,7 @@ export class Transports implements OnModuleInit, OnApplicationShutdown {
     last ??= { outcome: { kind: 'deferred', uncounted: true, errorCode: 'no_transport' }, transport: 'none' };
     if (isAnotherAway && last.outcome.kind === 'failed' && last.outcome.elsewhere) last = waitingFor(last);
     if (!isUncounted(last.outcome)) return last;
-    return { ...last, outcome: { ...last.outcome, afterMs: await this.soonestMs(lane) } };
+    return { ...last, outcome: { ...last.outcome, afterMs: await this.soonestMs(lane, waits) } };
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -200,8 +208,8 @@ export class Transports implements OnModuleInit, OnApplicationShutdown {
   }
 
   /** A transport whose state cannot be read is left alone; the message may have been refused by another one already. */
-  private passBreaker(key: string, lane: Lane): Promise<BreakerState> {
-    const pass = (): Promise<BreakerState> => this.breakers.pass(key, isUrgent(lane));
+  private passBreaker(key: string, urgent: boolean): Promise<BreakerState> {
+    const pass = (): Promise<BreakerState> => this.breakers.pass(key, urgent);
     return this.unlessFailed(
       pass,
       { kind: 'open', forMs: SOONEST_MS },
@@ -210,14 +218,17 @@ export class Transports implements OnModuleInit, OnApplicationShutdown {
     );
   }
 
-  /** After fail-over: a code goes out and may put the bucket into debt; other mail waits where there is no token. */
-  private passLimiter(limiter: Limiter, key: string, lane: Lane): Promise<boolean> {
-    const pass = async (): Promise<boolean> => {
-      if (!mayOverflow(lane)) return (await limiter.take(lane, 1)).tokens > 0;
-      await limiter.charge();
-      return true;
+  /** After fail-over: a code goes out and may put the bucket into debt; other mail waits where there is no token. Milliseconds that it waits. */
+  private passLimiter(limiter: Limiter, key: string, lane: Lane): Promise<number> {
+    const pass = async (): Promise<number> => {
+      if (mayOverflow(lane)) {
+        await limiter.charge();
+        return 0;
+      }
+      const { tokens, retryAfterMs = SOONEST_MS } = await limiter.take(lane, 1);
+      return tokens > 0 ? 0 : retryAfterMs;
     };
-    return this.unlessFailed(pass, true, 'the rate of a transport could not be charged', key);
+    return this.unlessFailed(pass, 0, 'the rate of a transport could not be charged', key);
   }
 
   private tellNotSent(limiter: Limiter, key: string): Promise<void> {
@@ -257,12 +268,17 @@ export class Transports implements OnModuleInit, OnApplicationShutdown {
     );
   }
 
-  /** Milliseconds until a breaker lets a message pass. */
-  private async soonestMs(lane: Lane): Promise<number> {
+  /** Milliseconds until a transport may take a message that has just tried some of them. */
+  private async soonestMs(lane: Lane, waits: ReadonlyMap<string, number>): Promise<number> {
     const routes = this.of(lane);
     if (routes.length === 0) return NONE_CONFIGURED_MS;
-    const states = await Promise.all(routes.map(({ key }) => this.breakers.look(key)));
-    return Math.max(SOONEST_MS, Math.min(...states.map((state) => (state.kind === 'open' ? state.forMs : 0))));
+    const soonest = await Promise.all(
+      routes.map(async ({ key }) => {
+        const state = await this.breakers.look(key);
+        return Math.max(waits.get(key) ?? 0, state.kind === 'open' ? state.forMs : 0);
+      }),
+    );
+    return Math.max(SOONEST_MS, Math.min(...soonest));
   }
 }
 
@@ -273,6 +289,12 @@ function waitingFor({ outcome, transport }: Attempted): Attempted {
     outcome: { kind: 'deferred', uncounted: true, errorCode, ...(reply === undefined ? {} : { reply }) },
     transport,
   };
+}
+
+/** Milliseconds until the transport that said so may be tried again with the message; what it refuses for good is for others alone. */
+function waitOf(outcome: Outcome): number {
+  if (outcome.kind === 'failed') return Number.POSITIVE_INFINITY;
+  return outcome.kind === 'deferred' ? (outcome.afterMs ?? 0) : 0;
 }
 
 function isUncounted(outcome: Outcome): outcome is Extract<Outcome, { kind: 'deferred' }> {
