@@ -6,6 +6,7 @@ import { parseRate } from '../core/rate.js';
 import { IsOpenObject } from '../core/validation.js';
 import { EmailStatus } from '../generated/prisma/enums.js';
 import { LONGEST_ENTRY, SendRequest } from '../mail/api/send-request.js';
+import { DEFAULT_MAX_ATTEMPTS } from '../mail/outbox/retry-policy.js';
 import { BROADCAST_STATUSES, type BroadcastStatus, statusOf } from './broadcast-policy.js';
 import type { BroadcastRecord, StatusCounts } from './broadcasts.js';
 import { estimatedEnd } from './pace-policy.js';
@@ -42,7 +43,7 @@ export class BroadcastRequest extends OmitType(SendRequest, [
   @MaxLength(20)
   rate?: string;
 
-  @ApiPropertyOptional({ minimum: 1, maximum: 50, default: 8, description: 'Of each message' })
+  @ApiPropertyOptional({ minimum: 1, maximum: 50, default: DEFAULT_MAX_ATTEMPTS.bulk, description: 'Of each message' })
   @MayBeLeftOut()
   @IsInt()
   @Min(1)

@@ -236,13 +236,33 @@ function passedOver(count: number, why: string): string[] {
 }
 
 async function purge(session: Session, { olderThan: days }: { olderThan: number }): Promise<ExitCode> {
-  const { MailRetention } = await import('../mail/outbox/retention.js');
+  const { MailRetention, walkMessages } = await import('../mail/outbox/retention.js');
   const { io, prisma } = session;
   const retention = new MailRetention(prisma);
-  const count = await retention.countMessages(days);
+  const { signal } = new AbortController();
+  const progress = new Progress(io);
+  let looked = 0;
+  const count = await walkMessages(
+    signal,
+    (after, limit) => {
+      progress.show(`${looked} messages looked at`);
+      looked += limit;
+      return retention.countMessages(days, after, limit);
+    },
+    COUNTED_AT_ONCE,
+  );
+  progress.end();
   const question = `Remove ${messages(count)} that ${count === 1 ? 'is' : 'are'} over and older than ${days} days, for good?`;
   if (count > 0 && !(await io.confirmed(question))) return 1;
-  const removed = await inManyBatches(io, count, 'removed', (limit) => retention.removeMessages(days, limit));
+  let removed = 0;
+  await walkMessages(signal, async (after, limit) => {
+    // No more than were counted and agreed to.
+    const walked = await retention.removeMessages(days, after, Math.min(limit, count - removed));
+    removed += walked.done;
+    progress.show(`${removed} of ${count} removed`);
+    return removed < count ? walked : { ...walked, last: null };
+  });
+  progress.end();
   if (removed > 0) await session.record({ action: 'outbox.purged', details: { removed, days } });
   io.tell({ removed }, `${messages(removed)} removed.`);
   return 0;
@@ -250,6 +270,8 @@ async function purge(session: Session, { olderThan: days }: { olderThan: number 
 
 /** What a batch statement may change at once. */
 const BATCH = 1_000;
+/** Messages that one statement looks at to count them. */
+const COUNTED_AT_ONCE = 10_000;
 
 /** No more than were counted and agreed to: what fails again meanwhile is not chased. */
 async function inManyBatches(

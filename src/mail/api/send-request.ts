@@ -20,15 +20,14 @@ import {
 import { IsMoment, IsOneLine, MayBeLeftOut } from '../../core/input.js';
 import { type MailLane, MAIL_LANES } from '../../core/lanes.js';
 import { IsOpenObject } from '../../core/validation.js';
-import {
-  DEFAULT_MAX_ATTEMPTS,
-  LONGEST_CONTENT,
-  MOST_METADATA,
-  MOST_TAGS,
-  type SubmittedMessage,
-} from '../submission/draft-policy.js';
+import { LONGEST_CONTENT, MOST_METADATA, MOST_TAGS, type SubmittedMessage } from '../submission/draft-policy.js';
 import { type GivenAttachment, MOST_ATTACHMENTS } from '../files/attachment-policy.js';
+import { DEFAULT_MAX_ATTEMPTS } from '../outbox/retry-policy.js';
 import { MOST_RECIPIENTS } from '../submission/recipients-policy.js';
+
+const ATTEMPTS_LEFT_OUT =
+  `Left out: ${DEFAULT_MAX_ATTEMPTS.critical} of a critical message, ${DEFAULT_MAX_ATTEMPTS.default} of a default one, ` +
+  `${DEFAULT_MAX_ATTEMPTS.bulk} of bulk mail`;
 
 /** Characters of one entry: an address, a name and what is around them. */
 export const LONGEST_ENTRY = 600;
@@ -214,7 +213,7 @@ export class SendRequest implements SubmittedMessage {
   @IsMoment()
   expiresAt?: string;
 
-  @ApiPropertyOptional({ minimum: 1, maximum: 50, default: DEFAULT_MAX_ATTEMPTS })
+  @ApiPropertyOptional({ minimum: 1, maximum: 50, description: ATTEMPTS_LEFT_OUT })
   @MayBeLeftOut()
   @IsInt()
   @Min(1)

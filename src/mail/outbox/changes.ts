@@ -136,7 +136,7 @@ export class Transitions {
       WITH dead AS (
         SELECT id FROM outbound_emails
         WHERE status IN ('queued', 'scheduled', 'deferred') AND expires_at <= now()
-        LIMIT ${limit} FOR UPDATE SKIP LOCKED
+        ORDER BY expires_at LIMIT ${limit} FOR UPDATE SKIP LOCKED
       ), expired AS (
         UPDATE outbound_emails m SET
           status = 'expired', sealed_variables = CASE WHEN secret THEN NULL ELSE sealed_variables END
@@ -144,17 +144,6 @@ export class Transitions {
         RETURNING m.id, m.status, m.attempts
       )
       INSERT INTO email_events (email_id, status, attempt) SELECT id, status, attempts FROM expired`;
-  }
-
-  /** Content that nobody needs any more: codes past their expiry, everything else after so many days. Returns how many. */
-  async eraseContent(olderThanDays: number, limit = PASS_LIMIT): Promise<number> {
-    return this.prisma.statements.execute`
-      UPDATE outbound_emails SET sealed_variables = NULL
-      WHERE id IN (
-        SELECT id FROM outbound_emails
-        WHERE sealed_variables IS NOT NULL AND status NOT IN ('queued', 'scheduled', 'deferred', 'sending')
-          AND ((secret AND expires_at <= now()) OR created_at < now() - make_interval(days => ${olderThanDays}::int))
-        LIMIT ${limit} FOR UPDATE SKIP LOCKED)`;
   }
 
   private async change(id: string, change: Change, unit?: UnitOfWork): Promise<TransitionResult> {
@@ -195,7 +184,7 @@ export function changing(picked: Prisma.Sql, { to, errorCode, needsContent, dueA
         status = ${to}::email_status, last_error_code = ${errorCode},
         next_attempt_at = coalesce(${dueAt ?? null}::timestamptz, now()), scheduled_at = coalesce(${dueAt ?? null}::timestamptz, scheduled_at),
         max_attempts = CASE WHEN ${needsContent} THEN greatest(max_attempts, attempts + 1) ELSE max_attempts END,
-        lease_token = NULL,
+        lease_token = NULL, tried_since = CASE WHEN ${needsContent} THEN NULL ELSE tried_since END,
         sent_at = CASE WHEN ${to} = 'sent' THEN coalesce(offered_at, now()) ELSE sent_at END,
         sealed_variables = CASE WHEN secret AND ${to} IN ('cancelled', 'sent') THEN NULL ELSE sealed_variables END
       FROM picked WHERE m.id = picked.id

@@ -57,6 +57,7 @@ export function claimStatement({ lane, limit, worker, leaseSeconds, places }: Cl
         offered_at = ${stays(Prisma.sql`m.offered_at`, Prisma.sql`NULL`)},
         lease_token = ${stays(Prisma.sql`m.lease_token`, Prisma.sql`CASE picked.next WHEN 'sending' THEN gen_random_uuid() END`)},
         lease_until = CASE picked.next WHEN 'sending' THEN now() + make_interval(secs => ${leaseSeconds}) END,
+        tried_since = CASE picked.next WHEN 'sending' THEN coalesce(tried_since, now()) ELSE tried_since END,
         sealed_variables = CASE WHEN picked.next = 'sending' OR NOT secret THEN sealed_variables END,
         last_error_code = ${why(Prisma.sql`CASE picked.next WHEN 'suppressed' THEN 'suppressed_' || picked.reason ELSE last_error_code END`)},
         last_reply = CASE picked.next WHEN 'suppressed' THEN ${WHY_SUPPRESSED} ELSE last_reply END
@@ -71,7 +72,7 @@ export function claimStatement({ lane, limit, worker, leaseSeconds, places }: Cl
     )
     SELECT ${KEPT_COLUMNS}, status, lease_token AS "leaseToken", attempts AS attempt,
       ${domainOf(Prisma.sql`to_canonical`)} AS domain, possible_duplicate AS "possibleDuplicate", request_id AS "requestId",
-      traceparent, m.created_at AS "createdAt", scheduled_at AS "scheduledAt", avoid_transport AS "avoidTransport",
+      traceparent, m.created_at AS "createdAt", scheduled_at AS "scheduledAt", tried_since AS "triedSince", avoid_transport AS "avoidTransport",
       (SELECT count(*)::int FROM judged) AS seen, ${places ? LEFT : Prisma.sql`ARRAY[]::text[]`} AS "left"
     FROM changed m ${WITH_CONTENT}`;
 }

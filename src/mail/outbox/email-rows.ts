@@ -106,6 +106,8 @@ export interface ClaimedEmail {
   /** When the row was accepted. */
   createdAt: Date;
   scheduledAt: Date | null;
+  /** First claimed since it was accepted, or since somebody sent it on its way again. */
+  triedSince: Date;
   /** A copy of it went that way, and its recipient asked for another one. */
   avoidTransport: string | null;
   /** The transport it is to take, whose rate was charged when it was claimed. */

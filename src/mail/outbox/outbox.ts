@@ -10,7 +10,7 @@ import { attemptStatement, type Step } from './attempt-statement.js';
 import { claimStatement, type DueEmail } from './claim-statement.js';
 import { splitStatement } from './split-statement.js';
 import { type Apart, type ClaimedEmail, type Ending, recipientsOf } from './email-rows.js';
-import { RETRY_AFTER_UNKNOWN, unknownPolicy } from './retry-policy.js';
+import { DEADLY_CLAIMS, RETRY_AFTER_UNKNOWN, unknownPolicy } from './retry-policy.js';
 
 /** Seconds a claim lasts unless it is renewed; how soon a killed worker's mail is picked up again. */
 export const LEASE_SECONDS = 20;
@@ -157,7 +157,7 @@ export class Outbox {
         UPDATE outbound_emails m SET
           status = CASE
             WHEN mine.offered AND retry_ms IS NULL THEN 'unknown'
-            WHEN NOT mine.offered AND m.attempts >= m.max_attempts THEN 'failed' -- it may be what kills the workers
+            WHEN NOT mine.offered AND m.attempts >= greatest(m.max_attempts, ${DEADLY_CLAIMS}) THEN 'failed' -- it may be what kills the workers
             ELSE 'deferred' END::email_status,
           next_attempt_at = now() + coalesce(retry_ms, 0) * interval '1 millisecond', lease_until = NULL,
           possible_duplicate = m.possible_duplicate OR retry_ms IS NOT NULL,

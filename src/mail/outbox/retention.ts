@@ -1,9 +1,21 @@
 import { Injectable } from '@nestjs/common';
+import { LOWEST_UUID } from '../../core/ids.js';
 import { PrismaService } from '../../database/prisma.service.js';
 import { Prisma } from '../../generated/prisma/client.js';
 
 /** States in which nothing is left to happen by our doing; an `unknown` message waits for whoever resolves it. */
 const OVER = ['sent', 'delivered', 'bounced', 'complained', 'failed', 'cancelled', 'expired', 'suppressed'];
+
+/** A stretch of a walk through the messages that were accepted longer ago than so many days. */
+export interface Walked {
+  /** Messages that were changed, or would be. */
+  done: number;
+  /** The id to go on after; null: there are no more. */
+  last: string | null;
+}
+
+/** As the index of contents that are still there has it. */
+const AT_REST = Prisma.sql`status NOT IN ('queued', 'scheduled', 'deferred', 'sending')`;
 
 /** The end of a message's record. The ledger goes on counting it. */
 @Injectable()
@@ -11,17 +23,15 @@ export class MailRetention {
   constructor(private readonly prisma: PrismaService) {}
 
   /**
-   * Removes up to `limit` messages that are over and were accepted longer ago than so many days, their timelines with
-   * them. Ids carry the time (UUIDv7), so that the primary key finds the old ones. Search terms are looked up one by one: in
-   * a free join Postgres expects a hundred of each message, and reads all there are (0.5 s for 560,000). Returns how many.
+   * Of the next `limit` messages after an id that were accepted longer ago than so many days, removes those that have been over
+   * for as long, their timelines with them. Ids carry the time (UUIDv7), so that the primary key finds the old ones; each is
+   * looked at once a pass, however many still wait for their time. Search terms are looked up one by one: in a free join
+   * Postgres expects a hundred of each message, and reads all there are (0.5 s for 560,000).
    */
-  async removeMessages(days: number, limit: number): Promise<number> {
-    const [removed] = await this.prisma.statements.query<{ count: number }[]>`
-      WITH old AS (
-        SELECT id FROM outbound_emails
-        WHERE id < ${lowestIdAfter(days)}
-          AND created_at < now() - make_interval(days => ${days}::int) AND status = ANY(${OVER}::email_status[])
-        ORDER BY id LIMIT ${limit} FOR UPDATE SKIP LOCKED
+  async removeMessages(days: number, after: string, limit: number): Promise<Walked> {
+    const [walked] = await this.prisma.statements.query<Walked[]>`
+      WITH seen AS (${accepted(days, after, limit)}), old AS (
+        SELECT id FROM outbound_emails m WHERE id = ANY(ARRAY(SELECT id FROM seen)) AND ${areOver(days)} FOR UPDATE SKIP LOCKED
       ), removed AS (
         DELETE FROM outbound_emails m USING old WHERE m.id = old.id RETURNING m.*
       ), unlisted AS (
@@ -30,8 +40,38 @@ export class MailRetention {
           CROSS JOIN LATERAL email_terms_of(to_canonical, recipients, template, api_key_id, from_address, tags) AS gone (term)
           CROSS JOIN LATERAL (SELECT ctid FROM email_terms t WHERE t.term = gone.term AND t.email_id = removed.id OFFSET 0) AS t))
       )
-      SELECT count(*)::int AS count FROM removed`;
-    return removed!.count;
+      SELECT (SELECT count(*) FROM removed)::int AS done, (SELECT id FROM seen ORDER BY id DESC LIMIT 1) AS last`;
+    return walked!;
+  }
+
+  /** How many of the next `limit` such messages it would remove. */
+  async countMessages(days: number, after: string, limit: number): Promise<Walked> {
+    const [walked] = await this.prisma.statements.query<Walked[]>`
+      WITH seen AS (${accepted(days, after, limit)})
+      SELECT (SELECT count(*) FROM outbound_emails m WHERE id = ANY(ARRAY(SELECT id FROM seen)) AND ${areOver(days)})::int AS done,
+        (SELECT id FROM seen ORDER BY id DESC LIMIT 1) AS last`;
+    return walked!;
+  }
+
+  /** Erases up to `limit` contents of codes that are over and past their expiry. Returns how many. */
+  async eraseCodes(limit: number): Promise<number> {
+    return this.prisma.statements.execute`
+      UPDATE outbound_emails SET sealed_variables = NULL WHERE id = ANY(ARRAY(
+        SELECT id FROM outbound_emails
+        WHERE secret AND sealed_variables IS NOT NULL AND ${AT_REST} AND expires_at <= now()
+        ORDER BY expires_at LIMIT ${limit} FOR UPDATE SKIP LOCKED))`;
+  }
+
+  /**
+   * Erases up to `limit` contents of messages whose outcome nobody has told for so many days: these are not over, and stay.
+   * Returns how many.
+   */
+  async eraseUnresolved(days: number, limit: number): Promise<number> {
+    return this.prisma.statements.execute`
+      UPDATE outbound_emails SET sealed_variables = NULL WHERE id = ANY(ARRAY(
+        SELECT id FROM outbound_emails m
+        WHERE sealed_variables IS NOT NULL AND ${AT_REST} AND status = 'unknown' AND ${nothingSince(days)}
+        ORDER BY created_at LIMIT ${limit} FOR UPDATE SKIP LOCKED))`;
   }
 
   /**
@@ -42,20 +82,12 @@ export class MailRetention {
   async removeContents(days: number, limit: number): Promise<number> {
     return this.prisma.statements.execute`
       DELETE FROM email_contents WHERE id = ANY(ARRAY(
-        SELECT id FROM email_contents c
-        WHERE (c.secret OR c.created_at < now() - make_interval(days => ${days}::int))
+        SELECT id FROM email_contents c WHERE id = ANY(ARRAY(
+            SELECT id FROM email_contents WHERE secret UNION ALL
+            SELECT id FROM email_contents WHERE created_at < now() - make_interval(days => ${days}::int)))
           AND NOT EXISTS (SELECT FROM outbound_emails m WHERE m.content_id = c.id AND m.sealed_variables IS NOT NULL OFFSET 0)
           AND NOT EXISTS (SELECT FROM broadcasts b WHERE b.content_id = c.id AND b.finished_at IS NULL)
         ORDER BY c.created_at LIMIT ${limit} FOR UPDATE SKIP LOCKED))`;
-  }
-
-  /** How many of them there are now. */
-  async countMessages(days: number): Promise<number> {
-    const [counted] = await this.prisma.statements.query<{ count: number }[]>`
-      SELECT count(*)::int AS count FROM outbound_emails
-      WHERE id < ${lowestIdAfter(days)}
-        AND created_at < now() - make_interval(days => ${days}::int) AND status = ANY(${OVER}::email_status[])`;
-    return counted!.count;
   }
 
   /** The same for what the `capture:` transport keeps for the inbox. */
@@ -65,6 +97,36 @@ export class MailRetention {
         SELECT id FROM captured_messages WHERE created_at < now() - make_interval(days => ${days}::int)
         ORDER BY created_at, id LIMIT ${limit} FOR UPDATE SKIP LOCKED)`;
   }
+}
+
+/** Ids of the next messages after one that were accepted longer ago than so many days. */
+function accepted(days: number, after: string, limit: number): Prisma.Sql {
+  return Prisma.sql`SELECT id FROM outbound_emails WHERE id > ${after}::uuid AND id < ${lowestIdAfter(days)} ORDER BY id LIMIT ${limit}`;
+}
+
+/** Accepted before, and nothing happened to it since: a message may have waited for its time, a pause or a quota. */
+function nothingSince(days: number): Prisma.Sql {
+  const then = Prisma.sql`now() - make_interval(days => ${days}::int)`;
+  return Prisma.sql`m.created_at < ${then} AND NOT EXISTS (SELECT FROM email_events e WHERE e.email_id = m.id AND e.at >= ${then} OFFSET 0)`;
+}
+
+function areOver(days: number): Prisma.Sql {
+  return Prisma.sql`m.status = ANY(${OVER}::email_status[]) AND ${nothingSince(days)}`;
+}
+
+/** Goes through the messages that were accepted longer ago than retention lasts, so many a statement. Returns how many were changed. */
+export async function walkMessages(
+  signal: AbortSignal,
+  step: (after: string, limit: number) => Promise<Walked>,
+  limit = 1_000,
+): Promise<number> {
+  let all = 0;
+  for (let after: string | null = LOWEST_UUID; after !== null && !signal.aborted;) {
+    const { done, last }: Walked = await step(after, limit);
+    all += done;
+    after = last;
+  }
+  return all;
 }
 
 /** No UUIDv7 made that many days ago is above it. A margin of an hour, for ids are made outside of Postgres. */

@@ -7,7 +7,8 @@ export interface FailedAttempt {
   attempt: number;
   maxAttempts: number;
   now: Date;
-  createdAt: Date;
+  /** Of the first attempt: it may have waited for its time, a pause or a quota before. */
+  triedSince: Date;
   expiresAt: Date | null;
   /** Uniform in [0, 1). */
   random: number;
@@ -17,7 +18,7 @@ export interface FailedAttempt {
   uncounted?: boolean | undefined;
   /** The server wants to see us again, but not at once. */
   greylisted?: boolean | undefined;
-  /** Milliseconds after acceptance at which this reason ends the message. */
+  /** Milliseconds after the first attempt at which this reason ends the message. */
   withinMs?: number | undefined;
 }
 
@@ -32,6 +33,12 @@ const SCHEDULE: Record<Lane, { first: number; longest: number }> = {
   default: { first: MINUTE, longest: DAY },
   bulk: { first: 5 * MINUTE, longest: DAY },
 };
+/**
+ * Attempts of a message that names no number of its own. Ordinary mail goes on for one to three days, so that a full mailbox
+ * has its 24 hours and a server may be away overnight; RFC 5321 §4.5.4.1 wants four to five days of a relay, but here a sender
+ * waits for the word that it failed. A code has some ten minutes, unless its expiry ends it before.
+ */
+export const DEFAULT_MAX_ATTEMPTS: Record<Lane, number> = { critical: 20, sms: 20, default: 13, bulk: 11 };
 /** Greylisting lets in who comes back after minutes; a code cannot wait that long and knocks by its own schedule. */
 const GREYLIST = { least: 5 * MINUTE, spread: 10 * MINUTE };
 /** What is added at most to a wait that was asked for, so that all who were asked do not come back at once. */
@@ -43,10 +50,10 @@ const ASKED_SPREAD = 0.2;
  * attempts are used up, or the reason has lasted too long. Never beyond the expiry, where the row ends as expired.
  */
 export function retryDelay(question: FailedAttempt): number | 'give_up' {
-  const { attempt, maxAttempts, now, createdAt, expiresAt, uncounted, withinMs } = question;
+  const { attempt, maxAttempts, now, triedSince, expiresAt, uncounted, withinMs } = question;
   if (!uncounted && attempt >= maxAttempts) return 'give_up';
   const delay = wait(question);
-  if (withinMs !== undefined && now.getTime() + delay > createdAt.getTime() + withinMs) return 'give_up';
+  if (withinMs !== undefined && now.getTime() + delay > triedSince.getTime() + withinMs) return 'give_up';
   const remaining = expiresAt ? Math.max(0, expiresAt.getTime() - now.getTime()) : Number.POSITIVE_INFINITY;
   return Math.round(Math.min(delay, remaining));
 }
@@ -58,6 +65,12 @@ function wait({ lane, attempt, random, afterMs, greylisted }: FailedAttempt): nu
   const ceiling = Math.min(first * 2 ** (attempt - 1), longest);
   return ceiling / 2 + (random * ceiling) / 2;
 }
+
+/**
+ * Claims that ended with a dead worker and no offer, after which the message counts as what kills workers: no server has
+ * seen it, and those of a message that may be tried but once would otherwise be one.
+ */
+export const DEADLY_CLAIMS = 5;
 
 /** Milliseconds before an ordinary message of unknown outcome is sent a second time: time for a bounce, or for a person. */
 const RETRY_AFTER_MS = 15 * 60_000;

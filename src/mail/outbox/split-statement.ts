@@ -45,14 +45,14 @@ export function leftOf(recipients: readonly Recipient[]): object {
 export const splittingOff = (origin: Prisma.Sql, apart: Prisma.Sql): Prisma.Sql => Prisma.sql`
     split AS (
       INSERT INTO outbound_emails (id, lane, status, from_address, to_address, to_canonical, recipients, reply_to, template, locale,
-        sealed_variables, seal_key_id, content_id, secret, attempts, max_attempts, next_attempt_at, scheduled_at, expires_at,
+        sealed_variables, seal_key_id, content_id, secret, attempts, max_attempts, next_attempt_at, scheduled_at, tried_since, expires_at,
         offered_at, message_id, transport, provider_message_id, last_reply, last_error_code, possible_duplicate, api_key_id,
         request_id, traceparent, created_at, sent_at, split_from, subject, tags, metadata)
       SELECT a.id, m.lane, a.status, m.from_address, a.address, a.canonical, a.recipient, m.reply_to, m.template, m.locale,
         CASE WHEN m.secret AND a.status IN ('suppressed', 'delivered', 'bounced', 'complained') THEN NULL ELSE m.sealed_variables END,
         m.seal_key_id, m.content_id, m.secret,
         m.attempts - CASE WHEN a.uncounted THEN 1 ELSE 0 END, m.max_attempts,
-        now() + coalesce(a.delay_ms, 0) * interval '1 millisecond', m.scheduled_at, m.expires_at,
+        now() + coalesce(a.delay_ms, 0) * interval '1 millisecond', m.scheduled_at, m.tried_since, m.expires_at,
         m.offered_at, m.message_id, coalesce(a.transport, m.transport), coalesce(a.provider_message_id, m.provider_message_id),
         a.reply, a.error_code, m.possible_duplicate AND m.status <> 'deferred', m.api_key_id, m.request_id, m.traceparent, m.created_at,
         CASE WHEN a.status IN ('delivered', 'bounced', 'complained') THEN coalesce(m.sent_at, m.offered_at, now()) END,

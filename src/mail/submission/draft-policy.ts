@@ -4,12 +4,12 @@ import type { Lane } from '../../core/lanes.js';
 import { type TemplateFacts, variableFaults } from '../content/template-policy.js';
 import type { GivenAttachment } from '../files/attachment-policy.js';
 import type { Draft, GivenMime } from '../mail.js';
+import { DEFAULT_MAX_ATTEMPTS } from '../outbox/retry-policy.js';
 import { readNamedAddress, writeMailbox } from '../transport/mailbox.js';
 import { headerFaults } from './headers-policy.js';
 import { addressFault, readRecipients } from './recipients-policy.js';
 import { scheduleFaults } from './schedule-policy.js';
 
-export const DEFAULT_MAX_ATTEMPTS = 8;
 export const MOST_TAGS = 10;
 export const MOST_METADATA = 20;
 /** Characters of text, of HTML, and of all variables as JSON; Gmail shows the first 102 KB of a message. */
@@ -101,7 +101,7 @@ export function draftOf(
     locale: message.locale ?? DEFAULT_LOCALE,
     ...(scheduledAt && scheduledAt > now ? { scheduledAt } : {}),
     ...(expiresAt ? { expiresAt } : {}),
-    maxAttempts: message.maxAttempts ?? DEFAULT_MAX_ATTEMPTS,
+    maxAttempts: message.maxAttempts ?? DEFAULT_MAX_ATTEMPTS[lane],
     ...(message.tags?.length ? { tags: [...new Set(message.tags)] } : {}),
     ...(message.metadata && Object.keys(message.metadata).length > 0 ? { metadata: message.metadata } : {}),
   };

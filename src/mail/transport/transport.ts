@@ -52,7 +52,7 @@ export type Outcome =
       uncounted?: true;
       /** Greylisting: only the same transport and sender will be let in. */
       sameTransport?: true;
-      /** Milliseconds after its acceptance at which the message is given up for this reason. */
+      /** Milliseconds after its first attempt at which the message is given up for this reason. */
       withinMs?: number;
     } & Told)
   /** Refused for good. `suppress`: the address is to get no further mail. */

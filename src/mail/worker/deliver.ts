@@ -17,10 +17,11 @@ import { OFFER_NOT_RECORDED, OfferRefused, type Outcome } from '../transport/tra
 import { fatesOf, hiddenApart } from './fates-policy.js';
 import { DeliveryTelemetry, type DeliveryTrail } from './telemetry.js';
 
-/** Milliseconds between two tries to record an ending while Postgres is away. */
+/** Milliseconds between two tries to record an ending while Postgres is away; at first, and in a long outage. */
 const RECORD_AGAIN_MS = 500;
-/** Milliseconds after which an ending that cannot be recorded is left to lease recovery, which marks the message unknown. */
-const RECORD_WITHIN_MS = 120_000;
+const RECORD_AGAIN_AT_MOST_MS = 5_000;
+/** Milliseconds after which an ending that Postgres refuses, or a process that stops, is left to lease recovery: the message is unknown. */
+export const RECORDING = { withinMs: 120_000 };
 
 /** Postgres was away at the offer. Neither message nor server is at fault, nothing was released, and the message goes out again at once. */
 const NOT_OFFERED: Attempted = {
@@ -31,6 +32,9 @@ const NOT_OFFERED: Attempted = {
 /** One claimed message: compose it, offer it, hand it over, and record the answer. */
 @Injectable()
 export class Delivery {
+  /** `performance.now()` at which the process stopped taking on work. */
+  private stoppedAt = Number.POSITIVE_INFINITY;
+
   constructor(
     private readonly outbox: Outbox,
     private readonly composer: Composer,
@@ -39,6 +43,11 @@ export class Delivery {
     private readonly telemetry: DeliveryTelemetry,
     private readonly heavy: HeavyMail,
   ) {}
+
+  /** The process is about to end, and does not wait for Postgres without end. */
+  stop(): void {
+    this.stoppedAt = Math.min(this.stoppedAt, performance.now());
+  }
 
   async deliver(email: ClaimedEmail, { handedOver, late }: Progress): Promise<void> {
     await this.telemetry.follow(email, async (trail) => {
@@ -102,23 +111,27 @@ export class Delivery {
   /** Milliseconds until the next attempt. */
   private retryDelay(email: ClaimedEmail, outcome: Outcome): number | 'give_up' {
     if (outcome.kind !== 'deferred') return 'give_up';
-    const { lane, attempt, maxAttempts, createdAt, expiresAt } = email;
+    const { lane, attempt, maxAttempts, triedSince, expiresAt } = email;
     const { afterMs, uncounted, sameTransport: greylisted, withinMs } = outcome;
-    const message = { lane, attempt, maxAttempts, createdAt, expiresAt };
+    const message = { lane, attempt, maxAttempts, triedSince, expiresAt };
     const now = this.clock.now();
     return retryDelay({ ...message, now, random: Math.random(), afterMs, uncounted, greylisted, withinMs });
   }
 
-  /** The server's answer is a fact. It is kept and written again until Postgres takes it, and the message is never sent a second time. */
+  /**
+   * The server's answer is a fact. However long Postgres is away, it is kept and written again until Postgres takes it; what
+   * lease recovery thought of the message meanwhile gives way to it.
+   */
   private async record(email: ClaimedEmail, ending: Ending, trail: DeliveryTrail): Promise<boolean> {
-    const until = performance.now() + RECORD_WITHIN_MS;
-    for (;;) {
+    const since = performance.now();
+    for (let againMs = RECORD_AGAIN_MS; ; againMs = Math.min(2 * againMs, RECORD_AGAIN_AT_MOST_MS)) {
       try {
         return await this.outbox.finish(email, ending, WORKER_NAME);
       } catch (error) {
-        if (performance.now() > until) throw error;
+        const waitedMs = performance.now() - (isDatabaseAway(error) ? this.stoppedAt : since);
+        if (waitedMs > RECORDING.withinMs) throw error;
         trail.tell('unrecorded', { error });
-        await delay(RECORD_AGAIN_MS);
+        await delay(againMs);
       }
     }
   }

@@ -60,6 +60,7 @@ export class LaneDrains implements OnModuleDestroy {
   /** May be called more than once; every call resolves when all deliveries have ended. */
   async stop(): Promise<void> {
     for (const timer of this.waiting.values()) clearTimeout(timer);
+    this.delivery.stop();
     await Promise.all([...this.drains.values()].map((drain) => drain.stop()));
     this.leases.stop();
   }

@@ -16,7 +16,7 @@ import { Transitions } from '../outbox/changes.js';
 import { Ledger } from '../outbox/ledger.js';
 import { Outbox } from '../outbox/outbox.js';
 import { OutboxRecords } from '../outbox/records.js';
-import { MailRetention } from '../outbox/retention.js';
+import { MailRetention, walkMessages } from '../outbox/retention.js';
 import { TransportRecords } from '../routing/breaker-records.js';
 import { Idempotency } from '../submission/idempotency.js';
 import { Suppressions } from '../suppressions/suppressions.js';
@@ -150,6 +150,7 @@ class MailMaintenance implements OnModuleInit {
       { name: 'mail.workers', everyMs: MINUTE, run: () => this.lookAfterWorkers() },
       { name: 'mail.expire', everyMs: HOUR, run: (signal) => this.expire(signal) },
       { name: 'mail.erase', everyMs: HOUR, run: (signal) => this.erase(signal) },
+      { name: 'mail.contents', everyMs: HOUR, run: (signal) => this.removeContents(signal) },
       { name: 'mail.retention', everyMs: DAY, run: (signal) => this.removeOld(signal) },
       { name: 'mail.files', everyMs: HOUR, run: (signal) => this.removeUnneededFiles(signal) },
       { name: 'mail.idempotency', everyMs: HOUR, run: (signal) => this.removeExpiredAnswers(signal) },
@@ -182,13 +183,19 @@ class MailMaintenance implements OnModuleInit {
   }
 
   private async erase(signal: AbortSignal): Promise<string> {
-    const erased = await inBatches(signal, (limit) => this.transitions.eraseContent(this.retentionDays, limit));
-    const contents = await inBatches(signal, (limit) => this.retention.removeContents(this.retentionDays, limit));
-    return `${erased} erased, ${contents} contents removed`;
+    const codes = await inBatches(signal, (limit) => this.retention.eraseCodes(limit));
+    const unresolved = await inBatches(signal, (limit) => this.retention.eraseUnresolved(this.retentionDays, limit));
+    return `${codes + unresolved} erased`;
+  }
+
+  private async removeContents(signal: AbortSignal): Promise<string> {
+    return `${await inBatches(signal, (limit) => this.retention.removeContents(this.retentionDays, limit))} removed`;
   }
 
   private async removeOld(signal: AbortSignal): Promise<string> {
-    const messages = await inBatches(signal, (limit) => this.retention.removeMessages(this.retentionDays, limit));
+    const messages = await walkMessages(signal, (after, limit) =>
+      this.retention.removeMessages(this.retentionDays, after, limit),
+    );
     const captured = await inBatches(signal, (limit) => this.retention.removeCaptured(this.retentionDays, limit));
     return `${messages} messages and ${captured} captured ones removed`;
   }

@@ -94,7 +94,7 @@ describe('mail for back ends', () => {
         to_canonical: 'ada@example.com',
         template: null,
         secret: false,
-        max_attempts: 8,
+        max_attempts: 13,
         expires_at: null,
       });
     });
@@ -153,7 +153,7 @@ describe('mail for back ends', () => {
       expect(await read(await accepted(more))).toMatchObject({
         status: 'queued',
         lane: 'default',
-        maxAttempts: 8,
+        maxAttempts: 13,
         scheduledAt: null,
       });
     });

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { uuidv7 } from '../../../src/core/ids.js';
+import { LOWEST_UUID, uuidv7 } from '../../../src/core/ids.js';
 import type { Recipient } from '../../../src/mail/outbox/email-rows.js';
 import { OutboxRecords } from '../../../src/mail/outbox/records.js';
 import { MailRetention } from '../../../src/mail/outbox/retention.js';
@@ -156,7 +156,7 @@ describe('what is told later of one recipient of several', () => {
     await bounce(id, grace);
     await otpost.database.query(`UPDATE outbound_emails SET created_at = now() - interval '1 year'`);
     // Ids carry the time as well: all that were made until tomorrow.
-    await new MailRetention(mail.prisma).removeMessages(-1, 1_000);
+    await new MailRetention(mail.prisma).removeMessages(-1, LOWEST_UUID, 1_000);
     const [left] = await otpost.database.query<{ terms: number; rows: number }>(
       `SELECT (SELECT count(*)::int FROM email_terms WHERE term = ANY($1)) AS terms,
          (SELECT count(*)::int FROM outbound_emails WHERE id = $2 OR split_from = $2) AS rows`,

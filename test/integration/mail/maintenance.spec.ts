@@ -63,6 +63,7 @@ describe('scheduled work', () => {
       'broadcasts.old',
       'limits.windows',
       'mail.actions',
+      'mail.contents',
       'mail.erase',
       'mail.events',
       'mail.expire',
@@ -105,7 +106,8 @@ describe('scheduled work', () => {
   it('erases codes once they expired, other content after the retention time', async () => {
     const code = await message('failed', 0, { secret: true, expired: true });
     const [young, old] = [await message('failed', 9), await message('unknown', 11)];
-    expect(await run('mail.erase')).toBe('2 erased, 0 contents removed');
+    expect(await run('mail.erase')).toBe('2 erased');
+    expect(await run('mail.contents')).toBe('0 removed');
     expect([await find(code), await find(young), await find(old)].map((row) => row!.sealed)).toEqual([
       false,
       true,
@@ -120,11 +122,30 @@ describe('scheduled work', () => {
       await message('unknown', 11),
       await message('deferred', 11),
     ];
-    await query(`INSERT INTO email_events (email_id, status, attempt) VALUES ($1, 'sent', 1)`, [old]);
+    await query(
+      `INSERT INTO email_events (email_id, status, attempt, at) VALUES ($1, 'sent', 1, now() - interval '11 days')`,
+      [old],
+    );
     expect(await run('mail.retention')).toBe('1 messages and 0 captured ones removed');
     expect(await find(old)).toBeUndefined();
     expect(await query('SELECT 1 FROM email_events WHERE email_id = $1', [old])).toEqual([]);
     for (const kept of [young, unknown, waiting]) expect(await find(kept)).toBeDefined();
+  });
+
+  it('counts the retention time from the end of a message, however long it had waited for its time before', async () => {
+    await run('mail.erase');
+    const scheduled = await Promise.all(['sent', 'cancelled', 'unknown'].map((status) => message(status, 40)));
+    for (const id of scheduled)
+      await query(
+        `INSERT INTO email_events (email_id, status, attempt, at) SELECT id, status, 1, now() - interval '9 days'
+         FROM outbound_emails WHERE id = $1`,
+        [id],
+      );
+    expect(await run('mail.erase')).toBe('0 erased');
+    expect(await run('mail.retention')).toBe('0 messages and 0 captured ones removed');
+    await query(`UPDATE email_events SET at = now() - interval '11 days' WHERE email_id = ANY($1)`, [scheduled]);
+    expect(await run('mail.erase')).toBe('1 erased');
+    expect(await run('mail.retention')).toBe('2 messages and 0 captured ones removed');
   });
 
   it('removes them in batches, however many', async () => {

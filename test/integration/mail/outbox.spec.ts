@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Apart, ClaimedEmail, Ending } from '../../../src/mail/outbox/email-rows.js';
 import { Ledger } from '../../../src/mail/outbox/ledger.js';
+import { DEADLY_CLAIMS } from '../../../src/mail/outbox/retry-policy.js';
 import { LEASE_SECONDS, type Outbox } from '../../../src/mail/outbox/outbox.js';
 import { OutboxBench } from '../../support/database/outbox-bench.js';
 import type { TestDatabase } from '../../support/database/postgres.js';
@@ -177,13 +178,13 @@ describe('the outbox', () => {
   });
 
   it('gives up a message whose workers died each time before they offered it: it may be what kills them', async () => {
-    const id = await bench.accept({ maxAttempts: 2 });
-    for (let death = 1; death <= 2; death++) {
+    const id = await bench.accept({ maxAttempts: 1 });
+    for (let death = 1; death <= DEADLY_CLAIMS; death++) {
+      expect((await row(id)).status).not.toBe('failed'); // one death, or two, loses no message
       await claimOne();
       await expireLease(id);
       await outbox.takeBackExpired('sweep');
     }
-    expect(await timeline(id)).toEqual(['queued', 'sending', 'deferred', 'sending', 'failed']);
     expect(await row(id)).toMatchObject({ status: 'failed', last_error_code: 'lease_expired' });
   });
 

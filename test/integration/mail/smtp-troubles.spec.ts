@@ -19,6 +19,16 @@ beforeAll(async () => {
 });
 afterAll(() => trials.stop());
 
+/** Seconds from the end of the first attempt to the next one. */
+async function waitAfter(to: string): Promise<number> {
+  const [row] = await trials.otpost.database.query<{ seconds: number }>(
+    `SELECT extract(epoch FROM m.next_attempt_at - e.at)::float8 AS seconds FROM outbound_emails m JOIN email_events e ON e.email_id = m.id
+     WHERE m.to_address = $1 AND e.status = 'deferred' ORDER BY e.id LIMIT 1`,
+    [to],
+  );
+  return row!.seconds;
+}
+
 describe('mail', () => {
   const slow = (reply: string) => ({ afterMs: 120, reply });
 
@@ -72,18 +82,52 @@ describe('mail', () => {
     });
     const ordinary = await trials.send('default');
     await trials.endings(ordinary);
-    const [row] = await trials.otpost.database.query<{ seconds: number }>(
-      `SELECT extract(epoch FROM m.next_attempt_at - e.at)::float8 AS seconds FROM outbound_emails m JOIN email_events e ON e.email_id = m.id
-       WHERE m.to_address = $1 AND e.status = 'deferred'`,
-      [ordinary],
-    );
-    expect([row!.seconds >= 299.9, row!.seconds <= 900.1]).toEqual([true, true]);
+    const seconds = await waitAfter(ordinary);
+    expect([seconds >= 299.9, seconds <= 900.1]).toEqual([true, true]);
     const code = await trials.register();
     await trials.endings(code);
     await trials.wakeOnceDue(code);
     expect(await trials.endings(code, 2)).toMatchObject([{ status: 'deferred' }, { status: 'sent' }]);
     expect(server.taken).toEqual([code]);
     expect(trials.servers.second.connections).toBe(0);
+  });
+
+  it('whose sender is refused is tried again once a minute, though due mail is looked for every other second', async () => {
+    await trials.begin(['first'], { MAIL: '553 5.7.1 Sender address rejected: not owned by user' });
+    const code = await trials.register();
+    expect(await trials.endings(code)).toMatchObject([{ status: 'deferred', error_code: 'smtp_sender', attempt: 0 }]);
+    expect(await waitAfter(code)).toBeGreaterThanOrEqual(60);
+  });
+
+  it('whose sender one server refuses waits for no longer than the other one is away', async () => {
+    await trials.begin(['first'], { MAIL: '553 5.7.1 Sender address rejected: not owned by user' });
+    await trials.otpost.database.query(
+      `UPDATE transport_states SET backoff_until = now() + interval '30 seconds' WHERE name = $1`,
+      [trials.names.second],
+    );
+    const code = await trials.register();
+    await trials.endings(code);
+    const seconds = await waitAfter(code);
+    expect([seconds > 0.6, seconds <= 36.1]).toEqual([true, true]); // as long as the break lasts, and a fifth more by chance
+  });
+
+  it('that waited for days before its first attempt is kept as long as any other that a full mailbox refuses', async () => {
+    await trials.begin(['first'], { RCPT: '452 4.2.2 mailbox full' });
+    const { database } = trials.otpost;
+    await database.query('INSERT INTO lane_pauses (lane) VALUES ($1)', ['default']);
+    const held = await trials.send('default');
+    await database.query(`UPDATE outbound_emails SET created_at = now() - interval '5 days' WHERE to_address = $1`, [
+      held,
+    ]);
+    await database.query('DELETE FROM lane_pauses');
+    await trials.send('default'); // wakes its lane
+    expect(await trials.endings(held)).toMatchObject([{ status: 'deferred', error_code: 'smtp_452', attempt: 1 }]);
+    await database.query(
+      `UPDATE outbound_emails SET tried_since = now() - interval '25 hours', next_attempt_at = now() WHERE to_address = $1`,
+      [held],
+    );
+    await trials.send('default');
+    expect(await trials.endings(held, 2)).toMatchObject([{}, { status: 'failed', error_code: 'smtp_452', attempt: 2 }]);
   });
 
   it('of unknown outcome: ordinary mail goes out once more, flagged; a code and bulk mail stay', async () => {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Lane } from '../../../src/core/lanes.js';
 import type { EmailStatus } from '../../../src/generated/prisma/enums.js';
 import { type TransitionResult, Transitions } from '../../../src/mail/outbox/changes.js';
+import { MailRetention } from '../../../src/mail/outbox/retention.js';
 import { Ledger } from '../../../src/mail/outbox/ledger.js';
 import { OutboxBench } from '../../support/database/outbox-bench.js';
 import { queueOf } from '../../support/database/woken-lanes.js';
@@ -135,19 +136,22 @@ describe('what people and the calendar may do with a message', () => {
     expect((await row(sent)).status).toBe('sent');
   });
 
-  it('the calendar erases codes past their expiry and other content after the retention time', async () => {
+  it('the calendar erases codes past their expiry, and after the retention time what nobody told the outcome of', async () => {
     const past = new Date(Date.now() - 1_000);
     const code = await inState('unknown', { expiresAt: past });
     const liveCode = await inState('failed', { expiresAt: new Date(Date.now() + 60_000) });
     const letter = await inState('sent', { secret: false });
-    const oldLetter = await inState('sent', { secret: false });
+    const abandoned = await inState('unknown', { secret: false });
     const waiting = await bench.accept({ secret: false });
     await bench.database.query(
       `UPDATE outbound_emails SET created_at = now() - interval '31 days' WHERE id = ANY($1)`,
-      [[oldLetter, waiting]],
+      [[abandoned, waiting]],
     );
-    expect(await transitions.eraseContent(30)).toBe(2);
-    for (const id of [code, oldLetter]) expect((await row(id)).sealed_variables).toBeNull();
+    const retention = new MailRetention(bench.prisma);
+    await bench.database.query(`UPDATE email_events SET at = at - interval '31 days' WHERE email_id = $1`, [abandoned]);
+    expect(await retention.eraseCodes(10)).toBe(1);
+    expect(await retention.eraseUnresolved(30, 10)).toBe(1);
+    for (const id of [code, abandoned]) expect((await row(id)).sealed_variables).toBeNull();
     for (const id of [liveCode, letter, waiting]) expect((await row(id)).sealed_variables).not.toBeNull();
   });
 });

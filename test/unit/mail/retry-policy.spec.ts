@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { retryDelay, type FailedAttempt } from '../../../src/mail/outbox/retry-policy.js';
+import { DEFAULT_MAX_ATTEMPTS, retryDelay, type FailedAttempt } from '../../../src/mail/outbox/retry-policy.js';
 
 const now = new Date('2026-11-21T12:00:00Z');
 const question: FailedAttempt = {
@@ -7,7 +7,7 @@ const question: FailedAttempt = {
   attempt: 1,
   maxAttempts: 20,
   now,
-  createdAt: now,
+  triedSince: now,
   expiresAt: new Date(now.getTime() + 600_000),
   random: 0,
 };
@@ -23,6 +23,21 @@ describe('the retry of a message', () => {
     expect(retryDelay({ ...question, attempt: 19 })).not.toBe('give_up');
   });
 
+  it.each(['default', 'bulk'] as const)(
+    'goes on for more than a day and less than four, where no number of attempts was given: %s',
+    (lane) => {
+      const lasts = (random: number): number => {
+        const made = Array.from({ length: DEFAULT_MAX_ATTEMPTS[lane] - 1 }, (_, n) => n + 1);
+        const delays = made.map((attempt) =>
+          retryDelay({ ...question, lane, attempt, maxAttempts: DEFAULT_MAX_ATTEMPTS[lane], expiresAt: null, random }),
+        ) as number[];
+        return delays.reduce((sum, delay) => sum + delay, 0) / 3_600_000;
+      };
+      expect(lasts(0)).toBeGreaterThan(24);
+      expect(lasts(0.999)).toBeLessThan(96);
+    },
+  );
+
   it('never waits beyond the expiry, nor a negative time', () => {
     fc.assert(
       fc.property(
@@ -32,7 +47,7 @@ describe('the retry of a message', () => {
         fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
         (lane, attempt, expiresIn, random) => {
           const expiresAt = new Date(now.getTime() + expiresIn);
-          const delay = retryDelay({ lane, attempt, maxAttempts: 2_000, now, createdAt: now, expiresAt, random });
+          const delay = retryDelay({ lane, attempt, maxAttempts: 2_000, now, triedSince: now, expiresAt, random });
           expect(delay).toBeGreaterThanOrEqual(0);
           expect(delay).toBeLessThanOrEqual(Math.max(0, expiresIn));
         },
@@ -42,7 +57,15 @@ describe('the retry of a message', () => {
 
   it('waits longer after each attempt, up to a day', () => {
     const delays = Array.from({ length: 30 }, (_, n) =>
-      retryDelay({ lane: 'default', attempt: n + 1, maxAttempts: 99, now, createdAt: now, expiresAt: null, random: 0 }),
+      retryDelay({
+        lane: 'default',
+        attempt: n + 1,
+        maxAttempts: 99,
+        now,
+        triedSince: now,
+        expiresAt: null,
+        random: 0,
+      }),
     ) as number[];
     expect(delays).toEqual([...delays].sort((a, b) => a - b));
     expect(delays.at(-1)).toBe(12 * 60 * 60_000);
@@ -77,7 +100,7 @@ describe('the retry of a message', () => {
   it('gives up when its reason has lasted too long: a mailbox that is full for a day', () => {
     const hour = 3_600_000;
     const full = { ...question, lane: 'default', expiresAt: null, withinMs: 24 * hour, afterMs: hour } as const;
-    expect(retryDelay({ ...full, createdAt: new Date(now.getTime() - 22 * hour) })).toBe(hour);
-    expect(retryDelay({ ...full, createdAt: new Date(now.getTime() - 23.5 * hour) })).toBe('give_up');
+    expect(retryDelay({ ...full, triedSince: new Date(now.getTime() - 22 * hour) })).toBe(hour);
+    expect(retryDelay({ ...full, triedSince: new Date(now.getTime() - 23.5 * hour) })).toBe('give_up');
   });
 });

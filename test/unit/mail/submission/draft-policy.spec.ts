@@ -38,7 +38,7 @@ describe('a submitted message', () => {
       to: [ada],
       content: { kind: 'raw', subject: 'Hello', text: 'Hello, Ada.' },
       locale: 'en',
-      maxAttempts: 8,
+      maxAttempts: 13,
     });
   });
 
