@@ -5,10 +5,11 @@ import { Problem } from '../core/problems.js';
 const PRISMA_AWAY = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028']);
 /**
  * Sockets; names, because an orchestrator publishes them with the service; PostgreSQL's own (class 57: operator
- * intervention, 57014: it took longer than a statement may, 08: connection exception, 53300: too many connections).
+ * intervention, 57014: it took longer than a statement may, 25P03: a transaction was silent for longer than it may, 08: connection
+ * exception, 53300: too many connections).
  */
 const AWAY =
-  /^(E(CONNREFUSED|CONNRESET|TIMEDOUT|HOSTUNREACH|NETUNREACH|PIPE|AI_AGAIN)|ENOTFOUND|57014|57P0[1-3]|08\w{3}|53300)$/;
+  /^(E(CONNREFUSED|CONNRESET|TIMEDOUT|HOSTUNREACH|NETUNREACH|PIPE|AI_AGAIN)|ENOTFOUND|25P03|57014|57P0[1-3]|08\w{3}|53300)$/;
 /** How Prisma's adapter calls the same where it passes a statement of ours on: its error then has P2010 and no other code. */
 const ADAPTER_AWAY = new Set(['DatabaseNotReachable', 'ConnectionClosed', 'SocketTimeout', 'TooManyConnections']);
 /** node-postgres gives these no code. */
@@ -105,6 +106,7 @@ export function isUniqueViolation(error: unknown): boolean {
 /** PostgreSQL's own codes (its manual, appendix A). */
 const SQLSTATES: Record<string, string> = {
   '25006': 'the database is read-only',
+  '25P03': 'it ended a transaction that was silent',
   '28000': 'the login is refused',
   '28P01': 'the password is refused',
   '3D000': 'there is no such database',

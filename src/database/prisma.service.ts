@@ -16,6 +16,8 @@ export interface DatabaseOptions {
   url: string;
   /** Connections of this process's pool; BullMQ on Postgres has its own. */
   poolSize: number;
+  /** Milliseconds; as {@link IDLE_IN_TRANSACTION_MS} unless given. */
+  idleInTransactionMs?: number;
 }
 
 /** Seconds after which a connection is not used again, and with it what Postgres planned when its tables were of another size. */
@@ -27,6 +29,12 @@ const CONNECTION_LIFE_S = 600;
 const NO_JIT = { jit: 'off' };
 /** Milliseconds a transaction may take. */
 const TRANSACTION_TIMEOUT_MS = 10_000;
+/**
+ * Milliseconds without a word in a transaction, after which Postgres ends its session (`idle_in_transaction_session_timeout`): the
+ * host has lost power or its network, and its locks would hold until TCP notices, two hours later. Longer than a transaction may
+ * take, so that it never meets one whose host is there.
+ */
+const IDLE_IN_TRANSACTION_MS = TRANSACTION_TIMEOUT_MS + 5_000;
 
 /**
  * Prisma's client. It has no shutdown hook on purpose: Nest's hooks have no order across modules, and the pool must
@@ -40,10 +48,15 @@ export class PrismaService extends PrismaClient {
   readonly statements: Statements;
   private readonly endPool: () => Promise<void>;
 
-  constructor({ url, poolSize }: DatabaseOptions) {
+  constructor({ url, poolSize, idleInTransactionMs = IDLE_IN_TRANSACTION_MS }: DatabaseOptions) {
     const connectTimeout = connectTimeoutOf(url); // then a request is answered 503
     const pool = openPool({
-      connectionString: withSessionOptions(url, { ...UTC, ...NO_JIT, statement_timeout: String(STATEMENT_TIMEOUT_MS) }),
+      connectionString: withSessionOptions(url, {
+        ...UTC,
+        ...NO_JIT,
+        statement_timeout: String(STATEMENT_TIMEOUT_MS),
+        idle_in_transaction_session_timeout: String(idleInTransactionMs),
+      }),
       max: poolSize,
       connectionTimeoutMillis: connectTimeout,
       maxLifetimeSeconds: CONNECTION_LIFE_S,

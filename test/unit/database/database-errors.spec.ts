@@ -32,6 +32,7 @@ describe('A database that does not answer as wished', () => {
     'EHOSTUNREACH',
     '57P03',
     '53300',
+    '25P03',
     '57014',
   ])('is waited for when it may be coming up, or is too busy (%s)', (code) =>
     expect(isDatabaseAway(withCode(code))).toBe(true),
