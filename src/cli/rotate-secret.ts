@@ -52,12 +52,15 @@ async function reseal(session: Session, status = false): Promise<ExitCode> {
   const { io, prisma } = session;
   const keyring = await session.keyring();
   const resealing = new Resealing(prisma, keyring, SEALED_COLUMNS);
-  let kinds = await resealing.count();
+  const progress = new Progress(io);
+  let kinds = await resealing.count(({ looked }) => progress.show(`${looked} looked at`));
+  progress.end();
   const count = kinds.reduce((all, { remaining }) => all + remaining, 0);
   if (!status && count > 0) {
     if (!(await io.confirmed(QUESTION))) return 1;
-    const progress = new Progress(io);
-    kinds = await resealing.run((done) => progress.show(`${done} of ${count} sealed again`));
+    kinds = await resealing.run(({ resealed, looked }) =>
+      progress.show(`${resealed} of ${count} sealed again, ${looked} looked at`),
+    );
     progress.end();
     const resealed = kinds.reduce((all, kind) => all + kind.resealed, 0);
     await session.record({ action: 'secret.rotated', details: { keyId: keyring.currentId, resealed } });

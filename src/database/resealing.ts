@@ -43,10 +43,36 @@ export interface ResealedKind {
   remaining: number;
 }
 
+/** How far it is, told after each statement. */
+class Tally {
+  /** Rows, those of each pass anew. */
+  looked = 0;
+  resealed = 0;
+
+  constructor(private readonly tell: (tally: Tally) => void) {}
+
+  add({ looked = 0, resealed = 0 }: { looked?: number; resealed?: number }): void {
+    this.looked += looked;
+    this.resealed += resealed;
+    this.tell(this);
+  }
+}
+
+/** Some rows that stand together, in the order of ids. */
+interface Looked {
+  count: number;
+  /** Those that another secret sealed. */
+  stale: string[];
+  /** After which the next ones come; undefined: there are none. */
+  last: string | undefined;
+}
+
 type SealedRow = Record<string, string> & { id: string; keyId: string } & { bytes: Uint8Array };
 
-/** Rows at a time. */
+/** Rows that are sealed again at a time. */
 const BATCH = 200;
+/** Rows that one statement looks at: what it costs does not grow with the table, nor with how few of them are to be found. */
+const WINDOW = 10_000;
 /** Sort before all ids. */
 const FIRST = { text: '', uuid: LOWEST_UUID };
 
@@ -61,18 +87,17 @@ export class Resealing {
     private readonly columns: readonly SealedColumn[],
   ) {}
 
-  async count(): Promise<ResealedKind[]> {
-    return this.each(async (column) => ({ resealed: 0, unreadable: 0, remaining: await this.remaining(column) }));
+  async count(progress: (tally: Tally) => void): Promise<ResealedKind[]> {
+    const tally = new Tally(progress);
+    return this.each(async (column) => ({
+      ...{ resealed: 0, unreadable: 0 },
+      remaining: await this.remaining(column, tally),
+    }));
   }
 
-  /** @param progress told after each batch how many there were so far */
-  async run(progress: (done: number) => void): Promise<ResealedKind[]> {
-    let before = 0;
-    return this.each(async (column) => {
-      const done = await this.all(column, (resealed) => progress(before + resealed));
-      before += done.resealed;
-      return done;
-    });
+  async run(progress: (tally: Tally) => void): Promise<ResealedKind[]> {
+    const tally = new Tally(progress);
+    return this.each((column) => this.all(column, tally));
   }
 
   /** The sums of each kind, in the order of the columns. */
@@ -91,33 +116,29 @@ export class Resealing {
   }
 
   /** Passes over the rows until one finds nothing more to do: what was held is free later. */
-  private async all(
-    column: SealedColumn,
-    progress: (resealed: number) => void,
-  ): Promise<{ resealed: number; unreadable: number; remaining: number }> {
+  private async all(column: SealedColumn, tally: Tally): Promise<Omit<ResealedKind, 'kind'>> {
     let resealed = 0;
     for (;;) {
-      const pass = await this.pass(column, (more) => progress(resealed + more));
+      const pass = await this.pass(column, tally);
       resealed += pass.resealed;
       if (pass.resealed === 0)
-        return { resealed, unreadable: pass.unreadable, remaining: await this.remaining(column) };
+        return { resealed, unreadable: pass.unreadable, remaining: await this.remaining(column, tally) };
     }
   }
 
-  private async pass(
-    column: SealedColumn,
-    progress: (resealed: number) => void,
-  ): Promise<{ resealed: number; unreadable: number }> {
+  private async pass(column: SealedColumn, tally: Tally): Promise<{ resealed: number; unreadable: number }> {
     const result = { resealed: 0, unreadable: 0 };
-    for (let after = FIRST[column.idType]; ;) {
-      const stale = await this.stale(column, after);
-      const sealed = stale.flatMap((row) => opened(() => this.again(column, row)));
-      result.unreadable += stale.length - sealed.length;
-      if (sealed.length > 0) result.resealed += await this.write(column, JSON.stringify(sealed));
-      progress(result.resealed);
-      if (stale.length < batchOf(column)) return result;
-      after = stale.at(-1)!.id;
+    for await (const stale of this.windows(column, tally)) {
+      for (let from = 0; from < stale.length; from += batchOf(column)) {
+        const rows = await this.read(column, stale.slice(from, from + batchOf(column)));
+        const sealed = rows.flatMap((row) => opened(() => this.again(column, row)));
+        result.unreadable += rows.length - sealed.length;
+        const resealed = sealed.length === 0 ? 0 : await this.write(column, JSON.stringify(sealed));
+        result.resealed += resealed;
+        tally.add({ resealed });
+      }
     }
+    return result;
   }
 
   private again(column: SealedColumn, row: SealedRow): object {
@@ -128,21 +149,51 @@ export class Resealing {
     return { id: row.id, was: base64(row.bytes), bytes: base64(again.bytes), derived: derived && base64(derived) };
   }
 
-  private async remaining({ table, column, keyColumn, elsewhere }: SealedColumn): Promise<number> {
-    const [{ count }] = await this.prisma.statements.query<[{ count: number }]>`
-      SELECT count(*)::int AS count FROM ${raw(table)}
-      WHERE ${raw(column)} IS NOT NULL AND ${raw(keyColumn)} <> ${this.keyring.currentId} ${isHere(elsewhere)}`;
-    return count;
+  private async remaining(column: SealedColumn, tally: Tally): Promise<number> {
+    let remaining = 0;
+    for await (const stale of this.windows(column, tally)) remaining += stale.length;
+    return remaining;
   }
 
-  /** Values after that id which another secret sealed, by id. */
-  private async stale(sealed: SealedColumn, after: string): Promise<SealedRow[]> {
-    const { table, idType, column, keyColumn, derived, elsewhere } = sealed;
+  /** The ids of what another secret sealed, in order, as they are found in the rows of a table, so many at a time. */
+  private async *windows(column: SealedColumn, tally: Tally): AsyncGenerator<string[]> {
+    for (let after: string | undefined = FIRST[column.idType]; after !== undefined;) {
+      const { count, stale, last } = await this.look(column, after);
+      tally.add({ looked: count });
+      yield stale;
+      after = last;
+    }
+  }
+
+  /** The next rows after that id. Found by the primary key, and of each only whether another secret sealed it. */
+  private async look(column: SealedColumn, after: string): Promise<Looked> {
+    const { table, idType } = column;
+    const rows = await this.prisma.statements.query<{ id: string; n: number; stale: boolean }[]>`
+      WITH looked AS (
+        SELECT t.id, ${this.isStale(column)} AS stale FROM ${raw(table)} t
+        WHERE t.id > ${after}::${raw(idType)} ORDER BY t.id LIMIT ${WINDOW}
+      ), numbered AS (
+        SELECT id, stale, row_number() OVER (ORDER BY id)::int AS n, count(*) OVER ()::int AS count FROM looked
+      )
+      SELECT id::text AS id, n, stale FROM numbered WHERE stale OR n = count ORDER BY n`;
+    const count = rows.at(-1)?.n ?? 0;
+    const stale = rows.filter((row) => row.stale).map(({ id }) => id);
+    return { count, stale, last: count < WINDOW ? undefined : rows.at(-1)!.id };
+  }
+
+  /** Of these rows those that another secret sealed, still, by id. */
+  private async read(sealed: SealedColumn, ids: readonly string[]): Promise<SealedRow[]> {
+    const { table, idType, column, keyColumn, derived } = sealed;
     const more = (derived?.needs ?? []).map((name) => `, t.${name}`).join('');
     return this.prisma.statements.query`
       SELECT t.id::text AS id, t.${raw(keyColumn)} AS "keyId", t.${raw(column)} AS bytes${raw(more)} FROM ${raw(table)} t
-      WHERE t.id > ${after}::${raw(idType)} AND t.${raw(column)} IS NOT NULL AND t.${raw(keyColumn)} <> ${this.keyring.currentId} ${isHere(elsewhere)}
-      ORDER BY t.id LIMIT ${batchOf(sealed)}`;
+      WHERE t.id = ANY(${[...ids]}::${raw(idType)}[]) AND ${this.isStale(sealed)} ORDER BY t.id`;
+  }
+
+  /** Of a row `t`. */
+  private isStale({ column, keyColumn, elsewhere }: SealedColumn): Prisma.Sql {
+    const isHere = elsewhere === undefined ? Prisma.empty : Prisma.sql`AND t.${raw(elsewhere)} IS NULL`;
+    return Prisma.sql`(t.${raw(column)} IS NOT NULL AND t.${raw(keyColumn)} <> ${this.keyring.currentId} ${isHere})`;
   }
 
   /** Writes values that are still as they were read, and returns how many. What somebody holds at this moment is passed over. */
@@ -162,10 +213,6 @@ export class Resealing {
 
 function batchOf({ batch = BATCH }: SealedColumn): number {
   return batch;
-}
-
-function isHere(elsewhere: string | undefined): Prisma.Sql {
-  return elsewhere === undefined ? Prisma.empty : Prisma.sql`AND ${raw(elsewhere)} IS NULL`;
 }
 
 /** A name that a room declares, never what somebody sent. */
