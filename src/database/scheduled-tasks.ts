@@ -70,9 +70,15 @@ export class ScheduledTasks implements OnApplicationBootstrap, OnModuleDestroy {
     }
   }
 
-  /** From the caller's commit on the task is due, in whichever process looks first. */
+  /**
+   * From the caller's commit on the task is due, in whichever process looks first. One that runs is due again at its end: its time
+   * is then another one than that for which the run was taken.
+   */
   async makeDue(name: string, { db }: UnitOfWork): Promise<void> {
-    await db.$executeRaw`UPDATE scheduled_tasks SET next_run_at = now() WHERE name = ${name} AND lease_until IS NULL`;
+    await db.$executeRaw`
+      UPDATE scheduled_tasks SET next_run_at = CASE
+        WHEN lease_until IS NULL THEN now() ELSE greatest(now(), next_run_at + interval '1 millisecond') END
+      WHERE name = ${name}`;
   }
 
   onApplicationBootstrap(): void {
@@ -102,8 +108,8 @@ export class ScheduledTasks implements OnApplicationBootstrap, OnModuleDestroy {
     const idle = [...this.tasks.keys()].filter((name) => !this.running.has(name)).sort();
     if (idle.length === 0) return;
     try {
-      for (const name of await this.take(idle)) {
-        const run = this.runLeased(this.tasks.get(name)!).finally(() => this.running.delete(name));
+      for (const { name, dueAt } of await this.take(idle)) {
+        const run = this.runLeased(this.tasks.get(name)!, dueAt).finally(() => this.running.delete(name));
         this.running.set(name, run);
       }
     } catch (error) {
@@ -112,8 +118,8 @@ export class ScheduledTasks implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   /** The leases of those that are due and that nobody holds. A row that is made here is found by the next look. */
-  private async take(names: string[]): Promise<string[]> {
-    const taken = await this.prisma.statements.query<{ name: string }[]>`
+  private async take(names: string[]): Promise<{ name: string; dueAt: Date }[]> {
+    return this.prisma.statements.query`
       WITH known AS (
         INSERT INTO scheduled_tasks (name) SELECT unnest(${names}::text[]) ORDER BY 1 ON CONFLICT (name) DO NOTHING
       ), due AS (
@@ -124,17 +130,16 @@ export class ScheduledTasks implements OnApplicationBootstrap, OnModuleDestroy {
       UPDATE scheduled_tasks t SET
         leased_by = ${this.holder}, lease_until = now() + ${this.timing.lease} * interval '1 millisecond'
       FROM due WHERE t.name = due.name
-      RETURNING t.name`;
-    return taken.map(({ name }) => name);
+      RETURNING t.name, t.next_run_at AS "dueAt"`;
   }
 
   /** Never rejects. */
-  private async runLeased(task: ScheduledTask): Promise<void> {
+  private async runLeased(task: ScheduledTask, dueAt: Date): Promise<void> {
     const renewal = setInterval(() => void this.renew(task), this.timing.renewEvery).unref();
     const started = performance.now();
     const ending = await this.end(task);
     clearInterval(renewal);
-    await this.record(task, ending, Math.round(performance.now() - started));
+    await this.record(task, dueAt, ending, Math.round(performance.now() - started));
   }
 
   private async end(task: ScheduledTask): Promise<RunEnding> {
@@ -157,8 +162,16 @@ export class ScheduledTasks implements OnApplicationBootstrap, OnModuleDestroy {
     }
   }
 
-  /** Only for the holder: a process that slept past its lease must not end a run that is another's by now. */
-  private async record({ name, everyMs }: ScheduledTask, ending: RunEnding, tookMs: number): Promise<void> {
+  /**
+   * Only for the holder: a process that slept past its lease must not end a run that is another's by now.
+   * @param dueAt its time when it was taken; another one was set meanwhile, and stands
+   */
+  private async record(
+    { name, everyMs }: ScheduledTask,
+    dueAt: Date,
+    ending: RunEnding,
+    tookMs: number,
+  ): Promise<void> {
     const waitMs = waitUntilNextRun(ending, everyMs, tookMs);
     try {
       const recorded = await this.prisma.statements.execute`
@@ -166,7 +179,8 @@ export class ScheduledTasks implements OnApplicationBootstrap, OnModuleDestroy {
           last_run_at = now() - ${tookMs} * interval '1 millisecond', last_took_ms = ${tookMs},
           last_result = ${ending.kind === 'failed' ? null : cut(ending.result, TEXT_LIMIT)},
           last_error = ${ending.kind === 'failed' ? cut(ending.error, TEXT_LIMIT) : null},
-          next_run_at = now() + ${waitMs} * interval '1 millisecond', leased_by = NULL, lease_until = NULL
+          next_run_at = CASE next_run_at WHEN ${dueAt}::timestamptz THEN now() + ${waitMs} * interval '1 millisecond' ELSE next_run_at END,
+          leased_by = NULL, lease_until = NULL
         WHERE name = ${name} AND leased_by = ${this.holder}`;
       if (recorded === 0)
         this.log.warn({ task: name }, 'scheduled work outlived its lease, and another process took it');

@@ -1,5 +1,5 @@
 import { createLogger } from '../../../src/core/logger.js';
-import { PrismaService } from '../../../src/database/prisma.service.js';
+import { PrismaService, Transactions } from '../../../src/database/prisma.service.js';
 import { type ScheduledTask, ScheduledTasks } from '../../../src/database/scheduled-tasks.js';
 import { createDatabase, type TestDatabase } from '../../support/database/postgres.js';
 import { eventually } from '../../support/signals/wait.js';
@@ -121,6 +121,47 @@ describe('scheduled tasks', () => {
     const taken = await finished('orphan');
     expect(taken.last_result).toBe('taken over');
     expect(taken.last_run_at!.getTime()).toBeGreaterThanOrEqual(dead!.lease_until.getTime());
+  });
+
+  it('are due again at once where somebody asked while they ran, and once only', async () => {
+    const endings: (() => void)[] = [];
+    const run = (): Promise<string> => new Promise((resolve) => endings.push(() => resolve(`run ${endings.length}`)));
+    const runner = start('w', { name: 'asked', everyMs: HOUR, run });
+    await eventually(() => endings.length === 1, 'the run');
+    const ask = (): Promise<void> => new Transactions(prisma).run((unit) => runner.makeDue('asked', unit));
+    await ask();
+    await ask();
+    expect((await row('asked'))!.leased_by).toBe('w');
+    endings[0]!();
+    await eventually(() => endings.length === 2, 'a second run');
+    endings[1]!();
+    const done = await finished('asked');
+    expect([done.last_result, done.wait_seconds > 3_000]).toEqual(['run 2', true]);
+    // What nobody is at is due from the commit on, whenever it would have been.
+    await ask();
+    await eventually(() => endings.length === 3, 'a third run');
+    endings[2]!();
+  });
+
+  it('are due again where somebody asked in the very millisecond for which they were taken', async () => {
+    await database.query(
+      `INSERT INTO scheduled_tasks (name, next_run_at) VALUES ('twice', now() + interval '1 second')`,
+    );
+    const endings: (() => void)[] = [];
+    const run = (): Promise<string> => new Promise((resolve) => endings.push(() => resolve('done')));
+    const runner = start('w', { name: 'twice', everyMs: HOUR, run });
+    const transactions = new Transactions(prisma);
+    await transactions.run(async (unit) => {
+      await unit.db.$executeRaw`SELECT 1`; // it begins, and asks a run later
+      await database.query(
+        `UPDATE scheduled_tasks SET next_run_at = (SELECT xact_start FROM pg_stat_activity WHERE application_name = 'otpost' AND state = 'idle in transaction' AND datname = current_database())`,
+      );
+      await eventually(() => endings.length === 1, 'the run');
+      await runner.makeDue('twice', unit);
+    });
+    endings[0]!();
+    await eventually(() => endings.length === 2, 'the second run');
+    endings[1]!();
   });
 
   it('keep the lease for as long as they run', async () => {
