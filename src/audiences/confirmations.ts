@@ -88,11 +88,15 @@ export class Confirmations {
     consume: (unit: UnitOfWork) => Promise<Challenge | undefined>,
     by: Doer,
   ): Promise<ConfirmResult> {
-    const confirmed = await this.transactions.run(async (unit) => {
-      if (!(await consume(unit))) return undefined;
+    const { destinationCanonical: address } = challenge;
+    return this.transactions.run(async (unit): Promise<ConfirmResult> => {
+      if (!(await consume(unit))) return { kind: 'consumed' };
+      await this.suppressions.hold(address, unit);
       const subscriber = await confirmByChallenge(challenge.id, unit);
       // They were removed, or changed by hand meanwhile: nobody waits any more.
-      if (!subscriber) return undefined;
+      if (!subscriber) return { kind: 'consumed' };
+      // What they said of all newsletters before, they take back: in the same commit, for they cannot confirm again.
+      await this.suppressions.resubscribe(address, unit.db);
       const { id, audienceId } = subscriber;
       const entry = {
         action: 'subscriber.confirmed',
@@ -101,11 +105,7 @@ export class Confirmations {
         details: { audienceId },
       };
       await this.audit.record(entry, unit);
-      return subscriber;
+      return { kind: 'confirmed' };
     });
-    if (!confirmed) return { kind: 'consumed' };
-    // What they said of all newsletters before, they take back.
-    await this.suppressions.resubscribe(challenge.destinationCanonical);
-    return { kind: 'confirmed' };
   }
 }

@@ -101,8 +101,16 @@ export class Suppressions {
   }
 
   /** Takes back what its owner said, and nothing that others did. */
-  async resubscribe(addressCanonical: string): Promise<void> {
-    await this.prisma.suppression.deleteMany({ where: { addressCanonical, scope: 'bulk', reason: 'unsubscribe' } });
+  async resubscribe(addressCanonical: string, db: UnitOfWork['db'] = this.prisma): Promise<void> {
+    await db.suppression.deleteMany({ where: { addressCanonical, scope: 'bulk', reason: 'unsubscribe' } });
+  }
+
+  /**
+   * Locks what is said of an address, for whoever is about to change its subscribers and then takes it back: who suppresses has
+   * it first too, so that nobody waits in a circle.
+   */
+  async hold(addressCanonical: string, { db }: UnitOfWork): Promise<void> {
+    await db.$queryRaw`SELECT FROM suppressions WHERE address_canonical = ${addressCanonical} AND scope = 'bulk' FOR UPDATE`;
   }
 
   /** Removes up to `limit` that have expired. Returns how many. */

@@ -155,6 +155,25 @@ describe('who is in an audience', () => {
       );
     });
 
+    it('comes back in one piece, or not at all and may press again', async () => {
+      const address = somebody();
+      await audience.add(address);
+      await otpost.database.query(
+        `INSERT INTO suppressions (address_canonical, scope, reason, source) VALUES ($1, 'bulk', 'unsubscribe', 'page')`,
+        [address],
+      );
+      const { mail } = await asked(address);
+      await otpost.database.query(`
+        CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'it stays'; END $$;
+        CREATE TRIGGER refuse BEFORE DELETE ON suppressions FOR EACH ROW EXECUTE FUNCTION refuse()`);
+      expect([(await post(linkIn(mail), '')).status, await status(address)]).toEqual([500, 'pending']);
+      await otpost.database.query('DROP TRIGGER refuse ON suppressions');
+      expect([(await post(linkIn(mail), '')).status, await status(address)]).toEqual([200, 'active']);
+      expect(await otpost.database.query('SELECT FROM suppressions WHERE address_canonical = $1', [address])).toEqual(
+        [],
+      );
+    });
+
     it('is asked for each audience by itself, and not at all who is active', async () => {
       const address = somebody();
       const first = await asked(address);
