@@ -18,6 +18,13 @@ export type SubscriberCounts = Record<SubscriberStatus, number>;
 /** The scheduled task that removes the subscribers of audiences that were deleted. */
 export const REMOVAL_TASK = 'audiences.removal';
 
+/** Holds an audience until the end of the transaction: nobody deletes it meanwhile. False: it is gone. */
+export async function holdAudience(id: string, { db }: UnitOfWork): Promise<boolean> {
+  const found = await db.$queryRaw<unknown[]>`
+    SELECT FROM audiences WHERE id = ${id}::uuid AND deleted_at IS NULL FOR KEY SHARE`;
+  return found.length > 0;
+}
+
 /** People who get the same mail. */
 @Injectable()
 export class Audiences {

@@ -7,6 +7,7 @@ import { PrismaService, Transactions } from '../database/prisma.service.js';
 import { ScheduledTasks } from '../database/scheduled-tasks.js';
 import type { SubscriberImport } from '../generated/prisma/client.js';
 import { StoredFiles } from '../mail/files/stored-files.js';
+import { holdAudience } from './audiences.js';
 import { IMPORT_TASK, MOST_FAULTS } from './import-batches.js';
 import type { ImportFormat } from './import-policy.js';
 
@@ -37,8 +38,7 @@ export class Imports {
     const file = await this.files.store(body, IMPORT_LIMIT);
     const id = uuidv7(this.clock.now());
     return this.transactions.run(async (unit) => {
-      const audience = await unit.db.audience.findFirst({ where: { id: audienceId, deletedAt: null } });
-      if (!audience) throw new Problem('audience_not_found');
+      if (!(await holdAudience(audienceId, unit))) throw new Problem('audience_not_found');
       const row = await unit.db.subscriberImport.create({
         data: { id, audienceId, fileId: file.id, format, size: file.size },
       });

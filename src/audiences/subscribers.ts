@@ -7,6 +7,7 @@ import { DatabaseClock } from '../database/database-clock.js';
 import { PrismaService, Transactions, type UnitOfWork } from '../database/prisma.service.js';
 import { Prisma } from '../generated/prisma/client.js';
 import type { SubscriberStatus } from '../generated/prisma/enums.js';
+import { holdAudience } from './audiences.js';
 import type { NewSubscriber } from './subscriber-policy.js';
 
 export interface SubscriberRecord {
@@ -89,7 +90,7 @@ export class Subscribers {
     private readonly audit: Audit,
   ) {}
 
-  /** Adds somebody, or writes what is said anew of who is there. Who has left stays so. */
+  /** Adds somebody, or writes what is said anew of who is there. Who has left stays so. @throws Problem audience_not_found */
   async put(
     audienceId: string,
     subscriber: NewSubscriber,
@@ -97,6 +98,7 @@ export class Subscribers {
   ): Promise<{ record: SubscriberRecord; created: boolean }> {
     const id = uuidv7(this.clock.now());
     return this.transactions.run(async (unit) => {
+      if (!(await holdAudience(audienceId, unit))) throw new Problem('audience_not_found');
       const [written] = await unit.db.$queryRaw<Written[]>(
         writingSubscribers(audienceId, [{ ...subscriber, id }], null),
       );
@@ -190,7 +192,7 @@ export class Subscribers {
     return changed > 0;
   }
 
-  /** Somebody new who is not active before they confirm. */
+  /** Somebody new who is not active before they confirm. @throws Problem audience_not_found */
   async addPending(
     audienceId: string,
     subscriber: NewSubscriber,
@@ -200,6 +202,7 @@ export class Subscribers {
     const id = uuidv7(this.clock.now());
     const { address, addressCanonical, attributes, locale } = subscriber;
     return this.transactions.run(async (unit) => {
+      if (!(await holdAudience(audienceId, unit))) throw new Problem('audience_not_found');
       const created = await unit.db.$executeRaw`
         INSERT INTO subscribers (id, audience_id, address, address_canonical, status, attributes, locale, challenge_id)
         VALUES (${id}::uuid, ${audienceId}::uuid, ${address}, ${addressCanonical}, 'pending', ${JSON.stringify(attributes)}::jsonb, ${locale}, ${challengeId})

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { holdAudience } from '../audiences/audiences.js';
 import { Audit, type Doer } from '../audit/audit.js';
 import { productOf, Settings } from '../config/settings.js';
 import { uuidv7 } from '../core/ids.js';
@@ -70,6 +71,7 @@ export class Broadcasts {
     if (before) return before;
     const { drafted, words } = await this.lookAt(wanted, submitter);
     return this.transactions.run(async (unit) => {
+      if (!(await holdAudience(wanted.audience, unit))) throw refusalOf([AUDIENCE_FAULT]);
       const record = await this.write(wanted, drafted, words, submitter, unit);
       const answer = { status: 202, body: asBody(record) };
       await this.idempotency.keep(request, answer, unit);
@@ -153,9 +155,7 @@ export class Broadcasts {
 
   private async audienceFaults(id: string): Promise<FieldError[]> {
     const there = await this.prisma.audience.count({ where: { id, deletedAt: null } });
-    return there > 0
-      ? []
-      : [{ field: 'audience', code: 'unknown_audience', message: 'is not one that there is: GET /v1/audiences' }];
+    return there > 0 ? [] : [AUDIENCE_FAULT];
   }
 
   /** By language. Of a template as it is now; its variables may name what each subscriber has. */
@@ -269,6 +269,12 @@ export class Broadcasts {
     );
   }
 }
+
+const AUDIENCE_FAULT: FieldError = {
+  field: 'audience',
+  code: 'unknown_audience',
+  message: 'is not one that there is: GET /v1/audiences',
+};
 
 const RATE_FAULT: FieldError = {
   field: 'rate',
