@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { uuidv7 } from '../core/ids.js';
+import { LOWEST_UUID, uuidv7 } from '../core/ids.js';
+import { UnsealError } from '../core/keyring.js';
 import { DatabaseClock } from '../database/database-clock.js';
 import { PrismaService, Transactions, type UnitOfWork } from '../database/prisma.service.js';
 import type { SubscriberImport } from '../generated/prisma/client.js';
@@ -15,8 +16,12 @@ export const MOST_FAULTS = 2_000;
 export const IMPORT_TASK = 'audiences.imports';
 /** Lines that one transaction works off at most. */
 const CHUNK = 1_000;
+const UNREADABLE_WORDS = 'the file opens with neither APP_SECRET nor APP_SECRET_PREVIOUS: send it again';
 const DUPLICATE = 'duplicate';
 const DUPLICATE_WORDS = 'its address stands in an earlier line: this one holds';
+
+/** Its audience may have been deleted meanwhile. */
+type OpenImport = SubscriberImport & { audience: { deletedAt: Date | null } };
 
 interface Fault {
   line: number;
@@ -46,18 +51,21 @@ export class ImportBatches {
     private readonly clock: DatabaseClock,
   ) {}
 
-  /** Works the imports that are open, oldest first. Answers how many lines. */
+  /**
+   * Works the imports that are open, oldest first, each as far as it goes: one that cannot go on holds up no other. Answers how many
+   * lines. @throws the first of what stopped one, after all had their turn
+   */
   async work(signal: AbortSignal): Promise<number> {
     let lines = 0;
-    while (!signal.aborted) {
-      const [oldest] = await this.prisma.statements.query<{ id: string }[]>`
-        SELECT id FROM subscriber_imports WHERE finished_at IS NULL ORDER BY id LIMIT 1`;
-      const open = oldest && (await this.prisma.subscriberImport.findUnique({ where: oldest }));
-      if (!open) break;
-      const worked = await this.workOne(open, signal);
-      lines += worked;
-      if (worked === 0 && !signal.aborted && (await this.isOpenAt(open.id, open.position))) break; // another one works it
+    const errors: unknown[] = [];
+    for (let open = await this.nextOpen(LOWEST_UUID); open && !signal.aborted; open = await this.nextOpen(open.id)) {
+      try {
+        lines += await this.workOne(open, signal);
+      } catch (error) {
+        errors.push(error);
+      }
     }
+    if (errors.length > 0) throw errors[0];
     return lines;
   }
 
@@ -68,31 +76,61 @@ export class ImportBatches {
         SELECT id FROM subscriber_imports WHERE finished_at < now() - make_interval(days => ${days}::int) ORDER BY id LIMIT ${limit})`;
   }
 
-  private async workOne(open: SubscriberImport, signal: AbortSignal): Promise<number> {
-    const { position, line: number, format } = open;
-    // Kept for another day, or gone already.
-    const there = (await this.files.find([open.fileId])).size > 0;
-    if (!there) return this.fail(open, 'file_missing', 'the file is gone: send it again', position);
+  private async nextOpen(after: string): Promise<OpenImport | undefined> {
+    const [next] = await this.prisma.statements.query<{ id: string }[]>`
+      SELECT id FROM subscriber_imports WHERE finished_at IS NULL AND id > ${after}::uuid ORDER BY id LIMIT 1`;
+    const include = { audience: { select: { deletedAt: true } } };
+    return (next && (await this.prisma.subscriberImport.findUnique({ where: next, include }))) ?? undefined;
+  }
+
+  /** Answers how many lines. */
+  private async workOne(open: OpenImport, signal: AbortSignal): Promise<number> {
+    const so = { at: open.position, worked: 0 };
+    const fault = await this.faultOf(open);
+    if (fault) await this.fail(open, fault.code, fault.message, so.at);
+    else {
+      try {
+        await this.workLines(open, so, signal);
+      } catch (error) {
+        if (!(error instanceof UnsealError)) throw error;
+        await this.fail(open, 'file_unreadable', UNREADABLE_WORDS, so.at);
+      }
+    }
+    return so.worked;
+  }
+
+  /** Why nothing of it can be worked off. Its file is kept for another day. */
+  private async faultOf({ audience, fileId }: OpenImport): Promise<{ code: string; message: string } | undefined> {
+    if (audience.deletedAt) return { code: 'audience_deleted', message: 'its audience was deleted' };
+    const isThere = (await this.files.find([fileId])).size > 0;
+    return isThere ? undefined : { code: 'file_missing', message: 'the file is gone: send it again' };
+  }
+
+  /** @param so how far it is, written as it goes on. @throws UnsealError */
+  private async workLines(
+    open: SubscriberImport,
+    so: { at: number; worked: number },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { line: number, format } = open;
     let header = open.header as CsvHeader | null;
-    let [at, worked] = [position, 0];
-    const batches = linesOf(this.files.parts(open.fileId, position), { byte: position, number }, CHUNK);
+    const batches = linesOf(this.files.parts(open.fileId, so.at), { byte: so.at, number }, CHUNK);
     for await (const batch of batches) {
       const lines = [...batch.lines];
       if (format === 'csv' && header === null) {
         const found = headerOf(lines.shift()!);
-        if ('code' in found) return this.fail(open, found.code, found.message, at);
+        if ('code' in found) return this.fail(open, found.code, found.message, so.at);
         header = found;
       }
       const read = format === 'csv' ? readCsv(lines, header!) : readNdjson(lines);
-      if (!(await this.commit(open, at, batch, read, header))) return worked;
-      at = batch.end;
-      worked += batch.lines.length;
-      if (signal.aborted) return worked;
+      if (!(await this.commit(open, so.at, batch, read, header))) return;
+      so.at = batch.end;
+      so.worked += batch.lines.length;
+      if (signal.aborted) return;
     }
-    if (format === 'csv' && header === null) return this.fail(open, 'header_unreadable', 'the file is empty', at);
+    if (format === 'csv' && header === null) return this.fail(open, 'header_unreadable', 'the file is empty', so.at);
     await this.prisma.statements.execute`
-      UPDATE subscriber_imports SET finished_at = now() WHERE id = ${open.id}::uuid AND position = ${at} AND finished_at IS NULL`;
-    return worked;
+      UPDATE subscriber_imports SET finished_at = now() WHERE id = ${open.id}::uuid AND position = ${so.at} AND finished_at IS NULL`;
   }
 
   /** False: somebody else works it by now, or it is over. */
@@ -107,7 +145,7 @@ export class ImportBatches {
       const mine = await unit.db.$queryRaw<{ faults: number }[]>`
         SELECT i.bad + i.duplicates AS faults FROM subscriber_imports i JOIN audiences a ON a.id = i.audience_id
         WHERE i.id = ${open.id}::uuid AND i.position = ${at} AND i.finished_at IS NULL AND a.deleted_at IS NULL
-        FOR UPDATE OF i SKIP LOCKED`;
+        FOR UPDATE OF i SKIP LOCKED FOR KEY SHARE OF a`;
       if (mine.length === 0) return false;
       const { created, updated, duplicates, kept, faults } = await this.write(open, read, unit);
       const bad = faults.filter(({ code }) => code !== DUPLICATE);
@@ -169,17 +207,12 @@ export class ImportBatches {
   }
 
   /** Nothing of it is worked off any more. */
-  private async fail({ id }: SubscriberImport, errorCode: string, message: string, at: number): Promise<number> {
+  private async fail({ id }: SubscriberImport, errorCode: string, message: string, at: number): Promise<void> {
     await this.transactions.run(async (unit) => {
       const failed = await unit.db.$executeRaw`
         UPDATE subscriber_imports SET finished_at = now(), error_code = ${errorCode}
         WHERE id = ${id}::uuid AND position = ${at} AND finished_at IS NULL`;
       if (failed > 0) await this.note(id, [{ line: at === 0 ? 1 : 0, code: errorCode, message }], unit);
     });
-    return 0;
-  }
-
-  private async isOpenAt(id: string, position: number): Promise<boolean> {
-    return (await this.prisma.subscriberImport.count({ where: { id, position, finishedAt: null } })) > 0;
   }
 }

@@ -202,6 +202,77 @@ describe('an import of subscribers', () => {
     );
   });
 
+  describe('that cannot go on', () => {
+    /** Two files that are worked off in one run, the first of them spoilt before. */
+    async function afterSpoilt(spoil: (importId: string) => Promise<unknown>): Promise<[ImportBody, ImportBody]> {
+      await eventually(async () => {
+        const held = await otpost.database.query(
+          `UPDATE scheduled_tasks SET lease_until = now() + interval '1 hour', leased_by = 'a test'
+           WHERE name = 'audiences.imports' AND leased_by IS NULL RETURNING name`,
+        );
+        return held.length === 1;
+      }, 'the task to be idle');
+      const [first, second] = [
+        (await audience.import(`email\nfirst${++people}@example.com\n`)).body,
+        (await (await AudienceClient.make(otpost.api, key)).import(`email\nsecond${people}@example.com\n`)).body,
+      ];
+      await spoil(first.id);
+      await otpost.database.query(
+        `UPDATE scheduled_tasks SET lease_until = NULL, leased_by = NULL, next_run_at = now() WHERE name = 'audiences.imports'`,
+      );
+      return [first, second];
+    }
+    let people = 0;
+
+    const ended = (id: string) =>
+      eventually(async () => {
+        const [row] = await otpost.database.query<{ error: string | null; created: number }>(
+          'SELECT error_code AS error, created FROM subscriber_imports WHERE id = $1 AND finished_at IS NOT NULL',
+          [id],
+        );
+        return row;
+      }, 'the end of the import');
+
+    it('because its audience was deleted ends, and holds up no other', async () => {
+      const [first, second] = await afterSpoilt(() =>
+        otpost.database.query('UPDATE audiences SET deleted_at = now() WHERE id = $1', [audience.id]),
+      );
+      expect(await ended(second.id)).toEqual({ error: null, created: 1 });
+      expect(await ended(first.id)).toEqual({ error: 'audience_deleted', created: 0 });
+    });
+
+    it('because its file does not open fails and says so, and holds up no other', async () => {
+      const [first, second] = await afterSpoilt((id) =>
+        otpost.database.query(
+          `UPDATE stored_file_parts SET sealed = sealed || '\\x00' WHERE file_id = (SELECT file_id FROM subscriber_imports WHERE id = $1)`,
+          [id],
+        ),
+      );
+      expect(await ended(second.id)).toEqual({ error: null, created: 1 });
+      await ended(first.id);
+      const { body } = await audience.look(first.id);
+      expect(body).toMatchObject({ status: 'failed', errorCode: 'file_unreadable', totals: { created: 0 } });
+      expect(codes(body)).toEqual([[1, 'file_unreadable']]);
+    });
+
+    it('because Postgres refuses what it writes is told of, holds up no other, and goes on once it can', async () => {
+      const [first, second] = await afterSpoilt(() =>
+        otpost.database.query(`
+          CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not them'; END $$;
+          CREATE TRIGGER refuse BEFORE INSERT ON subscribers FOR EACH ROW WHEN (NEW.address LIKE 'first%') EXECUTE FUNCTION refuse()`),
+      );
+      expect(await ended(second.id)).toEqual({ error: null, created: 1 });
+      await eventually(async () => {
+        const [task] = await otpost.database.query<{ error: string | null }>(
+          `SELECT last_error AS error FROM scheduled_tasks WHERE name = 'audiences.imports'`,
+        );
+        return task!.error?.includes('not them');
+      }, 'the schedule to say why');
+      await otpost.database.query('DROP TRIGGER refuse ON subscribers');
+      expect(await ended(first.id)).toEqual({ error: null, created: 1 });
+    });
+  });
+
   it('refuses what is declared as something else, and what is for nobody', async () => {
     expect((await audience.import('email\n', 'application/json')).status).toBe(415);
     const nowhere = await fetch(`${otpost.api.url}/v1/audiences/00000000-0000-7000-8000-000000000000/import`, {
