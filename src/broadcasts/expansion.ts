@@ -11,6 +11,7 @@ import { CONTENT_ELSEWHERE } from '../mail/outbox/email-rows.js';
 import { HELD, IS_HELD } from '../mail/subscribers/subscribers.js';
 import { mailboxOf } from '../mail/transport/mailbox.js';
 import { MailQueue } from '../queue/mail-queue.js';
+import { Beginnings } from './beginnings.js';
 import { allowance, untilNext } from './pace-policy.js';
 
 /** Messages that one transaction makes at most. */
@@ -72,27 +73,31 @@ export class Expansion {
     private readonly transactions: Transactions,
     private readonly clock: DatabaseClock,
     private readonly queue: MailQueue,
+    private readonly beginnings: Beginnings,
   ) {}
 
   /**
    * Goes on while there is something to do, each broadcast in turn: one that cannot go on holds up no other. Answers how many
-   * messages it made.
+   * messages it made. @throws the first of what stopped one, once there is nothing else to do
    */
   async work(signal: AbortSignal): Promise<number> {
     const until = performance.now() + LONGEST_RUN;
     let all = 0;
+    let errors: unknown[] = [];
     while (!signal.aborted && performance.now() < until && (await this.isAnyOpen())) {
-      await this.startDue();
-      const { steps, errors } = await this.expandEach(await this.openIds());
-      const made = steps.reduce((sum, { count }) => sum + count, 0);
+      const due = await eachOf(await this.beginnings.due(), (id) => this.beginnings.go(id));
+      const open = await eachOf(await this.openIds(), (id) => this.expand(id));
+      errors = [...due.errors, ...open.errors];
+      const counted = due.steps.reduce((sum, count) => sum + count, 0);
+      const made = open.steps.reduce((sum, { count }) => sum + count, 0);
       const moved = await this.settle();
       all += made;
-      if (made + moved > 0) continue;
-      if (errors.length > 0) throw errors[0];
-      const waits = steps.flatMap(({ waitMs }) => waitMs ?? []);
-      if (waits.length === 0) break;
+      if (counted + made + moved > 0) continue;
+      const waits = open.steps.flatMap(({ waitMs }) => waitMs ?? []);
+      if (errors.length > 0 || waits.length === 0) break;
       await pause(Math.max(SHORTEST_WAIT, Math.min(LONGEST_WAIT, ...waits)), signal);
     }
+    if (errors.length > 0) throw errors[0];
     return all;
   }
 
@@ -101,19 +106,6 @@ export class Expansion {
     const [row] = await this.prisma.statements.query<{ any: boolean }[]>`
       SELECT EXISTS (SELECT FROM broadcasts WHERE finished_at IS NULL) AS any`;
     return row!.any;
-  }
-
-  /** Broadcasts whose time has come. Whoever joins from now on does not get them. */
-  async startDue(): Promise<void> {
-    await this.prisma.statements.execute`
-      WITH due AS (
-        SELECT id FROM broadcasts WHERE started_at IS NULL AND finished_at IS NULL AND cancelled_at IS NULL AND paused_at IS NULL
-          AND (scheduled_at IS NULL OR scheduled_at <= now()) ORDER BY id FOR UPDATE SKIP LOCKED
-      )
-      UPDATE broadcasts b SET started_at = now(), tokens_at = now(), total = (
-          SELECT count(*)::int FROM subscribers s WHERE s.audience_id = b.audience_id AND s.status = 'active' AND s.attributes @> b.filter
-        ), last_id = (SELECT s.id FROM subscribers s WHERE s.audience_id = b.audience_id ORDER BY s.audience_id DESC, s.id DESC LIMIT 1)
-      FROM due WHERE b.id = due.id`;
   }
 
   /** The next chunk of a broadcast, as large as its rate lets; of one that somebody else works at, none. */
@@ -142,19 +134,6 @@ export class Expansion {
    */
   async settle(): Promise<number> {
     return (await this.cancelRest()) + (await this.putOff()) + (await this.takeBack()) + (await this.finish());
-  }
-
-  private async expandEach(ids: readonly string[]): Promise<{ steps: Expanded[]; errors: unknown[] }> {
-    const steps: Expanded[] = [];
-    const errors: unknown[] = [];
-    for (const id of ids) {
-      try {
-        steps.push(await this.expand(id));
-      } catch (error) {
-        errors.push(error);
-      }
-    }
-    return { steps, errors };
   }
 
   private async openIds(): Promise<string[]> {
@@ -293,6 +272,23 @@ export class Expansion {
 }
 
 const IS_EXPANDING = Prisma.sql`started_at IS NOT NULL AND expanded_at IS NULL AND paused_at IS NULL AND cancelled_at IS NULL`;
+
+/** What came of each, and what stopped some. */
+async function eachOf<T>(
+  ids: readonly string[],
+  step: (id: string) => Promise<T>,
+): Promise<{ steps: T[]; errors: unknown[] }> {
+  const steps: T[] = [];
+  const errors: unknown[] = [];
+  for (const id of ids) {
+    try {
+      steps.push(await step(id));
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  return { steps, errors };
+}
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
   await delay(ms, undefined, { signal }).catch((error: Error) => {

@@ -3,6 +3,7 @@ import { Settings } from '../config/settings.js';
 import { inBatches, PrismaService } from '../database/prisma.service.js';
 import { ScheduledTasks } from '../database/scheduled-tasks.js';
 import { MailModule } from '../mail/mail.module.js';
+import { Beginnings } from './beginnings.js';
 import { BROADCAST_TASK } from './broadcasts.js';
 import { Expansion } from './expansion.js';
 
@@ -43,5 +44,5 @@ class BroadcastMaintenance implements OnModuleInit {
 }
 
 /** What is scheduled, in every process. */
-@Module({ imports: [MailModule], providers: [BroadcastMaintenance, Expansion] })
+@Module({ imports: [MailModule], providers: [BroadcastMaintenance, Beginnings, Expansion] })
 export class BroadcastMaintenanceModule {}

@@ -1,9 +1,11 @@
+import { Beginnings } from '../../../src/broadcasts/beginnings.js';
 import { Expansion } from '../../../src/broadcasts/expansion.js';
 import { DatabaseClock } from '../../../src/database/database-clock.js';
 import { PrismaService, Transactions } from '../../../src/database/prisma.service.js';
 import { Ledger } from '../../../src/mail/outbox/ledger.js';
 import { queueOf } from '../../support/database/woken-lanes.js';
 import { AudienceClient } from '../../support/service/audience.js';
+import type { ProblemBody } from '../../support/service/api.js';
 import { createApiKey } from '../../support/service/api-key.js';
 import { type Otpost, startOtpost } from '../../support/service/otpost.js';
 import { eventually } from '../../support/signals/wait.js';
@@ -43,13 +45,21 @@ describe('a broadcast under way', () => {
   let audience: AudienceClient;
   let prisma: PrismaService;
   let expansion: Expansion;
+  let beginnings: Beginnings;
 
   beforeAll(async () => {
     sink = await SmtpSink.start({ onRcptTo: (_address, _session, done) => void gate.pass().then(() => done()) });
     otpost = await startOtpost({ MAIL_TRANSPORTS: sink.url, WORKER_CONCURRENCY: 'critical:2,default:2,bulk:2' });
     key = await createApiKey(otpost.database.url, ['audiences', 'emails:read', 'emails:send']);
     prisma = new PrismaService({ url: otpost.database.url, poolSize: 4 });
-    expansion = new Expansion(prisma, new Transactions(prisma), await DatabaseClock.read(prisma), queueOf());
+    beginnings = new Beginnings(prisma);
+    expansion = new Expansion(
+      prisma,
+      new Transactions(prisma),
+      await DatabaseClock.read(prisma),
+      queueOf(),
+      beginnings,
+    );
   });
   beforeEach(async () => {
     gate.release();
@@ -238,11 +248,52 @@ describe('a broadcast under way', () => {
     );
   }
 
+  it('begins without those that cannot, and says what keeps these', async () => {
+    await subscribed(2);
+    await otpost.database.query(`
+      CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'it cannot begin'; END $$;
+      CREATE TRIGGER refuse BEFORE UPDATE ON broadcasts FOR EACH ROW
+        WHEN (NEW.subject = 'Broken' AND NEW.started_at IS NOT NULL AND OLD.started_at IS NULL) EXECUTE FUNCTION refuse()`);
+    const { body: broken } = await audience.tell({ ...WORDS, subject: 'Broken' });
+    const { body: whole } = await audience.tell(WORDS);
+    expect(await over(whole.id)).toMatchObject({ status: 'done', counts: { sent: 2 } });
+    await eventually(async () => {
+      const [task] = await otpost.database.query<{ error: string | null }>(
+        `SELECT last_error AS error FROM scheduled_tasks WHERE name = 'broadcasts.expansion'`,
+      );
+      return task!.error?.includes('it cannot begin');
+    }, 'the schedule to say why');
+    await otpost.database.query('DROP TRIGGER refuse ON broadcasts');
+    expect(await over(broken.id)).toMatchObject({ status: 'done', counts: { sent: 2 } });
+  });
+
+  it('to a large audience counts it a window at a time, and those who join meanwhile', async () => {
+    const join = (from: number, to: number) =>
+      otpost.database.query(
+        `INSERT INTO subscribers (id, audience_id, address, address_canonical, attributes)
+         SELECT ('01a00000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, $1, n || '@example.com', n || '@example.com',
+           jsonb_build_object('plan', CASE WHEN n % 10000 = 0 THEN 'pro' ELSE 'free' END)
+         FROM generate_series($2::int, $3::int) AS n`,
+        [audience.id, from, to],
+      );
+    await join(1, 100_000);
+    const id = await byHand({ ...WORDS, filter: { plan: 'pro' } });
+    const look = () => audience.broadcast(id);
+    expect([await beginnings.due(), await beginnings.go(id), await beginnings.go(id)]).toEqual([[id], 50_000, 50_000]);
+    expect(await look()).toMatchObject({ status: 'scheduled', total: null });
+    await join(100_001, 120_000);
+    expect([await beginnings.go(id), await beginnings.due()]).toEqual([0, []]);
+    expect(await look()).toMatchObject({ status: 'sending', total: 12 });
+    await join(120_001, 130_000);
+    await giveBack();
+    expect(await over(id)).toMatchObject({ status: 'done', total: 12, counts: { sent: 12 } });
+  });
+
   it('that two expand at once has one message for each', async () => {
     const addresses = await subscribed(5_000);
     await otpost.database.query(`INSERT INTO lane_pauses (lane) VALUES ('bulk')`);
     const id = await byHand(WORDS);
-    await expansion.startDue();
+    expect(await beginnings.go(id)).toBe(0);
     const work = async (): Promise<number> => {
       let made = 0;
       for (let idle = 0; idle < 5;) {
@@ -275,7 +326,7 @@ describe('a broadcast under way', () => {
         minutes,
       ]);
     const expand = async () => (await expansion.expand(id)).count;
-    await expansion.startDue();
+    expect(await beginnings.go(id)).toBe(0);
     expect([await expand(), await expand()]).toEqual([1, 0]);
     // An hour passes, and nothing was handed over: nothing more begins.
     await later(60);
@@ -312,6 +363,28 @@ describe('a broadcast under way', () => {
   it('is for nobody where nobody is there, and over at once', async () => {
     const { body } = await audience.tell(WORDS);
     expect(await over(body.id)).toMatchObject({ status: 'done', total: 0, expanded: 0, counts: {} });
+  });
+
+  it('is not taken for an audience that is deleted at the same moment', async () => {
+    const { asked } = await prisma.$transaction(async (db) => {
+      // As the call that deletes it does.
+      await db.$queryRaw`SELECT FROM audiences WHERE id = ${audience.id}::uuid FOR UPDATE`;
+      let isAnswered = false;
+      const answer = audience.tell(WORDS).finally(() => (isAnswered = true));
+      await eventually(async () => {
+        const waiting = await otpost.database.query(
+          `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+        );
+        return isAnswered || waiting.length > 0;
+      }, 'the broadcast to wait for it');
+      await db.$executeRaw`UPDATE audiences SET deleted_at = now() WHERE id = ${audience.id}::uuid`;
+      return { asked: answer };
+    });
+    const { status, body } = await asked;
+    expect([status, (body as unknown as ProblemBody).errors]).toEqual([
+      422,
+      [expect.objectContaining({ field: 'audience', code: 'unknown_audience' })],
+    ]);
   });
 
   it('keeps its audience from being deleted until it is over, and then all of it goes', async () => {

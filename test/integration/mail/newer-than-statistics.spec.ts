@@ -147,7 +147,7 @@ describe('messages that are newer than what Postgres knows of its tables', () =>
   it('are not looked at when another broadcast was cancelled', async () => {
     const { works, prisma } = explaining();
     const queue = { wake: () => undefined } as never;
-    expect(await new Expansion(prisma, undefined!, undefined!, queue).settle()).toBe(CODES);
+    expect(await new Expansion(prisma, undefined!, undefined!, queue, undefined!).settle()).toBe(CODES);
     expect(works).toHaveLength(4);
     expect(works[0]!).toBeLessThan(CODES * 60);
   });
