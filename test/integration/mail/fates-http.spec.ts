@@ -3,12 +3,12 @@ import { TIMEOUTS } from '../../../src/mail/transport/timeouts.js';
 import { KEYS, type ProviderName, type ReceivedRequest, type Reply } from '../../support/http/provider-apis.js';
 import { ProviderServer } from '../../support/http/provider-server.js';
 import { type Otpost, startOtpost } from '../../support/service/otpost.js';
-import { patience, putBackAfterwards } from '../../support/signals/put-back.js';
+import { HeldTimers } from '../../support/signals/held-timers.js';
+import { putBackAfterwards } from '../../support/signals/put-back.js';
 import { MailToSeveral } from '../../support/smtp/mail-to-several.js';
 
 putBackAfterwards(TIMEOUTS);
 putBackAfterwards(HTTP_TIMEOUTS);
-const { lose, find } = patience(HTTP_TIMEOUTS, { answerMs: 300 });
 
 interface Provider {
   /** As in MAIL_TRANSPORTS, before the `?`, and in the record. */
@@ -107,10 +107,12 @@ describe('a message to several, by an HTTP provider', () => {
   const servers = {} as Record<ProviderName, ProviderServer>;
   let otpost: Otpost;
   let mail: MailToSeveral;
+  let timeForAnswers: HeldTimers;
 
   beforeAll(async () => {
+    timeForAnswers = HeldTimers.hold();
     Object.assign(TIMEOUTS, { statesMs: 0, probeEveryMs: 1_000, longestBackoffMs: 1_000 });
-    Object.assign(HTTP_TIMEOUTS, { againAfterMs: [] });
+    Object.assign(HTTP_TIMEOUTS, { againAfterMs: [], answerMs: timeForAnswers.ms });
     for (const name of NAMES) servers[name] = await ProviderServer.start(name);
     otpost = await startOtpost({
       MAIL_TRANSPORTS: NAMES.map((name) => `${PROVIDERS[name].entry}?endpoint=${servers[name].url}`).join(','),
@@ -125,6 +127,7 @@ describe('a message to several, by an HTTP provider', () => {
   afterAll(async () => {
     await mail.close();
     await otpost.stop();
+    timeForAnswers.letGo();
     await Promise.all(Object.values(servers).map((server) => server.stop()));
   });
 
@@ -209,11 +212,12 @@ describe('a message to several, by an HTTP provider', () => {
     const id = await mail.send({ to: [ada, grace], lane: 'bulk' });
     const waiting = await mail.become(id, { [ada]: 'deferred', [grace]: 'deferred' });
     expect(waiting.recipients.map(({ emailId }) => emailId)).toEqual([id, id]);
-    const watched = await open('sendgrid', () => 'hang');
-    lose();
+    const watched = await open('sendgrid', () => {
+      timeForAnswers.runOut(); // the server has the whole request
+      return 'hang';
+    });
     await otpost.database.query('UPDATE outbound_emails SET next_attempt_at = now() WHERE id = $1', [id]);
     await mail.become(id, { [ada]: 'unknown', [grace]: 'unknown' });
-    find();
     expect(watched.asked()).toEqual([[[ada, grace], [], []]]);
   });
 

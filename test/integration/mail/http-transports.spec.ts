@@ -8,14 +8,15 @@ import { ProviderServer } from '../../support/http/provider-server.js';
 import { freePort } from '../../support/network/free-port.js';
 import { createApiKey } from '../../support/service/api-key.js';
 import { type Otpost, startOtpost } from '../../support/service/otpost.js';
-import { patience, putBackAfterwards } from '../../support/signals/put-back.js';
+import { HeldTimers } from '../../support/signals/held-timers.js';
+import { putBackAfterwards } from '../../support/signals/put-back.js';
 import { eventually } from '../../support/signals/wait.js';
 import { wakeOnceDue } from '../../support/signals/wake.js';
 
 putBackAfterwards(TIMEOUTS);
 putBackAfterwards(HTTP_TIMEOUTS);
-const { lose, find } = patience(HTTP_TIMEOUTS, { answerMs: 300, idempotentAnswerMs: 300 });
-afterEach(find);
+/** For answers: it runs out once a server has the whole request, and does not answer it. */
+let timeForAnswers: HeldTimers;
 
 interface EmailBody {
   id: string;
@@ -51,13 +52,16 @@ let people = 0;
 
 beforeAll(async () => {
   Object.assign(TIMEOUTS, { statesMs: 0, probeEveryMs: 1_000, longestBackoffMs: 1_000 });
-  Object.assign(HTTP_TIMEOUTS, { againAfterMs: [50, 50] });
+  timeForAnswers = HeldTimers.hold();
+  const { ms } = timeForAnswers;
+  Object.assign(HTTP_TIMEOUTS, { againAfterMs: [50, 50], answerMs: ms, idempotentAnswerMs: ms });
   for (const name of PROVIDERS) servers[name] = await ProviderServer.start(name);
   folder = await mkdtemp(join(tmpdir(), 'otpost-file-'));
   all = await start(...PROVIDERS.map((name) => entry(name, servers[name].url)), `file:${folder}`);
 });
 afterAll(async () => {
   await all.otpost.stop();
+  timeForAnswers.letGo();
   await Promise.all(Object.values(servers).map((server) => server.stop()));
   await rm(folder, { recursive: true });
 });
@@ -91,6 +95,12 @@ async function open(...names: string[]): Promise<void> {
        failures = CASE WHEN name = ANY($1) THEN 0 ELSE 1 END, backoff_until = CASE WHEN name = ANY($1) THEN NULL ELSE now() + interval '1 hour' END`,
     [names],
   );
+}
+
+/** It has the whole request by now. */
+function silence(): 'hang' {
+  timeForAnswers.runOut();
+  return 'hang';
 }
 
 /** What a provider is asked from now on. */
@@ -227,11 +237,7 @@ describe('mail by an HTTP provider', () => {
   it('is sent when a provider that takes a request once answered the second time only', async () => {
     await open('resend');
     const watched = watch(servers.resend);
-    servers.resend.script = () => {
-      find(); // the next time
-      return watched.asked() === 1 ? 'hang' : undefined;
-    };
-    lose();
+    servers.resend.script = (time) => (time > 0 && watched.asked() === 1 ? silence() : undefined);
     const id = await send();
     expect(kindsOf(await becomes(id, 'sent'))).toEqual(['queued', 'sending', 'sent']);
     expect([await providerIdOf(id), watched.asked()]).toEqual([`re-${servers.resend.taken.length}`, 2]);
@@ -270,9 +276,8 @@ describe('a message that has another way', () => {
     'stays where it may have been taken: the first provider took it all, then: %s',
     async (behaviour) => {
       await open('sendgrid', 'postmark');
-      servers.sendgrid.script = () => behaviour;
+      servers.sendgrid.script = (time) => (time > 0 && behaviour === 'hang' ? silence() : behaviour);
       const [first, second] = [watch(servers.sendgrid), watch(servers.postmark)];
-      if (behaviour === 'hang') lose();
       const id = await send();
       const unknown = await eventually(async () => {
         const { body } = await all.otpost.api.get<EmailBody>(`/v1/emails/${id}`, all.key);

@@ -14,6 +14,8 @@ export class ProviderServer {
   readonly requests: ReceivedRequest[] = [];
   /** Requests of which at least the head arrived. */
   begun = 0;
+  /** Bytes that the body of the newest request still lacks of its length; undefined before a head arrived. */
+  missing: number | undefined;
   connections = 0;
   /** What was answered, in order. */
   readonly replies: Reply[] = [];
@@ -63,9 +65,13 @@ export class ProviderServer {
 
   private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.begun++;
+    this.missing = Number(request.headers['content-length'] ?? 0);
     let body = '';
     try {
-      for await (const chunk of request) body += String(chunk);
+      for await (const chunk of request) {
+        body += String(chunk);
+        this.missing -= (chunk as Buffer).length;
+      }
     } catch {
       return; // the client gave up before the end: nothing to answer, and nothing was taken
     }

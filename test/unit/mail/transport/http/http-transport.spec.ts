@@ -6,7 +6,9 @@ import { OfferRefused } from '../../../../../src/mail/transport/transport.js';
 import { KEYS } from '../../../../support/http/provider-apis.js';
 import { type ProviderScript, ProviderServer } from '../../../../support/http/provider-server.js';
 import { message } from '../message.js';
+import { HeldTimers } from '../../../../support/signals/held-timers.js';
 import { patience, putBackAfterwards } from '../../../../support/signals/put-back.js';
+import { eventually } from '../../../../support/signals/wait.js';
 
 const clock = { now: () => new Date() };
 const here = (ms: number) => ({ kind: 'deferred', uncounted: true, transport: { kind: 'backoff', ms, here: true } });
@@ -31,25 +33,40 @@ function offering(during: () => Promise<void> = async () => undefined): {
   };
 }
 
+/** An offer that is never settled: only what the server does ends the attempt. */
+const never = (): Promise<void> => new Promise(() => undefined);
+
 let servers: { stop(): Promise<void> }[] = [];
 putBackAfterwards(HTTP_TIMEOUTS);
-const { lose, find } = patience(HTTP_TIMEOUTS, { answerMs: 100, idempotentAnswerMs: 100 });
-afterEach(find);
+/** For answers: it runs out once the server has the whole request, and does not answer it. */
+let timeForAnswers: HeldTimers;
 
 beforeAll(() => {
-  Object.assign(HTTP_TIMEOUTS, { againAfterMs: [20, 40] });
+  timeForAnswers = HeldTimers.hold();
+  const { ms } = timeForAnswers;
+  Object.assign(HTTP_TIMEOUTS, { againAfterMs: [20, 40], answerMs: ms, idempotentAnswerMs: ms });
 });
+afterAll(() => timeForAnswers.letGo());
 afterEach(async () => {
   await Promise.all(servers.map((server) => server.stop()));
   servers = [];
 });
+
+/** Nobody waits for the answer to a request that is to have none. */
+const patiently =
+  (script: ProviderScript): ProviderScript =>
+  (time, request) => {
+    const behaviour = script(time, request);
+    if (behaviour === 'hang' && time > 0) timeForAnswers.runOut();
+    return behaviour;
+  };
 
 async function postmark(
   script: ProviderScript = () => undefined,
 ): Promise<{ server: ProviderServer; transport: HttpTransport }> {
   const server = await ProviderServer.start('postmark');
   servers.push(server);
-  server.script = script;
+  server.script = patiently(script);
   return { server, transport: transportOf('postmark', KEYS.postmark, server.url) };
 }
 
@@ -73,14 +90,15 @@ async function raw(serve: (socket: Socket) => void): Promise<string> {
 
 describe('a message on its way over HTTP', () => {
   it('is sent with one offer, made when all but the last byte is out', async () => {
-    const { server, transport } = await postmark();
-    let arrived: number[] = [];
+    const [{ server, transport }, other] = [await postmark(), await postmark()];
+    let missing: number | undefined;
     const { offer, offers } = offering(async () => {
-      await new Promise((resolve) => setTimeout(resolve, 50)); // time enough for a request that was not held back
-      arrived = [server.begun, server.requests.length];
+      await eventually(() => server.missing !== undefined && server.missing <= 1, 'all but the last byte to arrive');
+      await fetch(other.server.url); // by then what was written beside the offer would have arrived, too
+      missing = server.missing;
     });
     expect(await transport.send(message(), offer)).toMatchObject({ kind: 'sent', providerMessageId: 'pm-1' });
-    expect(arrived).toEqual([1, 0]);
+    expect(missing).toBe(1);
     expect([offers(), server.taken.length]).toEqual([1, 1]);
   });
 
@@ -129,8 +147,7 @@ describe('a message on its way over HTTP', () => {
 
   it('is tried on a second connection, and deferred, when the server hangs up before the end', async () => {
     const { server, transport } = await postmark(() => 'close at once');
-    const { offer } = offering(() => new Promise((resolve) => setTimeout(resolve, 50)));
-    expect(await transport.send(message(), offer)).toEqual({ kind: 'deferred', errorCode: 'http_closed' });
+    expect(await transport.send(message(), never)).toEqual({ kind: 'deferred', errorCode: 'http_closed' });
     expect([server.connections, server.requests.length]).toEqual([2, 0]);
   });
 
@@ -152,9 +169,8 @@ describe('a message on its way over HTTP', () => {
     const transport = transportOf('postmark', 'k', `http://${address}`);
     const { offer } = offering();
     expect(await transport.send(message(), offer)).toMatchObject({ kind: 'sent', providerMessageId: 'one' });
-    expect(
-      await transport.send(message(), async () => new Promise((resolve) => setTimeout(resolve, 50))),
-    ).toMatchObject({ kind: 'sent' });
+    const onceSecond = async () => void (await eventually(() => connections === 2, 'the second connection'));
+    expect(await transport.send(message(), onceSecond)).toMatchObject({ kind: 'sent' });
     expect(connections).toBe(2);
   });
 
@@ -167,7 +183,6 @@ describe('a message on its way over HTTP', () => {
     async (_, behaviour, errorCode) => {
       const { server, transport } = await postmark(() => behaviour);
       const { offer, offers } = offering();
-      if (behaviour === 'hang') lose();
       expect(await transport.send(message(), offer)).toEqual({ kind: 'unknown', errorCode });
       expect([offers(), server.requests.length]).toEqual([1, 1]);
     },
@@ -186,8 +201,7 @@ describe('a message on its way over HTTP', () => {
       socket.once('data', () => socket.end('HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n')),
     );
     const transport = transportOf('postmark', 'k', `http://${address}`);
-    const { offer } = offering(() => new Promise((resolve) => setTimeout(resolve, 100)));
-    expect(await transport.send(message(), offer)).toMatchObject({
+    expect(await transport.send(message(), never)).toMatchObject({
       kind: 'deferred',
       errorCode: 'http_auth',
       transport: { kind: 'pause' },
@@ -212,25 +226,21 @@ describe('a message on its way over HTTP', () => {
 });
 
 describe('a provider that takes a request once', () => {
-  /** Does not answer that time, for which nobody waits long. */
   const silentAt =
     (nth: number, otherwise: ProviderScript = () => undefined): ProviderScript =>
-    (time, request) => {
-      find(); // the next time
-      return time === nth ? 'hang' : otherwise(time, request);
-    };
+    (time, request) =>
+      time === nth ? 'hang' : otherwise(time, request);
 
   async function resend(script: ProviderScript): Promise<{ server: ProviderServer; transport: HttpTransport }> {
     const server = await ProviderServer.start('resend');
     servers.push(server);
-    server.script = script;
+    server.script = patiently(script);
     return { server, transport: transportOf('resend', KEYS.resend, server.url) };
   }
 
   it('is asked again by the same request when it does not answer, and its yes counts', async () => {
     const { server, transport } = await resend(silentAt(1));
     const { offer, offers } = offering();
-    lose();
     expect(await transport.send(message(), offer)).toMatchObject({ kind: 'sent', providerMessageId: 're-1' });
     const [one, other] = server.requests;
     expect(other).toEqual(one);
@@ -243,10 +253,7 @@ describe('a provider that takes a request once', () => {
     ['says no to the second request', { status: 429 }],
     ['still works on the first', { status: 409, body: { name: 'concurrent_idempotent_requests' } }],
   ] as const)('leaves the message unknown when it %s', async (_, second) => {
-    const { server, transport } = await resend((time) => {
-      if (second === 'hang') lose(); // from the next time on
-      return time === 1 ? 'close' : second;
-    });
+    const { server, transport } = await resend((time) => (time === 1 ? 'close' : second));
     expect(await transport.send(message(), offering().offer)).toEqual({ kind: 'unknown', errorCode: 'http_closed' });
     expect(server.requests).toHaveLength(3);
   });
@@ -255,11 +262,9 @@ describe('a provider that takes a request once', () => {
     const server = await ProviderServer.start('brevo');
     servers.push(server);
     const transport = transportOf('brevo', KEYS.brevo, server.url);
-    server.script = silentAt(1, () => ({ status: 400, body: { code: 'duplicate_parameter' } }));
-    lose();
+    server.script = patiently(silentAt(1, () => ({ status: 400, body: { code: 'duplicate_parameter' } })));
     expect(await transport.send(message(), offering().offer)).toEqual({ kind: 'unknown', errorCode: 'http_timeout' });
-    server.script = silentAt(4);
-    lose();
+    server.script = patiently(silentAt(4));
     expect(await transport.send(message(), offering().offer)).toMatchObject({
       kind: 'sent',
       providerMessageId: expect.stringMatching(/^<br-1@/) as string,
