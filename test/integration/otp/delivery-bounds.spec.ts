@@ -8,22 +8,26 @@ import { DeliveryStreams } from '../../../src/otp/delivery/delivery-streams.js';
 import { ToldDeliveries } from '../../../src/otp/delivery/told-deliveries.js';
 import { EventReader } from '../../support/http/event-reader.js';
 import type { ProblemBody } from '../../support/service/api.js';
-import { HeldClock, type Otpost, startOtpost } from '../../support/service/otpost.js';
+import { createDatabase, type TestDatabase } from '../../support/database/postgres.js';
+import { HeldClock } from '../../support/service/otpost.js';
+import { OtpostInProcess } from '../../support/service/otpost-in-process.js';
 import { eventually } from '../../support/signals/wait.js';
 import { HeldMail } from '../../support/smtp/held-mail.js';
 
 /** As many connections as a deployment sees, and those who use them badly. */
 describe('streams of deliveries, all together', () => {
-  let otpost: Otpost;
+  let database: TestDatabase;
+  let otpost: OtpostInProcess;
   let mail: HeldMail;
   let prisma: PrismaService;
   let number = 0;
   const readers: EventReader[] = [];
 
   beforeAll(async () => {
-    otpost = await startOtpost({ ROLE: 'web', OUTBOX_RESCUE: 'off' });
-    mail = new HeldMail(otpost.database);
-    prisma = new PrismaService({ url: otpost.database.url, poolSize: 2 });
+    database = await createDatabase();
+    otpost = await OtpostInProcess.start({ DATABASE_URL: database.url, ROLE: 'web', OUTBOX_RESCUE: 'off' });
+    mail = new HeldMail(database);
+    prisma = new PrismaService({ url: database.url, poolSize: 2 });
   });
   afterEach(async () => {
     await Promise.all(readers.splice(0).map((reader) => reader.close()));
@@ -32,6 +36,7 @@ describe('streams of deliveries, all together', () => {
     await prisma.$disconnect();
     await mail.close();
     await otpost.stop();
+    await database.drop();
   });
 
   async function registered(): Promise<string> {
@@ -108,18 +113,25 @@ describe('streams of deliveries, all together', () => {
     for (const body of bodies) body.destroy();
     await Promise.all(closed);
     counting.asked.length = 0;
-    await new Promise((resolve) => setTimeout(resolve, 700)); // longer than from one look to the next
+    // Timers of one length run out in the order in which they were set: whoever comes later looks later.
+    const later = new CountingDeliveries(prisma);
+    const next = await new DeliveryStreams(later, new HeldClock(), createLogger('silent', 'test')).open({
+      challengeId: ids[0]!,
+      requester: 'a',
+    });
+    await eventually(() => later.asked.length >= 3, 'two looks of another process');
     expect(counting.asked).toEqual([]);
+    if (next.kind === 'stream') next.stream.drop();
   });
 
   it('stay open while Postgres does not answer, and go on afterwards', async () => {
     const id = await registered();
     const reader = await listen(id);
     await reader.first(1);
-    await otpost.database.query('ALTER TABLE outbound_emails RENAME TO outbound_emails_away');
-    await eventually(async () => (await otpost.api.get(`/v1/otp/${id}/delivery`)).status === 500, 'the look to fail');
-    await new Promise((resolve) => setTimeout(resolve, 700)); // longer than a look
-    await otpost.database.query('ALTER TABLE outbound_emails_away RENAME TO outbound_emails');
+    await database.query('ALTER TABLE outbound_emails RENAME TO outbound_emails_away');
+    await eventually(() => otpost.text.includes('what became of codes cannot be told'), 'a look to fail');
+    expect((await otpost.api.get(`/v1/otp/${id}/delivery`)).status).toBe(500);
+    await database.query('ALTER TABLE outbound_emails_away RENAME TO outbound_emails');
     await mail.note(id, 'failed');
     expect(await reader.told(2)).toBe('failed');
   });
@@ -152,7 +164,7 @@ describe('streams of deliveries, all together', () => {
   it('do not hold up a stop, and no client is told that it is the end', async () => {
     const open = await Promise.all(Array.from({ length: 10 }, async () => listen(await registered())));
     await Promise.all(open.map((reader) => reader.first(1)));
-    await otpost.process.stop();
+    await otpost.stop();
     // A stop that waited for them would have given up on them in the end, and they would still be open.
     for (const reader of open) {
       await reader.end();

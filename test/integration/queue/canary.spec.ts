@@ -3,15 +3,17 @@ import { Redis } from 'ioredis';
 import { createLogger } from '../../../src/core/logger.js';
 import { PrismaService } from '../../../src/database/prisma.service.js';
 import { Broker } from '../../../src/queue/broker.js';
-import { Canary, canaryQueueName, CanaryQueues, type CanaryTiming } from '../../../src/queue/canary.js';
+import { Canary, canaryQueueName, CanaryQueues, MISSED_UNTIL_STUCK } from '../../../src/queue/canary.js';
 import { WorkerRegistry } from '../../../src/queue/worker-registry.js';
 import { createDatabase, type TestDatabase } from '../../support/database/postgres.js';
 import { describeWithRedis, REDIS_URL } from '../../support/redis/redis.js';
+import { backToNow, letPass } from '../../support/signals/ahead.js';
+import { HeldTimers } from '../../support/signals/held-timers.js';
 import { eventually } from '../../support/signals/wait.js';
 
-/** Milliseconds. A canary has until the third one after it to come back: on a busy machine it takes a while. */
-const PATIENT = { every: 2_000, answerWithin: 60_000 };
-const HASTY = { every: 1_000, answerWithin: 60_000 };
+/** Milliseconds after which a broker counts as down: one that answers, and one that is not there. */
+const PATIENCE_MS = 60_000;
+const NONE_MS = 80;
 const log = createLogger('silent', 'test');
 
 interface WorkerRow {
@@ -21,10 +23,24 @@ interface WorkerRow {
   heartbeat_at: Date;
 }
 
+/** Counts what is written of workers. */
+class CountingRegistry extends WorkerRegistry {
+  beats = 0;
+  written = 0;
+
+  override async beat(...of: Parameters<WorkerRegistry['beat']>): Promise<void> {
+    this.beats++;
+    await super.beat(...of);
+    this.written++;
+  }
+}
+
 function canaryOn(redisUrl: string | undefined): void {
   let database: TestDatabase;
   let prisma: PrismaService;
-  let registry: WorkerRegistry;
+  let registry: CountingRegistry;
+  /** For the next canary: each flies when the test lets it. */
+  let timeToFly: HeldTimers;
   let broker: Broker;
   let prefix: string;
   let number = 0;
@@ -32,9 +48,10 @@ function canaryOn(redisUrl: string | undefined): void {
   const brokers: Broker[] = [];
 
   beforeAll(async () => {
+    timeToFly = HeldTimers.hold();
     database = await createDatabase();
     prisma = new PrismaService({ url: database.url, poolSize: 4 });
-    registry = new WorkerRegistry(prisma);
+    registry = new CountingRegistry(prisma);
     const [deployment] = await database.query<{ id: string }>('SELECT id FROM deployment');
     prefix = `otpost-${deployment!.id}`;
     broker = await Broker.open({ redisUrl, databaseUrl: database.url }, log);
@@ -42,12 +59,14 @@ function canaryOn(redisUrl: string | undefined): void {
   });
   afterEach(() => Promise.all(canaries.splice(0).map((canary) => canary.onModuleDestroy())));
   afterAll(async () => {
+    timeToFly.letGo();
+    backToNow();
     for (const one of brokers) await one.close();
     await prisma.$disconnect();
     await database.drop();
   });
 
-  function start(options: { name?: string; on?: Broker; timing?: CanaryTiming } = {}): {
+  function start(options: { name?: string; on?: Broker; answerWithin?: number } = {}): {
     canary: Canary;
     name: string;
     stuck: () => number;
@@ -59,7 +78,7 @@ function canaryOn(redisUrl: string | undefined): void {
       lanes: ['critical', 'bulk'],
       prefix,
       onStuck: () => stuck++,
-      timing: options.timing ?? PATIENT,
+      timing: { every: timeToFly.ms, answerWithin: options.answerWithin ?? PATIENCE_MS },
     });
     canaries.push(canary);
     canary.onApplicationBootstrap();
@@ -74,6 +93,20 @@ function canaryOn(redisUrl: string | undefined): void {
       const found = await row(name);
       return found && found.heartbeat_at > after ? found : undefined;
     }, `a heartbeat of ${name}`);
+
+  const allSent = () => eventually(() => timeToFly.count === canaries.length, 'all canaries to have been sent');
+
+  /** The next canary of each, once the ones before have been sent. */
+  async function nextCanary(): Promise<void> {
+    await allSent();
+    timeToFly.runOut();
+  }
+
+  /** None comes back any more, for as often as a worker may miss one. */
+  async function untilStuck(name: string): Promise<void> {
+    await withQueue(name, (queue) => queue.pause());
+    for (let sent = 0; sent <= MISSED_UNTIL_STUCK; sent++) await nextCanary();
+  }
 
   async function withQueue<T>(name: string, work: (queue: Queue) => Promise<T>): Promise<T> {
     const queue = new Queue(canaryQueueName(name), { connection: broker.producer, prefix, skipMetasUpdate: true });
@@ -108,7 +141,10 @@ function canaryOn(redisUrl: string | undefined): void {
     const first = await aHeartbeat(name);
     expect(first.lanes).toEqual(['critical', 'bulk']);
     let last = first;
-    for (let n = 0; n < 2; n++) last = await aHeartbeat(name, last.heartbeat_at);
+    for (let n = 0; n < 2; n++) {
+      await nextCanary();
+      last = await aHeartbeat(name, last.heartbeat_at);
+    }
     expect(last.started_at).toEqual(first.started_at);
     expect(stuck()).toBe(0);
     expect((await registry.silence()).get('bulk')).toBeGreaterThanOrEqual(0);
@@ -117,14 +153,12 @@ function canaryOn(redisUrl: string | undefined): void {
   });
 
   it('calls the worker stuck, once, when the broker answers and its canaries do not come back', async () => {
-    const { name, stuck } = start({ timing: HASTY });
-    await aHeartbeat(name);
-    await withQueue(name, (queue) => queue.pause());
-    await eventually(() => stuck() > 0, 'the worker to count as stuck');
-    const { heartbeat_at } = (await row(name))!;
-    await new Promise((resolve) => setTimeout(resolve, 3 * HASTY.every));
+    const { name, stuck } = start();
+    const { heartbeat_at } = await aHeartbeat(name);
+    await untilStuck(name);
     expect(stuck()).toBe(1);
     expect((await row(name))!.heartbeat_at).toEqual(heartbeat_at);
+    expect(timeToFly.count).toBe(0); // it sends no more, and so says it no more
   });
 
   it('is not held up by what a former life under the same name left, such as a paused queue', async () => {
@@ -132,6 +166,7 @@ function canaryOn(redisUrl: string | undefined): void {
     await withQueue(name, (queue) => queue.pause());
     const { stuck } = start({ name });
     const first = await aHeartbeat(name);
+    await nextCanary();
     await aHeartbeat(name, first.heartbeat_at);
     expect(stuck()).toBe(0);
   });
@@ -158,7 +193,9 @@ function canaryOn(redisUrl: string | undefined): void {
     expect(await traces('host:dead')).toEqual([]);
     expect(await row('host:dead')).toBeUndefined();
     expect(await row(living.name)).toBeDefined();
-    await aHeartbeat(living.name, (await row(living.name))!.heartbeat_at);
+    const { heartbeat_at } = (await row(living.name))!;
+    await nextCanary();
+    await aHeartbeat(living.name, heartbeat_at);
     expect(await queues.removeOfDead(3_600_000)).toBe(0);
   });
 
@@ -167,26 +204,30 @@ function canaryOn(redisUrl: string | undefined): void {
   it('lets finished drains speak while the broker is down, and never calls that stuck', async () => {
     const nowhere = await Broker.open({ redisUrl: 'redis://127.0.0.1:1', databaseUrl: database.url }, log);
     brokers.push(nowhere);
-    const { canary, name, stuck } = start({ on: nowhere, timing: { ...HASTY, answerWithin: 80 } });
+    const { canary, name, stuck } = start({ on: nowhere, answerWithin: NONE_MS });
     await eventually(() => !nowhere.state.up, 'the broker to count as down');
     canary.drained();
     const first = await aHeartbeat(name);
-    await new Promise((resolve) => setTimeout(resolve, 2 * HASTY.every));
-    expect((await row(name))!.heartbeat_at).toEqual(first.heartbeat_at); // nothing but a drain tells
+    const { beats } = registry;
+    for (let sent = 0; sent <= MISSED_UNTIL_STUCK; sent++) await nextCanary();
+    await allSent();
+    canary.drained(); // one of those that come by the dozen
+    expect(registry.beats).toBe(beats); // nothing but a drain tells, and it does when it is time
+    letPass(timeToFly.ms / 1_000);
     canary.drained();
     await aHeartbeat(name, first.heartbeat_at);
     expect(stuck()).toBe(0);
   });
 
   it('asks drains no more once canaries fly', async () => {
-    const { canary, name, stuck } = start({ timing: HASTY });
+    const { beats } = registry;
+    const { canary, name } = start();
     await aHeartbeat(name);
-    await withQueue(name, (queue) => queue.pause());
-    await eventually(() => stuck() > 0, 'the worker to count as stuck');
-    const { heartbeat_at } = (await row(name))!;
+    await eventually(() => registry.written === beats + 1, 'the heartbeat to be over');
+    await allSent();
+    letPass(timeToFly.ms / 1_000);
     canary.drained();
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    expect((await row(name))!.heartbeat_at).toEqual(heartbeat_at);
+    expect(registry.beats).toBe(beats + 1); // that of the canary
   });
 }
 

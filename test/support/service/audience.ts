@@ -31,7 +31,13 @@ export interface BroadcastBody {
   total: number | null;
   expanded: number;
   counts: Record<string, number>;
+  startedAt: string | null;
   estimatedEndAt: string | null;
+}
+
+/** Milliseconds from its start to its estimated end, both by the clock of the service. */
+export function estimatedMs({ startedAt, estimatedEndAt }: BroadcastBody): number {
+  return Date.parse(estimatedEndAt!) - Date.parse(startedAt!);
 }
 
 /** A back end with an audience. */

@@ -70,29 +70,31 @@ export const BODIES: [type: string, body: string][] = [
   ['application/json\u0000', '{}'],
   ['application/octet-stream', '\u0000\u00ff'],
 ];
-/** On a connection of its own, byte for byte. */
-export const RAW: [what: string, bytes: string][] = [
-  ['two lengths', 'POST /v1/accounts HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n{}{}{}'],
+/** On a connection of its own, byte for byte, and the status of the answer; undefined: the connection is closed without one. */
+export const RAW: [what: string, bytes: string, status: number | undefined][] = [
+  ['two lengths', 'POST /v1/accounts HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n{}{}{}', 400],
   [
     'a length and chunks',
     'POST /v1/accounts HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /v1/me HTTP/1.1\r\n\r\n',
+    400,
   ],
-  ['a chunk that is none', 'POST /v1/accounts HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n'],
-  ['no host', 'GET / HTTP/1.1\r\n\r\n'],
-  ['a method that is none', 'BREW /account HTTP/1.1\r\nHost: x\r\n\r\n'],
-  ['a header with a NUL', 'GET / HTTP/1.1\r\nHost: x\r\nX-Request-Id: a\u0000b\r\n\r\n'],
+  ['a chunk that is none', 'POST /v1/accounts HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n', 400],
+  ['no host', 'GET / HTTP/1.1\r\n\r\n', 400],
+  ['a method that is none', 'BREW /account HTTP/1.1\r\nHost: x\r\n\r\n', 400],
+  ['a header with a NUL', 'GET / HTTP/1.1\r\nHost: x\r\nX-Request-Id: a\u0000b\r\n\r\n', 400],
   [
     'a type with a NUL',
     'POST /v1/accounts HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\u0000\r\nContent-Length: 2\r\n\r\n{}',
+    400,
   ],
-  ['an expectation', 'POST /v1/accounts HTTP/1.1\r\nHost: x\r\nExpect: a-pony\r\nContent-Length: 2\r\n\r\n{}'],
-  ['an upgrade', 'GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'],
-  ['a tunnel', 'CONNECT example.com:25 HTTP/1.1\r\nHost: x\r\n\r\n'],
-  ['headers without end', `GET / HTTP/1.1\r\nHost: x\r\n${'X-A: b\r\n'.repeat(4_000)}\r\n`],
-  ['no HTTP at all', '\u0016\u0003\u0001\u0002\u0000'],
-  ['a line of SMTP', 'EHLO example.com\r\n'],
-  ['the path of another host', 'GET http://evil.example/v1/me HTTP/1.1\r\nHost: evil.example\r\n\r\n'],
-  ['twenty at once', 'GET /v1/me HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(20)],
+  ['an expectation', 'POST /v1/accounts HTTP/1.1\r\nHost: x\r\nExpect: a-pony\r\nContent-Length: 2\r\n\r\n{}', 417],
+  ['an upgrade', 'GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n', 200],
+  ['a tunnel', 'CONNECT example.com:25 HTTP/1.1\r\nHost: x\r\n\r\n', 405],
+  ['headers without end', `GET / HTTP/1.1\r\nHost: x\r\n${'X-A: b\r\n'.repeat(8_000)}\r\n`, 431],
+  ['no HTTP at all', '\u0016\u0003\u0001\u0002\u0000', 400],
+  ['a line of SMTP', 'EHLO example.com\r\n', 400],
+  ['the path of another host', 'GET http://evil.example/v1/me HTTP/1.1\r\nHost: evil.example\r\n\r\n', 401],
+  ['twenty at once', 'GET /v1/me HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(20), undefined],
 ];
 /** In the form of a token and of the id of a challenge; there is none of that name. */
 export const NAME = 'A'.repeat(22);
