@@ -30,8 +30,16 @@ export abstract class Staff {
   abstract authenticate(token: string): Promise<Member | undefined>;
 }
 
+/** A back end that was let in by its key. */
+export interface KeyCaller {
+  kind: 'api_key';
+  key: ApiKeyRecord;
+  /** Ids of its keys, this one and all that rotating made of them; looked up once, when it is first asked for. */
+  line: () => Promise<readonly string[]>;
+}
+
 /** Who was let in: a back end by its key, or a person by their session. */
-export type CallerIdentity = { kind: 'api_key'; key: ApiKeyRecord } | { kind: 'member'; member: Member };
+export type CallerIdentity = KeyCaller | { kind: 'member'; member: Member };
 
 interface AuthenticatedRequest extends FastifyRequest {
   caller?: CallerIdentity;
@@ -40,7 +48,7 @@ interface AuthenticatedRequest extends FastifyRequest {
 /** What a route behind {@link AccessGuard} asks for: a key with the scope, or a person with the role (admin where it names none). */
 interface Permission {
   scope: Scope;
-  /** Lets a key in too, to what is its own alone: the route asks {@link ownKeyOf}. */
+  /** Lets a key in too, to what is its own alone: the route asks {@link ownerOf}. */
   own?: Scope;
   role?: StaffRole;
 }
@@ -126,7 +134,11 @@ export class AccessGuard implements CanActivate, Doorkeeper {
   private async identify(token: string | undefined): Promise<CallerIdentity> {
     if (token === undefined)
       throw unauthorized('This call needs an API key, or the access token of a member of staff.');
-    if (token.startsWith(KEY_START)) return { kind: 'api_key', key: goodKey(await this.keys.authenticate(token)) };
+    if (token.startsWith(KEY_START)) {
+      const key = goodKey(await this.keys.authenticate(token));
+      let line: Promise<readonly string[]> | undefined;
+      return { kind: 'api_key', key, line: () => (line ??= this.keys.line(key.id)) };
+    }
     const member = await this.staff.authenticate(token);
     if (!member) throw unauthorized('This is neither an API key nor an access token that is still good.');
     return { kind: 'member', member };
@@ -167,10 +179,10 @@ export function requireRole(caller: CallerIdentity, role: StaffRole): void {
   if (caller.kind === 'member' && !reaches(caller.member.role, role)) throw roleMissing(role);
 }
 
-/** The id of a key that may see its own alone; undefined for whoever may see all, and for who holds neither scope. */
-export function ownKeyOf(caller: CallerIdentity, scope: Scope, own: Scope): string | undefined {
+/** Who may see its own alone: what its line of keys sent. Undefined for whoever may see all, and for who holds neither scope. */
+export function ownerOf(caller: CallerIdentity, scope: Scope, own: Scope): KeyCaller | undefined {
   if (caller.kind === 'member' || allows(caller.key.scopes, scope)) return undefined;
-  return allows(caller.key.scopes, own) ? caller.key.id : undefined;
+  return allows(caller.key.scopes, own) ? caller : undefined;
 }
 
 function unauthorized(detail: string): Problem {

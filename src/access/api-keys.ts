@@ -8,6 +8,7 @@ import { PrismaService, Transactions, type UnitOfWork } from '../database/prisma
 import { sharedLookUp } from '../database/shared-look-up.js';
 import type { ApiKey, Prisma } from '../generated/prisma/client.js';
 import { overlapEnd, successorExpiry } from './access-policy.js';
+import { keyLine } from './key-line.js';
 
 export const KEY_START = 'otp_live_';
 /** Milliseconds between two notes of a key's use. */
@@ -56,6 +57,12 @@ export class ApiKeys {
 
   async find(id: string): Promise<ApiKeyRecord | undefined> {
     return (await this.prisma.apiKey.findUnique({ where: { id }, omit: { keyHash: true } })) ?? undefined;
+  }
+
+  /** Ids of the key, of those that it took over from and of those that took over from it. */
+  async line(id: string): Promise<string[]> {
+    const keys = await this.prisma.statements.query<{ id: string }[]>(keyLine(id));
+    return keys.map((key) => key.id);
   }
 
   /** Those that are over too; oldest first. @param page of a list in parts: how many, and after which id */

@@ -37,7 +37,7 @@ export class ChangesByHand {
   async reschedule(id: string, scheduledAt: Date, { caller, by }: Changer): Promise<Changed> {
     const now = this.clock.now();
     const record = await this.records.find(id);
-    if (!record || !sees(caller, record)) throw new Problem('email_not_found');
+    if (!record || !(await sees(caller, record))) throw new Problem('email_not_found');
     const errors = rescheduleFaults({ scheduledAt, expiresAt: record.expiresAt ?? undefined }, now);
     if (errors.length > 0) throw new Problem('validation_failed', { errors });
     const change = (unit: UnitOfWork) => this.transitions.reschedule(id, scheduledAt, now, unit);
@@ -63,7 +63,7 @@ export class ChangesByHand {
   private async requireSeen(id: string, caller: CallerIdentity): Promise<void> {
     if (ownerFor(caller) === undefined) return;
     const record = await this.records.find(id);
-    if (!record || !sees(caller, record)) throw new Problem('email_not_found');
+    if (!record || !(await sees(caller, record))) throw new Problem('email_not_found');
   }
 
   /** Nothing that people did to a message stays unrecorded: both are committed, or neither. */

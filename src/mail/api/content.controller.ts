@@ -151,7 +151,7 @@ export class ContentController {
 
   private async find(id: string, caller: CallerIdentity): Promise<KeptRecord> {
     const record = await this.kept.find(id);
-    if (!sees(caller, record)) throw new Problem('email_not_found');
+    if (!(await sees(caller, record))) throw new Problem('email_not_found');
     return record;
   }
 }

@@ -22,7 +22,7 @@ import {
   EmailListQuery,
   EmailStats,
 } from './list-shapes.js';
-import { ownerFor, READS, READS_IN_WORDS } from './own-view.js';
+import { ownerFor, ownersFor, READS, READS_IN_WORDS, sees } from './own-view.js';
 
 /** Many messages at once: finding them, counting them, and changing all that match. */
 @ApiTags('emails')
@@ -45,7 +45,7 @@ export class EmailListsController {
   @ApiResponse({ status: 200, type: EmailList })
   async list(@Query() query: EmailListQuery, @Caller() caller: CallerIdentity): Promise<EmailList> {
     const { limit, after } = boundsOf(query, UUID);
-    const filter = checked(filterOf(query, ownerFor(caller)));
+    const filter = checked(filterOf(query, await ownersFor(caller)));
     const { items, next } = await this.search.list(filter, { limit, after });
     return { items: items.map((email) => EmailItemView.of(email)), nextCursor: next === null ? null : cursorAt(next) };
   }
@@ -58,7 +58,7 @@ export class EmailListsController {
   })
   @ApiResponse({ status: 200, type: EmailStats })
   async stats(@Query() query: EmailFilterFields, @Caller() caller: CallerIdentity): Promise<EmailStats> {
-    const filter = filterOf(query, ownerFor(caller));
+    const filter = filterOf(query, await ownersFor(caller));
     const span = statsSpan({ since: filter.since, until: filter.until }, this.clock.now());
     if ('errors' in span) throw new Problem('validation_failed', span);
     // Nothing is from later than now: without an end that was asked for there is none, for the clocks differ by moments.
@@ -92,7 +92,7 @@ export class EmailListsController {
     if (errors.length > 0) throw new Problem('validation_failed', { errors });
     const { action, as, filter, reason, expected } = body;
     checked(filterOf(filter), 'filter.');
-    const request = { action, as, filter: { ...filter }, reason, expected, owner: ownerFor(caller) };
+    const request = { action, as, filter: { ...filter }, reason, expected, owner: ownerFor(caller)?.key.id };
     const acceptance = await this.actions.accept(request, by);
     if (acceptance.kind === 'accepted') return EmailActionView.of(acceptance.record);
     const { found } = acceptance;
@@ -115,8 +115,8 @@ export class EmailListsController {
     @Caller() caller: CallerIdentity,
   ): Promise<EmailActionView> {
     const record = await this.actions.find(id);
-    const owner = ownerFor(caller);
-    if (!record || (owner !== undefined && record.actor.id !== owner)) throw new Problem('email_action_not_found');
+    if (!record || !(await sees(caller, { apiKeyId: record.actor.id ?? null })))
+      throw new Problem('email_action_not_found');
     return EmailActionView.of(record);
   }
 }

@@ -42,7 +42,7 @@ class EmailsController {
   @Problems('email_not_found')
   async read(@Param('id', EmailIdPipe) id: string, @Caller() caller: CallerIdentity): Promise<EmailView> {
     const record = await this.records.find(id);
-    if (!record || !sees(caller, record)) throw new Problem('email_not_found');
+    if (!record || !(await sees(caller, record))) throw new Problem('email_not_found');
     return EmailView.of(record);
   }
 

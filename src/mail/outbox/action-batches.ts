@@ -3,7 +3,7 @@ import type { Lane } from '../../core/lanes.js';
 import { PrismaService, Transactions, type UnitOfWork } from '../../database/prisma.service.js';
 import { Prisma } from '../../generated/prisma/client.js';
 import { MailQueue } from '../../queue/mail-queue.js';
-import { type ActionKind, changeOf, type KeptFilter, legalFor } from './actions.js';
+import { type ActionKind, changeOf, type KeptFilter, legalFor, ownersOf } from './actions.js';
 import { filterOf } from './asked-filter.js';
 import { type Change, changing, IS_BARRED, IS_THERE } from './changes.js';
 import { OutboxSearch } from './search.js';
@@ -56,7 +56,8 @@ export class ActionBatches {
     const { as, owner, asked } = filter;
     const change = changeOf(action, as);
     const bounds = { after: cursor ?? undefined, lastId, limit: BATCH };
-    const { ids, next } = await this.search.nextIds(legalFor(change, filterOf(asked, owner)), bounds, unit);
+    const matching = legalFor(change, filterOf(asked, await ownersOf(owner, unit)));
+    const { ids, next } = await this.search.nextIds(matching, bounds, unit);
     const changed =
       ids.length === 0 ? [] : await unit.db.$queryRaw<{ lane: Lane }[]>(changing(picking(ids, change), change));
     await unit.db.$executeRaw`

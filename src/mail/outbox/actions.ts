@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { keyLine } from '../../access/key-line.js';
 import { Audit, type AuditEntry, type Doer } from '../../audit/audit.js';
 import { Clock } from '../../core/clock.js';
 import { domainOf } from '../../core/email-address.js';
@@ -32,7 +33,7 @@ export interface ActionRequest {
   reason: string;
   /** How many messages the caller has seen that the filter finds. */
   expected: number;
-  /** See EmailFilter. */
+  /** An API key that sees its own messages alone: nothing but what its line of keys sent. */
   owner?: string | undefined;
 }
 
@@ -61,6 +62,12 @@ export function changeOf(action: ActionKind, as: Resolution | undefined): Change
   return action === 'retry' ? RETRY : CANCEL;
 }
 
+/** The keys whose messages an action is about, where these are not all. */
+export async function ownersOf(owner: string | undefined, { db }: UnitOfWork): Promise<string[] | undefined> {
+  if (owner === undefined) return undefined;
+  return (await db.$queryRaw<{ id: string }[]>(keyLine(owner))).map(({ id }) => id);
+}
+
 /** Of the messages that a filter finds, those in a state that the change starts from. */
 export function legalFor({ from }: Change, filter: EmailFilter): EmailFilter {
   return { ...filter, statuses: from.filter((status) => filter.statuses?.includes(status) ?? true) };
@@ -81,8 +88,8 @@ export class EmailActions {
   /** Counts what is there; the messages that are accepted from now on are none of it. */
   async accept(request: ActionRequest, by: Doer): Promise<Acceptance> {
     const { action, as, filter, reason, expected, owner } = request;
-    const matching = legalFor(changeOf(action, as), filterOf(filter, owner));
     return this.transactions.run(async (unit) => {
+      const matching = legalFor(changeOf(action, as), filterOf(filter, await ownersOf(owner, unit)));
       const { count: found, firstId, lastId } = await this.search.count(matching, unit);
       if (countDiffers(found, expected)) return { kind: 'count_differs', found };
       const id = uuidv7(this.clock.now());

@@ -25,14 +25,14 @@ export function statusesIn(text: string): EmailStatus[] {
   return text.split(',') as EmailStatus[];
 }
 
-/** What a search is given for it. @param owner see {@link EmailFilter} */
-export function filterOf(asked: AskedFilter, owner?: string): EmailFilter {
+/** What a search is given for it. @param owners see {@link EmailFilter} */
+export function filterOf(asked: AskedFilter, owners?: readonly string[]): EmailFilter {
   const { status, to, from, template, tag, lane, transport, errorCode, apiKey, broadcast, q, since, until } = asked;
   return {
     statuses: status === undefined ? undefined : statusesIn(status),
     to: to === undefined ? undefined : parseEmailAddress(to)!.canonical,
     from: from === undefined ? undefined : parseEmailAddress(from)!.stored.toLowerCase(),
-    ...{ template, tag, lane, transport, errorCode, q, owner },
+    ...{ template, tag, lane, transport, errorCode, q, owners },
     apiKey: apiKey?.toLowerCase(),
     broadcast: broadcast?.toLowerCase(),
     since: since === undefined ? undefined : new Date(since),

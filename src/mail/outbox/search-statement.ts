@@ -23,8 +23,8 @@ export interface EmailFilter {
   since?: Date | undefined;
   /** Accepted before. */
   until?: Date | undefined;
-  /** The API key whose view it is: whatever else is asked for, nothing but what this key sent. */
-  owner?: string | undefined;
+  /** The API keys whose view it is, not empty: whatever else is asked for, nothing but what these sent. */
+  owners?: readonly string[] | undefined;
 }
 
 export interface Walk {
@@ -57,25 +57,26 @@ const INDEXED_STATUSES: ReadonlySet<EmailStatus> = new Set([
 
 /** What a search starts from: one index, in the order of ids. */
 type Driver =
-  | { kind: 'term'; term: string }
+  | { kind: 'terms'; terms: readonly string[] }
   | { kind: 'error'; code: string }
   | { kind: 'status'; statuses: EmailStatus[] }
   | { kind: 'broadcast'; id: string; statuses: readonly EmailStatus[] }
   | { kind: 'all' };
 
 /** By what is rarest, as a rule. */
-function driverOf({ to, errorCode, statuses, tag, template, from, apiKey, owner, broadcast }: EmailFilter): Driver {
-  if (to !== undefined) return { kind: 'term', term: `to:${to}` };
+function driverOf({ to, errorCode, statuses, tag, template, from, apiKey, owners, broadcast }: EmailFilter): Driver {
+  if (to !== undefined) return { kind: 'terms', terms: [`to:${to}`] };
   if (broadcast !== undefined)
     return { kind: 'broadcast', id: broadcast, statuses: [...new Set(statuses ?? Object.values(EmailStatus))] };
   if (errorCode !== undefined) return { kind: 'error', code: errorCode };
   if (statuses !== undefined && statuses.every((status) => INDEXED_STATUSES.has(status)))
     return { kind: 'status', statuses: [...new Set(statuses)] };
-  if (tag !== undefined) return { kind: 'term', term: `tag:${tag}` };
-  if (template !== undefined) return { kind: 'term', term: `template:${template}` };
-  if (from !== undefined) return { kind: 'term', term: `from:${from}` };
-  const key = owner ?? apiKey;
-  return key === undefined ? { kind: 'all' } : { kind: 'term', term: `key:${key}` };
+  if (tag !== undefined) return { kind: 'terms', terms: [`tag:${tag}`] };
+  if (template !== undefined) return { kind: 'terms', terms: [`template:${template}`] };
+  if (from !== undefined) return { kind: 'terms', terms: [`from:${from}`] };
+  // Of a key that is none of theirs nothing is looked at, for it is not theirs to hear of.
+  const keys = apiKey !== undefined && (owners?.includes(apiKey) ?? true) ? [apiKey] : owners;
+  return keys === undefined ? { kind: 'all' } : { kind: 'terms', terms: keys.map((key) => `key:${key}`) };
 }
 
 /**
@@ -111,13 +112,16 @@ export function countStatement(filter: EmailFilter, answers: Prisma.Sql, groupBy
   const driver = driverOf(filter);
   const conditions = conditionsOf(filter);
   const range = (id: Prisma.Sql): Prisma.Sql => within(filter, { direction: 'older' }, id);
-  if (driver.kind !== 'term')
+  if (driver.kind !== 'terms')
     return Prisma.sql`
       SELECT ${answers} FROM outbound_emails m WHERE ${range(Prisma.sql`m.id`)} AND ${conditions} ${groupBy}`;
   return Prisma.sql`
     SELECT ${answers} FROM email_terms t
     CROSS JOIN LATERAL (SELECT * FROM outbound_emails m WHERE m.id = t.email_id AND ${conditions} OFFSET 0) AS m
-    WHERE t.term = ${driver.term} AND ${range(Prisma.sql`t.email_id`)} ${groupBy}`;
+    WHERE ${among(
+      Prisma.sql`t.term`,
+      driver.terms.map((term) => Prisma.sql`${term}`),
+    )} AND ${range(Prisma.sql`t.email_id`)} ${groupBy}`;
 }
 
 /** The next {@link WINDOW} ids of the index that the search starts from. */
@@ -127,21 +131,21 @@ function looked(filter: EmailFilter, walk: Walk): Prisma.Sql {
   const found = (condition: Prisma.Sql): Prisma.Sql => Prisma.sql`
     SELECT m.id FROM outbound_emails m WHERE ${condition} AND ${within(filter, walk, id)} ORDER BY m.id ${order(walk)} LIMIT ${WINDOW}`;
   switch (driver.kind) {
-    case 'term':
-      return Prisma.sql`
-        SELECT t.email_id FROM email_terms t WHERE t.term = ${driver.term} AND ${within(filter, walk, Prisma.sql`t.email_id`)}
-        ORDER BY t.email_id ${order(walk)} LIMIT ${WINDOW}`;
+    case 'terms': {
+      const place = within(filter, walk, Prisma.sql`t.email_id`);
+      const walks = driver.terms.map(
+        (term) => Prisma.sql`
+        SELECT t.email_id FROM email_terms t WHERE t.term = ${term} AND ${place} ORDER BY t.email_id ${order(walk)} LIMIT ${WINDOW}`,
+      );
+      return merged(walks, walk);
+    }
     case 'error':
       return found(Prisma.sql`m.last_error_code = ${driver.code}`);
     case 'broadcast':
     case 'status': {
       const of = driver.kind === 'broadcast' ? Prisma.sql`m.broadcast_id = ${driver.id}::uuid AND` : Prisma.empty;
-      // One walk a status, merged: an index scan over several of them has no order.
-      const walks = driver.statuses.map(
-        (status) => Prisma.sql`(${found(Prisma.sql`${of} m.status = ${literal(status)}`)})`,
-      );
-      if (walks.length === 1) return walks[0]!;
-      return Prisma.sql`SELECT id FROM (${Prisma.join(walks, ' UNION ALL ')}) AS m ORDER BY id ${order(walk)} LIMIT ${WINDOW}`;
+      const walks = driver.statuses.map((status) => found(Prisma.sql`${of} m.status = ${literal(status)}`));
+      return merged(walks, walk);
     }
     case 'all':
       return found(Prisma.sql`true`);
@@ -149,17 +153,17 @@ function looked(filter: EmailFilter, walk: Walk): Prisma.Sql {
 }
 
 function conditionsOf(filter: EmailFilter): Prisma.Sql {
-  const { statuses, to, from, template, tag, lane, transport, errorCode, apiKey, broadcast, owner, q, since, until } =
+  const { statuses, to, from, template, tag, lane, transport, errorCode, apiKey, broadcast, owners, q, since, until } =
     filter;
   const driver = driverOf(filter);
   const has = (term: string): Prisma.Sql[] =>
-    driver.kind === 'term' && driver.term === term
+    driver.kind === 'terms' && driver.terms.includes(term)
       ? []
       : // OFFSET 0: asked for each row by the whole key, and not joined.
         [Prisma.sql`EXISTS (SELECT FROM email_terms t WHERE t.term = ${term} AND t.email_id = m.id OFFSET 0)`];
   const pattern = q === undefined ? '' : `%${q.replaceAll(/[\\%_]/g, '\\$&')}%`;
   return and(
-    ...(statuses === undefined ? [] : [Prisma.sql`m.status IN (${Prisma.join(statuses.map(literal))})`]),
+    ...(statuses === undefined ? [] : [among(Prisma.sql`m.status`, statuses.map(literal))]),
     ...(to === undefined ? [] : has(`to:${to}`)),
     ...(from === undefined ? [] : has(`from:${from}`)),
     ...(template === undefined ? [] : [Prisma.sql`m.template = ${template}`]),
@@ -169,11 +173,28 @@ function conditionsOf(filter: EmailFilter): Prisma.Sql {
     ...(errorCode === undefined ? [] : [Prisma.sql`m.last_error_code = ${errorCode}`]),
     ...(apiKey === undefined ? [] : [Prisma.sql`m.api_key_id = ${apiKey}::uuid`]),
     ...(broadcast === undefined ? [] : [Prisma.sql`m.broadcast_id = ${broadcast}::uuid`]),
-    ...(owner === undefined ? [] : [Prisma.sql`m.api_key_id = ${owner}::uuid`]),
+    ...(owners === undefined
+      ? []
+      : [
+          among(
+            Prisma.sql`m.api_key_id`,
+            owners.map((key) => Prisma.sql`${key}::uuid`),
+          ),
+        ]),
     ...(q === undefined ? [] : [Prisma.sql`(m.subject ILIKE ${pattern} OR m.last_reply ILIKE ${pattern})`]),
     ...(since === undefined ? [] : [Prisma.sql`m.created_at >= ${since}`]),
     ...(until === undefined ? [] : [Prisma.sql`m.created_at < ${until}`]),
   );
+}
+
+/** Walks, each in its order, as one: an index scan over several values has no order. */
+function merged(walks: readonly Prisma.Sql[], walk: Walk): Prisma.Sql {
+  if (walks.length === 1) return walks[0]!;
+  const all = Prisma.join(
+    walks.map((one) => Prisma.sql`(${one})`),
+    ' UNION ALL ',
+  );
+  return Prisma.sql`SELECT id FROM (${all}) AS m (id) ORDER BY id ${order(walk)} LIMIT ${WINDOW}`;
 }
 
 /** Where the walk may be, by the time in the ids; `created_at` decides of what is found there. */
@@ -194,6 +215,11 @@ function literal(status: EmailStatus): Prisma.Sql {
 
 function order({ direction }: Walk): Prisma.Sql {
   return direction === 'older' ? Prisma.sql`DESC` : Prisma.sql`ASC`;
+}
+
+/** @param values not empty */
+function among(value: Prisma.Sql, values: readonly Prisma.Sql[]): Prisma.Sql {
+  return Prisma.sql`${value} IN (${Prisma.join([...values])})`;
 }
 
 function and(...conditions: Prisma.Sql[]): Prisma.Sql {

@@ -23,7 +23,7 @@ import { uuidPipe } from '../../core/ids.js';
 import { type FieldError, Problem } from '../../core/problems.js';
 import { refusalOf, validationPipe } from '../../core/validation.js';
 import { ChangesByHand } from '../api/changes-by-hand.js';
-import { ownerFor, READS, sees } from '../api/own-view.js';
+import { ownersFor, READS, sees } from '../api/own-view.js';
 import { SendRequest } from '../api/send-request.js';
 import { SEND_BODY_LIMIT } from '../api/shapes.js';
 import { RawBody, refusalIn, submitterOf } from '../api/submission.controller.js';
@@ -125,7 +125,7 @@ class ResendDoorController {
   @Allow(READS)
   async list(@Query() query: Record<string, unknown>, @Caller() caller: CallerIdentity): Promise<object> {
     const bounds = allowed(readListQuery(query));
-    const { ids, more } = await this.search.idsBeside({ owner: ownerFor(caller) }, bounds);
+    const { ids, more } = await this.search.idsBeside({ owners: await ownersFor(caller) }, bounds);
     const rows = await this.records.list(ids);
     const data = rows.map((row) => {
       const recipients = row.recipients as Recipient[] | null;
@@ -138,7 +138,7 @@ class ResendDoorController {
   @Allow(READS)
   async find(@Param('id', EmailIdPipe) id: string, @Caller() caller: CallerIdentity): Promise<object> {
     const record = await this.records.find(id);
-    if (!record || !sees(caller, record)) throw new Problem('email_not_found');
+    if (!record || !(await sees(caller, record))) throw new Problem('email_not_found');
     return emailOf(record, record.fates, await this.wordsOf(id));
   }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type KeptEmail, keepEmail } from '../../support/database/kept-email.js';
 import type { Answer, ProblemBody } from '../../support/service/api.js';
-import { createNamedKey, type NamedKey } from '../../support/service/named-key.js';
+import { createNamedKey, type NamedKey, successorOf } from '../../support/service/named-key.js';
 import { type Otpost, startOtpost } from '../../support/service/otpost.js';
 import { signIn } from '../../support/service/staff.js';
 import { eventually } from '../../support/signals/wait.js';
@@ -209,6 +209,19 @@ describe('an action on all messages that match', () => {
     expect((await look(foreign.body.id, own.key)).status).toBe(404);
     expect((await look(action.id)).status).toBe(200);
     expect((await look(randomUUID())).status).toBe(404);
+  });
+
+  it('changes for a key that took over what the former one sent, and shows it what that one began', async () => {
+    const former = await createNamedKey(otpost.database, 'emails:send', 'emails:read:own');
+    const begun = await finished(await ask({ action: 'cancel', filter: {}, expected: 0 }, former.key), former.key);
+    const next = await successorOf(otpost.database, former);
+    const mine = [former, next].map(({ id: apiKeyId }) => keep({ status: 'failed', apiKeyId }));
+    const others = await keep({ status: 'failed', apiKeyId: randomUUID() });
+    const ids = await Promise.all(mine);
+    const action = await finished(await ask({ action: 'retry', filter: {}, expected: 2 }, next.key), next.key);
+    expect([action.done, ...(await statuses(...ids, others))]).toEqual([2, 'queued', 'queued', 'failed']);
+    expect((await look(begun.id, next.key)).status).toBe(200);
+    expect((await look(action.id, former.key)).status).toBe(200);
   });
 });
 

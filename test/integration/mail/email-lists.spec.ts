@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type KeptEmail, keepEmail } from '../../support/database/kept-email.js';
 import type { ProblemBody } from '../../support/service/api.js';
-import { createNamedKey, type NamedKey } from '../../support/service/named-key.js';
+import { createNamedKey, type NamedKey, successorOf } from '../../support/service/named-key.js';
 import { type Otpost, startOtpost } from '../../support/service/otpost.js';
 
 interface Item {
@@ -224,6 +224,48 @@ describe('lists of messages', () => {
         ),
       ]);
       expect(answers.map(({ status, body }) => [status, body.code])).toEqual(Array(5).fill([404, 'email_not_found']));
+    });
+
+    describe('and takes over from another one', () => {
+      let line: NamedKey[];
+      let ids: string[];
+
+      beforeAll(async () => {
+        const first = await createNamedKey(otpost.database, 'emails:read:own', 'emails:send');
+        const second = await successorOf(otpost.database, first);
+        line = [first, second, await successorOf(otpost.database, second)];
+      });
+      beforeEach(async () => {
+        ids = [];
+        for (const { id: apiKeyId } of [...line, ...line]) ids.unshift(await keep({ apiKeyId, status: 'failed' }));
+      });
+
+      it('hold what each of them sent, newest first and in pages, and nothing else', async () => {
+        for (const { key } of line) {
+          expect(await found('', key)).toEqual(ids);
+          expect(await found('status=failed&to=ada@example.com', key)).toEqual(ids);
+          expect(await found(`apiKey=${line[0]!.id}`, key)).toEqual([ids[2], ids[5]]);
+          expect(await found(`apiKey=${reader.id}`, key)).toEqual([]);
+          expect((await get<Stats>('/v1/emails/stats', key)).body).toMatchObject({ total: 6, counts: { failed: 6 } });
+          const { body } = await get<Page>('/v1/emails?limit=4', key);
+          const rest = await get<Page>(`/v1/emails?limit=4&cursor=${body.nextCursor}`, key);
+          expect([...body.items, ...rest.body.items].map(({ id }) => id)).toEqual(ids);
+          expect(rest.body.nextCursor).toBeNull();
+        }
+        expect(await found('', own.key)).toEqual([mine]);
+      });
+
+      it('know each message of the line, to read it and to change it', async () => {
+        for (const [n, { key }] of line.entries()) {
+          const id = ids[5 - ((n + 1) % 3)]!;
+          expect((await get(`/v1/emails/${id}`, key)).status).toBe(200);
+          const retried = await otpost.api.post(`/v1/emails/${id}/retry`, {}, { authorization: `Bearer ${key}` });
+          const cancelled = await otpost.api.post(`/v1/emails/${id}/cancel`, {}, { authorization: `Bearer ${key}` });
+          expect([retried.status, cancelled.status]).toEqual([200, 200]);
+          expect((await get(`/v1/emails/${others}`, key)).status).toBe(404);
+          expect((await get(`/v1/emails/${id}`, own.key)).status).toBe(404);
+        }
+      });
     });
   });
 });

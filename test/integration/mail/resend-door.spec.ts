@@ -11,7 +11,7 @@ import { answersIn, RawClient } from '../../support/http/raw-client.js';
 import { WebhookReceiver } from '../../support/http/webhook-receiver.js';
 import { StallingProxy } from '../../support/network/stalling-proxy.js';
 import { createApiKey } from '../../support/service/api-key.js';
-import { createNamedKey, type NamedKey } from '../../support/service/named-key.js';
+import { createNamedKey, type NamedKey, successorOf } from '../../support/service/named-key.js';
 import { OtpostInProcess } from '../../support/service/otpost-in-process.js';
 import { type Otpost, startOtpost } from '../../support/service/otpost.js';
 import { eventually } from '../../support/signals/wait.js';
@@ -406,8 +406,8 @@ describe("Resend's SDKs", () => {
 
     it('sees what its key may see, and changes nothing else', async () => {
       const id = await sent(mailTo(someone(), { scheduledAt: 'in 1 hour' }));
-      const { key: other } = await createNamedKey(otpost.database, 'emails:send', 'emails:read:own');
-      const stranger = new Resend(other);
+      const named = await createNamedKey(otpost.database, 'emails:send', 'emails:read:own');
+      const stranger = new Resend(named.key);
       for (const { error } of [
         await stranger.emails.get(id),
         await stranger.emails.update({ id, scheduledAt: 'in 2 hours' }),
@@ -417,6 +417,11 @@ describe("Resend's SDKs", () => {
       ])
         expect(error).toMatchObject({ statusCode: 404, name: 'not_found' });
       expect((await stranger.emails.list()).data!.data).toEqual([]);
+      const sentBy = await stranger.emails.send(mailTo(someone()));
+      const { key: next } = await successorOf(otpost.database, named);
+      const successor = new Resend(next);
+      expect((await successor.emails.list()).data!.data.map((one) => one.id)).toEqual([sentBy.data!.id]);
+      expect((await successor.emails.get(sentBy.data!.id)).error).toBeNull();
       expect((await own(id)).status).toBe('scheduled');
       await resend.emails.cancel(id);
     });
