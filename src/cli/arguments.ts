@@ -1,4 +1,5 @@
 import { readDuration } from '../access/access-policy.js';
+import type { Destination } from '../core/destination.js';
 import { type EmailAddress, parseEmailAddress } from '../core/email-address.js';
 import { type Lane, LANES, MAIL_LANES } from '../core/lanes.js';
 import { isOneLine } from '../core/one-line.js';
@@ -43,11 +44,14 @@ export function each<T>(parse: (text: string) => T): (text: string, before?: T[]
 
 /** A promise, for class-validator takes long to load and is loaded only here. */
 export function moment(flag: string): (text: string) => Promise<Date> {
-  const parse = async (text: string): Promise<Date> => {
+  return awaitedLater(async (text) => {
     const { isMoment } = await import('../core/input.js');
     if (isMoment(text)) return new Date(text);
     throw new UsageError(`${flag} is a date and time with its offset, such as 2030-01-31T09:00:00Z.`);
-  };
+  });
+}
+
+function awaitedLater<T>(parse: (text: string) => Promise<T>): (text: string) => Promise<T> {
   return (text) => {
     const parsed = parse(text);
     parsed.catch(() => undefined); // whoever awaits it is told; another fault may end the command before
@@ -93,6 +97,18 @@ export function emailAddress(what: string): (text: string) => EmailAddress {
     if (!parsed) throw new UsageError(`${what} must be an e-mail address such as ada@example.com.`);
     return parsed;
   };
+}
+
+/** Where a message may have gone, by the rule of the API. A promise, for what knows all countries is loaded only here. */
+export function destination(what: string): (text: string) => Promise<Destination> {
+  return awaitedLater(async (text) => {
+    const { parseDestination } = await import('../core/destination.js');
+    const parsed = parseDestination(text);
+    if (parsed) return parsed;
+    throw new UsageError(
+      `${what} must be an e-mail address such as ada@example.com, or a number such as +639171234567.`,
+    );
+  });
 }
 
 /** Null where nothing but blanks was given. `most`: characters. */

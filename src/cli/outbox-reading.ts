@@ -1,11 +1,12 @@
+import type { Destination } from '../core/destination.js';
 import type { EmailAddress } from '../core/email-address.js';
 import { UUID } from '../core/ids.js';
 import { type Lane, LANES } from '../core/lanes.js';
-import { maskAddress, quote } from '../core/mask.js';
+import { maskDestination, quote } from '../core/mask.js';
 import { EmailStatus } from '../generated/prisma/enums.js';
 import type { EmailRecord } from '../mail/outbox/records.js';
 import type { FoundEmail } from '../mail/outbox/search.js';
-import { emailAddress, laneIn, moment, oneLine, oneOf, onlyOne, UsageError } from './arguments.js';
+import { destination, emailAddress, laneIn, moment, oneLine, oneOf, onlyOne, UsageError } from './arguments.js';
 import type { Command } from './command.js';
 import { type ExitCode, minute } from './io.js';
 import type { Session } from './session.js';
@@ -36,7 +37,7 @@ asked for.`,
       oneOf('status', STATUSES),
     )
     .option('--lane <LANE>', LANES.join(', '), laneIn)
-    .option('--to <ADDRESS>', 'those to this address, in To, Cc or Bcc', emailAddress('--to'))
+    .option('--to <ADDRESS>', 'those to this address, in To, Cc or Bcc, or to this number', destination('--to'))
     .option('--from <ADDRESS>', 'those from this address, of what API keys sent', emailAddress('--from'))
     .option('--tag <TAG>', 'those with this tag', word('--tag'))
     .option('--template <NAME>', 'those made of this template', word('--template'))
@@ -83,7 +84,7 @@ export function idIn(name: string): string {
 interface Query {
   status?: EmailStatus;
   lane?: Lane;
-  to?: EmailAddress;
+  to?: Destination;
   from?: EmailAddress;
   tag?: string;
   template?: string;
@@ -95,8 +96,6 @@ interface Query {
   limit: number;
   showAddresses?: true;
 }
-
-type Listed = Omit<FoundEmail, 'to'> & { to: string };
 
 async function list({ io, prisma }: Session, { limit, showAddresses, ...query }: Query): Promise<ExitCode> {
   const { OutboxSearch } = await import('../mail/outbox/search.js');
@@ -113,9 +112,12 @@ async function list({ io, prisma }: Session, { limit, showAddresses, ...query }:
     found.push(...page.items);
     after = page.next ?? undefined;
   } while (after !== undefined && found.length < limit);
-  const shown = showAddresses ? (address: string) => address : maskAddress;
+  const shown = showAddresses ? (address: string) => address : maskDestination;
   return io.list(
-    found.map((email): Listed => ({ ...email, to: email.recipients.map(shown).join(', ') })),
+    found.map((email): FoundEmail => {
+      const recipients = email.recipients.map(shown);
+      return { ...email, to: recipients.join(', '), recipients };
+    }),
     {
       none: 'There is no such message.',
       heading: ['ACCEPTED', 'STATUS', 'LANE', 'TO', 'TRIES', 'BY', 'ERROR', 'ID'],
@@ -124,7 +126,7 @@ async function list({ io, prisma }: Session, { limit, showAddresses, ...query }:
   );
 }
 
-function rowOf({ createdAt, status, lane, to, attempts, transport, lastErrorCode, id }: Listed): string[] {
+function rowOf({ createdAt, status, lane, to, attempts, transport, lastErrorCode, id }: FoundEmail): string[] {
   return [minute(createdAt), status, lane, to, String(attempts), transport ?? '-', lastErrorCode ?? '-', id];
 }
 
@@ -139,7 +141,7 @@ async function show(
     io.err('There is no such message. Compare with: otpost outbox list');
     return 1;
   }
-  const address = showAddresses ? (text: string) => text : maskAddress;
+  const address = showAddresses ? (text: string) => text : maskDestination;
   const words = showAddresses ? (text: string | null) => text : (text: string | null) => text && quote(text);
   const recipients = record.fates.map((fate) => ({ ...fate, address: address(fate.address) }));
   const events = record.events.map(({ at, status, attempt, transport, errorCode, reply, worker }) => ({

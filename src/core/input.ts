@@ -159,10 +159,13 @@ export function IsMailAddress(): PropertyDecorator {
   });
 }
 
-/** Where a code may go, in a request: such an address, or a number with its country; which those are says destination.ts. */
-export function IsDestination(): PropertyDecorator {
+/**
+ * Where a code may go, in a request: such an address, or a number with its country; which those are says destination.ts.
+ * @param name code of the fault
+ */
+export function IsDestination(name = 'invalid_destination'): PropertyDecorator {
   return ValidateBy({
-    name: 'invalid_destination',
+    name,
     validator: {
       validate: (value: unknown) => typeof value === 'string' && parseDestination(value) !== undefined,
       defaultMessage: (args) =>

@@ -81,6 +81,16 @@ export function maskAddress(address: string): string {
   return `${at > 1 ? address.slice(0, 1) : ''}${MASK}${address.slice(at)}`;
 }
 
+/** For logs and people who need not know whose number it is: `+63********67`. */
+export function maskNumber(e164: string): string {
+  return `${e164.slice(0, 3)}${'*'.repeat(Math.max(0, e164.length - 5))}${e164.slice(-2)}`;
+}
+
+/** The same of whichever a message goes to. */
+export function maskDestination(destination: string): string {
+  return /^\+\d+$/.test(destination) ? maskNumber(destination) : maskAddress(destination);
+}
+
 /** Characters of somebody else's words that are shown. */
 const LONGEST = 240;
 

@@ -39,8 +39,3 @@ export function isNumber(destination: string): boolean {
 export function shownNumber(e164: string): string {
   return parsePhoneNumberFromString(e164)?.formatInternational().replaceAll(' ', '\u00a0') ?? e164;
 }
-
-/** For logs and people who need not know whose it is: `+63*******67`. */
-export function maskNumber(e164: string): string {
-  return `${e164.slice(0, 3)}${'*'.repeat(Math.max(0, e164.length - 5))}${e164.slice(-2)}`;
-}

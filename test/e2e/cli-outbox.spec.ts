@@ -91,7 +91,10 @@ describe('otpost outbox', () => {
       [ada, 'a***@example.com'],
     ]);
     expect([out.includes(ada), out.includes(grace), out.includes('lovelace')]).toEqual([true, false, false]);
-    expect(shown).toMatchObject([{ id: ada, to: 'ada.lovelace@example.com' }]);
+    expect(shown).toMatchObject([
+      { id: ada, to: 'ada.lovelace@example.com', recipients: ['ada.lovelace@example.com'], channel: 'email' },
+    ]);
+    expect(JSON.stringify(all)).not.toContain('lovelace');
     expect(none).toEqual([]);
     expect(one).toHaveLength(1);
   });
@@ -103,6 +106,7 @@ describe('otpost outbox', () => {
       ...{ errorCode: 'smtp_550', reply: '550 Mailbox unknown', status: 'failed', subject: 'Your invoice' },
     };
     await keep({ status: 'failed' });
+    const text = await keep({ lane: 'sms', to: '+639171234567' });
     const id = await keep(meant);
     const later = new Date(Date.now() + 60_000).toISOString();
     const filters = [
@@ -117,6 +121,13 @@ describe('otpost outbox', () => {
     const found = await Promise.all(filters.map((filter) => service.json<Listed[]>('outbox', 'list', ...filter)));
     expect(found.map((list) => list.map((email) => email.id))).toEqual(filters.map(() => [id]));
     expect(await service.json('outbox', 'list', '--until', '2020-01-01T00:00:00Z')).toEqual([]);
+    expect(await service.json('outbox', 'list', '--to', '+63 917 123 4567')).toMatchObject([
+      { id: text, channel: 'sms', to: '+63********67', recipients: ['+63********67'] },
+    ]);
+    expect(await service.cli('outbox', 'list', '--to', '09171234567')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('or a number such as +639171234567') as string,
+    });
   });
 
   it('shows what became of a message, its recipients and what was split off it', async () => {

@@ -2856,16 +2856,15 @@ export interface components {
             id: string;
             /** @enum {string} */
             status: "scheduled" | "queued" | "sending" | "deferred" | "sent" | "delivered" | "bounced" | "complained" | "failed" | "unknown" | "cancelled" | "expired" | "suppressed";
-            /**
-             * Format: email
-             * @description The first recipient
-             */
+            /** @description The first recipient; of an SMS its number */
             to: string;
-            /** @description Addresses of all whom it is for */
+            /** @description Addresses of all whom it is for; of an SMS its number */
             recipients: string[];
             /** @description Of content that was given whole */
             subject: string | null;
             template: string | null;
+            /** @enum {string} */
+            channel: "email" | "sms";
             /** @enum {string} */
             lane: "critical" | "default" | "bulk" | "sms";
             tags: string[];
@@ -2921,8 +2920,8 @@ export interface components {
              */
             status?: string;
             /**
-             * Format: email
-             * @description To this address, in To, Cc or Bcc
+             * @description To this address, in To, Cc or Bcc; or to this number, in E.164 such as +639171234567
+             * @example ada@example.com
              */
             to?: string;
             /**
@@ -3005,7 +3004,7 @@ export interface components {
         RecipientView: {
             /** @enum {string} */
             kind: "to" | "cc" | "bcc";
-            /** Format: email */
+            /** @description Of an SMS the number */
             address: string;
             /** @description Empty where there is none */
             name: string;
@@ -3040,10 +3039,7 @@ export interface components {
             id: string;
             /** @enum {string} */
             status: "scheduled" | "queued" | "sending" | "deferred" | "sent" | "delivered" | "bounced" | "complained" | "failed" | "unknown" | "cancelled" | "expired" | "suppressed";
-            /**
-             * Format: email
-             * @description The first recipient
-             */
+            /** @description The first recipient; of an SMS its number */
             to: string;
             /** @description All whom it was for, those that were split off it included */
             recipients: components["schemas"]["RecipientView"][];
@@ -6622,7 +6618,7 @@ export interface operations {
             query?: {
                 /** @description One or several of scheduled, queued, sending, deferred, sent, delivered, bounced, complained, failed, unknown, cancelled, expired, suppressed */
                 status?: string;
-                /** @description To this address, in To, Cc or Bcc */
+                /** @description To this address, in To, Cc or Bcc; or to this number, in E.164 such as +639171234567 */
                 to?: string;
                 /** @description From this address; of what API keys sent */
                 from?: string;
@@ -6841,7 +6837,7 @@ export interface operations {
             query?: {
                 /** @description One or several of scheduled, queued, sending, deferred, sent, delivered, bounced, complained, failed, unknown, cancelled, expired, suppressed */
                 status?: string;
-                /** @description To this address, in To, Cc or Bcc */
+                /** @description To this address, in To, Cc or Bcc; or to this number, in E.164 such as +639171234567 */
                 to?: string;
                 /** @description From this address; of what API keys sent */
                 from?: string;

@@ -12,16 +12,9 @@ import { changeOf, EmailActions } from '../outbox/actions.js';
 import { filterOf, statusesIn } from '../outbox/asked-filter.js';
 import type { EmailFilter } from '../outbox/search-statement.js';
 import { OutboxSearch } from '../outbox/search.js';
+import { EmailFilterFields, EmailListQuery } from './filter-shapes.js';
 import { spanFaults, statsSpan } from './list-policy.js';
-import {
-  EmailActionRequest,
-  EmailActionView,
-  EmailFilterFields,
-  EmailItemView,
-  EmailList,
-  EmailListQuery,
-  EmailStats,
-} from './list-shapes.js';
+import { EmailActionRequest, EmailActionView, EmailItemView, EmailList, EmailStats } from './list-shapes.js';
 import { ownerFor, ownersFor, READS, READS_IN_WORDS, sees } from './own-view.js';
 
 /** Many messages at once: finding them, counting them, and changing all that match. */

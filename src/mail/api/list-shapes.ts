@@ -1,130 +1,19 @@
-import { ApiProperty, ApiPropertyOptional, IntersectionType } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import {
-  IsDefined,
-  IsIn,
-  IsInt,
-  IsObject,
-  IsString,
-  Length,
-  Matches,
-  Max,
-  Min,
-  ValidateBy,
-  ValidateNested,
-} from 'class-validator';
-import { MAX_ADDRESS_LENGTH } from '../../core/email-address.js';
-import { UUID } from '../../core/ids.js';
-import { IsMailAddress, IsMoment, IsOneLine, MayBeLeftOut } from '../../core/input.js';
-import { type Lane, LANES } from '../../core/lanes.js';
-import { PageQuery } from '../../core/page.js';
+import { IsDefined, IsIn, IsInt, IsObject, IsString, Length, Matches, Max, Min, ValidateNested } from 'class-validator';
+import { IsMoment, IsOneLine, MayBeLeftOut } from '../../core/input.js';
+import { type Channel, CHANNELS, type Lane, LANES } from '../../core/lanes.js';
 import { EmailStatus } from '../../generated/prisma/enums.js';
 import { type ActionKind, type ActionRecord, ACTIONS } from '../outbox/actions.js';
-import { type AskedFilter, statusesIn } from '../outbox/asked-filter.js';
+import type { AskedFilter } from '../outbox/asked-filter.js';
 import { type Resolution, RESOLUTIONS } from '../outbox/changes.js';
 import type { FoundEmail } from '../outbox/search.js';
+import { EmailFilterFields, MAX_WORD } from './filter-shapes.js';
 import { MOMENT, STATUSES, WORD } from './shapes.js';
 
-const ADDRESS = { format: 'email', maxLength: MAX_ADDRESS_LENGTH } as const;
 const ID = { type: String, format: 'uuid', nullable: true } as const;
-/** Characters of what is looked for. */
-const MAX_WORD = 200;
 /** As an integer of Postgres. */
 const MOST = 2_147_483_647;
-
-function AreStatuses(): PropertyDecorator {
-  return ValidateBy({
-    name: 'status',
-    validator: {
-      validate: (value: unknown) =>
-        typeof value === 'string' &&
-        value.length <= MAX_WORD &&
-        statusesIn(value).every((one) => STATUSES.includes(one)),
-      defaultMessage: () => `must be one or several of ${STATUSES.join(', ')}, with commas between them`,
-    },
-  });
-}
-
-/** Which messages. Of filters that are given, all must hold. */
-export class EmailFilterFields implements AskedFilter {
-  @ApiPropertyOptional({ example: 'failed,deferred', description: `One or several of ${STATUSES.join(', ')}` })
-  @MayBeLeftOut()
-  @AreStatuses()
-  status?: string;
-
-  @ApiPropertyOptional({ ...ADDRESS, description: 'To this address, in To, Cc or Bcc' })
-  @MayBeLeftOut()
-  @IsMailAddress()
-  to?: string;
-
-  @ApiPropertyOptional({ ...ADDRESS, description: 'From this address; of what API keys sent' })
-  @MayBeLeftOut()
-  @IsMailAddress()
-  from?: string;
-
-  @ApiPropertyOptional({ minLength: 1, maxLength: MAX_WORD })
-  @MayBeLeftOut()
-  @IsString()
-  @Length(1, MAX_WORD)
-  template?: string;
-
-  @ApiPropertyOptional({ minLength: 1, maxLength: MAX_WORD })
-  @MayBeLeftOut()
-  @IsString()
-  @Length(1, MAX_WORD)
-  tag?: string;
-
-  @ApiPropertyOptional({ enum: LANES })
-  @MayBeLeftOut()
-  @IsIn(LANES)
-  lane?: Lane;
-
-  @ApiPropertyOptional({ minLength: 1, maxLength: MAX_WORD, description: 'Which took it last' })
-  @MayBeLeftOut()
-  @IsString()
-  @Length(1, MAX_WORD)
-  transport?: string;
-
-  @ApiPropertyOptional({ minLength: 1, maxLength: MAX_WORD, example: 'smtp_550', description: 'lastErrorCode' })
-  @MayBeLeftOut()
-  @IsString()
-  @Length(1, MAX_WORD)
-  errorCode?: string;
-
-  @ApiPropertyOptional({ format: 'uuid', description: 'Sent by this API key' })
-  @MayBeLeftOut()
-  @IsString()
-  @Matches(UUID, { message: 'must be the id of an API key' })
-  apiKey?: string;
-
-  @ApiPropertyOptional({ format: 'uuid', description: 'Of this broadcast' })
-  @MayBeLeftOut()
-  @IsString()
-  @Matches(UUID, { message: 'must be the id of a broadcast' })
-  broadcast?: string;
-
-  @ApiPropertyOptional({
-    minLength: 1,
-    maxLength: MAX_WORD,
-    description: 'A part of the subject, or of what the server said last, in whatever case',
-  })
-  @MayBeLeftOut()
-  @IsString()
-  @Length(1, MAX_WORD)
-  q?: string;
-
-  @ApiPropertyOptional({ format: 'date-time', description: 'Accepted at or after' })
-  @MayBeLeftOut()
-  @IsMoment()
-  since?: string;
-
-  @ApiPropertyOptional({ format: 'date-time', description: 'Accepted before' })
-  @MayBeLeftOut()
-  @IsMoment()
-  until?: string;
-}
-
-export class EmailListQuery extends IntersectionType(EmailFilterFields, PageQuery) {}
 
 export class EmailItemView {
   @ApiProperty({ format: 'uuid' })
@@ -133,10 +22,10 @@ export class EmailItemView {
   @ApiProperty({ enum: STATUSES })
   status!: EmailStatus;
 
-  @ApiProperty({ format: 'email', description: 'The first recipient' })
+  @ApiProperty({ description: 'The first recipient; of an SMS its number' })
   to!: string;
 
-  @ApiProperty({ type: [String], description: 'Addresses of all whom it is for' })
+  @ApiProperty({ type: [String], description: 'Addresses of all whom it is for; of an SMS its number' })
   recipients!: string[];
 
   @ApiProperty({ ...WORD, description: 'Of content that was given whole' })
@@ -144,6 +33,9 @@ export class EmailItemView {
 
   @ApiProperty(WORD)
   template!: string | null;
+
+  @ApiProperty({ enum: CHANNELS })
+  channel!: Channel;
 
   @ApiProperty({ enum: LANES })
   lane!: Lane;

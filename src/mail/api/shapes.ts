@@ -72,7 +72,7 @@ export class RecipientView {
   @ApiProperty({ enum: ['to', 'cc', 'bcc'] })
   kind!: 'to' | 'cc' | 'bcc';
 
-  @ApiProperty({ format: 'email' })
+  @ApiProperty({ description: 'Of an SMS the number' })
   address!: string;
 
   @ApiProperty({ description: 'Empty where there is none' })
@@ -87,7 +87,7 @@ export class RecipientView {
 
 /** Everything but the content. */
 export class EmailView extends EmailStatusView {
-  @ApiProperty({ format: 'email', description: 'The first recipient' })
+  @ApiProperty({ description: 'The first recipient; of an SMS its number' })
   to!: string;
 
   @ApiProperty({ type: [RecipientView], description: 'All whom it was for, those that were split off it included' })

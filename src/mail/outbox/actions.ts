@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { keyLine } from '../../access/key-line.js';
 import { Audit, type AuditEntry, type Doer } from '../../audit/audit.js';
 import { Clock } from '../../core/clock.js';
+import { parseDestination, partOf } from '../../core/destination.js';
 import { domainOf } from '../../core/email-address.js';
 import { uuidv7 } from '../../core/ids.js';
 import { PrismaService, Transactions, type UnitOfWork } from '../../database/prisma.service.js';
@@ -126,7 +127,7 @@ export class EmailActions {
     const details: AuditEntry['details'] = {
       ...{ found, reason, ...rest },
       ...(as ? { as } : {}),
-      ...(to ? { toDomain: domainOf(to) } : {}),
+      ...(to ? recipientPart(to) : {}),
       ...(from ? { fromDomain: domainOf(from) } : {}),
       ...(q ? { searched: true } : {}),
       ...(owner ? { ownAlone: true } : {}),
@@ -134,6 +135,11 @@ export class EmailActions {
     const target = { kind: 'email_action', id };
     await this.audit.record({ action: AUDITED[action], result: 'done', ...by, target, details }, unit);
   }
+}
+
+function recipientPart(to: string): { toDomain: string } | { toNumbers: string } {
+  const part = partOf(parseDestination(to)!.canonical);
+  return 'domain' in part ? { toDomain: part.domain } : { toNumbers: part.numbers };
 }
 
 type Row = Prisma.EmailActionGetPayload<object>;

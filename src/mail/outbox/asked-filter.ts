@@ -1,3 +1,4 @@
+import { parseDestination } from '../../core/destination.js';
 import { parseEmailAddress } from '../../core/email-address.js';
 import type { Lane } from '../../core/lanes.js';
 import type { EmailStatus } from '../../generated/prisma/enums.js';
@@ -7,6 +8,7 @@ import type { EmailFilter } from './search-statement.js';
 export interface AskedFilter {
   /** One or several, with commas between them. */
   status?: string;
+  /** An address, or a number with its country. */
   to?: string;
   from?: string;
   template?: string;
@@ -30,7 +32,7 @@ export function filterOf(asked: AskedFilter, owners?: readonly string[]): EmailF
   const { status, to, from, template, tag, lane, transport, errorCode, apiKey, broadcast, q, since, until } = asked;
   return {
     statuses: status === undefined ? undefined : statusesIn(status),
-    to: to === undefined ? undefined : parseEmailAddress(to)!.canonical,
+    to: to === undefined ? undefined : parseDestination(to)!.canonical,
     from: from === undefined ? undefined : parseEmailAddress(from)!.stored.toLowerCase(),
     ...{ template, tag, lane, transport, errorCode, q, owners },
     apiKey: apiKey?.toLowerCase(),

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Lane } from '../../core/lanes.js';
+import type { Channel, Lane } from '../../core/lanes.js';
 import { PrismaService, type UnitOfWork } from '../../database/prisma.service.js';
 import { Prisma } from '../../generated/prisma/client.js';
 import type { EmailStatus } from '../../generated/prisma/enums.js';
@@ -15,6 +15,7 @@ export interface FoundEmail {
   recipients: string[];
   subject: string | null;
   template: string | null;
+  channel: Channel;
   lane: Lane;
   tags: string[];
   transport: string | null;
@@ -51,7 +52,7 @@ interface KeptRecipient {
 
 type Row = Omit<FoundEmail, 'to' | 'recipients'> & { toAddress: string; recipients: KeptRecipient[] | null };
 
-export const LIST_COLUMNS = Prisma.sql`m.id, m.status, m.to_address AS "toAddress", m.recipients, m.subject, m.template, m.lane, m.tags, m.transport,
+export const LIST_COLUMNS = Prisma.sql`m.id, m.status, m.to_address AS "toAddress", m.recipients, m.subject, m.template, m.channel, m.lane, m.tags, m.transport,
   m.attempts, m.last_error_code AS "lastErrorCode", m.created_at AS "createdAt", m.next_attempt_at AS "nextAttemptAt", m.sent_at AS "sentAt",
   m.scheduled_at AS "scheduledAt", m.api_key_id AS "apiKeyId", m.split_from AS "splitFrom"`;
 

@@ -223,6 +223,21 @@ describe('an action on all messages that match', () => {
     expect((await look(begun.id, next.key)).status).toBe(200);
     expect((await look(action.id, former.key)).status).toBe(200);
   });
+
+  it('is about the texts to a number, whose end stays out of the audit record', async () => {
+    const [meant, other] = [
+      await keep({ status: 'queued', lane: 'sms', to: '+639171234567' }),
+      await keep({ status: 'queued', lane: 'sms', to: '+639171234568' }),
+    ];
+    const { id } = await finished(await ask({ action: 'cancel', filter: { to: '+63 917 123 4567' }, expected: 1 }));
+    expect(await statuses(meant, other)).toEqual(['cancelled', 'queued']);
+    const [entry] = await otpost.database.query<{ details: object }>(
+      'SELECT details FROM audit_events WHERE target_id = $1',
+      [id],
+    );
+    expect(entry!.details).toMatchObject({ toNumbers: '+639…' });
+    expect(JSON.stringify(entry)).not.toContain('4567');
+  });
 });
 
 describe('an operator', () => {

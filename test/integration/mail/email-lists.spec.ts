@@ -63,6 +63,7 @@ describe('lists of messages', () => {
             recipients: ['Ada@example.com', 'grace@example.com'],
             subject: 'Your invoice',
             template: 'receipt',
+            channel: 'email',
             lane: 'bulk',
           },
           ...{ tags: ['spring', 'vip'], transport: 'smtp', attempts: 1, lastErrorCode: 'smtp_550', apiKeyId },
@@ -109,6 +110,9 @@ describe('lists of messages', () => {
     ['status=queued', { status: 'queued' }, { status: 'sent' }],
     ['to=GRACE@example.com', { to: 'Grace@example.com' }, { to: 'grace@example.org' }],
     ['to=hidden@example.com', { recipients: CC }, { to: 'someone@example.com' }],
+    ['to=%2B639171234567', { to: '+639171234567', lane: 'sms' }, { to: '+639171234568', lane: 'sms' }],
+    ['to=%2B63%20(917)%20123-4567', { to: '+639171234567', lane: 'sms' }, { to: '+63917123456', lane: 'sms' }],
+    ['to=+639171234567', { to: '+639171234567', lane: 'sms' }, { to: '639171234567@example.com' }],
     [
       'from=Shop@example.com',
       { from: 'Shop <shop@example.com>', apiKeyId: KEY },
@@ -155,6 +159,7 @@ describe('lists of messages', () => {
     ['/v1/emails?status=', 'status', 'status'],
     ['/v1/emails?status=sent&status=failed', 'status', 'status'],
     ['/v1/emails?to=nobody', 'to', 'invalid_address'],
+    ['/v1/emails?to=09171234567', 'to', 'invalid_address'],
     ['/v1/emails?lane=fast', 'lane', 'is_in'],
     ['/v1/emails?tag=', 'tag', 'is_length'],
     ['/v1/emails?apiKey=mine', 'apiKey', 'matches'],
@@ -169,6 +174,16 @@ describe('lists of messages', () => {
       422,
       'validation_failed',
       [[field, code]],
+    ]);
+  });
+
+  it('say by which channel each went', async () => {
+    await keep({ lane: 'sms', to: '+639171234567' });
+    await keep({ lane: 'critical' });
+    const { body } = await get<{ items: object[] }>('/v1/emails');
+    expect(body.items).toMatchObject([
+      { channel: 'email', lane: 'critical' },
+      { channel: 'sms', lane: 'sms', to: '+639171234567', recipients: ['+639171234567'] },
     ]);
   });
 

@@ -31,10 +31,10 @@ export async function keepEmail(database: Pick<TestDatabase, 'query'>, email: Ke
   last = daysAgo > 0 ? last : Math.max(now, last + 1);
   const id = uuidv7(new Date(daysAgo > 0 ? now : last));
   await database.query(
-    `INSERT INTO outbound_emails (id, lane, status, from_address, to_address, to_canonical, recipients, template, locale, sealed_variables,
+    `INSERT INTO outbound_emails (id, lane, channel, status, from_address, to_address, to_canonical, recipients, template, locale, sealed_variables,
        seal_key_id, secret, max_attempts, attempts, message_id, transport, last_error_code, last_reply, subject, api_key_id, split_from, tags,
        expires_at, next_attempt_at, created_at, lease_token, lease_until)
-     VALUES ($1::uuid, $2::lane, $3::text::email_status, $4, $5, $6, $7::jsonb, $8, 'en', $9, 'k', false, 3, 1, $1::uuid::text, $10, $11, $12, $13, $14, $15, $16,
+     VALUES ($1::uuid, $2::lane, CASE $2 WHEN 'sms' THEN 'sms' ELSE 'email' END::channel, $3::text::email_status, $4, $5, $6, $7::jsonb, $8, 'en', $9, 'k', false, 3, 1, $1::uuid::text, $10, $11, $12, $13, $14, $15, $16,
        $17, now() + interval '1 hour', now() - $18::float8 * interval '1 day', CASE WHEN $3::text = 'sending' THEN gen_random_uuid() END,
        CASE WHEN $3::text = 'sending' THEN now() + interval '1 hour' END)`,
     [

@@ -1,11 +1,6 @@
 import { parseDestination, shownDestination } from '../../../src/core/destination.js';
-import {
-  isNumber,
-  looksLikeNumber,
-  maskNumber,
-  parsePhoneNumber,
-  shownNumber,
-} from '../../../src/core/phone-number.js';
+import { maskDestination, maskNumber } from '../../../src/core/mask.js';
+import { isNumber, looksLikeNumber, parsePhoneNumber, shownNumber } from '../../../src/core/phone-number.js';
 
 describe('a phone number', () => {
   it.each([
@@ -59,5 +54,7 @@ describe('a phone number', () => {
 
   it('shows its country and its end where it is masked', () => {
     expect(maskNumber('+639171234567')).toBe('+63********67');
+    expect(maskDestination('+639171234567')).toBe('+63********67');
+    expect(maskDestination('ada@example.com')).toBe('a***@example.com');
   });
 });

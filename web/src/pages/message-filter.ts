@@ -81,10 +81,10 @@ export function apiFilter({ last, cursor: _cursor, since, until, lane, ...rest }
   ) as ApiFilter;
 }
 
-/** One word that was typed: an address is a recipient, the rest is looked for in subjects and replies. */
+/** What was typed: an address or a number with its + is a recipient, the rest is looked for in subjects and replies. */
 export function searched(text: string): Pick<Filter, 'q' | 'to'> {
   const word = text.trim();
   if (word === '') return {};
-  return /^\S+@\S+\.\S+$/.test(word) ? { to: word } : { q: word };
+  return /^(\S+@\S+\.\S+|\+[\d\s().-]{6,})$/.test(word) ? { to: word } : { q: word };
 }
 export const ID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
