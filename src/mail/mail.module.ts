@@ -11,6 +11,7 @@ import { ProviderEvents } from './events/provider-events.js';
 import { FilesModule } from './files/files.module.js';
 import { Mail } from './mail.js';
 import { Arrivals } from './outbox/arrivals.js';
+import { BroadcastMessages } from './outbox/broadcast-messages.js';
 import { Transitions } from './outbox/changes.js';
 import { Ledger } from './outbox/ledger.js';
 import { Outbox } from './outbox/outbox.js';
@@ -24,6 +25,7 @@ import { Suppressions } from './suppressions/suppressions.js';
 const SERVICES = [
   Arrivals,
   Bounces,
+  BroadcastMessages,
   Composer,
   Idempotency,
   Ledger,

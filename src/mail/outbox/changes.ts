@@ -197,6 +197,20 @@ export function changing(picked: Prisma.Sql, { to, errorCode, needsContent, dueA
     SELECT lane FROM changed`;
 }
 
+/**
+ * What was to wait until then at most is due at once: the next messages after an id. Answers the last one of them.
+ * @param limit messages
+ */
+export function lettingGo(until: Date, after: string, limit: number): Prisma.Sql {
+  return Prisma.sql`
+    WITH moved AS (
+      UPDATE outbound_emails SET next_attempt_at = now() WHERE id = ANY(ARRAY(
+        SELECT id FROM outbound_emails
+        WHERE status = 'deferred' AND id > ${after}::uuid AND next_attempt_at > now() AND next_attempt_at <= ${until}
+        ORDER BY id LIMIT ${limit} FOR UPDATE SKIP LOCKED)) RETURNING id
+    ) SELECT max(id::text) AS last FROM moved`;
+}
+
 export const RETRYABLE = ['failed', 'deferred'] as const satisfies readonly EmailStatus[];
 export const CANCELLABLE = ['scheduled', 'queued', 'deferred'] as const satisfies readonly EmailStatus[];
 

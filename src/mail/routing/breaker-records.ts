@@ -3,6 +3,7 @@ import type { AuditEntry } from '../../audit/audit.js';
 import { LOWEST_UUID } from '../../core/ids.js';
 import { PrismaService, type Transactions, type UnitOfWork } from '../../database/prisma.service.js';
 import { Prisma } from '../../generated/prisma/client.js';
+import { lettingGo } from '../outbox/changes.js';
 import type { Timeouts } from '../transport/timeouts.js';
 import type { TransportEffect } from '../transport/transport.js';
 import { REFUSALS } from './refusals-policy.js';
@@ -261,13 +262,9 @@ export class TransportRecords {
   private async letGo(until: Date): Promise<void> {
     let last: string | null = LOWEST_UUID;
     while (last !== null) {
-      const [moved]: { last: string | null }[] = await this.prisma.statements.query`
-        WITH moved AS (
-          UPDATE outbound_emails SET next_attempt_at = now() WHERE id = ANY(ARRAY(
-            SELECT id FROM outbound_emails
-            WHERE status = 'deferred' AND id > ${last}::uuid AND next_attempt_at > now() AND next_attempt_at <= ${until}
-            ORDER BY id LIMIT ${LET_GO_AT_ONCE} FOR UPDATE SKIP LOCKED)) RETURNING id
-        ) SELECT max(id::text) AS last FROM moved`;
+      const [moved]: { last: string | null }[] = await this.prisma.statements.query(
+        lettingGo(until, last, LET_GO_AT_ONCE),
+      );
       last = moved!.last;
     }
   }

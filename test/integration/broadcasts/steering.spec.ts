@@ -2,6 +2,7 @@ import { Beginnings } from '../../../src/broadcasts/beginnings.js';
 import { Expansion } from '../../../src/broadcasts/expansion.js';
 import { DatabaseClock } from '../../../src/database/database-clock.js';
 import { PrismaService, Transactions } from '../../../src/database/prisma.service.js';
+import { BroadcastMessages } from '../../../src/mail/outbox/broadcast-messages.js';
 import { Ledger } from '../../../src/mail/outbox/ledger.js';
 import { queueOf } from '../../support/database/woken-lanes.js';
 import { AudienceClient, estimatedMs } from '../../support/service/audience.js';
@@ -56,7 +57,7 @@ describe('a broadcast under way', () => {
     expansion = new Expansion(
       prisma,
       new Transactions(prisma),
-      await DatabaseClock.read(prisma),
+      new BroadcastMessages(prisma, await DatabaseClock.read(prisma)),
       queueOf(),
       beginnings,
     );

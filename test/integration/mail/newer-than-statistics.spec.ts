@@ -4,6 +4,7 @@ import type { PrismaService, UnitOfWork } from '../../../src/database/prisma.ser
 import { Prisma } from '../../../src/generated/prisma/client.js';
 import { claimStatement } from '../../../src/mail/outbox/claim-statement.js';
 import { liftBounces } from '../../../src/mail/outbox/reported.js';
+import { BroadcastMessages } from '../../../src/mail/outbox/broadcast-messages.js';
 import { MailRetention } from '../../../src/mail/outbox/retention.js';
 import { countStatement, searchStatement } from '../../../src/mail/outbox/search-statement.js';
 import { FILTERS, fillOutbox, SENT_KEY } from '../../support/database/many-emails.js';
@@ -147,7 +148,8 @@ describe('messages that are newer than what Postgres knows of its tables', () =>
   it('are not looked at when another broadcast was cancelled', async () => {
     const { works, prisma } = explaining();
     const queue = { wake: () => undefined } as never;
-    expect(await new Expansion(prisma, undefined!, undefined!, queue, undefined!).settle()).toBe(CODES);
+    const messages = new BroadcastMessages(prisma, undefined!);
+    expect(await new Expansion(prisma, undefined!, messages, queue, undefined!).settle()).toBe(CODES);
     expect(works).toHaveLength(4);
     expect(works[0]!).toBeLessThan(CODES * 60);
   });
