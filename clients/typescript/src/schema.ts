@@ -979,7 +979,7 @@ export interface paths {
         put?: never;
         /**
          * The same words to the same people, as a new message
-         * @description Scope emails:send, or an operator. Never of codes. For RETENTION_DAYS.
+         * @description Scope emails:send, or an operator. Never of codes. For RETENTION_DAYS. It expires as long from now as the first one had from its acceptance, or its `scheduledAt`. 422 where its template has changed, and needs what the message does not have.
          */
         post: operations["sendAgainEmail"];
         delete?: never;

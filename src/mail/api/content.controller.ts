@@ -13,7 +13,7 @@ import { Submission } from '../submission/submission.js';
 import type { ComposedMessage } from '../transport/transport.js';
 import { READS, READS_IN_WORDS, sees } from './own-view.js';
 import { EmailStatusView, WordsView } from './shapes.js';
-import { submitterOf } from './submission.controller.js';
+import { refusalIn, submitterOf } from './submission.controller.js';
 
 class AttachmentView {
   @ApiProperty()
@@ -129,7 +129,8 @@ export class ContentController {
   )
   @ApiOperation({
     summary: 'The same words to the same people, as a new message',
-    description: 'Scope emails:send, or an operator. Never of codes. For RETENTION_DAYS.',
+    description:
+      'Scope emails:send, or an operator. Never of codes. For RETENTION_DAYS. It expires as long from now as the first one had from its acceptance, or its `scheduledAt`. 422 where its template has changed, and needs what the message does not have.',
   })
   @ApiResponse({ status: 202, type: EmailStatusView })
   async sendAgain(
@@ -140,7 +141,7 @@ export class ContentController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<EmailStatusView> {
-    const draft = await this.kept.draftOf(await this.find(id, caller));
+    const draft = await this.kept.draftOf(await this.find(id, caller)).catch(refusalIn);
     const submitting = { submitter: submitterOf(caller, request), idempotencyKey, call: `send again ${id}` };
     const target = { kind: 'email', id };
     const answer = await this.submission.acceptDraft(draft, submitting, (accepted) => [

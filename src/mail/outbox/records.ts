@@ -21,6 +21,8 @@ export interface KeptRecord extends KeptEmail {
   tags: string[];
   metadata: Record<string, string> | null;
   apiKeyId: string | null;
+  createdAt: Date;
+  scheduledAt: Date | null;
   sentAt: Date | null;
 }
 
@@ -142,7 +144,7 @@ export class OutboxRecords {
   /** A message with its content, as it is sealed. */
   async findKept(id: string): Promise<KeptRecord | undefined> {
     const [record] = await this.prisma.statements.query<KeptRecord[]>`
-      SELECT ${KEPT_COLUMNS}, tags, metadata, api_key_id AS "apiKeyId", sent_at AS "sentAt"
+      SELECT ${KEPT_COLUMNS}, tags, metadata, api_key_id AS "apiKeyId", m.created_at AS "createdAt", scheduled_at AS "scheduledAt", sent_at AS "sentAt"
       FROM outbound_emails m ${WITH_CONTENT} WHERE m.id = ${id}::uuid`;
     return record;
   }

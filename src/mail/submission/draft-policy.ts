@@ -154,10 +154,11 @@ function contentFaults(message: SubmittedMessage, templates: TemplatesThereAre):
   ];
 }
 
-function templateFaults(
+/** Why no message can be made of a template with these variables. @param expiresAt undefined: the message never expires */
+export function templateFaults(
   name: string,
   variables: SubmittedMessage['variables'] = {},
-  expiresAt: string | undefined,
+  expiresAt: string | Date | undefined,
   templates: TemplatesThereAre,
 ): FieldError[] {
   const facts = templates.get(name);

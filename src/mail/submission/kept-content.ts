@@ -1,15 +1,18 @@
 import { Injectable } from '@nestjs/common';
-import { Problem } from '../../core/problems.js';
+import { MOST_NAMED, Problem } from '../../core/problems.js';
 import { uuidv7 } from '../../core/ids.js';
 import { DatabaseClock } from '../../database/database-clock.js';
 import { Composer, ContentErasedError, type OpenedContent } from '../content/composer.js';
 import type { Fields, Variables } from '../content/stored-content.js';
+import { TemplateError, Templates, UnknownTemplateError } from '../content/templates.js';
 import type { Draft } from '../mail.js';
 import { recipientsOf } from '../outbox/email-rows.js';
 import { type KeptRecord, OutboxRecords } from '../outbox/records.js';
 import { takenApart, withMessageId } from '../transport/given-mime.js';
 import { messageIdFor } from '../transport/mailbox.js';
 import type { ComposedMessage } from '../transport/transport.js';
+import { templateFaults } from './draft-policy.js';
+import { expiryAgain } from './schedule-policy.js';
 
 /** What messages say, for whoever may read it, for as long as it is kept. Never the words of codes. */
 @Injectable()
@@ -17,6 +20,7 @@ export class KeptContent {
   constructor(
     private readonly records: OutboxRecords,
     private readonly composer: Composer,
+    private readonly templates: Templates,
     private readonly clock: DatabaseClock,
   ) {}
 
@@ -38,38 +42,54 @@ export class KeptContent {
     return inWords(await this.composer.compose(record, opened, record.sentAt ?? this.clock.now()));
   }
 
-  /** The same words to the same people, as a message of its own. @throws Problem content_secret, content_erased */
+  /**
+   * The same words to the same people, as a message of its own. It expires as long from now as the first one had, so that what
+   * it says of its minutes is true.
+   * @throws Problem content_secret, content_erased; validation_failed where its template cannot be filled any more
+   */
   async draftOf(record: KeptRecord): Promise<Draft> {
-    const { words, replyTo, headers, attachments, unsubscribe, mime, broadcast } = this.open(record);
+    const opened = this.open(record);
+    const { words, replyTo, headers, attachments, unsubscribe, mime, broadcast } = opened;
     const { lane, from, locale, maxAttempts, template, tags, metadata } = record;
+    const now = this.clock.now();
+    const expiresAt = expiryAgain(record, now);
+    const message = await this.composeAgain({ ...record, expiresAt: expiresAt ?? null }, opened, now);
     return {
       ...{ lane, from, locale, maxAttempts, tags },
       to: recipientsOf(record),
-      content: mime
-        ? await this.mimeOf(record)
-        : broadcast
-          ? await this.ownWordsOf(record)
-          : contentOf(template, words),
+      content: mime ? mimeOf(message, now) : broadcast ? ownWordsOf(message) : contentOf(template, words),
       replyTo: replyTo ?? (record.replyTo === null ? [] : [record.replyTo]),
       ...(headers === undefined ? {} : { headers }),
       ...(attachments === undefined ? {} : { attachments }),
       ...(unsubscribe === undefined ? {} : { unsubscribe }),
       ...(metadata === null ? {} : { metadata }),
+      ...(expiresAt === undefined ? {} : { expiresAt }),
     };
   }
 
-  /** A mail server that has seen a Message-ID may drop what bears it again: the new message has one of its own. */
-  private async mimeOf(record: KeptRecord): Promise<Draft['content']> {
-    const { mime, subject, returnPath, from } = await this.compose(record);
-    const messageId = messageIdFor(uuidv7(this.clock.now()), from);
-    const bytes = withMessageId(mime!, messageId);
-    return { kind: 'mime', bytes, messageId, subject, ...(returnPath === undefined ? {} : { returnPath }) };
+  /** As a worker will: what would fail then is refused while somebody hears of it. */
+  private async composeAgain(record: KeptRecord, opened: OpenedContent, now: Date): Promise<ComposedMessage> {
+    try {
+      return await this.composer.compose(record, { ...opened, attachments: [] }, now);
+    } catch (error) {
+      if (!(error instanceof TemplateError || error instanceof UnknownTemplateError)) throw error;
+      throw this.unfilled(record, opened);
+    }
   }
 
-  /** Of a broadcast's message: what its recipient read, for the new one is of no broadcast. */
-  private async ownWordsOf(record: KeptRecord): Promise<Draft['content']> {
-    const { subject, text, html } = await this.compose(record);
-    return { kind: 'raw', subject, text, html };
+  /** TEMPLATES_DIR, or another version of ours, may ask for what the message does not have. */
+  private unfilled({ template, expiresAt }: KeptRecord, { words }: OpenedContent): Problem {
+    const faults =
+      template === null
+        ? []
+        : templateFaults(template, words as Variables, expiresAt ?? undefined, this.templates.known);
+    const message = 'cannot be filled with what the message has';
+    return new Problem('validation_failed', {
+      detail: 'Its template has changed since the message was accepted.',
+      remedy: 'Send a new message, with what "errors" names: POST /v1/emails.',
+      errors:
+        faults.length > 0 ? faults.slice(0, MOST_NAMED) : [{ field: 'template', code: 'template_error', message }],
+    });
   }
 
   private open(record: KeptRecord): OpenedContent {
@@ -87,6 +107,18 @@ export class KeptContent {
 /** What its sender composed is taken apart, for whoever reads words, whether or not these are all of it. */
 export async function inWords(message: ComposedMessage): Promise<ComposedMessage> {
   return message.mime ? (await takenApart(message)).message : message;
+}
+
+/** A mail server that has seen a Message-ID may drop what bears it again: the new message has one of its own. */
+function mimeOf({ mime, subject, returnPath, from }: ComposedMessage, now: Date): Draft['content'] {
+  const messageId = messageIdFor(uuidv7(now), from);
+  const bytes = withMessageId(mime!, messageId);
+  return { kind: 'mime', bytes, messageId, subject, ...(returnPath === undefined ? {} : { returnPath }) };
+}
+
+/** Of a broadcast's message: what its recipient read, for the new one is of no broadcast. */
+function ownWordsOf({ subject, text, html }: ComposedMessage): Draft['content'] {
+  return { kind: 'raw', subject, text, html };
 }
 
 function contentOf(template: string | null, words: Fields | Variables): Draft['content'] {

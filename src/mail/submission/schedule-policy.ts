@@ -26,6 +26,16 @@ export function scheduleFaults({ scheduledAt, expiresAt }: Schedule, now: Date):
   return faults;
 }
 
+/** When the same message expires that is sent again: as long from now as the first one had from when it was due. */
+export function expiryAgain(
+  { createdAt, scheduledAt, expiresAt }: { createdAt: Date; scheduledAt: Date | null; expiresAt: Date | null },
+  now: Date,
+): Date | undefined {
+  if (expiresAt === null) return undefined;
+  const due = Math.max(createdAt.getTime(), scheduledAt?.getTime() ?? 0);
+  return new Date(now.getTime() + expiresAt.getTime() - due);
+}
+
 /** The same for another time of a message whose expiry stands. */
 export function rescheduleFaults({ scheduledAt, expiresAt }: Schedule, now: Date): FieldError[] {
   if (expiresAt && scheduledAt && scheduledAt > now && scheduledAt >= expiresAt) {

@@ -107,14 +107,15 @@ export class Submission {
     return this.idempotency.once(request, { status: 202, body: asBody(items) }, commit);
   }
 
-  /** A message that was accepted before, as a new one. @throws Problem */
+  /** A message that was accepted before, as a new one, or why it cannot be. @throws Problem */
   async acceptDraft(
-    draft: Draft,
+    draft: Draft | Problem,
     { submitter, idempotencyKey: key, call }: Submitting,
     along: Along,
   ): Promise<GivenAnswer<Accepted>> {
     await this.takeLimit(submitter);
-    const looked = this.senderFault(draft, submitter) ?? { ...draft, ...whose(submitter) };
+    const refusal = draft instanceof Problem ? draft : this.senderFault(draft, submitter);
+    const looked = refusal ?? { ...(draft as Draft), ...whose(submitter) };
     return this.acceptOnce(looked, { caller: submitter.id, key, call, body: {} }, along);
   }
 

@@ -1,3 +1,6 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createApiKey } from '../../support/service/api-key.js';
 import type { Answer, ProblemBody } from '../../support/service/api.js';
 import { type Otpost, startOtpost } from '../../support/service/otpost.js';
@@ -24,19 +27,40 @@ const MAIL = {
   metadata: { order: '7' },
 };
 
+/** It tells how long it is good, and carries no code. */
+const TICKET = {
+  'meta.yaml': `description: A seat that is kept.
+lane: default
+tellsExpiry: true
+variables:
+  seat:
+    type: line
+    required: true
+    sample: '1'
+    description: Its number
+`,
+  'en/subject.liquid': 'Seat {{ seat }} is yours for {{ minutes }} minutes',
+  'en/body.mjml': '<mj-text>Seat {{ seat }} is yours for {{ minutes }} minutes.</mj-text>',
+};
+
 describe('what messages say', () => {
   let sink: SmtpSink;
   let otpost: Otpost;
+  let folder: string;
   let key: string;
 
   beforeAll(async () => {
     sink = await SmtpSink.start();
-    otpost = await startOtpost({ MAIL_TRANSPORTS: sink.url });
+    folder = mkdtempSync(join(tmpdir(), 'otpost-templates-'));
+    mkdirSync(join(folder, 'ticket/en'), { recursive: true });
+    for (const [file, text] of Object.entries(TICKET)) writeFileSync(join(folder, 'ticket', file), text);
+    otpost = await startOtpost({ MAIL_TRANSPORTS: sink.url, TEMPLATES_DIR: folder });
     key = await createApiKey(otpost.database.url, ['emails:send', 'emails:read', 'verifications']);
   });
   afterAll(async () => {
     await otpost.stop();
     await sink.stop();
+    rmSync(folder, { recursive: true });
   });
 
   const headers = () => ({ authorization: `Bearer ${key}` });
@@ -113,6 +137,69 @@ describe('what messages say', () => {
       `SELECT target_id AS id, details FROM audit_events WHERE action = 'email.sent_again'`,
     );
     expect(audited).toEqual({ id: body.id, details: { as: again.body.id } });
+  });
+
+  describe('that expires, is sent again', () => {
+    const MINUTE_MS = 60_000;
+    const DAY_MS = 86_400_000;
+    const at = (ms: number): string => new Date(Date.now() + ms).toISOString();
+    const ticket = (to: string, more: object) => send({ to, template: 'ticket', variables: { seat: '7' }, ...more });
+    const again = (id: string, more: object = {}) =>
+      otpost.api.post<Accepted & ProblemBody>(`/v1/emails/${id}/send-again`, undefined, { ...headers(), ...more });
+    const subjectsTo = async (to: string, count: number): Promise<string[]> =>
+      (await sink.waitForMailTo(to, count)).map(({ mail }) => mail.subject!);
+    /** Minutes from its acceptance on. */
+    const livesOf = async (id: string): Promise<number> => {
+      const { body } = await otpost.api.get<{ createdAt: string; expiresAt: string }>(`/v1/emails/${id}`, key);
+      return (Date.parse(body.expiresAt) - Date.parse(body.createdAt)) / MINUTE_MS;
+    };
+
+    it('for as long as it was good for, and says so', async () => {
+      const { body } = await ticket('minutes@example.com', { expiresAt: at(30 * MINUTE_MS) });
+      await sent(body.id);
+      const { status, body: next } = await again(body.id);
+      expect(status).toBe(202);
+      const said = expect.stringMatching(/^Seat 7 is yours for \d+ minutes$/) as string;
+      expect(await subjectsTo('minutes@example.com', 2)).toEqual([said, said]);
+      const [first, second] = [await livesOf(body.id), await livesOf(next.id)];
+      expect(Math.abs(first - second)).toBeLessThan(1);
+    });
+
+    it('for as long as it was to be good for once it was due', async () => {
+      const times = { scheduledAt: at(DAY_MS), expiresAt: at(DAY_MS + 20 * MINUTE_MS) };
+      const { body } = await ticket('later@example.com', times);
+      expect(Math.round(await livesOf((await again(body.id)).body.id))).toBe(20);
+      expect(await subjectsTo('later@example.com', 1)).toHaveLength(1);
+    });
+
+    it('with words of its own too', async () => {
+      const { body } = await send({ ...MAIL, expiresAt: at(45 * MINUTE_MS) });
+      const [first, second] = [await livesOf(body.id), await livesOf((await again(body.id)).body.id)];
+      expect(Math.abs(first - second)).toBeLessThan(1);
+    });
+
+    it.each([
+      ['has no expiry', 'expires_at = NULL', 'expiresAt', 'required'],
+      ['lacks a variable', `template = 'notice-new-device'`, 'variables.when', 'required'],
+      ['is of a template that is gone', `template = 'nowhere'`, 'template', 'unknown_template'],
+    ])('and is refused before it is accepted where it %s', async (_what, change, field, code) => {
+      const { body } = await ticket('changed@example.com', { expiresAt: at(30 * MINUTE_MS) });
+      await sent(body.id);
+      const first = await again(body.id, { 'idempotency-key': `before ${code} ${field}` });
+      await otpost.database.query(`UPDATE outbound_emails SET ${change} WHERE id = $1`, [body.id]);
+      const count = 'SELECT count(*)::int FROM outbound_emails';
+      const before = await otpost.database.query(count);
+      const { status, body: problem } = await again(body.id);
+      expect([status, problem.code, problem.errors![0]]).toEqual([
+        422,
+        'validation_failed',
+        expect.objectContaining({ field, code }),
+      ]);
+      expect(problem.detail).toContain('has changed');
+      const repeated = await again(body.id, { 'idempotency-key': `before ${code} ${field}` });
+      expect([repeated.status, repeated.body]).toEqual([202, first.body]);
+      expect(await otpost.database.query(count)).toEqual(before);
+    });
   });
 
   it('is never told of codes', async () => {
