@@ -14,13 +14,17 @@ export type Moment =
   | 'in the message'
   | 'after the dot';
 
-/** A reply such as `450 4.2.0 later`, silence, a connection that ends without a word, or bytes that mean nothing. */
+/**
+ * A reply such as `450 4.2.0 later`, silence, a connection that ends without a word, bytes that mean nothing, or a reply
+ * that comes late: so much later, or once something else has happened.
+ */
 export type Misbehaviour =
   | string
   | { hang: true }
   | { close: true }
   | { garbage: true }
-  | { afterMs: number; reply: string };
+  | { afterMs: number; reply: string }
+  | { once: Promise<unknown>; reply: string };
 export const HANG: Misbehaviour = { hang: true };
 export const CLOSE: Misbehaviour = { close: true };
 export const GARBAGE: Misbehaviour = { garbage: true };
@@ -216,6 +220,10 @@ export class MisbehavingSmtp {
     if ('garbage' in behaviour) socket.write('\x00\x01 this is no answer \xff\r\n', 'latin1');
     if ('afterMs' in behaviour) {
       setTimeout(() => socket.write(`${behaviour.reply}\r\n`), behaviour.afterMs);
+      return behaviour.reply;
+    }
+    if ('once' in behaviour) {
+      void behaviour.once.then(() => socket.write(`${behaviour.reply}\r\n`));
       return behaviour.reply;
     }
     return '';
