@@ -23,6 +23,17 @@ export class SessionFailure extends Error {
   }
 }
 
+/** No access token for the login. The provider's own refusal is for the operator; whatever else happened may pass. */
+export class TokenFailure extends SessionFailure {
+  /** @param refusal `error` of RFC 6749 §5.2, such as invalid_grant */
+  constructor(readonly refusal: string | undefined) {
+    super(
+      refusal === undefined ? 'ETOKEN' : 'EAUTH',
+      refusal === undefined ? 'the address for tokens gave no token' : `the refresh token was refused: ${refusal}`,
+    );
+  }
+}
+
 /** What the server said to one RCPT. */
 export type RefusedRcpt = NonNullable<SMTPConnectionSendInfo['rejectedErrors']>[number];
 
@@ -60,11 +71,11 @@ function presentationOf({ user, password, oauth }: SmtpSettings): Login['present
   if (user === undefined) return () => Promise.resolve(undefined);
   if (!oauth) return () => Promise.resolve({ user, credentials: { user, pass: password ?? '' } });
   const { clientId, clientSecret, refreshToken, tokenUrl: accessUrl } = oauth;
-  const oauth2 = new XOAuth2({ user, clientId, clientSecret, refreshToken, accessUrl });
+  const oauth2 = new Tokens({ user, clientId, clientSecret, refreshToken, accessUrl });
   // Before the login rather than in it: there a provider that cannot be reached looks like a refused password.
   return async () => {
     await new Promise<void>((resolve, reject) => {
-      oauth2.getToken(false, (error) => (error ? reject(tokenFailure(error)) : resolve()));
+      oauth2.getToken(false, (error) => (error ? reject(error) : resolve()));
     });
     return { user, oauth2 };
   };
@@ -74,11 +85,13 @@ function presentationOf({ user, password, oauth }: SmtpSettings): Login['present
 const REFUSAL =
   /^(invalid_request|invalid_client|invalid_grant|unauthorized_client|unsupported_grant_type|invalid_scope)\b/;
 
-/** The provider's own refusal is for the operator; whatever else happened on the way may pass. */
-function tokenFailure({ message }: Error): SessionFailure {
-  const code = REFUSAL.exec(message)?.[1];
-  if (code !== undefined) return new SessionFailure('EAUTH', `the refresh token was refused: ${code}`);
-  return new SessionFailure('ETOKEN', 'the address for tokens gave no token');
+/** Access tokens that are kept until they expire. A server that refuses one has nodemailer ask for another in the login. */
+class Tokens extends XOAuth2 {
+  override getToken(...[renew, callback]: Parameters<XOAuth2['getToken']>): void {
+    super.getToken(renew, (error, token) =>
+      callback(error && new TokenFailure(REFUSAL.exec(error.message)?.[1]), token),
+    );
+  }
 }
 
 interface SessionSettings {
@@ -234,6 +247,8 @@ export class SmtpSession {
         login.worked(mechanism);
         return;
       } catch (error) {
+        // nodemailer has made a refused login of it.
+        if (error instanceof TokenFailure) throw new TokenFailure(error.refusal);
         refusal ??= error;
         const { responseCode } = error as { responseCode?: number };
         if (responseCode === undefined || responseCode === 421 || this.closed) break;

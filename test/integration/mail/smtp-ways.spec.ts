@@ -88,6 +88,7 @@ describe('SMTP without a port', () => {
 describe('SMTP with OAuth2', () => {
   let asked: URLSearchParams[] = [];
   let answer: { status: number; body: object };
+  let accepted = 'fresh';
   let tokens: Server;
   let sink: SmtpSink;
   let otpost: Otpost;
@@ -107,7 +108,8 @@ describe('SMTP with OAuth2', () => {
       allowInsecureAuth: true,
       authMethods: ['XOAUTH2'],
       onAuth: ({ username, accessToken }, _session, done) =>
-        accessToken === 'fresh' ? done(null, { user: username }) : done(new Error('Invalid token')),
+        // As Google and Microsoft do: 334 with the reason, and 535 after the client's empty line.
+        done(null, accessToken === accepted ? { user: username } : { data: { status: '400', schemes: 'Bearer' } }),
     });
     const { port } = tokens.address() as AddressInfo;
     const oauth = new URLSearchParams({
@@ -151,6 +153,20 @@ describe('SMTP with OAuth2', () => {
     expect(asked.map((form) => Object.fromEntries(form))).toEqual([
       { client_id: 'id', client_secret: 'secret', refresh_token: '1//token', grant_type: 'refresh_token' },
     ]);
+  });
+
+  it('only waits while the address is away, too, when a token that it gave before is refused', async () => {
+    answer = { status: 503, body: {} };
+    accepted = 'fresher';
+    asked = [];
+    sink.hangUp();
+    await otpost.api.register('linus@example.com');
+    expect((await putOff(otpost, 'linus@example.com')).attempts).toBe(0);
+    expect(asked).toHaveLength(1); // in the login
+    expect(await otpost.database.query('SELECT FROM transport_states WHERE paused_at IS NOT NULL')).toEqual([]);
+    answer = { status: 200, body: { access_token: 'fresher', expires_in: 3600, token_type: 'Bearer' } };
+    await wakeOnceDue(otpost, await createApiKey(otpost.database.url), 'linus@example.com');
+    await sink.waitForMailTo('linus@example.com');
   });
 });
 
