@@ -44,7 +44,7 @@ export interface Settled {
   lifted: string[];
   /** Authentic, and about no message that their source has carried. */
   foreign: number;
-  /** Their message is not known yet, or still under way in our own record. */
+  /** Their message is not known yet, still under way in our own record, or somebody works on it at this moment. */
   waiting: number;
 }
 
@@ -115,7 +115,7 @@ export class ProviderEvents {
   async due(seconds: number, which: 'newer' | 'older', limit: number): Promise<bigint[]> {
     const newer = which === 'newer';
     const waiting = Prisma.sql`
-      SELECT id, email_id, provider_message_id FROM provider_events
+      SELECT id, email_id, provider_message_id, recipient_canonical FROM provider_events
       WHERE matched_at IS NULL
         AND received_at > now() - CASE WHEN ${newer} THEN ${seconds}::int ELSE ${WAITS_HOURS * 3_600}::int END * interval '1 second'
         AND (${newer} OR received_at <= now() - ${seconds}::int * interval '1 second')`;
@@ -151,8 +151,10 @@ export class ProviderEvents {
     const foreign: bigint[] = [];
     for (const event of events) {
       const candidates = messagesFor(event, messages);
-      const consequences = candidates.map((message) =>
-        consequenceOf(event, { ...message, addresses: addressesIn(message) }),
+      // Where it names nobody, it may speak of any of all.
+      const all = event.recipientCanonical === null ? candidates.flatMap(addressesIn) : undefined;
+      const consequences = candidates.map((message): Consequence =>
+        message.held ? consequenceOf(event, { ...message, addresses: all ?? addressesIn(message) }) : { kind: 'wait' },
       );
       const at = consequences.findIndex(({ kind }) => kind === 'applies');
       const [message, consequence] = [candidates[at], consequences[at]];

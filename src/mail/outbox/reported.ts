@@ -33,6 +33,8 @@ export interface ReportedMessage {
   providerMessageId: string | null;
   /** Its outcome was unknown, and a second copy is planned that nobody has claimed. */
   plannedAfterUnknown: boolean;
+  /** Locked until the transaction ends; false: somebody else works on it at this moment. */
+  held: boolean;
 }
 
 /** Only attempts that have ended can be reported about: a report may be faster than our own commit. */
@@ -41,8 +43,8 @@ const IS_UNDER_WAY = Prisma.sql`m.status IN ('scheduled', 'queued', 'sending', '
 const IS_PLANNED_AFTER_UNKNOWN = Prisma.sql`(m.status = 'deferred' AND m.possible_duplicate AND m.lease_token IS NOT NULL)`;
 
 /**
- * Ids of provider events that wait and whose message has settled meanwhile, by our own id or by the provider's. The limits
- * of one keep the planner from reading the whole history.
+ * Ids of provider events that wait and whose message has settled meanwhile, by our own id, by that of the message which their
+ * recipient was split off, or by the provider's. The limits of one keep the planner from reading the whole history.
  * @param waiting rows of provider_events
  */
 export function eventsOfSettledMessages(waiting: Prisma.Sql, limit: number): Prisma.Sql {
@@ -51,7 +53,12 @@ export function eventsOfSettledMessages(waiting: Prisma.Sql, limit: number): Pri
     SELECT waiting.id FROM waiting CROSS JOIN LATERAL (
       SELECT FROM outbound_emails m WHERE m.id = waiting.email_id AND (NOT ${IS_UNDER_WAY} OR ${IS_PLANNED_AFTER_UNKNOWN})
       LIMIT 1) AS known
-    UNION ALL
+    UNION
+    SELECT waiting.id FROM waiting CROSS JOIN LATERAL (
+      SELECT FROM outbound_emails m WHERE m.split_from = waiting.email_id AND m.to_canonical = waiting.recipient_canonical
+        AND (NOT ${IS_UNDER_WAY} OR ${IS_PLANNED_AFTER_UNKNOWN})
+      LIMIT 1) AS apart
+    UNION
     SELECT waiting.id FROM waiting CROSS JOIN LATERAL (
       SELECT FROM outbound_emails m
       WHERE m.provider_message_id IN (waiting.provider_message_id, '<' || waiting.provider_message_id || '>') AND NOT ${IS_UNDER_WAY}
@@ -60,22 +67,28 @@ export function eventsOfSettledMessages(waiting: Prisma.Sql, limit: number): Pri
     ORDER BY id LIMIT ${limit}`;
 }
 
-/** Those of the messages, and of what was split off them, that nobody works on at this moment, locked. */
+/**
+ * The messages, and what was split off them; those that nobody works on at this moment are locked. They are read after they were
+ * locked, for a statement that locks sees of all other rows what was there before it found the lock free: it would miss who was
+ * split off, and who carried it, while it began.
+ */
 export async function lockReported(
   ids: readonly string[],
   providerMessageIds: readonly string[],
   db: Db,
 ): Promise<ReportedMessage[]> {
   if (ids.length + providerMessageIds.length === 0) return [];
+  const areNamed = Prisma.sql`
+    (m.id = ANY(${[...ids]}::uuid[]) OR m.split_from = ANY(${[...ids]}::uuid[]) OR m.provider_message_id = ANY(${[...providerMessageIds]}))`;
+  const locked = await db.$queryRaw<{ id: string }[]>`
+    SELECT m.id FROM outbound_emails m WHERE ${areNamed} FOR UPDATE SKIP LOCKED`;
   return db.$queryRaw<ReportedMessage[]>`
     SELECT id, status, lane, to_address AS "to", to_canonical AS "toCanonical", recipients, split_from AS "splitFrom", transport, attempts, provider_message_id AS "providerMessageId",
-      ${IS_PLANNED_AFTER_UNKNOWN} AS "plannedAfterUnknown",
+      ${IS_PLANNED_AFTER_UNKNOWN} AS "plannedAfterUnknown", id = ANY(${locked.map(({ id }) => id)}::uuid[]) AS held,
       ARRAY(SELECT DISTINCT e.transport FROM email_events e
         WHERE (e.email_id = m.id OR (e.email_id = m.split_from AND e.id < (SELECT min(own.id) FROM email_events own WHERE own.email_id = m.id)))
           AND e.transport <> 'none' AND e.worker IS NOT NULL) AS carriers
-    FROM outbound_emails m
-    WHERE id = ANY(${[...ids]}::uuid[]) OR split_from = ANY(${[...ids]}::uuid[]) OR provider_message_id = ANY(${[...providerMessageIds]})
-    FOR UPDATE OF m SKIP LOCKED`;
+    FROM outbound_emails m WHERE ${areNamed}`;
 }
 
 /** A recipient of several of whom something is told. */

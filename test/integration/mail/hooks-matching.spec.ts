@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Transactions } from '../../../src/database/prisma.service.js';
+import type { Recipient } from '../../../src/mail/outbox/email-rows.js';
 import { ProviderEvents } from '../../../src/mail/events/provider-events.js';
 import type { ProviderEvent } from '../../../src/mail/providers/hook.js';
 import { createDatabase, type TestDatabase } from '../../support/database/postgres.js';
@@ -244,6 +245,78 @@ describe('events and their messages', () => {
       expect(await events.settle(ids)).toMatchObject({ waiting: 1 });
     });
     expect((await sweep()).changed).toHaveLength(1);
+  });
+
+  describe('about one recipient of several', () => {
+    const [ada, grace] = ['ada', 'grace'].map((name): Recipient => {
+      const address = `${name}@example.com`;
+      return { kind: 'to', address, name: '', canonical: address };
+    }) as [Recipient, Recipient];
+    const toBoth = { to: ada.address, toCanonical: '', recipients: [ada, grace] };
+
+    /** A message to both, of whom the second was taken by a later attempt of her own. */
+    async function splitMail(first: 'sent' | 'deferred'): Promise<{ id: string; apart: string }> {
+      const claimed = await mail.sending(toBoth);
+      const later = { recipient: grace, ending: { status: 'deferred', transport: 'sendgrid', delayMs: 0 } as const };
+      const ending = { status: first, transport: 'sendgrid', delayMs: 3_600_000, apart: [later] };
+      expect(await mail.outbox.finish(claimed, ending, 'worker:1')).toBe(true);
+      const [own] = (await mail.outbox.claim('default', 1, 'worker:1')).rows;
+      await mail.outbox.finish(own!, { status: 'sent', transport: 'sendgrid' }, 'worker:1');
+      return { id: claimed.id, apart: own!.id };
+    }
+
+    it.each(['sent', 'deferred'] as const)(
+      'waits while somebody holds their own row, with the others %s',
+      async (first) => {
+        const { id, apart } = await splitMail(first);
+        const { ids } = await events.record('sendgrid', [
+          told('bounced', { emailId: id, recipient: grace.address, ...hardBounce }),
+        ]);
+        await new Transactions(mail.prisma).run(async ({ db }) => {
+          await db.$executeRaw`SELECT FROM outbound_emails WHERE id = ${apart}::uuid FOR UPDATE`;
+          expect(await events.settle(ids)).toMatchObject({ waiting: 1, foreign: 0 });
+        });
+        expect((await sweep()).changed).toEqual([{ emailId: apart, source: 'sendgrid', status: 'bounced' }]);
+        expect(await mail.suppressions()).toMatchObject([{ address: grace.address, email_id: apart }]);
+      },
+    );
+
+    it('waits for nobody who holds the row of the others', async () => {
+      const { id, apart } = await splitMail('sent');
+      await new Transactions(mail.prisma).run(async ({ db }) => {
+        await db.$executeRaw`SELECT FROM outbound_emails WHERE id = ${id}::uuid FOR UPDATE`;
+        expect(await tell(told('delivered', { emailId: id, recipient: grace.address }))).toMatchObject({
+          changed: [{ emailId: apart, status: 'delivered' }],
+        });
+      });
+    });
+
+    it('without a name is noted, however few are left in each row', async () => {
+      const { id, apart } = await splitMail('sent');
+      const { ids } = await events.record('sendgrid', [{ ...told('bounced', { emailId: id }), recipient: undefined }]);
+      expect(await events.settle(ids)).toMatchObject({ noted: 1, changed: [] });
+      expect([(await mail.look(id)).status, (await mail.look(apart)).status]).toEqual(['sent', 'sent']);
+      expect(await mail.suppressions()).toEqual([]);
+    });
+
+    it('is lost to no attempt that ends at the same moment', async () => {
+      const later = { recipient: grace, ending: { status: 'sent', transport: 'sendgrid' } as const };
+      const ending = { status: 'sent', transport: 'sendgrid', apart: [later] } as const;
+      for (let n = 0; n < 100; n++) {
+        const claimed = await mail.sending(toBoth);
+        const { ids } = await events.record('sendgrid', [
+          told('delivered', { emailId: claimed.id, recipient: [ada, grace][n % 2]!.address }),
+        ]);
+        const finished = mail.outbox.finish(claimed, ending, 'worker:1');
+        let waits = true;
+        while (waits) {
+          const settled = await events.settle(ids);
+          expect(settled.foreign).toBe(0);
+          waits = settled.changed.length === 0;
+        }
+        await finished;
+      }
+    });
   });
 
   it('with text that Postgres cannot hold is kept all the same', async () => {
