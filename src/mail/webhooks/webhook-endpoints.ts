@@ -163,6 +163,10 @@ export class WebhookEndpoints implements OnModuleInit {
         DELETE FROM webhook_deliveries WHERE id IN (
           SELECT id FROM webhook_deliveries WHERE endpoint_id = ${id}::uuid LIMIT ${REMOVE_LIMIT} FOR UPDATE SKIP LOCKED)`;
     } while (removed > 0);
+    // Those that somebody held: their turn comes in the order of ids, as everybody's does who waits for several.
+    await this.prisma.statements.execute`
+      WITH held AS (SELECT id FROM webhook_deliveries WHERE endpoint_id = ${id}::uuid ORDER BY id FOR UPDATE)
+      DELETE FROM webhook_deliveries d USING held WHERE d.id = held.id`;
     const { count } = await this.prisma.webhookEndpoint.deleteMany({ where: { id } });
     return count === 1;
   }

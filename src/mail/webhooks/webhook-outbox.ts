@@ -101,7 +101,8 @@ type ClaimedRow = Omit<ClaimedDelivery, 'event' | 'endpoint'> &
 /**
  * The transitions of `webhook_deliveries` that a worker makes: like those of the mail outbox, each one conditional
  * statement, fenced by the token of the claim, leases judged by the clock of Postgres. The rows are made by a trigger on
- * `email_events`. Whoever needs an endpoint and its deliveries locks the endpoint first.
+ * `email_events`. Whoever needs an endpoint and its deliveries locks the endpoint first, and whoever waits for several deliveries
+ * locks them in the order of their ids.
  */
 @Injectable()
 export class WebhookOutbox {
@@ -112,7 +113,8 @@ export class WebhookOutbox {
   /**
    * queued|deferred → sending, for up to `limit` due rows: of every endpoint that is neither disabled nor left alone for
    * a while, as many as it may have side by side, and one when it is down. The endpoints take turns. An endpoint for
-   * which another worker is claiming at this moment is passed over, lest both fill it.
+   * which another worker is claiming at this moment is passed over, lest both fill it; one for which another claimed a moment
+   * ago is counted anew.
    */
   async claim(limit: number): Promise<ClaimedDelivery[]> {
     const message = messageOfEvent(Prisma.sql`c.email_event_id`);
@@ -125,7 +127,7 @@ export class WebhookOutbox {
         FOR NO KEY UPDATE SKIP LOCKED
       ), roomy AS (
         SELECT id, greatest(0, CASE WHEN failures >= ${DOWN_AFTER}::int THEN 1 ELSE ${PER_ENDPOINT}::int END
-          - (SELECT count(*) FROM webhook_deliveries d WHERE d.endpoint_id = open.id AND d.status = 'sending')) AS room
+          - webhooks_under_way(open.id)) AS room
         FROM open
       ), due AS (
         SELECT d.id, roomy.room, row_number() OVER (PARTITION BY roomy.id ORDER BY d.next_attempt_at, d.id) AS turn
@@ -164,9 +166,13 @@ export class WebhookOutbox {
     if (deliveries.length === 0) return;
     const [ids, tokens] = [deliveries.map(({ id }) => id), deliveries.map(({ leaseToken }) => leaseToken)];
     await this.prisma.statements.execute`
+      WITH mine AS (
+        SELECT d.id FROM webhook_deliveries d JOIN unnest(${ids}::uuid[], ${tokens}::uuid[]) AS held (id, token)
+          ON d.id = held.id AND d.lease_token = held.token
+        WHERE d.status = 'sending' AND d.lease_until > now() ORDER BY d.id FOR UPDATE OF d
+      )
       UPDATE webhook_deliveries d SET lease_until = now() + make_interval(secs => ${LEASE_SECONDS})
-      FROM unnest(${ids}::uuid[], ${tokens}::uuid[]) AS mine (id, token)
-      WHERE d.id = mine.id AND d.lease_token = mine.token AND d.status = 'sending' AND d.lease_until > now()`;
+      FROM mine WHERE d.id = mine.id`;
   }
 
   /** What a dead worker left: sending with a lease that ran out → deferred and due at once, or → failed after its last attempt. Returns how many. */

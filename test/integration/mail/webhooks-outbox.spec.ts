@@ -32,6 +32,19 @@ describe('the outbox of webhooks', () => {
     }
   }
 
+  /** Until somebody waits for what another has locked. */
+  async function waitingForLock(): Promise<void> {
+    await eventually(
+      async () =>
+        (
+          await otpost.database.query(
+            `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+          )
+        ).length > 0,
+      'somebody to wait for a lock',
+    );
+  }
+
   async function run(task: string): Promise<string> {
     const [before] = await otpost.database.query<{ now: Date }>(
       'UPDATE scheduled_tasks SET next_run_at = now() WHERE name = $1 RETURNING now() AS now',
@@ -113,20 +126,7 @@ describe('the outbox of webhooks', () => {
     await remover.query('BEGIN');
     await remover.query('DELETE FROM webhook_endpoints WHERE id = $1', [id]);
     const happened = happens(emailId, { status: 'sent' });
-    await eventually(
-      async () =>
-        (
-          await otpost.database.query(
-            `SELECT 1 FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
-          )
-        ).length > 0 ||
-        (
-          await otpost.database.query(
-            `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-          )
-        ).length > 0,
-      'the message to wait for the removal',
-    );
+    await waitingForLock();
     await remover.query('COMMIT');
     await remover.end();
     await happened;
@@ -211,6 +211,62 @@ describe('the outbox of webhooks', () => {
     expect(await claim(40)).toEqual({});
     await prisma.$disconnect();
   });
+
+  it('gives an endpoint no more than ten, however many workers claim side by side', async () => {
+    for (let n = 0; n < 20; n++) {
+      const { id } = await client.register(`https://1.1.1.1/${n}`);
+      await otpost.database.query(
+        `INSERT INTO webhook_deliveries (endpoint_id, type, payload) SELECT $1, 'webhook.test', '{}' FROM generate_series(1, 300)`,
+        [id],
+      );
+    }
+    const prisma = new PrismaService({ url: otpost.database.url, poolSize: 6 });
+    const outbox = new WebhookOutbox(prisma);
+    for (let round = 0; round < 40; round++) {
+      await Promise.all(Array.from({ length: 12 }, () => outbox.claim(1_000)));
+      const most = await otpost.database.query<{ most: number }>(
+        `SELECT max(count)::int AS most FROM (
+           SELECT count(*) FROM webhook_deliveries WHERE status = 'sending' GROUP BY endpoint_id) AS counted`,
+      );
+      expect(most).toEqual([{ most: 10 }]);
+      await otpost.database.query(`UPDATE webhook_deliveries SET status = 'queued' WHERE status = 'sending'`);
+    }
+    await prisma.$disconnect();
+  });
+
+  it.each(['renewed', 'finished'] as const)(
+    'is %s in the order of ids, so that nobody waits in a circle',
+    async (how) => {
+      const { id } = await client.register('https://1.1.1.1/');
+      // The last of them fell due first, is claimed first, and comes first in the table.
+      await otpost.database.query(
+        `INSERT INTO webhook_deliveries (endpoint_id, type, payload, id, next_attempt_at)
+         SELECT $1, 'webhook.test', '{}', lpad(to_hex(n), 32, '0')::uuid, now() - n * interval '1 second' FROM generate_series(1, 10) AS n`,
+        [id],
+      );
+      const prisma = new PrismaService({ url: otpost.database.url, poolSize: 2 });
+      const outbox = new WebhookOutbox(prisma);
+      const rows = await outbox.claim(10);
+      const ids = rows.map((row) => row.id).sort();
+      const other = new pg.Client({ connectionString: otpost.database.url });
+      await other.connect();
+      await other.query('BEGIN');
+      await other.query('SELECT FROM webhook_deliveries WHERE id = $1 FOR UPDATE', [ids[5]]);
+      const done =
+        how === 'renewed'
+          ? outbox.renew(rows)
+          : Promise.all(rows.map((row) => outbox.finish(row, { status: 'delivered', tookMs: 1 }, 'test')));
+      await waitingForLock();
+      const free = await otpost.database.query<{ id: string }>(
+        'SELECT id FROM webhook_deliveries ORDER BY id FOR UPDATE SKIP LOCKED',
+      );
+      await other.query('ROLLBACK');
+      await other.end();
+      await done;
+      await prisma.$disconnect();
+      expect(free.map((row) => row.id)).toEqual(ids.slice(6));
+    },
+  );
 
   it('looks only at what is due, whatever has been delivered', async () => {
     const { id } = await client.register('https://1.1.1.1/');
