@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { productOf, Settings } from '../config/settings.js';
-import { uuidv7 } from '../core/ids.js';
+import { besideUuidv7, uuidv7 } from '../core/ids.js';
 import { Keyring } from '../core/keyring.js';
 import { channelOf, type Lane } from '../core/lanes.js';
 import { passing } from '../core/milestones.js';
@@ -21,7 +21,13 @@ import {
 } from './content/stored-content.js';
 import { type ArrivalFate, Arrivals } from './outbox/arrivals.js';
 import { Transitions } from './outbox/changes.js';
-import { CONTENT_ELSEWHERE, type NewEmail, type Recipient, recipientsOf } from './outbox/email-rows.js';
+import {
+  CONTENT_ELSEWHERE,
+  MOST_IN_ENVELOPE,
+  type NewEmail,
+  type Recipient,
+  recipientsOf,
+} from './outbox/email-rows.js';
 import type { KeptAnswer } from './outbox/insert-statement.js';
 import { messageIdFor, writeMailbox } from './transport/mailbox.js';
 
@@ -47,7 +53,7 @@ export interface GivenMime {
 /** A message to be accepted. */
 export interface Draft {
   lane: Lane;
-  /** The stored form of an address, in the lane of SMS a number in E.164; or all whom it is for, one at least of them shown in To. */
+  /** The stored form of an address, in the lane of SMS a number in E.164; or all whom it is for; those beyond {@link MOST_IN_ENVELOPE} get rows of their own. */
   to: string | readonly Recipient[];
   /** In place of MAIL_FROM, such as `Ada <ada@example.com>`. Whether the caller may, they have been asked before. */
   from?: string;
@@ -141,7 +147,7 @@ export class Mail {
     });
     return {
       accepted: taken.map(({ id, draft }) => ({ id, status: draft.scheduledAt ? 'scheduled' : 'queued' })),
-      rows: taken.map(({ id, draft, span }) => this.rowOf(id, draft, span)),
+      rows: taken.flatMap(({ id, draft, span }) => this.rowsOf(id, draft, span)),
       spans: taken.map(({ span }) => span),
       lanes: new Set(drafts.flatMap(({ lane, scheduledAt }) => (scheduledAt ? [] : [lane]))),
     };
@@ -158,9 +164,24 @@ export class Mail {
     await this.transitions.supersede(supersedeKey, unit, 'withdrawn');
   }
 
+  /** One, unless its recipients are more than an envelope has: the first is the message then, and the others share its content. */
+  private rowsOf(id: string, draft: Draft, span: Span): NewEmail[] {
+    const whole = this.rowOf(id, draft, span);
+    const recipients = recipientsIn(draft.to);
+    if (recipients.length <= MOST_IN_ENVELOPE) return [whole];
+    const [first, ...others] = envelopesOf(recipients);
+    return [
+      { ...whole, ...addressed(first!) },
+      ...others.map((some): NewEmail => {
+        const own = besideUuidv7(id);
+        const messageId = draft.content.kind === 'mime' ? whole.messageId : messageIdFor(own, whole.from);
+        return { ...whole, ...addressed(some), id: own, messageId, content: null, partOf: id };
+      }),
+    ];
+  }
+
   private rowOf(id: string, draft: Draft, { traceparent }: Span): NewEmail {
     const recipients = recipientsIn(draft.to);
-    const [first, ...others] = recipients;
     const sender = draft.from ?? writeMailbox(this.settings.mail.from);
     // Each way out of SMS has a sender of its own.
     const from = channelOf(draft.lane) === 'sms' ? productOf(this.settings) : sender;
@@ -169,9 +190,8 @@ export class Mail {
       id,
       lane: draft.lane,
       from,
-      to: first!.address,
-      toCanonical: others.length === 0 ? first!.canonical : '',
-      recipients: isBare(recipients) ? null : recipients,
+      ...addressed(recipients),
+      partOf: null,
       replyTo: draft.replyTo?.length === 1 ? draft.replyTo[0]! : null,
       template: content.kind === 'template' ? content.template : null,
       locale: draft.locale,
@@ -229,6 +249,20 @@ export class Mail {
 
 function recipientsIn(to: Draft['to']): readonly Recipient[] {
   return typeof to === 'string' ? recipientsOf({ to, recipients: null }) : to;
+}
+
+function envelopesOf(recipients: readonly Recipient[]): Recipient[][] {
+  const count = Math.ceil(recipients.length / MOST_IN_ENVELOPE);
+  return Array.from({ length: count }, (_, n) => recipients.slice(n * MOST_IN_ENVELOPE, (n + 1) * MOST_IN_ENVELOPE));
+}
+
+function addressed(recipients: readonly Recipient[]): Pick<NewEmail, 'to' | 'toCanonical' | 'recipients'> {
+  const [first, ...others] = recipients;
+  return {
+    to: first!.address,
+    toCanonical: others.length === 0 ? first!.canonical : '',
+    recipients: isBare(recipients) ? null : recipients,
+  };
 }
 
 /** One address and nothing else. */

@@ -14,6 +14,9 @@ export interface Recipient {
   canonical: string;
 }
 
+/** In one envelope: what every server takes (RFC 5321 §4.5.3.1.8 asks for 100) and providers do too. */
+export const MOST_IN_ENVELOPE = 50;
+
 /** What rows share, or what has attachments: a row of `email_contents`. */
 export interface NewContent {
   id: string;
@@ -42,6 +45,8 @@ export interface NewEmail {
   sealedVariables: Uint8Array;
   sealKeyId: string;
   content: NewContent | null;
+  /** The message whose recipients were too many for one envelope, these among them: its content is this one's too. */
+  partOf: string | null;
   secret: boolean;
   /** For lists; null where a template has it. */
   subject: string | null;

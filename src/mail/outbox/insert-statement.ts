@@ -208,7 +208,7 @@ function rowOf(email: NewEmail & { n: number | null }, sealed: TogetherBytes): o
     locale: email.locale,
     ...sealed.add(email.sealedVariables),
     seal_key_id: email.sealKeyId,
-    content_id: email.content?.id,
+    content_id: email.content?.id ?? email.partOf ?? undefined,
     secret: email.secret,
     subject: email.subject ?? undefined,
     tags: email.tags,

@@ -1,7 +1,6 @@
 import { Bulkhead, type Release } from '../../core/semaphore.js';
 import { addressOf, reachedBy } from '../../core/networks.js';
 import { requesterOf } from '../../limits/limit-policy.js';
-import { MOST_RECIPIENTS } from '../submission/recipients-policy.js';
 
 /** What a client may take of this process. All of it in one place; times are milliseconds. */
 export const SMTP_BOUNDS = {
@@ -21,8 +20,8 @@ export const SMTP_BOUNDS = {
   wrongPasswords: 3,
   /** Bytes of a command (RFC 5321 §4.5.3.1.4 asks for 512, RFC 4954 §4 for 12,288 where tokens are passwords; a key has 52). */
   commandBytes: 4 * 1024,
-  /** Of one envelope. */
-  recipients: MOST_RECIPIENTS,
+  /** Of one envelope: ten times what RFC 5321 §4.5.3.1.8 asks for. */
+  recipients: 1_000,
   /** For what is under way when the process stops; the whole of its drain has 20 s. */
   leavingMs: 10_000,
 };

@@ -6,6 +6,7 @@ import { type FieldError, MOST_NAMED, Problem } from '../../core/problems.js';
 import type { SubmittedMessage } from '../submission/draft-policy.js';
 import { readIdempotencyKey } from '../submission/idempotency-policy.js';
 import { type Mailbox, mailboxesOf, mailboxOf, readNamedAddress, writeMailbox } from '../transport/mailbox.js';
+import { SMTP_BOUNDS } from './bounds-policy.js';
 import { decodedWords, fieldsOf, type HeaderField } from './header-policy.js';
 import { isOption, type MessageOptions, optionsOf } from './options-policy.js';
 
@@ -48,14 +49,16 @@ const MOST_HOPS = 100;
 const MARK = '(Otpost)';
 /** RFC 5322 §3.6.4 */
 const MESSAGE_ID = /^<[!-;=?-~]{1,498}>$/;
+/** Of an envelope, written into a header as it is. */
+const PLAIN_ADDRESS = /^[!#-'*+\-/-9=?A-Z^-~.]+@[A-Za-z0-9.-]+$/;
 const LONGEST_NAME = 200;
 /** Characters of one mailbox, its name encoded. */
 const LONGEST_FROM = 2_000;
 const LONGEST_SUBJECT = 998;
 
 /**
- * Reads the header of a message and says what becomes of it. Bcc, and what is for us, does not leave; Date and Message-ID are added
- * where there are none, and a Received field before all others (RFC 5321 §4.4) without the client's address, for the recipients read it.
+ * Reads the header of a message and says what becomes of it. Bcc, and what is for us, does not leave; From, Date and Message-ID are
+ * added where there are none (RFC 6409 §8), and a Received field before all others (RFC 5321 §4.4) without the client's address, for the recipients read it.
  * All else stays as it is, byte for byte, for somebody may have signed it.
  * @param block up to the empty line, without it
  * @throws Problem `validation_failed` with all that is wrong
@@ -71,20 +74,21 @@ export function readHeader(block: Buffer, arrival: Arrival): ReadHeader {
       },
     ]);
   const { options, faults } = optionsOf(fields.filter(isOption));
-  const from = fromOf(fields, faults);
+  const from = fromOf(fields, arrival.envelope.from, faults);
   faults.push(...loopFaults(fields));
   if (!from || faults.length > 0) throw refusal(faults);
   const idempotencyKey = readIdempotencyKey(options.idempotencyKeys);
   const messageId = idOf(fields);
   const subject = cut(oneLine(textOf(fields, 'subject') ?? ''), LONGEST_SUBJECT);
-  const { tags, metadata, lane, template, variables, scheduledAt, expiresAt, unsubscribe } = options;
+  const { tags, metadata, lane, template, variables, locale, scheduledAt, expiresAt, unsubscribe } = options;
   const message: SubmittedMessage = {
     ...recipientsOf(fields, arrival.envelope.to, options.template !== undefined),
+    mostRecipients: SMTP_BOUNDS.recipients,
     ...(from.address.toLowerCase() === arrival.mailFrom.toLowerCase() && !parseEmailAddress(from.address)
       ? {} // a host of one label, such as localhost, where no other sender is
       : { from: writeMailbox(from) }),
     ...(options.template === undefined ? {} : { replyTo: mailboxesIn(fields, 'reply-to').map(writeMailbox) }),
-    ...{ lane, template, variables, scheduledAt, expiresAt, unsubscribe },
+    ...{ lane, template, variables, locale, scheduledAt, expiresAt, unsubscribe },
     ...(tags.length > 0 ? { tags } : {}),
     ...(Object.keys(metadata).length > 0 ? { metadata } : {}),
   };
@@ -100,9 +104,11 @@ function refusal(faults: readonly FieldError[]): Problem {
   return new Problem('validation_failed', { errors: faults.slice(0, MOST_NAMED) });
 }
 
-/** Exactly one, and nothing that another reader could take for a second: which may send is judged by this one. */
-function fromOf(fields: readonly HeaderField[], faults: FieldError[]): Mailbox | undefined {
-  const [field, ...more] = fields.filter(({ name }) => name.toLowerCase() === 'from');
+/** Exactly one, and nothing that another reader could take for a second: which may send is judged by this one. Without any the envelope's. */
+function fromOf(fields: readonly HeaderField[], sender: string, faults: FieldError[]): Mailbox | undefined {
+  const [field, ...more] = fields.filter((one) => isNamed(one, 'from'));
+  const { address } = mailboxOf(sender);
+  if (!field && PLAIN_ADDRESS.test(address)) return { name: '', address };
   const [mailbox, ...others] = mailboxesIn(fields, 'from');
   const isOne = field !== undefined && more.length + others.length === 0 && mailbox !== undefined;
   if (isOne && looksLikeOne(field.line()) && /^[^\s@]+@[^\s@]+$/.test(mailbox.address)) return mailbox;
@@ -123,8 +129,12 @@ function looksLikeOne(line: string): boolean {
   return /^[^<>,;]*<[^<>,;]*>$/.test(words) || /^[^\s<>,;]+$/.test(words);
 }
 
+function isNamed({ name }: HeaderField, wanted: string): boolean {
+  return name.toLowerCase() === wanted;
+}
+
 function loopFaults(fields: readonly HeaderField[]): FieldError[] {
-  const received = fields.filter(({ name }) => name.toLowerCase() === 'received');
+  const received = fields.filter((one) => isNamed(one, 'received'));
   const rounds = received.filter(({ raw }) => raw.includes(MARK)).length;
   if (rounds <= MOST_ROUNDS && received.length <= MOST_HOPS) return [];
   return [
@@ -175,13 +185,13 @@ function namesIn(fields: readonly HeaderField[], field: string): Map<string, str
 /** Words are decoded after the list is taken apart: a comma in a name that is encoded ends no mailbox. */
 function mailboxesIn(fields: readonly HeaderField[], field: string): Mailbox[] {
   return fields
-    .filter(({ name }) => name.toLowerCase() === field)
+    .filter((one) => isNamed(one, field))
     .flatMap((one) => mailboxesOf(one.line()))
     .map(({ name, address }) => ({ name: cut(oneLine(decodedWords(name)), LONGEST_NAME), address: address.trim() }));
 }
 
 function textOf(fields: readonly HeaderField[], field: string): string | undefined {
-  return fields.find(({ name }) => name.toLowerCase() === field)?.text();
+  return fields.find((one) => isNamed(one, field))?.text();
 }
 
 function oneLine(text: string): string {
@@ -190,7 +200,7 @@ function oneLine(text: string): string {
 
 /** Undefined where there is none, or what is there is none. */
 function idOf(fields: readonly HeaderField[]): string | undefined {
-  const found = fields.filter(({ name }) => name.toLowerCase() === 'message-id');
+  const found = fields.filter((one) => isNamed(one, 'message-id'));
   const id = found[0]?.line();
   return found.length === 1 && id !== undefined && MESSAGE_ID.test(id) ? id : undefined;
 }
@@ -231,11 +241,12 @@ function mimeOf(fields: readonly HeaderField[], { from, messageId, subject, arri
       name !== 'bcc' && name !== 'resent-bcc' && !isOption(field) && (name !== 'message-id' || messageId !== undefined)
     );
   });
-  const hasDate = fields.some(({ name }) => name.toLowerCase() === 'date');
+  const has = (wanted: string): boolean => fields.some((one) => isNamed(one, wanted));
   const header = [
     receivedField(arrival),
     ...leaving.map(({ raw }) => raw),
-    ...(hasDate ? [] : [`Date: ${momentOf(arrival.now)}\r\n`]),
+    ...(has('from') ? [] : [`From: ${from.address}\r\n`]),
+    ...(has('date') ? [] : [`Date: ${momentOf(arrival.now)}\r\n`]),
     ...(messageId === undefined ? [`Message-ID: ${id}\r\n`] : []),
     '\r\n',
   ];

@@ -7,7 +7,7 @@ import type { HeaderField } from './header-policy.js';
 /** What the header of a message asks of us, besides what is in it. */
 export interface MessageOptions extends Pick<
   SubmittedMessage,
-  'lane' | 'template' | 'variables' | 'scheduledAt' | 'expiresAt' | 'unsubscribe'
+  'lane' | 'template' | 'variables' | 'locale' | 'scheduledAt' | 'expiresAt' | 'unsubscribe'
 > {
   tags: string[];
   metadata: Record<string, string>;
@@ -19,6 +19,8 @@ export interface MessageOptions extends Pick<
 type Reader = (value: string, options: MessageOptions, rest: string) => string | void;
 
 const OURS = 'x-otpost-';
+/** A language tag (RFC 5646 §2.1), as the API takes it. */
+const LOCALE = /^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}$/;
 
 /** By name, in lower case; what ends with a dash is followed by a name of the sender's. */
 const READERS = Object.entries<Reader>({
@@ -33,6 +35,8 @@ const READERS = Object.entries<Reader>({
     const variables = objectIn(value);
     return variables ? void (options.variables = variables) : 'must be a JSON object';
   },
+  'x-otpost-locale': (value, options) =>
+    LOCALE.test(value) ? void (options.locale = value) : 'must be a language tag such as en or pt-BR',
   'x-otpost-send-at': sendAt,
   'x-otpost-expires-at': (value, options) =>
     isMoment(value)
@@ -112,11 +116,20 @@ export function optionsOf(fields: readonly HeaderField[]): { options: MessageOpt
     const code = message === IN_HEADER ? 'recipients_in_header' : 'invalid_header';
     return [{ field: field.name, code, message }];
   });
-  if (options.variables && options.template === undefined)
-    faults.push({ field: 'X-Otpost-Variables', code: 'only_with_template', message: 'belongs to a template' });
+  if (options.template === undefined) {
+    const idle = (['variables', 'locale'] as const).filter((name) => options[name] !== undefined);
+    faults.push(
+      ...idle.map((name) => ({
+        field: OF_TEMPLATE[name],
+        code: 'only_with_template',
+        message: 'belongs to a template',
+      })),
+    );
+  }
   return { options, faults };
 }
 
+const OF_TEMPLATE = { variables: 'X-Otpost-Variables', locale: 'X-Otpost-Locale' };
 const REPEATABLE: readonly Reader[] = [addTag, addMetadata, addKey];
 
 function readerOf(name: string): { reader: Reader; rest: string; name: string } | undefined {

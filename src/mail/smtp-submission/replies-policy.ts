@@ -1,5 +1,11 @@
 import type { KeyCheck } from '../../access/api-keys.js';
 import type { Problem, ProblemCode } from '../../core/problems.js';
+import { SMTP_BOUNDS } from './bounds-policy.js';
+
+/** Octets of a reply line with its code and line end (RFC 5321 §4.5.3.1.5). */
+const LONGEST = 512;
+
+const MOST_HERE = `At most ${SMTP_BOUNDS.recipients} recipients for one message`;
 
 /** What is said to a client: the code of RFC 5321 §4.2, and words that begin with the code of RFC 3463. */
 export interface SmtpReply {
@@ -38,7 +44,7 @@ const BY_PROBLEM: Partial<Record<ProblemCode, Codes>> = {
 const BY_FAULT: Readonly<Record<string, Codes>> = {
   mail_loop: [554, '5.4.6'],
   recipients_in_header: [550, '5.6.0'],
-  too_many_recipients: [452, '4.5.3'],
+  too_many_recipients: [554, '5.5.3'],
 };
 
 /** At AUTH a temporary refusal has a code of its own (RFC 4954 §6). */
@@ -105,6 +111,8 @@ export function overReply(at: SmtpReply): SmtpReply {
   return reply([550, '5.7.1'], at.text.slice(at.text.indexOf(' ') + 1));
 }
 
+/** At DATA, after a recipient too many: most programs take a message that was accepted for some of its recipients for one that was sent. */
+export const TOO_MANY_RECIPIENTS = reply([554, '5.5.3'], `${MOST_HERE}; nothing was accepted, so send it in several`);
 export const BAD_SENDER = reply([553, '5.1.7'], 'The sender is not an e-mail address such as ada@example.com');
 export const BAD_RECIPIENT = reply([553, '5.1.3'], 'The recipient is not an e-mail address such as ada@example.com');
 export const TOO_MANY_PASSWORDS = reply([421, '4.7.0'], 'Too many wrong passwords on this connection');
@@ -152,7 +160,7 @@ export function rephrased(
     case 538:
       return reply([538, '5.7.11'], 'Send STARTTLS first: passwords are not taken in plain text');
     case 452:
-      return reply([452, '4.5.3'], 'Too many recipients; send to the others with the same message once more');
+      return reply([452, '4.5.3'], `${MOST_HERE}; none of them gets this message`);
     case 552:
       return TOO_LARGE;
     default:
@@ -161,9 +169,6 @@ export function rephrased(
 }
 
 export const TOO_LARGE = reply([552, '5.3.4'], 'The message is larger than 25 MB');
-
-/** Octets of a reply line with its code and line end (RFC 5321 §4.5.3.1.5). */
-const LONGEST = 512;
 
 /** Not every client reads UTF-8 in replies (RFC 6531 §3.7.4.2), and a line end would be another reply. */
 function reply([code, enhanced]: Codes, words: string): SmtpReply {

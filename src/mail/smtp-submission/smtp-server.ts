@@ -3,7 +3,7 @@ import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { SMTPConnection, type SMTPConnectionOptions } from 'smtp-server/lib/smtp-connection.js';
 import { SMTP_BOUNDS } from './bounds-policy.js';
 import { LARGEST_MESSAGE } from './incoming-message.js';
-import { rephrased, SHUTTING_DOWN, type SmtpReply, TOO_SLOW } from './replies-policy.js';
+import { rephrased, SHUTTING_DOWN, type SmtpReply, TOO_MANY_RECIPIENTS, TOO_SLOW } from './replies-policy.js';
 
 /** What is answered, for whoever counts and logs it. */
 export type Told = (reply: { code: number; text: string }, session: object) => void;
@@ -20,6 +20,8 @@ export class Connection extends SMTPConnection {
   private isLast = false;
   private left: (() => void) | undefined;
   private timer: NodeJS.Timeout | undefined;
+  /** To which more recipients were given than it may have. */
+  private overfull: object | undefined;
 
   constructor(
     private readonly owner: SubmissionServer,
@@ -58,6 +60,7 @@ export class Connection extends SMTPConnection {
     const words = typeof context === 'string' ? context : undefined;
     const withheld = Array.isArray(data) && this.owner.hasStartTls && !this.secure ? data.filter(isNoAuth) : data;
     const own = ofLibrary ? rephrased(code, words, { withTls: this.owner.hasStartTls && !this.secure }) : undefined;
+    if (words === 'TOO_MANY_RECIPIENTS') this.overfull = this.session.envelope;
     this.enter(code);
     this.owner.told(
       { code: own?.code ?? code, text: own?.text ?? (typeof data === 'string' ? data : '') },
@@ -67,6 +70,13 @@ export class Connection extends SMTPConnection {
     else super.send(code, withheld, ofLibrary ? context : false);
     if (this.isLast) this.close();
     else if (this.left && !this.isBusy && code !== SHUTTING_DOWN.code) this.say(SHUTTING_DOWN);
+  }
+
+  override handler_DATA(command: Buffer, callback: () => void): void {
+    if (this.overfull !== this.session.envelope) return super.handler_DATA(command, callback);
+    this._resetSession();
+    this.say(TOO_MANY_RECIPIENTS);
+    callback();
   }
 
   override close(): void {

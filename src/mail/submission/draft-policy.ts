@@ -22,6 +22,8 @@ export interface SubmittedMessage {
   to: string | readonly string[];
   cc?: string | readonly string[] | undefined;
   bcc?: string | readonly string[] | undefined;
+  /** Where more are taken than one envelope has; the others are then messages of their own. */
+  mostRecipients?: number | undefined;
   replyTo?: string | readonly string[] | undefined;
   from?: string | undefined;
   subject?: string | undefined;
@@ -64,6 +66,7 @@ export function draftOf(
     cc: listOf(message.cc),
     bcc: listOf(message.bcc),
     isEnvelope: message.mime !== undefined,
+    most: message.mostRecipients,
   });
   const replyTo = listOf(message.replyTo).map(readNamedAddress);
   const from = message.from === undefined ? undefined : readNamedAddress(message.from);

@@ -1,19 +1,22 @@
 import type { FieldError } from '../../core/problems.js';
-import type { Recipient } from '../outbox/email-rows.js';
+import { MOST_IN_ENVELOPE, type Recipient } from '../outbox/email-rows.js';
 import { readNamedAddress } from '../transport/mailbox.js';
 
-/** In To, Cc and Bcc together: what every server takes in one envelope (RFC 5321 §4.5.3.1.8 asks for 100) and providers do too. */
-export const MOST_RECIPIENTS = 50;
+/** In To, Cc and Bcc together. */
+export const MOST_RECIPIENTS = MOST_IN_ENVELOPE;
+
 export interface AddressFields {
   to: readonly string[];
   cc?: readonly string[] | undefined;
   bcc?: readonly string[] | undefined;
   /** They are whom the message goes to, whatever it shows. */
   isEnvelope?: boolean;
+  /** {@link MOST_RECIPIENTS} where nothing else is said. */
+  most?: number | undefined;
 }
 
 /** Whom a message is for, each once, where it is shown first; and what is wrong with the lists. */
-export function readRecipients({ to, cc = [], bcc = [], isEnvelope = false }: AddressFields): {
+export function readRecipients({ to, cc = [], bcc = [], isEnvelope = false, most = MOST_RECIPIENTS }: AddressFields): {
   recipients: Recipient[];
   faults: FieldError[];
 } {
@@ -21,8 +24,8 @@ export function readRecipients({ to, cc = [], bcc = [], isEnvelope = false }: Ad
   const found = new Map<string, Recipient>();
   const needed = isEnvelope ? [...to, ...cc, ...bcc] : to;
   if (needed.length === 0) faults.push({ field: 'to', code: 'required', message: 'must name at least one recipient' });
-  if (to.length + cc.length + bcc.length > MOST_RECIPIENTS) {
-    const message = `must be at most ${MOST_RECIPIENTS} recipients, cc and bcc included`;
+  if (to.length + cc.length + bcc.length > most) {
+    const message = `must be at most ${most} recipients, cc and bcc included`;
     return { recipients: [], faults: [...faults, { field: 'to', code: 'too_many_recipients', message }] };
   }
   for (const [kind, list] of [

@@ -103,6 +103,42 @@ describe('programs that send by SMTP, unchanged', () => {
     }
   });
 
+  /** Whom the far mail server got mail for that begins so; by number, once that many are there. */
+  async function numbered(beginning: string, count: number): Promise<number[]> {
+    return eventually(() => {
+      const numbers = way.arrived
+        .flatMap(({ to }) => to)
+        .filter((address) => address.startsWith(beginning))
+        .map((address) => Number.parseInt(address.slice(beginning.length), 10));
+      return numbers.length >= count && numbers.sort((left, right) => left - right);
+    }, `mail to ${count} of ${beginning}`);
+  }
+  const upTo = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
+
+  itWith(DJANGO)('Django: more recipients than one envelope has, and none of them twice', async () => {
+    const django = (count: number) => client('/usr/bin/python3', `${CLIENTS}django_site.py`, 'many', `${count}`);
+    expect((await django(130)).trim()).toBe('1');
+    expect(await numbered('django-many', 130)).toEqual(upTo(130));
+    const before = way.arrived.length;
+    await expect(django(1_001)).rejects.toThrow(/At most 1000 recipients for one message; nothing was accepted/);
+    expect(await way.acceptedFor('django-many999@example.com')).toEqual([]);
+    expect(way.arrived).toHaveLength(before);
+  });
+
+  itWith(PHP_MAILER, '/usr/bin/php')('PHPMailer: the same', async () => {
+    await client('/usr/bin/php', `${CLIENTS}php_mailer.php`, '60');
+    expect(await numbered('php-many', 60)).toEqual(upTo(60));
+  });
+
+  itWith('/usr/bin/swaks')('swaks: the same', async () => {
+    const to = upTo(60).map((n) => `swaks-many${n}@example.com`);
+    await client(
+      ...(['/usr/bin/swaks', '--server', `127.0.0.1:${way.port}`, '--from', 'shop@example.com'] as const),
+      ...['--to', to.join(), '--auth', 'PLAIN', '--auth-user', 'shop', '--auth-password', way.key],
+    );
+    expect(await numbered('swaks-many', 60)).toEqual(upTo(60));
+  });
+
   itWith(ACTION_MAILER)('Rails: ActionMailer with two forms, a file and bcc', async () => {
     await client('/usr/bin/ruby', `${CLIENTS}action_mailer.rb`);
     const { mail, to, source, told } = await outcome('rails-bcc@example.com');

@@ -237,19 +237,58 @@ describe('SMTP submission', () => {
       expect((await way.at(hidden)).bytes.toString()).toContain('\r\nTo: undisclosed-recipients:;\r\n');
     });
 
-    it('has fifty recipients at most; the client sends to the others again', async () => {
+    const rowsOf = (messageId: string) =>
+      way.otpost.database.query<{ id: string; content: string; message_id: string; addresses: string[] }>(
+        `SELECT id, content_id AS content, message_id,
+           ARRAY(SELECT one ->> 'address' FROM jsonb_array_elements(recipients) AS one) AS addresses
+         FROM outbound_emails WHERE $1 IN (message_id, template) ORDER BY (regexp_match(to_address, '\\d+'))[1]::int`,
+        [messageId],
+      );
+
+    it('has more recipients than a message: all are in at once, fifty in each, of one content', async () => {
       const dialogue = await loggedIn();
-      await dialogue.say(`MAIL FROM:<${FROM}>`);
+      const to = Array.from({ length: 120 }, somebody);
+      const messageId = `<${randomUUID()}@shop.example.com>`;
+      const message = mail({ To: to.join(',\r\n '), 'Message-ID': messageId });
+      const id = idIn(await dialogue.send(FROM, to, message));
+      const rows = await rowsOf(messageId);
+      expect(rows.map((row) => [row.content, row.addresses.length])).toEqual([50, 50, 20].map((count) => [id, count]));
+      expect(rows[0]!.id).toBe(id);
+      expect(rows.flatMap(({ addresses }) => addresses)).toEqual(to);
+      for (const one of to) expect((await way.at(one)).bytes.toString()).toContain(`\r\nMessage-ID: ${messageId}\r\n`);
+      // Sent again it is the same message, for all of them.
+      expect(idIn(await dialogue.send(FROM, to, message))).toBe(id);
+      expect(await rowsOf(messageId)).toHaveLength(3);
+    });
+
+    it('has more recipients than a message where it is a template’s, too, and a Message-ID for each then', async () => {
+      const dialogue = await loggedIn();
       const to = Array.from({ length: 51 }, somebody);
+      const headers = {
+        To: to.slice(0, 50).join(',\r\n '),
+        'X-Otpost-Template': 'notice-account-deleted',
+        'X-Otpost-Variables': '{"when":"now","ip":"::1"}',
+      };
+      idIn(await dialogue.send(FROM, to, mail(headers)));
+      const [first, second, ...more] = await rowsOf('notice-account-deleted');
+      expect([first!.addresses, second!.addresses, more]).toEqual([to.slice(0, 50), to.slice(50), []]);
+      expect([second!.content, second!.message_id]).toEqual([first!.id, `<${second!.id}@example.com>`]);
+      expect((await way.at(to[50]!)).bytes.toString()).toContain(to[49]);
+    });
+
+    it('has a thousand recipients at most: with one more it is for nobody, and the next one is taken', async () => {
+      const dialogue = await loggedIn();
+      const to = Array.from({ length: 1_001 }, somebody);
+      await dialogue.say(`MAIL FROM:<${FROM}>`);
       dialogue.write(to.map((one) => `RCPT TO:<${one}>\r\n`).join(''));
       const replies: string[] = [];
       while (replies.length < to.length) replies.push(await dialogue.reply());
-      expect(replies.slice(0, 50).every((reply) => reply.startsWith('250 '))).toBe(true);
-      expect(replies[50]).toMatch(/^452 4\.5\.3 /);
-      await dialogue.say('DATA');
-      dialogue.write(mail());
-      const id = idIn(await dialogue.say('\r\n.'));
-      expect((await way.told(id))['recipients']).toHaveLength(50);
+      expect(replies.slice(0, 1_000).every((reply) => reply.startsWith('250 '))).toBe(true);
+      expect(replies[1_000]).toMatch(/^452 4\.5\.3 /);
+      expect(await dialogue.say('DATA')).toMatch(/^554 5\.5\.3 .*nothing was accepted/);
+      expect(await way.acceptedFor(to[0]!)).toEqual([]);
+      expect(await dialogue.send(FROM, to.slice(0, 1_000), mail())).toMatch(/^250 /);
+      expect(await way.acceptedFor(to[950]!)).toHaveLength(1);
     });
 
     it('has addresses that can be one', async () => {
@@ -262,6 +301,16 @@ describe('SMTP submission', () => {
           bad,
           expect.stringMatching(/^(501|553) 5\.1\.3 /),
         ]);
+    });
+
+    it('is from the sender of its envelope where it does not say whom it is from', async () => {
+      const dialogue = await loggedIn();
+      const to = somebody();
+      const bare = `Subject: Hi\r\n\r\nGood day.`;
+      expect(await dialogue.send('', to, bare)).toMatch(/^554 5\.6\.0 From: /);
+      const id = idIn(await dialogue.send('x@shop.example.com', to, bare));
+      expect(await way.told(id)).toMatchObject({ from: 'x@shop.example.com', subject: 'Hi' });
+      expect((await way.at(to)).bytes.toString()).toMatch(/\r\nFrom: x@shop\.example\.com\r\n/);
     });
 
     it('tells nobody at RCPT which addresses are suppressed', async () => {
@@ -359,7 +408,6 @@ describe('SMTP submission', () => {
     });
 
     it.each([
-      ['no From', mail({}).replace(/^From.*\r\n/, ''), /^554 5\.6\.0 From: /],
       ['two mailboxes in From', mail({ From: `${FROM}, eve@example.com` }), /^554 5\.6\.0 From: /],
       [
         'a header of ours that is not known',
@@ -432,7 +480,11 @@ describe('SMTP submission', () => {
         await dialogue.send(
           FROM,
           to,
-          mail({ ...headers, ...variables({ when: '21 November 2026', ip: '203.0.113.7' }) }),
+          mail({
+            ...headers,
+            'X-Otpost-Locale': 'de-AT',
+            ...variables({ when: '21 November 2026', ip: '203.0.113.7' }),
+          }),
         ),
       );
       expect(await way.told(id)).toMatchObject({
@@ -441,6 +493,7 @@ describe('SMTP submission', () => {
       });
       const arrived = await eventually(() => way.arrived.find((one) => one.to.includes(to)), 'the mail');
       expect(arrived.bytes.toString()).not.toMatch(/Good day|X-Otpost/);
+      expect(arrived.bytes.toString()).toMatch(/Passwort/);
     });
   });
 

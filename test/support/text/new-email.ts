@@ -17,6 +17,7 @@ export function newEmail(more: Partial<NewEmail> = {}): NewEmail {
     sealedVariables: new Uint8Array([1, 2, 3]),
     sealKeyId: 'test',
     content: null,
+    partOf: null,
     secret: false,
     subject: null,
     tags: [],

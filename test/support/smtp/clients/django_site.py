@@ -11,7 +11,7 @@ settings.configure(
 )
 django.setup()
 
-from django.core.mail import EmailMultiAlternatives, get_connection, send_mail, send_mass_mail
+from django.core.mail import EmailMessage, EmailMultiAlternatives, get_connection, mail_admins, send_mail, send_mass_mail
 
 what = sys.argv[1]
 if what == "send_mail":
@@ -28,3 +28,9 @@ elif what == "mass":
     connection = get_connection()
     many = [(f"Number {n}", "Hello.", None, [f"django-mass{n}@example.com"]) for n in range(20)]
     print(send_mass_mail(many, connection=connection))
+elif what == "many":
+    count = int(sys.argv[2])
+    # Django itself calls a message sent whatever becomes of some of its recipients.
+    print(EmailMessage("Summer party", "All are welcome.", None, [f"django-many{n}@example.com" for n in range(count)]).send())
+elif what == "admins":
+    mail_admins("Internal Server Error: /order", "Traceback")

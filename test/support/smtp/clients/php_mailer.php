@@ -11,8 +11,12 @@ $mail->Username = 'shop';
 $mail->Password = getenv('KEY');
 $mail->CharSet = 'UTF-8';
 $mail->setFrom('shop@example.com', 'Shop');
-$mail->addAddress('php-to@example.com', 'Ada');
-$mail->addBCC('php-bcc@example.com');
+$many = (int) ($argv[1] ?? 0);
+for ($n = 0; $n < $many; $n++) $mail->addAddress("php-many$n@example.com");
+if ($many === 0) {
+    $mail->addAddress('php-to@example.com', 'Ada');
+    $mail->addBCC('php-bcc@example.com');
+}
 $mail->addReplyTo('desk@example.com');
 $mail->Subject = 'Grüße';
 $mail->isHTML(true);

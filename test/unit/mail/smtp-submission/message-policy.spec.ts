@@ -83,7 +83,6 @@ describe('the header of a message that comes by SMTP', () => {
   });
 
   it.each([
-    ['none', ''],
     ['two fields', 'From: shop@example.com\r\nFrom: eve@example.com\r\n'],
     ['two mailboxes', 'From: shop@example.com, eve@example.com\r\n'],
     ['an empty group', 'From: undisclosed:;\r\n'],
@@ -96,6 +95,19 @@ describe('the header of a message that comes by SMTP', () => {
     ['one in a group', 'From: shop: shop@example.com;\r\n'],
   ])('is refused without exactly one mailbox in From: %s', (_, from) => {
     expect(faultsOf(`${from}Subject: x\r\n`)).toEqual([{ field: 'From', code: 'invalid_from' }]);
+  });
+
+  it('is from the sender of its envelope where it has no From, and an address that can stand there', () => {
+    const bare = (from: string) => read('Subject: Hi\r\n', { envelope: { from, to: ['ada@example.com'] } });
+    const { message, mime } = bare('Shop+a@bücher.example');
+    expect(message.from).toBe('Shop+a@xn--bcher-kva.example');
+    expect(mime!.bytes.toString()).toContain('Subject: Hi\r\nFrom: Shop+a@xn--bcher-kva.example\r\nDate: ');
+    expect(mime!.returnPath).toBeUndefined();
+    for (const from of ['', 'ådå@example.com', '"a b"@example.com'])
+      expect([from, faultsOf('Subject: Hi\r\n', { envelope: { from, to: ['ada@example.com'] } })]).toEqual([
+        from,
+        [{ field: 'From', code: 'invalid_from' }],
+      ]);
   });
 
   it('tells From with its name decoded, and quoted so that it is read again as it was', () => {
@@ -214,7 +226,7 @@ describe('the same message again', () => {
 describe('a message of a template', () => {
   it('is asked for by headers, and carries no MIME', () => {
     const { mime, message } = read(
-      `${HEADER}Reply-To: Help <help@example.com>\r\nX-Otpost-Template: welcome\r\nX-Otpost-Variables: {"name":\r\n "Ada =?utf-8?q?=C3=89?="}\r\n`,
+      `${HEADER}Reply-To: Help <help@example.com>\r\nX-Otpost-Template: welcome\r\nX-Otpost-Locale: pt-BR\r\nX-Otpost-Variables: {"name":\r\n "Ada =?utf-8?q?=C3=89?="}\r\n`,
     );
     expect(mime).toBeUndefined();
     expect(message).toEqual({
@@ -223,7 +235,9 @@ describe('a message of a template', () => {
       bcc: [],
       from: '"Shop" <shop@example.com>',
       replyTo: ['"Help" <help@example.com>'],
+      mostRecipients: 1_000,
       template: 'welcome',
+      locale: 'pt-BR',
       variables: { name: 'Ada É' },
     });
   });
@@ -278,7 +292,9 @@ describe('what a header asks of us', () => {
   it.each([
     ['X-Otpost-Lanes: bulk', 'X-Otpost-Lanes', 'unknown_header'],
     ['X-Otpost-Metadata-: x', 'X-Otpost-Metadata-', 'unknown_header'],
-    ['X-OTPOST-Locale: de', 'X-OTPOST-Locale', 'unknown_header'],
+    ['X-Otpost-Language: de', 'X-Otpost-Language', 'unknown_header'],
+    ['X-Otpost-Template: a\r\nX-Otpost-Locale: de_AT', 'X-Otpost-Locale', 'invalid_header'],
+    ['X-Otpost-Locale: de', 'X-Otpost-Locale', 'only_with_template'],
     ['X-Otpost-Lane: fast', 'X-Otpost-Lane', 'invalid_header'],
     ['X-Otpost-Lane:', 'X-Otpost-Lane', 'required'],
     ['X-Otpost-Lane: bulk\r\nX-Otpost-Lane: bulk', 'X-Otpost-Lane', 'repeated'],

@@ -24,7 +24,7 @@ describe('the reply to a problem', () => {
     [invalid('invalid_address'), 554, '5.6.0 to: must be good'],
     [invalid('mail_loop'), 554, '5.4.6 to: must be good'],
     [invalid('recipients_in_header'), 550, '5.6.0 to: must be good'],
-    [invalid('too_many_recipients'), 452, '4.5.3 to: must be good'],
+    [invalid('too_many_recipients'), 554, '5.5.3 to: must be good'],
     [new Problem('body_too_large', { detail: 'Too large' }), 552, '5.3.4 Too large. Send at most'],
     [
       new Problem('rate_limited', { headers: { 'retry-after': '7' } }),
