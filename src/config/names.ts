@@ -1,7 +1,7 @@
 import type { ProviderForm } from './provider-entries.js';
 
 /**
- * Variables that people have from Django, Celery and others, translated into ours, so that what worked there starts
+ * Variables that people have from Django, Laravel, Celery and others, translated into ours, so that what worked there starts
  * here. Ours win; a translation is told at start, by names alone.
  */
 export interface Translation {
@@ -15,10 +15,23 @@ const HOSTS = ['EMAIL_HOST', 'SMTP_HOST'] as const;
 const PORTS = ['EMAIL_PORT', 'SMTP_PORT'] as const;
 const USERS = ['EMAIL_HOST_USER', 'SMTP_USER', 'SMTP_USERNAME'] as const;
 const PASSWORDS = ['EMAIL_HOST_PASSWORD', 'SMTP_PASSWORD', 'SMTP_PASS'] as const;
-const SENDERS = ['DEFAULT_FROM_EMAIL', 'EMAIL_FROM', 'SMTP_FROM'] as const;
+const SENDERS = [
+  ...['DEFAULT_FROM_EMAIL', 'MAIL_FROM_ADDRESS', 'MAIL_DEFAULT_SENDER', 'EMAIL_FROM', 'EMAIL_FROM_ADDRESS'],
+  ...['SMTP_FROM', 'SMTP_FROM_EMAIL', 'SMTP_FROM_ADDRESS', 'SMTP_MAIL_FROM'],
+] as const;
+/** How the sender is called, where its variable has an address alone. */
+const SENDER_NAMES = ['MAIL_FROM_NAME', 'EMAIL_FROM_NAME', 'SMTP_FROM_NAME'] as const;
 const SWITCHES = ['EMAIL_USE_TLS', 'EMAIL_USE_SSL'] as const;
 /** All names that are understood, but for the keys of providers. */
-const FAMILIAR_NAMES: readonly string[] = [...HOSTS, ...PORTS, ...USERS, ...PASSWORDS, ...SENDERS, ...SWITCHES];
+const FAMILIAR_NAMES: readonly string[] = [
+  ...HOSTS,
+  ...PORTS,
+  ...USERS,
+  ...PASSWORDS,
+  ...SENDERS,
+  ...SENDER_NAMES,
+  ...SWITCHES,
+];
 
 /** @param given without empty variables */
 export function translateFamiliarNames(given: Given, providers: readonly ProviderForm[]): Translation {
@@ -34,10 +47,11 @@ export function translateFamiliarNames(given: Given, providers: readonly Provide
       notes.push(`${used.join(', ')}: not used, because MAIL_TRANSPORTS is set.`);
     }
   }
-  const sender = firstOf(given, SENDERS);
-  if (sender && given['MAIL_FROM'] === undefined) {
+  const sender = given['MAIL_FROM'] === undefined ? senderFrom(given) : undefined;
+  if (sender) {
     env['MAIL_FROM'] = sender.value;
-    notes.push(`MAIL_FROM is not set; ${sender.name} stands in for it.`);
+    const [what, verb] = sender.names.length > 1 ? [sender.names.join(' and '), 'stand'] : [sender.names[0]!, 'stands'];
+    notes.push(`MAIL_FROM is not set; ${what} ${verb} in for it.`);
   }
   return { env, notes };
 }
@@ -58,6 +72,17 @@ function smtpFrom(given: Given): { entry: string; names: string[] } | undefined 
   const names = [host, port, user, password].flatMap((part) => (part ? [part.name] : []));
   const switches = SWITCHES.filter((name) => given[name] !== undefined);
   return { entry: entry.replaceAll(',', '%2C'), names: [...names, ...switches] };
+}
+
+/** Where none is named, whoever logs in with an address sends from it: servers that know their people take no other. */
+function senderFrom(given: Given): { value: string; names: string[] } | undefined {
+  const user = firstOf(given, HOSTS) && given['MAIL_TRANSPORTS'] === undefined ? firstOf(given, USERS) : undefined;
+  const sender =
+    firstOf(given, SENDERS) ?? (user && /^[^\s@<>"]+@[^\s@<>"]+\.[^\s@<>"]+$/.test(user.value) ? user : undefined);
+  if (!sender) return undefined;
+  const called = sender.value.includes('<') ? undefined : firstOf(given, SENDER_NAMES);
+  if (!called) return { value: sender.value, names: [sender.name] };
+  return { value: `"${called.value.replaceAll('"', "'")}" <${sender.value}>`, names: [sender.name, called.name] };
 }
 
 function keysFrom(given: Given, providers: readonly ProviderForm[]): { entry: string; names: string[] }[] {

@@ -64,6 +64,43 @@ describe('variables of others', () => {
     expect(notes).toEqual(['EMAIL_HOST: not used, because MAIL_TRANSPORTS is set.']);
   });
 
+  it.each([
+    [
+      { SMTP_MAIL_FROM: 'a@b.example', SMTP_FROM_NAME: 'DCA LMS' },
+      'DCA LMS',
+      'SMTP_MAIL_FROM and SMTP_FROM_NAME stand',
+    ],
+    [
+      { MAIL_FROM_ADDRESS: 'a@b.example', MAIL_FROM_NAME: 'Shop, "Inc."' },
+      "Shop, 'Inc.'",
+      'MAIL_FROM_ADDRESS and MAIL_FROM_NAME stand',
+    ],
+    [{ SMTP_FROM_EMAIL: 'Shop <a@b.example>', SMTP_FROM_NAME: 'Other' }, 'Shop', 'SMTP_FROM_EMAIL stands'],
+    [{ MAIL_DEFAULT_SENDER: 'a@b.example' }, '', 'MAIL_DEFAULT_SENDER stands'],
+    [
+      { EMAIL_HOST: 'c.example', EMAIL_HOST_USER: 'a@b.example', EMAIL_HOST_PASSWORD: 'p' },
+      '',
+      'EMAIL_HOST_USER stands',
+    ],
+    [
+      { EMAIL_HOST: 'c.example', EMAIL_HOST_USER: 'x@c.example', EMAIL_HOST_PASSWORD: 'p', SMTP_FROM: 'a@b.example' },
+      '',
+      'SMTP_FROM stands',
+    ],
+  ])('%j name the sender', (env, name, note) => {
+    const { settings, warnings } = readSettings(env);
+    expect(settings.mail.from).toEqual({ name, address: 'a@b.example' });
+    expect(warnings.at(-1)).toBe(`MAIL_FROM is not set; ${note} in for it.`);
+  });
+
+  it.each([
+    { EMAIL_HOST: 'c.example', EMAIL_HOST_USER: 'apikey' },
+    { EMAIL_HOST: 'c.example', EMAIL_HOST_USER: 'a@b.example', MAIL_TRANSPORTS: 'capture:' },
+    { SMTP_FROM_NAME: 'Shop' },
+  ])('%j name no sender', (env) => {
+    expect(translateFamiliarNames({ ...env } as unknown as Record<string, string>).env['MAIL_FROM']).toBeUndefined();
+  });
+
   it('are not taken for misspelt ones of ours, and no note repeats a value', () => {
     const { warnings } = readSettings({
       SMTP_HOST: 'a.example',
@@ -71,8 +108,9 @@ describe('variables of others', () => {
       SMTP_USER: 'someone',
       SMTP_PASS: 'hidden',
       EMAIL_FROM: 'a@b.example',
+      SMTP_FROM_NAME: 'Someone',
     });
     expect(warnings).toHaveLength(2);
-    expect(warnings.join()).not.toMatch(/hidden|someone|b\.example|Did you mean/);
+    expect(warnings.join()).not.toMatch(/hidden|someone|Someone|b\.example|Did you mean/);
   });
 });
