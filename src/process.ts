@@ -10,6 +10,7 @@ import { createLogger, type Logger, standardOutput } from './core/logger.js';
 import { DatabaseOutage } from './database/database-outage.js';
 import { openDatabase } from './database/open-database.js';
 import { readDeployment } from './database/schema-history.js';
+import { refuseCaptureByDefault } from './mail/routing/capture-by-default.js';
 import { DeliveryModule } from './mail/worker/delivery.module.js';
 import { Broker } from './queue/broker.js';
 import { type Infrastructure, RoleModule } from './role.module.js';
@@ -62,6 +63,7 @@ export async function startProcess(
     const log = outage.hear();
     const keyring = await openKeyring(settings);
     const deployment = await readDeployment(database.url);
+    await refuseCaptureByDefault(settings);
     const broker = await Broker.open({ redisUrl: settings.redisUrl, databaseUrl: database.url }, log);
     opened.push(() => broker.close());
     const application = await STARTERS[settings.role]({

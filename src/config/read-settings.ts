@@ -70,7 +70,7 @@ export class Configuration {
     if (faults.length > 0) throw new ConfigurationError(faults, hints);
     const of = reading.valueOf as Values;
     return {
-      settings: settingsFrom(of, production),
+      settings: settingsFrom(of, production, reading.isGiven),
       warnings: [...notes, ...(production ? warningsAbout(of, given) : []), ...hints.slice(notes.length)],
     };
   }
@@ -182,7 +182,7 @@ function report(faults: readonly Fault[]): string {
   return [`Otpost cannot start: ${count}.`, ...lines].join('\n');
 }
 
-function settingsFrom(of: Values, production: boolean): Settings {
+function settingsFrom(of: Values, production: boolean, isGiven: (name: VariableName) => boolean): Settings {
   const from = of('MAIL_FROM');
   const rate = of('MAIL_RATE');
   const [selector, privateKey] = [of('DKIM_SELECTOR'), of('DKIM_PRIVATE_KEY')];
@@ -216,6 +216,7 @@ function settingsFrom(of: Values, production: boolean): Settings {
           : { domain: of('DKIM_DOMAIN') ?? domainOf(from.address), selector, privateKey },
       // MAIL_RATE is for each transport that says nothing of its own.
       transports: of('MAIL_TRANSPORTS').map((transport) => (rate ? { rate, ...transport } : transport)),
+      capturesByDefault: !isGiven('MAIL_TRANSPORTS'),
       lanes: of('WORKER_LANES'),
       concurrency: of('WORKER_CONCURRENCY'),
       rescue: of('OUTBOX_RESCUE'),

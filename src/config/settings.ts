@@ -212,6 +212,8 @@ export abstract class Settings {
     senders: string[];
     /** In order of preference; MAIL_RATE is the rate of those that have none of their own. */
     transports: TransportSettings[];
+    /** Whether `transports` is `capture:` because nothing names any. */
+    capturesByDefault: boolean;
     /** Where bounces of mail that goes out by SMTP come to, with `+<id>` before the @; undefined: to the sender. */
     bounceAddress: string | undefined;
     /** Undefined: what goes out by SMTP is not signed here. */

@@ -12,6 +12,7 @@ import { TIMEOUTS } from '../transport/timeouts.js';
 import type { ComposedMessage, Offer, Outcome } from '../transport/transport.js';
 import { type BreakerState, BreakerStates } from './breaker.js';
 import { UNREACHABLE } from './breaker-records.js';
+import { CaptureByDefault } from './capture-by-default.js';
 import { type Limiter, mayOverflow } from './rate-limits.js';
 import { breakerDependsOn, ConnectionShares, openRoutes, type Route, watched } from './routes.js';
 
@@ -64,6 +65,7 @@ export class Transports implements OnModuleInit, OnApplicationShutdown {
   private readonly routes: Route[];
   private readonly breakers: BreakerStates;
   private readonly shares: ConnectionShares;
+  private readonly capture: CaptureByDefault;
 
   constructor(
     settings: Settings,
@@ -80,10 +82,12 @@ export class Transports implements OnModuleInit, OnApplicationShutdown {
     ]);
     this.breakers = new BreakerStates(prisma, log, TIMEOUTS, new Map(fingerprints), hostname());
     this.shares = new ConnectionShares(this.routes, workers, log);
+    this.capture = new CaptureByDefault(settings, prisma, log);
   }
 
   /** Before the first drain. */
   async onModuleInit(): Promise<void> {
+    await this.capture.look();
     await this.breakers.declare();
   }
 
@@ -95,6 +99,7 @@ export class Transports implements OnModuleInit, OnApplicationShutdown {
   async allow(lane: Lane, wanted: number): Promise<Allowance> {
     let soonest: number | undefined;
     let halfOpen: Route | undefined;
+    if (channelOf(lane) === 'email' && !(await this.capture.mayTake())) return { count: 0 };
     await this.shares.refresh();
     for (const route of this.of(lane)) {
       const { kind } = await this.breakers.look(route.key, isUrgent(lane));

@@ -18,6 +18,7 @@ describe('readSettings in development', () => {
       mail: {
         from: { name: 'Otpost', address: 'no-reply@localhost' },
         senders: [],
+        capturesByDefault: true,
         transports: [{ kind: 'capture', name: 'capture' }],
         lanes: ['critical', 'default', 'bulk'],
         concurrency: { critical: 8, default: 8, bulk: 4, sms: 8 },

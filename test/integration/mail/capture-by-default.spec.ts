@@ -1,0 +1,64 @@
+import { createDatabase, type TestDatabase } from '../../support/database/postgres.js';
+import { OtpostInProcess } from '../../support/service/otpost-in-process.js';
+import { eventually } from '../../support/signals/wait.js';
+import { SmtpSink } from '../../support/smtp/smtp-sink.js';
+
+describe('a process that was told of no way out', () => {
+  let database: TestDatabase;
+  let sink: SmtpSink;
+  const running: OtpostInProcess[] = [];
+
+  beforeEach(async () => {
+    database = await createDatabase();
+    sink = await SmtpSink.start();
+  });
+  afterEach(async () => {
+    for (const one of running.splice(0).reverse()) await one.stop();
+    await sink.stop();
+    await database.drop();
+  });
+
+  async function start(env: Record<string, string> = {}): Promise<OtpostInProcess> {
+    const started = await OtpostInProcess.start({ DATABASE_URL: database.url, ...env });
+    running.push(started);
+    return started;
+  }
+  const statusesBy = async (): Promise<string[]> => {
+    const rows = await database.query<{ told: string }>(
+      `SELECT status || ' ' || coalesce(transport, '') AS told FROM outbound_emails ORDER BY id`,
+    );
+    return rows.map(({ told }) => told);
+  };
+
+  it.each(['worker', 'web', 'all'])(
+    'does not start where mail of its database goes out, and says what to do: ROLE=%s',
+    async (role) => {
+      await start({ MAIL_TRANSPORTS: sink.url });
+      await expect(start({ ROLE: role })).rejects.toMatchObject({
+        message: `MAIL_TRANSPORTS is not set here, and mail of this database goes out by 127.0.0.1:${sink.port}.`,
+        remedy: expect.stringMatching(/environment of the other processes.*MAIL_TRANSPORTS=capture:/) as string,
+      });
+      await start({ ROLE: role, MAIL_TRANSPORTS: 'capture:' }); // somebody means it
+    },
+  );
+
+  it('starts where it delivers nothing, and where texts alone go out', async () => {
+    await start({ SMS_TRANSPORTS: 'capture:', SMS_COUNTRIES: 'AT' });
+    await start();
+    await start({ MAIL_TRANSPORTS: sink.url });
+    await start({ ROLE: 'web', OUTBOX_RESCUE: 'off' });
+  });
+
+  it('takes no mail any more once a process with ways out has come', async () => {
+    const alone = await start();
+    await alone.api.register('ada@example.com');
+    await eventually(async () => (await statusesBy())[0] === 'sent capture', 'the inbox to keep it');
+    await start({ MAIL_TRANSPORTS: sink.url, ROLE: 'web', OUTBOX_RESCUE: 'off' });
+    await database.query(`INSERT INTO transport_states (name) VALUES ('127.0.0.1:${sink.port}')`); // as its worker says at its start
+    await alone.api.register('grace@example.com');
+    await eventually(() => alone.text.includes('THIS PROCESS DELIVERS NO MAIL ANY MORE'), 'the log to say so');
+    expect(await statusesBy()).toEqual(['sent capture', 'queued ']);
+    await start({ MAIL_TRANSPORTS: sink.url });
+    await sink.waitForMailTo('grace@example.com');
+  });
+});
