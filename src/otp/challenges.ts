@@ -118,23 +118,30 @@ export class Challenges {
   }
 
   /**
-   * Uses the challenge up and voids its siblings, those for the same destination and purpose. All of them are locked in one
-   * order first: two siblings that are used at the same moment would otherwise wait for each other. Undefined: it had ended.
+   * Uses the challenge up and voids its siblings, those for the same destination and purpose. All that the transaction
+   * changes are locked in one order first, that of {@link countAttempt}: otherwise two that come at the same moment would
+   * wait for each other. Undefined: it had ended.
+   * @param besides ids of other challenges that the transaction will change
    * @returns the challenge as it is from now on
    */
-  async consume(challenge: Challenge, now: Date, unit: UnitOfWork): Promise<Challenge | undefined> {
-    const open = await unit.db.$queryRaw<{ id: string }[]>`
-      SELECT id FROM otp_challenges
-      WHERE destination_canonical = ${challenge.destinationCanonical} AND purpose = ${challenge.purpose}
-        AND ${OPEN} AND (expires_at > ${now} OR id = ${challenge.id})
+  async consume(
+    challenge: Challenge,
+    now: Date,
+    unit: UnitOfWork,
+    besides: readonly string[] = [],
+  ): Promise<Challenge | undefined> {
+    const siblings = Prisma.sql`destination_canonical = ${challenge.destinationCanonical} AND purpose = ${challenge.purpose}
+        AND ${OPEN} AND (expires_at > ${now} OR id = ${challenge.id})`;
+    const locked = await unit.db.$queryRaw<{ id: string; open: boolean }[]>`
+      SELECT id, ${siblings} AS open FROM otp_challenges
+      WHERE (${siblings}) OR id = ANY(${besides}::text[])
       ORDER BY id FOR UPDATE`;
-    const ids = open.map(({ id }) => id);
+    const ids = locked.filter(({ open }) => open).map(({ id }) => id);
     if (!ids.includes(challenge.id)) return undefined;
     const data = { consumedAt: now, sealedCode: null };
     const consumed = await unit.db.otpChallenge.update({ where: { id: challenge.id }, data });
-    const siblings = ids.filter((id) => id !== challenge.id);
     await unit.db.otpChallenge.updateMany({
-      where: { id: { in: siblings } },
+      where: { id: { in: ids.filter((id) => id !== challenge.id) } },
       data: { voidedAt: now, sealedCode: null },
     });
     return consumed;

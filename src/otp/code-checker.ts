@@ -90,13 +90,18 @@ export class CodeChecker {
    * @returns the challenge as it is from now on: by which channels its code went may have changed while it was compared
    */
   async consume(compared: Challenge, unit: UnitOfWork, counted: readonly Asked[] = []): Promise<Challenge | undefined> {
-    const challenge = compared.decoy ? undefined : await this.challenges.consume(compared, this.clock.now(), unit);
+    const besides = counted.map(({ id }) => id);
+    const challenge = compared.decoy
+      ? undefined
+      : await this.challenges.consume(compared, this.clock.now(), unit, besides);
     if (!challenge) return undefined;
     // Of one that went by mail too, nobody knows which of the two was read.
     if (challenge.channel === 'sms' && challenge.otherDestination === null)
       await this.sms.verified(challenge.destinationCanonical, challenge.createdAt, unit);
     const purpose = budgetClass(challenge.purpose);
-    await this.budgets.clear({ destination: challenge.destinationCanonical, purpose }, unit);
+    const own = { destination: challenge.destinationCanonical, purpose };
+    if (counted.length > 1) await this.budgets.hold([own, ...counted], unit);
+    await this.budgets.clear(own, unit);
     if (counted[0] && counted[0].id !== challenge.id) await this.challenges.takeBackAttempt(counted[0].id, unit);
     for (const other of counted) {
       if (other.destination !== challenge.destinationCanonical || other.purpose !== purpose)

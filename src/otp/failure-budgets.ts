@@ -62,6 +62,14 @@ export class FailureBudgets {
     return verdictOn(await this.prisma.failureBudget.findUnique({ where }), budgetOf(device), now);
   }
 
+  /** Locks budgets in the order of {@link countFailures}: who changes several in one transaction does so first. */
+  async hold(keys: readonly Pick<BudgetKey, 'destination' | 'purpose'>[], unit: UnitOfWork): Promise<void> {
+    await unit.db.$queryRaw`
+      SELECT 1 FROM failure_budgets WHERE (destination, purpose) IN (
+        SELECT * FROM unnest(${keys.map(({ destination }) => destination)}::text[], ${keys.map(({ purpose }) => purpose)}::text[]))
+      ORDER BY destination, purpose, device FOR UPDATE`;
+  }
+
   /** Takes back failures that were counted beforehand and were none. */
   async takeBack({ destination, purpose, device }: BudgetKey, failures: number, unit: UnitOfWork): Promise<void> {
     await unit.db.$executeRaw`

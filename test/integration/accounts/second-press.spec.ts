@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { linkIn, type PageAnswer, PageClient } from '../../support/http/page-client.js';
 import type { IssuedBody, SignedInBody } from '../../support/service/api.js';
 import { HeldClock, type Otpost, startOtpost } from '../../support/service/otpost.js';
@@ -345,6 +346,14 @@ describe('a second press', () => {
       );
       return { id: path.split('/').at(-1)!, path, code: codeIn(mail.mail.text) };
     }
+    /** Until so many wait for a lock in the database. */
+    const whenWaiting = (most: number) =>
+      eventually(async () => {
+        const rows = await otpost.database.query(
+          "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+        );
+        return rows.length >= most || undefined;
+      }, `${most} to wait for a lock`);
     const attempts = async (id: string) =>
       (await otpost.database.query<{ attempts: number }>('SELECT attempts FROM otp_challenges WHERE id = $1', [id]))[0]!
         .attempts;
@@ -367,6 +376,38 @@ describe('a second press', () => {
       expect((await people.verify({ challenge: { id: one.id } } as IssuedBody, one.code)).body.code).toBe(
         'otp_consumed',
       ); // a sibling of the one that was used
+    });
+
+    it('waits for the first press, and never each for the other', async () => {
+      const page = new PageClient(otpost.api.url);
+      const asked = [await pageFor(page, fresh()), await pageFor(page, fresh())];
+      const order = await otpost.database.query<{ id: string }>(
+        'SELECT id FROM otp_challenges WHERE id = ANY($1) ORDER BY id',
+        [asked.map(({ id }) => id)],
+      );
+      const [lower, higher] = order.map((row) => asked.find(({ id }) => id === row.id)!);
+      // A sibling of the code: while another holds it, the first press has locked all that comes before it.
+      await otpost.database.query(
+        `INSERT INTO otp_challenges SELECT (jsonb_populate_record(c, '{"id": "zzzzzzzzzzzzzzzzzzzzzz", "link_hash": null}')).*
+          FROM otp_challenges c WHERE id = $1`,
+        [higher!.id],
+      );
+      const other = new pg.Client({ connectionString: otpost.database.url });
+      await other.connect();
+      try {
+        await other.query('BEGIN');
+        await other.query("SELECT 1 FROM otp_challenges WHERE id = 'zzzzzzzzzzzzzzzzzzzzzz' FOR UPDATE");
+        const presses = [page.twin().post(lower!.path, { code: higher!.code })];
+        await whenWaiting(1);
+        presses.push(page.twin().post(lower!.path, { code: higher!.code }));
+        await whenWaiting(2);
+        await other.query('COMMIT');
+        const statuses = (await Promise.all(presses)).map(({ status }) => status);
+        expect(statuses[0]).toBe(303);
+        expect(statuses[1]).toBeLessThan(500);
+      } finally {
+        await other.end();
+      }
     });
 
     it('counts a wrong code once for its page, and in the budgets as often as it was compared', async () => {
