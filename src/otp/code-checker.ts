@@ -3,7 +3,7 @@ import { Clock } from '../core/clock.js';
 import { hashOfToken } from '../core/credentials.js';
 import { Keyring } from '../core/keyring.js';
 import { RequestMetrics } from '../core/metrics.js';
-import type { UnitOfWork } from '../database/prisma.service.js';
+import { Transactions, type UnitOfWork } from '../database/prisma.service.js';
 import { type Asked, type Challenge, Challenges } from './challenges.js';
 import { codeMatches, isLinkToken } from './code.js';
 import { DeviceTokens } from './device-token.js';
@@ -27,8 +27,11 @@ export type CheckRefusal =
   | { kind: Unusable }
   | { kind: 'not_found' };
 
-/** `repeated`: this very code was used up a moment ago, by this client if what came of it is the client's own. */
-type CheckResult = Correct | { kind: 'repeated' } | CheckRefusal;
+/**
+ * `repeated`: the code of this challenge, which was used up a moment ago, by this client if what came of it is the client's
+ * own.
+ */
+type CheckResult = Correct | { kind: 'repeated'; challenge: Challenge } | CheckRefusal;
 
 export type LinkResult = { kind: 'open' | Exclude<Unusable, 'locked'>; challenge: Challenge } | { kind: 'not_found' };
 
@@ -43,6 +46,7 @@ export class CodeChecker {
     private readonly devices: DeviceTokens,
     private readonly metrics: RequestMetrics,
     private readonly sms: SmsGuard,
+    private readonly transactions: Transactions,
   ) {}
 
   async find(id: string): Promise<Challenge | null> {
@@ -63,7 +67,8 @@ export class CodeChecker {
 
   /**
    * Counts the try, then compares. `consume` uses a correct code up, in the caller's transaction.
-   * @param others that the same client asked for: their codes are right as well, and no try of them is counted
+   * @param others that the same client asked for, also those used up a moment ago: their codes are right as well, and no try
+   * of them is counted
    */
   async check(
     challenge: Challenge,
@@ -72,10 +77,25 @@ export class CodeChecker {
     others: readonly Challenge[] = [],
   ): Promise<CheckResult> {
     const all = [challenge, ...others.filter(({ id }) => id !== challenge.id)];
-    const result = await this.compare(all, code, deviceToken);
-    if (result.kind === 'consumed' && (await this.isRepeated(challenge, code))) return { kind: 'repeated' };
-    if (result.kind !== 'correct') this.metrics.codeRefused(purposeClass(challenge.purpose), result.kind);
+    const { result, counted } = await this.compare(all, code, deviceToken);
+    if (result.kind === 'correct') return result;
+    // One that was compared was not used up.
+    const rest = all.filter(({ id }) => !counted.some((one) => one.id === id));
+    const repeated = await this.repeatedOf(
+      result.kind === 'consumed' ? rest : rest.filter(({ id }) => id !== challenge.id),
+      code,
+    );
+    if (repeated) {
+      if (counted.length > 0) await this.transactions.run((unit) => this.takeBack(counted, unit));
+      return { kind: 'repeated', challenge: repeated };
+    }
+    this.metrics.codeRefused(purposeClass(challenge.purpose), result.kind);
     return result;
+  }
+
+  /** Whether a code of this challenge may still be right, as it was read: not used up, or only just. */
+  mayBeGiven(challenge: Challenge): boolean {
+    return this.over(challenge) === undefined || isJustConsumed(challenge, this.clock.now());
   }
 
   /** The challenge as it is, where it was used up a moment ago, by anybody: who did it may come once more. */
@@ -94,28 +114,22 @@ export class CodeChecker {
     const challenge = compared.decoy
       ? undefined
       : await this.challenges.consume(compared, this.clock.now(), unit, besides);
-    if (!challenge) return undefined;
-    // Of one that went by mail too, nobody knows which of the two was read.
-    if (challenge.channel === 'sms' && challenge.otherDestination === null)
-      await this.sms.verified(challenge.destinationCanonical, challenge.createdAt, unit);
-    const purpose = budgetClass(challenge.purpose);
-    const own = { destination: challenge.destinationCanonical, purpose };
+    const own = { destination: compared.destinationCanonical, purpose: budgetClass(compared.purpose) };
+    if (challenge) await this.proveNumber(challenge, unit);
     if (counted.length > 1) await this.budgets.hold([own, ...counted], unit);
-    await this.budgets.clear(own, unit);
-    if (counted[0] && counted[0].id !== challenge.id) await this.challenges.takeBackAttempt(counted[0].id, unit);
-    for (const other of counted) {
-      if (other.destination !== challenge.destinationCanonical || other.purpose !== purpose)
-        await this.budgets.takeBack(other, 1, unit);
-    }
+    if (challenge) await this.budgets.clear(own, unit);
+    await this.takeBack(counted, unit, compared); // also where another call was faster: the code was right
+    if (!challenge) return undefined;
     unit.afterCommit(() => this.metrics.codeVerified(purposeClass(challenge.purpose)));
     return challenge;
   }
 
+  /** @returns also what was counted: for the first challenge a try, and for each a failure */
   private async compare(
     challenges: readonly Challenge[],
     code: string,
     deviceToken: string | undefined,
-  ): Promise<Correct | CheckRefusal> {
+  ): Promise<{ result: Correct | CheckRefusal; counted: readonly Asked[] }> {
     const now = this.clock.now();
     const asked = challenges.map(({ id, destinationCanonical, purpose }) => ({
       id,
@@ -125,11 +139,32 @@ export class CodeChecker {
     }));
     const allowed = await this.challenges.countAttempt(asked, now);
     const [challenge] = challenges as [Challenge];
-    if (!allowed) return this.whyNot(challenge.id, asked[0]!, now);
+    if (!allowed) return { result: await this.whyNot(challenge.id, asked[0]!, now), counted: [] };
+    const counted = asked.filter(({ id }) => allowed.ids.includes(id));
     const compared = challenges.filter(({ id }) => allowed.ids.includes(id));
     const [right] = compared.filter((one) => this.opens(one, code));
-    if (!right) return { kind: 'wrong', attemptsLeft: challenge.maxAttempts - allowed.attempts };
-    return { kind: 'correct', challenge: right, counted: asked.filter(({ id }) => allowed.ids.includes(id)) };
+    const result: Correct | CheckRefusal = right
+      ? { kind: 'correct', challenge: right, counted }
+      : { kind: 'wrong', attemptsLeft: challenge.maxAttempts - allowed.attempts };
+    return { result, counted };
+  }
+
+  /** Of a code that went by mail too, nobody knows which of the two was read. */
+  private async proveNumber(
+    { channel, otherDestination, destinationCanonical, createdAt }: Challenge,
+    unit: UnitOfWork,
+  ) {
+    if (channel === 'sms' && otherDestination === null) await this.sms.verified(destinationCanonical, createdAt, unit);
+  }
+
+  /** What was counted before a code was compared that turned out to be no failure. @param used whose own counts went as it was used up */
+  private async takeBack(counted: readonly Asked[], unit: UnitOfWork, used?: Challenge): Promise<void> {
+    const [first] = counted;
+    if (first && first.id !== used?.id) await this.challenges.takeBackAttempt(first.id, unit);
+    for (const key of counted) {
+      if (key.destination !== used?.destinationCanonical || key.purpose !== budgetClass(used.purpose))
+        await this.budgets.takeBack(key, 1, unit);
+    }
   }
 
   /** A decoy is compared like every other challenge, lest the time that it takes tell it apart. */
@@ -139,10 +174,14 @@ export class CodeChecker {
     return codeMatches(this.keyring, sealKeyId, binding, code, codeHash) && !decoy;
   }
 
-  /** Few such tries are let, right or wrong, for they are tries besides those of the challenge. */
-  private async isRepeated(challenge: Challenge, code: string): Promise<boolean> {
+  /** The one that this code used up a moment ago. Few such tries are let, right or wrong, for they are tries besides those of the challenge. */
+  private async repeatedOf(challenges: readonly Challenge[], code: string): Promise<Challenge | undefined> {
     const since = new Date(this.clock.now().getTime() - REPEAT_WITHIN_MS);
-    return (await this.challenges.countRepeat(challenge.id, since, MAX_REPEATS)) && this.opens(challenge, code);
+    for (const challenge of challenges) {
+      const counted = await this.challenges.countRepeat(challenge.id, since, MAX_REPEATS);
+      if (counted && this.opens(challenge, code)) return challenge;
+    }
+    return undefined;
   }
 
   private async whyNot(id: string, budget: BudgetKey, now: Date): Promise<CheckRefusal> {

@@ -238,7 +238,8 @@ export class CodeRedemption {
     hasher: PasswordHasher | undefined,
   ): Promise<PageRedemption> {
     const checked = await this.checker.check(challenge, code, source.deviceToken, others);
-    if (checked.kind === 'consumed' || checked.kind === 'repeated') return this.againOnPage(challenge, browser, source);
+    if (checked.kind === 'repeated') return this.againOnPage(checked.challenge, browser, source);
+    if (checked.kind === 'consumed') return this.againOnPage(challenge, browser, source);
     if (checked.kind !== 'correct') return this.refused(challenge, checked, source);
     const { challenge: right, counted } = checked;
     const passwordHash = newPassword === undefined ? undefined : await hasher!.hash(newPassword);

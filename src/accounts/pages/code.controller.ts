@@ -131,10 +131,11 @@ export class CodeController {
     if (unfit) return this.waitingPage(challenge, { status: 422, password: (say) => say(unfit.code) });
     const others = await this.codes.othersOf(challenge, request);
     // Where this page's own code is over, a try is counted for the newest of the others.
-    const [first = challenge, ...rest] = this.checker.over(challenge) ? others : [challenge, ...others];
+    const all = [challenge, ...others];
+    const first = all.find((one) => !this.checker.over(one)) ?? challenge;
     const result = await this.redemption.redeemOnPage(
       first,
-      rest,
+      all,
       { code, newPassword: wanted },
       this.cookies.browser(request),
       this.cookies.sourceOf(request),

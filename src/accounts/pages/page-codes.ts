@@ -50,12 +50,12 @@ export class PageCodes {
     return challenge && isPurpose(challenge.purpose) ? challenge : undefined;
   }
 
-  /** Others for the same purpose that this browser waits for: mails arrive in any order. */
+  /** Others for the same purpose that this browser waits for, or used a moment ago: mails arrive in any order. */
   async othersOf(challenge: Challenge, request: FastifyRequest): Promise<Challenge[]> {
     const others = [];
     for (const id of this.cookies.asked(request).filter((other) => other !== challenge.id)) {
       const other = await this.askedHere(id, request);
-      if (other?.purpose === challenge.purpose && !this.checker.over(other)) others.push(other);
+      if (other?.purpose === challenge.purpose && this.checker.mayBeGiven(other)) others.push(other);
     }
     return others;
   }

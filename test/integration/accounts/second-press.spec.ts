@@ -378,6 +378,36 @@ describe('a second press', () => {
       ); // a sibling of the one that was used
     });
 
+    it('is signed in again by the code of another challenge, one after the other or in the same moment', async () => {
+      for (const another of [false, true]) {
+        for (const atOnce of [false, true]) {
+          const email = fresh();
+          const page = new PageClient(otpost.api.url);
+          const used = await pageFor(page, email);
+          const shown = await pageFor(page, another ? fresh() : email);
+          const presses = [page.twin(), page.twin(), page.twin()];
+          const press = (one: PageClient) => one.post(shown.path, { code: used.code });
+          const answers = atOnce ? await Promise.all(presses.map(press)) : [];
+          if (!atOnce) for (const one of presses) answers.push(await press(one));
+          expect(answers.map(({ status, location }) => [status, location])).toEqual(Array(3).fill([303, '/account']));
+          for (const one of presses) expect(await one.signedInAs()).toBe(email);
+          expect([await sessionsOf(email), await failures(email)]).toEqual([1, 0]);
+          if (another) expect(await attempts(shown.id)).toBe(0);
+          clock.advance(61);
+          expect((await page.twin().post(shown.path, { code: used.code })).status).toBe(another ? 400 : 410);
+        }
+      }
+    });
+
+    it('on the page of a used code spends no try of another one', async () => {
+      const page = new PageClient(otpost.api.url);
+      const [used, open] = [await pageFor(page, fresh()), await pageFor(page, fresh())];
+      const late = page.twin();
+      expect((await page.twin().post(used.path, { code: used.code })).status).toBe(303);
+      expect((await late.post(used.path, { code: used.code })).status).toBe(303);
+      expect(await attempts(open.id)).toBe(0);
+    });
+
     it('waits for the first press, and never each for the other', async () => {
       const page = new PageClient(otpost.api.url);
       const asked = [await pageFor(page, fresh()), await pageFor(page, fresh())];
