@@ -23,7 +23,7 @@ import {
   worstOf,
 } from './report.js';
 import { senderChecks } from './sender-checks.js';
-import { areaOf, transportChecks } from './transport-checks.js';
+import { areaOf, type Progress, transportChecks } from './transport-checks.js';
 
 export interface Examination {
   settings: Settings;
@@ -33,7 +33,7 @@ export interface Examination {
   now: () => Date;
   signal: AbortSignal;
   /** Told what is begun and what is over, for those that wait. */
-  progress?: (what: string, state: 'begun' | 'over') => void;
+  progress?: Progress;
 }
 
 /**

@@ -94,8 +94,6 @@ function codeOf(error: unknown): string {
   return (error as { code?: string }).code ?? 'unknown';
 }
 
-/** Milliseconds for a connection, whatever number of addresses a name has. */
-const CONNECT_WITHIN_MS = 5_000;
 /** Addresses of a name that are tried. */
 const MOST_ADDRESSES = 4;
 
@@ -108,15 +106,22 @@ export class DialError extends Error {
   }
 }
 
+/** How long a step may take. */
+interface Within {
+  /** Milliseconds, whatever number of addresses a name has. */
+  ms: number;
+  signal: AbortSignal;
+}
+
 /** Opens a connection, the first address first. @throws DialError; ETIMEDOUT when nothing at all comes back */
-export async function dial(addresses: readonly string[], port: number, signal: AbortSignal): Promise<Socket> {
+export async function dial(addresses: readonly string[], port: number, { ms, signal }: Within): Promise<Socket> {
   const tried = [...addresses.filter(isIPv4), ...addresses.filter(isIPv6)].slice(0, MOST_ADDRESSES);
   const startedAt = performance.now();
   let last: DialError | undefined;
   for (const [index, host] of tried.entries()) {
-    const left = CONNECT_WITHIN_MS - (performance.now() - startedAt);
+    const left = ms - (performance.now() - startedAt);
     try {
-      return await opened(connect({ host, port }), 'connect', left / (tried.length - index), signal);
+      return await opened(connect({ host, port }), 'connect', { ms: left / (tried.length - index), signal });
     } catch (error) {
       // Of several addresses the silent one tells most: hosts that block SMTP seldom have a route for IPv6 either.
       if (last?.code !== 'ETIMEDOUT') last = error as DialError;
@@ -129,21 +134,43 @@ export async function dial(addresses: readonly string[], port: number, signal: A
 export async function secured(
   socket: Socket,
   host: string,
-  servername: string | undefined,
-  signal: AbortSignal,
+  within: Within,
   seen: (certificate: PeerCertificate) => void,
 ): Promise<TLSSocket> {
-  const tls = connectTls({ socket, host, ...(servername === undefined ? {} : { servername }) });
-  await opened(tls, 'secureConnect', CONNECT_WITHIN_MS, signal);
+  const tls = connectTls({ socket, host, ...nameFor(host) });
+  await opened(tls, 'secureConnect', within);
   seen(tls.getPeerCertificate());
   return tls;
+}
+
+/** Whether a port speaks TLS from the first byte, whatever its certificate. Says nothing but what the handshake does. */
+export async function speaksTls(
+  addresses: readonly string[],
+  port: number,
+  host: string,
+  within: Within,
+): Promise<boolean> {
+  let socket: Socket | undefined;
+  try {
+    socket = await dial(addresses, port, within);
+    await opened(connectTls({ socket, host, ...nameFor(host), rejectUnauthorized: false }), 'secureConnect', within);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket?.destroy();
+  }
+}
+
+/** An address is no name to ask for (RFC 6066 §3). */
+function nameFor(host: string): { servername?: string } {
+  return isIP(host) === 0 ? { servername: host } : {};
 }
 
 async function opened<S extends Socket>(
   socket: S,
   event: 'connect' | 'secureConnect',
-  withinMs: number,
-  signal: AbortSignal,
+  { ms, signal }: Within,
 ): Promise<S> {
   // Whoever uses it listens for itself; in between, and after it was given up, an error must not end the process.
   socket.on('error', () => undefined);
@@ -154,7 +181,7 @@ async function opened<S extends Socket>(
       const onAbort = () => fail(abortCode(signal));
       const onError = (error: NodeJS.ErrnoException) => fail(error.code ?? error.name);
       const onClose = () => fail('ECONNRESET');
-      const timer = setTimeout(() => fail('ETIMEDOUT'), withinMs);
+      const timer = setTimeout(() => fail('ETIMEDOUT'), ms);
       settle = () => {
         clearTimeout(timer);
         signal.removeEventListener('abort', onAbort);

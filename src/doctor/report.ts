@@ -74,6 +74,12 @@ export function worstOf(checks: readonly Check[]): Report['status'] {
   return checks.some(({ status }) => status === 'warn') ? 'warn' : 'ok';
 }
 
+/** In whole seconds, or minutes where it is long. */
+export function timeWords(ms: number): string {
+  const seconds = Math.round(ms / 1_000);
+  return seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`;
+}
+
 /** By area; within one as they came. */
 export function inOrder(checks: readonly Check[]): Check[] {
   return [...checks].sort((one, other) => AREAS.indexOf(one.area) - AREAS.indexOf(other.area));

@@ -1,17 +1,25 @@
-import { isIP, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import type { SmtpPort } from '../config/settings.js';
 import { quote } from '../core/mask.js';
-import { type Login, SmtpSession } from '../mail/transport/smtp-session.js';
-import { abortCode, dial, DialError, NameError, type Names, secured } from './network.js';
+import { isOfThePort } from '../mail/transport/smtp-dial.js';
+import type { SmtpError } from '../mail/transport/smtp-reply.js';
+import { type Login, SmtpSession, TokenFailure } from '../mail/transport/smtp-session.js';
+import { GreetingWatch, type Patience } from './greeting-watch.js';
+import { dial, DialError, NameError, type Names, secured, speaksTls } from './network.js';
 
-/** `tls` is of ports that speak it from the first byte; `starttls` the upgrade of the others. */
-type SmtpStage = 'dns' | 'connect' | 'tls' | 'greeting' | 'ehlo' | 'starttls' | 'login';
+/**
+ * `tls` is of ports that speak it from the first byte; `starttls` the upgrade of the others. `token` asks the address that
+ * gives access tokens, which is no part of the server.
+ */
+type SmtpStage = 'dns' | 'connect' | 'tls' | 'greeting' | 'ehlo' | 'starttls' | 'token' | 'login';
 
-interface SmtpTarget extends SmtpPort {
+interface SmtpTarget extends SmtpPort, Patience {
   host: string;
   /** Undefined: no login is tried. */
   login: Login | undefined;
+  /** The login presents an access token, which is asked for first. */
+  oauth: boolean;
   /** The name in EHLO. */
   helo: string;
   /** Lest a server's words repeat them. */
@@ -44,12 +52,18 @@ export interface ProbeFailure {
   reply?: string;
   /** Of SMTP. */
   responseCode?: number;
+  /** `error` of RFC 6749 §5.2, where the address for tokens refuses, such as invalid_grant. */
+  refusal?: string;
+  /** It did not greet, and speaks TLS from the first byte. */
+  speaksTls?: true;
+  /** A delivery goes to no other port after it. */
+  last?: true;
 }
 
 /** Milliseconds. */
-const GREETING_MS = 15_000;
-const REST_MS = 10_000;
 const QUIT_MS = 1_000;
+/** Servers take whoever speaks before their greeting for a spammer there (such as Postfix' postscreen), and none wants TLS first. */
+const MX_PORT = 25;
 
 const NO_LOGIN: Login = { present: () => Promise.resolve(undefined), order: () => [], worked: () => undefined };
 
@@ -72,6 +86,7 @@ class Probe {
   private readonly startedAt = performance.now();
   private stage: SmtpStage = 'dns';
   private enteredAt = this.startedAt;
+  private watching: GreetingWatch | undefined;
 
   constructor(private readonly target: SmtpTarget) {
     this.found = { port: target.port, tls: target.tls, stages: {}, ms: 0, addresses: [], offersLogin: false };
@@ -81,36 +96,30 @@ class Probe {
     const { host, port, tls } = this.target;
     this.found.addresses = await names.addressesOf(host);
     this.enter('connect');
-    const plain = await dial(this.found.addresses, port, signal);
+    const within = { ms: this.target.times.connectMs, signal };
+    const plain = await dial(this.found.addresses, port, within);
     if (tls === 'implicit') this.enter('tls');
-    const socket =
-      tls === 'implicit'
-        ? await secured(plain, host, isIP(host) === 0 ? host : undefined, signal, (seen) => this.see(seen))
-        : plain;
-    const giveUp = () => void socket.destroy(new DialError(abortCode(signal)));
-    signal.addEventListener('abort', giveUp);
+    const socket = tls === 'implicit' ? await secured(plain, host, within, (seen) => this.see(seen)) : plain;
     try {
-      await this.talk(socket);
+      await this.talk(socket, signal);
     } finally {
-      signal.removeEventListener('abort', giveUp);
       socket.destroy();
     }
   }
 
   failed(error: unknown): void {
-    const { code, originalCode, response, responseCode } = error as {
-      code?: string;
-      originalCode?: string;
-      response?: string;
-      responseCode?: number;
-    };
-    const known = error instanceof NameError || error instanceof DialError || code !== undefined;
-    if (!known) throw error;
+    const { code, originalCode, response, responseCode } = error as SmtpError;
+    const ofOurs = error instanceof NameError || error instanceof DialError;
+    if (!ofOurs && code === undefined) throw error;
+    const token = error instanceof TokenFailure;
     this.found.failure = {
-      stage: this.stage,
+      stage: token ? 'token' : this.stage,
       code: originalCode ?? code ?? 'unknown',
       ...(typeof response === 'string' ? { reply: quote(response, this.target.secrets) } : {}),
       ...(responseCode ? { responseCode } : {}),
+      ...(token && error.refusal !== undefined ? { refusal: error.refusal } : {}),
+      ...(this.watching?.wantsTls ? { speaksTls: true } : {}),
+      ...(ofOurs || isOfThePort(error as SmtpError) ? {} : { last: true }),
     };
   }
 
@@ -119,36 +128,57 @@ class Probe {
     return { ...this.found, ms: rounded(this.enteredAt - this.startedAt) };
   }
 
-  private async talk(socket: Socket): Promise<void> {
+  private async talk(socket: Socket, signal: AbortSignal): Promise<void> {
     this.enter('greeting');
-    const { host, port, tls, login, helo } = this.target;
-    const session = await SmtpSession.open({
-      connection: {
-        host,
-        port,
-        name: helo,
-        connection: socket,
-        secure: tls === 'implicit',
-        secured: tls === 'implicit',
-        requireTLS: tls === 'starttls',
-        ignoreTLS: tls === 'off',
-        connectionTimeout: GREETING_MS + REST_MS,
-        greetingTimeout: GREETING_MS,
-        socketTimeout: GREETING_MS + REST_MS,
-        transactionLog: true,
-        logger: this.listener(),
-        tls: {
-          checkServerIdentity: (name, certificate) => (this.see(certificate), checkServerIdentity(name, certificate)),
+    const { host, port, tls, helo, times } = this.target;
+    const { greetingMs, setupMs } = times;
+    try {
+      const session = await SmtpSession.open({
+        connection: {
+          host,
+          port,
+          name: helo,
+          connection: socket,
+          secure: tls === 'implicit',
+          secured: tls === 'implicit',
+          requireTLS: tls === 'starttls',
+          ignoreTLS: tls === 'off',
+          connectionTimeout: greetingMs + setupMs,
+          greetingTimeout: greetingMs,
+          socketTimeout: greetingMs + setupMs,
+          transactionLog: true,
+          logger: this.listener(),
+          tls: {
+            checkServerIdentity: (name, certificate) => (this.see(certificate), checkServerIdentity(name, certificate)),
+          },
         },
-      },
-      login: login ?? NO_LOGIN,
-      loggingIn: () => this.enter('login'),
-      connectMs: GREETING_MS,
-      setupMs: GREETING_MS + REST_MS,
-    });
-    this.leave();
-    session.quit();
+        login: this.login(),
+        opened: (dialled) => (this.watching = this.watch(dialled, signal)),
+        loggingIn: () => this.enter('login'),
+        connectMs: greetingMs,
+        setupMs: greetingMs + setupMs,
+      });
+      this.leave();
+      session.quit();
+    } finally {
+      this.watching?.end();
+    }
     await closed(socket, QUIT_MS);
+  }
+
+  private login(): Login {
+    const { login = NO_LOGIN, oauth } = this.target;
+    if (!oauth) return login;
+    return { ...login, present: () => (this.enter('token'), login.present()) };
+  }
+
+  private watch(session: SmtpSession, signal: AbortSignal): GreetingWatch {
+    const { host, port, tls, times } = this.target;
+    const asksForTls = async () =>
+      tls !== 'implicit' &&
+      port !== MX_PORT &&
+      speaksTls(this.found.addresses, port, host, { ms: times.connectMs, signal });
+    return new GreetingWatch(session, this.target, asksForTls, signal);
   }
 
   /** nodemailer tells no stages but through its log. Credentials are not in what it logs. */
@@ -166,7 +196,10 @@ class Probe {
   }
 
   private heard(reply: string): void {
-    if (this.stage === 'greeting') this.found.greeting = quote(reply, this.target.secrets);
+    if (this.stage === 'greeting') {
+      this.watching?.greeted();
+      this.found.greeting = quote(reply, this.target.secrets);
+    }
     if (this.stage === 'ehlo' && /^250[ -]AUTH[ =]/im.test(reply)) this.found.offersLogin = true;
   }
 

@@ -1,6 +1,6 @@
 import { isLoopback } from '../config/values.js';
-import { PROVIDERS } from '../mail/providers/providers.js';
-import { type Check, fail, ok, skip, type Verdict, warn } from './report.js';
+import { type Check, fail, ok, skip, timeWords, type Verdict, warn } from './report.js';
+import { loginVerdict, tokenVerdict } from './smtp-login-verdict.js';
 import type { Certificate, ProbeFailure, SmtpFinding } from './smtp-probe.js';
 
 /** Days before its end that a certificate is worth a warning; Let's Encrypt renews 30 days before. */
@@ -13,12 +13,20 @@ export interface SmtpContext {
   host: string;
   /** MAIL_TRANSPORTS has a user for it. */
   hasLogin: boolean;
+  /** The login presents an access token in place of a password. */
+  oauth: boolean;
   /** The port is among those that the transport tries. */
   configured: boolean;
-  /** Another configured port of the transport works. */
+  /** Another configured port of the transport works, and deliveries get to it. */
   otherWorks: boolean;
+  /** A configured port that works, and that deliveries do not get to: the server turns them away before. */
+  behind: number | undefined;
   /** Ports that are not configured, and answer from here. */
   alternatives: readonly number[];
+  /** Milliseconds that deliveries wait for a greeting. */
+  greetingMs: number;
+  /** Milliseconds that one message waits for a connection that is being opened. */
+  openingMs: number;
   now: Date;
 }
 
@@ -35,15 +43,23 @@ export function smtpVerdict(finding: SmtpFinding, context: SmtpContext): Check {
   if (!configured)
     return { ...base, ...skip(`not configured; ${finding.failure ? 'does not work from here' : 'answers from here'}`) };
   if (!finding.failure) return { ...base, ...workingVerdict(finding, context) };
-  const verdict = failureVerdict(finding, finding.failure, context);
-  if (!otherWorks || finding.failure.stage === 'login') return { ...base, ...verdict };
+  const { failure } = finding;
+  const verdict = failureVerdict(finding, failure, context);
+  if (failure.last && failure.stage !== 'login' && context.behind !== undefined) {
+    const first = `${context.behind} works, and is not tried after that: put it first in SMTP_PORTS.`;
+    return { ...base, ...fail(verdict.summary, `${first} ${verdict.remedy ?? ''}`.trim()) };
+  }
+  if (!otherWorks || failure.stage === 'token' || failure.stage === 'login') return { ...base, ...verdict };
   const remedy =
     'Nothing has to be done: mail goes out by another port of this server. Remove this one from SMTP_PORTS to save the time.';
   return { ...base, ...warn(verdict.summary, remedy) };
 }
 
 /** One that can be reached and gets as far as it was to. */
-function workingVerdict({ certificate, tls, offersLogin }: SmtpFinding, { hasLogin, now }: SmtpContext): Verdict {
+function workingVerdict(
+  { certificate, tls, offersLogin, stages }: SmtpFinding,
+  { hasLogin, openingMs, now }: SmtpContext,
+): Verdict {
   const daysLeft = certificate && Math.floor((Date.parse(certificate.validTo) - now.getTime()) / DAY_MS);
   if (hasLogin && !offersLogin) {
     return warn(
@@ -64,6 +80,12 @@ function workingVerdict({ certificate, tls, offersLogin }: SmtpFinding, { hasLog
       'Whoever runs the server has to renew its certificate; afterwards no mail goes this way.',
     );
   }
+  if ((stages.greeting ?? 0) >= openingMs) {
+    return warn(
+      [`greets after ${timeWords(stages.greeting!)} only`, ...words.slice(1)].join(', '),
+      `Mail goes out, and late: a message waits ${timeWords(openingMs)} for a new connection, then goes another way or comes back for it. Ask whoever runs the server; many look for the name of this host in DNS first.`,
+    );
+  }
   return ok(words.join(', '));
 }
 
@@ -78,22 +100,43 @@ function failureVerdict(finding: SmtpFinding, failure: ProbeFailure, context: Sm
     case 'greeting':
       return greetingVerdict(finding, failure, context);
     case 'ehlo':
-      return fail(
-        failure.reply
-          ? `greets, then refuses this host: ${failure.reply}`
-          : `greets, then says nothing more (${failure.code})`,
-        'Ask whoever runs the server; a firewall that looks into SMTP does this too.',
-      );
+      return ehloVerdict(failure);
     case 'starttls':
-      return failure.reply
-        ? fail(
-            `offers no STARTTLS (${failure.reply}), and mail is never sent in plain text instead`,
-            'Use a port with TLS from the first byte, such as smtps:// on 465; for a relay in your own network that needs no login, ?tls=off.',
-          )
-        : tlsVerdict(finding, failure, context);
+      return failure.reply ? noStarttlsVerdict(failure.reply, failure) : tlsVerdict(finding, failure, context);
+    case 'token':
+      return tokenVerdict(failure);
     case 'login':
-      return loginVerdict(failure, context.host);
+      return loginVerdict(failure, context);
   }
+}
+
+function ehloVerdict({ code, reply, last }: ProbeFailure): Verdict {
+  if (reply !== undefined && !last)
+    return fail(
+      `knows no EHLO (${reply}), so there is no STARTTLS, and mail is never sent in plain text instead`,
+      `A firewall that looks into SMTP takes both away. ${OTHER_TLS}`,
+    );
+  if (reply !== undefined)
+    return fail(
+      `greets, then refuses this host: ${reply}`,
+      'Ask whoever runs the server; a firewall that looks into SMTP does this too.',
+    );
+  return fail(
+    code === 'ETIMEDOUT' ? `greets, then says nothing more (${code})` : `greets, then hangs up (${code})`,
+    'Ask whoever runs the server; a firewall that looks into SMTP does this too.',
+  );
+}
+
+const OTHER_TLS =
+  'Use a port with TLS from the first byte, such as smtps:// on 465; for a relay in your own network that needs no login, ?tls=off.';
+
+function noStarttlsVerdict(reply: string, { responseCode = 0 }: ProbeFailure): Verdict {
+  return responseCode >= 400 && responseCode < 500
+    ? fail(
+        `has no STARTTLS for now (${reply}), and mail is never sent in plain text instead`,
+        `It may pass by itself; the transport has a break and tries again. Otherwise: ${OTHER_TLS}`,
+      )
+    : fail(`offers no STARTTLS (${reply}), and mail is never sent in plain text instead`, OTHER_TLS);
 }
 
 function dnsVerdict(code: string, host: string): Verdict {
@@ -139,9 +182,9 @@ function wayRound(port: number): string {
 }
 
 function greetingVerdict(
-  { port, tls }: SmtpFinding,
-  { code, reply, responseCode }: ProbeFailure,
-  context: SmtpContext,
+  { port, stages }: SmtpFinding,
+  { code, reply, responseCode, speaksTls }: ProbeFailure,
+  { host, greetingMs, alternatives }: SmtpContext,
 ): Verdict {
   if (reply !== undefined) {
     const lasting = (responseCode ?? 0) >= 500;
@@ -152,22 +195,23 @@ function greetingVerdict(
         : 'It may pass by itself; the transport has a break and tries again.',
     );
   }
-  if (code === 'ETIMEDOUT' && tls !== 'implicit') {
+  if (speaksTls)
+    return fail(`${port} wants TLS from the first byte`, `Write smtps://…@${host}${port === 465 ? '' : `:${port}`}.`);
+  if (code !== 'ETIMEDOUT')
     return fail(
-      `${port} connects, and says nothing: it wants TLS from the first byte, or something in between swallows SMTP`,
-      port === 465
-        ? `Write smtps://…@${context.host}.`
-        : `If the port is one for TLS, write smtps://…@${context.host}:${port}. Otherwise this host filters SMTP: use port 2525 or an HTTP provider.`,
+      `${port} connects, and hangs up before it greets (${code})`,
+      'The server, or something in between, does not want this host. Ask the server, or use an HTTP provider.',
     );
-  }
-  if (code === 'ETIMEDOUT')
+  const waited = timeWords(stages.greeting ?? 0);
+  const whole = timeWords(greetingMs);
+  if (waited !== whole)
     return fail(
-      `${port} connects, and does not greet`,
-      'The server is overloaded, or makes unknown hosts wait. Try again; then ask whoever runs it.',
+      `${port} connects, and has not greeted within ${waited}`,
+      `A slow server gets ${whole} for its greeting from deliveries, and from otpost doctor where no other port answers.`,
     );
   return fail(
-    `${port} connects, and hangs up before it greets (${code})`,
-    'The server, or something in between, does not want this host. Ask the server, or use an HTTP provider.',
+    `${port} connects, and does not greet within ${waited}`,
+    `The server is overloaded or makes this host wait: ask whoever runs it. Or something in between swallows SMTP: ${alternatives[0] === undefined ? `use port 2525 where the server has it` : `use port ${alternatives[0]}, which answers from here`}, or an HTTP provider.`,
   );
 }
 
@@ -202,6 +246,8 @@ function tlsVerdict({ port, tls, certificate }: SmtpFinding, { code }: ProbeFail
       `Write smtp://…@${host}:${port}: it goes on to TLS by STARTTLS.`,
     );
   }
+  if (code === 'ETIMEDOUT' && tls === 'starttls')
+    return fail(`${port} agrees to STARTTLS, and TLS hangs`, `Something in between swallows TLS. ${OTHER_TLS}`);
   if (code === 'ETIMEDOUT')
     return fail(
       `${port} connects, and TLS hangs`,
@@ -211,43 +257,6 @@ function tlsVerdict({ port, tls, certificate }: SmtpFinding, { code }: ProbeFail
     `TLS fails on ${port} (${code})`,
     'Ask whoever runs the server which TLS it speaks; below 1.2 nothing is sent.',
   );
-}
-
-function loginVerdict({ code, reply, responseCode }: ProbeFailure, host: string): Verdict {
-  if (code === 'ECONNECTION' && reply === undefined) {
-    return fail(
-      'the address that exchanges OAuth2 refresh tokens gave none',
-      'Look whether oauth_token_url can be reached from here.',
-    );
-  }
-  if (code === 'ETIMEDOUT')
-    return fail(
-      'the login hangs',
-      'The server makes clients wait, often after wrong passwords. Try again in some minutes.',
-    );
-  if (reply === undefined)
-    return fail(
-      `the login fails (${code}): a refresh token that was refused, or a connection that ended`,
-      'Make a new refresh token, or correct the user and the password in MAIL_TRANSPORTS.',
-    );
-  if (responseCode !== undefined && responseCode < 500)
-    return fail(
-      `the login is refused for now: ${reply}`,
-      'It may pass by itself; the transport has a break and tries again.',
-    );
-  return fail(`the login is refused: ${reply}`, loginRemedy(host, reply));
-}
-
-function loginRemedy(host: string, reply: string): string {
-  if (/(^|\.)(gmail|google|googlemail)\.com$/i.test(host)) {
-    return 'Gmail takes no password of an account here: turn on 2-step verification, make an app password at https://myaccount.google.com/apppasswords, and write its 16 letters without blanks into MAIL_TRANSPORTS. Or use OAuth2.';
-  }
-  if (/(^|\.)(office365|outlook)\.com$/i.test(host) || /5\.7\.139/.test(reply)) {
-    return 'Microsoft has turned logins by password off for most: allow "Authenticated SMTP" for this mailbox, or use OAuth2.';
-  }
-  const relay = PROVIDERS.find(({ relay }) => relay.hosts.test(host))?.relay;
-  if (relay?.remedy !== undefined) return relay.remedy;
-  return 'Correct the user and the password in MAIL_TRANSPORTS (special characters percent-encoded); many providers want an app password or an API key here.';
 }
 
 function detailsOf(

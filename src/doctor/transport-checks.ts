@@ -6,9 +6,11 @@ import { heloName } from '../config/smtp-entry.js';
 import type { Logger } from '../core/logger.js';
 import { keysOf, waysOut } from '../mail/routing/routes.js';
 import { loginOf } from '../mail/transport/smtp-session.js';
+import { TIMEOUTS, timeoutsFor } from '../mail/transport/timeouts.js';
+import type { ProbeTimes } from './greeting-watch.js';
 import { Names } from './network.js';
 import { providerCheck, reachCheck } from './provider-checks.js';
-import { type Area, type Check, fail, ok, skip, transportSecrets, type Verdict } from './report.js';
+import { type Area, type Check, fail, ok, skip, timeWords, transportSecrets, type Verdict } from './report.js';
 import { probeSmtp, type SmtpFinding } from './smtp-probe.js';
 import { smtpVerdict } from './smtp-verdict.js';
 
@@ -20,6 +22,14 @@ const WELL_KNOWN: readonly SmtpPort[] = [
   { port: 25, tls: 'starttls' },
 ];
 
+/** Milliseconds: a connection that takes longer is one that a host has blocked. */
+const CONNECT_MS = 5_000;
+/** Milliseconds: longer than servers make all clients wait, to find those that do not. */
+const QUIET_MS = 15_000;
+
+/** Told what is begun and what is over, for those that wait. */
+export type Progress = (what: string, state: 'begun' | 'over') => void;
+
 interface SmtpLook {
   names: Names;
   /** Whether to log in; nothing is ever sent. */
@@ -28,33 +38,55 @@ interface SmtpLook {
   helo: string;
   now: Date;
   signal: AbortSignal;
+  progress?: Progress | undefined;
+  /** In place of those of deliveries. */
+  times?: Partial<ProbeTimes>;
 }
 
 /** Every port of one server, side by side; where none can be reached, also those that are not configured. */
 export async function smtpChecks(settings: SmtpSettings, look: SmtpLook): Promise<Check[]> {
-  const found = await Promise.all(settings.ports.map((port) => probe(settings, port, look)));
+  const { greetingMs, setupMs, openingMs } = timeoutsFor(TIMEOUTS, settings.timeouts);
+  const times = { connectMs: CONNECT_MS, quietMs: QUIET_MS, greetingMs, setupMs, ...look.times };
+  // A delivery tries one port after the other: it goes by one that works, and ends at one where the server turns it away.
+  const decides = ({ failure }: SmtpFinding) => !failure || failure.last === true;
+  const decided = new AbortController();
+  const found = await Promise.all(
+    settings.ports.map(async (port) => {
+      const finding = await probe(settings, port, { ...look, times, enough: decided.signal });
+      if (decides(finding)) decided.abort();
+      return finding;
+    }),
+  );
   const others =
     !look.signal.aborted && found.every(isOutOfReach)
       ? WELL_KNOWN.filter(({ port }) => settings.ports.every((one) => one.port !== port))
       : [];
-  const more = await Promise.all(others.map((port) => probe(settings, port, { ...look, login: false })));
+  const enough = AbortSignal.abort();
+  const more = await Promise.all(others.map((port) => probe(settings, port, { ...look, login: false, times, enough })));
   const context = {
     host: settings.host,
     hasLogin: look.login && settings.user !== undefined,
+    oauth: settings.oauth !== undefined,
     alternatives: more.filter(({ failure }) => !failure).map(({ port }) => port),
+    greetingMs: times.greetingMs,
+    openingMs,
     now: look.now,
   };
-  const otherWorks = found.some(({ failure }) => !failure);
+  const decisive = found.find(decides);
+  const otherWorks = decisive !== undefined && !decisive.failure;
+  const behind = otherWorks ? undefined : found.find(({ failure }) => !failure)?.port;
   return [
-    ...found.map((finding) => smtpVerdict(finding, { ...context, configured: true, otherWorks })),
-    ...more.map((finding) => smtpVerdict(finding, { ...context, configured: false, otherWorks: false })),
+    ...found.map((finding) => smtpVerdict(finding, { ...context, configured: true, otherWorks, behind })),
+    ...more.map((finding) =>
+      smtpVerdict(finding, { ...context, configured: false, otherWorks: false, behind: undefined }),
+    ),
   ];
 }
 
 function probe(
   settings: SmtpSettings,
   { port, tls }: SmtpPort,
-  { names, login, helo, signal }: SmtpLook,
+  { names, login, helo, signal, progress, times, enough }: SmtpLook & { times: ProbeTimes; enough: AbortSignal },
 ): Promise<SmtpFinding> {
   return probeSmtp(
     {
@@ -62,8 +94,16 @@ function probe(
       port,
       tls,
       login: login ? loginOf(settings) : undefined,
+      oauth: login && settings.oauth !== undefined,
       helo: settings.helo ?? helo,
       secrets: transportSecrets(settings),
+      times,
+      enough,
+      waiting: () => {
+        const what = `the greeting of ${settings.host}:${port}, for up to ${timeWords(times.greetingMs)}`;
+        progress?.(what, 'begun');
+        return () => progress?.(what, 'over');
+      },
     },
     names,
     signal,
@@ -84,11 +124,19 @@ export function areaOf({ kind }: TransportSettings): Area {
   return kind === 'capture' || kind === 'file' ? 'local' : 'http';
 }
 
+interface Asked {
+  settings: Settings;
+  names: Names;
+  now: () => Date;
+  signal: AbortSignal;
+  progress?: Progress;
+}
+
 /** One way out, from here to the login. @param name tells it from the others of its kind */
 export async function transportChecks(
   transport: TransportSettings,
   name: string,
-  { settings, names, now, signal }: { settings: Settings; names: Names; now: () => Date; signal: AbortSignal },
+  { settings, names, now, signal, progress }: Asked,
 ): Promise<Check[]> {
   switch (transport.kind) {
     case 'smtp':
@@ -98,6 +146,7 @@ export async function transportChecks(
         helo: heloName(hostname(), settings.http.appUrl),
         now: now(),
         signal,
+        progress,
       });
     case 'capture':
       return [{ area: 'local', name, ...skip('mail is kept for the built-in inbox and sent to nobody') }];

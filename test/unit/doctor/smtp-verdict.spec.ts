@@ -14,9 +14,13 @@ const CERTIFICATE = { subject: 'smtp.example.com', issuer: 'R11', validTo: '2027
 const CONTEXT: SmtpContext = {
   host: 'smtp.example.com',
   hasLogin: true,
+  oauth: false,
   configured: true,
   otherWorks: false,
+  behind: undefined,
   alternatives: [],
+  greetingMs: 300_000,
+  openingMs: 10_000,
   now: NOW,
 };
 
@@ -51,6 +55,16 @@ describe('an SMTP port', () => {
     });
     expect(smtpVerdict({ ...FOUND, offersLogin: false }, { ...CONTEXT, hasLogin: false })).toMatchObject({
       status: 'ok',
+    });
+  });
+
+  it('that greets late is waited for with each connection, and asks for a look', () => {
+    const late = (greeting: number) => smtpVerdict({ ...FOUND, stages: { ...FOUND.stages, greeting } }, CONTEXT);
+    expect(late(9_999).status).toBe('ok');
+    expect(late(35_020)).toMatchObject({
+      status: 'warn',
+      summary: 'greets after 35 s only, login accepted',
+      remedy: expect.stringMatching(/^Mail goes out, and late: a message waits 10 s/) as string,
     });
   });
 
@@ -106,12 +120,28 @@ describe('an SMTP port', () => {
       /resolv\.conf/,
     ],
     [
-      'does not greet',
+      'does not greet, as far as was waited',
       { stage: 'greeting', code: 'ETIMEDOUT' },
+      { stages: { greeting: 15_004 } },
       {},
+      /^587 connects, and has not greeted within 15 s$/,
+      /^A slow server gets 5 min for its greeting from deliveries/,
+    ],
+    [
+      'does not greet for as long as a delivery waits',
+      { stage: 'greeting', code: 'ETIMEDOUT' },
+      { stages: { greeting: 300_001 } },
       {},
-      /says nothing/,
-      /smtps:\/\/…@smtp\.example\.com:587/,
+      /^587 connects, and does not greet within 5 min$/,
+      /ask whoever runs it.*port 2525/,
+    ],
+    [
+      'wants TLS at once',
+      { stage: 'greeting', code: 'ETIMEDOUT', speaksTls: true },
+      { stages: { greeting: 15_100 } },
+      {},
+      /wants TLS from the first byte/,
+      /^Write smtps:\/\/…@smtp\.example\.com:587\.$/,
     ],
     [
       'turns us away',
@@ -137,6 +167,118 @@ describe('an SMTP port', () => {
       {},
       /no STARTTLS/,
       /465/,
+    ],
+    [
+      'has no STARTTLS now',
+      { stage: 'starttls', code: 'ETLS', reply: '454 4.7.0 later', responseCode: 454 },
+      {},
+      {},
+      /no STARTTLS for now \(454 4\.7\.0 later\)/,
+      /by itself/,
+    ],
+    [
+      'hangs in STARTTLS',
+      { stage: 'starttls', code: 'ETIMEDOUT' },
+      {},
+      {},
+      /agrees to STARTTLS, and TLS hangs/,
+      /smtps:\/\/ on 465/,
+    ],
+    [
+      'knows no EHLO',
+      { stage: 'ehlo', code: 'ECONNECTION', reply: '502 what?', responseCode: 502 },
+      {},
+      {},
+      /knows no EHLO \(502 what\?\), so there is no STARTTLS/,
+      /firewall.*465/,
+    ],
+    [
+      'refuses the second word',
+      { stage: 'ehlo', code: 'ECONNECTION', reply: '550 no', responseCode: 550, last: true },
+      {},
+      {},
+      /refuses this host: 550 no/,
+      /Ask whoever/,
+    ],
+    [
+      'falls silent',
+      { stage: 'ehlo', code: 'ETIMEDOUT' },
+      {},
+      {},
+      /greets, then says nothing more/,
+      /firewall that looks into SMTP/,
+    ],
+    [
+      'hangs up after its greeting',
+      { stage: 'ehlo', code: 'ECONNECTION' },
+      {},
+      {},
+      /greets, then hangs up/,
+      /firewall that looks into SMTP/,
+    ],
+    [
+      'is told nothing, for the refresh token is refused',
+      { stage: 'token', code: 'EAUTH', refusal: 'invalid_grant' },
+      {},
+      { oauth: true },
+      /^the OAuth2 refresh token is refused: invalid_grant$/,
+      /^Make a new refresh token/,
+    ],
+    [
+      'is told nothing, for the client is refused',
+      { stage: 'token', code: 'EAUTH', refusal: 'invalid_client' },
+      {},
+      { oauth: true },
+      /OAuth2 client is refused: invalid_client/,
+      /oauth_client_secret/,
+    ],
+    [
+      'is told nothing, for the request makes no sense there',
+      { stage: 'token', code: 'EAUTH', refusal: 'unsupported_grant_type' },
+      {},
+      { oauth: true },
+      /access token is refused: unsupported_grant_type/,
+      /oauth_token_url/,
+    ],
+    [
+      'is told nothing, for the address for tokens is away',
+      { stage: 'token', code: 'ETOKEN' },
+      {},
+      { oauth: true },
+      /address that exchanges OAuth2 refresh tokens gave none/,
+      /oauth_token_url is right and can be reached/,
+    ],
+    [
+      'loses patience meanwhile',
+      { stage: 'token', code: 'ECONNECTION' },
+      {},
+      { oauth: true },
+      /hangs up while the access token is asked for/,
+      /oauth_token_url takes so long/,
+    ],
+    [
+      'hangs up at a password',
+      { stage: 'login', code: 'ECONNECTION' },
+      {},
+      {},
+      /^hangs up at the login \(ECONNECTION\)$/,
+      /a password.*Correct the user and the password/,
+    ],
+    [
+      'is cut off at a token',
+      { stage: 'login', code: 'ECONNRESET' },
+      {},
+      { oauth: true },
+      /^hangs up at the login \(ECONNRESET\)$/,
+      /a token.*new refresh token/,
+    ],
+    [
+      'is Gmail and refuses the access token',
+      { stage: 'login', code: 'EAUTH', reply: '535-5.7.8 BadCredentials', responseCode: 535 },
+      {},
+      { host: 'smtp.gmail.com', oauth: true },
+      /BadCredentials/,
+      /^Make a new refresh token .*the scope https:\/\/mail\.google\.com/,
     ],
     [
       'signs for itself',
@@ -220,6 +362,14 @@ describe('an SMTP port', () => {
     expect(
       failing({ stage: 'login', code: 'EAUTH', reply: '535 no', responseCode: 535 }, {}, { otherWorks: true }).status,
     ).toBe('fail');
+  });
+
+  it('at which a delivery ends hides one behind it that works, whatever else is said', () => {
+    const away: ProbeFailure = { stage: 'greeting', code: 'EPROTOCOL', reply: '554 no', responseCode: 554, last: true };
+    const check = failing(away, {}, { behind: 465 });
+    expect([check.status, check.summary]).toEqual(['fail', 'turns this host away: 554 no']);
+    expect(check.remedy).toMatch(/^465 works, and is not tried after that: put it first in SMTP_PORTS\. The address/);
+    expect(failing({ stage: 'connect', code: 'ETIMEDOUT' }, {}, { behind: 465 }).remedy).not.toContain('SMTP_PORTS');
   });
 
   it('that is not configured is no failure either', () => {
