@@ -8,6 +8,7 @@ import type { Problem } from '../../../src/core/problems.js';
 import { createDatabase, type TestDatabase } from '../../support/database/postgres.js';
 import type { Answer, Api, IssuedBody, ProblemBody, SignedInBody } from '../../support/service/api.js';
 import { OtpostProcess } from '../../support/service/otpost-process.js';
+import { eventually } from '../../support/signals/wait.js';
 import { TEST_SECRET } from '../../support/service/otpost.js';
 
 /** Half as many again as the line has places. */
@@ -105,12 +106,19 @@ describe('a flood of one requester on a path that hashes', () => {
   const mib = () =>
     Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${service.child.pid}/status`, 'utf8'))![1]) / 1_024;
 
-  /** Somebody else, from another network each time, until they are in; a machine that is too busy for its database is no part of this. */
+  /** Once the database has time for it: a machine that is too busy is no part of this. */
+  async function signedIn(email: string, headers: Record<string, string>): ReturnType<typeof signIn> {
+    return eventually(async () => {
+      const answer = await signIn(email, headers);
+      return answer.body.code !== 'unavailable' && answer;
+    }, 'a sign-in that is judged');
+  }
+
+  /** Somebody else, from another network each time. */
   async function others(): Promise<{ memory: number }> {
     const seen = { memory: 0 };
     for (let n = 0; n < OTHERS; n++) {
-      let answer = await signIn('other@example.com', from(`192.0.2.${n}`));
-      while (answer.body.code === 'unavailable') answer = await signIn('other@example.com', from(`192.0.2.${n}`));
+      const answer = await signedIn('other@example.com', from(`192.0.2.${n}`));
       expect([answer.status, answer.body.code]).toEqual([200, undefined]);
       expect((await api.get('/health/live')).status).toBe(200);
       seen.memory = Math.max(seen.memory, mib());
@@ -133,7 +141,7 @@ describe('a flood of one requester on a path that hashes', () => {
     [
       'POST /v1/me/email with the current password',
       async () => {
-        const { body } = await signIn('flooding@example.com', from('192.0.2.99'));
+        const { body } = await signedIn('flooding@example.com', from('192.0.2.99'));
         return () =>
           api.post(
             '/v1/me/email',
@@ -193,12 +201,15 @@ describe('a flood of one requester on a path that hashes', () => {
   });
 
   it('counts no failure of a password that was not compared', async () => {
-    await database.query('DELETE FROM failure_budgets');
-    const answers = await Promise.all(
-      Array.from({ length: FLOOD }, () =>
-        api.post<ProblemBody>('/v1/sessions', { email: fresh(), password: 'wrong horse battery' }, FLOODING),
-      ),
-    );
+    const answers = await eventually(async () => {
+      await database.query('DELETE FROM failure_budgets');
+      const all = await Promise.all(
+        Array.from({ length: FLOOD }, () =>
+          api.post<ProblemBody>('/v1/sessions', { email: fresh(), password: 'wrong horse battery' }, FLOODING),
+        ),
+      );
+      return all.every(({ body }) => body.code !== 'unavailable') && all;
+    }, 'a flood that the database has time for');
     const compared = answers.filter(({ body }) => body.code === 'invalid_credentials').length;
     const busy = answers.filter(
       ({ status, body, headers }) => status === 503 && body.code === 'busy' && headers.get('retry-after') === '1',

@@ -170,7 +170,7 @@ describe('the doctor and an SMTP server', () => {
     const dialled = signal();
     const silent = await misbehaving({ greeting: () => (dialled.give(), HANG) });
     const server = await misbehaving({
-      greeting: { once: dialled.given, reply: '220 after the other one was dialled' },
+      greeting: { after: dialled.given, reply: '220 after the other one was dialled' },
     });
     const checks = await look('smtp://127.0.0.1', { ports: [silent.port, server.port], times: { quietMs: 100 } });
     expect(checks.map(({ status, summary, remedy }) => [status, summary, remedy])).toEqual([
@@ -182,7 +182,7 @@ describe('the doctor and an SMTP server', () => {
   it('waits for a server that greets late as deliveries do, and shows that it waits', async () => {
     const shown = signal();
     const told: string[] = [];
-    const late = await misbehaving({ greeting: { once: shown.given, reply: '220 at last' } });
+    const late = await misbehaving({ greeting: { after: shown.given, reply: '220 at last' } });
     const check = await lookAt(late.url, {
       times: { quietMs: 50 },
       progress: (what, state) => (told.push(`${state}: ${what}`), shown.give()),

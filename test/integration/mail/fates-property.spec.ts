@@ -5,7 +5,7 @@ import { putBackAfterwards } from '../../support/signals/put-back.js';
 import { eventually } from '../../support/signals/wait.js';
 import { type EmailBody, MailToSeveral } from '../../support/smtp/mail-to-several.js';
 import { CLOSE, HANG, type Misbehaviour, type Script } from '../../support/smtp/misbehaving-smtp.js';
-import { IMPATIENT, SmtpTrials } from '../../support/smtp/smtp-trials.js';
+import { SmtpTrials, SOON_WELL } from '../../support/smtp/smtp-trials.js';
 
 putBackAfterwards(TIMEOUTS);
 
@@ -27,6 +27,8 @@ const DOT_ANSWERS = [
   '421 4.3.2 not now',
   CLOSE,
 ];
+/** Milliseconds. Several messages are under way at once, and only one of them is to hang. */
+const SILENT_FOR_MS = 3_000;
 /** Each costs its time-out. */
 const SILENCE = fc.constant<Misbehaviour>(HANG);
 const anyOf = (answers: readonly Misbehaviour[]): fc.Arbitrary<Misbehaviour> =>
@@ -56,7 +58,11 @@ describe('a message to several', () => {
   let mail: MailToSeveral;
 
   beforeAll(async () => {
-    Object.assign(TIMEOUTS, IMPATIENT);
+    Object.assign(TIMEOUTS, SOON_WELL, {
+      firstWordMs: SILENT_FOR_MS,
+      envelope: SILENT_FOR_MS,
+      released: SILENT_FOR_MS,
+    });
     trials = await SmtpTrials.start({ server: (server) => server.url });
     mail = await MailToSeveral.of(trials.otpost);
   });

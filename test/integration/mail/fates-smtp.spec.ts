@@ -1,5 +1,6 @@
 import { DrainTimer } from '../../../src/mail/worker/consumers.js';
 import { TIMEOUTS } from '../../../src/mail/transport/timeouts.js';
+import { HeldTimers } from '../../support/signals/held-timers.js';
 import { putBackAfterwards } from '../../support/signals/put-back.js';
 import { eventually } from '../../support/signals/wait.js';
 import { type EmailBody, MailToSeveral } from '../../support/smtp/mail-to-several.js';
@@ -10,7 +11,7 @@ import {
   type MisbehavingSmtp,
   type Script,
 } from '../../support/smtp/misbehaving-smtp.js';
-import { IMPATIENT, SmtpTrials } from '../../support/smtp/smtp-trials.js';
+import { SmtpTrials, SOON_WELL, untilSilence } from '../../support/smtp/smtp-trials.js';
 
 putBackAfterwards(TIMEOUTS);
 
@@ -20,10 +21,13 @@ const LATER = '451 4.3.0 later';
 describe('a message to several, and a mail server that answers for each', () => {
   let trials: SmtpTrials<'server'>;
   let mail: MailToSeveral;
+  let timeToReply: HeldTimers;
 
   beforeAll(async () => {
-    Object.assign(TIMEOUTS, IMPATIENT);
+    timeToReply = HeldTimers.hold();
+    Object.assign(TIMEOUTS, SOON_WELL, untilSilence(timeToReply));
     trials = await SmtpTrials.start({ server: (server) => server.url });
+    trials.runOutAtSilence(timeToReply);
     mail = await MailToSeveral.of(trials.otpost);
   });
   afterEach(async () => {
@@ -32,6 +36,7 @@ describe('a message to several, and a mail server that answers for each', () => 
   afterAll(async () => {
     await mail.close();
     await trials.stop();
+    timeToReply.letGo();
   });
 
   const begin = (script: Script = {}, extensions: string[] = []): Promise<MisbehavingSmtp> =>

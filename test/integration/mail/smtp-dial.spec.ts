@@ -54,7 +54,7 @@ function signal(): { given: Promise<void>; give: () => void } {
 describe('a server of several ports', () => {
   it('that greets late at one of them is waited for there, on the same connection, when no other port works', async () => {
     const others = signal();
-    const late = await server({ greeting: { once: others.given, reply: '220 at last' } });
+    const late = await server({ greeting: { after: others.given, reply: '220 at last' } });
     const last = await server({ greeting: CLOSE });
     const opening = open(dialOf([late, await freePort(), last]));
     await eventually(() => last.connections > 0, 'the last port to be tried');
@@ -66,7 +66,7 @@ describe('a server of several ports', () => {
 
   it('that greets late at the last of them is waited for there', async () => {
     const others = signal();
-    const late = await server({ greeting: { once: others.given, reply: '220 at last' } });
+    const late = await server({ greeting: { after: others.given, reply: '220 at last' } });
     const first = await server({ greeting: CLOSE });
     const opening = open(dialOf([first, late], hasty({ reachAgainMs: 50 })));
     await eventually(() => first.connections > 2, 'the first port to be tried again and again');
@@ -103,7 +103,7 @@ describe('a server of several ports', () => {
 
   it('that turns us away late at one of them is asked at no other', async () => {
     const others = signal();
-    const late = await server({ greeting: { once: others.given, reply: '554 5.7.1 not you' } });
+    const late = await server({ greeting: { after: others.given, reply: '554 5.7.1 not you' } });
     const silent = await server({ greeting: HANG });
     const failed = expect(dialOf([late, silent]).open()).rejects.toMatchObject({ responseCode: 554 });
     await eventually(() => silent.connections > 0, 'the other port to be tried');

@@ -1,7 +1,8 @@
 import { TIMEOUTS } from '../../../src/mail/transport/timeouts.js';
+import { HeldTimers } from '../../support/signals/held-timers.js';
 import { putBackAfterwards } from '../../support/signals/put-back.js';
 import { CLOSE, GARBAGE, HANG, type MisbehavingSmtp, type Script } from '../../support/smtp/misbehaving-smtp.js';
-import { IMPATIENT, SmtpTrials } from '../../support/smtp/smtp-trials.js';
+import { FORGETFUL, SmtpTrials, untilSilence } from '../../support/smtp/smtp-trials.js';
 
 putBackAfterwards(TIMEOUTS);
 
@@ -262,13 +263,20 @@ const CASES: Record<string, Case> = {
 };
 
 describe('a code that meets', () => {
+  const { greetingMs } = TIMEOUTS;
   let trials: SmtpTrials<keyof typeof WAYS>;
+  let timeToReply: HeldTimers;
 
   beforeAll(async () => {
-    Object.assign(TIMEOUTS, IMPATIENT);
+    timeToReply = HeldTimers.hold();
+    Object.assign(TIMEOUTS, FORGETFUL, untilSilence(timeToReply));
     trials = await SmtpTrials.start(WAYS);
+    trials.runOutAtSilence(timeToReply);
   });
-  afterAll(() => trials.stop());
+  afterAll(async () => {
+    await trials.stop();
+    timeToReply.letGo();
+  });
 
   it.each(Object.entries(CASES))(
     '%s',
@@ -276,6 +284,8 @@ describe('a code that meets', () => {
       _,
       { script, extensions, way = 'plain', status, error, counted, suppressed = false, transport, ended = 0 },
     ) => {
+      // These two run out by themselves.
+      TIMEOUTS.greetingMs = script.greeting === HANG || script.handshake === HANG ? 500 : greetingMs;
       const server = await trials.begin([way], script, extensions);
       const address = await trials.register();
       const [first] = await trials.endings(address);

@@ -1,22 +1,25 @@
 import { TIMEOUTS } from '../../../src/mail/transport/timeouts.js';
 import { startOtpost } from '../../support/service/otpost.js';
+import { HeldTimers } from '../../support/signals/held-timers.js';
 import { putBackAfterwards } from '../../support/signals/put-back.js';
 import { eventually } from '../../support/signals/wait.js';
 import { HANG, MisbehavingSmtp, type Script } from '../../support/smtp/misbehaving-smtp.js';
 import { SmtpSink } from '../../support/smtp/smtp-sink.js';
-import { IMPATIENT, SmtpTrials } from '../../support/smtp/smtp-trials.js';
+import { SmtpTrials, SOON_WELL, untilSilence } from '../../support/smtp/smtp-trials.js';
 
 putBackAfterwards(TIMEOUTS);
 
 const WAYS = { first: (it: MisbehavingSmtp) => it.url, second: (it: MisbehavingSmtp) => it.url };
+/** Those of the service, but for what the cases say. */
+const PATIENCE = { ...TIMEOUTS, ...SOON_WELL };
 let trials: SmtpTrials<keyof typeof WAYS>;
 
 beforeAll(async () => {
-  Object.assign(TIMEOUTS, IMPATIENT);
+  Object.assign(TIMEOUTS, PATIENCE);
   trials = await SmtpTrials.start(WAYS);
 });
 afterAll(() => trials.stop());
-beforeEach(() => void Object.assign(TIMEOUTS, IMPATIENT));
+beforeEach(() => void Object.assign(TIMEOUTS, PATIENCE));
 /** Ends what still hangs. */
 afterEach(() => Promise.all(Object.values(trials.servers).map((server) => server.startAnew())));
 
@@ -29,6 +32,17 @@ const statusOf = async (to: string) =>
   )[0]?.status;
 
 describe('a connection that bears no further message', () => {
+  let timeToReply: HeldTimers;
+  beforeEach(() => {
+    timeToReply = HeldTimers.hold();
+    Object.assign(TIMEOUTS, untilSilence(timeToReply));
+    trials.runOutAtSilence(timeToReply);
+  });
+  afterEach(() => {
+    for (const server of Object.values(trials.servers)) server.onSilence = () => undefined;
+    timeToReply.letGo();
+  });
+
   const worn =
     (reply: string, after: number) =>
     (_: number, __: string, { messages }: { messages: number }) =>
@@ -60,14 +74,18 @@ describe('a connection that bears no further message', () => {
 
   it('takes those that were idle beside it along', async () => {
     // Four connections at once, all of which are dead afterwards.
-    let hold = true;
+    let allFour: () => void;
+    const after = new Promise<void>((resolve) => (allFour = resolve));
     const server = await trials.begin(['first'], {
-      RCPT: (_, __, { connection }) => (hold && connection <= 4 ? { afterMs: 200, reply: '250 ok' } : undefined),
+      RCPT: (time) => {
+        if (time === 4) allFour();
+        return { after, reply: '250 ok' };
+      },
       MAIL: (_, __, { connection, messages }) => (connection <= 4 && messages >= 1 ? HANG : undefined),
     });
     await Promise.all(Array.from({ length: 4 }, async () => trials.endings(await trials.register())));
-    hold = false;
     const before = server.connections;
+    expect(before).toBe(4);
     const lines = server.count('MAIL');
     expect(await trials.endings(await trials.register())).toMatchObject([{ status: 'sent', attempt: 1 }]);
     // One of the dead was tried and a new one taken; the other dead ones were not tried any more.
@@ -77,7 +95,7 @@ describe('a connection that bears no further message', () => {
 });
 
 describe('a code does not wait for other mail', () => {
-  beforeEach(() => void Object.assign(TIMEOUTS, { envelope: 60_000, released: 60_000, lateMs: 60_000 }));
+  beforeEach(() => void Object.assign(TIMEOUTS, { lateMs: 60_000 }));
 
   it.each<[string, Script]>([
     ['that hangs before the message', { RCPT: (_, line) => (line.includes('slow') ? HANG : undefined) }],
@@ -113,7 +131,7 @@ describe('a code does not wait for other mail', () => {
 
 describe('a final reply that does not come', () => {
   it('keeps its connection and no slot: other mail of its lane goes on', async () => {
-    Object.assign(TIMEOUTS, { lateMs: 100, released: 60_000 });
+    Object.assign(TIMEOUTS, { lateMs: 100, silentMs: 500 });
     const server = await trials.begin(['first'], {
       'after the dot': (_, __, { to }) => (to.startsWith('slow') ? HANG : undefined),
     });
@@ -159,12 +177,16 @@ describe('a reply about the account or the sender', () => {
 
 describe('a server that makes us wait', () => {
   it('for its greeting gets the time, and the mail goes out over the connection that comes of it', async () => {
-    Object.assign(TIMEOUTS, { openingMs: 200, greetingMs: 60_000 });
-    const server = await trials.begin(['first'], { greeting: { afterMs: 800, reply: '220 at last' } });
+    TIMEOUTS.openingMs = 200;
+    let atLast!: () => void;
+    const after = new Promise<void>((resolve) => (atLast = resolve));
+    const server = await trials.begin(['first'], { greeting: { after, reply: '220 at last' } });
     const to = await trials.register();
     expect(await trials.endings(to)).toMatchObject([
       { status: 'deferred', error_code: 'smtp_greeting_timeout', attempt: 0 },
     ]);
+    TIMEOUTS.openingMs = PATIENCE.openingMs;
+    atLast();
     await eventually(async () => {
       await trials.wakeOnceDue(to);
       return server.taken.length === 1;
@@ -173,15 +195,20 @@ describe('a server that makes us wait', () => {
   });
 
   it('for its greeting does not keep the mail from the next transport', async () => {
-    Object.assign(TIMEOUTS, { openingMs: 200, greetingMs: 60_000 });
-    await trials.begin(['first', 'second'], { greeting: HANG });
+    TIMEOUTS.openingMs = 200;
+    await trials.begin(['first', 'second'], {
+      greeting: () => {
+        TIMEOUTS.openingMs = PATIENCE.openingMs; // for the second one
+        return HANG;
+      },
+    });
     expect(await trials.endings(await trials.register())).toMatchObject([
       { status: 'sent', transport: trials.names.second },
     ]);
   });
 
   it('for the final reply of several messages counts as silent, and the next transport takes the rest', async () => {
-    Object.assign(TIMEOUTS, { lateMs: 100, silentMs: 60_000, released: 60_000 });
+    Object.assign(TIMEOUTS, { lateMs: 100, silentMs: 60_000 });
     await trials.begin(['first', 'second'], { 'after the dot': HANG });
     for (let n = 0; n < 3; n++) await trials.send('default', `silent${n}@example.com`);
     await eventually(async () => (await trials.stateOf('first')).failures === 1, 'the transport to count as silent');

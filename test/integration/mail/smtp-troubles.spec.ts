@@ -1,23 +1,31 @@
 import { TIMEOUTS } from '../../../src/mail/transport/timeouts.js';
 import { startOtpost } from '../../support/service/otpost.js';
+import { backToNow, letPass } from '../../support/signals/ahead.js';
+import { HeldTimers } from '../../support/signals/held-timers.js';
 import { putBackAfterwards } from '../../support/signals/put-back.js';
 import { eventually } from '../../support/signals/wait.js';
 import { CLOSE, type MisbehavingSmtp } from '../../support/smtp/misbehaving-smtp.js';
 import { SmtpSink } from '../../support/smtp/smtp-sink.js';
-import { IMPATIENT, SmtpTrials } from '../../support/smtp/smtp-trials.js';
+import { SmtpTrials, SOON_WELL } from '../../support/smtp/smtp-trials.js';
 
 putBackAfterwards(TIMEOUTS);
 
 const WITH_LOGIN = ['AUTH PLAIN'];
 const login = (server: MisbehavingSmtp): string => `smtp://post:wrong@127.0.0.1:${server.port}`;
 const WAYS = { first: (it: MisbehavingSmtp) => it.url, second: (it: MisbehavingSmtp) => it.url, login };
+const PATIENCE = { ...TIMEOUTS, ...SOON_WELL };
 let trials: SmtpTrials<keyof typeof WAYS>;
 
 beforeAll(async () => {
-  Object.assign(TIMEOUTS, IMPATIENT);
+  Object.assign(TIMEOUTS, PATIENCE);
   trials = await SmtpTrials.start(WAYS);
 });
-afterAll(() => trials.stop());
+afterAll(async () => {
+  await trials.stop();
+  backToNow();
+});
+
+afterEach(() => void Object.assign(TIMEOUTS, PATIENCE));
 
 /** Seconds from the end of the first attempt to the next one. */
 async function waitAfter(to: string): Promise<number> {
@@ -30,20 +38,28 @@ async function waitAfter(to: string): Promise<number> {
 }
 
 describe('mail', () => {
-  const slow = (reply: string) => ({ afterMs: 120, reply });
+  const slow = (reply: string) => ({ afterMs: 20, reply });
 
   it('goes out to a server that is slow at every step', async () => {
+    // All but the time for the final reply.
+    const shorter = HeldTimers.hold();
+    const { ms } = shorter;
+    Object.assign(TIMEOUTS, { greetingMs: ms, firstWordMs: ms, envelope: ms, transferring: ms });
     const server = await trials.begin(['first'], {
       greeting: slow('220 hello'),
       EHLO: slow('250 hello'),
       MAIL: slow('250 ok'),
       RCPT: slow('250 ok'),
       DATA: slow('354 go on'),
-      'after the dot': { afterMs: 700, reply: '250 taken' }, // longer than anything else may take
+      'after the dot': () => {
+        shorter.runOut(); // longer than anything else may take
+        return slow('250 taken');
+      },
     });
     const address = await trials.register();
     expect(await trials.endings(address)).toMatchObject([{ status: 'sent', attempt: 1 }]);
     expect(server.taken).toEqual([address]);
+    shorter.letGo();
   });
 
   it('to several people is judged one by one, and only who is refused for now is tried over a second connection', async () => {
@@ -181,23 +197,33 @@ describe('mail', () => {
 });
 
 describe('a transport', () => {
-  afterEach(() => void Object.assign(TIMEOUTS, IMPATIENT));
-
   it('with a wrong password is presented it once, keeps its mail, and works again when the server has mended it', async () => {
     let password = '535 5.7.8 wrong';
-    TIMEOUTS.loginAgainMs = IMPATIENT.probeEveryMs; // until the next trial
+    const hour = 3_600_000;
+    Object.assign(TIMEOUTS, { loginAgainMs: hour, probeEveryMs: hour }); // which passes when the test says so
     const server = await trials.begin(['login'], { AUTH: () => password }, WITH_LOGIN);
     const addresses = await Promise.all(Array.from({ length: 6 }, () => trials.register()));
-    for (const address of addresses)
-      expect(await trials.endings(address)).toMatchObject([{ status: 'deferred', attempt: 0 }]);
-    expect(server.count('AUTH')).toBeLessThanOrEqual(2); // the wakes of two registrations may be apart
+    const { database } = trials.otpost;
+    const waiting = await eventually(async () => {
+      const all = await database.query<{ status: string; attempts: number }>(
+        'SELECT status, attempts FROM outbound_emails',
+      );
+      return (await trials.stateOf('login')).paused && all.every(({ status }) => status !== 'sending') && all;
+    }, 'the transport to be paused, and no attempt under way');
+    expect(waiting.map(({ attempts }) => attempts)).toEqual(addresses.map(() => 0));
+    expect(waiting.map(({ status }) => status)).toContain('deferred');
+    expect(server.count('AUTH')).toBe(1);
     password = '235 2.7.0 welcome';
+    letPass(hour / 1_000);
+    TIMEOUTS.probeEveryMs = PATIENCE.probeEveryMs;
+    await database.query('UPDATE transport_states SET backoff_until = now() WHERE name = $1', [trials.names.login]);
+    await database.query('UPDATE outbound_emails SET next_attempt_at = now()');
     await trials.wakeOnceDue(...addresses);
     await eventually(async () => (await trials.stateOf('login')).failures === 0, 'the trial');
     await trials.wakeOnceDue(...addresses);
     await eventually(() => server.taken.length === addresses.length, 'all mail to be handed over');
     expect(await trials.stateOf('login')).toMatchObject({ paused: false, pause_reason: null, failures: 0 });
-    const sent = async () => trials.otpost.database.query(`SELECT attempts FROM outbound_emails WHERE status = 'sent'`);
+    const sent = async () => database.query(`SELECT attempts FROM outbound_emails WHERE status = 'sent'`);
     await eventually(async () => (await sent()).length === addresses.length, 'all hand-overs to be recorded');
     expect(await sent()).toEqual(addresses.map(() => ({ attempts: 1 })));
   });
@@ -270,9 +296,10 @@ describe('a transport', () => {
   });
 
   it('in trouble is tried with one message; the others wait for what it finds, but for codes', async () => {
-    let letOn = false;
+    let letOn!: () => void;
+    const after = new Promise<void>((resolve) => (letOn = resolve));
     const server = await trials.begin(['first'], {
-      RCPT: (_, line) => (letOn || line.includes('code') ? undefined : { afterMs: 500, reply: '250 ok' }),
+      RCPT: (_, line) => (line.includes('code') ? undefined : { after, reply: '250 ok' }),
     });
     await trials.otpost.database.query(
       'UPDATE transport_states SET failures = 2, backoff_until = now() WHERE name = $1',
@@ -283,7 +310,8 @@ describe('a transport', () => {
     expect(server.connections).toBe(1);
     const code = await trials.register('code@example.com');
     expect(await trials.endings(code)).toMatchObject([{ status: 'sent', attempt: 1 }]);
-    letOn = true;
+    expect(server.taken).toEqual([code]);
+    letOn();
     await eventually(async () => (await trials.stateOf('first')).failures === 0, 'the trial to have gone well');
     await eventually(() => server.taken.length === 5, 'all mail to be handed over');
     expect(await trials.stateOf('first')).toMatchObject({ failures: 0 });

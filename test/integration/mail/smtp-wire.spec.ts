@@ -4,6 +4,7 @@ import { TIMEOUTS } from '../../../src/mail/transport/timeouts.js';
 import type { Outcome } from '../../../src/mail/transport/transport.js';
 import { MailBuilder } from '../../../src/mail/transport/wire-form.js';
 import { SEED, sized } from '../../support/faults/fault-form.js';
+import { HeldTimers } from '../../support/signals/held-timers.js';
 import { putBackAfterwards } from '../../support/signals/put-back.js';
 import { eventually } from '../../support/signals/wait.js';
 import {
@@ -14,7 +15,7 @@ import {
   type Moment,
   type Script,
 } from '../../support/smtp/misbehaving-smtp.js';
-import { IMPATIENT, SmtpTrials } from '../../support/smtp/smtp-trials.js';
+import { FORGETFUL, SmtpTrials, SOON_WELL, untilSilence } from '../../support/smtp/smtp-trials.js';
 import { message, only } from '../../unit/mail/transport/message.js';
 
 const COMMANDS = ['MAIL', 'RCPT', 'DATA', 'after the dot'] as const;
@@ -60,26 +61,31 @@ function firstBad({ choices }: Server): { command: Command; chosen: Exclude<Choi
 
 const TO = 'grace@example.com';
 putBackAfterwards(TIMEOUTS);
+let timeToReply: HeldTimers;
+beforeAll(() => void (timeToReply = HeldTimers.hold()));
+afterAll(() => timeToReply.letGo());
+
+/** Milliseconds. Who runs ahead is answered to other commands after the silence, and takes these answers as they come. */
+const RAN_AHEAD_MS = { firstWordMs: 1_500, envelope: 2_000, released: 2_000 };
+const PATIENCE = { ...TIMEOUTS };
+/** How long it is waited for, and who ends the waiting. */
+function beginToWait({ choices, pipelining }: Server, smtp: MisbehavingSmtp): void {
+  const ahead = pipelining && choices.includes('silence');
+  Object.assign(TIMEOUTS, ahead ? { setupMs: PATIENCE.setupMs, ...RAN_AHEAD_MS } : untilSilence(timeToReply));
+  smtp.onSilence = () => (ahead ? undefined : timeToReply.runOut());
+}
 
 describe('whatever a server says to each command', () => {
   let smtp: MisbehavingSmtp;
   beforeAll(async () => {
-    Object.assign(TIMEOUTS, {
-      ...IMPATIENT,
-      envelope: 1_000,
-      transferring: 1_000,
-      released: 1_000,
-      firstWordMs: 700,
-      connectMs: 5_000,
-      greetingMs: 5_000,
-      openingMs: 6_000,
-    });
+    Object.assign(TIMEOUTS, FORGETFUL);
     smtp = await MisbehavingSmtp.start();
   });
   afterAll(() => smtp.stop());
 
   /** Messages one after the other over the same transport. */
   async function sent(chosen: Server, when: Parameters<typeof scriptOf>[1], messages: number): Promise<Outcome[]> {
+    beginToWait(chosen, smtp);
     await smtp.startAnew(scriptOf(chosen, when), extensionsOf(chosen));
     const settings = {
       kind: 'smtp' as const,
@@ -148,22 +154,14 @@ describe('whatever a server says to each command, beside a second one that is we
   const WAYS = { first: (it: MisbehavingSmtp) => it.url, second: (it: MisbehavingSmtp) => it.url };
   let trials: SmtpTrials<keyof typeof WAYS>;
   beforeAll(async () => {
-    Object.assign(TIMEOUTS, {
-      ...IMPATIENT,
-      envelope: 1_000,
-      transferring: 1_000,
-      released: 1_000,
-      firstWordMs: 700,
-      connectMs: 5_000,
-      greetingMs: 5_000,
-      openingMs: 6_000,
-    });
+    Object.assign(TIMEOUTS, SOON_WELL);
     trials = await SmtpTrials.start(WAYS);
   });
   afterAll(() => trials.stop());
 
   it('a code is taken once, or its outcome is known to be unknown, or it is refused for good', async () => {
     for (const chosen of fc.sample(server, { numRuns: sized(25, 200), seed: SEED })) {
+      beginToWait(chosen, trials.servers.first);
       const first = await trials.begin(
         ['first', 'second'],
         scriptOf(chosen, () => true),

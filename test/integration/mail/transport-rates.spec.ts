@@ -53,6 +53,12 @@ describe('the rate of each transport', () => {
     (
       await otpost!.database.query<{ status: string }>('SELECT status FROM outbound_emails WHERE to_address = $1', [to])
     )[0]!.status;
+  const statusesOf = async (like: string) =>
+    (
+      await otpost!.database.query<{ status: string }>('SELECT status FROM outbound_emails WHERE to_address LIKE $1', [
+        like,
+      ])
+    ).map(({ status }) => status);
   const nameOf = ({ port }: MisbehavingSmtp) => `127.0.0.1:${port}`;
 
   it('lets ordinary mail wait when it is used up, and codes go by the next transport', async () => {
@@ -97,9 +103,16 @@ describe('the rate of each transport', () => {
   });
 
   it('is charged to the transport that takes over, which borrows rather than lets the message wait', async () => {
-    await begin({ second: `?rate=${SLOW}`, script: { greeting: { afterMs: 800, reply: '421 4.3.2 busy' } } });
+    let allAsked!: () => void;
+    const after = new Promise<void>((resolve) => (allAsked = resolve));
+    await begin({ second: `?rate=${SLOW}`, script: { greeting: { after, reply: '421 4.3.2 busy' } } });
     const codes = Array.from({ length: 5 }, (_, n) => `code@${n}.example.com`); // to one domain, only half of them would go side by side
     await Promise.all(codes.map((to) => otpost!.api.register(to)));
+    await eventually(
+      async () => (await statusesOf('code@%')).every((status) => status === 'sending'),
+      'all to be tried',
+    );
+    allAsked();
     for (const to of codes) await taken(second, to);
     await eventually(async () => (await tokens())[nameOf(second)] === -3, 'the bucket to be in debt');
     await letter('later@example.com');

@@ -11,7 +11,7 @@ let made = 0;
  */
 export class HeldTimers {
   /** Milliseconds: a day or more, and the number of no other. */
-  readonly ms = DAY_MS + 2 * HOUR_MS * (made++ % 200);
+  readonly ms = DAY_MS + 2 * HOUR_MS * (made++ % 100);
   private readonly set = new Map<unknown, () => void>();
 
   /** To be let go in the end. */

@@ -78,7 +78,6 @@ export class MailToSeveral {
         return a === b && email;
       },
       `the recipients to be ${JSON.stringify(states)}`,
-      30_000,
     ).catch((error: Error) => {
       throw new Error(`${error.message}; they are ${JSON.stringify(seen)}`, { cause: error });
     });

@@ -24,7 +24,8 @@ export type Misbehaviour =
   | { close: true }
   | { garbage: true }
   | { afterMs: number; reply: string }
-  | { once: Promise<unknown>; reply: string };
+  /** Once something has happened. */
+  | { after: Promise<unknown>; reply: string };
 export const HANG: Misbehaviour = { hang: true };
 export const CLOSE: Misbehaviour = { close: true };
 export const GARBAGE: Misbehaviour = { garbage: true };
@@ -89,6 +90,8 @@ export class MisbehavingSmtp {
   /** Every message whose end arrived, whatever was answered. */
   readonly transfers: Transfer[] = [];
   connections = 0;
+  /** Called when it says nothing where a reply is due. */
+  onSilence: (at: Moment) => void = () => undefined;
 
   private readonly times = new Map<Moment, number>();
   private readonly sockets = new Set<Socket>();
@@ -216,14 +219,15 @@ export class MisbehavingSmtp {
       if (behaviour.startsWith('421')) socket.end();
       return behaviour;
     }
+    if ('hang' in behaviour) this.onSilence(moment);
     if ('close' in behaviour) socket.destroy();
     if ('garbage' in behaviour) socket.write('\x00\x01 this is no answer \xff\r\n', 'latin1');
     if ('afterMs' in behaviour) {
       setTimeout(() => socket.write(`${behaviour.reply}\r\n`), behaviour.afterMs);
       return behaviour.reply;
     }
-    if ('once' in behaviour) {
-      void behaviour.once.then(() => socket.write(`${behaviour.reply}\r\n`));
+    if ('after' in behaviour) {
+      void behaviour.after.then(() => socket.write(`${behaviour.reply}\r\n`));
       return behaviour.reply;
     }
     return '';

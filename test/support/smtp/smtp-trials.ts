@@ -1,6 +1,8 @@
 import { hostname } from 'node:os';
+import { type Timeouts, TIMEOUTS } from '../../../src/mail/transport/timeouts.js';
 import { createApiKey } from '../service/api-key.js';
 import { type Otpost, startOtpost } from '../service/otpost.js';
+import type { HeldTimers } from '../signals/held-timers.js';
 import { eventually } from '../signals/wait.js';
 import { wakeOnceDue, wakeWorkers } from '../signals/wake.js';
 import { MisbehavingSmtp, type Script } from './misbehaving-smtp.js';
@@ -21,24 +23,16 @@ export interface State {
   closed: boolean;
 }
 
-/** For servers that keep us waiting, and states of transports that are read anew each time. */
-export const IMPATIENT = {
-  connectMs: 500,
-  greetingMs: 500,
-  setupMs: 300,
-  openingMs: 1_100,
-  firstWordMs: 300,
-  // A refused login is remembered for no case that follows within milliseconds.
-  loginAgainMs: 0,
-  lateMs: 500,
-  silentMs: 500,
-  envelope: 600,
-  transferring: 600,
-  released: 900,
-  probeEveryMs: 1_000,
-  longestBackoffMs: 1_000,
-  statesMs: 0,
-};
+/** What servers taught is looked up anew each time, and a refused login is remembered for no case that follows. */
+export const FORGETFUL = { loginAgainMs: 0, statesMs: 0 };
+/** The same, and breaks are over within a second. */
+export const SOON_WELL = { ...FORGETFUL, probeEveryMs: 1_000, longestBackoffMs: 1_000 };
+
+/** How long a server has for its replies: until it is silent where one is due. See `SmtpTrials.runOutAtSilence`. */
+export function untilSilence({ ms }: HeldTimers): Partial<Timeouts> {
+  const setupMs = ms - TIMEOUTS.connectMs - TIMEOUTS.greetingMs; // these two are added to it
+  return { setupMs, firstWordMs: ms, envelope: ms, released: ms };
+}
 
 /**
  * One service with many ways out, for many cases: each begins as if nothing had been before, and says which of the ways
@@ -101,6 +95,15 @@ export class SmtpTrials<Way extends string> {
       [[way, ...others].map((one) => this.names[one])],
     );
     return this.servers[way];
+  }
+
+  /**
+   * A message at a time: what another one waits for would run out too. Not for a greeting or a handshake, for a server
+   * does not know when they begin to be waited for.
+   */
+  runOutAtSilence(time: HeldTimers): void {
+    for (const server of Object.values<MisbehavingSmtp>(this.servers))
+      server.onSilence = (at) => (at === 'greeting' || at === 'handshake' ? undefined : time.runOut());
   }
 
   /** An address that no case had before. */

@@ -3,6 +3,7 @@ import { REFUSALS } from '../../../src/mail/routing/refusals-policy.js';
 import { causeOf } from '../../../src/mail/routing/causes.js';
 import { LateReplies, watched } from '../../../src/mail/routing/routes.js';
 import { classifySmtpFailure } from '../../../src/mail/transport/smtp-reply.js';
+import { HeldTimers } from '../../support/signals/held-timers.js';
 
 /** Every error code that closes a transport, by whatever came of it. */
 const CODES = new Set<string>([
@@ -75,18 +76,20 @@ describe('final replies that are late', () => {
   });
 
   it('are watched from the offer on, once, and not when all is over', async () => {
+    const time = HeldTimers.hold();
     let late = 0;
     const { offer, over } = watched(
       async () => undefined,
-      1,
+      time.ms,
       () => late++,
     );
     await offer();
-    await new Promise((resolve) => setTimeout(resolve, 5));
-    expect(late).toBe(1);
+    time.runOut();
+    expect([late, time.count]).toEqual([1, 0]);
+    await offer();
     over();
     await offer(); // an attempt that is over offers nothing more
-    await new Promise((resolve) => setTimeout(resolve, 5));
-    expect(late).toBe(1);
+    expect(time.count).toBe(0);
+    time.letGo();
   });
 });
