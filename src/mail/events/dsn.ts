@@ -183,7 +183,7 @@ export function meaningOf({
     case 'failed': {
       // Many servers write 5.0.0 and leave the rest to the words.
       const code = /^\d\.0\.0$|^$/.test(status) ? (enhancedCodeIn(diagnostic ?? '') ?? status) : status;
-      return { kind: 'bounced', reason: reasonOfStatus(code) ?? 'other' };
+      return { kind: 'bounced', reason: reasonOfStatus(code, diagnostic) ?? 'other' };
     }
     case 'delayed':
       return { kind: 'deferred', reason: 'other' };

@@ -1,6 +1,8 @@
 import { createHash, createHmac, type X509Certificate } from 'node:crypto';
 import { bearerOf, sameSecret } from '../../core/credentials.js';
 import type { Logger } from '../../core/logger.js';
+import { enhancedCodeOf } from '../transport/smtp-reply.js';
+import { isMailboxBusy, isMailboxFull } from '../transport/smtp-reply-words.js';
 
 /** `rejected`: the provider took the message and then did not send it. */
 export const EVENT_KINDS = ['delivered', 'bounced', 'complained', 'deferred', 'rejected', 'unsubscribed'] as const;
@@ -86,9 +88,11 @@ export function refused(reason: Extract<Proof, { kind: 'refused' }>['reason']): 
 /**
  * Whose fault a permanent refusal is, by its enhanced status code (RFC 3463, and RFC 7505 §4 for 5.1.10); undefined when
  * the code does not say. The table of outgoing replies, smtp-reply-table.ts, judges alike: only an address that does not
- * exist, or was shut, is suppressed; a full mailbox and a blocklist are not its fault.
+ * exist, or was shut, is suppressed; a mailbox that is full or gets too much and a blocklist are not its fault. Gmail has
+ * 5.2.1 for a disabled account and for a live one that gets mail too fast: there the words decide.
  */
-export function reasonOfStatus(status: string): EventReason | undefined {
+export function reasonOfStatus(status: string, words = ''): EventReason | undefined {
+  if (isMailboxFull(words) || isMailboxBusy(words)) return 'other';
   if (!/^[245]\.\d{1,3}\.\d{1,3}$/.test(status)) return undefined;
   if (/^5\.1\.3$/.test(status)) return 'invalid';
   if (/^5\.1\.(1|2|6|10)$|^5\.2\.1$/.test(status)) return 'bounced';
@@ -97,18 +101,16 @@ export function reasonOfStatus(status: string): EventReason | undefined {
   return /^[245]\.0\.0$/.test(status) ? undefined : 'other';
 }
 
-/** The enhanced code in a reply such as `smtp; 550-5.1.1 no such user`. */
-export function enhancedCodeIn(reply: string): string | undefined {
-  return (
-    /(?:^|[\s;])[45]\d\d[ -]#?([45]\.\d{1,3}\.\d{1,3})(?!\d)/.exec(reply)?.[1] ??
-    /(?:^|[\s;(#])([45]\.\d{1,3}\.\d{1,3})(?![\d.])/.exec(reply)?.[1]
-  );
+/** The enhanced code in what quotes a reply, such as `smtp; 550-5.1.1 no such user`, or stands in place of one. */
+export function enhancedCodeIn(report: string): string | undefined {
+  const replies = report.replace(/(^|[\s;])(?=[45]\d\d[ -])/g, '$1\n');
+  return enhancedCodeOf(replies) || /(?:^|[\s;(])([45]\.\d{1,3}\.\d{1,3})(?![\d.])/.exec(report)?.[1];
 }
 
 /** What the server said goes before what the provider makes of it, where it puts the blame elsewhere than on the address. */
-export function hardBounce(status: string | undefined, reply: string | undefined): EventReason {
-  const code = status && !/^\d\.0\.0$/.test(status) ? status : (enhancedCodeIn(reply ?? '') ?? '');
-  return reasonOfStatus(code) ?? 'bounced';
+export function hardBounce(status: string | undefined, reply = ''): EventReason {
+  const code = status && !/^\d\.0\.0$/.test(status) ? status : (enhancedCodeIn(reply) ?? '');
+  return reasonOfStatus(code, reply) ?? 'bounced';
 }
 
 /** Reading what strangers wrote: nothing here throws, and what is not as documented is absent. */

@@ -1,3 +1,13 @@
+import {
+  isMailboxBusy,
+  isMailboxFull,
+  isNoLoop,
+  isOfAccount,
+  isOfQuota,
+  isOfSender,
+  isTooManyRecipients,
+  refusesToRelay,
+} from './smtp-reply-words.js';
 import type { Stage } from './stage.js';
 import { KEPT_MS, type Outcome } from './transport.js';
 
@@ -15,7 +25,7 @@ export interface Facts {
   code: number | undefined;
   /** RFC 3463, such as `4.7.1`; empty when the reply has none. */
   enhanced: string;
-  /** What the server said; empty when it said nothing. */
+  /** What the server said, without codes and addresses; empty when it said nothing. */
   words: string;
   errorCode: string;
   /** Milliseconds that the server asked us to wait, in words. */
@@ -35,12 +45,11 @@ export interface Row {
     notCommand?: RegExp;
     tls?: true;
     answered?: false;
-    /** `none`: there was no definite refusal. */
-    code?: readonly number[] | 'none' | '4xx' | '5xx';
+    /** `none`: there was no definite refusal; `any`: there was one. */
+    code?: readonly number[] | 'none' | 'any' | '4xx' | '5xx';
     notCode?: readonly number[];
     enhanced?: RegExp;
-    /** Only of replies without an enhanced status code. */
-    words?: RegExp;
+    words?: (words: string) => boolean;
   };
   then: Consequence;
 }
@@ -80,22 +89,23 @@ const REFUSED_LOGIN = deferred({
   transport: { kind: 'pause', reason: 'smtp_auth' },
   errorCode: 'smtp_auth',
 });
+/** Enhanced codes that blame nobody, and none: words are read then. */
+const UNTOLD = /^$|^[45]\.[0-6]\.0$|^[45]\.5\./;
+const untoldOr = ({ source }: RegExp): RegExp => new RegExp(`${UNTOLD.source}|${source}`);
 const QUOTA_USED_UP = breakFor(5 * MINUTE, { withinMs: KEPT_MS, alert: true, errorCode: 'smtp_quota' });
+const KEPT = { uncounted: true, afterMs: MINUTE, withinMs: KEPT_MS, alert: true } as const;
 /** Another sender may be welcome there, so the breaker of the transport stays closed for now. */
-const SENDER_REFUSED = deferred({
-  uncounted: true,
-  afterMs: MINUTE,
-  withinMs: KEPT_MS,
-  alert: true,
-  errorCode: 'smtp_sender',
-});
+const SENDER_REFUSED = deferred({ ...KEPT, errorCode: 'smtp_sender' });
+const ACCOUNT_REFUSED = deferred(KEPT);
 const TOO_FAST = waits({ transport: { kind: 'slow' } });
+const TOO_MANY = deferred({ tooMany: true });
 const MAILBOX_FULL = deferred({ withinMs: DAY, ofRecipient: true });
+const POLICY = deferred({ alert: true });
 const BAD_ADDRESS = failed({ suppress: true, ofRecipient: true });
 
 /**
  * Read from the top, the first row that fits decides: stage, then command, reply code and enhanced code. What a server
- * says in words is looked at for how long to wait, and where a provider is known to give no enhanced code at all.
+ * says in words is looked at for how long to wait, and where it gives no enhanced code or one that misleads.
  */
 export const SMTP_REPLIES: readonly Row[] = [
   {
@@ -137,12 +147,18 @@ export const SMTP_REPLIES: readonly Row[] = [
     then: deferred({ uncounted: true, transport: { kind: 'backoff', ms: 15 * SECOND }, alert: true }),
   },
   { condition: 'message too big', when: { code: [552, 554], enhanced: /^5\.3\.4$/ }, then: failed() },
-  // Google: 5.4.5 (support.google.com/a/answer/3726730); Zoho: 5.4.6. They last for hours or a day.
-  { condition: "quota of the sender's account", when: { code: '5xx', enhanced: /^5\.4\.[56]$/ }, then: QUOTA_USED_UP },
+  // Google: 5.4.5 (support.google.com/a/answer/3726730); Zoho: 5.4.6; Exchange Online: 5.1.90, 5.7.232 and 5.7.233
+  // (learn.microsoft.com/exchange/troubleshoot/email-delivery/ndr/non-delivery-reports-in-exchange-online).
+  // They last for hours or a day.
   {
-    // Amazon SES, which gives no enhanced codes: "454 Throttling failure: Daily message quota exceeded."
+    condition: "quota of the sender's account",
+    when: { code: '5xx', enhanced: /^5\.(?:1\.90|4\.[56]|7\.23[23])$/, words: isNoLoop },
+    then: QUOTA_USED_UP,
+  },
+  {
+    // Amazon SES: "454 Throttling failure: Daily message quota exceeded." Exchange Online: "5.2.2 Submission quota exceeded".
     condition: "quota of the sender's account, in words",
-    when: { code: [454, 550, 554], words: /\b(?:daily|monthly)\b.{0,40}\b(?:quota|limit)\b/i },
+    when: { code: [454, 550, 552, 554], enhanced: untoldOr(/^5\.2\.2$/), words: isOfQuota },
     then: QUOTA_USED_UP,
   },
   {
@@ -150,13 +166,21 @@ export const SMTP_REPLIES: readonly Row[] = [
     when: { command: /^MAIL/, code: '5xx', notCode: [500, 502, 503, 504] },
     then: SENDER_REFUSED,
   },
-  // RFC 3463 §3.2: 5.1.7 and 5.1.8
-  { condition: "sender's address or domain", when: { code: '5xx', enhanced: /^5\.1\.[78]$/ }, then: SENDER_REFUSED },
   {
-    // Amazon SES: "554 Message rejected: Email address is not verified. The following identities failed the check …"
-    condition: 'sender not verified, in words',
-    when: { code: [554], words: /\baddress is not verified\b/i },
+    // RFC 3463 §3.2: x.1.7 and x.1.8. Exchange Online: "554 5.2.252 SendAsDenied".
+    condition: "sender's address or domain",
+    when: { enhanced: /^[45]\.1\.[78]$|^5\.2\.252$/ },
     then: SENDER_REFUSED,
+  },
+  {
+    condition: 'sender refused, in words',
+    when: { code: '5xx', enhanced: UNTOLD, words: isOfSender },
+    then: SENDER_REFUSED,
+  },
+  {
+    condition: 'account or host refused, in words',
+    when: { code: '5xx', enhanced: UNTOLD, words: isOfAccount },
+    then: ACCOUNT_REFUSED,
   },
   {
     condition: 'sender or host refused for now',
@@ -164,6 +188,12 @@ export const SMTP_REPLIES: readonly Row[] = [
     then: breakFor(5 * SECOND, { withinMs: KEPT_MS }),
   },
   { condition: 'too fast, too many connections', when: { code: [432] }, then: TOO_FAST },
+  {
+    // Postfix: "454 4.7.1 <ada@example.com>: Relay access denied", by defer_unauth_destination.
+    condition: 'refuses to relay, in words',
+    when: { code: 'any', enhanced: untoldOr(/^[45]\.(?:4\.1$|7\.)/), words: refusesToRelay },
+    then: POLICY,
+  },
   // Amazon SES: "454 Throttling failure: Maximum sending rate exceeded."
   { condition: 'too fast', when: { code: [454] }, then: TOO_FAST },
   {
@@ -171,20 +201,40 @@ export const SMTP_REPLIES: readonly Row[] = [
     when: { code: [450, 451], enhanced: /^4\.7\./, notCommand: /^RCPT/ },
     then: TOO_FAST,
   },
+  // RFC 3463 §3.6: x.5.3. The rest goes at once where some were taken: see fates-policy.ts.
+  { condition: 'too many recipients', when: { enhanced: /^[45]\.5\.3$/ }, then: TOO_MANY },
+  {
+    condition: 'too many recipients, in words',
+    when: { command: /^RCPT/, code: [452, 552], enhanced: UNTOLD, words: isTooManyRecipients },
+    then: TOO_MANY,
+  },
+  { condition: 'mailbox full', when: { enhanced: /^[45]\.2\.2$/ }, then: MAILBOX_FULL },
+  {
+    condition: 'mailbox full, in words',
+    when: { code: [450, 451, 452, 550, 552, 554], enhanced: untoldOr(/^[45]\.(?:1\.1$|2\.)/), words: isMailboxFull },
+    then: MAILBOX_FULL,
+  },
+  {
+    condition: 'mailbox that gets too much for now, in words',
+    when: { code: '5xx', enhanced: untoldOr(/^5\.2\.1$/), words: isMailboxBusy },
+    then: MAILBOX_FULL,
+  },
+  {
+    // RFC 3463 §3.4 and §3.5: its host and its network. Of no recipient, and another transport may take it.
+    condition: 'the server cannot, for now',
+    when: { code: [450, 451], enhanced: /^4\.[34]\./ },
+    then: waits({}),
+  },
   {
     condition: 'greylisting', // also as 451 4.7.1 to RCPT: one recipient's word, and never the transport's
     when: { code: [450, 451] },
     then: waits({ sameTransport: true, ofRecipient: true }),
   },
-  // One recipient a message: not our doing, and gone by itself.
-  { condition: 'too many recipients', when: { code: [452], enhanced: /^4\.5\.3$/ }, then: deferred() },
-  { condition: 'mailbox full, for now', when: { code: [452], enhanced: /^4\.2\.2$/ }, then: MAILBOX_FULL },
-  { condition: 'mailbox full', when: { code: [552], enhanced: /^5\.2\.2$/ }, then: MAILBOX_FULL },
   {
-    // 551 and 553 with a 5.7.x are refusals to relay: the address itself may be fine.
+    // With a 5.7.x the address itself may be fine, whatever the reply code.
     condition: 'policy, blocklist, authentication of the sender',
-    when: { code: [550, 551, 553, 554], enhanced: /^5\.7\./ },
-    then: deferred({ alert: true }),
+    when: { code: '5xx', enhanced: /^5\.7\./ },
+    then: POLICY,
   },
   {
     condition: 'no such mailbox',
@@ -204,7 +254,7 @@ export const SMTP_REPLIES: readonly Row[] = [
     when: { client: ['EENVELOPE'], answered: false },
     then: failed({ alert: true, errorCode: 'smtp_envelope' }),
   },
-  { condition: 'refused for now', when: { code: '4xx' }, then: deferred() },
+  { condition: 'refused for now', when: { code: '4xx' }, then: waits({}) },
   { condition: 'refused for good', when: { code: '5xx' }, then: failed() },
   { condition: 'close or silence before the end of the message', when: {}, then: deferred() },
 ];
@@ -225,12 +275,13 @@ function fits(when: Row['when'], { stage, client, command, tls, answered, code, 
     (when.code === undefined || fitsCode(when.code, code)) &&
     (when.notCode === undefined || code === undefined || !when.notCode.includes(code)) &&
     (when.enhanced === undefined || when.enhanced.test(enhanced)) &&
-    (when.words === undefined || (enhanced === '' && when.words.test(words)))
+    (when.words === undefined || when.words(words))
   );
 }
 
 function fitsCode(wanted: NonNullable<Row['when']['code']>, code: number | undefined): boolean {
   if (wanted === 'none') return code === undefined;
+  if (wanted === 'any') return code !== undefined;
   if (wanted === '4xx') return code !== undefined && code < 500;
   if (wanted === '5xx') return code !== undefined && code >= 500;
   return code !== undefined && wanted.includes(code);

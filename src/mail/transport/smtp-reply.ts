@@ -1,4 +1,5 @@
 import { type Facts, rowFor } from './smtp-reply-table.js';
+import { waitAskedFor, wordsOf } from './smtp-reply-words.js';
 import type { Stage } from './stage.js';
 import type { Outcome } from './transport.js';
 
@@ -21,9 +22,6 @@ export interface SmtpError {
   /** The reply, verbatim. */
   response?: string | undefined;
 }
-
-const SECOND = 1_000;
-const DAY = 24 * 60 * 60 * SECOND;
 
 /** What a failed SMTP attempt means, and for whom. Pure; the rows are those of docs/delivery.md. */
 export function classifySmtpFailure(failure: SmtpError, stage: Stage): Outcome {
@@ -64,9 +62,16 @@ export function isDeadConnection(failure: SmtpError, stage: Stage): boolean {
   );
 }
 
-/** Of an SMTP reply (RFC 3463), such as `4.7.1`; empty when it has none. */
+/**
+ * Of an SMTP reply (RFC 3463), such as `4.7.1`; empty when it has none. It stands at the beginning of a line, be it not the
+ * first one, or is marked as in qmail's `(#5.7.1)`. What stands elsewhere may be a version, or another server's word.
+ */
 export function enhancedCodeOf(reply: string): string {
-  return /^\d{3}[ -]([245]\.\d{1,3}\.\d{1,3})\b/.exec(reply)?.[1] ?? '';
+  return (
+    /^\d{3}[ -][ \t]{0,9}#?([245]\.\d{1,3}\.\d{1,3})(?!\.?\d)/m.exec(reply)?.[1] ??
+    /#([245]\.[0-7]\.\d{1,3})(?!\.?\d)/.exec(reply)?.[1] ??
+    ''
+  );
 }
 
 function factsOf(failure: SmtpError, stage: Stage): Facts {
@@ -74,6 +79,8 @@ function factsOf(failure: SmtpError, stage: Stage): Facts {
   // A 2xx or 3xx where an error stands is a server out of step, and no refusal.
   const code = responseCode !== undefined && responseCode >= 400 && responseCode < 600 ? responseCode : undefined;
   const errorCode = code === undefined ? unansweredCode(failure, stage) : `smtp_${code}`;
+  const words = wordsOf(response ?? '');
+  const afterMs = waitAskedFor(words);
   return {
     stage,
     client: failure.code ?? '',
@@ -82,9 +89,9 @@ function factsOf(failure: SmtpError, stage: Stage): Facts {
     answered: response !== undefined,
     code,
     enhanced: enhancedCodeOf(response ?? ''),
-    words: response ?? '',
+    words,
     errorCode,
-    hint: waitAskedFor(response),
+    hint: afterMs === undefined ? {} : { afterMs },
     told: { errorCode, ...(response === undefined ? {} : { reply: response }) },
   };
 }
@@ -113,13 +120,4 @@ function unansweredCode({ code = 'error', originalCode = '', timeoutType = '' }:
 
 function isTls({ code, originalCode, timeoutType }: SmtpError): boolean {
   return code === 'ETLS' || timeoutType === 'UPGRADE_TIMEOUT' || TLS_CODES.test(originalCode ?? '');
-}
-
-const UNIT_MS = { s: SECOND, m: 60 * SECOND, h: 60 * 60 * SECOND };
-
-/** "Please try again in 300 seconds", "retry after 5 min": the one thing that no code says. At most a day. */
-function waitAskedFor(response: string | undefined): { afterMs?: number } {
-  const asked = /\b(?:in|after|for)\s+(\d{1,6})\s*(s|m|h)(?:ec|in|our)?(?:ond|ute)?s?\b/i.exec(response ?? '');
-  if (!asked) return {};
-  return { afterMs: Math.min(Number(asked[1]) * UNIT_MS[asked[2]!.toLowerCase() as keyof typeof UNIT_MS], DAY) };
 }

@@ -24,6 +24,8 @@ interface Told {
   alert?: true;
   /** The recipient's own word: no such mailbox, full, or greylisting. */
   ofRecipient?: true;
+  /** The server takes no further recipient in one transfer; alone, or with fewer, they may be welcome. */
+  tooMany?: true;
   /** Recipients of several that had answers of their own. */
   refused?: readonly RefusedRecipient[];
   /** One of several recipients may be why: each is to be tried alone. */

@@ -26,7 +26,7 @@ export function endingOf(outcome: Answer, transport: string, delayMs: number | '
  * The ending of an attempt, and of those recipients whose fate is another one. One recipient's refusal never stops, delays,
  * doubles or suppresses another's: what the server said to one RCPT holds for that one; what it said to the message as a whole
  * it may have said because of one of those that were left, so each of them is tried alone from then on. A fault of the way out,
- * of the sender or of ours is no recipient's, and leaves them together.
+ * of the sender or of ours is no recipient's, and leaves them together. Those who were too many for one transfer go on at once.
  */
 export function fatesOf(email: ClaimedEmail, outcome: Answer, transport: string, delay: Delay): Ending {
   const ending = endingOf(outcome, transport, delay(outcome));
@@ -35,12 +35,14 @@ export function fatesOf(email: ClaimedEmail, outcome: Answer, transport: string,
   const refused = new Map(outcome.refused?.map((one) => [one.address, one.outcome]));
   const apart = recipients.flatMap((recipient): Apart[] => {
     const own = refused.get(recipient.address);
-    return own ? [{ recipient, ending: endingOf(own, transport, delay(own)) }] : [];
+    if (!own) return [];
+    const fate = endingOf(own, transport, delay(own));
+    return [{ recipient, ending: own.tooMany && !isOneTooMany(outcome) ? atOnce(fate) : fate }];
   });
   const [, ...others] = recipients.filter(({ address }) => !refused.has(address));
   if (others.length === 0 || !isWorthTryingAlone(outcome, transport))
     return apart.length === 0 ? ending : { ...ending, apart };
-  const again: Ending = outcome.kind === 'failed' ? refusedOnce(ending) : ending;
+  const again: Ending = outcome.kind === 'failed' || isOneTooMany(outcome) ? atOnce(ending) : ending;
   return { ...again, apart: [...apart, ...others.map((recipient) => ({ recipient, ending: again }))] };
 }
 
@@ -51,8 +53,13 @@ function isWorthTryingAlone(outcome: Answer, transport: string): boolean {
   return outcome.kind === 'failed' ? !outcome.alert : !outcome.uncounted;
 }
 
+/** Where the first or only recipient is one too many, at once would be over and over. */
+function isOneTooMany(outcome: Answer): boolean {
+  return outcome.kind === 'deferred' && outcome.tooMany === true;
+}
+
 /** Due at once, uncounted, and of no address's reputation: it said nothing yet of any one of them. */
-function refusedOnce({ transport, reply, errorCode }: Ending): Ending {
+function atOnce({ transport, reply, errorCode }: Ending): Ending {
   const told = {
     ...(transport && { transport }),
     ...(reply !== undefined && { reply }),

@@ -119,6 +119,21 @@ describe('a message to several, and a mail server that answers for each', () => 
     },
   );
 
+  it.each(['452 4.5.3 Too many recipients', '452 Too many recipients'])(
+    'goes on at once to those who are too many for one transfer (%s)',
+    async (tooMany) => {
+      const server = await begin({
+        RCPT: (_time, _line, { recipients }) => (recipients.length < 2 ? undefined : tooMany),
+      });
+      const people = mail.newPeople('ada', 'grace', 'katherine', 'mary');
+      const id = await mail.send({ to: people });
+      // Nobody calls them due: they are.
+      const email = await mail.become(id, Object.fromEntries(people.map((one) => [one, 'sent'])));
+      expect(takenBy(server).map(({ length }) => length)).toEqual([2, 1, 1]);
+      expect(await mail.of(email, people[3]!)).toMatchObject({ splitFrom: id, attempts: 1 });
+    },
+  );
+
   it('ends each by their own answer where all are refused, and nothing goes out', async () => {
     const server = await begin();
     const [ada, grace, katherine] = mail.newPeople('ada', 'grace', 'katherine') as [string, string, string];

@@ -130,9 +130,21 @@ const CASES: Record<string, Case> = {
   '432': { script: { RCPT: '432 4.3.2 too many' }, ...again, error: 'smtp_432' },
   '450 4.7.1': { script: { RCPT: '450 4.7.1 too fast' }, ...again, error: 'smtp_450' },
   'greylisting with 450': { script: { RCPT: '450 4.2.0 greylisted' }, ...again, error: 'smtp_450' },
-  'greylisting with 451': { script: { RCPT: '451 4.3.0 come back' }, ...again, error: 'smtp_451' },
+  'greylisting with 451': { script: { RCPT: '451 come back' }, ...again, error: 'smtp_451' },
+  'a server that cannot now': { script: { RCPT: '451 4.3.0 come back' }, ...again, error: 'smtp_451' },
+  '450 4.1.8 about the sender': {
+    script: { RCPT: '450 4.1.8 Sender address rejected: Domain not found' },
+    ...ofSender,
+  },
+  '454 4.7.1 by a server that does not relay': {
+    script: { RCPT: '454 4.7.1 <ada@example.com>: Relay access denied' },
+    ...again,
+    error: 'smtp_454',
+  },
   '452 4.5.3': { script: { RCPT: '452 4.5.3 too many recipients' }, ...again, error: 'smtp_452' },
   '452 4.2.2': { script: { RCPT: '452 4.2.2 mailbox full' }, ...again, error: 'smtp_452' },
+  '550 5.2.2': { script: { RCPT: '550 5.2.2 mailbox full' }, ...again, error: 'smtp_550' },
+  '552 without an enhanced code': { script: { RCPT: '552 mailbox full' }, ...again, error: 'smtp_552' },
   '552 5.2.2': { script: { RCPT: '552 5.2.2 mailbox full' }, ...again, error: 'smtp_552' },
   '552 5.3.4': { script: { MAIL: '552 5.3.4 too big' }, ...refused, error: 'smtp_552' },
   '554 5.3.4 after the dot': {
@@ -185,6 +197,17 @@ const CASES: Record<string, Case> = {
         '554 Message rejected: Email address is not verified. The following identities failed the check in region EU-WEST-1: post@example.com',
     },
     ...ofSender,
+    ended: 1,
+  },
+  'a sender that Postfix refuses at RCPT': {
+    script: { RCPT: '550 5.1.0 Sender address rejected: unknown' },
+    ...ofSender,
+  },
+  'an account that may not send': {
+    script: { 'after the dot': '554 Sending paused for this account.' },
+    status: 'deferred',
+    counted: false,
+    error: 'smtp_554',
     ended: 1,
   },
   'a quota that lasts a day': {

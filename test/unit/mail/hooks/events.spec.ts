@@ -77,6 +77,14 @@ describe('whose fault a bounce is', () => {
       'other',
     ],
     [
+      'SendGrid: a mailbox over its rate',
+      reading(sendgrid)([
+        { event: 'bounce', type: 'bounce', reason: '550 5.2.1 The user is receiving mail at a rate that prevents' },
+      ]),
+      'bounced',
+      'other',
+    ],
+    [
       'SendGrid: dropped as bounced before',
       reading(sendgrid)([{ event: 'dropped', reason: 'Bounced Address' }]),
       'rejected',

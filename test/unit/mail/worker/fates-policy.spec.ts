@@ -78,6 +78,49 @@ describe('what a server said to some recipients', () => {
     expect(apart).not.toHaveProperty(['grace@example.com']);
   });
 
+  const ONE_TOO_MANY: RefusedRecipient['outcome'] = {
+    kind: 'deferred',
+    tooMany: true,
+    errorCode: 'smtp_452',
+    reply: '452 4.5.3 too many',
+  };
+
+  it.each<[string, Answer]>([
+    ['taken', TAKEN],
+    ['put off', { kind: 'deferred', uncounted: true, errorCode: 'smtp_421', reply: '421 busy' }],
+    ['not answered', { kind: 'unknown', errorCode: 'smtp_closed' }],
+  ])('has those who were too many go on at once, alone and uncounted, where the others were %s', (_, outcome) => {
+    const { apart, message } = told({ ...outcome, refused: [refused(grace, ONE_TOO_MANY), refused(katherine, LATER)] });
+    expect(message.status).toBe(outcome.kind);
+    expect(apart).toMatchObject({
+      'grace@example.com': { status: 'deferred', delayMs: 0, uncounted: true, errorCode: 'smtp_452' },
+      'katherine@example.com': { status: 'deferred', delayMs: 1_000 },
+    });
+    expect(apart['katherine@example.com']).not.toHaveProperty('uncounted');
+  });
+
+  it('has them wait where the first one was too many already, for at once would be over and over', () => {
+    const { apart, message } = told({
+      ...ONE_TOO_MANY,
+      refused: [refused(grace, ONE_TOO_MANY), refused(katherine, ONE_TOO_MANY)],
+    });
+    const waiting = { status: 'deferred', delayMs: 1_000 };
+    expect(message).toMatchObject(waiting);
+    expect(apart).toMatchObject({ 'grace@example.com': waiting, 'katherine@example.com': waiting });
+    expect(told(ONE_TOO_MANY, [ada]).message).toEqual({
+      ...waiting,
+      transport: SERVER,
+      errorCode: 'smtp_452',
+      reply: '452 4.5.3 too many',
+    });
+  });
+
+  it('has each go alone at once where the message as a whole was for too many', () => {
+    const { apart, message } = told(ONE_TOO_MANY);
+    expect(message).toMatchObject({ status: 'deferred', delayMs: 0, uncounted: true });
+    expect(Object.values(apart)).toEqual([message, message]);
+  });
+
   it('leaves one whom alone the message was shown to: its refusal is theirs', () => {
     const { apart, message } = told({ ...CONTENT, refused: [refused(grace, LATER), refused(katherine, NOBODY)] });
     expect(message).toMatchObject({ status: 'failed', errorCode: 'smtp_554' });

@@ -1,0 +1,116 @@
+/**
+ * What servers say in words alone, or in words that contradict their code. Each pattern names a kind of fault and no
+ * provider, and speaks of one side: a reply about the recipient is never taken for one about the sender.
+ */
+
+const SECOND = 1_000;
+const DAY = 24 * 60 * 60 * SECOND;
+
+/** All lines without their codes, and without addresses, which may hold any word. */
+export function wordsOf(reply: string): string {
+  return reply
+    .split(/\r?\n/)
+    .map((line) => line.replace(/^\d{3}(?:[ -]|$)[ \t]{0,9}(?:#?[245]\.\d{1,3}\.\d{1,3}\b)?/, ''))
+    .join(' ')
+    .split(/\s+/)
+    .filter((word) => !word.includes('@'))
+    .join(' ');
+}
+
+/**
+ * Words of one reply of one kind: Postfix' `Sender address rejected` (its counterpart is `Recipient address rejected`),
+ * Exim's failed call-out (which quotes what another server said of a recipient), Exchange Online's
+ * `SendAsDeniedException`, Zoho's `Relaying disallowed as`.
+ */
+const OF_SENDER_ALONE = /\bsender (?:address rejected|verify failed)\b|\bSendAsDenied|\brelaying disallowed as\b/i;
+/**
+ * The sender or the From field, and a verdict: SendGrid `The from address does not match a verified Sender Identity`
+ * (twilio.com/docs/sendgrid/for-developers/sending-email/smtp-errors-and-troubleshooting), SMTP2GO `From header sender
+ * domain not verified`, Yahoo `From: address not verified`.
+ */
+const SENDER_AND_VERDICT =
+  /(?:\bfrom:|\bfrom (?:address|header|domain|e-?mail)\b|\bsender\b).{0,60}?\b(?:rejected|refused|denied|invalid|unverified|does not (?:match|exist|resolve)|(?:not|n't)(?: \w+)? (?:verified|validated|valid|allowed|authori[sz]ed|permitted|confirmed|owned))\b|\b(?:invalid|bad|unroutable|unauthenticated) senders?\b/i;
+/** Amazon SES `Email address is not verified`, Resend `The example.com domain is not verified`. */
+const NOT_VERIFIED = /\b(?:address|domain)(?: is| has)?(?: not|n't)(?: been)? verified\b/i;
+const MAY_NOT_SEND_AS =
+  /\b(?:not|n't)(?: \w+)? (?:allowed|authori[sz]ed|permitted) to send (?:(?:e-?)?mail |messages? )?(?:as|from|on behalf)\b/i;
+const RECIPIENT = /\b(?:recipient|mailbox|user)s?\b/i;
+
+/** Whom the mail is from is what the server has against it. */
+export function isOfSender(words: string): boolean {
+  if (OF_SENDER_ALONE.test(words)) return true;
+  return [SENDER_AND_VERDICT, NOT_VERIFIED, MAY_NOT_SEND_AS].some((one) => one.test(words)) && !RECIPIENT.test(words);
+}
+
+/**
+ * Our account, or our host: Amazon SES `Access denied: User … is not authorized to perform ses:SendRawEmail` and `Sending
+ * paused for this account` (docs.aws.amazon.com/ses/latest/dg/troubleshoot-smtp.html), Postfix `Helo command rejected`.
+ * "This account is suspended" alone is said of recipients.
+ */
+export function isOfAccount(words: string): boolean {
+  return /\bnot authorized to perform\b|\bsending (?:is |was |has been )?(?:paused|suspended|disabled)\b|\byour (?:\w+ ){0,3}account\b.{0,60}?\b(?:suspended|disabled|blocked|paused|locked|not (?:yet )?activ)|\bhelo command rejected\b/i.test(
+    words,
+  );
+}
+
+const SENDS_TOO_MUCH =
+  /\b(?:daily|hourly|monthly|24-hour|sending|submission)\b.{0,40}?\b(?:quota|limit)|\bSubmissionQuotaExceeded|\bmaximum credits exceeded\b|\bexceeded the max(?:imum)? (?:e-?mails|messages) per (?:hour|day)\b/i;
+
+/** What our account may send is used up. A limit on what a recipient may get, and one on sizes, is something else. */
+export function isOfQuota(words: string): boolean {
+  return SENDS_TOO_MUCH.test(words) && !/\brecipient\b|\bmailbox\b|\breceiv|\bsize\b/i.test(words);
+}
+
+/** 5.4.6 is Zoho's for unusual activity, and a mail loop in RFC 3463 §3.5 and at Exchange. */
+export function isNoLoop(words: string): boolean {
+  return !/\bloop|\bhops?\b/i.test(words);
+}
+
+/** It takes mail for such domains from others only. As what relay we use it for is our affair, that is no recipient's fault. */
+export function refusesToRelay(words: string): boolean {
+  return /\brelay(?:ing)?\b.{0,30}?\b(?:denied|disallowed|refused|prohibited|not (?:permitted|allowed))\b|\b(?:unable|not (?:allowed|permitted|configured)) to relay\b|\bas a relay\b/i.test(
+    words,
+  );
+}
+
+/** RFC 5321 §4.2.2 for 552: `exceeded storage allocation`. Some say it with 5.1.1 (Comcast, Orange). */
+export function isMailboxFull(words: string): boolean {
+  return /\bover[- ]?quota\b|\bover (?:its |the |their |(?:\w+ )?disk )quota\b|\bquota (?:has been )?exceeded\b|\bquota violation\b|\bexceed(?:ed|ing|s) (?:\w+ ){0,3}(?:quota|storage allocation|disk space)\b|\b(?:mailbox|inbox|mail ?folder)(?: \S+)?(?: is)? full\b|\bfull mailbox\b|\bout of storage space\b/i.test(
+    words,
+  );
+}
+
+/** A live mailbox that gets more than its server allows: Gmail, support.google.com/mail/?p=ReceivingRatePerm. */
+export function isMailboxBusy(words: string): boolean {
+  return /\breceiving mail (?:at a rate|too)\b/i.test(words);
+}
+
+/** Of one transfer (RFC 5321 §4.5.3.1.10), not of an hour. */
+export function isTooManyRecipients(words: string): boolean {
+  return /\btoo many recipients\b(?! (?:received|this|per|in)\b)/i.test(words);
+}
+
+const UNIT_MS = { s: SECOND, m: 60 * SECOND, h: 60 * 60 * SECOND, d: DAY };
+const NUMBER = String.raw`(\d{1,6})\s*(s|m|h|d)(?:ecs?|ins?|rs?|econds?|inutes?|ours?|ays?)?\b`;
+const ASKED = new RegExp(
+  String.raw`\b(?:in|after|for|wait)\s+(?:(?:at least|about|another)\s+)?(?:(\d{1,2}):(\d\d):(\d\d)\b|${NUMBER}(?:,?\s+(?:and\s+)?${NUMBER})?)`,
+  'i',
+);
+
+/**
+ * Milliseconds: "try again in 300 seconds", "please wait 5 min", "retry after 1 minute and 20 seconds", and milter-greylist's
+ * "come back in 00:04:59". The one thing that no code says. At most a day.
+ */
+export function waitAskedFor(words: string): number | undefined {
+  const [asked, hours, minutes, seconds, ...parts] = ASKED.exec(words) ?? [];
+  if (asked === undefined) return undefined;
+  const ms =
+    hours === undefined
+      ? timed(parts[0], parts[1]) + timed(parts[2], parts[3])
+      : timed(hours, 'h') + timed(minutes, 'm') + timed(seconds, 's');
+  return Math.min(ms, DAY);
+}
+
+function timed(count: string | undefined, unit: string | undefined): number {
+  return count === undefined ? 0 : Number(count) * UNIT_MS[unit!.toLowerCase() as keyof typeof UNIT_MS];
+}
