@@ -32,7 +32,7 @@ import {
   type Provider,
   textAt,
 } from './provider.js';
-import { keyRefused, quotaUsedUp, takenBefore } from './replies.js';
+import { keyRefused, quotaUsedUp, senderRefused, takenBefore } from './replies.js';
 import { MIB } from './size-policy.js';
 
 /**
@@ -63,6 +63,12 @@ export const brevo: Provider<{ key: string }, { token: string }> = {
       condition: 'key refused, or account under validation',
       when: { code: /^(unauthorized|permission_denied|account_under_validation)$/ },
       then: keyRefused,
+    },
+    {
+      // "Sender is invalid / inactive", "sender is missing", "email is not valid in sender": one code for any field.
+      condition: 'the sender is not valid or not verified',
+      when: { code: /^(invalid|missing)_parameter$/, message: /\bsender\b/i },
+      then: senderRefused,
     },
   ],
 

@@ -36,7 +36,7 @@ import {
   SENDS_ONLY,
   textAt,
 } from './provider.js';
-import { keyRefused, tooFast, until } from './replies.js';
+import { keyRefused, senderRefused, tooFast, until } from './replies.js';
 import { MIB } from './size-policy.js';
 
 interface Account {
@@ -79,6 +79,8 @@ export const mailgun: Provider<Account, { signingKey: string }> = {
   rows: [
     // 420 is not documented; https://github.com/mailgun/mailgun-java/issues/50 has its words and what support said.
     { condition: 'the domain has sent as much as it may, for now', when: { status: [420, 429] }, then: tooFast },
+    // "from parameter is not a valid address", "from parameter is missing".
+    { condition: 'the sender is not valid', when: { status: [400], message: /^'?from\b/ }, then: senderRefused },
     { condition: 'no such domain with this key, or in this region', when: { status: [404] }, then: keyRefused },
   ],
 

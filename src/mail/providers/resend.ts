@@ -71,6 +71,13 @@ export const resend: Provider<{ key: string }, { key: string }> = {
       when: { status: [403], code: /^validation_error$/ },
       then: senderRefused,
     },
+    // https://resend.com/docs/api-reference/errors
+    { condition: 'the sender is not valid', when: { code: /^invalid_from_address$/ }, then: senderRefused },
+    {
+      condition: 'the sender is not valid, in words',
+      when: { code: /^validation_error$/, message: /^Invalid [`']from/ },
+      then: senderRefused,
+    },
     {
       condition: 'sent before, or being sent',
       when: { code: /^(invalid_idempotent_request|concurrent_idempotent_requests)$/ },

@@ -61,7 +61,12 @@ export const sendgrid: Provider<{ key: string }, { publicKey: KeyObject }> = {
       when: { status: [401, 403, 429], message: /^maximum credits exceeded/i },
       then: quotaUsedUp,
     },
-    { condition: 'the sender is not verified', when: { status: [403], code: /^from(\.|$)/ }, then: senderRefused },
+    // https://www.twilio.com/docs/sendgrid/api-reference/mail-send/errors: 400 for from.email.
+    {
+      condition: 'the sender is not valid or not verified',
+      when: { status: [400, 403], code: /^from(\.|$)/ },
+      then: senderRefused,
+    },
   ],
 
   request(message, { account, endpoint }) {

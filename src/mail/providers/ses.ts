@@ -121,7 +121,13 @@ export const ses: Provider<Account, { topicArn: string }> = {
     { condition: 'a limit of the account', when: { code: /^LimitExceededException$/ }, then: quotaUsedUp },
     {
       condition: 'the account may not send',
-      when: { code: /^(AccountSuspendedException|SendingPausedException)$/ },
+      when: { code: /^(AccountSuspended|(Account|ConfigurationSet)?SendingPaused)(Exception)?$/ },
+      then: keyRefused,
+    },
+    {
+      // "Sending paused for this account. For more information, please check the inbox of the email address …"
+      condition: 'the account may not send, in words',
+      when: { code: /^MessageRejected$/, message: /^Sending paused for this account/ },
       then: keyRefused,
     },
     {

@@ -95,10 +95,17 @@ const OWN: [name: Name, condition: string, answer: Answer, outcome: object][] = 
     { status: 429, body: told('rate_limit_exceeded', ''), headers: { 'ratelimit-reset': '2' } },
     fast(2_000),
   ],
+  ['resend', 'the sender is not valid', { status: 422, body: told('invalid_from_address', '') }, sender],
+  [
+    'resend',
+    'the sender is not valid, in words',
+    { status: 422, body: told('validation_error', 'Invalid `from` field. The email address needs to follow the') },
+    sender,
+  ],
   [
     'resend',
     'the message is refused',
-    { status: 422, body: told('invalid_from_address', '') },
+    { status: 422, body: told('validation_error', 'Invalid `to` field. The email address needs to follow the') },
     { ...failed, errorCode: 'http_422' },
   ],
   ['sendgrid', 'credits used up', { status: 401, body: sendgridError('Maximum credits exceeded') }, quota()],
@@ -110,8 +117,14 @@ const OWN: [name: Name, condition: string, answer: Answer, outcome: object][] = 
   ],
   [
     'sendgrid',
-    'the sender is not verified',
+    'the sender is not valid or not verified',
     { status: 403, body: sendgridError('The from address does not match a verified Sender Identity.', 'from') },
+    sender,
+  ],
+  [
+    'sendgrid',
+    'the sender is not valid or not verified',
+    { status: 400, body: sendgridError('The from email does not contain a valid address.', 'from.email') },
     sender,
   ],
   ['sendgrid', 'key refused, or not allowed to send', { status: 403, body: sendgridError('access forbidden') }, paused],
@@ -168,6 +181,15 @@ const OWN: [name: Name, condition: string, answer: Answer, outcome: object][] = 
   ],
   [
     'postmark',
+    'the sender is not valid or not verified',
+    {
+      status: 422,
+      body: { ErrorCode: 300, Message: "Invalid 'From' address: 'x@example.com' is not a verified sender signature." },
+    },
+    sender,
+  ],
+  [
+    'postmark',
     'invalid message',
     { status: 422, body: { ErrorCode: 300, Message: "Invalid 'To' address: 'x'." } },
     failed,
@@ -201,6 +223,12 @@ const OWN: [name: Name, condition: string, answer: Answer, outcome: object][] = 
     { status: 404, body: { message: 'Domain not found: mg.example.com' } },
     paused,
   ],
+  [
+    'mailgun',
+    'the sender is not valid',
+    { status: 400, body: { message: 'from parameter is not a valid address. please check documentation' } },
+    sender,
+  ],
   ['mailgun', 'key refused, or not allowed to send', { status: 401, body: 'Forbidden' }, paused],
   ['mailgun', 'nothing left to send with', { status: 402, body: { message: 'Account has no plan' } }, quota()],
   [
@@ -233,6 +261,18 @@ const OWN: [name: Name, condition: string, answer: Answer, outcome: object][] = 
     'key refused, or account under validation',
     { status: 403, body: { code: 'account_under_validation', message: '' } },
     paused,
+  ],
+  [
+    'brevo',
+    'the sender is not valid or not verified',
+    { status: 400, body: { code: 'invalid_parameter', message: 'Sender is invalid / inactive' } },
+    sender,
+  ],
+  [
+    'brevo',
+    'the sender is not valid or not verified',
+    { status: 400, body: { code: 'missing_parameter', message: 'sender is missing' } },
+    sender,
   ],
   [
     'brevo',
@@ -314,6 +354,22 @@ const OWN: [name: Name, condition: string, answer: Answer, outcome: object][] = 
     'ses',
     'the account may not send',
     { status: 400, body: { message: '' }, headers: awsError('AccountSuspendedException') },
+    paused,
+  ],
+  [
+    'ses',
+    'the account may not send',
+    { status: 400, body: { message: '' }, headers: awsError('AccountSendingPausedException') },
+    paused,
+  ],
+  [
+    'ses',
+    'the account may not send, in words',
+    {
+      status: 400,
+      body: { message: 'Sending paused for this account. For more information, please check the inbox of the' },
+      headers: awsError('MessageRejected'),
+    },
     paused,
   ],
   [
