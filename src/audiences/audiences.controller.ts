@@ -13,10 +13,13 @@ import { Problems } from '../core/problem-docs.js';
 import { bodyTypeOf } from '../core/streamed-body.js';
 import { refusalOf } from '../core/validation.js';
 import { Limits } from '../limits/limits.js';
+import type { UnitOfWork } from '../database/prisma.service.js';
 import { tooLarge } from '../mail/files/stored-files.js';
+import { type Answer, Idempotency } from '../mail/submission/idempotency.js';
+import { IdempotencyKey, TakesIdempotencyKey, told } from '../mail/submission/idempotency-header.js';
 import { refusalProblem } from '../otp/challenge-view.js';
 import { Audiences } from './audiences.js';
-import { Confirmations } from './confirmations.js';
+import { type AskedSubscriber, Confirmations } from './confirmations.js';
 import { IMPORT_FORMATS, type ImportFormat } from './import-policy.js';
 import { ImportList, ImportView } from './import-shapes.js';
 import { IMPORT_LIMIT, Imports } from './imports.js';
@@ -108,31 +111,38 @@ export class SubscribersController {
     private readonly audiences: Audiences,
     private readonly subscribers: Subscribers,
     private readonly confirmations: Confirmations,
+    private readonly idempotency: Idempotency,
     private readonly clock: Clock,
   ) {}
 
   @Post()
+  @TakesIdempotencyKey()
   @Operation(201, AddedSubscriberView, {
     summary: 'Add somebody',
     description: `${ALLOWED} 200: they are there already, and have what was said anew. Whoever has left stays so, unless they confirm.`,
   })
   @ApiResponse({ status: 200, type: AddedSubscriberView })
-  @Problems('audience_not_found', 'rate_limited')
+  @Problems('audience_not_found', 'idempotency_in_flight', 'idempotency_mismatch', 'rate_limited')
   async add(
     @Param('id', AudienceId) id: string,
-    @Body() { email, attributes = {}, locale, confirm = false }: SubscriberRequest,
+    @Body() body: SubscriberRequest,
     @By() by: Doer,
+    @IdempotencyKey() key: string | undefined,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<AddedSubscriberView> {
+    const keyed = { caller: by.actor.id!, key, call: `POST /v1/audiences/${id}/subscribers`, body };
+    const before = await this.idempotency.find<AddedSubscriberView>(keyed);
+    if (before) return told(before, reply);
     await this.audiences.get(id);
+    const { email, attributes = {}, locale, confirm = false } = body;
     const { stored: address, canonical: addressCanonical } = parseEmailAddress(email)!; // validated
     const subscriber = { address, addressCanonical, attributes: checked(attributes), locale: locale ?? null };
-    const { record, created, challenge } = confirm
-      ? await this.confirmations.ask(id, subscriber, by, request.id)
-      : { ...(await this.subscribers.put(id, subscriber, by)), challenge: undefined };
-    reply.status(created ? 201 : 200);
-    return AddedSubscriberView.with(record, challenge);
+    const keep = (added: AskedSubscriber, unit: UnitOfWork) => this.idempotency.keep(keyed, answerOf(added), unit);
+    const added: AskedSubscriber = confirm
+      ? await this.confirmations.ask(id, subscriber, by, request.id, keep)
+      : await this.subscribers.put(id, subscriber, by, keep);
+    return told({ ...answerOf(added), replayed: false }, reply);
   }
 
   @Get()
@@ -273,6 +283,10 @@ export class ImportsController {
   ): Promise<ImportView> {
     return ImportView.of(await this.imports.get(id, importId));
   }
+}
+
+function answerOf({ record, created, challenge }: AskedSubscriber): Answer<AddedSubscriberView> {
+  return { status: created ? 201 : 200, body: AddedSubscriberView.with(record, challenge) };
 }
 
 /** @throws Problem `validation_failed` */

@@ -11,7 +11,7 @@ import { CodeChecker, type CheckRefusal } from '../otp/code-checker.js';
 import { CodeIssuer } from '../otp/code-issuer.js';
 import { subscribePurpose } from '../otp/purposes.js';
 import type { NewSubscriber } from './subscriber-policy.js';
-import { type SubscriberRecord, Subscribers } from './subscribers.js';
+import { type AddedSubscriber, Subscribers } from './subscribers.js';
 
 /** The code opens nothing but what its recipient is asked about, and people read such mail when they have the time. */
 const LIFETIME_MS = 24 * 3_600_000;
@@ -19,6 +19,9 @@ const TEMPLATE = 'subscribe-confirm';
 const DEFAULT_LOCALE = 'en';
 
 export type ConfirmResult = { kind: 'confirmed' } | CheckRefusal;
+
+/** `challenge`: of the mail that asks them, where one was sent. */
+export type AskedSubscriber = AddedSubscriber & { challenge?: Challenge | undefined };
 
 /** Double opt-in: nobody is active before the owner of the address said so. */
 @Injectable()
@@ -34,8 +37,8 @@ export class Confirmations {
   ) {}
 
   /**
-   * Mails somebody the question, unless they are active, or said that we bother them. They wait from before the mail is on its way:
-   * whoever dies between the two is asked again.
+   * Mails somebody the question, unless they are active, or said that we bother them. That they wait is committed with the mail.
+   * @param note what is committed together with it
    * @throws Problem rate_limited
    */
   async ask(
@@ -43,14 +46,14 @@ export class Confirmations {
     subscriber: NewSubscriber,
     by: Doer,
     requestId: string,
-  ): Promise<{ record: SubscriberRecord; created: boolean; challenge?: Challenge }> {
+    note?: (asked: AskedSubscriber, unit: UnitOfWork) => Promise<void>,
+  ): Promise<AskedSubscriber> {
     await this.limits.take({ destination: subscriber.addressCanonical, withMail: false });
     const challengeId = randomId();
-    const { record, created } = await this.subscribers.addPending(audienceId, subscriber, challengeId, by);
-    const waits = created || (await this.subscribers.await(record.id, challengeId));
-    if (!waits) return { record, created };
-    const { issued, commit } = this.issuer.prepare(
-      {
+    return this.transactions.run(async (unit) => {
+      const { record, created } = await this.subscribers.addPending(audienceId, subscriber, challengeId, by, unit);
+      const waiting = created ? record : await this.subscribers.await(record.id, challengeId, unit);
+      const request = {
         id: challengeId,
         purpose: subscribePurpose(audienceId),
         destination: parseEmailAddress(record.address)!,
@@ -59,11 +62,12 @@ export class Confirmations {
         origin: { requestId },
         lifetimeMs: LIFETIME_MS,
         ...(by.actor.kind === 'api_key' && by.actor.id !== undefined ? { apiKeyId: by.actor.id } : {}),
-      },
-      () => [],
-    );
-    await commit();
-    return { record: await this.subscribers.get(audienceId, record.id), created, challenge: issued.challenge };
+      };
+      const issued = waiting && (await this.issuer.issue(request, unit));
+      const asked = { record: waiting ?? record, created, challenge: issued?.challenge };
+      await note?.(asked, unit);
+      return asked;
+    });
   }
 
   /** By the code, which a page of the product asked for. @throws Problem subscriber_not_found */

@@ -23,6 +23,12 @@ export interface SubscriberRecord {
   challengeId: string | null;
 }
 
+/** Somebody who was asked to be added; not `created`: they were there. */
+export interface AddedSubscriber {
+  record: SubscriberRecord;
+  created: boolean;
+}
+
 /** What is left out matches everything. */
 export interface SubscriberFilter {
   status?: SubscriberStatus | undefined;
@@ -90,12 +96,17 @@ export class Subscribers {
     private readonly audit: Audit,
   ) {}
 
-  /** Adds somebody, or writes what is said anew of who is there. Who has left stays so. @throws Problem audience_not_found */
+  /**
+   * Adds somebody, or writes what is said anew of who is there. Who has left stays so.
+   * @param note what is committed together with it
+   * @throws Problem audience_not_found
+   */
   async put(
     audienceId: string,
     subscriber: NewSubscriber,
     by: Doer,
-  ): Promise<{ record: SubscriberRecord; created: boolean }> {
+    note?: (added: AddedSubscriber, unit: UnitOfWork) => Promise<void>,
+  ): Promise<AddedSubscriber> {
     const id = uuidv7(this.clock.now());
     return this.transactions.run(async (unit) => {
       if (!(await holdAudience(audienceId, unit))) throw new Problem('audience_not_found');
@@ -105,6 +116,7 @@ export class Subscribers {
       const record = (await this.findByAddress(audienceId, subscriber.addressCanonical, unit))!;
       const created = written?.created ?? false;
       if (created) await this.note('subscriber.added', record, { audienceId }, by, unit);
+      await note?.({ record, created }, unit);
       return { record, created };
     });
   }
@@ -183,13 +195,13 @@ export class Subscribers {
     });
   }
 
-  /** → pending, until somebody gives the code of that challenge back. False: they are active, or complained. */
-  async await(id: string, challengeId: string): Promise<boolean> {
-    const changed = await this.prisma.statements.execute`
-      UPDATE subscribers SET status = 'pending', challenge_id = ${challengeId}, status_email_id = NULL,
+  /** → pending, until somebody gives the code of that challenge back. Undefined: they are active, or complained. */
+  async await(id: string, challengeId: string, { db }: UnitOfWork): Promise<SubscriberRecord | undefined> {
+    const [record] = await db.$queryRaw<SubscriberRecord[]>`
+      UPDATE subscribers s SET status = 'pending', challenge_id = ${challengeId}, status_email_id = NULL,
         status_changed_at = CASE status WHEN 'pending' THEN status_changed_at ELSE now() END
-      WHERE id = ${id}::uuid AND status IN ('pending', 'unsubscribed', 'bounced')`;
-    return changed > 0;
+      WHERE id = ${id}::uuid AND status IN ('pending', 'unsubscribed', 'bounced') RETURNING ${COLUMNS}`;
+    return record;
   }
 
   /** Somebody new who is not active before they confirm. @throws Problem audience_not_found */
@@ -198,19 +210,18 @@ export class Subscribers {
     subscriber: NewSubscriber,
     challengeId: string,
     by: Doer,
-  ): Promise<{ record: SubscriberRecord; created: boolean }> {
+    unit: UnitOfWork,
+  ): Promise<AddedSubscriber> {
     const id = uuidv7(this.clock.now());
     const { address, addressCanonical, attributes, locale } = subscriber;
-    return this.transactions.run(async (unit) => {
-      if (!(await holdAudience(audienceId, unit))) throw new Problem('audience_not_found');
-      const created = await unit.db.$executeRaw`
-        INSERT INTO subscribers (id, audience_id, address, address_canonical, status, attributes, locale, challenge_id)
-        VALUES (${id}::uuid, ${audienceId}::uuid, ${address}, ${addressCanonical}, 'pending', ${JSON.stringify(attributes)}::jsonb, ${locale}, ${challengeId})
-        ON CONFLICT (audience_id, address_canonical) DO NOTHING`;
-      const record = (await this.findByAddress(audienceId, addressCanonical, unit))!;
-      if (created > 0) await this.note('subscriber.added', record, { audienceId, pending: true }, by, unit);
-      return { record, created: created > 0 };
-    });
+    if (!(await holdAudience(audienceId, unit))) throw new Problem('audience_not_found');
+    const created = await unit.db.$executeRaw`
+      INSERT INTO subscribers (id, audience_id, address, address_canonical, status, attributes, locale, challenge_id)
+      VALUES (${id}::uuid, ${audienceId}::uuid, ${address}, ${addressCanonical}, 'pending', ${JSON.stringify(attributes)}::jsonb, ${locale}, ${challengeId})
+      ON CONFLICT (audience_id, address_canonical) DO NOTHING`;
+    const record = (await this.findByAddress(audienceId, addressCanonical, unit))!;
+    if (created > 0) await this.note('subscriber.added', record, { audienceId, pending: true }, by, unit);
+    return { record, created: created > 0 };
   }
 
   private async findByAddress(

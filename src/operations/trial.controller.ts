@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
-import { Body, Controller, Injectable, Param, Post, Req, UseGuards } from '@nestjs/common';
+import { Body, Controller, Injectable, Param, Post, Req, Res, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AccessGuard, Allow, By, Caller, type CallerIdentity, inWords } from '../access/access.guard.js';
 import { Audit, type Doer } from '../audit/audit.js';
 import { Settings } from '../config/settings.js';
@@ -19,6 +19,8 @@ import type { Check } from '../doctor/report.js';
 import { transportChecks } from '../doctor/transport-checks.js';
 import { Limits } from '../limits/limits.js';
 import { keysOf, waysOut } from '../mail/routing/routes.js';
+import { Idempotency } from '../mail/submission/idempotency.js';
+import { IdempotencyKey, TakesIdempotencyKey, told } from '../mail/submission/idempotency-header.js';
 import { ChallengeIdPipe, IsCode, refusalProblem } from '../otp/challenge-view.js';
 import { CodeIssuer } from '../otp/code-issuer.js';
 import { CODE_LENGTH, storedPurpose, VERIFICATION_TEMPLATES } from '../otp/verifications/verification-policy.js';
@@ -154,6 +156,7 @@ export class TrialController {
     private readonly issuer: CodeIssuer,
     private readonly verifications: Verifications,
     private readonly limits: Limits,
+    private readonly idempotency: Idempotency,
     private readonly prisma: PrismaService,
     private readonly clock: DatabaseClock,
     private readonly audit: Audit,
@@ -173,17 +176,23 @@ export class TrialController {
   }
 
   @Post('codes')
+  @TakesIdempotencyKey()
   @Operation(202, TrialView, {
     summary: 'Send yourself a code',
     description: `${STAFF_IN_WORDS} A code like any other, by the lane critical, which opens nothing: to see each step of its way.`,
   })
-  @Problems('rate_limited')
+  @Problems('idempotency_in_flight', 'idempotency_mismatch', 'rate_limited')
   async send(
     @Body() { to }: TrialRequest,
     @Caller() caller: CallerIdentity,
     @By() by: Doer,
+    @IdempotencyKey() key: string | undefined,
     @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<TrialView> {
+    const keyed = { caller: by.actor.id!, key, call: 'POST /v1/operations/codes', body: { to } };
+    const before = await this.idempotency.find<TrialView>(keyed);
+    if (before) return told(before, reply);
     const destination = parseEmailAddress(await this.addressFor(caller, to))!; // validated, or of an account
     await this.limits.take({ destination: destination.canonical, withMail: false });
     const { issued, commit } = this.issuer.prepare(
@@ -193,12 +202,12 @@ export class TrialController {
       },
       ({ id }) => [this.audit.companion({ action: 'trial.started', ...by, target: { kind: 'challenge', id } })],
     );
-    await commit();
     const { challenge, delivery } = issued;
-    return {
+    const body: TrialView = {
       ...{ id: challenge.id, emailId: delivery.id, to: challenge.destination, reference: challenge.reference },
       ...{ expiresAt: challenge.expiresAt.toISOString(), acceptedBy: WORKER_NAME },
     };
+    return told(await this.idempotency.once(keyed, { status: 202, body }, commit), reply);
   }
 
   @Post('codes/:id/check')

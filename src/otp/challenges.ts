@@ -47,6 +47,10 @@ export function companionOf(challenge: Challenge): CompanionRow {
 export class Challenges {
   constructor(private readonly prisma: PrismaService) {}
 
+  async add(challenge: Challenge, { db }: UnitOfWork): Promise<void> {
+    await db.otpChallenge.create({ data: challenge });
+  }
+
   async find(id: string): Promise<Challenge | null> {
     return this.prisma.otpChallenge.findUnique({ where: { id } });
   }

@@ -108,6 +108,31 @@ export class CodeIssuer {
    * @param along what else belongs to the commit
    */
   prepare(request: IssueRequest, along: (challenge: Challenge) => readonly CompanionRow[]): PreparedCode {
+    const { challenge, secrets } = this.made(request);
+    const { accepted, commit } = this.mail.prepare([this.draftOf(challenge, secrets, request.origin.requestId)], () => [
+      companionOf(challenge),
+      ...along(challenge),
+    ]);
+    return {
+      issued: { challenge, delivery: accepted[0]! },
+      commit: async (kept) => {
+        const fate = await commit(kept);
+        if (fate === 'accepted') this.metrics.codeRequested(purposeClass(challenge.purpose));
+        return fate;
+      },
+    };
+  }
+
+  /** The same in the caller's transaction, with the rows that it changes there. */
+  async issue(request: IssueRequest, unit: UnitOfWork): Promise<Issued> {
+    const { challenge, secrets } = this.made(request);
+    await this.challenges.add(challenge, unit);
+    const delivery = await this.mail.accept(this.draftOf(challenge, secrets, request.origin.requestId), unit);
+    unit.afterCommit(() => this.metrics.codeRequested(purposeClass(challenge.purpose)));
+    return { challenge, delivery };
+  }
+
+  private made(request: IssueRequest): { challenge: Challenge; secrets: Secrets } {
     const { purpose, destination, template, locale, origin, decoy = false } = request;
     const id = request.id ?? randomId();
     const secrets: Secrets = {
@@ -140,18 +165,7 @@ export class CodeIssuer {
       expiresAt: new Date(now.getTime() + (request.lifetimeMs ?? LIFETIME_MS)),
       ...{ attempts: 0, repeats: 0, resends: 0, consumedAt: null, voidedAt: null, disownedAt: null },
     };
-    const { accepted, commit } = this.mail.prepare([this.draftOf(challenge, secrets, origin.requestId)], () => [
-      companionOf(challenge),
-      ...along(challenge),
-    ]);
-    return {
-      issued: { challenge, delivery: accepted[0]! },
-      commit: async (kept) => {
-        const fate = await commit(kept);
-        if (fate === 'accepted') this.metrics.codeRequested(purposeClass(purpose));
-        return fate;
-      },
-    };
+    return { challenge, secrets };
   }
 
   /**

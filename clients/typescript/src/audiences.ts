@@ -125,9 +125,10 @@ export class Subscribers {
   add(
     audienceId: string,
     body: Schema<'SubscriberRequest'>,
-    options?: CallOptions,
+    options?: SendOptions,
   ): Promise<Schema<'AddedSubscriberView'>> {
-    return this.calls.call('post', '/v1/audiences/{id}/subscribers', { path: { id: audienceId }, body }, options);
+    const input = { path: { id: audienceId }, body, keyed: true } as const;
+    return this.calls.call('post', '/v1/audiences/{id}/subscribers', input, options);
   }
 
   /**

@@ -4424,6 +4424,18 @@ export interface components {
                 };
             };
         };
+        /** @description `validation_failed`: Some fields are not acceptable. `idempotency_mismatch`: The Idempotency-Key belongs to another request. */
+        "validation_failed.idempotency_mismatch": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "validation_failed" | "idempotency_mismatch";
+                };
+            };
+        };
         /** @description `subscriber_not_found`: No such subscriber. */
         subscriber_not_found: {
             headers: {
@@ -4517,18 +4529,6 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {string} */
                     code?: "idempotency_in_flight" | "content_erased";
-                };
-            };
-        };
-        /** @description `validation_failed`: Some fields are not acceptable. `idempotency_mismatch`: The Idempotency-Key belongs to another request. */
-        "validation_failed.idempotency_mismatch": {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {string} */
-                    code?: "validation_failed" | "idempotency_mismatch";
                 };
             };
         };
@@ -6129,7 +6129,10 @@ export interface operations {
     addSubscriber: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Carried out once: the same request again under this key gets the same answer for 24 hours, with `Idempotency-Replayed: true`. Another request under it: 422 `idempotency_mismatch`. While the first is under way: 409 `idempotency_in_flight`. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -6161,9 +6164,10 @@ export interface operations {
             401: components["responses"]["unauthorized"];
             403: components["responses"]["scope_missing.role_missing"];
             404: components["responses"]["audience_not_found"];
+            409: components["responses"]["idempotency_in_flight"];
             413: components["responses"]["body_too_large"];
             415: components["responses"]["unsupported_media_type"];
-            422: components["responses"]["validation_failed"];
+            422: components["responses"]["validation_failed.idempotency_mismatch"];
             429: components["responses"]["rate_limited"];
             503: components["responses"]["unavailable"];
             default: components["responses"]["AnyCall"];
@@ -8232,7 +8236,10 @@ export interface operations {
     createOperationCode: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Carried out once: the same request again under this key gets the same answer for 24 hours, with `Idempotency-Replayed: true`. Another request under it: 422 `idempotency_mismatch`. While the first is under way: 409 `idempotency_in_flight`. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -8253,9 +8260,10 @@ export interface operations {
             400: components["responses"]["malformed_json.bad_request"];
             401: components["responses"]["unauthorized"];
             403: components["responses"]["scope_missing.role_missing"];
+            409: components["responses"]["idempotency_in_flight"];
             413: components["responses"]["body_too_large"];
             415: components["responses"]["unsupported_media_type"];
-            422: components["responses"]["validation_failed"];
+            422: components["responses"]["validation_failed.idempotency_mismatch"];
             429: components["responses"]["rate_limited"];
             503: components["responses"]["unavailable"];
             default: components["responses"]["AnyCall"];

@@ -186,6 +186,48 @@ describe('who is in an audience', () => {
       expect([again.status, again.body.status, again.body.confirmation]).toEqual([200, 'active', null]);
     });
 
+    it('is asked once by one request, however often it comes', async () => {
+      const address = somebody();
+      const path = `/v1/audiences/${audience.id}/subscribers`;
+      const add = (more: object, idempotencyKey = `ask ${address}`) =>
+        audience.post<SubscriberBody & ProblemBody>(
+          path,
+          { email: address, confirm: true, ...more },
+          { 'idempotency-key': idempotencyKey },
+        );
+      const [first, ...others] = await Promise.all([1, 2, 3].map(() => add({})));
+      const answers = [first!, ...others];
+      // Whichever came while another was under way is told to come again.
+      expect(answers.map(({ status }) => status).filter((one) => one !== 201 && one !== 409)).toEqual([]);
+      const given = answers.find(({ status }) => status === 201)!;
+      const again = await add({});
+      expect([again.status, again.body, again.headers.get('idempotency-replayed')]).toEqual([201, given.body, 'true']);
+      expect((await add({ locale: 'de' })).body.code).toBe('idempotency_mismatch');
+      const [mail, ...more] = await sink.waitForMailTo(address);
+      expect([mail!.mail.subject, more]).toEqual([expect.stringContaining(given.body.confirmation!.reference), []]);
+      const sent = await otpost.database.query('SELECT id FROM outbound_emails WHERE to_address = $1', [address]);
+      expect(sent).toHaveLength(1);
+      const code = codeIn(mail!.mail.text);
+      note('code', code);
+      expect((await audience.post(`${path}/${given.body.id}/confirm`, { code })).status).toBe(200);
+      expect(await status(address)).toBe('active');
+    });
+
+    it('may be added by a repeated request that asks nobody', async () => {
+      const address = somebody();
+      const add = (more: object) =>
+        audience.post<SubscriberBody & ProblemBody>(
+          `/v1/audiences/${audience.id}/subscribers`,
+          { email: address, ...more },
+          { 'idempotency-key': `add ${address}` },
+        );
+      const first = await add({});
+      const again = await add({});
+      expect([first.status, again.status, again.body]).toEqual([201, 201, first.body]);
+      expect((await add({ confirm: true })).body.code).toBe('idempotency_mismatch');
+      expect(await otpost.database.query('SELECT FROM outbound_emails WHERE to_address = $1', [address])).toEqual([]);
+    });
+
     it('is asked no more often than an address may be', async () => {
       const limited = await startOtpost({ MAIL_TRANSPORTS: sink.url, LIMIT_DESTINATION: '2/15min' });
       try {

@@ -106,4 +106,24 @@ describe('what operators are told as it changes', () => {
     ).body;
     expect([lane, events.at(-1)!.status]).toEqual(['critical', 'sent']);
   });
+
+  it('a code to somebody goes once by one request, however often it comes', async () => {
+    const send = (to: string) =>
+      otpost.api.post<{ code?: string }>(
+        '/v1/operations/codes',
+        { to },
+        { authorization: `Bearer ${key}`, 'idempotency-key': 'trial' },
+      );
+    const first = await send('once@example.com');
+    const again = await send('once@example.com');
+    expect([first.status, again.status, again.body, again.headers.get('idempotency-replayed')]).toEqual([
+      ...[202, 202, first.body],
+      'true',
+    ]);
+    expect((await send('twice@example.com')).body.code).toBe('idempotency_mismatch');
+    const sent = await otpost.database.query(
+      `SELECT to_address AS to FROM outbound_emails WHERE to_address IN ('once@example.com', 'twice@example.com')`,
+    );
+    expect(sent).toEqual([{ to: 'once@example.com' }]);
+  });
 });
