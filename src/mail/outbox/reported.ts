@@ -181,11 +181,22 @@ export async function addressesOf(ids: readonly string[], db: Db): Promise<Map<s
   return addresses;
 }
 
-/** What a webhook carries of a change and of its message. @param event the id in email_events */
-export const messageOfEvent = (event: Prisma.Sql) => ({
+/** A change, and what of its message was kept with it. */
+interface KeptEvent {
+  /** The id in email_events. */
+  event: Prisma.Sql;
+  /** The first of several recipients; null: the only one. */
+  to: Prisma.Sql;
+  /** `-infinity`: it was not scheduled; null: it was not kept. */
+  scheduledAt: Prisma.Sql;
+}
+
+/** What a webhook carries of a change and of its message: what is not kept never changes. */
+export const messageOfEvent = ({ event, to, scheduledAt }: KeptEvent) => ({
   columns: Prisma.sql`v.at AS "eventAt", v.email_id AS "emailId", v.status, v.attempt AS "emailAttempt", v.transport, v.reply,
-        v.error_code AS "errorCode", m.from_address AS "from", m.to_address AS "to", m.subject, m.template, m.lane,
-        m.message_id AS "messageId", m.provider_message_id AS "providerMessageId", m.created_at AS "emailCreatedAt", m.scheduled_at AS "scheduledAt",
+        v.error_code AS "errorCode", m.from_address AS "from", coalesce(${to}, m.to_address) AS "to", m.subject, m.template, m.lane,
+        m.message_id AS "messageId", m.provider_message_id AS "providerMessageId", m.created_at AS "emailCreatedAt",
+        nullif(coalesce(${scheduledAt}, m.scheduled_at), '-infinity') AS "scheduledAt",
         m.expires_at AS "expiresAt", m.tags, m.metadata, m.split_from AS "splitFrom"`,
   join: Prisma.sql`LEFT JOIN email_events v ON v.id = ${event} LEFT JOIN outbound_emails m ON m.id = v.email_id`,
 });

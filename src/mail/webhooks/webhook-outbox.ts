@@ -117,7 +117,11 @@ export class WebhookOutbox {
    * ago is counted anew.
    */
   async claim(limit: number): Promise<ClaimedDelivery[]> {
-    const message = messageOfEvent(Prisma.sql`c.email_event_id`);
+    const message = messageOfEvent({
+      event: Prisma.sql`c.email_event_id`,
+      to: Prisma.sql`c.to_address`,
+      scheduledAt: Prisma.sql`c.scheduled_at`,
+    });
     const rows = await this.prisma.statements.query<ClaimedRow[]>`
       WITH open AS (
         SELECT id, failures FROM webhook_endpoints e

@@ -178,6 +178,24 @@ describe('the outbox of webhooks', () => {
     expect(await otpost.database.query('SELECT 1 FROM webhook_endpoints')).toHaveLength(1);
   });
 
+  it('keeps of a message what may change, and tells of one that an older build noted what it is now', async () => {
+    await client.register('https://1.1.1.1/');
+    const kept = () => otpost.database.query('SELECT to_address, scheduled_at FROM webhook_deliveries');
+    const scheduledAt = new Date(Date.now() + 3_600_000);
+    await client.send({ to: ['ada@example.com', 'grace@example.com'], scheduledAt: scheduledAt.toISOString() });
+    expect(await kept()).toEqual([{ to_address: 'ada@example.com', scheduled_at: scheduledAt }]);
+    await otpost.database.query('TRUNCATE webhook_deliveries CASCADE');
+    await client.send();
+    expect(await kept()).toEqual([{ to_address: null, scheduled_at: -Infinity }]);
+
+    await otpost.database.query('UPDATE webhook_deliveries SET scheduled_at = NULL');
+    await otpost.database.query('UPDATE outbound_emails SET scheduled_at = $1', [scheduledAt]);
+    const prisma = new PrismaService({ url: otpost.database.url, poolSize: 1 });
+    const [claimed] = await new WebhookOutbox(prisma).claim(1);
+    expect(claimed!.event).toMatchObject({ to: 'ada@example.com', scheduledAt });
+    await prisma.$disconnect();
+  });
+
   it('gives an endpoint that is down one delivery at a time, others ten, none while it is left alone, and all their turn', async () => {
     const prisma = new PrismaService({ url: otpost.database.url, poolSize: 1 });
     const outbox = new WebhookOutbox(prisma);

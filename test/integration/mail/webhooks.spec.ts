@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { WebhookClient } from '../../support/http/webhook-client.js';
 import { type Respond, signaturesBy, WebhookReceiver } from '../../support/http/webhook-receiver.js';
+import { createApiKey } from '../../support/service/api-key.js';
 import { HeldClock, type Otpost, startOtpost } from '../../support/service/otpost.js';
+import { postfixDsn } from '../../support/smtp/bounces.js';
 import { eventually } from '../../support/signals/wait.js';
 
 const status =
@@ -185,6 +187,58 @@ describe('webhooks', () => {
     expect(times.map((time) => time - times[0]!)).toEqual([0, 5, 35]);
     for (const webhook of webhooks) expect(await signaturesBy(secret, webhook)).toBe(1);
     expect(await client.endpoint(id)).toMatchObject({ failures: 0, failingSince: null, backoffUntil: null });
+  });
+
+  describe('say the same each time,', () => {
+    const failsOnce: Respond = (response, _, nth) => void response.writeHead(nth === 1 ? 500 : 204).end();
+
+    /** Both bodies of the only webhook. */
+    async function bodiesAround(path: string, change: () => Promise<unknown>): Promise<[string, string]> {
+      const [first] = await receiver.arrived(path);
+      const delivery = String(first!.headers['webhook-id']);
+      await client.becomes(delivery, 'deferred');
+      await change();
+      await client.makeDue(delivery);
+      const [, second] = await receiver.arrived(path, 2);
+      return [first!.body, second!.body];
+    }
+
+    it('though the message is to go out at another time', async () => {
+      const { path } = await endpointFor(failsOnce, ['email.scheduled']);
+      const [soon, later] = [1, 2].map((days) => new Date(Date.now() + days * 86_400_000).toISOString());
+      const id = await client.send({ scheduledAt: soon });
+      const [first, second] = await bodiesAround(path, async () => {
+        const { status: answered } = await client.ask('PATCH', `/v1/emails/${id}`, { scheduledAt: later });
+        expect(answered).toBe(200);
+      });
+      expect(JSON.parse(first)).toMatchObject({ data: { id, scheduledAt: soon } });
+      expect(second).toBe(first);
+    });
+
+    it('though the message was to go out at once, and is scheduled now', async () => {
+      const { path } = await endpointFor(failsOnce, ['email.queued']);
+      const id = await client.send();
+      const [first, second] = await bodiesAround(path, () =>
+        otpost.database.query('UPDATE outbound_emails SET scheduled_at = now() WHERE id = $1', [id]),
+      );
+      expect(JSON.parse(first)).toMatchObject({ data: { id, scheduledAt: null } });
+      expect(second).toBe(first);
+    });
+
+    it('though one of its recipients is told of apart', async () => {
+      const { path } = await endpointFor(failsOnce, ['email.sent']);
+      const id = await client.send({ to: ['katherine@example.com', 'grace@example.com'] });
+      const [first, second] = await bodiesAround(path, async () => {
+        const key = await createApiKey(otpost.database.url, ['admin']);
+        const headers = { 'content-type': 'message/rfc822', authorization: `Bearer ${key}` };
+        const bounce = postfixDsn({ id, recipient: 'katherine@example.com' }).toString();
+        await otpost.api.send('POST', '/v1/hooks/dsn', headers, bounce);
+        const left = await otpost.database.query('SELECT to_address FROM outbound_emails WHERE id = $1', [id]);
+        expect(left).toEqual([{ to_address: 'grace@example.com' }]);
+      });
+      expect(JSON.parse(first)).toMatchObject({ data: { id, to: 'katherine@example.com' } });
+      expect(second).toBe(first);
+    });
   });
 
   it('fail after the last attempt', async () => {
