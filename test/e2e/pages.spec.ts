@@ -250,7 +250,7 @@ describeWithChromium('in a browser', () => {
           const type = script ? 'text/javascript' : 'text/html';
           response.writeHead(200, { 'content-type': type, 'content-length': Buffer.byteLength(body) }).end(body);
         },
-        { requestMs: 50, keepAliveMs: 300, checkEveryMs: 20 },
+        { requestMs: 1_000, keepAliveMs: 1_500, checkEveryMs: 20 },
         SOCKET_BOUNDS,
         (problem) => {
           refused.push(problem.code);

@@ -5,6 +5,7 @@ import { type Manifest, type PodSpec, readManifests } from '../../../tools/bluep
 import { readRailway } from '../../../tools/blueprints/railway.js';
 import { readUnit, type Unit } from '../../../tools/blueprints/systemd.js';
 import { runCli } from '../../support/service/cli.js';
+import { HANGS_MS } from '../../support/signals/wait.js';
 
 const UNITS = ['otpost-migrate', 'otpost-web', 'otpost-worker'];
 
@@ -187,10 +188,11 @@ async function sourcesOf(folder: string): Promise<string[]> {
 
 /** What systemd says of the units; undefined where there is no systemd. */
 function verified(files: string[]): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    execFile('systemd-analyze', ['verify', ...files], { timeout: 20_000 }, (error, stdout, stderr) => {
+  return new Promise((resolve, reject) => {
+    execFile('systemd-analyze', ['verify', ...files], { timeout: HANGS_MS }, (error, stdout, stderr) => {
       const missing = (error as NodeJS.ErrnoException | null)?.code === 'ENOENT';
-      resolve(missing ? undefined : `${stdout}${stderr}`);
+      if (error?.killed) reject(error); // it said nothing, and that is no praise
+      else resolve(missing ? undefined : `${stdout}${stderr}`);
     });
   });
 }

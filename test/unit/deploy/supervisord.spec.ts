@@ -4,7 +4,7 @@ import { copyFile, mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { eventually } from '../../support/signals/wait.js';
+import { eventually, HANGS_MS } from '../../support/signals/wait.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
@@ -39,7 +39,7 @@ describe('start.sh', () => {
   }
 
   async function end(): Promise<number | null> {
-    if (child!.exitCode === null) await once(child!, 'close', { signal: AbortSignal.timeout(20_000) });
+    if (child!.exitCode === null) await once(child!, 'close', { signal: AbortSignal.timeout(HANGS_MS) });
     return child!.exitCode;
   }
 
