@@ -80,7 +80,7 @@ export function mailVariables(providers: readonly ProviderForm[]) {
       name: 'SMTP_LISTEN',
       default: 'none: no mail is taken in by SMTP',
       meaning:
-        'Where web processes take in mail of back ends by SMTP, comma-separated: ports, or addresses and ports. 465 is TLS from the first byte, ' +
+        'Where web processes take in mail of back ends by SMTP, comma-separated: ports, on HOST, or addresses and ports. 465 is TLS from the first byte, ' +
         'the others begin in plain text and require STARTTLS where there is a certificate; without one only loopback and private networks get in. ' +
         '?tls=off takes plain text from everywhere, ?tls=implicit is TLS from the first byte on another port. The password is an API key; see docs/smtp.md.',
       example: '587,465',

@@ -4,6 +4,7 @@ import type { BlueprintProcess } from './process.js';
 
 interface ComposeService {
   build?: string;
+  env_file?: { path: string; required: boolean }[];
   environment?: Record<string, string>;
   stop_grace_period?: string;
 }
@@ -27,11 +28,14 @@ export function composeProcesses(
 ): BlueprintProcess[] {
   return Object.entries(services)
     .filter(([, { build }]) => build !== undefined)
-    .map(([name, { environment = {}, stop_grace_period: grace }]) => ({
+    .map(([name, { env_file: files = [], environment = {}, stop_grace_period: grace }]) => ({
       name: `${file}: ${name}`,
-      env: Object.fromEntries(
-        Object.entries(environment).map(([variable, text]) => [variable, interpolated(text, dotEnv)]),
-      ),
+      env: {
+        ...(files.some(({ path }) => path === '.env') ? dotEnv : {}),
+        ...Object.fromEntries(
+          Object.entries(environment).map(([variable, text]) => [variable, interpolated(text, dotEnv)]),
+        ),
+      },
       ...(grace === undefined ? {} : { graceSeconds: Number(/^(\d+)s$/.exec(grace)?.[1]) }),
     }));
 }

@@ -10,9 +10,10 @@ import { readUnit, systemdProcess } from '../../../tools/blueprints/systemd.js';
 
 /** The variables that docs/deploy/kubernetes.md puts into the Secret. */
 const IN_SECRET = ['DATABASE_URL', 'REDIS_URL', 'APP_SECRET', 'MAIL_TRANSPORTS', 'METRICS_TOKEN'];
-const OF_PLATFORMS = [RENDER_VARIABLES, RAILWAY_VARIABLES, KUBERNETES_VARIABLES].flatMap((variables) =>
-  Object.keys(variables),
-);
+const OF_PLATFORMS = [
+  ...[RENDER_VARIABLES, RAILWAY_VARIABLES, KUBERNETES_VARIABLES].flatMap((variables) => Object.keys(variables)),
+  'POSTGRES_PASSWORD', // in Compose's .env, from which DATABASE_URL has it
+];
 
 /** By what stands in the documents as one deployment: its processes share a database, and so all that follows. */
 const DEPLOYMENTS: [string, () => Promise<BlueprintProcess[]>, roles: string[]][] = [
@@ -69,7 +70,9 @@ describe.each(DEPLOYMENTS)('the blueprint of %s', (_, read, roles) => {
   });
 
   it('says whose X-Forwarded-For to believe, where a proxy stands in front', () => {
-    for (const process of processes.filter(({ env }) => env['ROLE'] !== 'worker' && env['TRUSTED_PROXIES'] !== '')) {
+    for (const process of processes.filter(
+      ({ env, name }) => env['ROLE'] !== 'worker' && !name.startsWith('compose.yaml'),
+    )) {
       expect({ [process.name]: settingsOf(process).http.trustedProxies }).not.toEqual({ [process.name]: undefined });
     }
   });
@@ -86,6 +89,17 @@ describe.each(DEPLOYMENTS)('the blueprint of %s', (_, read, roles) => {
 });
 
 describe('the blueprint of Compose', () => {
+  it('hands on whatever variable .env has, but for what belongs to its own services', async () => {
+    const dotEnv = {
+      ...{ APP_SECRET: generated(), POSTGRES_PASSWORD: 'x', SMTP_LISTEN: '2587', MAIL_SENDERS: '@shop.example.com' },
+      ...{ HOST: '127.0.0.1', PORT: '4000', ROLE: 'web', DATABASE_URL: 'postgres://elsewhere/otpost' },
+    };
+    const [{ env }] = composeProcesses('compose.yaml', await readCompose('compose.yaml'), dotEnv) as [BlueprintProcess];
+    const { mail, smtpIn, http, role, database } = readSettings(env).settings;
+    expect([mail.senders, smtpIn.listeners.map(({ port }) => port)]).toEqual([['@shop.example.com'], [2587]]);
+    expect([http.host, http.port, role, new URL(database.url!).hostname]).toEqual(['0.0.0.0', 3000, 'all', 'postgres']);
+  });
+
   it('starts nothing without its generated secrets, and says where they come from', async () => {
     const compose = await readCompose('compose.yaml');
     expect(() => composeProcesses('compose.yaml', compose, {})).toThrow('generate .env first');

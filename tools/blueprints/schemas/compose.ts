@@ -13,6 +13,7 @@ const service = closed(
       type: 'object',
       additionalProperties: closed({ condition: oneOf('service_healthy', 'service_started') }, ['condition']),
     },
+    env_file: listOf(closed({ path: oneOf('.env'), required: oneOf(false) }, ['path', 'required'])),
     environment: { type: 'object', additionalProperties: { type: 'string' } },
     // Published on loopback only.
     ports: listOf({ type: 'string', pattern: '^127\\.0\\.0\\.1:\\d+:\\d+$' }),
