@@ -246,9 +246,10 @@ describe('the recipe for', () => {
     itWith(DJANGO)('Django', async () => {
       const home = join(folder, 'django');
       await place(filesOf('django.md'), home);
-      const script = `import os, sys; sys.path.insert(0, ${JSON.stringify(home)}); os.environ['DJANGO_SETTINGS_MODULE'] = 'settings'; import django; django.setup(); import runpy; [runpy.run_path(${JSON.stringify(`${home}/mail.py`)}) for _ in (1, 2)]`;
+      const script = `import os, sys; sys.path.insert(0, ${JSON.stringify(home)}); os.environ['DJANGO_SETTINGS_MODULE'] = 'settings'; import django; django.setup(); import runpy; [runpy.run_path(${JSON.stringify(`${home}/mail.py`)}) for _ in (1, 2)]; django.conf.settings.ADMINS = [('Ops', 'ops@example.com')]; from django.core.mail import mail_admins; mail_admins('Internal Server Error', 'Traceback')`;
       await run('/usr/bin/python3', ['-c', script], { env: { ...env(), SECRET_KEY: 'x' } });
       expect(await tagsAt('ada@example.com')).toEqual([['welcome']]);
+      expect(await tagsAt('ops@example.com')).toEqual([[]]);
     });
 
     itWith(ACTION_MAILER)('Rails', async () => {

@@ -11,6 +11,7 @@ EMAIL_HOST_PASSWORD = os.environ["OTPOST_API_KEY"]
 EMAIL_USE_TLS = os.environ.get("OTPOST_SMTP_TLS") == "on"
 EMAIL_TIMEOUT = int(os.environ.get("OTPOST_SMTP_TIMEOUT", "10"))  # seconds
 DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "Sign-up <no-reply@example.com>")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL  # of error reports to ADMINS
 
 SECRET_KEY = os.environ["DJANGO_SECRET_KEY"]
 DEBUG = False

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -177,8 +177,18 @@ describe('programs that send by SMTP, unchanged', () => {
 
   itWith('/usr/bin/msmtp')('msmtp, in place of sendmail', async () => {
     const rc = join(folder, 'msmtprc');
-    const lines = ['account default', 'host 127.0.0.1', `port ${way.port}`, 'from shop@example.com', 'tls off'];
-    await writeFile(rc, [...lines, 'auth plain', 'user shop', `password ${way.key}`, ''].join('\n'), { mode: 0o600 });
+    const row = (await readFile('docs/drop-in.md', 'utf8')).split('\n').find((line) => line.startsWith('| msmtp'))!;
+    const here = {
+      ...{
+        'host otpost': 'host 127.0.0.1',
+        'port 587': `port ${way.port}`,
+        'from no-reply@localhost': 'from shop@example.com',
+      },
+      ...{ 'password KEY': `password ${way.key}`, 'tls on': 'tls off' },
+    };
+    const lines = [...row.matchAll(/`([^`]+)`/g)].map(([, line]) => here[line as keyof typeof here] ?? line);
+    expect(lines).toEqual(expect.arrayContaining(Object.values(here)));
+    await writeFile(rc, `${lines.join('\n')}\n`, { mode: 0o600 });
     const message = 'From: Shop <shop@example.com>\nTo: msmtp@example.com\nSubject: Nightly\n\nAll well.\n';
     const child = execFile('/usr/bin/msmtp', ['-C', rc, '-t'], { env: { HOME: folder } });
     child.stdin!.end(message);
