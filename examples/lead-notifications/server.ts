@@ -20,14 +20,39 @@ interface Lead {
   message?: string;
 }
 
-/** Thanks the customer and tells all subscribers. Both are committed when it returns; nobody waits for a mail server. */
-async function takeLead({ id = randomUUID(), name, email, phone, vehicle, message }: Lead): Promise<object> {
-  const thanks = await otpost.emails.send(
+/**
+ * Thanks the customer and tells all subscribers, each whatever becomes of the other. What is told as an id is committed; nobody waits
+ * for a mail server. @throws what may go well the next time, or both refusals: the same lead again does only what is left
+ */
+async function takeLead({ id = randomUUID(), ...lead }: Lead): Promise<object> {
+  const [thanks, notification] = await Promise.allSettled([thank(id, lead), tellSubscribers(id, lead)]);
+  const failures = [thanks, notification].flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
+  const passing = failures.find((error) => !isFinal(error));
+  if (passing !== undefined || failures.length === 2) throw passing ?? failures[0];
+  return { lead: id, ...outcome('thanks', thanks), ...outcome('notification', notification) };
+}
+
+function outcome(name: string, settled: PromiseSettledResult<{ id: string }>): object {
+  if (settled.status === 'fulfilled') return { [name]: settled.value.id };
+  const { code, message } = settled.reason as Problem;
+  return { [name]: null, [`${name}Refused`]: { error: code, detail: message } };
+}
+
+/** Such as an address that is none: no repeat mends it. */
+function isFinal(error: unknown): boolean {
+  return error instanceof Problem && error.status < 500 && ![409, 429].includes(error.status);
+}
+
+function thank(id: string, { name, email, vehicle }: Lead): Promise<{ id: string }> {
+  return otpost.emails.send(
     { to: email, template: 'lead-thanks', variables: { name, topic: vehicle }, metadata: { lead: id } },
     { idempotencyKey: `lead ${id} thanks` },
   );
+}
+
+function tellSubscribers(id: string, { name, email, phone, vehicle, message }: Lead): Promise<{ id: string }> {
   const told = { name, email, topic: vehicle, ...(phone ? { phone } : {}), ...(message ? { message } : {}) };
-  const notification = await otpost.broadcasts.create(
+  return otpost.broadcasts.create(
     {
       audience,
       template: 'lead-notification',
@@ -38,7 +63,6 @@ async function takeLead({ id = randomUUID(), name, email, phone, vehicle, messag
     },
     { idempotencyKey: `lead ${id}` },
   );
-  return { lead: id, thanks: thanks.id, notification: notification.id };
 }
 
 /** Words of a broadcast are Liquid; what a customer typed is to stay what it is. */

@@ -6,6 +6,9 @@ export interface Student {
   name: string;
 }
 
+/** Messages that Otpost takes in one request. */
+const MOST_IN_BATCH = 1_000;
+
 /** States from which a message moves on by itself. */
 const UNDER_WAY: readonly Email['status'][] = ['scheduled', 'queued', 'sending'];
 
@@ -41,10 +44,25 @@ export class PlatformMail {
 
   /** A mail each. @returns an id for each address, or why it is refused; one bad address stops no other. */
   async bulk(to: string[], subject: string, text: string): Promise<{ to: string; id?: string; refused?: string }[]> {
-    const items = await this.otpost.emails.batch(to.map((address) => ({ to: address, subject, text, lane: 'bulk' })));
-    return items.map((item, at) =>
-      'id' in item ? { to: to[at]!, id: item.id } : { to: to[at]!, refused: item.detail },
-    );
+    const told: { to: string; id?: string; refused?: string }[] = [];
+    for (let at = 0; at < to.length; at += MOST_IN_BATCH) {
+      const some = to.slice(at, at + MOST_IN_BATCH);
+      try {
+        const items = await this.otpost.emails.batch(
+          some.map((address) => ({ to: address, subject, text, lane: 'bulk' })),
+        );
+        told.push(
+          ...items.map((item, n) =>
+            'id' in item ? { to: some[n]!, id: item.id } : { to: some[n]!, refused: item.detail },
+          ),
+        );
+      } catch (error) {
+        // Whoever sent all of them again would send the first ones twice.
+        if (at === 0) throw error;
+        told.push(...some.map((address) => ({ to: address, refused: (error as Error).message })));
+      }
+    }
+    return told;
   }
 
   /** A code for one purpose works for no other. @returns what the page shows and gives back with the code */

@@ -95,12 +95,29 @@ describeWithRedisServer('examples/lead-notifications', () => {
     expect([sink.received.length, (await audience.find('left@example.com')).sentCount]).toEqual([3, 0]);
   });
 
+  it('tells the subscribers also where the customer’s address is none, and says so', async () => {
+    const order = { id: 'lead-2', name: 'Ida', vehicle: 'Fiat 500', email: 'ida@example' };
+    const { status, body } = await dealer.post<Taken & { thanksRefused: object }>('/leads', order);
+    expect([status, body]).toEqual([
+      200,
+      expect.objectContaining({
+        thanks: null,
+        thanksRefused: expect.objectContaining({ error: 'validation_failed' }) as object,
+      }),
+    ]);
+    expect(await done(body.notification)).toMatchObject({ counts: { sent: 2 } });
+    expect((await dealer.post<Taken>('/leads', order)).body).toEqual(body);
+    expect(await dealer.post('/leads', { ...order, id: 'lead-3', name: 'x'.repeat(10_000) })).toMatchObject({
+      status: 422,
+    });
+  });
+
   it('does the same while the broker is down', async () => {
     await redis.kill();
     const { notification } = await lead({ email: 'mary@example.com' });
     expect(await done(notification)).toMatchObject({ counts: { sent: 2 } });
     await textsTo('mary@example.com');
-    expect(await textsTo('agent1@example.com', 2)).toHaveLength(2);
+    expect(await textsTo('agent1@example.com', 3)).toHaveLength(3);
     await redis.start();
   });
 
@@ -123,7 +140,7 @@ describeWithRedisServer('examples/lead-notifications', () => {
       [notification, BUSY],
     );
     expect([tries.length, (await audience.find(BUSY)).sentCount]).toEqual([4, 0]);
-    expect(await textsTo('agent2@example.com', 3)).toHaveLength(3);
+    expect(await textsTo('agent2@example.com', 4)).toHaveLength(4);
   });
 
   async function busyMessage(broadcast: string): Promise<{ status: string; attempts: number }> {

@@ -139,4 +139,12 @@ describe('examples/learning-platform', () => {
       expect([mail.text, mail.headers.has('list')]).toEqual([expect.stringContaining('Unsubscribe'), true]);
     }
   });
+
+  it('tells more than one request may hold', async () => {
+    const to = Array.from({ length: 1_001 }, (_, n) => (n === 1_000 ? 'no address' : `crowd${n}@example.com`));
+    const order = { to, subject: 'New term', text: 'It begins.' };
+    const { mails } = await done<{ mails: { to: string; id?: string; refused?: string }[] }>('/announcements', order);
+    expect(mails.map((one) => [one.to, 'id' in one])).toEqual(to.map((address) => [address, address.includes('@')]));
+    expect(new Set(mails.flatMap(({ id }) => id ?? [])).size).toBe(1_000);
+  });
 });
