@@ -5,6 +5,7 @@ import { AccountsModule } from './accounts.module.js';
 import { PageSignIn } from './pages/page-cookies.js';
 import { Sessions } from './sessions/sessions.js';
 import { AccessTokens } from './tokens/access-tokens.js';
+import { isFormer } from './tokens/session-policy.js';
 
 /** Session and role as Postgres has them now, never as the token says: a revoked one opens nothing from that moment on. */
 @Injectable()
@@ -19,7 +20,8 @@ class AccountStaff extends Staff {
   async authenticate(token: string): Promise<Member | undefined> {
     const claims = await this.tokens.read(token);
     const found = claims && (await this.sessions.find(claims.sessionId));
-    return found && { accountId: found.account.id, sessionId: found.session.id, role: found.account.role };
+    if (!found || isFormer(claims.authTime, found.session)) return undefined;
+    return { accountId: found.account.id, sessionId: found.session.id, role: found.account.role };
   }
 }
 

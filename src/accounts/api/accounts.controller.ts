@@ -114,8 +114,8 @@ export class CodesController {
     @Body() { code, newPassword }: VerifyRequest,
     @Req() request: FastifyRequest,
   ): Promise<SignedInView> {
-    const holder = await this.holders.of(request.headers.authorization);
-    const signedIn = holder && { accountId: holder.account.id, sessionId: holder.session.id };
+    const holder = await this.holders.evenFormer(request.headers.authorization);
+    const signedIn = holder && { accountId: holder.account.id, sessionId: holder.session.id, former: holder.former };
     const result = await this.redemption.redeem(id, { code, newPassword }, signedIn, sourceOf(request));
     if (result.kind === 'taken') throw new Problem(result.channel === 'sms' ? 'phone_taken' : 'email_taken');
     if (result.kind !== 'signed_in') throw refusalProblem(result, this.clock.now());

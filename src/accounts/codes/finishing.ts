@@ -18,6 +18,8 @@ import { Sessions } from '../sessions/sessions.js';
 export interface SessionHolder {
   accountId: string;
   sessionId: string;
+  /** By a token from before the last proof; see `isFormer` in tokens/session-policy.ts. */
+  former?: boolean;
 }
 
 /** A code that came back and was used up, in this transaction. */
@@ -67,16 +69,17 @@ export class CodeFinishing {
 
   /**
    * What waits for a code that belongs to a session; undefined for the other purposes. Only the session that asked may
-   * give the code back (ASVS 5.0, 6.6.2).
+   * give the code back (ASVS 5.0, 6.6.2), and with a former token only the code that was used up: it repeats the proof.
    * @throws Problem unauthorized, before a try is counted
    */
   async confirmationOf(
-    { id, purpose }: Challenge,
+    { id, purpose, consumedAt }: Challenge,
     holder: SessionHolder | undefined,
   ): Promise<PendingConfirmation | undefined> {
     if (!purposeRow(purpose)?.session) return undefined;
     const waiting = await this.prisma.pendingConfirmation.findUnique({ where: { challengeId: id } });
     if (!waiting || holder?.sessionId !== waiting.sessionId) throw unauthorized();
+    if (holder.former && consumedAt === null) throw unauthorized();
     return waiting;
   }
 

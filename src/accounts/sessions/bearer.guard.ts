@@ -11,13 +11,14 @@ import { uuidPipe } from '../../core/ids.js';
 import { Problem } from '../../core/problems.js';
 import type { Session } from '../../generated/prisma/client.js';
 import { AccessTokens } from '../tokens/access-tokens.js';
+import { isFormer } from '../tokens/session-policy.js';
 import { type LiveSession, Sessions } from './sessions.js';
 
 interface AuthenticatedRequest extends FastifyRequest {
   session?: Session;
 }
 
-/** Lets a request in that carries a good access token (RFC 6750) of a session that has not ended (ASVS 5.0, 7.4.1). */
+/** Lets a request in that carries a good access token (RFC 6750) of a session that has not ended, nor was proven anew since (ASVS 5.0, 7.2.4, 7.4.1). */
 @Injectable()
 export class BearerGuard implements CanActivate {
   constructor(
@@ -29,7 +30,7 @@ export class BearerGuard implements CanActivate {
     const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
     const claims = await this.tokens.read(bearerOf(request.headers.authorization));
     const session = claims && (await this.sessions.live(claims.sessionId));
-    if (!session) throw unauthorized();
+    if (!session || isFormer(claims.authTime, session)) throw unauthorized();
     request.session = session;
     return true;
   }
@@ -65,8 +66,15 @@ export class SessionHolders {
   ) {}
 
   async of(authorization: string | undefined): Promise<LiveSession | undefined> {
+    const found = await this.evenFormer(authorization);
+    return found?.former === false ? found : undefined;
+  }
+
+  /** Also by a token from before the last proof: whoever gives that proof a second time, for its answer was lost, has no other. */
+  async evenFormer(authorization: string | undefined): Promise<(LiveSession & { former: boolean }) | undefined> {
     const claims = await this.tokens.read(bearerOf(authorization));
-    return claims && this.sessions.find(claims.sessionId);
+    const found = claims && (await this.sessions.find(claims.sessionId));
+    return found && { ...found, former: isFormer(claims.authTime, found.session) };
   }
 }
 

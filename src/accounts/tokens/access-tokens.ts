@@ -2,12 +2,14 @@ import { Injectable } from '@nestjs/common';
 import { errors, jwtVerify, SignJWT } from 'jose';
 import { Settings } from '../../config/settings.js';
 import { Clock } from '../../core/clock.js';
-import { ACCESS_TOKEN_SECONDS } from './session-policy.js';
+import { ACCESS_TOKEN_SECONDS, authTimeOf } from './session-policy.js';
 import { ALGORITHM, SigningKeys } from './signing-keys.js';
 
 interface AccessClaims {
   accountId: string;
   sessionId: string;
+  /** `auth_time`: when its session had been proven last, as it was issued; seconds of Unix time. */
+  authTime: number;
 }
 
 /** A session as its tokens tell of it. */
@@ -37,7 +39,7 @@ export class AccessTokens {
   async issue({ id, accountId, authenticatedAt }: AuthenticatedSession, now: Date): Promise<string> {
     const { kid, privateKey } = await this.keys.signer();
     const issuedAt = Math.floor(now.getTime() / 1_000);
-    return new SignJWT({ sid: id, auth_time: Math.floor(authenticatedAt.getTime() / 1_000) })
+    return new SignJWT({ sid: id, auth_time: authTimeOf({ authenticatedAt }) })
       .setProtectedHeader({ alg: ALGORITHM, kid, typ: TYPE })
       .setIssuer(this.issuer)
       .setAudience(this.issuer)
@@ -65,9 +67,9 @@ export class AccessTokens {
         algorithms: [ALGORITHM],
         typ: TYPE,
         currentDate: this.clock.now(),
-        requiredClaims: ['sub', 'sid', 'exp'],
+        requiredClaims: ['sub', 'sid', 'exp', 'auth_time'],
       });
-      return { accountId: payload.sub!, sessionId: String(payload['sid']) };
+      return { accountId: payload.sub!, sessionId: String(payload['sid']), authTime: Number(payload['auth_time']) };
     } catch (error) {
       if (error instanceof errors.JWKSNoMatchingKey) return 'unknown_key';
       if (error instanceof errors.JOSEError) return undefined;

@@ -62,6 +62,20 @@ export function endOf({ lastUsedAt, expiresAt }: SessionTimes): Date {
   return new Date(Math.min(expiresAt.getTime(), lastUsedAt.getTime() + IDLE_MS));
 }
 
+/** Seconds of Unix time, as an access token tells it. */
+export function authTimeOf({ authenticatedAt }: Pick<SessionTimes, 'authenticatedAt'>): number {
+  return Math.floor(authenticatedAt.getTime() / 1_000);
+}
+
+/**
+ * Whether an access token was issued before its holder proved again who they are: it is good for nothing (ASVS 7.2.4), for
+ * who holds it need not be who gave the proof.
+ * @param authTime of the token
+ */
+export function isFormer(authTime: number, session: Pick<SessionTimes, 'authenticatedAt'>): boolean {
+  return authTime < authTimeOf(session);
+}
+
 export function isRecent({ authenticatedAt }: SessionTimes, now: Date): boolean {
   return now.getTime() - authenticatedAt.getTime() < RECENT_MS;
 }

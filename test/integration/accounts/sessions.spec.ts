@@ -124,6 +124,20 @@ describe('sessions', () => {
     expect(await people.auditOf(idOf(person))).toEqual(['session.ended done']);
   });
 
+  it('give no code of theirs back with a token from before the last proof', async () => {
+    const person = await people.signUp();
+    const email = `thief-${person.account.email}`;
+    const { body: change } = await people.ask<IssuedBody>('POST', '/v1/me/email', person, { email });
+    const stolen = codeIn((await sink.waitForMailTo(email))[0]!.mail.text);
+    clock.advance(60);
+    const { body } = await people.ask<IssuedBody>('POST', '/v1/otp', person, { purpose: 'reauthenticate' });
+    const code = codeIn((await sink.waitForMailTo(person.account.email, 2))[1]!.mail.text);
+    const proof = await people.ask<Holder>('POST', `/v1/otp/${body.challenge.id}/verify`, person, { code });
+    const give = (holder: Holder) =>
+      people.ask('POST', `/v1/otp/${change.challenge.id}/verify`, holder, { code: stolen });
+    expect([(await give(person)).status, (await give(proof.body)).status]).toEqual([401, 200]);
+  });
+
   it('tell back ends when their holder last proved who they are', async () => {
     const person = await people.signUp();
     const began = Math.floor(clock.now().getTime() / 1_000);
@@ -143,6 +157,15 @@ describe('sessions', () => {
       sid: idOf(person),
       auth_time: Math.floor(clock.now().getTime() / 1_000),
     });
+    const openedBy = async (holder: Holder) => [
+      (await people.ask('POST', '/v1/me/email', holder, { email: `new-${person.account.email}` })).status,
+      (await people.ask('POST', '/v1/otp', holder, { purpose: 'reauthenticate' })).status,
+      (await people.ask('GET', '/v1/me', holder)).status,
+    ];
+    // Whoever holds one of the former tokens gave no proof. The one that asked may hear the answer again.
+    for (const former of [person, late]) expect(await openedBy(former)).toEqual([401, 401, 401]);
+    expect(await openedBy(again)).toEqual([202, 202, 200]);
+    expect((await people.ask('POST', `/v1/otp/${body.challenge.id}/verify`, late, { code })).status).toBe(200);
     expect((await refresh(late)).body.code).toBe('refresh_invalid');
     expect((await refresh(again)).status).toBe(200); // whoever came with the former one ended nothing
   });

@@ -1,8 +1,10 @@
 import {
+  authTimeOf,
   decideRefresh,
   endOf,
   GRACE_MS,
   IDLE_MS,
+  isFormer,
   isRecent,
   isRecentByCode,
   RECENT_MS,
@@ -53,6 +55,16 @@ describe('a proof of who somebody is', () => {
   ])('%s: %j → fresh, by code: %j', (_, proof, expected) => {
     const session = { ...began, ...proof };
     expect([isRecent(session, now), isRecentByCode(session, now)]).toEqual(expected);
+  });
+
+  it('leaves the tokens that come of it good, and none from before, down to the second', () => {
+    const authenticatedAt = new Date('2026-12-01T06:00:00.700Z');
+    const at = authTimeOf({ authenticatedAt });
+    expect([at - 1, at, at + 1].map((authTime) => isFormer(authTime, { authenticatedAt }))).toEqual([
+      true,
+      false,
+      false,
+    ]);
   });
 
   it('does not end a session later than its absolute end', () => {
