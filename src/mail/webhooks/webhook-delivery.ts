@@ -179,9 +179,11 @@ export class WebhookDelivery {
     const { failures, failingMs } = endpoint;
     const facts = { attempt, failures, failingMs, now: this.clock.now(), random: Math.random() };
     const judgement = judge(answer, facts);
-    const { status, delayMs, errorCode } = judgement;
+    const { errorCode } = judgement;
     const heard = answer.kind === 'answered' ? { statusCode: answer.statusCode, response: answer.response } : {};
-    await this.holdAgainst(delivery, judgement);
+    const isFresh = await this.holdAgainst(delivery, judgement);
+    // What is wrong with the endpoint that was is no reason not to ask the one that is.
+    const { status, delayMs } = isFresh ? ({ status: 'deferred', delayMs: 0 } as const) : judgement;
     await this.record(delivery, { status, delayMs, errorCode, tookMs, ...heard });
     if (judgement.endpoint.kind === 'disable') await this.outbox.failWaitingOfDisabled(FAIL_AT_ONCE);
   }
@@ -210,24 +212,33 @@ export class WebhookDelivery {
     }
   }
 
-  /** Before the delivery itself, so that no further one is claimed for an endpoint that is known to be down. */
+  /**
+   * Before the delivery itself, so that no further one is claimed for an endpoint that is known to be down. True: it would have
+   * been disabled, had it not begun anew meanwhile.
+   */
   private async holdAgainst(
-    { endpoint: { id, url, failures } }: ClaimedDelivery,
+    { endpoint: claimed }: ClaimedDelivery,
     { endpoint, errorCode }: Judgement,
-  ): Promise<void> {
+  ): Promise<boolean> {
+    const { id: endpointId, url, failures } = claimed;
     try {
       // What failed at the same moment is cleared by the next success.
-      if (endpoint.kind === 'worked' && failures > 0) await this.outbox.endpointWorked(id);
-      if (endpoint.kind === 'failed') await this.outbox.endpointFailed(id, endpoint.pauseMs);
-      if (endpoint.kind === 'disable' && (await this.outbox.disable(id, endpoint.reason))) {
+      if (endpoint.kind === 'worked' && failures > 0) await this.outbox.endpointWorked(claimed);
+      if (endpoint.kind === 'failed') await this.outbox.endpointFailed(claimed, endpoint.pauseMs);
+      if (endpoint.kind !== 'disable') return false;
+      const { reason } = endpoint;
+      const disabling = await this.outbox.disable(claimed, reason);
+      if (disabling === 'disabled') {
         this.log.error(
-          { endpointId: id, host: new URL(url).host, reason: endpoint.reason, errorCode },
+          { endpointId, host: new URL(url).host, reason, errorCode },
           'A WEBHOOK ENDPOINT WAS DISABLED: it answered 410, or took nothing for five days. What waited for it has failed; ' +
             'enable it with PATCH /v1/webhook-endpoints/:id and redeliver.',
         );
       }
+      return disabling === 'fresh';
     } catch (error) {
-      this.log.error({ err: error, endpointId: id }, 'what a webhook endpoint did could not be noted');
+      this.log.error({ err: error, endpointId }, 'what a webhook endpoint did could not be noted');
+      return false;
     }
   }
 

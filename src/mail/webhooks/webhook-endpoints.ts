@@ -41,10 +41,13 @@ const ROTATION_HOURS = 24;
 /** Deliveries removed by one statement. */
 const REMOVE_LIMIT = 1_000;
 
-const SEALED = { sealedSecret: true, sealKeyId: true, sealedPreviousSecret: true, previousSealKeyId: true } as const;
+const HIDDEN = {
+  ...{ sealedSecret: true, sealKeyId: true, sealedPreviousSecret: true, previousSealKeyId: true },
+  freshStarts: true,
+} as const;
 
-/** Without its secrets. */
-export type EndpointRecord = Omit<WebhookEndpoint, keyof typeof SEALED>;
+/** Without its secrets, and what only attempts ask for. */
+export type EndpointRecord = Omit<WebhookEndpoint, keyof typeof HIDDEN>;
 
 interface EndpointDraft {
   /** As the URL standard writes it; checked. */
@@ -107,7 +110,7 @@ export class WebhookEndpoints implements OnModuleInit {
     const sealed = this.keyring.seal(secret, sealContext(SEALED_SECRETS, id));
     const record = await (unit?.db ?? this.prisma).webhookEndpoint.create({
       data: { id, url, events, format, description, sealedSecret: sealed.bytes, sealKeyId: sealed.keyId },
-      omit: SEALED,
+      omit: HIDDEN,
     });
     return { secret, record };
   }
@@ -115,19 +118,22 @@ export class WebhookEndpoints implements OnModuleInit {
   /** Oldest first. */
   async list({ limit, after }: PageBounds): Promise<EndpointRecord[]> {
     const where = after === undefined ? {} : { id: { gt: after } };
-    return this.prisma.webhookEndpoint.findMany({ where, orderBy: { id: 'asc' }, take: limit + 1, omit: SEALED });
+    return this.prisma.webhookEndpoint.findMany({ where, orderBy: { id: 'asc' }, take: limit + 1, omit: HIDDEN });
   }
 
   async find(id: string): Promise<EndpointRecord | undefined> {
-    return (await this.prisma.webhookEndpoint.findUnique({ where: { id }, omit: SEALED })) ?? undefined;
+    return (await this.prisma.webhookEndpoint.findUnique({ where: { id }, omit: HIDDEN })) ?? undefined;
   }
 
-  /** Another address, or enabling it, is a fresh start: what was held against the endpoint is forgotten. */
+  /**
+   * Another address, or enabling it, is a fresh start: what was held against the endpoint is forgotten, and so is what becomes of
+   * attempts that are under way.
+   */
   async change(
     id: string,
     { url, events, description, disabled }: EndpointChange,
   ): Promise<EndpointRecord | undefined> {
-    const fresh = { failures: 0, failingSince: null, backoffUntil: null };
+    const fresh = { failures: 0, failingSince: null, backoffUntil: null, freshStarts: { increment: 1 } };
     const [changed] = await this.prisma.webhookEndpoint.updateManyAndReturn({
       where: { id },
       data: {
@@ -136,7 +142,7 @@ export class WebhookEndpoints implements OnModuleInit {
         ...(description === undefined ? {} : { description }),
         ...(disabled === false ? { disabledAt: null, disabledReason: null, ...fresh } : {}),
       },
-      omit: SEALED,
+      omit: HIDDEN,
     });
     if (!changed || !disabled) return changed;
     await this.disableByHand(id);

@@ -36,6 +36,8 @@ export interface ClaimedEndpoint {
   /** Failed attempts in a row before this one, and milliseconds since the first of them. */
   failures: number;
   failingMs: number;
+  /** How often it had got another address or been enabled. */
+  freshStarts: number;
   /** Deliveries that it could have been given by this claim. */
   room: number;
 }
@@ -153,7 +155,7 @@ export class WebhookOutbox {
       SELECT c.id, c.lease_token AS "leaseToken", c.attempts AS attempt, c.type, c.created_at AS "createdAt", c.payload,
         c.room::int AS room, e.id AS "endpointId", e.url, e.format, e.sealed_secret AS "sealedSecret", e.seal_key_id AS "sealKeyId",
         CASE WHEN e.previous_secret_until > now() THEN e.sealed_previous_secret END AS "sealedPreviousSecret",
-        e.previous_seal_key_id AS "previousSealKeyId", e.failures,
+        e.previous_seal_key_id AS "previousSealKeyId", e.failures, e.fresh_starts AS "freshStarts",
         coalesce(extract(epoch FROM now() - e.failing_since) * 1000, 0)::float8 AS "failingMs",
         ${message.columns}
       FROM claimed c JOIN webhook_endpoints e ON e.id = c.endpoint_id ${message.join}`;
@@ -197,27 +199,31 @@ export class WebhookOutbox {
   }
 
   /** The endpoint took a delivery: what was held against it is forgotten. */
-  async endpointWorked(id: string): Promise<void> {
+  async endpointWorked(endpoint: ClaimedEndpoint): Promise<void> {
     await this.prisma.statements.execute`
-      UPDATE webhook_endpoints SET failures = 0, failing_since = NULL, backoff_until = NULL WHERE id = ${id}::uuid AND failures > 0`;
+      UPDATE webhook_endpoints SET failures = 0, failing_since = NULL, backoff_until = NULL
+      WHERE ${isAsClaimed(endpoint)} AND failures > 0`;
   }
 
   /** It did not: everything for it waits for so many milliseconds. */
-  async endpointFailed(id: string, pauseMs: number): Promise<void> {
+  async endpointFailed(endpoint: ClaimedEndpoint, pauseMs: number): Promise<void> {
     await this.prisma.statements.execute`
       UPDATE webhook_endpoints SET
         failures = failures + 1, failing_since = coalesce(failing_since, now()),
         backoff_until = greatest(backoff_until, now() + ${pauseMs} * interval '1 millisecond')
-      WHERE id = ${id}::uuid`;
+      WHERE ${isAsClaimed(endpoint)}`;
   }
 
-  /** False: it was disabled before. */
-  async disable(id: string, reason: 'gone' | 'failing'): Promise<boolean> {
+  /** `fresh`: it got another address or was enabled since it was claimed, and stays enabled. */
+  async disable(endpoint: ClaimedEndpoint, reason: 'gone' | 'failing'): Promise<'disabled' | 'was_disabled' | 'fresh'> {
     const changed = await this.prisma.statements.execute`
       UPDATE webhook_endpoints SET
         disabled_at = now(), disabled_reason = ${reason}, failures = failures + 1, failing_since = coalesce(failing_since, now())
-      WHERE id = ${id}::uuid AND disabled_at IS NULL`;
-    return changed === 1;
+      WHERE ${isAsClaimed(endpoint)} AND disabled_at IS NULL`;
+    if (changed === 1) return 'disabled';
+    const [found] = await this.prisma.statements.query<{ same: boolean }[]>`
+      SELECT ${isAsClaimed(endpoint)} AS same FROM webhook_endpoints WHERE id = ${endpoint.id}::uuid`;
+    return found?.same === false ? 'fresh' : 'was_disabled';
   }
 
   /** queued|deferred → failed, where the endpoint is gone or was given up. Those of one that people disabled wait. */
@@ -264,6 +270,10 @@ export class WebhookOutbox {
     return finishes.map((_, n) => recorded.has(n));
   }
 }
+
+/** What an attempt came to says nothing of an endpoint that began anew meanwhile. */
+const isAsClaimed = ({ id, freshStarts }: ClaimedEndpoint): Prisma.Sql =>
+  Prisma.sql`id = ${id}::uuid AND fresh_starts = ${freshStarts}::int`;
 
 function recordOf({ delivery, ending, worker }: Finish, n: number): object {
   const { status, delayMs, statusCode, errorCode, response, tookMs } = ending;

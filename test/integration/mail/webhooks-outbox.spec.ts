@@ -150,8 +150,8 @@ describe('the outbox of webhooks', () => {
     const claim = async (): Promise<void> => {
       await Promise.all(
         (await outbox.claim(20)).map(async (row) => {
-          if (row.attempt % 2 === 0) await outbox.endpointFailed(row.endpoint.id, 0);
-          else await outbox.endpointWorked(row.endpoint.id);
+          if (row.attempt % 2 === 0) await outbox.endpointFailed(row.endpoint, 0);
+          else await outbox.endpointWorked(row.endpoint);
           const status = row.attempt > 2 ? 'delivered' : 'deferred';
           if (await outbox.finish(row, { status, tookMs: 1 }, 'test')) finished++;
         }),

@@ -283,6 +283,53 @@ describe('webhooks', () => {
     expect(body).toMatchObject({ disabledAt: null, disabledReason: null, failures: 0, failingSince: null });
   });
 
+  describe('of an endpoint that began anew while an attempt was under way', () => {
+    /** Answers the attempt only after the endpoint was changed, and takes all that come later. @param failures of five days */
+    async function changedMeanwhile(answer: Respond, change: (path: string) => object, failures = 0) {
+      let answerNow: (() => void) | undefined;
+      const respond: Respond = (response, received, nth) =>
+        nth === 1 ? void (answerNow = () => answer(response, received, nth)) : void response.writeHead(204).end();
+      const { id, path } = await endpointFor(respond);
+      await otpost.database.query(
+        `UPDATE webhook_endpoints SET failures = $2, failing_since = now() - interval '5 days' WHERE id = $1 AND $2 > 0`,
+        [id, failures],
+      );
+      const delivery = await client.test(id);
+      await receiver.arrived(path);
+      const { status: answered } = await client.ask('PATCH', `/v1/webhook-endpoints/${id}`, change(path));
+      expect(answered).toBe(200);
+      answerNow!();
+      return { id, delivery };
+    }
+    const changes = [
+      ['got another address', (path: string) => ({ url: receiver.url(`${path}/new`) })],
+      ['was enabled', () => ({ disabled: false })],
+    ] as const;
+
+    it.each(changes)('go on, though the one that was is gone (it %s)', async (_, change) => {
+      const { id, delivery } = await changedMeanwhile(status(410), change);
+      const { log } = await client.becomes(delivery, 'delivered', 2);
+      expect(log.map(({ statusCode, errorCode }) => [statusCode, errorCode])).toEqual([
+        [410, 'gone'],
+        [204, null],
+      ]);
+      expect(await client.endpoint(id)).toMatchObject({ disabledAt: null, failures: 0, failingSince: null });
+    });
+
+    it.each(changes)('do not wait because the one that was asked for it (it %s)', async (_, change) => {
+      const { id, delivery } = await changedMeanwhile(status(503, { 'retry-after': '600' }), change);
+      await client.becomes(delivery, 'deferred');
+      expect(await client.endpoint(id)).toMatchObject({ failures: 0, failingSince: null, backoffUntil: null });
+      await client.becomes(await client.test(id), 'delivered');
+    });
+
+    it('go on, though the one that was took nothing for five days', async () => {
+      const { id, delivery } = await changedMeanwhile(status(500), () => ({ disabled: false }), 30);
+      await client.becomes(delivery, 'delivered', 2);
+      expect(await client.endpoint(id)).toMatchObject({ disabledAt: null, failures: 0 });
+    });
+  });
+
   it('do not follow a redirect', async () => {
     const { id, path } = await endpointFor(status(302, { location: receiver.url('/elsewhere') }));
     const delivery = await client.test(id);
