@@ -191,7 +191,7 @@ function verified(files: string[]): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
     execFile('systemd-analyze', ['verify', ...files], { timeout: HANGS_MS }, (error, stdout, stderr) => {
       const missing = (error as NodeJS.ErrnoException | null)?.code === 'ENOENT';
-      if (error?.killed) reject(error); // it said nothing, and that is no praise
+      if (error?.killed) reject(new Error('systemd-analyze hangs', { cause: error }));
       else resolve(missing ? undefined : `${stdout}${stderr}`);
     });
   });
