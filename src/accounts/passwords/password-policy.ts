@@ -1,3 +1,5 @@
+import { domainToASCII, domainToUnicode } from 'node:url';
+
 /** Characters, after NFKC (OWASP ASVS 5.0, 6.2.1; NIST SP 800-63B-4 advises 15 where nothing else is asked for). */
 export const MIN_LENGTH = 8;
 /** Characters, after NFKC; all of them count (ASVS 6.2.8, 6.2.9). */
@@ -79,18 +81,28 @@ function isTail(text: string): boolean {
   return /^[\p{N}\p{P}\p{S}\p{Z}]*$/u.test(text);
 }
 
-/** In lower case: names and addresses as they are, written in one word, and the words that they are made of. */
+/**
+ * In lower case: names and addresses as they are, written in one word, and the words that they are made of. Domains count in
+ * both their forms: what is refused shows in which of them an account has its address, or whether there is one.
+ */
 function contextWords({ email, name, product, host }: PasswordContext): string[] {
   const at = email.lastIndexOf('@');
-  const domains = [email.slice(at + 1), host];
-  const whole = [email, ...domains].map(inSmall);
-  const phrases = [email.slice(0, at), name ?? '', product, ...domains.map(withoutTopLevel)].map(inSmall);
+  const local = email.slice(0, at);
+  const own = formsOf(email.slice(at + 1));
+  const domains = [...own, ...formsOf(host)];
+  const whole = [email, ...own.map((domain) => `${local}@${domain}`), ...domains].map(inSmall);
+  const phrases = [local, name ?? '', product, ...domains.map(withoutTopLevel)].map(inSmall);
   const words = [...whole, ...phrases, ...[...whole, ...phrases].map(joined), ...phrases.flatMap(parts)];
   return [...new Set(words)].filter((word) => [...word].length >= MIN_WORD);
 }
 
 function inSmall(phrase: string): string {
   return normalForm(phrase).toLowerCase();
+}
+
+/** `bücher.example` and `xn--bcher-kva.example`, whichever of them is given. */
+function formsOf(domain: string): string[] {
+  return [domain, domainToASCII(domain), domainToUnicode(domain)];
 }
 
 /** Of example.com, `com` alone is nobody's word. */

@@ -67,6 +67,29 @@ describe('a new password', () => {
     );
   });
 
+  it('is judged alike by both forms of a domain', () => {
+    const forms = ['ada@bücher-kiste.example', 'ada@xn--bcher-kiste-thb.example', 'ada@XN--bcher-kiste-thb.example'];
+    for (const password of [
+      'bücher-kiste!!',
+      'bücher2026',
+      'xn--bcher-kiste-thb1',
+      'ada@bücher-kiste.example',
+      'kiste2026',
+    ])
+      expect(
+        forms.map(
+          (email) => passwordFault(password, { email, product: 'Acme', host: 'id.acme.test' }, new Set())?.code,
+        ),
+      ).toEqual(Array(3).fill('password_contextual'));
+    expect(
+      passwordFault(
+        'bücher2026',
+        { email: 'ada@example.com', product: 'Acme', host: 'xn--bcher-kva.example' },
+        new Set(),
+      )?.code,
+    ).toBe('password_contextual');
+  });
+
   it('is compared with at least the 3,000 most common ones that would be long enough', () => {
     expect(commonPasswords().size).toBeGreaterThanOrEqual(3_000);
     for (const common of commonPasswords()) expect(codeOf(common)).toBe('password_common');
