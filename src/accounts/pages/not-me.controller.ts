@@ -68,8 +68,8 @@ export class NotMeController {
   ) {}
 
   @Get()
-  async ask(@Param('token') token: string): Promise<Page> {
-    return notMePage(await this.checker.byLink(token), token);
+  async ask(@Param('token') token: string, @Req() request: FastifyRequest): Promise<Page> {
+    return { ...notMePage(await this.checker.byLink(token), token), cookies: this.cookies.greeting(request) };
   }
 
   @Post()
@@ -78,6 +78,6 @@ export class NotMeController {
     const found = await this.checker.byLink(token);
     if (found.kind === 'open') await this.disowning.disownByMail(found.challenge, this.cookies.sourceOf(request));
     // Looked at again, for somebody may have used it in this very moment.
-    return this.ask(token);
+    return this.ask(token, request);
   }
 }

@@ -56,8 +56,8 @@ export class UndoController {
   ) {}
 
   @Get()
-  async ask(@Param('token') token: string): Promise<Page> {
-    return undoPage(await this.changes.find(token), token);
+  async ask(@Param('token') token: string, @Req() request: FastifyRequest): Promise<Page> {
+    return { ...undoPage(await this.changes.find(token), token), cookies: this.cookies.greeting(request) };
   }
 
   @Post()
@@ -66,6 +66,6 @@ export class UndoController {
     const found = await this.changes.find(token);
     const result =
       found.kind === 'open' ? await this.changes.undo(found.change, this.cookies.sourceOf(request)) : undefined;
-    return result?.kind === 'taken' ? undoPage({ kind: 'taken' }, token) : this.ask(token);
+    return result?.kind === 'taken' ? undoPage({ kind: 'taken' }, token) : this.ask(token, request);
   }
 }

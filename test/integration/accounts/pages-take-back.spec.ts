@@ -38,6 +38,17 @@ describe('taking back, on pages that need no sign-in', () => {
       return Number(row!.count);
     };
 
+    it('is pressed where a browser hides our own page behind "null", and tells no more', async () => {
+      const path = await notMeOf(await otpost.api.register(fresh()));
+      const page = browser();
+      expect((await page.post(path, {}, { origin: 'null' })).status).toBe(403); // no page of ours was opened there
+      await page.get(path);
+      expect(await page.post(path, {}, { origin: 'null' })).toMatchObject({
+        status: 200,
+        text: expect.stringContaining('It’s stopped') as string,
+      });
+    });
+
     it('asks first, then ends the code and its link, and slows down whoever asked; a second press says the same', async () => {
       const email = fresh();
       const issued = await otpost.api.register(email);
@@ -173,6 +184,15 @@ describe('taking back, on pages that need no sign-in', () => {
         });
       expect(await addressOf(late.session)).toBe(late.after);
       expect((await browser().post('/l/undo/AAAAAAAAAAAAAAAAAAAAAA')).status).toBe(404);
+    });
+
+    it('is undone where a browser hides our own page behind "null", and tells no more', async () => {
+      const { before, session, path } = await taken();
+      const page = browser();
+      expect((await page.post(path, {}, { origin: 'null' })).status).toBe(403); // no page of ours was opened there
+      await page.get(path);
+      expect((await page.post(path, {}, { origin: 'null' })).status).toBe(200);
+      expect(await addressOf(session)).toBe(before);
     });
 
     it('is not undone by a stranger’s page', async () => {
