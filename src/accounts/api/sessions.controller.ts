@@ -54,8 +54,10 @@ export class SessionsController {
       'Each works once, and for 10 s more for another tab, or where the answer was lost; using one again later ends the session.',
   })
   @Problems('refresh_invalid', 'rate_limited')
-  async refresh(@Body() { refreshToken }: RefreshRequest, @Req() { ip }: FastifyRequest): Promise<TokensView> {
-    const tokens = await this.sessions.refresh(refreshToken, (sessionId) => this.limits.takeRefresh(ip, sessionId));
+  async refresh(@Body() { refreshToken }: RefreshRequest, @Req() request: FastifyRequest): Promise<TokensView> {
+    const tokens = await this.sessions.refresh(refreshToken, sourceOf(request), (sessionId) =>
+      this.limits.takeRefresh(request.ip, sessionId),
+    );
     if (!tokens) throw new Problem('refresh_invalid');
     return tokens;
   }

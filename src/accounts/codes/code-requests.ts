@@ -7,7 +7,7 @@ import type { Channel } from '../../core/lanes.js';
 import { Problem } from '../../core/problems.js';
 import { Settings } from '../../config/settings.js';
 import type { CompanionRow } from '../../database/companion-rows.js';
-import { PrismaService } from '../../database/prisma.service.js';
+import { PrismaService, type UnitOfWork } from '../../database/prisma.service.js';
 import { sharedLookUp } from '../../database/shared-look-up.js';
 import type { Account } from '../../generated/prisma/client.js';
 import { requesterOf } from '../../limits/limit-policy.js';
@@ -227,7 +227,15 @@ export class CodeRequests {
       await this.mailLimit.take(source, destinationCanonical);
       if (mailbox) await this.sms.take(destinationCanonical, 'copy');
     };
-    return this.issuer.resend(challenge, source.requestId, takeLimits, undefined, mailbox);
+    const entry = {
+      action: 'code.resent',
+      actor: { kind: 'anonymous' as const },
+      target: { kind: 'challenge', id: challenge.id },
+      source,
+      details: { purpose: challenge.purpose, channel: byMail ? 'email' : channel },
+    };
+    const record = (_: Challenge, unit: UnitOfWork) => this.audit.record(entry, unit);
+    return this.issuer.resend(challenge, source.requestId, takeLimits, record, mailbox);
   }
 
   /** Of whoever has the number that the code went to; a decoy has nobody. */

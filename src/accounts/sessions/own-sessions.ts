@@ -3,6 +3,7 @@ import { Audit, onOwnAccount } from '../../audit/audit.js';
 import type { RequestSource } from '../../core/credentials.js';
 import { PrismaService, Transactions, type UnitOfWork } from '../../database/prisma.service.js';
 import type { Session } from '../../generated/prisma/client.js';
+import { type EndReason, endOfSession } from './session-end.js';
 import { Sessions } from './sessions.js';
 
 /** What somebody who is signed in does with their sessions (ASVS 5.0, 7.4.2 and 7.5.2). */
@@ -49,14 +50,11 @@ export class OwnSessions {
   private async ended(
     accountId: string,
     id: string,
-    reason: string,
+    reason: EndReason,
     source: RequestSource,
     unit: UnitOfWork,
   ): Promise<void> {
     const actor = { kind: 'account' as const, id: accountId };
-    await this.audit.record(
-      { action: 'session.ended', actor, target: { kind: 'session', id }, source, details: { reason } },
-      unit,
-    );
+    await this.audit.record(endOfSession(id, reason, actor, source), unit);
   }
 }

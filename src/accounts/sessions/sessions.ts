@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import { Audit } from '../../audit/audit.js';
 import { Clock } from '../../core/clock.js';
-import { hashOfToken } from '../../core/credentials.js';
+import { hashOfToken, type RequestSource } from '../../core/credentials.js';
 import { uuidv7 } from '../../core/ids.js';
 import { PrismaService, Transactions, type UnitOfWork } from '../../database/prisma.service.js';
 import type { Account, Prisma, Session } from '../../generated/prisma/client.js';
@@ -15,6 +16,7 @@ import {
   MAX_UNUSED,
   TOUCH_EVERY_MS,
 } from '../tokens/session-policy.js';
+import { type EndReason, endOfSession } from './session-end.js';
 
 /** How a session began, and where. */
 export interface Begun {
@@ -24,14 +26,6 @@ export interface Begun {
   /** The challenge or setup link that began it: whoever repeats the request that did finds the session again. */
   challengeId?: string | undefined;
 }
-
-type EndReason =
-  | 'signed_out'
-  | 'ended'
-  | 'password_changed'
-  | 'email_changed'
-  | 'email_change_undone'
-  | 'phone_changed';
 
 export interface IssuedTokens {
   accessToken: string;
@@ -57,6 +51,7 @@ export class Sessions {
     private readonly prisma: PrismaService,
     private readonly transactions: Transactions,
     private readonly accessTokens: AccessTokens,
+    private readonly audit: Audit,
   ) {}
 
   /** Of an app or another page: an access token, and a refresh token to go on with. */
@@ -87,10 +82,12 @@ export class Sessions {
 
   /**
    * New tokens for a refresh token; undefined when it is not, or no longer, good for any.
+   * @param source goes to the record where a used token ends the session
    * @param admit takes the limits, of the token's session too where there is one; nothing has been changed yet
    */
   async refresh(
     refreshToken: string,
+    source: RequestSource,
     admit: (sessionId: string | undefined) => Promise<void>,
   ): Promise<IssuedTokens | undefined> {
     const tokenHash = hashOfToken(refreshToken);
@@ -101,7 +98,7 @@ export class Sessions {
     if (!known) return undefined;
     return this.transactions.run(async (unit) => {
       await lock(known.sessionId, unit);
-      return this.refreshLocked(tokenHash, unit);
+      return this.refreshLocked(tokenHash, source, unit);
     });
   }
 
@@ -230,7 +227,11 @@ export class Sessions {
     await this.prisma.session.updateMany({ where: { id, lastUsedAt: { lte: due } }, data: { lastUsedAt: now } });
   }
 
-  private async refreshLocked(tokenHash: Bytes, unit: UnitOfWork): Promise<IssuedTokens | undefined> {
+  private async refreshLocked(
+    tokenHash: Bytes,
+    source: RequestSource,
+    unit: UnitOfWork,
+  ): Promise<IssuedTokens | undefined> {
     const now = this.clock.now();
     const token = await unit.db.refreshToken.findUnique({ where: { tokenHash }, include: { session: true } });
     if (!token) return undefined; // its account was deleted meanwhile
@@ -250,6 +251,8 @@ export class Sessions {
           where: { id: session.id },
           data: { revokedAt: now, revokedReason: 'refresh_reuse' },
         });
+        // By one of two who hold the token, and nobody knows which.
+        await this.audit.record(endOfSession(session.id, 'refresh_reuse', { kind: 'anonymous' }, source), unit);
         return undefined;
       case 'first':
       case 'sibling': {

@@ -1,3 +1,4 @@
+import { decodeJwt } from 'jose';
 import { MAX_UNUSED } from '../../../src/accounts/tokens/session-policy.js';
 import { AccountHolders, type Holder } from '../../support/service/account-holders.js';
 import type { Answer, IssuedBody, ProblemBody, SignedInBody } from '../../support/service/api.js';
@@ -136,6 +137,13 @@ describe('a refresh token in several tabs', () => {
     clock.advance(LATER);
     expect((await refresh(person.refreshToken)).body.code).toBe('refresh_invalid');
     expect(await reason()).toBe('refresh_reuse');
+    await refresh(person.refreshToken);
+    expect(
+      await otpost.database.query(
+        "SELECT actor_kind, details FROM audit_events WHERE action = 'session.ended' AND target_id = $1",
+        [String(decodeJwt(person.accessToken)['sid'])],
+      ),
+    ).toEqual([{ actor_kind: 'anonymous', details: { reason: 'refresh_reuse' } }]);
     for (const { refreshToken } of [owner, tab])
       expect((await refresh(refreshToken)).body.code).toBe('refresh_invalid');
     expect([await signedIn(owner), await signedIn(tab)]).toEqual([false, false]);

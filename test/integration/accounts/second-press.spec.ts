@@ -294,6 +294,12 @@ describe('a second press', () => {
       expect(
         await otpost.database.query('SELECT 1 FROM outbound_emails WHERE to_canonical = $1', [email]),
       ).toHaveLength(2);
+      expect(
+        await otpost.database.query(
+          "SELECT details FROM audit_events WHERE action = 'code.resent' AND target_id = $1",
+          [path.split('/').at(-1)],
+        ),
+      ).toEqual([{ details: { purpose: 'register', channel: 'email' } }]);
     });
 
     it('on ending a session finds it ended', async () => {

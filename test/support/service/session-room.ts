@@ -10,6 +10,8 @@ import { PrismaService, Transactions, type UnitOfWork } from '../../../src/datab
 import { createDatabase, type TestDatabase } from '../database/postgres.js';
 import { HeldClock, TEST_SECRET } from './otpost.js';
 
+const SOURCE = { requestId: 'test', ip: '127.0.0.1', userAgent: undefined, deviceToken: undefined };
+
 /** Sessions as the service has them, on a real database, without the service around them. */
 export class SessionRoom {
   readonly clock = new HeldClock();
@@ -29,15 +31,11 @@ export class SessionRoom {
     this.prisma = new PrismaService({ url: database.url, poolSize: 4 });
     this.transactions = new Transactions(this.prisma);
     const { settings } = readSettings({ DATABASE_URL: database.url, APP_SECRET: TEST_SECRET });
-    const records = new SigningKeyRecords(
-      this.prisma,
-      this.transactions,
-      new Keyring(TEST_SECRET),
-      new Audit(this.prisma, this.clock),
-    );
+    const audit = new Audit(this.prisma, this.clock);
+    const records = new SigningKeyRecords(this.prisma, this.transactions, new Keyring(TEST_SECRET), audit);
     this.keys = new SigningKeys(this.clock, records, createLogger('silent', 'web'));
     this.accessTokens = new AccessTokens(settings, this.clock, this.keys);
-    this.sessions = new Sessions(this.clock, this.prisma, this.transactions, this.accessTokens);
+    this.sessions = new Sessions(this.clock, this.prisma, this.transactions, this.accessTokens, audit);
   }
 
   async close(): Promise<void> {
@@ -52,7 +50,7 @@ export class SessionRoom {
 
   /** Within the limits. */
   refresh(refreshToken: string): Promise<IssuedTokens | undefined> {
-    return this.sessions.refresh(refreshToken, async () => undefined);
+    return this.sessions.refresh(refreshToken, SOURCE, async () => undefined);
   }
 
   /** The id of an account of its own. */
