@@ -82,6 +82,13 @@ export class PageCookies {
     return { sessionCookieFor: (challengeId) => `ots_${this.derived(['session', browser, challengeId])}` };
   }
 
+  /** The value of the session's cookie where a form signs in by itself: the same for a second press. Undefined as for {@link challengeIdFor}. */
+  sessionCookieOf(request: FastifyRequest, form: { id: string; email: string }): string | undefined {
+    const { browser } = this.waitingIn(request) ?? {};
+    if (browser === undefined || form.id === '') return undefined;
+    return `ots_${this.derived(['session of form', browser, form.id, form.email])}`;
+  }
+
   /**
    * The id of the challenge that a form asks for: the same however often that form is sent. Undefined where the browser is
    * not known.

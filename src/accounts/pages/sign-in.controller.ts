@@ -48,7 +48,7 @@ export class SignInController {
   @Get('sign-in')
   async password(@Req() request: FastifyRequest): Promise<Page | Redirect> {
     if (await this.signIn.of(request)) return { to: '/account' };
-    return { ...passwordSignInPage({}), cookies: this.cookies.greeting(request) };
+    return { ...passwordSignInPage({ form: randomId() }), cookies: this.cookies.greeting(request) };
   }
 
   @Post('sign-in/password')
@@ -56,13 +56,16 @@ export class SignInController {
     const typed = formField(body, 'email');
     const password = formField(body, 'password').slice(0, MAX_PASSWORD_INPUT);
     const email = parseEmailAddress(typed);
-    if (!email) return passwordSignInPage({ email: typed, fault: (say) => say('sign_in.no_address'), at: 'email' });
-    const result = await this.passwords.signInBrowser(email, password, this.cookies.sourceOf(request));
+    const id = formField(body, 'form');
+    const form = { form: id || randomId(), email: typed };
+    if (!email) return passwordSignInPage({ ...form, fault: (say) => say('sign_in.no_address'), at: 'email' });
+    const cookie = this.cookies.sessionCookieOf(request, { id, email: email.canonical });
+    const result = await this.passwords.signInBrowser(email, password, this.cookies.sourceOf(request), cookie);
     switch (result.kind) {
       case 'signed_in':
         return this.signIn.enter(result, request);
       case 'wrong':
-        return passwordSignInPage({ email: typed, fault: (say) => say('sign_in.wrong_password'), at: 'password' });
+        return passwordSignInPage({ ...form, fault: (say) => say('sign_in.wrong_password'), at: 'password' });
       case 'blocked':
         throw tooManyFailures(result, this.clock.now());
     }

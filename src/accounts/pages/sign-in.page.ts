@@ -40,15 +40,18 @@ export function resetPage({ form, texts, email = '', fault }: AddressForm): Page
 }
 
 interface PasswordForm {
+  /** Names this very form. */
+  form: string;
   email?: string;
   fault?: Saying;
   at?: 'email' | 'password';
 }
 
-export function passwordSignInPage({ email = '', fault, at }: PasswordForm): Page {
+export function passwordSignInPage({ form, email = '', fault, at }: PasswordForm): Page {
   const wrong = at === 'password' ? fault : undefined;
   const body = (say: Say) => html`<h1>${say('sign_in.password_title')}</h1>
     <form method="post" action="/account/sign-in/password">
+      <input type="hidden" name="form" value="${form}" />
       ${addressField(say, email, at === 'email' ? fault : undefined, { autocomplete: 'username', focus: at !== 'password' })}
       <label for="password">${say('sign_in.password')}</label>
       <input id="password" name="password" type="password" autocomplete="current-password" required="" ${at === 'password' && html`autofocus=""`} ${faultAttributes(wrong)} />

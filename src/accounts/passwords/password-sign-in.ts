@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Audit, onOwnAccount } from '../../audit/audit.js';
 import { Clock } from '../../core/clock.js';
-import type { RequestSource } from '../../core/credentials.js';
+import { hashOfToken, type RequestSource } from '../../core/credentials.js';
 import { domainOf, type EmailAddress } from '../../core/email-address.js';
 import { Problem } from '../../core/problems.js';
 import { PrismaService, Transactions, type UnitOfWork } from '../../database/prisma.service.js';
@@ -10,13 +10,18 @@ import { Limits } from '../../limits/limits.js';
 import type { Challenge } from '../../otp/challenges.js';
 import { DeviceTokens } from '../../otp/device-token.js';
 import { FailureBudgets } from '../../otp/failure-budgets.js';
+import { REPEAT_WITHIN_MS } from '../../otp/otp-policy.js';
 import { purposeRow } from '../../otp/purposes.js';
 import { Notices } from '../notices/notices.js';
 import { type Begun, type IssuedTokens, Sessions } from '../sessions/sessions.js';
 import { Passwords, PasswordTries, type TryResult } from './passwords.js';
 
 /** What a session began with: tokens of an app, or the cookie of a browser. */
-type Begin<Given> = (accountId: string, begun: Begun, unit: UnitOfWork) => Promise<Given>;
+interface Begin<Given> {
+  start: (accountId: string, begun: Begun, unit: UnitOfWork) => Promise<Given>;
+  /** What an equal request began a moment ago. */
+  again?: (accountId: string, unit: UnitOfWork) => Promise<Given | undefined>;
+}
 
 type SignInResult<Given> =
   | ({ kind: 'signed_in'; account: Account; deviceToken: string } & Given)
@@ -30,6 +35,7 @@ type Proven = Extract<TryResult, { kind: 'correct' }>;
 @Injectable()
 export class PasswordSignIn {
   constructor(
+    private readonly clock: Clock,
     private readonly prisma: PrismaService,
     private readonly transactions: Transactions,
     private readonly limits: Limits,
@@ -46,20 +52,37 @@ export class PasswordSignIn {
     password: string,
     source: RequestSource,
   ): Promise<SignInResult<{ tokens: IssuedTokens }>> {
-    return this.try(email, password, source, async (accountId, begun, unit) => ({
-      tokens: await this.sessions.start(accountId, begun, unit),
-    }));
+    return this.try(email, password, source, {
+      start: async (accountId, begun, unit) => ({ tokens: await this.sessions.start(accountId, begun, unit) }),
+    });
   }
 
-  /** The same on our own pages. @throws Problem rate_limited, busy */
+  /**
+   * The same on our own pages.
+   * @param once the cookie of the session, the same for a second press: that one is signed in again, and nobody is told twice
+   * @throws Problem rate_limited, busy
+   */
   async signInBrowser(
     email: EmailAddress,
     password: string,
     source: RequestSource,
+    once: string | undefined,
   ): Promise<SignInResult<{ cookie: string }>> {
-    return this.try(email, password, source, async (accountId, begun, unit) => {
-      const { cookie } = await this.sessions.startBrowser(accountId, begun, unit);
-      return { cookie };
+    // A form that is sent much later, from the history of a browser that signed out, begins a session of its own.
+    let cookie = once;
+    return this.try(email, password, source, {
+      start: async (accountId, begun, unit) => {
+        const started = await this.sessions.startBrowser(accountId, begun, unit, cookie);
+        return { cookie: started.cookie };
+      },
+      again: async (accountId, unit) => {
+        if (once === undefined) return undefined;
+        const session = await unit.db.session.findFirst({ where: { cookieHash: hashOfToken(once) } });
+        if (!session) return undefined;
+        cookie = undefined;
+        const isNow = this.clock.now().getTime() - session.createdAt.getTime() <= REPEAT_WITHIN_MS;
+        return isNow && session.accountId === accountId && session.revokedAt === null ? { cookie: once } : undefined;
+      },
     });
   }
 
@@ -102,13 +125,15 @@ export class PasswordSignIn {
       SELECT 1 FROM accounts WHERE id = ${id}::uuid AND email_canonical = ${emailCanonical} AND password_hash = ${hash} FOR UPDATE`;
     if (held.length === 0) return undefined;
     if (renewed !== undefined) await unit.db.account.updateMany({ where: { id }, data: { passwordHash: renewed } });
-    const given = await begin(id, { method: 'password', ...source }, unit);
+    const deviceToken = knownDevice === undefined ? this.devices.issue(emailCanonical) : source.deviceToken!;
+    const before = await begin.again?.(id, unit);
+    if (before) return { kind: 'signed_in', account, deviceToken, ...before };
+    const given = await begin.start(id, { method: 'password', ...source }, unit);
     if (knownDevice === undefined) {
       await this.notices.tell({ kind: 'new_device', to: account.email, locale: account.locale, source }, unit);
     }
     const details = { method: 'password', newDevice: knownDevice === undefined };
     await this.audit.record({ action: 'session.started', ...onOwnAccount(id, source), details }, unit);
-    const deviceToken = knownDevice === undefined ? this.devices.issue(emailCanonical) : source.deviceToken!;
     return { kind: 'signed_in', account, deviceToken, ...given };
   }
 

@@ -245,6 +245,33 @@ describe('a second press', () => {
       expect((await late.post(path)).status).toBe(410);
     });
 
+    it('on the password is signed in, in one session, and its owner is told of one new device', async () => {
+      const email = fresh();
+      await people.signUp(email, { password: PASSWORD });
+      const before = await sessionsOf(email);
+      const notices = () =>
+        otpost.database.query(
+          "SELECT 1 FROM outbound_emails WHERE to_canonical = $1 AND template = 'notice-new-device'",
+          [email],
+        );
+      const page = browser();
+      const form = /name="form" value="([\w-]{22})"/.exec((await page.get('/account/sign-in')).text)![1]!;
+      const give = (one: PageClient) => one.post('/account/sign-in/password', { form, email, password: PASSWORD });
+      const presses = await pressTwice(page, give);
+      for (const press of presses) expect(await press.signedInAs()).toBe(email);
+      expect([await sessionsOf(email), (await notices()).length]).toEqual([before + 1, 1]);
+      expect((await give(presses[0]!)).status).toBe(303); // a third one, with what the first one set
+      expect(await sessionsOf(email)).toBe(before + 1);
+      clock.advance(61);
+      const late = page.twin();
+      expect([(await give(late)).status, await late.signedInAs()]).toEqual([303, email]);
+      expect(await sessionsOf(email)).toBe(before + 2);
+      // Of the same form with another password nothing is said.
+      const stranger = page.twin();
+      const wrong = await stranger.post('/account/sign-in/password', { form, email, password: OTHER });
+      expect([wrong.status, await stranger.signedInAs()]).toEqual([401, undefined]);
+    });
+
     it('on the address form asks for one code, and leads to one page', async () => {
       const email = fresh();
       const page = browser();
