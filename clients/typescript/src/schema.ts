@@ -2599,7 +2599,7 @@ export interface components {
             rate?: string;
             /**
              * @description Of each message
-             * @default 8
+             * @default 11
              */
             maxAttempts?: number;
         };
@@ -2815,7 +2815,7 @@ export interface components {
              * @description Never handed over after this moment
              */
             expiresAt?: string;
-            /** @default 8 */
+            /** @description Left out: 20 of a critical message, 13 of a default one, 11 of bulk mail */
             maxAttempts?: number;
             /** @description Words to find it by */
             tags?: string[];
