@@ -21,13 +21,14 @@ import { type Cookie, PageReader, PageWriter, type Redirect } from '../../http/p
 import { LOOK } from '../../http/pages/look.js';
 import { PageProblemFilter } from '../../http/pages/problem-page.js';
 import { speakAs } from '../../http/pages/words.js';
-import { LIFETIME_MS } from '../../otp/otp-policy.js';
 import type { Browser, PageRedemption } from '../codes/code-redemption.js';
 import { OwnSessions } from '../sessions/own-sessions.js';
 import { type LiveSession, Sessions } from '../sessions/sessions.js';
 import { ABSOLUTE_MS } from '../tokens/session-policy.js';
 
 const DEVICE_SECONDS = 365 * 24 * 60 * 60;
+/** Seconds for which a browser is known that opened a form: longer than forms stay open, for one that is sent twice then asks once. */
+const KNOWN_SECONDS = 7 * 24 * 60 * 60;
 /** Codes that one browser may be waiting for at the same time. */
 const MAX_ASKED = 3;
 /** Pages that whoever signs in may come back to, with what they were filtered by. */
@@ -156,7 +157,7 @@ export class PageCookies {
 
   private makeWaiting({ browser, asked }: Waiting): Cookie {
     const value = [browser, ...asked, this.keyring.currentId, this.derived(['asked', browser, ...asked])].join('.');
-    return this.make('asked', value, LIFETIME_MS / 1_000);
+    return this.make('asked', value, KNOWN_SECONDS);
   }
 
   private derived(parts: string[]): string {

@@ -277,7 +277,7 @@ describe('the account page', () => {
       ),
       expect.stringMatching(
         new RegExp(
-          `^${session.replace('_session', '')}[-_]asked=[\\w-]{22}\\.[\\da-f]{8}\\.[\\w-]{43}; Max-Age=600; Path=/; HttpOnly${secure}; SameSite=Lax$`,
+          `^${session.replace('_session', '')}[-_]asked=[\\w-]{22}\\.[\\da-f]{8}\\.[\\w-]{43}; Max-Age=604800; Path=/; HttpOnly${secure}; SameSite=Lax$`,
         ),
       ),
     ]);
