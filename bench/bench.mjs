@@ -4,9 +4,9 @@
  *   npm run bench -- [accept] [smtp] [deliver] [codes] [memory] [cost] [broadcast] [history] [backlog] [--rounds 5] [--requests 3000] [--messages 3000]
  *     [--rows 200000] [--workers 4] [--seconds 60] [--out bench] [--no-peers] [--smoke]
  *
- * It prints, and writes RESULTS.md and results.json. `backlog` runs only by name. `--smoke`: tiny counts, one deployment for
- * everything, nothing fetched: it shows that the bench works, and no figures.
- * Postgres is one of its own unless DATABASE_URL is given, Redis likewise (REDIS_URL). Everything is on 127.0.0.1.
+ * It prints, and writes RESULTS.md and results.json. `backlog` runs only by name. `--smoke`: tiny counts, one
+ * deployment for everything, nothing fetched: it shows that the bench works, and no figures. Postgres is one of its own
+ * unless DATABASE_URL is given, Redis likewise (REDIS_URL). Everything is on 127.0.0.1.
  */
 import { mkdirSync } from 'node:fs';
 import { parseArgs } from 'node:util';

@@ -227,7 +227,10 @@ export async function oneAtATime(stage, url, { requests, requestOf, delayMs = 0 
 /** Rows in one statement: what its triggers hold at a time. */
 export const CHUNK = 100_000;
 
-/** One in a thousand failed; a hundred to each recipient, one in twenty with a tag. Over the last 30 days, the oldest first. */
+/**
+ * One in a thousand failed; a hundred to each recipient, one in twenty with a tag. Over the last 30 days, the oldest
+ * first.
+ */
 const FINISHED = `
   WITH made AS (
     INSERT INTO outbound_emails (id, lane, status, from_address, to_address, to_canonical, locale, seal_key_id, secret, attempts,

@@ -93,7 +93,9 @@ export async function cost({ stage, options, compare }) {
   });
 }
 
-/** Only by its name: several workers before a great many messages that wait. Rows as the service writes them, by SQL. */
+/**
+ * Only by its name: several workers before a great many messages that wait. Rows as the service writes them, by SQL.
+ */
 export async function backlog({ stage, options, compare }) {
   const { rows, workers, seconds } = options;
   await stage.scope(async () => {

@@ -2,8 +2,9 @@
  * The SMTP server of the bench, in a process of its own (`fork`): takes every message and forgets it. Its clock is the
  * measure of all who deliver to it: milliseconds of CLOCK_MONOTONIC, which the processes of one machine share.
  *
- * Told by messages: `{ reset: { delayMs, names } }` (each reply waits so long; of those whose address
- * begins with `names` it tells that they got mail, and when), `{ expect: count }`. Tells `{ port }`, `{ arrived, at }`, `{ seen: { count, first, last } }` once `count` are in.
+ * Told by messages: `{ reset: { delayMs, names } }` (each reply waits so long; of those whose address begins with
+ * `names` it tells that they got mail, and when), `{ expect: count }`. Tells `{ port }`, `{ arrived, at }`, `{ seen: {
+ * count, first, last } }` once `count` are in.
  */
 import { createServer } from 'node:net';
 

@@ -265,7 +265,9 @@ export class Stage {
 
 const sum = (numbers) => numbers.reduce((all, one) => all + one, 0);
 
-/** Microseconds of processor time of a process, its children and those that have ended. NaN where Linux does not tell. */
+/**
+ * Microseconds of processor time of a process, its children and those that have ended. NaN where Linux does not tell.
+ */
 export function processorOf(pid) {
   const stats = new Map();
   try {

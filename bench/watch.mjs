@@ -3,9 +3,9 @@
  *
  *   npm run bench:watch -- COMMIT [--rounds 5] [--requests 2000] [--messages 2000]
  *
- * The commit is built in a temporary folder, with the packages of this tree where the lock file is the same, else with its
- * own. A figure is lost when the median of its pairs is worse by more than noise: three times the median deviation of the
- * pairs from it, and 3 % at least. Ends with 1 when one is.
+ * The commit is built in a temporary folder, with the packages of this tree where the lock file is the same, else with
+ * its own. A figure is lost when the median of its pairs is worse by more than noise: three times the median deviation
+ * of the pairs from it, and 3 % at least. Ends with 1 when one is.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';

@@ -72,7 +72,8 @@ export async function listen(
 /** Prisma's pool outlives the deliveries that the modules bring to an end. */
 export async function closeApplication({ context, smtp }: Omit<Application, 'url'>): Promise<void> {
   const prisma = context.get(PrismaService);
-  // First of all nothing more is accepted: what is accepted while the drains have stopped would wait for the next start.
+  // First of all nothing more is accepted: what is accepted while the drains have stopped would wait for the next
+  // start.
   const server = (context as Partial<NestFastifyApplication>).getHttpServer?.();
   server?.close();
   server?.closeIdleConnections();

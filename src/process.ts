@@ -91,7 +91,9 @@ function loggerOf({ settings }: LoadedSettings): Logger {
   return createLogger(settings.logLevel, settings.role, standardOutput());
 }
 
-/** A worker opens no port, unless it is given one for its probes and metrics. What a role does not need is not loaded. */
+/**
+ * A worker opens no port, unless it is given one for its probes and metrics. What a role does not need is not loaded.
+ */
 const STARTERS: Record<Role, (infrastructure: Infrastructure) => Promise<Application>> = {
   all: async (infrastructure) =>
     (await import('./web-process.js')).startAll(infrastructure, deliveryModule(infrastructure)),

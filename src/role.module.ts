@@ -29,7 +29,10 @@ export interface Infrastructure {
 
 export type Imports = NonNullable<ModuleMetadata['imports']>;
 
-/** What every process has, and what its role adds: the role of a process is its module graph; no code asks which process it is in. */
+/**
+ * What every process has, and what its role adds: the role of a process is its module graph; no code asks which process
+ * it is in.
+ */
 @Module({})
 export class RoleModule {
   static forRoot(infrastructure: Infrastructure, ofRole: Imports): DynamicModule {

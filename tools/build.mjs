@@ -1,7 +1,7 @@
 /**
- * `npm run build`: the Prisma client from the schema, then `dist/`, then the templates in it, and beside both the page of
- * operators in `dist/web`. `--if-stale` does only what is needed, `--client` of that the client and the templates alone: what
- * tests are bundled with. `--no-web` leaves the page out.
+ * `npm run build`: the Prisma client from the schema, then `dist/`, then the templates in it, and beside both the page
+ * of operators in `dist/web`. `--if-stale` does only what is needed, `--client` of that the client and the templates
+ * alone: what tests are bundled with. `--no-web` leaves the page out.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';

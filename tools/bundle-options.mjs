@@ -26,7 +26,10 @@ const ABSENT = [
   'pg-native',
 ];
 
-/** Packages of Nest that look for others with a `require` of their own, and what they are to find: what the bundle has of it. */
+/**
+ * Packages of Nest that look for others with a `require` of their own, and what they are to find: what the bundle has
+ * of it.
+ */
 const REQUIRING =
   /@nestjs\/(mapped-types\/dist\/type-helpers\.utils|terminus\/dist\/health-check\/health-check\.decorator)\.js$/;
 /** @type {Record<string, string>} */
@@ -38,7 +41,8 @@ const IN_BUNDLE = {
 };
 
 /**
- * They would load the packages once more, of node_modules: a fifth of a start, and other copies of what decorators note.
+ * They would load the packages once more, of node_modules: a fifth of a start, and other copies of what decorators
+ * note.
  * @type {import('esbuild').Plugin}
  */
 const nestRequires = {
@@ -71,8 +75,9 @@ function isExpression(text) {
 }
 
 /**
- * Blanks in place of each call that says what its function is called already, so that the columns of the source map stay: of one
- * that is declared or has a name of its own, and of one that is called by what it is the value of (ECMA-262 §8.4, NamedEvaluation).
+ * Blanks in place of each call that says what its function is called already, so that the columns of the source map
+ * stay: of one that is declared or has a name of its own, and of one that is called by what it is the value of
+ * (ECMA-262 §8.4, NamedEvaluation).
  * @param {string} source of a bundle
  */
 function withoutNeedlessNames(source) {
@@ -103,8 +108,8 @@ function withoutNeedlessNames(source) {
 }
 
 /**
- * keepNames sets the name of each function when it is made, of those inside of functions each time: 7 % of the processor of a
- * batch of mail. Most have it already, for names are shortened nowhere. @type {import('esbuild').Plugin}
+ * keepNames sets the name of each function when it is made, of those inside of functions each time: 7 % of the
+ * processor of a batch of mail. Most have it already, for names are shortened nowhere. @type {import('esbuild').Plugin}
  */
 const cheapNames = {
   name: 'cheap-names',
@@ -132,8 +137,9 @@ const cheapNames = {
 };
 
 /**
- * Prisma keeps which values of a query are parameters in objects whose keys are numbers of up to a few thousand, and V8 keeps an
- * array of that length for each: 7 MB a client, and 60 ms of each start. With a key that no array reaches they are hash tables.
+ * Prisma keeps which values of a query are parameters in objects whose keys are numbers of up to a few thousand, and V8
+ * keeps an array of that length for each: 7 MB a client, and 60 ms of each start. With a key that no array reaches they
+ * are hash tables.
  * @type {import('esbuild').Plugin}
  */
 const smallParameterGraph = {
@@ -166,7 +172,8 @@ export const BUNDLING = {
   sourcesContent: false,
   plugins: [nestRequires, cheapNames, smallParameterGraph],
   external: [...LEFT_OUT, ...ABSENT],
-  // Nest imports these as it goes, and asks for named exports, which CommonJS in a bundle has none of: theirs as ES modules.
+  // Nest imports these as it goes, and asks for named exports, which CommonJS in a bundle has none of: theirs as ES
+  // modules.
   alias: {
     'class-transformer': './node_modules/class-transformer/esm2015/index.js',
     'class-validator': './node_modules/class-validator/esm2015/index.js',

@@ -40,7 +40,10 @@ async function compile(path) {
   return made;
 }
 
-/** What commands load late, for Jest refuses `import()` between tests, and tests that run side by side are. @param {string} code */
+/**
+ * What commands load late, for Jest refuses `import()` between tests, and tests that run side by side are. @param
+ * {string} code
+ */
 function loadedAtOnce(code) {
   /** @type {string[]} */
   const late = [];
@@ -51,7 +54,10 @@ function loadedAtOnce(code) {
   return loaded + late.map((path, index) => `\nimport * as late${index} from '${path}';`).join('');
 }
 
-/** Compiled as the build does it, for esbuild writes no metadata of decorators; each module still knows where its source lies. @type {import('esbuild').Plugin} */
+/**
+ * Compiled as the build does it, for esbuild writes no metadata of decorators; each module still knows where its source
+ * lies. @type {import('esbuild').Plugin}
+ */
 const typescript = {
   name: 'typescript',
   setup(builder) {
@@ -105,7 +111,10 @@ export function testBundling(specs, outdir = '.tests') {
   };
 }
 
-/** Whether the specs that were bundled, or what they share, name something. @param {import('esbuild').Metafile} metafile @param {RegExp} something */
+/**
+ * Whether the specs that were bundled, or what they share, name something. @param {import('esbuild').Metafile} metafile
+ * @param {RegExp} something
+ */
 export function testsName(metafile, something) {
   return Object.keys(metafile.inputs).some(
     (file) => file.startsWith('test/') && something.test(compiled.get(root + file)?.source ?? ''),

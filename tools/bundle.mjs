@@ -8,7 +8,10 @@ import { build } from 'esbuild';
 import { BUNDLING } from './bundle-options.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-/** Two folders below the root like the modules it is made of, which find migrations, templates and package.json from there. */
+/**
+ * Two folders below the root like the modules it is made of, which find migrations, templates and package.json from
+ * there.
+ */
 const FOLDER = 'dist/bundle';
 
 await rm(root + FOLDER, { recursive: true, force: true });

@@ -1,7 +1,7 @@
 /**
  * `npm run test:faults`: the fault suite alone, as the gate runs it, and its table at the end. `-- --long` sends
- * thousands of messages, keeps outages up for as long as leases last, lets processes die at points by chance, and has the
- * hostile client of test/integration/http send everything to everybody; `--seed=<number>` repeats such a run.
+ * thousands of messages, keeps outages up for as long as leases last, lets processes die at points by chance, and has
+ * the hostile client of test/integration/http send everything to everybody; `--seed=<number>` repeats such a run.
  */
 import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';

@@ -1,6 +1,7 @@
 /**
- * `npm run screenshots:mail`: what each mail looks like in Chromium, at the width of a phone and of a window, by day and by
- * night, as contact sheets in docs/screenshots/mail/. `--each FOLDER` keeps each picture too, with pictures blocked as well.
+ * `npm run screenshots:mail`: what each mail looks like in Chromium, at the width of a phone and of a window, by day
+ * and by night, as contact sheets in docs/screenshots/mail/. `--each FOLDER` keeps each picture too, with pictures
+ * blocked as well.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -81,7 +82,10 @@ async function sheetOf(file, pictures, columns) {
   await page.close();
 }
 
-/** Runs in the browser: rows of pictures, each under its title. @param {{ pictures: { title: string, data: string }[], columns: number, scale: number }} given */
+/**
+ * Runs in the browser: rows of pictures, each under its title. @param {{ pictures: { title: string, data: string }[],
+ * columns: number, scale: number }} given
+ */
 async function drawn({ pictures, columns, scale }) {
   const images = await Promise.all(
     pictures.map(async ({ data }) => {

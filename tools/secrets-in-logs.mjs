@@ -1,7 +1,8 @@
 /**
- * `node tools/secrets-in-logs.mjs FOLDER [--some]`: searches everything that processes of the tests logged (FOLDER/logs)
- * for every secret that passed through the tests (FOLDER/secrets; test/support/text/test-logs.ts writes both), as it is and as
- * it looks encoded. Names the lines, with the secret hidden, and exits 1. `--some`: to have compared nothing is a failure.
+ * `node tools/secrets-in-logs.mjs FOLDER [--some]`: searches everything that processes of the tests logged
+ * (FOLDER/logs) for every secret that passed through the tests (FOLDER/secrets; test/support/text/test-logs.ts writes
+ * both), as it is and as it looks encoded. Names the lines, with the secret hidden, and exits 1. `--some`: to have
+ * compared nothing is a failure.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,6 @@
-/** `npm start`: builds what is stale, then runs what every start runs, in this very process so that signals reach it. */
+/**
+ * `npm start`: builds what is stale, then runs what every start runs, in this very process so that signals reach it.
+ */
 import { spawn, spawnSync } from 'node:child_process';
 import { constants, setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -12,8 +14,8 @@ const { status } = spawnSync(
 );
 if (status !== 0) process.exit(status ?? 1);
 
-// Beside the service and after everything else, for a first code does not need it: until then the page says that it is being
-// built. It says nothing but why it failed.
+// Beside the service and after everything else, for a first code does not need it: until then the page says that it is
+// being built. It says nothing but why it failed.
 if (process.env.ROLE !== 'worker') {
   const script = fileURLToPath(new URL('./build-web.mjs', import.meta.url));
   const child = spawn(process.execPath, [script, '--quiet'], { stdio: ['ignore', 'ignore', 'inherit'] });

@@ -1,6 +1,6 @@
 /**
- * Compiles `templates/` into `dist/templates`, which every start and every test reads. The compiler is that of the service:
- * it is bundled of `src/` first, so that it needs no build.
+ * Compiles `templates/` into `dist/templates`, which every start and every test reads. The compiler is that of the
+ * service: it is bundled of `src/` first, so that it needs no build.
  */
 import { mkdirSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

@@ -1,7 +1,7 @@
 /**
- * Better Auth 1.x with its plugin for codes, on Postgres, as its documentation has it: `sendVerificationOTP` sends the mail
- * within the request. It runs from the folder where `install.mjs` put it. Connections to the mail server are pooled and
- * kept, which is the best case. Limits are off, as they are for Otpost.
+ * Better Auth 1.x with its plugin for codes, on Postgres, as its documentation has it: `sendVerificationOTP` sends the
+ * mail within the request. It runs from the folder where `install.mjs` put it. Connections to the mail server are
+ * pooled and kept, which is the best case. Limits are off, as they are for Otpost.
  */
 import { createServer } from 'node:http';
 import { betterAuth } from 'better-auth';

@@ -67,8 +67,8 @@ export const ROLES = ['user', 'viewer', 'operator', 'admin'] as const;
 export type Role = (typeof ROLES)[number];
 
 /**
- * Viewers see what the page of operators shows and change nothing; operators retry and cancel mail, test templates and keep the
- * suppression list; admins do everything. A user's rights end at their own account.
+ * Viewers see what the page of operators shows and change nothing; operators retry and cancel mail, test templates and
+ * keep the suppression list; admins do everything. A user's rights end at their own account.
  */
 export type StaffRole = Exclude<Role, 'user'>;
 

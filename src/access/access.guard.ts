@@ -45,7 +45,10 @@ interface AuthenticatedRequest extends FastifyRequest {
   caller?: CallerIdentity;
 }
 
-/** What a route behind {@link AccessGuard} asks for: a key with the scope, or a person with the role (admin where it names none). */
+/**
+ * What a route behind {@link AccessGuard} asks for: a key with the scope, or a person with the role (admin where it
+ * names none).
+ */
 interface Permission {
   scope: Scope;
   /** Lets a key in too, to what is its own alone: the route asks {@link ownerOf}. */
@@ -179,7 +182,10 @@ export function requireRole(caller: CallerIdentity, role: StaffRole): void {
   if (caller.kind === 'member' && !reaches(caller.member.role, role)) throw roleMissing(role);
 }
 
-/** Who may see its own alone: what its line of keys sent. Undefined for whoever may see all, and for who holds neither scope. */
+/**
+ * Who may see its own alone: what its line of keys sent. Undefined for whoever may see all, and for who holds neither
+ * scope.
+ */
 export function ownerOf(caller: CallerIdentity, scope: Scope, own: Scope): KeyCaller | undefined {
   if (caller.kind === 'member' || allows(caller.key.scopes, scope)) return undefined;
   return allows(caller.key.scopes, own) ? caller : undefined;

@@ -131,7 +131,9 @@ export type Rotation =
   | { kind: 'over'; why: 'revoked' | 'expired' | 'rotated'; record: ApiKeyRecord }
   | Unnamed;
 
-/** Making, replacing and ending API keys; each is recorded together with what it changed. `which` is an id or a prefix. */
+/**
+ * Making, replacing and ending API keys; each is recorded together with what it changed. `which` is an id or a prefix.
+ */
 @Injectable()
 export class KeyChanges {
   constructor(

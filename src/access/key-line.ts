@@ -1,8 +1,8 @@
 import { Prisma } from '../generated/prisma/client.js';
 
 /**
- * Ids of an API key, of those that it took over from, and of those that took over from it: whoever rotates keys stays one
- * back end. Each step is found by an index, for this is asked with requests.
+ * Ids of an API key, of those that it took over from, and of those that took over from it: whoever rotates keys stays
+ * one back end. Each step is found by an index, for this is asked with requests.
  */
 export function keyLine(id: string): Prisma.Sql {
   return Prisma.sql`

@@ -70,8 +70,9 @@ export class AccountsMaintenance implements OnModuleInit {
   }
 
   /**
-   * What strangers typed, a hash of a password among it, waits no longer than the code that it belongs to. A minute more:
-   * a code that was right just before may be under way. There are as few as were begun in an hour, so all are looked at.
+   * What strangers typed, a hash of a password among it, waits no longer than the code that it belongs to. A minute
+   * more: a code that was right just before may be under way. There are as few as were begun in an hour, so all are
+   * looked at.
    */
   private async removeRegistrations(limit: number): Promise<number> {
     return this.prisma.statements.execute`

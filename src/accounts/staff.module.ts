@@ -7,7 +7,9 @@ import { Sessions } from './sessions/sessions.js';
 import { AccessTokens } from './tokens/access-tokens.js';
 import { isFormer } from './tokens/session-policy.js';
 
-/** Session and role as Postgres has them now, never as the token says: a revoked one opens nothing from that moment on. */
+/**
+ * Session and role as Postgres has them now, never as the token says: a revoked one opens nothing from that moment on.
+ */
 @Injectable()
 class AccountStaff extends Staff {
   constructor(
@@ -25,7 +27,9 @@ class AccountStaff extends Staff {
   }
 }
 
-/** Tells the rooms below, wherever they ask who is behind an access token or reads a page; they may not import this one. */
+/**
+ * Tells the rooms below, wherever they ask who is behind an access token or reads a page; they may not import this one.
+ */
 @Global()
 @Module({
   imports: [AccountsModule],

@@ -37,7 +37,8 @@ export class Confirmations {
   ) {}
 
   /**
-   * Mails somebody the question, unless they are active, or said that we bother them. That they wait is committed with the mail.
+   * Mails somebody the question, unless they are active, or said that we bother them. That they wait is committed with
+   * the mail.
    * @param note what is committed together with it
    * @throws Problem rate_limited
    */

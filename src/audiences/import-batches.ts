@@ -39,8 +39,8 @@ interface Chunk {
 }
 
 /**
- * Works off the files that were accepted, in chunks. What a chunk wrote and the place in the file are one commit: whoever goes on
- * after a kill -9 begins behind the last chunk, and holds no more of the file than a chunk.
+ * Works off the files that were accepted, in chunks. What a chunk wrote and the place in the file are one commit:
+ * whoever goes on after a kill -9 begins behind the last chunk, and holds no more of the file than a chunk.
  */
 @Injectable()
 export class ImportBatches {
@@ -52,8 +52,8 @@ export class ImportBatches {
   ) {}
 
   /**
-   * Works the imports that are open, oldest first, each as far as it goes: one that cannot go on holds up no other. Answers how many
-   * lines. @throws the first of what stopped one, after all had their turn
+   * Works the imports that are open, oldest first, each as far as it goes: one that cannot go on holds up no other.
+   * Answers how many lines. @throws the first of what stopped one, after all had their turn
    */
   async work(signal: AbortSignal): Promise<number> {
     let lines = 0;

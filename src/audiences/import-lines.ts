@@ -10,8 +10,9 @@ export interface LineBatch {
 }
 
 /**
- * The lines of a file from a byte on, so many at a time. A longer line than may be is passed over as it comes: memory holds no more
- * than a batch. A line ends with LF or CRLF; also one between quotes does, for no value has a line end in it.
+ * The lines of a file from a byte on, so many at a time. A longer line than may be is passed over as it comes: memory
+ * holds no more than a batch. A line ends with LF or CRLF; also one between quotes does, for no value has a line end in
+ * it.
  * @param start where a line begins, and how many there are before it
  */
 export async function* linesOf(

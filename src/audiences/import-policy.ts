@@ -102,7 +102,10 @@ function isRow(text: string | RowFault): text is string {
   return typeof text === 'string' && text.trim() !== '';
 }
 
-/** All at once, which is ten times as fast. Where one of them has a stray quote, each by itself: then it spoils no other. */
+/**
+ * All at once, which is ten times as fast. Where one of them has a stray quote, each by itself: then it spoils no
+ * other.
+ */
 function rowsOf(lines: readonly string[], delimiter: string): (string[] | undefined)[] {
   const all = cellsOfAll(lines.join('\n'), delimiter);
   return all?.length === lines.length ? all : lines.map((line) => cellsOf(line, delimiter));

@@ -40,7 +40,10 @@ class AudienceMaintenance implements OnModuleInit {
     );
   }
 
-  /** Removes up to `limit` subscribers of audiences that were deleted, and those audiences that have none left. Returns how many. */
+  /**
+   * Removes up to `limit` subscribers of audiences that were deleted, and those audiences that have none left. Returns
+   * how many.
+   */
   private async removeDeleted(limit: number): Promise<number> {
     const removed = await this.prisma.statements.execute`
       DELETE FROM subscribers WHERE id IN (

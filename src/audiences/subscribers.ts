@@ -49,7 +49,10 @@ const WINDOW = 50_000;
 const COLUMNS = Prisma.sql`s.id::text, s.address, s.status, s.attributes, s.locale, s.sent_count AS "sentCount",
   s.last_sent_at AS "lastSentAt", s.status_changed_at AS "statusChangedAt", s.created_at AS "createdAt", s.challenge_id AS "challengeId"`;
 
-/** The status of somebody new: of an address that nobody may send newsletters to, why. Of a row `v` with its canonical address. */
+/**
+ * The status of somebody new: of an address that nobody may send newsletters to, why. Of a row `v` with its canonical
+ * address.
+ */
 const STATUS_OF_NEW = Prisma.sql`coalesce((
     SELECT CASE x.reason WHEN 'hard_bounce' THEN 'bounced' WHEN 'complaint' THEN 'complained' ELSE 'unsubscribed' END
     FROM suppressions x WHERE x.address_canonical = v.canonical AND (x.expires_at IS NULL OR x.expires_at > now())
@@ -62,8 +65,8 @@ export interface Written {
 }
 
 /**
- * Writes subscribers of one audience, each address once. Whoever has left stays as they are, whatever a file says; whoever is
- * there keeps what is not said anew.
+ * Writes subscribers of one audience, each address once. Whoever has left stays as they are, whatever a file says;
+ * whoever is there keeps what is not said anew.
  * @returns those that were written
  */
 export function writingSubscribers(
@@ -185,7 +188,10 @@ export class Subscribers {
     });
   }
 
-  /** All that is known of them goes; messages that wait for them end when they are claimed. @throws Problem subscriber_not_found */
+  /**
+   * All that is known of them goes; messages that wait for them end when they are claimed. @throws Problem
+   * subscriber_not_found
+   */
   async remove(audienceId: string, id: string, by: Doer): Promise<void> {
     const record = await this.get(audienceId, id);
     await this.transactions.run(async (unit) => {

@@ -14,8 +14,8 @@ interface Counted {
 }
 
 /**
- * Begins broadcasts whose time has come, each by itself. Its audience is counted a window at a time, and the last window and the
- * beginning are one statement. How far one is stands in memory alone: another process counts anew.
+ * Begins broadcasts whose time has come, each by itself. Its audience is counted a window at a time, and the last
+ * window and the beginning are one statement. How far one is stands in memory alone: another process counts anew.
  */
 @Injectable()
 export class Beginnings {
@@ -33,8 +33,8 @@ export class Beginnings {
   }
 
   /**
-   * Counts a window of its audience, and begins it where that was the last one: whoever joins from then on does not get it. Answers
-   * how many it counted, and 0 where it began, or somebody else has its row.
+   * Counts a window of its audience, and begins it where that was the last one: whoever joins from then on does not get
+   * it. Answers how many it counted, and 0 where it began, or somebody else has its row.
    */
   async go(id: string): Promise<number> {
     const { count, upTo } = this.counted.get(id) ?? { count: 0, upTo: LOWEST_UUID };

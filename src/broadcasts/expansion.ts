@@ -32,9 +32,9 @@ export interface Expanded {
 }
 
 /**
- * Makes the messages of broadcasts, chunk by chunk. What a chunk made, its receipts, the place in the audience and the tokens it
- * took are one commit, under the lock of the broadcast's row: whoever goes on after a kill -9 begins behind the last chunk, and
- * of two at once one has the row, and the other none.
+ * Makes the messages of broadcasts, chunk by chunk. What a chunk made, its receipts, the place in the audience and the
+ * tokens it took are one commit, under the lock of the broadcast's row: whoever goes on after a kill -9 begins behind
+ * the last chunk, and of two at once one has the row, and the other none.
  */
 @Injectable()
 export class Expansion {
@@ -47,8 +47,8 @@ export class Expansion {
   ) {}
 
   /**
-   * Goes on while there is something to do, each broadcast in turn: one that cannot go on holds up no other. Answers how many
-   * messages it made. @throws the first of what stopped one, once there is nothing else to do
+   * Goes on while there is something to do, each broadcast in turn: one that cannot go on holds up no other. Answers
+   * how many messages it made. @throws the first of what stopped one, once there is nothing else to do
    */
   async work(signal: AbortSignal): Promise<number> {
     const until = performance.now() + LONGEST_RUN;
@@ -103,8 +103,8 @@ export class Expansion {
   }
 
   /**
-   * What follows from being paused, resumed, cancelled or done, for messages that are made already: claims see to it in any
-   * case, and this is ahead of them. Answers how many messages it changed.
+   * What follows from being paused, resumed, cancelled or done, for messages that are made already: claims see to it in
+   * any case, and this is ahead of them. Answers how many messages it changed.
    */
   async settle(): Promise<number> {
     return (await this.messages.cancelRest()) + (await this.putOff()) + (await this.takeBack()) + (await this.finish());

@@ -99,7 +99,9 @@ export function emailAddress(what: string): (text: string) => EmailAddress {
   };
 }
 
-/** Where a message may have gone, by the rule of the API. A promise, for what knows all countries is loaded only here. */
+/**
+ * Where a message may have gone, by the rule of the API. A promise, for what knows all countries is loaded only here.
+ */
 export function destination(what: string): (text: string) => Promise<Destination> {
   return awaitedLater(async (text) => {
     const { parseDestination } = await import('../core/destination.js');

@@ -37,7 +37,9 @@ export class Command extends CommanderCommand {
     return this.parent?.parent ? `${this.parent.name()} ${this.name()}` : this.name();
   }
 
-  /** What stands behind the name, a line for each way to call it; a line that begins with a blank continues the last. */
+  /**
+   * What stands behind the name, a line for each way to call it; a line that begins with a blank continues the last.
+   */
   synopsis(...lines: string[]): this {
     this.synopses = lines;
     return this;
@@ -80,8 +82,8 @@ export class Command extends CommanderCommand {
   }
 
   /**
-   * The same, on the database that a start with this environment would use, or the embedded one that Otpost is running on.
-   * What it takes is loaded when it runs: help and wrong usage are quick.
+   * The same, on the database that a start with this environment would use, or the embedded one that Otpost is running
+   * on. What it takes is loaded when it runs: help and wrong usage are quick.
    */
   onDatabase<Options, Named>(work: (session: Session, options: Options, named: Named) => Promise<ExitCode>): this {
     return this.does<Options, Named>(async (io, options, named) => {

@@ -9,8 +9,8 @@ export const TRY_AGAIN = 75;
 export const OUTPUT_CLOSED = 141;
 
 /**
- * 0 done; 1 not done, and why was told; 2 not understood; 3 not over yet. For a mail server, as in sysexits.h: 65 bad data,
- * 75 try again. 141 where nobody reads what is said.
+ * 0 done; 1 not done, and why was told; 2 not understood; 3 not over yet. For a mail server, as in sysexits.h: 65 bad
+ * data, 75 try again. 141 where nobody reads what is said.
  */
 export type ExitCode = 0 | 1 | 2 | 3 | typeof BAD_DATA | typeof TRY_AGAIN | typeof OUTPUT_CLOSED;
 
@@ -48,11 +48,11 @@ interface Listing<T> {
 }
 
 /**
- * What a command says and asks: `out` is for what a script reads, `err` for people. Words of the record, of servers and of
- * arguments may hold what a terminal obeys: it is shown instead, and a line break within a line breaks none.
+ * What a command says and asks: `out` is for what a script reads, `err` for people. Words of the record, of servers and
+ * of arguments may hold what a terminal obeys: it is shown instead, and a line break within a line breaks none.
  *
- * That a pipe has no reader is known only after a write (EPIPE). So a command goes on until its next line, and cleans up
- * on its way out: an embedded Postgres is not left behind.
+ * That a pipe has no reader is known only after a write (EPIPE). So a command goes on until its next line, and cleans
+ * up on its way out: an embedded Postgres is not left behind.
  */
 export class Io {
   /** Whether the result is for a program (--json). */

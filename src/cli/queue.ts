@@ -140,7 +140,10 @@ async function resume(session: Session, _: object, lanes: Lane[]): Promise<ExitC
   return 0;
 }
 
-/** Milliseconds between two drains while something is due that could not be claimed: a rate, a closed transport, others at it. */
+/**
+ * Milliseconds between two drains while something is due that could not be claimed: a rate, a closed transport, others
+ * at it.
+ */
 const AGAIN_MS = 250;
 const SHOW_EVERY_MS = 1_000;
 

@@ -60,7 +60,10 @@ const NONE_CONFIGURED =
 const NOT_CONFIGURED =
   'What is not_configured is in the MAIL_TRANSPORTS of this command no more, and gets no mail from workers that have the same.';
 
-/** A configuration that has none of those on record is not that of the workers: without MAIL_TRANSPORTS it is the inbox alone. */
+/**
+ * A configuration that has none of those on record is not that of the workers: without MAIL_TRANSPORTS it is the inbox
+ * alone.
+ */
 function withConfigured(records: readonly TransportRecord[], keys: readonly string[]): Listed[] {
   const known = records.some(({ name }) => keys.includes(name));
   return records.map((record) => ({ ...record, configured: known ? keys.includes(record.name) : null }));

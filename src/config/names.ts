@@ -1,8 +1,8 @@
 import type { ProviderForm } from './provider-entries.js';
 
 /**
- * Variables that people have from Django, Laravel, Celery and others, translated into ours, so that what worked there starts
- * here. Ours win; a translation is told at start, by names alone.
+ * Variables that people have from Django, Laravel, Celery and others, translated into ours, so that what worked there
+ * starts here. Ours win; a translation is told at start, by names alone.
  */
 export interface Translation {
   env: Record<string, string>;
@@ -104,7 +104,10 @@ function bracketed(host: string): string {
   return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
 }
 
-/** One warning per name that is not ours but so near to one of ours that it was probably meant. Values are not looked at. */
+/**
+ * One warning per name that is not ours but so near to one of ours that it was probably meant. Values are not looked
+ * at.
+ */
 export function misspellings(
   names: readonly string[],
   known: readonly string[],
@@ -126,7 +129,9 @@ function nearest(name: string, known: readonly string[]): string | undefined {
   return near[0]?.candidate;
 }
 
-/** Two slips in a short name make another word: HOME, which is always set, is two letters away from HOST and from ROLE. */
+/**
+ * Two slips in a short name make another word: HOME, which is always set, is two letters away from HOST and from ROLE.
+ */
 function tolerance(name: string): number {
   return name.length < 8 ? 1 : 2;
 }

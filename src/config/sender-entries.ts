@@ -3,8 +3,9 @@ import { isOneLine } from '../core/one-line.js';
 import { type Context, fault, type Parsed, readEach, value } from './values.js';
 
 /**
- * `Name <a@b>`, `"Name, Inc." <a@b>` or `a@b`; the name is empty in the last case. The domain comes in ASCII: Message-IDs,
- * envelopes and DKIM take no other where a server lacks SMTPUTF8 (RFC 6531), and nobody knows which server that will be.
+ * `Name <a@b>`, `"Name, Inc." <a@b>` or `a@b`; the name is empty in the last case. The domain comes in ASCII:
+ * Message-IDs, envelopes and DKIM take no other where a server lacks SMTPUTF8 (RFC 6531), and nobody knows which server
+ * that will be.
  */
 export function readSender(text: string, { such }: Context): Parsed<{ name: string; address: string }> {
   const remedy = `must be an address with or without a name, ${such}`;
@@ -43,7 +44,10 @@ export function readBounceAddress(text: string, { such }: Context): Parsed<strin
     : fault(`must be an address with at most 27 letters, digits, dots and dashes before the @, ${such}`);
 }
 
-/** By the rules for recipients, with the domain in ASCII (UTS 46). A host of one label, such as `localhost`, will do here. */
+/**
+ * By the rules for recipients, with the domain in ASCII (UTS 46). A host of one label, such as `localhost`, will do
+ * here.
+ */
 function asciiAddress(typed: string): string | undefined {
   const at = typed.lastIndexOf('@');
   const isHost = /^[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?$/i.test(typed.slice(at + 1));

@@ -42,7 +42,10 @@ export interface HttpSettings extends CommonParameters {
   endpoint?: string;
 }
 
-/** What proves that an event comes from the provider that it names; `secret` is typed and read by the provider's own file. */
+/**
+ * What proves that an event comes from the provider that it names; `secret` is typed and read by the provider's own
+ * file.
+ */
 export interface HookSecret {
   provider: string;
   secret: unknown;
@@ -100,7 +103,9 @@ export interface SmtpSettings extends CommonParameters, SmtpOptions {
 
 export interface SmtpPort {
   port: number;
-  /** implicit: TLS from the first byte. starttls: required. off: plain text, loopback or `?tls=off` without credentials. */
+  /**
+   * implicit: TLS from the first byte. starttls: required. off: plain text, loopback or `?tls=off` without credentials.
+   */
   tls: 'implicit' | 'starttls' | 'off';
 }
 
@@ -183,7 +188,10 @@ export abstract class Settings {
   abstract http: {
     host: string;
     port: number;
-    /** Origin under which people reach the service, without a trailing slash; links and the token issuer are built from it. */
+    /**
+     * Origin under which people reach the service, without a trailing slash; links and the token issuer are built from
+     * it.
+     */
     appUrl: string;
     /** Undefined: forwarded headers are not believed. */
     trustedProxies: TrustedProxies | undefined;

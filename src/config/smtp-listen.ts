@@ -16,8 +16,8 @@ export interface SmtpListener {
   /** 0: the system chooses. */
   port: number;
   /**
-   * implicit: TLS from the first byte (RFC 8314 §3.3). starttls: required before AUTH where there is a certificate, and without one
-   * only loopback and private networks get in. off: plain text, for whoever gets there.
+   * implicit: TLS from the first byte (RFC 8314 §3.3). starttls: required before AUTH where there is a certificate, and
+   * without one only loopback and private networks get in. off: plain text, for whoever gets there.
    */
   tls: 'implicit' | 'starttls' | 'off';
 }

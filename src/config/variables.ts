@@ -286,7 +286,10 @@ export function variablesWith(providers: readonly ProviderForm[], smsProviders: 
   ] as const satisfies readonly Variable[];
 }
 
-/** Any of these present means production: who deploys there and forgets NODE_ENV must not run with development's defaults. */
+/**
+ * Any of these present means production: who deploys there and forgets NODE_ENV must not run with development's
+ * defaults.
+ */
 export const PRODUCTION_MARKERS = [
   'RENDER',
   'RAILWAY_ENVIRONMENT',

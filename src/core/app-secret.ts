@@ -52,7 +52,8 @@ async function create(file: string, folder: string): Promise<string> {
   const draft = `${file}.${randomBytes(6).toString('hex')}`;
   try {
     await writeDurably(draft, secret);
-    // A link appears complete or not at all and never replaces: of two starts at once, the second takes the first one's.
+    // A link appears complete or not at all and never replaces: of two starts at once, the second takes the first
+    // one's.
     await link(draft, file);
     return secret;
   } catch (error) {

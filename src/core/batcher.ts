@@ -27,7 +27,9 @@ export class Batcher<Item, Result> {
   private waiting: Waiting<Item, Result>[] = [];
   private busy = false;
 
-  /** `run` answers in the order of its items. A batch that fails is tried again item by item, lest one spoil the others. */
+  /**
+   * `run` answers in the order of its items. A batch that fails is tried again item by item, lest one spoil the others.
+   */
   constructor(
     private readonly run: (items: Item[]) => Promise<Result[]>,
     private readonly options: BatcherOptions<Item> = {},

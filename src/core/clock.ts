@@ -4,11 +4,11 @@
  * `DatabaseClock` (database/database-clock.ts). The clock of a host stamps its log lines and the ids of requests, and
  * judges certificates; nothing that is kept goes by it, and what merely lasts is measured with `performance.now()`.
  *
- * Policies take `now` as an argument, and whoever calls them asks a Clock, so that a test can hold the time. Such a clock
- * may be at any date, hence the second rule: who wrote a time judges it. What a Clock wrote (challenges, limits, budgets,
- * sessions, keys, audit) is compared with a Clock, also by maintenance; what Postgres wrote with `now()` (the times of
- * mail and of webhooks, leases, heartbeats, schedules) is compared in SQL, or with DatabaseClock. What goes from the one
- * to the other goes as a length of time: the mail of a code is given what is left of the code's life.
+ * Policies take `now` as an argument, and whoever calls them asks a Clock, so that a test can hold the time. Such a
+ * clock may be at any date, hence the second rule: who wrote a time judges it. What a Clock wrote (challenges, limits,
+ * budgets, sessions, keys, audit) is compared with a Clock, also by maintenance; what Postgres wrote with `now()` (the
+ * times of mail and of webhooks, leases, heartbeats, schedules) is compared in SQL, or with DatabaseClock. What goes
+ * from the one to the other goes as a length of time: the mail of a code is given what is left of the code's life.
  *
  * docs/operations.md has the table, and what becomes of a wrong clock.
  */

@@ -21,7 +21,10 @@ export function shownDestination(canonical: string): string {
   return channelTo(canonical) === 'sms' ? shownNumber(canonical) : canonical;
 }
 
-/** The part of a destination that logs and the audit record may name: the domain of an address, the first digits of a number. */
+/**
+ * The part of a destination that logs and the audit record may name: the domain of an address, the first digits of a
+ * number.
+ */
 export function partOf(canonical: string): { domain: string } | { numbers: string } {
   return channelTo(canonical) === 'sms' ? { numbers: `${canonical.slice(0, 4)}…` } : { domain: domainOf(canonical) };
 }

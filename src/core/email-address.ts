@@ -26,9 +26,9 @@ const DOMAIN = /^(?:[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?\.)+(?:[a-z]{2,63}|xn--[a-z
  * Undefined when the address is not one we would mail: no domain, control characters, a trailing dot, over-long,
  * or a local part beyond ASCII (folding such as KELVIN SIGN → k has let one person receive another's codes).
  *
- * A quoted local part is refused, needlessly quoted or not. `"ada"@`, `"a\da"@` and `" ada "@` are spellings of one mailbox,
- * mail systems disagree on which of them are, and limits, budgets and suppressions would count each for itself.
- * RFC 5321 §4.1.2 tells hosts not to have mailboxes that need quotes.
+ * A quoted local part is refused, needlessly quoted or not. `"ada"@`, `"a\da"@` and `" ada "@` are spellings of one
+ * mailbox, mail systems disagree on which of them are, and limits, budgets and suppressions would count each for
+ * itself. RFC 5321 §4.1.2 tells hosts not to have mailboxes that need quotes.
  */
 export function parseEmailAddress(input: string): EmailAddress | undefined {
   const typed = input.trim();
@@ -42,7 +42,10 @@ export function parseEmailAddress(input: string): EmailAddress | undefined {
   return Math.max(stored.length, canonical.length) > MAX_ADDRESS_LENGTH ? undefined : { stored, canonical };
 }
 
-/** `ada@example.com`, or `@example.com` for all addresses of exactly that domain; in canonical form. Undefined: it is neither. */
+/**
+ * `ada@example.com`, or `@example.com` for all addresses of exactly that domain; in canonical form. Undefined: it is
+ * neither.
+ */
 export function parseSenderPattern(input: string): string | undefined {
   const typed = input.trim();
   if (typed.startsWith('*')) return undefined; // a mailbox may be called so, but all of the domain are meant

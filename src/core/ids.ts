@@ -7,8 +7,8 @@ const POOL_BYTES = 4096;
 let pool = Buffer.alloc(0);
 
 /**
- * Random bytes that nobody else gets, of a pool: to ask the system for a few costs 5 µs each time. For ids and nonces; what
- * must not be guessed is not kept in memory before it is needed.
+ * Random bytes that nobody else gets, of a pool: to ask the system for a few costs 5 µs each time. For ids and nonces;
+ * what must not be guessed is not kept in memory before it is needed.
  */
 export function pooledBytes(length: number): Buffer {
   if (pool.length < length) pool = randomFillSync(Buffer.allocUnsafeSlow(Math.max(POOL_BYTES, length)));

@@ -7,8 +7,8 @@ import { looksLikeNumber, parsePhoneNumber } from './phone-number.js';
 import { MOST_NAMED, Problem } from './problems.js';
 
 /**
- * A member that may be missing. `null` is a fault like any other value that does not fit: class-validator's own IsOptional
- * lets it through, and whoever reads the member then takes it for text.
+ * A member that may be missing. `null` is a fault like any other value that does not fit: class-validator's own
+ * IsOptional lets it through, and whoever reads the member then takes it for text.
  */
 export function MayBeLeftOut(): PropertyDecorator {
   return ValidateIf((_, value) => value !== undefined);
@@ -61,7 +61,10 @@ export function cut(text: string, length: number): string {
   return text.slice(0, last >= 0xd800 && last <= 0xdbff ? length - 1 : length);
 }
 
-/** The same value, and where a text in it is not storable a copy of it with all texts made so. Class instances stay as they are. */
+/**
+ * The same value, and where a text in it is not storable a copy of it with all texts made so. Class instances stay as
+ * they are.
+ */
 export function storableThroughout<T>(value: T): T {
   if (typeof value === 'string') return storable(value) as T;
   if (Array.isArray(value)) {
@@ -88,9 +91,9 @@ export function storableParameter(value: unknown): unknown {
 }
 
 /**
- * Refuses what a stranger sent where a text in it, or the name of a member, is not storable. Does not go down by recursion:
- * a body can be nested deeper than the stack is. Nor into a file that is read as it comes: a stream refers to itself, and
- * there would be no end.
+ * Refuses what a stranger sent where a text in it, or the name of a member, is not storable. Does not go down by
+ * recursion: a body can be nested deeper than the stack is. Nor into a file that is read as it comes: a stream refers
+ * to itself, and there would be no end.
  * @throws Problem `validation_failed` that names the members
  */
 export function requireStorable(...parts: unknown[]): void {
@@ -160,7 +163,8 @@ export function IsMailAddress(): PropertyDecorator {
 }
 
 /**
- * Where a code may go, in a request: such an address, or a number with its country; which those are says destination.ts.
+ * Where a code may go, in a request: such an address, or a number with its country; which those are says
+ * destination.ts.
  * @param name code of the fault
  */
 export function IsDestination(name = 'invalid_destination'): PropertyDecorator {

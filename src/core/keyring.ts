@@ -24,8 +24,8 @@ interface Secret {
 }
 
 /**
- * Everything that is kept secret in Postgres goes through here: AES-256-GCM to seal, HMAC-SHA-256 with a pepper to compare.
- * Keys are derived from APP_SECRET by HKDF (RFC 5869), one per use. The first secret seals; all of them open.
+ * Everything that is kept secret in Postgres goes through here: AES-256-GCM to seal, HMAC-SHA-256 with a pepper to
+ * compare. Keys are derived from APP_SECRET by HKDF (RFC 5869), one per use. The first secret seals; all of them open.
  */
 export class Keyring {
   private readonly secrets: Map<string, Secret>;
@@ -81,7 +81,9 @@ export class Keyring {
     return new Uint8Array(createHmac('sha256', this.secret(keyId).pepper).update(JSON.stringify(parts)).digest());
   }
 
-  /** Whether `mac` is the base64url of that hash, in constant time; false also where the secret is not known any more. */
+  /**
+   * Whether `mac` is the base64url of that hash, in constant time; false also where the secret is not known any more.
+   */
   verifies(keyId: string, parts: string[], mac: string): boolean {
     if (!this.secrets.has(keyId)) return false;
     const expected = Buffer.from(Buffer.from(this.hash(keyId, parts)).toString('base64url'));

@@ -29,8 +29,8 @@ export function createLogger(level: string, role: string, destination?: Destinat
 }
 
 /**
- * Standard output, written to once a turn of the event loop: a write for each line is a twentieth of what accepting a message
- * costs. What the last turn logged is lost with `kill -9` alone.
+ * Standard output, written to once a turn of the event loop: a write for each line is a twentieth of what accepting a
+ * message costs. What the last turn logged is lost with `kill -9` alone.
  */
 export function standardOutput(): DestinationStream {
   const output = pino.destination({ fd: 1, sync: true });

@@ -22,8 +22,8 @@ const OPEN_PARAMETERS = new Set([
  *
  * It works on text, not on a parsed URL, because a URL with an unescaped password often does not parse, or parses
  * wrongly, and is then about to be shown in an error. In doubt it hides: everything before the last `@` is taken for
- * credentials, a user without a password may be a token, and what looks like no host or no port may be the end of a password.
- * Text that begins with no `scheme://` in lower case is hidden whole.
+ * credentials, a user without a password may be a token, and what looks like no host or no port may be the end of a
+ * password. Text that begins with no `scheme://` in lower case is hidden whole.
  */
 export function maskUrl(text: string): string {
   const parts = /^([a-z][a-z+]{1,15}:\/\/)(.*)$/s.exec(text);
@@ -115,8 +115,9 @@ function base64(text: string): string {
 }
 
 /**
- * What a terminal obeys instead of showing (control characters, C1 among them), what breaks a line, and what reorders or
- * hides the characters around it. Tags and joiners of emoji and scripts stay: they change nothing but their neighbours.
+ * What a terminal obeys instead of showing (control characters, C1 among them), what breaks a line, and what reorders
+ * or hides the characters around it. Tags and joiners of emoji and scripts stay: they change nothing but their
+ * neighbours.
  */
 const OBEYED = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/gu;
 const NAMES: Record<string, string> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };

@@ -33,8 +33,8 @@ export function isWithin(target: IpAddress, networks: readonly Network[]): boole
 }
 
 /**
- * The address that is reached in the end: of mapped (::ffff:0:0/96), NAT64 (64:ff9b::/96) and 6to4 (2002::/16) addresses
- * the IPv4 address inside.
+ * The address that is reached in the end: of mapped (::ffff:0:0/96), NAT64 (64:ff9b::/96) and 6to4 (2002::/16)
+ * addresses the IPv4 address inside.
  */
 export function reachedBy(address: IpAddress): IpAddress {
   if (address instanceof ipaddr.IPv4) return address;

@@ -1,4 +1,6 @@
-/** What no field of a message can hold, and what readers of lines disagree about: U+2028 and U+2029 end a line for some. */
+/**
+ * What no field of a message can hold, and what readers of lines disagree about: U+2028 and U+2029 end a line for some.
+ */
 const NOT_IN_A_LINE = /[\p{Cc}\p{Zl}\p{Zp}]/gu;
 
 /** Without control characters and line ends. */

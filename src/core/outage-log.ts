@@ -42,8 +42,8 @@ function factsOf({ forMs, leftOut }: { forMs: number; leftOut: number }): {
 }
 
 /**
- * A logger that first offers each error to whoever tells of outages. What `takes` takes is not written at its level: every
- * timer and every message would say the same, with a stack, until the outage is over. It is written at `debug`.
+ * A logger that first offers each error to whoever tells of outages. What `takes` takes is not written at its level:
+ * every timer and every message would say the same, with a stack, until the outage is over. It is written at `debug`.
  */
 export function withoutOutages(log: Logger, takes: (error: unknown) => boolean): Logger {
   const sieved =

@@ -17,7 +17,9 @@ export class OutagePolicy {
   private worksSince: number | undefined;
   private leftOut = 0;
 
-  /** @param settleMs for which it has to work before it counts as back, so that one that comes and goes is one outage */
+  /**
+   * @param settleMs for which it has to work before it counts as back, so that one that comes and goes is one outage
+   */
   constructor(
     private readonly settleMs = 0,
     private readonly remindEveryMs = REMIND_EVERY_MS,

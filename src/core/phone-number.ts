@@ -14,8 +14,8 @@ export const MAX_NUMBER_LENGTH = 32;
 const WRITTEN = /^\+[\d\s().\u2010-\u2015-]+$/;
 
 /**
- * A number with its country, however it is written otherwise; undefined for everything else. A national number is none: which
- * country it is of depends on who reads it, and a code for the wrong one goes to a stranger.
+ * A number with its country, however it is written otherwise; undefined for everything else. A national number is none:
+ * which country it is of depends on who reads it, and a code for the wrong one goes to a stranger.
  */
 export function parsePhoneNumber(input: string): PhoneNumber | undefined {
   const typed = input.trim();

@@ -7,8 +7,8 @@ export const ACCESS_EXTENSION = 'x-access';
 export const PROBLEMS_EXTENSION = 'x-problems';
 
 /**
- * The codes that a call answers for reasons of its own, for the documentation. What follows from the form of the route (who
- * may call it, its parameters and its body) is added where the document is made.
+ * The codes that a call answers for reasons of its own, for the documentation. What follows from the form of the route
+ * (who may call it, its parameters and its body) is added where the document is made.
  */
 export function Problems(...codes: ProblemCode[]): MethodDecorator {
   return ApiExtension(PROBLEMS_EXTENSION, codes);

@@ -16,7 +16,10 @@ interface Asker {
 interface SemaphoreOptions {
   /** Permits that only urgent work gets, as long as one is left for the rest. */
   urgentOnly?: number;
-  /** How many may wait. When one more comes, one of the key with the most that wait loses its turn, whichever chance says. */
+  /**
+   * How many may wait. When one more comes, one of the key with the most that wait loses its turn, whichever chance
+   * says.
+   */
   mostWaiting?: number;
   /** In [0, 1). */
   random?: () => number;
@@ -27,7 +30,10 @@ interface Turn {
   refuse: (error: LineFull) => void;
 }
 
-/** Lets so many in at a time, and the others wait. A permit that is released goes to whoever is next, never to a newcomer. */
+/**
+ * Lets so many in at a time, and the others wait. A permit that is released goes to whoever is next, never to a
+ * newcomer.
+ */
 export class Semaphore {
   private readonly urgent: Turn[] = [];
   /** The key whose turn is next is the first. */
@@ -170,7 +176,10 @@ export class WeightedSemaphore {
 export class Bulkhead {
   private readonly held = new Map<string, number>();
 
-  /** @param bounds by key: how much may be held at a time, this one included. @returns undefined: one of the keys has no room */
+  /**
+   * @param bounds by key: how much may be held at a time, this one included. @returns undefined: one of the keys has no
+   *   room
+   */
   take(bounds: Readonly<Record<string, number>>): Release | undefined {
     const keys = Object.keys(bounds);
     if (keys.some((key) => this.count(key) >= bounds[key]!)) return undefined;

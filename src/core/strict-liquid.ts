@@ -1,6 +1,9 @@
 import { Liquid } from 'liquidjs';
 
-/** A missing variable is an error, never an empty place in somebody's mail. No file is read: a template stands for itself. */
+/**
+ * A missing variable is an error, never an empty place in somebody's mail. No file is read: a template stands for
+ * itself.
+ */
 export const STRICT = { strictVariables: true, strictFilters: true, ownPropertyOnly: true, templates: {} } as const;
 
 /** What a text may cost each time: milliseconds, and about as many bytes; `parseLimit` in characters. */

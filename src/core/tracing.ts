@@ -1,4 +1,7 @@
-/** Of a span: ids, names from short lists of ours, numbers. Never an address, a code, or the words of a server, which quote both. */
+/**
+ * Of a span: ids, names from short lists of ours, numbers. Never an address, a code, or the words of a server, which
+ * quote both.
+ */
 export type SpanAttributes = Record<string, string | number | boolean | undefined>;
 
 export type SpanKind = 'server' | 'producer' | 'consumer' | 'client' | 'internal';

@@ -54,8 +54,8 @@ export function refusalOf(errors: readonly FieldError[], all = errors.length): P
 }
 
 /**
- * The refusal of what has more unknown fields than are named, before anything is made of each of them; and of fields that
- * every object has already, such as `toString`: what validates takes these for known, and calls them.
+ * The refusal of what has more unknown fields than are named, before anything is made of each of them; and of fields
+ * that every object has already, such as `toString`: what validates takes these for known, and calls them.
  */
 export function unknownFieldsRefusal(value: object, known: ReadonlySet<string>): Problem | undefined {
   const unknown = Object.keys(value).filter((name) => !known.has(name));
@@ -85,8 +85,8 @@ export function hasTooManyMembers(body: unknown, most = MOST_MEMBERS): boolean {
 const OPEN = Symbol('names of fields that are open objects');
 
 /**
- * An object whose members the sender names, left as it came: class-transformer copies objects without the members that every
- * object has already (`toString`), and fails at `constructor`.
+ * An object whose members the sender names, left as it came: class-transformer copies objects without the members that
+ * every object has already (`toString`), and fails at `constructor`.
  */
 export function IsOpenObject(): PropertyDecorator {
   return applyDecorators(IsObject(), (target: object, name: string | symbol) =>
@@ -99,7 +99,9 @@ function openFieldsOf(target: object): ReadonlySet<string | symbol> {
   return (Reflect.getMetadata(OPEN, target) as ReadonlySet<string | symbol> | undefined) ?? new Set();
 }
 
-/** Members within described objects that every object has already: what transforms them leaves them out without a word. */
+/**
+ * Members within described objects that every object has already: what transforms them leaves them out without a word.
+ */
 function inheritedMembers(value: unknown, path: string): FieldError[] {
   return membersOf(value).flatMap(([name, inner]) =>
     !Array.isArray(value) && name in Object.prototype
@@ -109,8 +111,8 @@ function inheritedMembers(value: unknown, path: string): FieldError[] {
 }
 
 /**
- * class-validator looks through all classes for the parents of one, for each object that it checks; what it finds changes with a
- * decorator only.
+ * class-validator looks through all classes for the parents of one, for each object that it checks; what it finds
+ * changes with a decorator only.
  */
 function rememberRules(): void {
   const storage = getMetadataStorage();
@@ -149,7 +151,9 @@ export function validationPipe(): ValidationPipe {
   });
 }
 
-/** Refuses at a glance what would take long to look at: what validates makes an object of every member and every fault. */
+/**
+ * Refuses at a glance what would take long to look at: what validates makes an object of every member and every fault.
+ */
 class BoundedPipe extends ValidationPipe {
   private readonly described = new Map<Type<unknown>, ReadonlySet<string>>();
 
@@ -186,7 +190,10 @@ class BoundedPipe extends ValidationPipe {
     return Object.assign((await super.transform(closed, metadata)) as object, aside);
   }
 
-  /** Nothing is taken out of what came: the parser of JSON refuses `__proto__`, and nothing here is merged into an object. */
+  /**
+   * Nothing is taken out of what came: the parser of JSON refuses `__proto__`, and nothing here is merged into an
+   * object.
+   */
   protected override stripProtoKeys(): void {}
 
   private unknownFields(value: object, type: Type<unknown> | undefined): Problem | undefined {

@@ -4,7 +4,10 @@ import { Prisma } from '../generated/prisma/client.js';
 export interface CompanionRow {
   /** Its name in Postgres. */
   readonly table: string;
-  /** By the names of its columns in Postgres; those that are left out have their defaults. Bytes are bytes, times are Dates. */
+  /**
+   * By the names of its columns in Postgres; those that are left out have their defaults. Bytes are bytes, times are
+   * Dates.
+   */
   readonly row: Readonly<Record<string, unknown>>;
 }
 

@@ -5,18 +5,24 @@ import { Problem } from '../core/problems.js';
 const PRISMA_AWAY = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028']);
 /**
  * Sockets; names, because an orchestrator publishes them with the service; PostgreSQL's own (class 57: operator
- * intervention, 57014: it took longer than a statement may, 25P03: a transaction was silent for longer than it may, 08: connection
- * exception, 53300: too many connections).
+ * intervention, 57014: it took longer than a statement may, 25P03: a transaction was silent for longer than it may, 08:
+ * connection exception, 53300: too many connections).
  */
 const AWAY =
   /^(E(CONNREFUSED|CONNRESET|TIMEDOUT|HOSTUNREACH|NETUNREACH|PIPE|AI_AGAIN)|ENOTFOUND|25P03|57014|57P0[1-3]|08\w{3}|53300)$/;
-/** How Prisma's adapter calls the same where it passes a statement of ours on: its error then has P2010 and no other code. */
+/**
+ * How Prisma's adapter calls the same where it passes a statement of ours on: its error then has P2010 and no other
+ * code.
+ */
 const ADAPTER_AWAY = new Set(['DatabaseNotReachable', 'ConnectionClosed', 'SocketTimeout', 'TooManyConnections']);
 /** node-postgres gives these no code. */
 const PG_AWAY =
   /^(Connection terminated|Client was closed|timeout expired|timeout exceeded when trying to connect|Client has encountered a connection error)/;
 
-/** Text that Postgres cannot hold (class 22): a NUL, or bytes that are no UTF-8; an escape in JSON that stands for no text. */
+/**
+ * Text that Postgres cannot hold (class 22): a NUL, or bytes that are no UTF-8; an escape in JSON that stands for no
+ * text.
+ */
 const UNSTORABLE = new Set(['22021', '22P05']);
 
 /** Postgres did not answer and may yet, as opposed to refusing a statement or a login. */

@@ -25,8 +25,9 @@ export const UTC = { TimeZone: 'UTC' };
 /** Milliseconds a statement may take; Postgres ends it then (`statement_timeout`), and its connection lives on. */
 export const STATEMENT_TIMEOUT_MS = 9_000;
 /**
- * Milliseconds without a byte from a server that owes an answer, after which its connection is given up: the network lost
- * it, or the machine hangs, and nobody is there to end the statement. TCP alone takes a quarter of an hour to notice.
+ * Milliseconds without a byte from a server that owes an answer, after which its connection is given up: the network
+ * lost it, or the machine hangs, and nobody is there to end the statement. TCP alone takes a quarter of an hour to
+ * notice.
  */
 const SILENCE_TIMEOUT_MS = 10_000;
 
@@ -71,8 +72,8 @@ export function useOf({ totalCount, idleCount, waitingCount, options: { max } }:
 }
 
 /**
- * The one gate that every statement passes: what Postgres cannot hold in a parameter is made storable, for the words of a
- * hostile server must not keep the outcome of its message, and of those recorded with it, from being recorded. Here
+ * The one gate that every statement passes: what Postgres cannot hold in a parameter is made storable, for the words of
+ * a hostile server must not keep the outcome of its message, and of those recorded with it, from being recorded. Here
  * and not above, for whatever opens a pool passes it, and JSON has been written by then.
  */
 function takeStorableOnly(client: Queries): void {
@@ -87,7 +88,10 @@ function isPrepared(config: unknown): config is { values?: unknown[] } {
   return typeof config === 'object' && config !== null && 'values' in config && Array.isArray(config.values);
 }
 
-/** node-postgres's own `query_timeout` leaves the connection of a transaction in the pool, and the next caller waits behind the dead statement. */
+/**
+ * node-postgres's own `query_timeout` leaves the connection of a transaction in the pool, and the next caller waits
+ * behind the dead statement.
+ */
 function giveUpWhenSilent(client: Wire): void {
   const { stream } = client.connection;
   stream.setTimeout(SILENCE_TIMEOUT_MS, () => {
@@ -101,8 +105,9 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
- * Milliseconds to get a connection: `connect_timeout` of the URL, in seconds as in libpq (PostgreSQL manual §34.1.2; 0: no
- * bound), else 5,000. A database that sleeps while nobody asks, or a host with a tenth of a processor, may want more.
+ * Milliseconds to get a connection: `connect_timeout` of the URL, in seconds as in libpq (PostgreSQL manual §34.1.2; 0:
+ * no bound), else 5,000. A database that sleeps while nobody asks, or a host with a tenth of a processor, may want
+ * more.
  */
 export function connectTimeoutOf(url: string): number {
   const given = new URL(url).searchParams.get('connect_timeout');

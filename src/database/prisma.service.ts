@@ -20,19 +20,22 @@ export interface DatabaseOptions {
   idleInTransactionMs?: number;
 }
 
-/** Seconds after which a connection is not used again, and with it what Postgres planned when its tables were of another size. */
+/**
+ * Seconds after which a connection is not used again, and with it what Postgres planned when its tables were of another
+ * size.
+ */
 const CONNECTION_LIFE_S = 600;
 /**
- * What Postgres would compile, it would compile anew for each statement that is not prepared: counting 60,000 messages took 300 to
- * 470 ms with it, and 130 without (measured; Debian and most providers have it on).
+ * What Postgres would compile, it would compile anew for each statement that is not prepared: counting 60,000 messages
+ * took 300 to 470 ms with it, and 130 without (measured; Debian and most providers have it on).
  */
 const NO_JIT = { jit: 'off' };
 /** Milliseconds a transaction may take. */
 const TRANSACTION_TIMEOUT_MS = 10_000;
 /**
- * Milliseconds without a word in a transaction, after which Postgres ends its session (`idle_in_transaction_session_timeout`): the
- * host has lost power or its network, and its locks would hold until TCP notices, two hours later. Longer than a transaction may
- * take, so that it never meets one whose host is there.
+ * Milliseconds without a word in a transaction, after which Postgres ends its session
+ * (`idle_in_transaction_session_timeout`): the host has lost power or its network, and its locks would hold until TCP
+ * notices, two hours later. Longer than a transaction may take, so that it never meets one whose host is there.
  */
 const IDLE_IN_TRANSACTION_MS = TRANSACTION_TIMEOUT_MS + 5_000;
 

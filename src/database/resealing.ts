@@ -71,14 +71,17 @@ type SealedRow = Record<string, string> & { id: string; keyId: string } & { byte
 
 /** Rows that are sealed again at a time. */
 const BATCH = 200;
-/** Rows that one statement looks at: what it costs does not grow with the table, nor with how few of them are to be found. */
+/**
+ * Rows that one statement looks at: what it costs does not grow with the table, nor with how few of them are to be
+ * found.
+ */
 const WINDOW = 10_000;
 /** Sort before all ids. */
 const FIRST = { text: '', uuid: LOWEST_UUID };
 
 /**
- * Seals again with the present secret what a former one sealed. Each write is conditional on what was read: content that
- * is erased meanwhile stays erased, and a secret that is rotated meanwhile stays the new one.
+ * Seals again with the present secret what a former one sealed. Each write is conditional on what was read: content
+ * that is erased meanwhile stays erased, and a secret that is rotated meanwhile stays the new one.
  */
 export class Resealing {
   constructor(
@@ -196,7 +199,10 @@ export class Resealing {
     return Prisma.sql`(t.${raw(column)} IS NOT NULL AND t.${raw(keyColumn)} <> ${this.keyring.currentId} ${isHere})`;
   }
 
-  /** Writes values that are still as they were read, and returns how many. What somebody holds at this moment is passed over. */
+  /**
+   * Writes values that are still as they were read, and returns how many. What somebody holds at this moment is passed
+   * over.
+   */
   private async write({ table, idType, column, keyColumn, derived }: SealedColumn, json: string): Promise<number> {
     const more = derived ? `, ${derived.column} = decode(mine.derived, 'base64')` : '';
     return this.prisma.statements.execute`

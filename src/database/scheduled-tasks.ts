@@ -25,7 +25,9 @@ export interface ScheduledTask {
   readonly name: string;
   /** Milliseconds from one run to the next, whichever process makes it. */
   readonly everyMs: number;
-  /** Answers in a few words what it did, such as `3 erased`. May run again after a crash. `signal`: the process stops. */
+  /**
+   * Answers in a few words what it did, such as `3 erased`. May run again after a crash. `signal`: the process stops.
+   */
   run(signal: AbortSignal): Promise<string>;
 }
 
@@ -43,8 +45,8 @@ const TIMING: TaskTiming = { lookEvery: 1_000, lease: 15_000, renewEvery: 5_000 
 const TEXT_LIMIT = 500;
 
 /**
- * Periodic work shared by any number of processes: whoever takes the lease of a task's row runs it, and writes down what
- * became of it. Leases instead of session locks, which misbehave on pools; judged by the clock of Postgres.
+ * Periodic work shared by any number of processes: whoever takes the lease of a task's row runs it, and writes down
+ * what became of it. Leases instead of session locks, which misbehave on pools; judged by the clock of Postgres.
  */
 @Injectable()
 export class ScheduledTasks implements OnApplicationBootstrap, OnModuleDestroy {
@@ -71,8 +73,8 @@ export class ScheduledTasks implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   /**
-   * From the caller's commit on the task is due, in whichever process looks first. One that runs is due again at its end: its time
-   * is then another one than that for which the run was taken.
+   * From the caller's commit on the task is due, in whichever process looks first. One that runs is due again at its
+   * end: its time is then another one than that for which the run was taken.
    */
   async makeDue(name: string, { db }: UnitOfWork): Promise<void> {
     await db.$executeRaw`

@@ -5,8 +5,8 @@ import { Prisma } from '../generated/prisma/client.js';
 const names = new Map<string, string>();
 
 /**
- * Under which a connection keeps a statement parsed. Made of its text, so that behind a pooler that hands sessions on, where
- * another build may have prepared statements too, no name ever stands for another text.
+ * Under which a connection keeps a statement parsed. Made of its text, so that behind a pooler that hands sessions on,
+ * where another build may have prepared statements too, no name ever stands for another text.
  */
 export function nameOf(text: string): string {
   const known = names.get(text);
@@ -26,11 +26,15 @@ export class StatementError extends Error {
 }
 
 /**
- * SQLSTATEs of a prepared statement that is not there, or is there already: behind a pooler that hands a connection on after
- * each transaction (PgBouncer before 1.21 or with max_prepared_statements = 0, Supavisor) it is another session's.
+ * SQLSTATEs of a prepared statement that is not there, or is there already: behind a pooler that hands a connection on
+ * after each transaction (PgBouncer before 1.21 or with max_prepared_statements = 0, Supavisor) it is another
+ * session's.
  */
 const FOREIGN_SESSION = new Set(['26000', '42P05']);
-/** Where Postgres finds that a migration changed what the statement answers since it was prepared; its words are translated. */
+/**
+ * Where Postgres finds that a migration changed what the statement answers since it was prepared; its words are
+ * translated.
+ */
 const OUTDATED_PLAN = 'RevalidateCachedQuery';
 
 const { getTypeParser } = pg.types;
@@ -55,7 +59,10 @@ function asBigInt(text: string | null): bigint | null {
   return text === null ? null : BigInt(text);
 }
 
-/** A day that is meant must not be that of this machine's zone. Years of five digits have a sign in ISO 8601, and none in Postgres. */
+/**
+ * A day that is meant must not be that of this machine's zone. Years of five digits have a sign in ISO 8601, and none
+ * in Postgres.
+ */
 function inUtc(value: unknown): unknown {
   if (value instanceof Date) return value.toISOString().replace(/^\+0*/, '');
   return Array.isArray(value) ? value.map(inUtc) : value;
@@ -65,10 +72,11 @@ function inUtc(value: unknown): unknown {
 type Asked = [TemplateStringsArray, ...unknown[]] | [Prisma.Sql];
 
 /**
- * Statements that go to the pool as node-postgres sends them, each in a transaction of its own; no value passes through Prisma's
- * JSON. `run`, `runSql`: prepared once a connection, so that Postgres neither parses nor, once a plan serves all values, plans them
- * anew; rows of these and of `once` have node-postgres' types: `bigint` and `numeric` are strings, `timestamptz` is a Date, `bytea`
- * a Buffer, arrays of enums are text: cast them. `query`, `execute`: as Prisma's `$queryRaw` and `$executeRaw`, not prepared.
+ * Statements that go to the pool as node-postgres sends them, each in a transaction of its own; no value passes through
+ * Prisma's JSON. `run`, `runSql`: prepared once a connection, so that Postgres neither parses nor, once a plan serves
+ * all values, plans them anew; rows of these and of `once` have node-postgres' types: `bigint` and `numeric` are
+ * strings, `timestamptz` is a Date, `bytea` a Buffer, arrays of enums are text: cast them. `query`, `execute`: as
+ * Prisma's `$queryRaw` and `$executeRaw`, not prepared.
  */
 export class Statements {
   private prepares = true;
@@ -76,8 +84,8 @@ export class Statements {
   constructor(private readonly pool: Pool) {}
 
   /**
-   * In a transaction of its own. Its text is kept for good: values stand for themselves in it, as `$1`, `$2`, …, and it has few
-   * shapes. @throws StatementError
+   * In a transaction of its own. Its text is kept for good: values stand for themselves in it, as `$1`, `$2`, …, and it
+   * has few shapes. @throws StatementError
    */
   async run<Row extends QueryResultRow>(text: string, values: unknown[]): Promise<Row[]> {
     if (!this.prepares) return this.once(text, values);
@@ -95,8 +103,8 @@ export class Statements {
   }
 
   /**
-   * Prisma's `$queryRaw` without its engine, which costs a call 0.2 ms, and a process that asks nothing else of it 20 MB. With the
-   * same types of values, of those types that the schema has. @throws StatementError
+   * Prisma's `$queryRaw` without its engine, which costs a call 0.2 ms, and a process that asks nothing else of it 20
+   * MB. With the same types of values, of those types that the schema has. @throws StatementError
    */
   async query<Rows>(...asked: Asked): Promise<Rows> {
     return (await this.ask(asked)).rows as Rows;

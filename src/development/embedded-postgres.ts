@@ -171,7 +171,9 @@ function connectionString(port: number, password: string, database: string): str
   return `postgresql://${SUPERUSER}:${password}@127.0.0.1:${port}/${database}`;
 }
 
-/** What the file system or the server says (it has a code) is for the operator to act on; the rest is a fault of ours. */
+/**
+ * What the file system or the server says (it has a code) is for the operator to act on; the rest is a fault of ours.
+ */
 function explained(error: unknown, folder: string): unknown {
   if (error instanceof StartupError || typeof (error as { code?: unknown }).code !== 'string') return error;
   return new StartupError(

@@ -183,7 +183,9 @@ async function readPostmasterFile(clusterFolder: string): Promise<PostmasterStat
   return { kind: status === 'stopping' ? 'stopping' : 'starting', pid, port };
 }
 
-/** Whether a process is there and PostgreSQL. Only Linux tells the latter without another program, and a zombie apart. */
+/**
+ * Whether a process is there and PostgreSQL. Only Linux tells the latter without another program, and a zombie apart.
+ */
 async function isRunning(pid: number): Promise<boolean> {
   if (!processLives(pid)) return false;
   if (process.platform !== 'linux') return true;

@@ -37,8 +37,8 @@ export interface Examination {
 }
 
 /**
- * Asks everything that mail depends on, side by side, from where it is called. Changes nothing and sends nothing: logins
- * are tried, Redis gets one key that goes by itself. One part that cannot be examined keeps no other from it.
+ * Asks everything that mail depends on, side by side, from where it is called. Changes nothing and sends nothing:
+ * logins are tried, Redis gets one key that goes by itself. One part that cannot be examined keeps no other from it.
  */
 export async function examine(examination: Examination): Promise<Report> {
   const { settings, warnings, names, now } = examination;

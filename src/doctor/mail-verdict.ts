@@ -84,7 +84,9 @@ function pauseVerdict({ lane, pausedAt, reason }: MailFacts['pauses'][number]): 
   return { area: 'mail', name: `lane ${lane}`, ...warn(summary, `otpost queue resume ${lane}`) };
 }
 
-/** @param open whether mail goes out by some transport: what is wrong with this one then asks for a look, and no more */
+/**
+ * @param open whether mail goes out by some transport: what is wrong with this one then asks for a look, and no more
+ */
 function transportVerdict(transport: TransportReport, host: string, open: boolean): Check {
   const { name, state, pausedAt, pauseReason, lastErrorCode, unreachableFrom, lastAttempt } = transport;
   const base = { area: 'mail' as const, name, details: { state, pauseReason, lastErrorCode, lastAttempt } };

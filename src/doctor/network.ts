@@ -52,7 +52,9 @@ export class Names {
     return (records ?? []).map((strings) => strings.join(''));
   }
 
-  /** The preferred one first; `.` is a domain that takes no mail (RFC 7505). Empty when there is none. @throws NameError */
+  /**
+   * The preferred one first; `.` is a domain that takes no mail (RFC 7505). Empty when there is none. @throws NameError
+   */
   async mx(domain: string): Promise<string[]> {
     const records = await this.ask((resolver) => resolver.resolveMx(domain));
     return (records ?? []).sort((one, other) => one.priority - other.priority).map(({ exchange }) => exchange || '.');
@@ -143,7 +145,9 @@ export async function secured(
   return tls;
 }
 
-/** Whether a port speaks TLS from the first byte, whatever its certificate. Says nothing but what the handshake does. */
+/**
+ * Whether a port speaks TLS from the first byte, whatever its certificate. Says nothing but what the handshake does.
+ */
 export async function speaksTls(
   addresses: readonly string[],
   port: number,

@@ -29,7 +29,10 @@ export interface Check {
   area: Area;
   /** Of what, such as `smtp.example.com:587`. */
   name: string;
-  /** fail: mail, or something that was configured, does not work. warn: it works, and asks for a look. skip: not looked at. */
+  /**
+   * fail: mail, or something that was configured, does not work. warn: it works, and asks for a look. skip: not looked
+   * at.
+   */
   status: CheckStatus;
   /** Milliseconds it took, where that says something. */
   ms?: number;
@@ -89,7 +92,9 @@ function worstFirst(checks: readonly Check[]): Check[] {
   return [...checks].sort((one, other) => WORST_FIRST.indexOf(one.status) - WORST_FIRST.indexOf(other.status));
 }
 
-/** A report for people: a line a check, what to do below it, and what is wrong once more at the end, the worst first. */
+/**
+ * A report for people: a line a check, what to do below it, and what is wrong once more at the end, the worst first.
+ */
 export function reportText({ host, role, at, checks }: Report): string {
   const areaWidth = Math.max(...checks.map(({ area }) => area.length));
   const nameWidth = Math.max(...checks.map(({ name }) => name.length));

@@ -137,7 +137,9 @@ interface DmarcFacts {
   malformed: readonly string[];
 }
 
-/** What receivers make of it. Gmail and Yahoo want a record from senders of 5,000 a day on; p=none is enough for them. */
+/**
+ * What receivers make of it. Gmail and Yahoo want a record from senders of 5,000 a day on; p=none is enough for them.
+ */
 export function dmarcVerdict({ domain, name, records, malformed }: DmarcFacts): Verdict {
   const [record, ...more] = records;
   if (record === undefined || name === undefined) {

@@ -9,8 +9,8 @@ import { GreetingWatch, type Patience } from './greeting-watch.js';
 import { dial, DialError, NameError, type Names, secured, speaksTls } from './network.js';
 
 /**
- * `tls` is of ports that speak it from the first byte; `starttls` the upgrade of the others. `token` asks the address that
- * gives access tokens, which is no part of the server.
+ * `tls` is of ports that speak it from the first byte; `starttls` the upgrade of the others. `token` asks the address
+ * that gives access tokens, which is no part of the server.
  */
 type SmtpStage = 'dns' | 'connect' | 'tls' | 'greeting' | 'ehlo' | 'starttls' | 'token' | 'login';
 
@@ -62,7 +62,10 @@ export interface ProbeFailure {
 
 /** Milliseconds. */
 const QUIT_MS = 1_000;
-/** Servers take whoever speaks before their greeting for a spammer there (such as Postfix' postscreen), and none wants TLS first. */
+/**
+ * Servers take whoever speaks before their greeting for a spammer there (such as Postfix' postscreen), and none wants
+ * TLS first.
+ */
 const MX_PORT = 25;
 
 const NO_LOGIN: Login = { present: () => Promise.resolve(undefined), order: () => [], worked: () => undefined };

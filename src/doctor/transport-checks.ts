@@ -47,7 +47,8 @@ interface SmtpLook {
 export async function smtpChecks(settings: SmtpSettings, look: SmtpLook): Promise<Check[]> {
   const { greetingMs, setupMs, openingMs } = timeoutsFor(TIMEOUTS, settings.timeouts);
   const times = { connectMs: CONNECT_MS, quietMs: QUIET_MS, greetingMs, setupMs, ...look.times };
-  // A delivery tries one port after the other: it goes by one that works, and ends at one where the server turns it away.
+  // A delivery tries one port after the other: it goes by one that works, and ends at one where the server turns it
+  // away.
   const decides = ({ failure }: SmtpFinding) => !failure || failure.last === true;
   const decided = new AbortController();
   const found = await Promise.all(
@@ -110,7 +111,10 @@ function probe(
   );
 }
 
-/** As opposed to a server that is there and refuses something: another port of it would, too. A name is the same for all. */
+/**
+ * As opposed to a server that is there and refuses something: another port of it would, too. A name is the same for
+ * all.
+ */
 function isOutOfReach({ failure }: SmtpFinding): boolean {
   return (
     failure !== undefined &&
@@ -175,9 +179,9 @@ async function folderVerdict(folder: string): Promise<Verdict> {
 const WITHIN_MS = 10_000;
 
 /**
- * The short form of `otpost doctor`, for the start of a process that delivers: a line in the log for each way out of this
- * host, whether it can be reached. It logs in nowhere, sends nothing, and the states of the transports do not hear of it.
- * Never rejects.
+ * The short form of `otpost doctor`, for the start of a process that delivers: a line in the log for each way out of
+ * this host, whether it can be reached. It logs in nowhere, sends nothing, and the states of the transports do not hear
+ * of it. Never rejects.
  * @param signal ends it, without a word
  */
 export async function tellReach(settings: Settings, log: Logger, signal: AbortSignal): Promise<void> {

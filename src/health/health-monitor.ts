@@ -131,7 +131,9 @@ export class HealthMonitor implements OnApplicationBootstrap, OnModuleDestroy {
     return this.watches.database.last();
   }
 
-  /** None while the database does not answer: the two checks end at different moments, and must not tell two stories. */
+  /**
+   * None while the database does not answer: the two checks end at different moments, and must not tell two stories.
+   */
   get mailFacts(): Checked<MailFacts> {
     const { error } = this.database;
     return error === undefined ? this.watches.mailFacts.last() : { value: undefined, error };

@@ -79,7 +79,10 @@ export function reportOf(facts: MailFacts, { ways, broker }: Configured): MailRe
   return { status, ledger, oldestDueSeconds, workers, transports, problems, notices: noticesOf(facts) };
 }
 
-/** Transports whose quota leaves nothing for mail other than codes, and those of SMS, which carry nothing else, whose is used up. */
+/**
+ * Transports whose quota leaves nothing for mail other than codes, and those of SMS, which carry nothing else, whose is
+ * used up.
+ */
 function usedUp(keys: readonly string[], ways: readonly Way[], usedToday: MailFacts['usedToday']): UsedQuota[] {
   return ways.flatMap(({ daily, channel }, index) => {
     const name = keys[index]!;
@@ -99,7 +102,9 @@ const OF_TRANSPORTS: readonly MailProblem['code'][] = [
   'sender_refused',
 ];
 
-/** Why mail does not flow, if it does not. One transport that does not work is no reason beside another one that does. */
+/**
+ * Why mail does not flow, if it does not. One transport that does not work is no reason beside another one that does.
+ */
 export function whyNotFlowing({ problems, transports }: MailReport): MailProblem | undefined {
   const first = (codes: readonly MailProblem['code'][]) => problems.find(({ code }) => codes.includes(code));
   const ofTransports = hasOpen(transports) ? first(['sender_refused']) : first(OF_TRANSPORTS);

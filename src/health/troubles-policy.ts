@@ -51,7 +51,10 @@ export interface TransportReport {
   lastAttempt: Omit<AttemptFacts, 'transport'> | null;
 }
 
-/** Milliseconds that the clock of a host may differ from that of Postgres before people are told; as each process tells of its own. */
+/**
+ * Milliseconds that the clock of a host may differ from that of Postgres before people are told; as each process tells
+ * of its own.
+ */
 const SKEW_LIMIT_MS = 2_000;
 /** Of those that were tried: mailbox providers begin to refuse senders somewhere above. */
 const BOUNCES_FROM = 0.1;

@@ -54,7 +54,8 @@ interface BodyConfig {
 
 /**
  * Lets a body in where its caller may send one, and no more of them than there is room for. A route whose callers prove
- * themselves in a header says with @RouteConfig({ doorkeeper }) who looks at it; one whose bodies are large says so with
+ * themselves in a header says with @RouteConfig({ doorkeeper }) who looks at it; one whose bodies are large says so
+ * with
  * @RouteConfig({ large }), and they are read in turn: there is no room for many of them, and none gives way to another.
  */
 export function boundBodies(app: NestFastifyApplication, mostBytes = MOST_BYTES): void {

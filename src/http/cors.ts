@@ -32,13 +32,17 @@ const COMMON = {
   allowedHeaders: ['Authorization', 'Content-Type', 'Idempotency-Key', DEVICE_HEADER, 'X-Request-Id', 'Last-Event-ID'],
   exposedHeaders: ['Retry-After', 'RateLimit', 'RateLimit-Policy', 'X-Request-Id'],
   maxAge: PREFLIGHT_SECONDS,
-  // Bearer tokens come in a header. A cookie that came along by itself would let any listed page act as whoever looks at it.
+  // Bearer tokens come in a header. A cookie that came along by itself would let any listed page act as whoever looks
+  // at it.
   credentials: false,
 };
 
 type Answer = (error: Error | null, options: typeof COMMON & { origin: string | false }) => void;
 
-/** Who is refused gets the answer without the headers that would let a page read it, and no answer to a preflight but 404. */
+/**
+ * Who is refused gets the answer without the headers that would let a page read it, and no answer to a preflight but
+ * 404.
+ */
 export function allowOrigins(app: NestFastifyApplication, allowed: readonly string[]): void {
   app.enableCors({
     delegator: (request: FastifyRequest, answer: Answer) => {

@@ -2,8 +2,8 @@ import type { IncomingMessage } from 'node:http';
 import { type Release, Semaphore } from '../core/semaphore.js';
 
 /**
- * What a route says of its bodies with @RouteConfig({ large }): `held`, they are large and in memory as a whole; `streamed`,
- * the handler reads them as they come.
+ * What a route says of its bodies with @RouteConfig({ large }): `held`, they are large and in memory as a whole;
+ * `streamed`, the handler reads them as they come.
  */
 export type LargeBodies = 'held' | 'streamed';
 
@@ -20,8 +20,8 @@ interface TurnBounds extends TurnTimes {
 }
 
 /**
- * A body that is held is in memory as bytes, as text, as JSON and decoded. Of one that is streamed a few hundred KB are.
- * 60 seconds for 36 MiB are 5 Mbit/s.
+ * A body that is held is in memory as bytes, as text, as JSON and decoded. Of one that is streamed a few hundred KB
+ * are. 60 seconds for 36 MiB are 5 Mbit/s.
  */
 const BOUNDS: Record<LargeBodies, TurnBounds> = {
   held: { atOnce: 2, pauseMs: 10_000, wholeMs: 60_000 },

@@ -43,7 +43,10 @@ async function give(reply: FastifyReply, { headers }: FastifyRequest, text: Writ
   return reply.type(text.type).send(text[encoding ?? 'plain']);
 }
 
-/** OpenAPI 3.1: the page at /docs, the description at /docs/json. Made when first asked for: a start has no need of it (0.1 s). */
+/**
+ * OpenAPI 3.1: the page at /docs, the description at /docs/json. Made when first asked for: a start has no need of it
+ * (0.1 s).
+ */
 export function serveDocs(
   app: NestFastifyApplication,
   settings: Pick<Settings, 'http' | 'mail'>,

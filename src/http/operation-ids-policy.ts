@@ -55,8 +55,8 @@ const ONE: Readonly<Record<string, string>> = {
 };
 
 /**
- * What generated clients call an operation. Made of its method and its path and of nothing in the code, so that it stays
- * when a controller is moved: `listEmails`, `getEmail`, `retryEmail`, `getEmailContent`.
+ * What generated clients call an operation. Made of its method and its path and of nothing in the code, so that it
+ * stays when a controller is moved: `listEmails`, `getEmail`, `retryEmail`, `getEmailContent`.
  */
 export function operationIdOf(method: string, path: string): string {
   const named = NAMED[`${method} ${path}`];

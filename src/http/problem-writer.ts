@@ -44,7 +44,10 @@ export function wantsPage({ accept, url }: Asked): boolean {
   return html > json;
 }
 
-/** Media ranges and their weights, which are 1 unless said (RFC 9110 §12.4.2, §12.5.1). A weight that is none counts as 0. */
+/**
+ * Media ranges and their weights, which are 1 unless said (RFC 9110 §12.4.2, §12.5.1). A weight that is none counts as
+ * 0.
+ */
 function rangesOf(accept: string): Map<string, number> {
   return new Map(
     accept.split(',').map((one) => {
@@ -128,7 +131,10 @@ const STATUS_PROBLEMS: Record<number, ProblemCode> = {
   416: 'range_not_satisfiable',
 };
 
-/** Every error leaves as `application/problem+json`, or to people as a page; the cause of an unforeseen one stays in the log. */
+/**
+ * Every error leaves as `application/problem+json`, or to people as a page; the cause of an unforeseen one stays in the
+ * log.
+ */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   constructor(

@@ -37,7 +37,8 @@ export function secureHeaders(app: NestFastifyApplication, appUrl: string): void
         setHeaders(request.raw, reply.raw, rethrow);
         const { url } = request.routeOptions;
         reply.header('permissions-policy', PERMISSIONS);
-        // Answers hold tokens and addresses; a route that may be cached says so. What has no route may have one tomorrow.
+        // Answers hold tokens and addresses; a route that may be cached says so. What has no route may have one
+        // tomorrow.
         if (url === undefined || isApiRoute(request)) reply.header('cache-control', 'no-store');
       }),
     );

@@ -1,6 +1,9 @@
 /** How much one connection, and all of them together, may leave waiting. */
 export interface SocketBounds {
-  /** Requests of a connection behind the one under way. Browsers send none ahead of an answer; what does, sends a few (RFC 9112 §9.3.2). */
+  /**
+   * Requests of a connection behind the one under way. Browsers send none ahead of an answer; what does, sends a few
+   * (RFC 9112 §9.3.2).
+   */
   waitingRequests: number;
   /** Milliseconds in which a client takes nothing of what it is sent. */
   stalledMs: number;
@@ -43,8 +46,8 @@ export function seen(last: Seen | undefined, { waiting, taken, ended }: Outgoing
 }
 
 /**
- * The connections to cut: of clients that stopped reading, and while more waits than may, of those that have not read for
- * longest.
+ * The connections to cut: of clients that stopped reading, and while more waits than may, of those that have not read
+ * for longest.
  */
 export function toCut<T>(connections: Iterable<[T, Seen]>, now: number, bounds: SocketBounds): T[] {
   const waiting: [T, Seen][] = [];

@@ -14,8 +14,8 @@ interface Exchange {
 
 /**
  * One connection of a client: a request begins when the answer to the one before has left. Node begins what it has read
- * at once, and never tells the later answers of a pipeline that the client hung up: their files stay open, and what they
- * wrote stays in memory. What has not begun holds nothing.
+ * at once, and never tells the later answers of a pipeline that the client hung up: their files stay open, and what
+ * they wrote stays in memory. What has not begun holds nothing.
  */
 export class Connection {
   private current: Exchange | undefined;
@@ -40,7 +40,10 @@ export class Connection {
     else this.cut();
   }
 
-  /** What came is no request, or came too slowly. It is answered with `words` when it has its turn, and nothing is read after it. */
+  /**
+   * What came is no request, or came too slowly. It is answered with `words` when it has its turn, and nothing is read
+   * after it.
+   */
   refuse(words: string): void {
     if (this.socket.destroyed || this.ended || this.lastWords) return;
     // A request whose body is at fault waits in vain: an answer to it is the last one, if it has none yet.
@@ -110,8 +113,8 @@ export interface ServerTimes {
 }
 
 /**
- * An HTTP server whose connections hold no more than they may; everything that is asked of it goes to `answer`, and what
- * is no request is told so by `write`.
+ * An HTTP server whose connections hold no more than they may; everything that is asked of it goes to `answer`, and
+ * what is no request is told so by `write`.
  */
 export function boundedServer(
   answer: RequestListener,
@@ -159,7 +162,10 @@ function notHere(): Problem {
   return new Problem('method_not_allowed', { headers: { allow: 'GET, HEAD, POST, PUT, PATCH, DELETE' } });
 }
 
-/** None where there is nobody to tell, or nothing was asked: browsers open connections ahead, and show what comes unasked. */
+/**
+ * None where there is nobody to tell, or nothing was asked: browsers open connections ahead, and show what comes
+ * unasked.
+ */
 function problemOf(code: string | undefined, socket: Socket): Problem | undefined {
   switch (code) {
     case 'ECONNRESET':

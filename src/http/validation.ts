@@ -11,8 +11,8 @@ import { PROBLEM_WRITER, ProblemFilter, type ProblemWriter } from './problem-wri
 
 /**
  * NUL and halves of surrogate pairs are refused wherever they come in: in JSON, in forms, in the query and in the path.
- * Bodies that a route takes as bytes are looked at where they are read. Headers hold neither: Node refuses NUL in them, and
- * reads each byte as one character.
+ * Bodies that a route takes as bytes are looked at where they are read. Headers hold neither: Node refuses NUL in them,
+ * and reads each byte as one character.
  */
 export function refuseUnstorable(app: NestFastifyApplication): void {
   app
@@ -27,7 +27,10 @@ export function refuseUnstorable(app: NestFastifyApplication): void {
     );
 }
 
-/** What costs more to refuse than others counts as a call of its sender, and is not even told its faults when there were too many. */
+/**
+ * What costs more to refuse than others counts as a call of its sender, and is not even told its faults when there were
+ * too many.
+ */
 @Catch(TooManyFaults, TooManyMembers)
 export class FaultCharge implements ExceptionFilter {
   private readonly problems: ProblemFilter;

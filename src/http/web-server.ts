@@ -86,14 +86,17 @@ const RAW_BODY = 'application/vnd.otpost.raw';
 const STREAMED_BODY = 'application/vnd.otpost.streamed';
 const TIMES: ServerTimes = { requestMs: 30_000, keepAliveMs: 72_000, checkEveryMs: 10_000 };
 
-/** No route has a JSON Schema: classes say what comes in. Loading Fastify's compilers of them takes a twentieth of a start. */
+/**
+ * No route has a JSON Schema: classes say what comes in. Loading Fastify's compilers of them takes a twentieth of a
+ * start.
+ */
 function noSchemas(): never {
   throw new Error('Routes have no JSON Schema here.');
 }
 
 /**
- * Fastify as we run it: small bodies, a request id on everything. Forwarded headers are believed of `trusted` only; what is
- * refused before there is a route is told by `write`.
+ * Fastify as we run it: small bodies, a request id on everything. Forwarded headers are believed of `trusted` only;
+ * what is refused before there is a route is told by `write`.
  */
 export function fastifyAdapter(trusted?: TrustedProxies, write: ProblemWriter = asDocument): FastifyAdapter {
   const adapter = new FastifyAdapter({
@@ -172,8 +175,8 @@ export function refuseOtherBodies(app: NestFastifyApplication): void {
 }
 
 /**
- * A file says that it is one, or where the route names types with @RouteConfig({ types }), which: JSON or a form would be kept as
- * it is, and surprise whoever sent it.
+ * A file says that it is one, or where the route names types with @RouteConfig({ types }), which: JSON or a form would
+ * be kept as it is, and surprise whoever sent it.
  */
 function refuseOtherThanBytes({ headers, raw, routeOptions }: FastifyRequest): void {
   const { types = ['application/octet-stream'] } = routeOptions.config as { types?: readonly string[] };
@@ -185,7 +188,10 @@ function refuseOtherThanBytes({ headers, raw, routeOptions }: FastifyRequest): v
   });
 }
 
-/** JSON is UTF-8 (RFC 8259 §8.1), and nothing is unpacked: a small body that is packed may be a large one (RFC 9110 §8.4). */
+/**
+ * JSON is UTF-8 (RFC 8259 §8.1), and nothing is unpacked: a small body that is packed may be a large one (RFC 9110
+ * §8.4).
+ */
 function refuseEncodings({ headers }: FastifyRequest): void {
   const charset = /^application\/json.*;\s*charset="?([^";\s]+)/i.exec(headers['content-type'] ?? '')?.[1];
   if (charset !== undefined && !/^(utf-8|utf8|us-ascii)$/i.test(charset)) {
@@ -206,13 +212,19 @@ function wantsRawBody({ routeOptions }: FastifyRequest): boolean {
   return (routeOptions.config as { rawBody?: boolean }).rawBody === true;
 }
 
-/** Some providers tell what became of a message as a form, with a proof over it; a route says which with @RouteConfig({ forms }). */
+/**
+ * Some providers tell what became of a message as a form, with a proof over it; a route says which with @RouteConfig({
+ * forms }).
+ */
 function takesForms({ routeOptions, params }: FastifyRequest): boolean {
   const { forms } = routeOptions.config as { forms?: (params: unknown) => boolean };
   return forms?.(params) ?? false;
 }
 
-/** A route that reads a file as it comes says so with @RouteConfig({ large: 'streamed' }), and itself bounds how much it reads. */
+/**
+ * A route that reads a file as it comes says so with @RouteConfig({ large: 'streamed' }), and itself bounds how much it
+ * reads.
+ */
 function wantsStream({ routeOptions }: FastifyRequest): boolean {
   return (routeOptions.config as { large?: LargeBodies }).large === 'streamed';
 }

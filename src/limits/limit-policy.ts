@@ -3,7 +3,9 @@ import { isIPv4, isIPv6 } from 'node:net';
 import type { LimitSettings } from '../config/settings.js';
 import type { Rate } from '../core/rate.js';
 
-/** What is no address: a proxy that forwards something else. All of it is one requester, and so never without a limit. */
+/**
+ * What is no address: a proxy that forwards something else. All of it is one requester, and so never without a limit.
+ */
 const UNKNOWN = 'unknown';
 
 /**
@@ -79,8 +81,8 @@ export interface Refusal {
 }
 
 /**
- * Of each device that the owner of an address signed in with, for mail and for passwords: whoever uses up what all others
- * share, the address's budgets or the deployment's mail, does not lock it out.
+ * Of each device that the owner of an address signed in with, for mail and for passwords: whoever uses up what all
+ * others share, the address's budgets or the deployment's mail, does not lock it out.
  */
 export const DEVICE_RATES: readonly Rate[] = [
   { count: 3, windowMs: 15 * 60_000 },
@@ -88,11 +90,14 @@ export const DEVICE_RATES: readonly Rate[] = [
 ];
 
 /**
- * Of refreshes from one requester: an access token is good for 15 minutes, so some hundred people behind one address, each
- * with a few tabs, stay below it.
+ * Of refreshes from one requester: an access token is good for 15 minutes, so some hundred people behind one address,
+ * each with a few tabs, stay below it.
  */
 const REFRESH_RATE: Rate = { count: 600, windowMs: 10 * 60_000 };
-/** Of refreshes of one session, wherever from: pages that refresh each time they are opened stay below it, a loop does not. */
+/**
+ * Of refreshes of one session, wherever from: pages that refresh each time they are opened stay below it, a loop does
+ * not.
+ */
 const SESSION_RATE: Rate = { count: 120, windowMs: 10 * 60_000 };
 
 /** What a requester is charged whom the owner of an address disowned. */
@@ -122,7 +127,8 @@ export function keyCounters(apiKeyId: string, limits: LimitSettings): Counter[] 
 
 /**
  * Of a refresh. Where the limit of requesters is off, so are these.
- * @param sessionId of the token's session; none where the token is good for none, which then cannot use up a session's own
+ * @param sessionId of the token's session; none where the token is good for none, which then cannot use up a session's
+ *   own
  */
 export function refreshCounters(ip: string, sessionId: string | undefined, limits: LimitSettings): Counter[] {
   if (limits.ip.length === 0) return [];
@@ -178,8 +184,8 @@ function hasOwnLimits({ knownDevice }: Asking, limits: LimitSettings): boolean {
 }
 
 /**
- * What back ends ask for is counted apart: strangers cannot use up their share of an address, nor they its owner's. So are
- * passwords: whoever tries some does not stop the codes by which the owner gets in.
+ * What back ends ask for is counted apart: strangers cannot use up their share of an address, nor they its owner's. So
+ * are passwords: whoever tries some does not stop the codes by which the owner gets in.
  */
 function destinationCounters(
   { ip, destination, knownDevice, withMail }: Asking & { destination: string },

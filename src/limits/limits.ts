@@ -32,7 +32,9 @@ interface KeyCount extends UsedUp {
   isFull: boolean;
 }
 
-/** As the statement of `countAll`, for many keys: no call is counted in one counter of its key and refused by another. */
+/**
+ * As the statement of `countAll`, for many keys: no call is counted in one counter of its key and refused by another.
+ */
 const COUNT_KEYS = `
     WITH asked AS (
       SELECT a.* FROM set_config('synchronous_commit', 'off', true),
@@ -56,8 +58,9 @@ const COUNT_KEYS = `
     FROM asked JOIN free USING (owner) LEFT JOIN taken USING (key) LEFT JOIN stand USING (key)`;
 
 /**
- * How often strangers and API keys are let. Counted in Postgres, so that all web processes count together; one statement
- * a call, of its own, so that a call that fails later still counts. Where it cannot be counted, nothing is let through.
+ * How often strangers and API keys are let. Counted in Postgres, so that all web processes count together; one
+ * statement a call, of its own, so that a call that fails later still counts. Where it cannot be counted, nothing is
+ * let through.
  */
 @Injectable()
 export class Limits {
@@ -135,8 +138,8 @@ export class Limits {
    * wait for each other, and the one that all share last. A destination is noted as asked for only by a call that
    * was let, and costs its requester nothing from then on.
    *
-   * This statement alone does not wait for the disk (measured: 2 ms instead of 4): a crash of Postgres forgets the counts
-   * of its last half second, and rows that many share are locked for a shorter time.
+   * This statement alone does not wait for the disk (measured: 2 ms instead of 4): a crash of Postgres forgets the
+   * counts of its last half second, and rows that many share are locked for a shorter time.
    */
   private async countAll(asked: Counter[], destination: string | undefined, now: Date): Promise<UsedUp[]> {
     const hash = destination === undefined ? null : hashOf(destination);

@@ -53,7 +53,10 @@ export interface GivenMime {
 /** A message to be accepted. */
 export interface Draft {
   lane: Lane;
-  /** The stored form of an address, in the lane of SMS a number in E.164; or all whom it is for; those beyond {@link MOST_IN_ENVELOPE} get rows of their own. */
+  /**
+   * The stored form of an address, in the lane of SMS a number in E.164; or all whom it is for; those beyond {@link
+   * MOST_IN_ENVELOPE} get rows of their own.
+   */
   to: string | readonly Recipient[];
   /** In place of MAIL_FROM, such as `Ada <ada@example.com>`. Whether the caller may, they have been asked before. */
   from?: string;
@@ -67,7 +70,10 @@ export interface Draft {
   locale: string;
   scheduledAt?: Date;
   expiresAt?: Date;
-  /** Milliseconds from now on after which it is not worth sending, for what lives by a Clock: `expiresAt` is a time of Postgres. */
+  /**
+   * Milliseconds from now on after which it is not worth sending, for what lives by a Clock: `expiresAt` is a time of
+   * Postgres.
+   */
   livesMs?: number;
   maxAttempts: number;
   /** Copies with the same key that have not started are cancelled. */
@@ -114,8 +120,8 @@ export class Mail {
   }
 
   /**
-   * What is to be accepted in a commit of its own, which it shares with what others accept at that moment. Answers in the
-   * order of the drafts what they are once `commit` came to `accepted`; until then they are nothing.
+   * What is to be accepted in a commit of its own, which it shares with what others accept at that moment. Answers in
+   * the order of the drafts what they are once `commit` came to `accepted`; until then they are nothing.
    * @param along what else belongs to the commit
    */
   prepare(
@@ -164,7 +170,10 @@ export class Mail {
     await this.transitions.supersede(supersedeKey, unit, 'withdrawn');
   }
 
-  /** One, unless its recipients are more than an envelope has: the first is the message then, and the others share its content. */
+  /**
+   * One, unless its recipients are more than an envelope has: the first is the message then, and the others share its
+   * content.
+   */
   private rowsOf(id: string, draft: Draft, span: Span): NewEmail[] {
     const whole = this.rowOf(id, draft, span);
     const recipients = recipientsIn(draft.to);

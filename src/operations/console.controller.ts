@@ -184,9 +184,9 @@ class ConsoleController {
 }
 
 /**
- * An access token for the page, made of the session that its browser is signed in with. The cookie opens this and nothing of
- * the API, so no other page can have anything done by it: a request that carries it changes nothing, and only our page can
- * read the answer.
+ * An access token for the page, made of the session that its browser is signed in with. The cookie opens this and
+ * nothing of the API, so no other page can have anything done by it: a request that carries it changes nothing, and
+ * only our page can read the answer.
  */
 @ApiExcludeController()
 @Controller('operations')

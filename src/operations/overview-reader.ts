@@ -86,7 +86,10 @@ const ATTEMPTS = 5_000;
 const COUNTED_AT_MOST = 10_000;
 const HOUR_MS = 60 * 60_000;
 
-/** All that the first page of Operations shows, from the record: it survives a restart, and is the same on every process. */
+/**
+ * All that the first page of Operations shows, from the record: it survives a restart, and is the same on every
+ * process.
+ */
 @Injectable()
 export class OverviewReader {
   private reading: Promise<Overview> | undefined;
@@ -171,7 +174,10 @@ export class OverviewReader {
     return new Map(rows.map(({ worker, names }) => [worker, names]));
   }
 
-  /** Their ids tell when they were accepted, and what expires does so soon after: mail that was accepted before is left out. */
+  /**
+   * Their ids tell when they were accepted, and what expires does so soon after: mail that was accepted before is left
+   * out.
+   */
   private async expiredSince(since: Date): Promise<number> {
     const [counted] = await this.prisma.statements.query<{ count: number }[]>`
       SELECT count(*)::int AS count FROM (

@@ -23,7 +23,10 @@ import { LaneChangeView, OverviewView, PauseLaneRequest, SmsView, TransportChang
 import { ScheduleList, Schedules } from './schedules.js';
 import { STAFF, STAFF_IN_WORDS, TransportProbes, TrialController } from './trial.controller.js';
 
-/** Asked in the handler and not by a pipe, so that a body that is unfit is told of first. @throws Problem `lane_not_found` */
+/**
+ * Asked in the handler and not by a pipe, so that a body that is unfit is told of first. @throws Problem
+ * `lane_not_found`
+ */
 function laneOf(name: string): Lane {
   const lane = LANES.find((one) => one === name);
   if (!lane) throw new Problem('lane_not_found');

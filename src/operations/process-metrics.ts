@@ -9,7 +9,10 @@ import { Broker } from '../queue/broker.js';
 
 let ofNode: Registry | undefined;
 
-/** What the runtime tells of itself. Its observers never end (prom-client has no call for it), hence once, whoever starts here. */
+/**
+ * What the runtime tells of itself. Its observers never end (prom-client has no call for it), hence once, whoever
+ * starts here.
+ */
 function metricsOfNode(): Registry {
   if (ofNode) return ofNode;
   ofNode = new Registry();
@@ -40,7 +43,10 @@ function gauge(
   });
 }
 
-/** Of this process: event-loop lag, memory, processor time and garbage collection, and what it has of Postgres and the broker. */
+/**
+ * Of this process: event-loop lag, memory, processor time and garbage collection, and what it has of Postgres and the
+ * broker.
+ */
 @Injectable()
 export class ProcessMetrics {
   constructor(registry: Registry, prisma: PrismaService, broker: Broker) {

@@ -122,7 +122,9 @@ export class RecordMetrics {
     ) as unknown as Gauges;
   }
 
-  /** Never rejects: without Postgres the metrics of the record are absent, for an old value would pass for a new one. */
+  /**
+   * Never rejects: without Postgres the metrics of the record are absent, for an old value would pass for a new one.
+   */
   refresh(): Promise<void> {
     this.refreshing ??= this.read().finally(() => (this.refreshing = undefined));
     return this.refreshing;

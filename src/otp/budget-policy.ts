@@ -1,6 +1,6 @@
 /**
- * Failures in a row that a destination and purpose are allowed, whichever codes they were made with: a new code does not
- * forget them (NIST SP 800-63B-4, 3.1.3.2; never more than 100 in a row, 3.2.2).
+ * Failures in a row that a destination and purpose are allowed, whichever codes they were made with: a new code does
+ * not forget them (NIST SP 800-63B-4, 3.1.3.2; never more than 100 in a row, 3.2.2).
  */
 interface FailureBudget {
   /** Failures without a delay. */
@@ -16,8 +16,8 @@ export const DEVICE_BUDGET: FailureBudget = { free: 10, max: 50 };
 const FIRST_DELAY_SECONDS = 60;
 const LONGEST_DELAY_SECONDS = 3_600;
 /**
- * Milliseconds without a failure after which a row of failures has ended, so that nobody is shut out for ever by others.
- * Longer than the longest delay, or waiting would begin the row anew.
+ * Milliseconds without a failure after which a row of failures has ended, so that nobody is shut out for ever by
+ * others. Longer than the longest delay, or waiting would begin the row anew.
  */
 export const FORGET_AFTER_MS = 24 * 60 * 60_000;
 

@@ -66,13 +66,13 @@ export class Challenges {
   }
 
   /**
-   * Counts a try of the first challenge, and a failure in the budget of each destination. One statement asks whether tries
-   * and failures are left and counts them, before anything is compared: parallel guesses cannot be undercounted, and a try
-   * that a budget refuses costs the challenge nothing. A code that is compared with several challenges is as many guesses,
-   * and counts as such in the budgets.
+   * Counts a try of the first challenge, and a failure in the budget of each destination. One statement asks whether
+   * tries and failures are left and counts them, before anything is compared: parallel guesses cannot be undercounted,
+   * and a try that a budget refuses costs the challenge nothing. A code that is compared with several challenges is as
+   * many guesses, and counts as such in the budgets.
    * @param asked not empty, each challenge once
-   * @returns how many tries of the first challenge were made, this one included, and the ids of the challenges that may be
-   * compared; undefined when the first challenge or its budget allows no more
+   * @returns how many tries of the first challenge were made, this one included, and the ids of the challenges that may
+   *   be compared; undefined when the first challenge or its budget allows no more
    */
   async countAttempt(asked: readonly Asked[], now: Date): Promise<{ attempts: number; ids: string[] } | undefined> {
     const first = asked[0]!.id;
@@ -98,7 +98,10 @@ export class Challenges {
     return allowed.length === 0 ? undefined : { attempts: allowed[0]!.attempts, ids: allowed.map(({ id }) => id) };
   }
 
-  /** Counts a code that is given once more. False: the challenge was not used after `since`, or was repeated `most` times. */
+  /**
+   * Counts a code that is given once more. False: the challenge was not used after `since`, or was repeated `most`
+   * times.
+   */
   async countRepeat(id: string, since: Date, most: number): Promise<boolean> {
     const counted = await this.prisma.statements.execute`
       UPDATE otp_challenges SET repeats = repeats + 1 WHERE id = ${id} AND consumed_at >= ${since} AND repeats < ${most}::int`;
@@ -123,8 +126,8 @@ export class Challenges {
 
   /**
    * Uses the challenge up and voids its siblings, those for the same destination and purpose. All that the transaction
-   * changes are locked in one order first, that of {@link countAttempt}: otherwise two that come at the same moment would
-   * wait for each other. Undefined: it had ended.
+   * changes are locked in one order first, that of {@link countAttempt}: otherwise two that come at the same moment
+   * would wait for each other. Undefined: it had ended.
    * @param besides ids of other challenges that the transaction will change
    * @returns the challenge as it is from now on
    */

@@ -28,8 +28,8 @@ export type CheckRefusal =
   | { kind: 'not_found' };
 
 /**
- * `repeated`: the code of this challenge, which was used up a moment ago, by this client if what came of it is the client's
- * own.
+ * `repeated`: the code of this challenge, which was used up a moment ago, by this client if what came of it is the
+ * client's own.
  */
 type CheckResult = Correct | { kind: 'repeated'; challenge: Challenge } | CheckRefusal;
 
@@ -67,8 +67,8 @@ export class CodeChecker {
 
   /**
    * Counts the try, then compares. `consume` uses a correct code up, in the caller's transaction.
-   * @param others that the same client asked for, also those used up a moment ago: their codes are right as well, and no try
-   * of them is counted
+   * @param others that the same client asked for, also those used up a moment ago: their codes are right as well, and
+   *   no try of them is counted
    */
   async check(
     challenge: Challenge,
@@ -105,7 +105,8 @@ export class CodeChecker {
   }
 
   /**
-   * Uses the code up and voids the other codes for the same destination and purpose. Undefined: another call was faster.
+   * Uses the code up and voids the other codes for the same destination and purpose. Undefined: another call was
+   * faster.
    * @param counted of a code that was compared: what was counted for other challenges is taken back
    * @returns the challenge as it is from now on: by which channels its code went may have changed while it was compared
    */
@@ -157,7 +158,10 @@ export class CodeChecker {
     if (channel === 'sms' && otherDestination === null) await this.sms.verified(destinationCanonical, createdAt, unit);
   }
 
-  /** What was counted before a code was compared that turned out to be no failure. @param used whose own counts went as it was used up */
+  /**
+   * What was counted before a code was compared that turned out to be no failure. @param used whose own counts went as
+   * it was used up
+   */
   private async takeBack(counted: readonly Asked[], unit: UnitOfWork, used?: Challenge): Promise<void> {
     const [first] = counted;
     if (first && first.id !== used?.id) await this.challenges.takeBackAttempt(first.id, unit);
@@ -174,7 +178,10 @@ export class CodeChecker {
     return codeMatches(this.keyring, sealKeyId, binding, code, codeHash) && !decoy;
   }
 
-  /** The one that this code used up a moment ago. Few such tries are let, right or wrong, for they are tries besides those of the challenge. */
+  /**
+   * The one that this code used up a moment ago. Few such tries are let, right or wrong, for they are tries besides
+   * those of the challenge.
+   */
   private async repeatedOf(challenges: readonly Challenge[], code: string): Promise<Challenge | undefined> {
     const since = new Date(this.clock.now().getTime() - REPEAT_WITHIN_MS);
     for (const challenge of challenges) {

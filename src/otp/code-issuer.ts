@@ -68,7 +68,9 @@ interface IssueRequest {
   decoy?: boolean;
   /** Digits of the code, 6 to 10. */
   digits?: number;
-  /** Milliseconds the code works: at most ten minutes where it opens anything, a day where it confirms a subscription. */
+  /**
+   * Milliseconds the code works: at most ten minutes where it opens anything, a day where it confirms a subscription.
+   */
   lifetimeMs?: number;
   apiKeyId?: string;
 }
@@ -89,7 +91,9 @@ export type ResendResult =
   | { kind: ResendRefusal; challenge: Challenge }
   | { kind: 'not_found' };
 
-/** Makes one-time codes and hands them to what carries mail and SMS. Who is behind the address is the caller's business. */
+/**
+ * Makes one-time codes and hands them to what carries mail and SMS. Who is behind the address is the caller's business.
+ */
 @Injectable()
 export class CodeIssuer {
   constructor(
@@ -170,12 +174,13 @@ export class CodeIssuer {
 
   /**
    * Sends the same code again, with its original expiry and its tries. A copy that has not started is cancelled.
-   * @param takeLimits of where the copy goes; asked only where the code may be sent: what is refused anyway, such as a second
-   * press on the button, uses up no limit
+   * @param takeLimits of where the copy goes; asked only where the code may be sent: what is refused anyway, such as a
+   *   second press on the button, uses up no limit
    * @param note what is committed together with it
-   * @param other a destination of the other channel, which the copy goes to: whoever gives the code back has one of the two
-   * @throws Problem same_channel where the other channel took it to somebody else before, for they could give it back too;
-   * those of {@link SmsGuard}
+   * @param other a destination of the other channel, which the copy goes to: whoever gives the code back has one of the
+   *   two
+   * @throws Problem same_channel where the other channel took it to somebody else before, for they could give it back
+   *   too; those of {@link SmsGuard}
    */
   async resend(
     asked: Challenge,

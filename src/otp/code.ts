@@ -52,9 +52,9 @@ export function generateReference(): string {
 const TYPED_LIMIT = 64;
 
 /**
- * A code as it was generated, of a code as people and machines give it: in the digits of any script, with blanks, dashes
- * and characters that have no width between them. Letters and everything else stay, so that whoever validates it sees
- * that it is no code. Linear in its length.
+ * A code as it was generated, of a code as people and machines give it: in the digits of any script, with blanks,
+ * dashes and characters that have no width between them. Letters and everything else stay, so that whoever validates it
+ * sees that it is no code. Linear in its length.
  */
 export function normalCode(typed: string): string {
   if (typed.length > TYPED_LIMIT) return typed;

@@ -28,7 +28,10 @@ export class DeviceTokens {
     return this.keyring.verifies(keyId, partsOf(id, destination), mac) ? id : undefined;
   }
 
-  /** The device's token where it is good for this address, lest its budgets begin anew with each sign-in; otherwise a new one. */
+  /**
+   * The device's token where it is good for this address, lest its budgets begin anew with each sign-in; otherwise a
+   * new one.
+   */
   keepOrIssue(token: string | undefined, destination: string): string {
     return token !== undefined && this.read(token, destination) !== undefined ? token : this.issue(destination);
   }
@@ -38,7 +41,9 @@ function partsOf(id: string, destination: string): string[] {
   return ['device', id, destination];
 }
 
-/** The rate limit of mail that strangers ask for, by address, requester and device. Who has the address does not matter. */
+/**
+ * The rate limit of mail that strangers ask for, by address, requester and device. Who has the address does not matter.
+ */
 @Injectable()
 export class RequestedMailLimit {
   constructor(

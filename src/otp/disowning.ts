@@ -31,7 +31,10 @@ export class Disowning {
     if (ended && challenge.requester !== null) await this.limits.slowDown(challenge.requester);
   }
 
-  /** Nothing opens the challenge any more, and copies of its mail that have not started are not sent. False: it had ended before. */
+  /**
+   * Nothing opens the challenge any more, and copies of its mail that have not started are not sent. False: it had
+   * ended before.
+   */
   private async end(
     { id, purpose, requester }: Challenge,
     source: RequestSource,

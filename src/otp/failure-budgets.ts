@@ -24,8 +24,9 @@ export interface BudgetKey {
 }
 
 /**
- * SQL that adds failures to each budget that is not used up, and returns these budgets. It is a part of the statement that
- * counts the try. Where the last failure is too long ago, the row of failures has ended, and counting begins at zero.
+ * SQL that adds failures to each budget that is not used up, and returns these budgets. It is a part of the statement
+ * that counts the try. Where the last failure is too long ago, the row of failures has ended, and counting begins at
+ * zero.
  * @param rows a query of `destination`, `purpose`, `device` ('' where there is none) and `failures`, each budget once
  */
 export function countFailures(rows: Prisma.Sql, now: Date): Prisma.Sql {
@@ -44,12 +45,17 @@ export function countFailures(rows: Prisma.Sql, now: Date): Prisma.Sql {
     RETURNING destination, purpose, device`;
 }
 
-/** Wrong codes and passwords in a row, by destination and purpose. An address that nobody has is counted in the same way. */
+/**
+ * Wrong codes and passwords in a row, by destination and purpose. An address that nobody has is counted in the same
+ * way.
+ */
 @Injectable()
 export class FailureBudgets {
   constructor(private readonly prisma: PrismaService) {}
 
-  /** Counts a failure before anything is compared: parallel guesses cannot be undercounted. {@link clear} takes it back. */
+  /**
+   * Counts a failure before anything is compared: parallel guesses cannot be undercounted. {@link clear} takes it back.
+   */
   async begin(key: BudgetKey, now: Date): Promise<BudgetVerdict> {
     const rows = Prisma.sql`SELECT ${key.destination}::text AS destination, ${key.purpose}::text AS purpose, ${key.device ?? ''}::text AS device, 1 AS failures`;
     const counted = await this.prisma.statements.query<unknown[]>(countFailures(rows, now));

@@ -9,7 +9,10 @@ import { SmsGuard } from './sms/sms-guard.js';
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
-/** How far back the hourly run looks, so that it does not take longer the more challenges are kept; the daily one sees all. */
+/**
+ * How far back the hourly run looks, so that it does not take longer the more challenges are kept; the daily one sees
+ * all.
+ */
 const LATELY_DAYS = 1;
 
 /** The scheduled work of one-time codes: what ended, and what may be forgotten. */
@@ -66,8 +69,8 @@ export class OtpMaintenance implements OnModuleInit {
   }
 
   /**
-   * Of challenges that ended by their time; all that end otherwise lose theirs at once. A minute late: a resend that was
-   * judged just before may be under way.
+   * Of challenges that ended by their time; all that end otherwise lose theirs at once. A minute late: a resend that
+   * was judged just before may be under way.
    */
   private async eraseCodes(limit: number, days: number): Promise<number> {
     return this.prisma.statements.execute`

@@ -1,7 +1,9 @@
 import type { PlainWord } from '../http/pages/words.js';
 import type { TemplateName } from '../mail/content/template-names.js';
 
-/** One purpose of a code: all that the rest of the program asks of it. Adding a purpose is one row, and its template. */
+/**
+ * One purpose of a code: all that the rest of the program asks of it. Adding a purpose is one row, and its template.
+ */
 interface PurposeRow {
   /** The mail that carries the code. */
   template: TemplateName;
@@ -15,8 +17,9 @@ interface PurposeRow {
   /** Only the session that asked gives the code back. Otherwise anybody may, and is signed in. */
   session: boolean;
   /**
-   * The mailed link does as well as the code; these are the words of its page. Not for a code that belongs to a session:
-   * whoever opens a mail need not be who started it, and a stranger may have entered somebody else's address as his new one.
+   * The mailed link does as well as the code; these are the words of its page. Not for a code that belongs to a
+   * session: whoever opens a mail need not be who started it, and a stranger may have entered somebody else's address
+   * as his new one.
    */
   link: { title: PlainWord; button: PlainWord } | null;
   /** The code is given back together with a new password. */
@@ -118,8 +121,8 @@ export function purposeRow(purpose: string): PurposeRow | undefined {
 }
 
 /**
- * Of a code that confirms a subscription, whose link opens a page of its own. One purpose an audience: whoever confirms one
- * keeps the codes of the others.
+ * Of a code that confirms a subscription, whose link opens a page of its own. One purpose an audience: whoever confirms
+ * one keeps the codes of the others.
  */
 export function subscribePurpose(audienceId: string): string {
   return `subscribe:${audienceId}`;

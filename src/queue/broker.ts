@@ -15,7 +15,10 @@ export interface BrokerState {
   up: boolean;
   /** When it went up or down. */
   since: Date;
-  /** In plain words, and no more: `connection refused (ECONNREFUSED)`. Health is public, and the text of an error names addresses. */
+  /**
+   * In plain words, and no more: `connection refused (ECONNREFUSED)`. Health is public, and the text of an error names
+   * addresses.
+   */
   error?: string;
   /** Of Redis, once it is known. */
   maxmemoryPolicy?: string;
@@ -29,7 +32,9 @@ const END_WITHIN_MS = 2_000;
 export const POSTGRES_POOL = 6;
 /** BullMQ on Postgres keeps its tables in a schema of its own. */
 const POSTGRES_SCHEMA = 'bullmq';
-/** Holds nothing; written to see whether Redis takes writes. Begins like every key of ours, for servers that limit keys. */
+/**
+ * Holds nothing; written to see whether Redis takes writes. Begins like every key of ours, for servers that limit keys.
+ */
 export const CHECK_KEY = 'otpost-check';
 export const CHECK_KEY_SECONDS = 60;
 
@@ -163,7 +168,9 @@ export class Broker {
     return this.state;
   }
 
-  /** After every queue and worker was closed. A server that hangs says no goodbye, and the process ends all the same. */
+  /**
+   * After every queue and worker was closed. A server that hangs says no goodbye, and the process ends all the same.
+   */
   async close(): Promise<void> {
     await Promise.race([this.connection.end(), delay(END_WITHIN_MS, undefined, { ref: false })]);
   }

@@ -65,7 +65,10 @@ export class CanaryQueues {
     readonly prefix: QueueOptions['prefix'],
   ) {}
 
-  /** The queue first: the row is what tells of it. Returns how many workers were forgotten. Rejects while the broker is down. */
+  /**
+   * The queue first: the row is what tells of it. Returns how many workers were forgotten. Rejects while the broker is
+   * down.
+   */
   async removeOfDead(silentMs: number): Promise<number> {
     const dead = await this.registry.deadFor(silentMs);
     for (const name of dead) {
@@ -111,8 +114,8 @@ const RETRY_MS = 1_000;
 const REMOVE_WITHIN_MS = 2_000;
 
 /**
- * Proves that this worker works, and says so in `workers`: a job of its own queue, which nobody pauses, goes through the
- * broker and back every 5 s. With the broker down a finished drain says it.
+ * Proves that this worker works, and says so in `workers`: a job of its own queue, which nobody pauses, goes through
+ * the broker and back every 5 s. With the broker down a finished drain says it.
  */
 export class Canary implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly policy = new CanaryPolicy();

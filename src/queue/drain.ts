@@ -76,8 +76,8 @@ const AHEAD = 2;
  * than it ended in the last quarter of a second, for behind a slow server they would wait here while another worker
  * has time.
  *
- * With shares, no party holds more slots than its share. A claim leaves its further rows to other workers, and goes on with
- * them when one of the party's own deliveries leaves its slot.
+ * With shares, no party holds more slots than its share. A claim leaves its further rows to other workers, and goes on
+ * with them when one of the party's own deliveries leaves its slot.
  *
  * No wake is lost: `run` called at any moment guarantees a claim that begins after the call.
  */
@@ -165,7 +165,10 @@ export class Drain<Row> {
     }
   }
 
-  /** More than there is room for here, or the rows of a party that has begun to wait: they are told once, not with each claim. */
+  /**
+   * More than there is room for here, or the rows of a party that has begun to wait: they are told once, not with each
+   * claim.
+   */
   private isForOthers(more: boolean, left: readonly string[]): boolean {
     return left.length === 0 ? more : left.some((party) => !this.fairness!.shares.isWaiting(party));
   }
@@ -181,7 +184,8 @@ export class Drain<Row> {
   /** How many rows more this process may have claimed. */
   private room(): number {
     const ahead = this.mostAhead();
-    // Of those that are late, no more than there are slots are left out of account: a server may answer for none of them.
+    // Of those that are late, no more than there are slots are left out of account: a server may answer for none of
+    // them.
     const late = Math.min(this.late, this.concurrency);
     return this.concurrency + ahead - (this.unfinished.size - late) - this.ahead.length;
   }
@@ -227,9 +231,9 @@ export class Drain<Row> {
   }
 
   /**
-   * A claim costs a statement whatever it brings: under load it waits until there is room for half as many rows as it may
-   * hold, but no longer than GATHER_MS where the slots will soon have nothing to do, so that one slow delivery does not hold
-   * up the rest. One that nobody called for waits in the same way for half a share.
+   * A claim costs a statement whatever it brings: under load it waits until there is room for half as many rows as it
+   * may hold, but no longer than GATHER_MS where the slots will soon have nothing to do, so that one slow delivery does
+   * not hold up the rest. One that nobody called for waits in the same way for half a share.
    */
   private async gather(called: boolean): Promise<number> {
     const enough = Math.ceil((this.concurrency + this.mostAhead()) / 2);

@@ -6,9 +6,9 @@ export interface Places {
 }
 
 /**
- * Shares out the slots of one drain among the parties its rows are for, so that those of a slow one do not take them all.
- * A row counts from its claim until it is handed over. Knows which parties may have rows that a claim left where they
- * were: these go on when one of the party's own slots is free again, for no wake tells of them.
+ * Shares out the slots of one drain among the parties its rows are for, so that those of a slow one do not take them
+ * all. A row counts from its claim until it is handed over. Knows which parties may have rows that a claim left where
+ * they were: these go on when one of the party's own slots is free again, for no wake tells of them.
  */
 export class FairShares<Row> {
   private readonly used = new Map<string, number>();

@@ -93,8 +93,8 @@ const REFUSALS: Record<string, string> = {
 export const NO_CONNECTION = 'no connection';
 
 /**
- * Why Redis was of no use, for operators: such as `connection refused (ECONNREFUSED)`. Undefined where the client only says
- * that it has no connection. Never the text of an error, which may quote addresses, and never the name of a class.
+ * Why Redis was of no use, for operators: such as `connection refused (ECONNREFUSED)`. Undefined where the client only
+ * says that it has no connection. Never the text of an error, which may quote addresses, and never the name of a class.
  */
 export function redisWords(error: Error): string | undefined {
   const refusal = refusalOf(error);

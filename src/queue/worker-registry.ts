@@ -9,7 +9,9 @@ export const ALIVE_WITHIN_MS = 15_000;
 /** Milliseconds, such as an INTEGER holds: three weeks either way say enough. */
 const MOST_AHEAD_MS = 21 * 24 * 3_600_000;
 
-/** Workers that are told of by name: all that may still live, and those that went lately. Every restart makes a new one. */
+/**
+ * Workers that are told of by name: all that may still live, and those that went lately. Every restart makes a new one.
+ */
 const NAMED = 50;
 
 export interface HeardWorker {

@@ -25,7 +25,10 @@ import { NO_SPAN, type Span, type SpanAttributes, type SpanKind, Tracing } from 
 
 type Done = Parameters<SpanExporter['export']>[1];
 
-/** Says once that the collector does not take the spans, and once that it does again. Without this the SDK drops them silently. */
+/**
+ * Says once that the collector does not take the spans, and once that it does again. Without this the SDK drops them
+ * silently.
+ */
 export class TellingExporter implements SpanExporter {
   private failing = false;
 
@@ -68,7 +71,9 @@ const KINDS: Record<SpanKind, OtelKind> = {
   internal: OtelKind.INTERNAL,
 };
 
-/** Spans of an OpenTelemetry provider. Nothing is registered globally: two services in one process keep theirs apart. */
+/**
+ * Spans of an OpenTelemetry provider. Nothing is registered globally: two services in one process keep theirs apart.
+ */
 export class OtelTracing extends Tracing {
   private readonly entered = new AsyncLocalStorage<Span>();
 
@@ -133,7 +138,8 @@ function contextOf(traceparent: string | null | undefined): Context {
 /**
  * Spans are sent in batches, by default every 5 s. How many are kept, with which headers they go and how they are
  * batched, OpenTelemetry's own SDK reads from its variables (OTEL_TRACES_SAMPLER, OTEL_EXPORTER_OTLP_HEADERS,
- * OTEL_BSP_SCHEDULE_DELAY and others: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/).
+ * OTEL_BSP_SCHEDULE_DELAY and others:
+ * https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/).
  * @param endpoint without `/v1/traces`
  */
 export function tracingTo(endpoint: string, role: string, log: Logger): OtelTracing {

@@ -60,14 +60,16 @@ describe('otpost queue', () => {
   let shared: Operated;
   let stoodIn: Operated;
   let worked: Operated;
-  // One after the other, and before the tests: two services that start at once in one Jest environment may wait for each other.
+  // One after the other, and before the tests: two services that start at once in one Jest environment may wait for
+  // each other.
   beforeAll(async () => {
     shared = await operated();
     stoodIn = await operated();
     worked = await operated();
   });
 
-  // Two stories wait for the timers of real processes, and so are told beside the others, which take turns on one service.
+  // Two stories wait for the timers of real processes, and so are told beside the others, which take turns on one
+  // service.
   let turn: Promise<unknown> = Promise.resolve();
   function inTurn(title: string, tell: (operated: Pick<Operated, 'service' | 'sink'>) => Promise<void>): void {
     it.concurrent(
@@ -108,7 +110,8 @@ describe('otpost queue', () => {
     const held = await service.accept('held@example.com', { lane: 'bulk' });
     await service.accept('free@example.com');
     await sink.waitForMailTo('free@example.com');
-    // A drain of every lane begins with each tick of the worker's timer, two seconds apart: three have passed when it has beaten.
+    // A drain of every lane begins with each tick of the worker's timer, two seconds apart: three have passed when it
+    // has beaten.
     const before = await otpost.database.query<{ at: Date }>(`SELECT heartbeat_at AS at FROM workers`);
     await eventually(
       async () =>

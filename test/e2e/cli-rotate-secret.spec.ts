@@ -66,7 +66,8 @@ describe('otpost rotate-secret', () => {
   let shared: Deployed;
   let resealed: Deployed;
   let rotated: Deployed;
-  // One after the other, and before the tests: two services that start at once in one Jest environment may wait for each other.
+  // One after the other, and before the tests: two services that start at once in one Jest environment may wait for
+  // each other.
   beforeAll(async () => {
     shared = await deployed();
     resealed = await deployed();

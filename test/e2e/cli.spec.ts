@@ -152,7 +152,8 @@ describe('the command otpost', () => {
     });
 
     it('resumes one by its name, and mail goes out that way within seconds', async () => {
-      // What a worker knows of a transport may be a second old, and what was tried just now is told to the message after it.
+      // What a worker knows of a transport may be a second old, and what was tried just now is told to the message
+      // after it.
       await eventually(
         async () =>
           (

@@ -141,7 +141,8 @@ describe('the commands of the README and of docs/', () => {
       ...shell,
     };
     return new Promise((resolve) => {
-      // A Bash whose input is a socket, as that of a child of Node is, takes itself for a remote shell, and reads ~/.bashrc.
+      // A Bash whose input is a socket, as that of a child of Node is, takes itself for a remote shell, and reads
+      // ~/.bashrc.
       const bash = ['--norc', '-c', `exec 3>variables\n${script}`];
       const child = execFile('bash', bash, { cwd: folder, env }, (_, out, err) => {
         for (const pair of readFileSync(join(folder, 'variables'), 'utf8').split('\0')) {
@@ -154,7 +155,10 @@ describe('the commands of the README and of docs/', () => {
     });
   }
 
-  /** What a reader puts in the place of a sample. The README goes through npm; once is enough, for npm takes longer than the command. */
+  /**
+   * What a reader puts in the place of a sample. The README goes through npm; once is enough, for npm takes longer than
+   * the command.
+   */
   function filled({ page, text: typed }: DocumentedCommand): string {
     const text = page === 'README.md' ? typed : typed.replace('npm run -s otpost --', 'otpost');
     const samples: Record<string, string | undefined> = {

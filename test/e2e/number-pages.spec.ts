@@ -10,7 +10,10 @@ import { codeIn, SmtpSink } from '../support/smtp/smtp-sink.js';
 /** Chromium writes one for each page whose status is an error; those pages are meant. */
 const MEANT = /^Failed to load resource: the server responded with a status of 4/;
 
-/** A phone that reads texts, which no Chromium of a test is: it tells what it was asked, and gives the code that it is given. */
+/**
+ * A phone that reads texts, which no Chromium of a test is: it tells what it was asked, and gives the code that it is
+ * given.
+ */
 const PHONE = `
   window.OTPCredential = class {};
   navigator.credentials.get = (asked) => new Promise((given, refused) => {

@@ -65,7 +65,10 @@ describeWithChromium('people on our pages, with the script', () => {
   const press = (name: string) => page.getByRole('button', { name, exact: true }).click();
   const heading = (name: string) => page.getByRole('heading', { level: 1, name, exact: true }).waitFor();
 
-  /** Nothing on the page is in anybody's way, and it came small. The front door loads itself anew when all is well again. */
+  /**
+   * Nothing on the page is in anybody's way, and it came small. The front door loads itself anew when all is well
+   * again.
+   */
   async function fine(name: string): Promise<void> {
     try {
       await looksFine(name);

@@ -97,7 +97,8 @@ export function absentPostgres(): Story[] {
         await postgres.start();
         const rows = await deployment.settled(sent);
         const byWorker = 'queued sending offer_not_recorded/deferred sending sent, 1';
-        // An outage that is longer than the lease: whoever writes first when Postgres is back, and both say what is true.
+        // An outage that is longer than the lease: whoever writes first when Postgres is back, and both say what is
+        // true.
         const byLeaseRecovery = 'queued sending lease_expired/deferred sending sent, 2';
         for (const { story, attempts } of rows)
           expect(sized([byWorker], [byWorker, byLeaseRecovery])).toContain(`${story}, ${attempts}`);

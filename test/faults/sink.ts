@@ -65,7 +65,8 @@ export function failingMailServer(postgres: () => FaultPostgres): Story[] {
     async () => {
       deployment = await FaultDeployment.start(postgres(), { redisUrl: REDIS_URL });
       const { sink } = deployment;
-      // Two ways out for ordinary mail: what the first one does not take goes out by the second, if it was provably not taken.
+      // Two ways out for ordinary mail: what the first one does not take goes out by the second, if it was provably not
+      // taken.
       const ways = [await sink.door(unreliable(chance(SEED), 0.08)), await sink.door()];
       const env = { WORKER_LANES: 'default', MAIL_TRANSPORTS: ways.join(',') };
       sink.rewrite(deployment.door, everyFaultOnce());

@@ -22,7 +22,10 @@ const KEPT = [
   'broadcast-1280-light',
 ];
 
-/** Not a test: `npm run screenshots` writes the pictures of the documents. All pages: `SCREENSHOTS=/tmp/shots npm run screenshots`. */
+/**
+ * Not a test: `npm run screenshots` writes the pictures of the documents. All pages: `SCREENSHOTS=/tmp/shots npm run
+ * screenshots`.
+ */
 describe('screenshots of Operations', () => {
   let sink: SmtpSink;
   let database: TestDatabase;

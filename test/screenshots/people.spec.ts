@@ -15,7 +15,10 @@ const ALL = process.env['SCREENSHOTS'];
 const CHROME = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36';
 const KEPT = ['home-1280-light', 'code-390-light', 'account-1280-dark', 'inbox-1280-light', 'docs-1280-light'];
 
-/** Not a test: `npm run screenshots` writes the pictures of the documents. All pages: `SCREENSHOTS=/tmp/shots npm run screenshots`. */
+/**
+ * Not a test: `npm run screenshots` writes the pictures of the documents. All pages: `SCREENSHOTS=/tmp/shots npm run
+ * screenshots`.
+ */
 describe('screenshots of the pages for people', () => {
   let database: TestDatabase;
   let otpost: OtpostInProcess;

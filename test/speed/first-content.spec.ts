@@ -8,7 +8,9 @@ import { TEST_SECRET } from '../support/service/otpost.js';
 import { eventually } from '../support/signals/wait.js';
 import { SmtpSink } from '../support/smtp/smtp-sink.js';
 
-/** Milliseconds from the request of a page to its first content (`first-contentful-paint`), with nothing in the cache. */
+/**
+ * Milliseconds from the request of a page to its first content (`first-contentful-paint`), with nothing in the cache.
+ */
 const WITHIN = 1_000;
 const ROUNDS = 3;
 const ADMIN = 'ada@example.com';

@@ -65,6 +65,21 @@ function importsOf(file: string): string[] {
   });
 }
 
+describe('the comments of src/', () => {
+  it('end before column 120, which the formatter does not see to', () => {
+    const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter(
+      (file) => file.endsWith('.ts') && !file.startsWith('generated/'),
+    );
+    const long = files.flatMap((file) =>
+      readFileSync(SRC + file, 'utf8')
+        .split('\n')
+        .filter((line) => line.length > 120 && /^\s*(?:\/\*|\*|\/\/)/.test(line) && !/https?:\/\/\S{80}/.test(line))
+        .map((line) => `${file}: ${line.trim().slice(0, 60)}`),
+    );
+    expect(long).toEqual([]);
+  });
+});
+
 describe('the modules of src/', () => {
   const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts') && !file.startsWith('generated/'))

@@ -11,8 +11,8 @@ export interface BlueprintProcess {
 }
 
 /**
- * What somebody fills in who follows the documents: the example of the variable, or a value of its kind where the example
- * says only how to get one.
+ * What somebody fills in who follows the documents: the example of the variable, or a value of its kind where the
+ * example says only how to get one.
  */
 export function filledIn(variable: string): string {
   const description = VARIABLES.find(({ name }) => name === variable);

@@ -19,7 +19,9 @@ export async function readUnit(file: string): Promise<Unit> {
   return unit;
 }
 
-/** What the unit's process finds, once what is empty in the file of variables is filled in; the file wins over the unit. */
+/**
+ * What the unit's process finds, once what is empty in the file of variables is filled in; the file wins over the unit.
+ */
 export async function systemdProcess(file: string, unit: Unit, variables: string): Promise<BlueprintProcess> {
   const own = (unit.get('Service.Environment') ?? [])
     .flatMap((line) => line.split(' '))

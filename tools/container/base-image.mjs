@@ -10,7 +10,8 @@ const BOOTSTRAP_MS = 10 * 60_000;
 const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt';
 
 /**
- * The image that the Dockerfile begins with; where no registry is to be reached, Debian's files with this machine's Node.
+ * The image that the Dockerfile begins with; where no registry is to be reached, Debian's files with this machine's
+ * Node.
  * @param {string} official
  */
 export async function baseImage(official) {

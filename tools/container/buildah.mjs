@@ -25,7 +25,8 @@ export async function buildahIsThere() {
 }
 
 /**
- * crun refuses a machine with both kinds of cgroups mounted, also where it is told to leave them alone; here it sees one.
+ * crun refuses a machine with both kinds of cgroups mounted, also where it is told to leave them alone; here it sees
+ * one.
  * @param {string[]} args
  */
 function crun(args) {

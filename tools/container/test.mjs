@@ -1,6 +1,7 @@
 /**
- * `npm run test:container`: builds the image and runs it as a platform would: read-only, as a user that the image does not
- * know, without capabilities; against a Postgres and an SMTP server of its own. With docker, or as root with buildah.
+ * `npm run test:container`: builds the image and runs it as a platform would: read-only, as a user that the image does
+ * not know, without capabilities; against a Postgres and an SMTP server of its own. With docker, or as root with
+ * buildah.
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -16,13 +17,15 @@ import { docker, dockerAnswers } from './docker.mjs';
 
 /**
  * @typedef {{ code: number | null, output: string }} Ended
- * @typedef {{ process: import('node:child_process').ChildProcess, exec(args: string[]): Promise<Ended>, kill(signal: string): Promise<void> }} Container
+ * @typedef {{ process: import('node:child_process').ChildProcess, exec(args: string[]): Promise<Ended>, kill(signal:
+ *   string): Promise<void> }} Container
  * @typedef {object} Engine
  * @property {string} name
  * @property {(root: string) => Promise<{ base: string, bytes: number }>} build
  * @property {(script: string) => Promise<string>} shell runs a script in the image as root and answers what it prints
  * @property {() => Promise<string[]>} healthcheck
- * @property {(env: Record<string, string>, as: { uid: number }) => Promise<Container>} run on the network of this machine
+ * @property {(env: Record<string, string>, as: { uid: number }) => Promise<Container>} run on the network of this
+ *   machine
  * @property {() => Promise<void>} close
  */
 

@@ -33,7 +33,10 @@ export function count(name, { ok, output, ms }) {
   return ok;
 }
 
-/** @param {string} name @param {string[]} args of Node @param {{ tell?: boolean }} [options] `tell`: what it says is shown also when it passes */
+/**
+ * @param {string} name @param {string[]} args of Node @param {{ tell?: boolean }} [options] `tell`: what it says is
+ *   shown also when it passes
+ */
 export async function check(name, args, { tell = false } = {}) {
   const started = performance.now();
   const { ok, output } = await run(process.execPath, args);

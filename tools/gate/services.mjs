@@ -8,7 +8,10 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { findChromium } from '../chromium.mjs';
 
-/** Several deployments at a time, a million rows, and nothing that has to outlast a crash: those tests have servers of their own. */
+/**
+ * Several deployments at a time, a million rows, and nothing that has to outlast a crash: those tests have servers of
+ * their own.
+ */
 const POSTGRES_FOR_TESTS = [
   'max_connections=400',
   'shared_buffers=256MB',
@@ -17,7 +20,10 @@ const POSTGRES_FOR_TESTS = [
   'full_page_writes=off',
 ];
 
-/** A machine may be busy with other work: seconds that its Postgres has to take a connection in (libpq's connect_timeout). */
+/**
+ * A machine may be busy with other work: seconds that its Postgres has to take a connection in (libpq's
+ * connect_timeout).
+ */
 const TAKES_WITHIN_S = 60;
 
 /** Milliseconds that a server has to answer in which may not be there. */
@@ -107,8 +113,9 @@ export async function makeDatabase(url, name) {
 }
 
 /**
- * What each database of a test is copied from, with the tables and functions of BullMQ, which a start without Redis makes where
- * they are missing: a third of what it costs Postgres. Wants the generated client. @param {string} url of the server
+ * What each database of a test is copied from, with the tables and functions of BullMQ, which a start without Redis
+ * makes where they are missing: a third of what it costs Postgres. Wants the generated client. @param {string} url of
+ * the server
  */
 export async function makeTemplate(url) {
   const { migrate } = await import('../../src/database/migrate.ts');

@@ -1,6 +1,6 @@
 /**
- * `node watch-run.mjs FOLDER PACKAGE…`: one run of `npm test -- --watch`, which has loaded Jest and the packages before it
- * is asked for with `{ jestArguments }`.
+ * `node watch-run.mjs FOLDER PACKAGE…`: one run of `npm test -- --watch`, which has loaded Jest and the packages before
+ * it is asked for with `{ jestArguments }`.
  */
 import { once } from 'node:events';
 import { relative, resolve } from 'node:path';

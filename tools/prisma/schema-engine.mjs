@@ -41,7 +41,10 @@ if (options.version) {
   await serve();
 }
 
-/** `cli can-connect-to-database` and `cli create-database`: one question, answered by the exit code and a line on stderr. */
+/**
+ * `cli can-connect-to-database` and `cli create-database`: one question, answered by the exit code and a line on
+ * stderr.
+ */
 async function runOnce(command) {
   try {
     if (command === 'create-database') await createDatabase(databaseUrl);

@@ -2,7 +2,10 @@ import type { EmailDraft } from './emails.js';
 import type { Otpost } from './otpost.js';
 
 export interface BetterAuthOptions {
-  /** Where an invitation is accepted: Better Auth knows ids of invitations, and no page. Needed for `sendInvitationEmail`. */
+  /**
+   * Where an invitation is accepted: Better Auth knows ids of invitations, and no page. Needed for
+   * `sendInvitationEmail`.
+   */
   invitationUrl?: (id: string) => string;
   /** In which language somebody reads; without it the service's default. */
   localeOf?: (email: string) => string | undefined;
@@ -52,8 +55,8 @@ export interface BetterAuthMail {
 }
 
 /**
- * Better Auth's mail, in the words of the `auth-…` templates of the service. A callback's promise is kept once the message
- * is committed, and broken where it is not. Better Auth logs what is thrown and answers success all the same.
+ * Better Auth's mail, in the words of the `auth-…` templates of the service. A callback's promise is kept once the
+ * message is committed, and broken where it is not. Better Auth logs what is thrown and answers success all the same.
  *
  * @example
  * const mail = betterAuth(otpost);

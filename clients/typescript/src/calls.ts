@@ -10,7 +10,9 @@ export interface OtpostOptions extends Partial<RetryRules> {
   apiKey?: string;
   /** How long one try may take, in milliseconds; 30,000. */
   timeoutMs?: number;
-  /** `APP_URL` of the service where `baseUrl` is another address: who signed the tokens that `verifyToken` lets through. */
+  /**
+   * `APP_URL` of the service where `baseUrl` is another address: who signed the tokens that `verifyToken` lets through.
+   */
   issuer?: string;
   /** In place of the global one. */
   fetch?: typeof fetch;

@@ -16,7 +16,8 @@ export class Verifications {
    * const code = await ask(reference); // what the person types; the mail shows the same reference
    * const { status, to } = await otpost.verifications.check(id, { code });
    * console.log(status, to); // approved ada@example.com
-   * @throws Problem `validation_failed`, `rate_limited`, … and of SMS `sms_not_configured`, `sms_country`, `sms_limited`
+   * @throws Problem `validation_failed`, `rate_limited`, … and of SMS `sms_not_configured`, `sms_country`,
+   *   `sms_limited`
    */
   create(body: Schema<'VerificationRequest'>, options?: SendOptions): Promise<Schema<'VerificationView'>> {
     return this.calls.call('post', '/v1/verifications', { body, keyed: true }, options);
@@ -29,15 +30,16 @@ export class Verifications {
    * const { id, reference } = await otpost.verifications.create({ to: 'ada@example.com', purpose: 'signup' });
    * const { to } = await otpost.verifications.check(id, { code: await ask(reference) });
    * console.log(`${to} is theirs`);
-   * @throws Problem `otp_invalid` with `attemptsLeft`, `otp_expired`, `otp_consumed`, `otp_locked`, `too_many_failures`, …
+   * @throws Problem `otp_invalid` with `attemptsLeft`, `otp_expired`, `otp_consumed`, `otp_locked`,
+   *   `too_many_failures`, …
    */
   check(id: string, body: Schema<'CheckRequest'>, options?: CallOptions): Promise<Schema<'ApprovedView'>> {
     return this.calls.call('post', '/v1/verifications/{id}/check', { path: { id }, body }, options);
   }
 
   /**
-   * Sends the same code again; not before `resendAfter`. With `to` it goes by the other channel: to an address where it went
-   * to a number, and the other way round.
+   * Sends the same code again; not before `resendAfter`. With `to` it goes by the other channel: to an address where it
+   * went to a number, and the other way round.
    *
    * @example
    * const { id, resendAfter } = await otpost.verifications.create({ to: '+639171234567', purpose: 'newsletter' });
@@ -66,8 +68,8 @@ export class OneTimeCodes {
   constructor(private readonly calls: Calls) {}
 
   /**
-   * Sends a code to sign in, to set a password, to confirm an address; with somebody's own token, `reauthenticate`. With
-   * SMS_SIGN_IN=on `phone` may stand in place of `email`.
+   * Sends a code to sign in, to set a password, to confirm an address; with somebody's own token, `reauthenticate`.
+   * With SMS_SIGN_IN=on `phone` may stand in place of `email`.
    *
    * @example
    * const { challenge } = await otpost.otp.request({ purpose: 'login', email: 'ada@example.com' });

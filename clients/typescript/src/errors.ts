@@ -62,8 +62,8 @@ export class Problem extends OtpostError {
 }
 
 /**
- * No answer came: no connection, one that broke, or none in time (`timedOut`). The cause is what `fetch` threw. Whether the
- * request was carried out is unknown; the client has tried again already, where that can do nothing twice.
+ * No answer came: no connection, one that broke, or none in time (`timedOut`). The cause is what `fetch` threw. Whether
+ * the request was carried out is unknown; the client has tried again already, where that can do nothing twice.
  */
 export class ConnectionError extends OtpostError {
   override readonly name = 'ConnectionError';

@@ -10,8 +10,9 @@ import { type Identity, Tokens } from './tokens.js';
 import { Webhooks } from './webhooks.js';
 
 /**
- * A client of one Otpost. It tries again what can do nothing twice, under an Idempotency-Key of its own, and waits as long
- * as `Retry-After` says. It throws `Problem` where the service refuses, and `ConnectionError` where no answer comes.
+ * A client of one Otpost. It tries again what can do nothing twice, under an Idempotency-Key of its own, and waits as
+ * long as `Retry-After` says. It throws `Problem` where the service refuses, and `ConnectionError` where no answer
+ * comes.
  *
  * In the examples `otpost` has a key, `ada` is `otpost.as(…)` of somebody who is signed in, and `ask` is your page, on
  * which a person types the code of the mail that shows this reference.
@@ -71,8 +72,9 @@ export class Otpost {
   }
 
   /**
-   * Whose access token that is, by the public keys of the service. A session that was ended goes on here until its token
-   * runs out, 15 minutes at most; what must not wait asks `otpost.as(token).me.get()`. Keep one client: it keeps the keys.
+   * Whose access token that is, by the public keys of the service. A session that was ended goes on here until its
+   * token runs out, 15 minutes at most; what must not wait asks `otpost.as(token).me.get()`. Keep one client: it keeps
+   * the keys.
    *
    * @example
    * const { challenge } = await otpost.accounts.register({ email: 'ada@example.com' });

@@ -12,7 +12,10 @@ export interface CallOptions {
 
 /** What calls take that send mail. */
 export interface SendOptions extends CallOptions {
-  /** 1 to 256 characters: under the same key the same request is carried out once in 24 hours. One is made for each call. */
+  /**
+   * 1 to 256 characters: under the same key the same request is carried out once in 24 hours. One is made for each
+   * call.
+   */
   idempotencyKey?: string;
 }
 

@@ -179,8 +179,8 @@ export class Setup {
   }
 
   /**
-   * Whom the link made the administrator a moment ago, where the same is asked again: with the same address, and with the
-   * same password or again without one. Nothing is hashed for anybody else who has the link.
+   * Whom the link made the administrator a moment ago, where the same is asked again: with the same address, and with
+   * the same password or again without one. Nothing is hashed for anybody else who has the link.
    */
   private async repeated({ token, email, password }: SetupOrder, source: RequestSource): Promise<Account | undefined> {
     const use = await this.tokens.lately(token);

@@ -27,7 +27,9 @@ export type PageRedemption =
 
 /** A browser that showed what our pages keep in it. */
 export interface Browser {
-  /** The value of the session's cookie if it is this browser that uses the challenge up: the same for a second press. */
+  /**
+   * The value of the session's cookie if it is this browser that uses the challenge up: the same for a second press.
+   */
   sessionCookieFor(challengeId: string): string;
 }
 
@@ -163,7 +165,10 @@ export class CodeRedemption {
     return this.enter({ challenge, by: 'mailbox', passwordHash, browser, source });
   }
 
-  /** A second press in the browser of the first one: the session that it began, with the cookie that the first answer set. */
+  /**
+   * A second press in the browser of the first one: the session that it began, with the cookie that the first answer
+   * set.
+   */
   async againOnPage(
     challenge: Challenge,
     browser: Browser | undefined,
@@ -175,7 +180,9 @@ export class CodeRedemption {
     return found ? { cookie, ...this.signedIn(found.account, source) } : OVER;
   }
 
-  /** With a new password a place in line first: where there is none, no try is spent. Only the right code makes us hash. */
+  /**
+   * With a new password a place in line first: where there is none, no try is spent. Only the right code makes us hash.
+   */
   private async inLine<Result>(
     { challenge, newPassword, source }: Pick<Giving, 'challenge' | 'newPassword' | 'source'>,
     give: (hasher: PasswordHasher | undefined) => Promise<Result>,
@@ -212,8 +219,8 @@ export class CodeRedemption {
 
   /**
    * For a right code that was used up a moment ago: its client did not hear the answer, or asked twice. It gets further
-   * tokens of the session that came of the code, and nothing is done a second time. A code that was used otherwise, by the
-   * link in its mail or on a page, began no session of this client.
+   * tokens of the session that came of the code, and nothing is done a second time. A code that was used otherwise, by
+   * the link in its mail or on a page, began no session of this client.
    */
   private async again(
     { challenge, newPassword, confirmation, source }: Giving,

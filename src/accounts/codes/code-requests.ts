@@ -54,8 +54,8 @@ interface Wanted {
 }
 
 /**
- * Asking for a code. Strangers learn nothing from it: an address with an account and one without take the same steps and
- * get the same answer, and the mail tells its owner which of the two it is.
+ * Asking for a code. Strangers learn nothing from it: an address with an account and one without take the same steps
+ * and get the same answer, and the mail tells its owner which of the two it is.
  */
 @Injectable()
 export class CodeRequests {
@@ -97,7 +97,8 @@ export class CodeRequests {
 
   /**
    * For a new account. None exists until the code comes back; password, name and locale wait beside the challenge. The
-   * owner of an address with an account gets a code that signs in; what the stranger typed is hashed all the same, and dropped.
+   * owner of an address with an account gets a code that signs in; what the stranger typed is hashed all the same, and
+   * dropped.
    * @throws Problem validation_failed, rate_limited, busy
    */
   async register({ email, password, name, locale, source, challengeId }: RegistrationRequest): Promise<Issued> {
@@ -121,7 +122,10 @@ export class CodeRequests {
     });
   }
 
-  /** For somebody who is signed in, to show that it is still they. @throws Problem rate_limited, no_phone, those of {@link start} */
+  /**
+   * For somebody who is signed in, to show that it is still they. @throws Problem rate_limited, no_phone, those of
+   * {@link start}
+   */
   async reauthenticate(
     { account, session }: LiveSession,
     channel: Channel,
@@ -215,10 +219,12 @@ export class CodeRequests {
   }
 
   /**
-   * The same code once more, to where it went. A code that went to a number may go to the address of its account instead, for
-   * texts get lost: whoever gives it back has one of the two, and the account opens by either. A number without an account gets
-   * its text again, and both ways the limits are those of a text to it: the answer shows no difference.
-   * @throws Problem rate_limited, validation_failed where the code shows who has the number, same_channel, those of SmsGuard
+   * The same code once more, to where it went. A code that went to a number may go to the address of its account
+   * instead, for texts get lost: whoever gives it back has one of the two, and the account opens by either. A number
+   * without an account gets its text again, and both ways the limits are those of a text to it: the answer shows no
+   * difference.
+   * @throws Problem rate_limited, validation_failed where the code shows who has the number, same_channel, those of
+   *   SmsGuard
    */
   async again(challenge: Challenge, source: RequestSource, { byMail = false } = {}): Promise<ResendResult> {
     const { channel, destinationCanonical } = challenge;
@@ -263,7 +269,9 @@ export class CodeRequests {
     await this.sms.take(canonical, 'code');
   }
 
-  /** Looked up while the limits are asked, a round trip less of what a person waits for. @throws what the limits throw */
+  /**
+   * Looked up while the limits are asked, a round trip less of what a person waits for. @throws what the limits throw
+   */
   private async holderWithin(limits: Promise<void>, destination: Destination): Promise<Holder | null> {
     const [holder] = await Promise.all([this.holderOf(destination), limits]);
     return holder;

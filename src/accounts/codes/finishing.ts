@@ -108,7 +108,8 @@ export class CodeFinishing {
   }
 
   /**
-   * For a code that belongs to a session, which `renew` gives new credentials. Undefined: the new address became somebody else's meanwhile.
+   * For a code that belongs to a session, which `renew` gives new credentials. Undefined: the new address became
+   * somebody else's meanwhile.
    * @throws Problem unauthorized, where the session or the account ended meanwhile
    */
   async confirm<Renewed>(
@@ -145,8 +146,9 @@ export class CodeFinishing {
   }
 
   /**
-   * Makes the account now, if the address is still nobody's: two challenges that end together make one account. What the
-   * starter typed goes to the account only if the starter finishes it, and never to an account that was there before.
+   * Makes the account now, if the address is still nobody's: two challenges that end together make one account. What
+   * the starter typed goes to the account only if the starter finishes it, and never to an account that was there
+   * before.
    */
   private async createAccount({ challenge, by, source }: UsedCode, unit: UnitOfWork): Promise<void> {
     const { db } = unit;

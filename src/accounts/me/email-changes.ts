@@ -20,7 +20,9 @@ const UNDO_MS = 7 * DAY_MS;
 export type UndoState = { kind: 'open' | 'undone' | 'expired'; change: EmailChange } | { kind: 'not_found' };
 type UndoResult = { kind: 'undone' | 'taken' | 'over' };
 
-/** A new address for an account, and a way back for the old one. The code for it is asked for in codes/code-requests.ts. */
+/**
+ * A new address for an account, and a way back for the old one. The code for it is asked for in codes/code-requests.ts.
+ */
 @Injectable()
 export class EmailChanges {
   constructor(
@@ -68,8 +70,8 @@ export class EmailChanges {
   }
 
   /**
-   * The former address is the account's again. Every session ends, and password and number are dropped, whenever they were
-   * set: who changed the address may have set them first, and the owner has the mailbox.
+   * The former address is the account's again. Every session ends, and password and number are dropped, whenever they
+   * were set: who changed the address may have set them first, and the owner has the mailbox.
    */
   async undo(change: EmailChange, source: RequestSource): Promise<UndoResult> {
     const now = this.clock.now();

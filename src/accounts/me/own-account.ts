@@ -38,7 +38,10 @@ export class OwnAccount {
     return changed;
   }
 
-  /** With its sessions and all that hangs on it; the last mail goes to its address, and to former ones that could still take it back. @throws Problem, those of {@link Proofs} */
+  /**
+   * With its sessions and all that hangs on it; the last mail goes to its address, and to former ones that could still
+   * take it back. @throws Problem, those of {@link Proofs}
+   */
   async delete(holder: LiveSession, currentPassword: string | undefined, source: RequestSource): Promise<void> {
     const proof = await this.proofs.of(holder, { currentPassword, by: 'anything' }, source, () =>
       this.limits.take({ ip: source.ip, withMail: false }),

@@ -31,7 +31,8 @@ export class Proofs {
   ) {}
 
   /**
-   * The current password where one is shown, or else a proof not long ago. Nothing is hashed for whom the limits do not let.
+   * The current password where one is shown, or else a proof not long ago. Nothing is hashed for whom the limits do not
+   * let.
    * @param takeLimits takes the limits of the call, once; not called where no proof is shown at all
    * @throws Problem, also those of `takeLimits`
    */

@@ -23,13 +23,17 @@ import { PageCookies, PagesAt, PageSignIn } from './page-cookies.js';
 
 const CODE = /^[0-9]{6}$/;
 
-/** Where codes that change something are asked for, where their givers are told that it is done, and what is in the way. */
+/**
+ * Where codes that change something are asked for, where their givers are told that it is done, and what is in the way.
+ */
 const CHANGES: Partial<Record<string, { form: string; done: string; taken: ProblemCode }>> = {
   change_email: { form: '/account/email', done: '/account?done=email', taken: 'email_taken' },
   change_phone: { form: '/account/phone', done: '/account?done=phone', taken: 'phone_taken' },
 };
 
-/** Where a code that was asked for on our pages is given back: to sign in, for a new password, or to go on in a session. */
+/**
+ * Where a code that was asked for on our pages is given back: to sign in, for a new password, or to go on in a session.
+ */
 @PagesAt('account/code/:id')
 export class CodeController {
   constructor(

@@ -25,7 +25,10 @@ interface Fate {
   fault: DeliveryFault | undefined;
 }
 
-/** What the person who waits for a code is told of its mail or text. A server's "taken" is not a mail in the inbox, and is not told as one. */
+/**
+ * What the person who waits for a code is told of its mail or text. A server's "taken" is not a mail in the inbox, and
+ * is not told as one.
+ */
 export function deliveryWord(fate: Fate, channel: Channel = 'email'): PlainWord {
   return `${WORDS_OF[channel]}.${toldOf(fate)}`;
 }
@@ -113,7 +116,10 @@ function sendAgain(challenge: Challenge, action: string, now: Date, say: Say): H
   }
 }
 
-/** How long it is until then, which a script counts down. @param then what the script does at the end: it loads the page anew, or shows what was hidden */
+/**
+ * How long it is until then, which a script counts down. @param then what the script does at the end: it loads the page
+ * anew, or shows what was hidden
+ */
 function left(until: Date, now: Date, say: Say, then: string): Html {
   const ms = Math.max(0, until.getTime() - now.getTime());
   return html`<span data-left="${ms}" data-then="${then}">${durationWords(ms / 1_000, say.locale)}</span>`;

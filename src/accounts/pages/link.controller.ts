@@ -57,7 +57,9 @@ function passwordForm({ challenge: { destination }, token, fault }: OpenLink, sa
     </form>`;
 }
 
-/** Of a mail whose code belongs to the page that asked for it, or that had no code at all: a link to it opens nothing. */
+/**
+ * Of a mail whose code belongs to the page that asked for it, or that had no code at all: a link to it opens nothing.
+ */
 function nothingToOpenPage(
   { challenge: { decoy, reference }, token }: Pick<OpenLink, 'challenge' | 'token'>,
   status: number,
@@ -76,7 +78,9 @@ export function overPage(kind: 'consumed' | 'disowned' | 'expired' | 'not_found'
   return { status: kind === 'not_found' ? 404 : 410, title: (say) => say(`over.${kind}`), body };
 }
 
-/** Behind the link in a mail with a code. Whoever presses the button is signed in, in the browser where they press it. */
+/**
+ * Behind the link in a mail with a code. Whoever presses the button is signed in, in the browser where they press it.
+ */
 @PagesAt('l', { behindLink: true })
 export class LinkController {
   constructor(

@@ -29,7 +29,10 @@ export class PageCodes {
     private readonly cookies: PageCookies,
   ) {}
 
-  /** The same form sent twice asks for one code: the second answer leads to the page of the first. @param ask for a challenge that is to have this id */
+  /**
+   * The same form sent twice asks for one code: the second answer leads to the page of the first. @param ask for a
+   * challenge that is to have this id
+   */
   async askOnce(
     request: FastifyRequest,
     form: AskingForm,
@@ -42,7 +45,8 @@ export class PageCodes {
 
   /**
    * Only codes that were asked for in this browser are given back here (ASVS 5.0, 6.6.2). Otherwise a stranger who
-   * registered an address through the API, with a password of his, could send its owner to the page of his own challenge.
+   * registered an address through the API, with a password of his, could send its owner to the page of his own
+   * challenge.
    */
   async askedHere(id: string, request: FastifyRequest): Promise<Challenge | undefined> {
     if (!this.cookies.asked(request).includes(id)) return undefined;

@@ -27,7 +27,10 @@ import { type LiveSession, Sessions } from '../sessions/sessions.js';
 import { ABSOLUTE_MS } from '../tokens/session-policy.js';
 
 const DEVICE_SECONDS = 365 * 24 * 60 * 60;
-/** Seconds for which a browser is known that opened a form: longer than forms stay open, for one that is sent twice then asks once. */
+/**
+ * Seconds for which a browser is known that opened a form: longer than forms stay open, for one that is sent twice then
+ * asks once.
+ */
 const KNOWN_SECONDS = 7 * 24 * 60 * 60;
 /** Codes that one browser may be waiting for at the same time. */
 const MAX_ASKED = 3;
@@ -50,9 +53,9 @@ interface Waiting {
 
 /**
  * What our own pages keep in a browser: who is signed in, which device it is, and which codes were asked for in it.
- * Where the service is reached by https the names begin with `__Host-`, and no other host, a subdomain included, can set
- * them (RFC 6265bis §4.1.3.2); plain http, in development, knows no such names. The codes asked for carry a MAC of ours:
- * nobody can write the code of somebody else into a browser.
+ * Where the service is reached by https the names begin with `__Host-`, and no other host, a subdomain included, can
+ * set them (RFC 6265bis §4.1.3.2); plain http, in development, knows no such names. The codes asked for carry a MAC of
+ * ours: nobody can write the code of somebody else into a browser.
  */
 @Injectable()
 export class PageCookies {
@@ -79,11 +82,15 @@ export class PageCookies {
   browser(request: FastifyRequest): Browser | undefined {
     const { browser } = this.waitingIn(request) ?? {};
     if (browser === undefined) return undefined;
-    // A browser that sends a form twice hears one of the answers, and either has to leave it signed in: derived, not drawn.
+    // A browser that sends a form twice hears one of the answers, and either has to leave it signed in: derived, not
+    // drawn.
     return { sessionCookieFor: (challengeId) => `ots_${this.derived(['session', browser, challengeId])}` };
   }
 
-  /** The value of the session's cookie where a form signs in by itself: the same for a second press. Undefined as for {@link challengeIdFor}. */
+  /**
+   * The value of the session's cookie where a form signs in by itself: the same for a second press. Undefined as for
+   * {@link challengeIdFor}.
+   */
   sessionCookieOf(request: FastifyRequest, form: { id: string; email: string }): string | undefined {
     const { browser } = this.waitingIn(request) ?? {};
     if (browser === undefined || form.id === '') return undefined;
@@ -91,8 +98,8 @@ export class PageCookies {
   }
 
   /**
-   * The id of the challenge that a form asks for: the same however often that form is sent. Undefined where the browser is
-   * not known.
+   * The id of the challenge that a form asks for: the same however often that form is sent. Undefined where the browser
+   * is not known.
    * @param nth counts up where the one before is over
    */
   challengeIdFor(request: FastifyRequest, form: { id: string; email: string }, nth: number): string | undefined {
@@ -215,8 +222,8 @@ export class PageSignIn extends PageReader {
   }
 
   /**
-   * A new cookie at each sign-in; the session of the one before ends, whoever's it was (ASVS 5.0, 7.2.4). A second press
-   * comes with the cookie that the first one set.
+   * A new cookie at each sign-in; the session of the one before ends, whoever's it was (ASVS 5.0, 7.2.4). A second
+   * press comes with the cookie that the first one set.
    */
   async enter(signedIn: Extract<PageRedemption, { kind: 'signed_in' }>, request: FastifyRequest): Promise<Redirect> {
     const former = this.cookies.session(request) === signedIn.cookie ? undefined : await this.of(request);
@@ -260,8 +267,8 @@ const EVERYWHERE = {
 
 /**
  * Sets the headers of our pages, and lets forms be sent from our own pages only: neither may a stranger's page sign
- * somebody out, nor sign them in, unnoticed, to the stranger's account (login CSRF). SameSite alone does not keep that off,
- * for it takes no cookie to press a mailed link.
+ * somebody out, nor sign them in, unnoticed, to the stranger's account (login CSRF). SameSite alone does not keep that
+ * off, for it takes no cookie to press a mailed link.
  */
 @Injectable()
 class PageGuard implements CanActivate {
@@ -285,9 +292,9 @@ class PageGuard implements CanActivate {
   }
 
   /**
-   * `Origin: null` comes from anywhere. Behind a link it is also what browsers without Sec-Fetch-Site, or over plain http,
-   * send with our own form; ours is where the cookie came along that the page with the form set, for with a form of
-   * another site SameSite keeps it back.
+   * `Origin: null` comes from anywhere. Behind a link it is also what browsers without Sec-Fetch-Site, or over plain
+   * http, send with our own form; ours is where the cookie came along that the page with the form set, for with a form
+   * of another site SameSite keeps it back.
    */
   private isOurForm(request: FastifyRequest, behindLink: boolean): boolean {
     const facts = factsOf(request);

@@ -9,7 +9,10 @@ import { EmailChanges, type UndoState } from '../me/email-changes.js';
 import { overPage } from './link.controller.js';
 import { PageCookies, PagesAt } from './page-cookies.js';
 
-/** What taking back a change of address would do, did, or comes too late for. The new address may be somebody's who should not be told. */
+/**
+ * What taking back a change of address would do, did, or comes too late for. The new address may be somebody's who
+ * should not be told.
+ */
 function undoPage(state: UndoState | { kind: 'taken' }, token: string): Page {
   switch (state.kind) {
     case 'open':

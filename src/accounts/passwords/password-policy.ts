@@ -31,8 +31,8 @@ export function normalForm(password: string): string {
 }
 
 /**
- * Why a new password is not taken; undefined when it is. There are no rules of composition (ASVS 6.2.5): its length, and
- * that it is no word that is tried first, alone or with digits and punctuation after it.
+ * Why a new password is not taken; undefined when it is. There are no rules of composition (ASVS 6.2.5): its length,
+ * and that it is no word that is tried first, alone or with digits and punctuation after it.
  * @param common in lower case
  */
 export function passwordFault(
@@ -82,8 +82,9 @@ function isTail(text: string): boolean {
 }
 
 /**
- * In lower case: names and addresses as they are, written in one word, and the words that they are made of. Domains count in
- * both their forms: what is refused shows in which of them an account has its address, or whether there is one.
+ * In lower case: names and addresses as they are, written in one word, and the words that they are made of. Domains
+ * count in both their forms: what is refused shows in which of them an account has its address, or whether there is
+ * one.
  */
 function contextWords({ email, name, product, host }: PasswordContext): string[] {
   const at = email.lastIndexOf('@');

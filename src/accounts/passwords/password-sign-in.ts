@@ -59,7 +59,8 @@ export class PasswordSignIn {
 
   /**
    * The same on our own pages.
-   * @param once the cookie of the session, the same for a second press: that one is signed in again, and nobody is told twice
+   * @param once the cookie of the session, the same for a second press: that one is signed in again, and nobody is told
+   *   twice
    * @throws Problem rate_limited, busy
    */
   async signInBrowser(

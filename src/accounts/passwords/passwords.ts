@@ -12,7 +12,10 @@ import { FailureBudgets } from '../../otp/failure-budgets.js';
 import { HashingLine, isWeaker, PARAMETERS } from './hashing.js';
 import { MIN_LENGTH, normalForm, type PasswordFault, passwordFault } from './password-policy.js';
 
-/** The list is ordered by frequency; of its first 10,000 some 3,500 are long enough to be chosen (ASVS 6.2.4 asks for 3,000). */
+/**
+ * The list is ordered by frequency; of its first 10,000 some 3,500 are long enough to be chosen (ASVS 6.2.4 asks for
+ * 3,000).
+ */
 const TRIED_FIRST = 10_000;
 
 let loaded: ReadonlySet<string> | undefined;
@@ -82,7 +85,10 @@ export class Passwords implements OnModuleInit {
     return this.inLine(requester, ({ hash }) => hash(password));
   }
 
-  /** Without a hash, or for nobody, it takes as long and is never correct. @param requester as for {@link inLine}. @throws Problem busy */
+  /**
+   * Without a hash, or for nobody, it takes as long and is never correct. @param requester as for {@link inLine}.
+   * @throws Problem busy
+   */
   async verify(hash: string | null, password: string, requester = INTERNAL): Promise<Verified> {
     return this.inLine(requester, ({ verify }) => verify(hash, password));
   }
@@ -123,7 +129,10 @@ export type TryResult =
   /** `hash` is the stored one; `renewed` takes its place where that one is weaker than one made now. */
   { kind: 'correct'; hash: string; renewed: string | undefined } | { kind: 'wrong' } | { kind: 'blocked'; until: Date };
 
-/** Presenting a password: a place in line, then the try is counted, then it is compared. The caller took the rate limits before. */
+/**
+ * Presenting a password: a place in line, then the try is counted, then it is compared. The caller took the rate limits
+ * before.
+ */
 @Injectable()
 export class PasswordTries {
   constructor(
@@ -135,8 +144,8 @@ export class PasswordTries {
   ) {}
 
   /**
-   * Takes as long for an address that nobody has. A right password ends the row of failures at once, whatever becomes of
-   * what it was shown for: it is no failure.
+   * Takes as long for an address that nobody has. A right password ends the row of failures at once, whatever becomes
+   * of what it was shown for: it is no failure.
    * @throws Problem busy
    */
   async take({ destination, password, source, storedHash }: PasswordTry): Promise<TryResult> {

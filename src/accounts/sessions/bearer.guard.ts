@@ -18,7 +18,10 @@ interface AuthenticatedRequest extends FastifyRequest {
   session?: Session;
 }
 
-/** Lets a request in that carries a good access token (RFC 6750) of a session that has not ended, nor was proven anew since (ASVS 5.0, 7.2.4, 7.4.1). */
+/**
+ * Lets a request in that carries a good access token (RFC 6750) of a session that has not ended, nor was proven anew
+ * since (ASVS 5.0, 7.2.4, 7.4.1).
+ */
 @Injectable()
 export class BearerGuard implements CanActivate {
   constructor(
@@ -70,7 +73,10 @@ export class SessionHolders {
     return found?.former === false ? found : undefined;
   }
 
-  /** Also by a token from before the last proof: whoever gives that proof a second time, for its answer was lost, has no other. */
+  /**
+   * Also by a token from before the last proof: whoever gives that proof a second time, for its answer was lost, has no
+   * other.
+   */
   async evenFormer(authorization: string | undefined): Promise<(LiveSession & { former: boolean }) | undefined> {
     const claims = await this.tokens.read(bearerOf(authorization));
     const found = claims && (await this.sessions.find(claims.sessionId));

@@ -43,7 +43,10 @@ export interface LiveSession {
 
 const MAX_USER_AGENT = 300;
 
-/** Sessions and their families of refresh tokens: each token works once and a moment longer, and using one again later ends the session. */
+/**
+ * Sessions and their families of refresh tokens: each token works once and a moment longer, and using one again later
+ * ends the session.
+ */
 @Injectable()
 export class Sessions {
   constructor(
@@ -73,7 +76,10 @@ export class Sessions {
     return { sessionId: id, cookie };
   }
 
-  /** Further tokens for a session of an app, beside those that it has; undefined when it has ended. The caller has seen a proof. */
+  /**
+   * Further tokens for a session of an app, beside those that it has; undefined when it has ended. The caller has seen
+   * a proof.
+   */
   async again(sessionId: string, unit: UnitOfWork): Promise<IssuedTokens | undefined> {
     await lock(sessionId, unit);
     const session = await this.live(sessionId, unit);
@@ -269,8 +275,9 @@ export class Sessions {
   }
 
   /**
-   * Beside tokens that may never be used, because no client received them or a tab was closed. Lest these gather, the oldest
-   * unused token ends where there are too many; whoever holds it is refused later, and is no thief. The caller holds the session.
+   * Beside tokens that may never be used, because no client received them or a tab was closed. Lest these gather, the
+   * oldest unused token ends where there are too many; whoever holds it is refused later, and is no thief. The caller
+   * holds the session.
    */
   private async issueBeside(session: Session, unit: UnitOfWork): Promise<IssuedTokens> {
     const now = this.clock.now();

@@ -9,7 +9,10 @@ export const IDLE_MS = 30 * DAY_MS;
 export const RECENT_MS = 10 * 60_000;
 /** Milliseconds between two notes that a browser session is in use. */
 export const TOUCH_EVERY_MS = 60_000;
-/** Milliseconds after its use in which a token gets further tokens: for another tab, or for a client that lost the answer. */
+/**
+ * Milliseconds after its use in which a token gets further tokens: for another tab, or for a client that lost the
+ * answer.
+ */
 export const GRACE_MS = 10_000;
 /** Unused refresh tokens of one session that are good at one time: as many tabs go on each by itself. */
 export const MAX_UNUSED = 4;
@@ -25,11 +28,12 @@ export interface RefreshState {
 
 /**
  * first: its first use. sibling: used a moment ago, so whoever comes now gets tokens beside those of the first use.
- * reuse: used long ago, so two parties hold it, and the session ends. invalid: the token or its session has ended already.
+ * reuse: used long ago, so two parties hold it, and the session ends. invalid: the token or its session has ended
+ * already.
  *
- * What became of the tokens of the first use does not count: tabs of one browser use theirs at any time, and a token that
- * its client never received is never used. A thief who comes within the grace goes on as a tab would; one who comes later
- * ends the session.
+ * What became of the tokens of the first use does not count: tabs of one browser use theirs at any time, and a token
+ * that its client never received is never used. A thief who comes within the grace goes on as a tab would; one who
+ * comes later ends the session.
  */
 type RefreshDecision = 'first' | 'sibling' | 'reuse' | 'invalid';
 
@@ -68,8 +72,8 @@ export function authTimeOf({ authenticatedAt }: Pick<SessionTimes, 'authenticate
 }
 
 /**
- * Whether an access token was issued before its holder proved again who they are: it is good for nothing (ASVS 7.2.4), for
- * who holds it need not be who gave the proof.
+ * Whether an access token was issued before its holder proved again who they are: it is good for nothing (ASVS 7.2.4),
+ * for who holds it need not be who gave the proof.
  * @param authTime of the token
  */
 export function isFormer(authTime: number, session: Pick<SessionTimes, 'authenticatedAt'>): boolean {
@@ -80,7 +84,10 @@ export function isRecent({ authenticatedAt }: SessionTimes, now: Date): boolean 
   return now.getTime() - authenticatedAt.getTime() < RECENT_MS;
 }
 
-/** A code or a link proves the mailbox; a sign-in by password proves only what may be stolen, until a code came back since. */
+/**
+ * A code or a link proves the mailbox; a sign-in by password proves only what may be stolen, until a code came back
+ * since.
+ */
 export function isRecentByCode(session: SessionTimes & { method: string }, now: Date): boolean {
   return isRecent(session, now) && (session.method !== 'password' || session.authenticatedAt > session.createdAt);
 }

@@ -16,7 +16,9 @@ interface KeyTimes {
   activeFrom: Date;
 }
 
-/** The key that signs now: of those whose time has come the newest. A very first key does not wait for a slower clock. */
+/**
+ * The key that signs now: of those whose time has come the newest. A very first key does not wait for a slower clock.
+ */
 export function signerAt<Key extends KeyTimes>(keys: readonly Key[], now: Date): Key | undefined {
   const newestFirst = inOrder(keys);
   return newestFirst.find(({ activeFrom }) => activeFrom <= now) ?? newestFirst.at(-1);

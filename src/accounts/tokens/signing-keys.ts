@@ -38,7 +38,10 @@ export type Rotation =
   | { kind: 'pending'; key: SigningKey }
   | { kind: 'not_due' };
 
-/** The Ed25519 keys as Postgres holds them: private halves sealed. Adding one is done under a lock: several processes may want to. */
+/**
+ * The Ed25519 keys as Postgres holds them: private halves sealed. Adding one is done under a lock: several processes
+ * may want to.
+ */
 @Injectable()
 export class SigningKeyRecords {
   constructor(
@@ -63,7 +66,10 @@ export class SigningKeyRecords {
     });
   }
 
-  /** A new key, published from now on, which signs in ten minutes. `asked`: by an operator, however young the present one is. */
+  /**
+   * A new key, published from now on, which signs in ten minutes. `asked`: by an operator, however young the present
+   * one is.
+   */
   async rotate(now: Date, { asked }: { asked: boolean }): Promise<Rotation> {
     if (!asked && !rotationIsDue(await this.list(), now)) return { kind: 'not_due' };
     const row = await this.newKey(now, new Date(now.getTime() + PUBLISHED_BEFORE_MS));
@@ -248,7 +254,8 @@ export class SigningKeys implements OnModuleInit, OnModuleDestroy {
     try {
       return (this.signing = { kid: key.id, privateKey: await this.records.open(key) });
     } catch (error) {
-      // A key of a process with another secret is no reason to stop signing with one that is known, and still published.
+      // A key of a process with another secret is no reason to stop signing with one that is known, and still
+      // published.
       if (!(error instanceof StartupError) || !this.signing) throw error;
       this.log.error(
         { err: error, kid: key.id },

@@ -12,7 +12,10 @@ export const ICON =
 const DARK_SHEET = '#1a1f1e';
 const DARK_INK = '#e6eae8';
 
-/** Of all pages, those of Operations too (`web/src/base.css`). Text has a contrast of 4.5 at least, and the edges of fields one of 3.0 (WCAG 2.2, 1.4.3 and 1.4.11). */
+/**
+ * Of all pages, those of Operations too (`web/src/base.css`). Text has a contrast of 4.5 at least, and the edges of
+ * fields one of 3.0 (WCAG 2.2, 1.4.3 and 1.4.11).
+ */
 export const COLOURS = `
 :root { color-scheme: light dark; --ground: #f6f6f4; --sheet: #fff; --raised: #fafaf8; --ink: #1d2321; --soft: #5a6461; --line: #e2e4df; --edge: #858e8a; --accent: #146c5c; --button: #146c5c; --on-button: #fff; --tint: #e4f1ed; --good: #1a6b4a; --wait: #7a5200; --danger: #a32f24; --mono: ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; }
 @media (prefers-color-scheme: dark) {
@@ -69,7 +72,10 @@ export interface Look {
   policy: string;
 }
 
-/** Nothing inline but this style sheet, nothing from elsewhere but the logo; the script of a lively page is a file of ours. */
+/**
+ * Nothing inline but this style sheet, nothing from elsewhere but the logo; the script of a lively page is a file of
+ * ours.
+ */
 function lookOf(style: string, lively: boolean, logoUrl = ''): Look {
   const policy = [
     "default-src 'none'",

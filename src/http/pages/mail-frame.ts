@@ -1,8 +1,8 @@
 import type { FastifyReply } from 'fastify';
 
 /**
- * A mail is somebody else's page: no script, no form, nothing fetched from anywhere, so that looking at it tells its sender
- * nothing; in a frame of ours alone, whose `sandbox` gives it an origin of its own.
+ * A mail is somebody else's page: no script, no form, nothing fetched from anywhere, so that looking at it tells its
+ * sender nothing; in a frame of ours alone, whose `sandbox` gives it an origin of its own.
  */
 const POLICY = [
   "default-src 'none'",
@@ -23,7 +23,10 @@ const HEADERS = {
   'referrer-policy': 'no-referrer',
 };
 
-/** Sends a mail, or a part of one, as what stands in a frame of ours. In it there is no origin to be keyed by: a browser that is asked to complains. */
+/**
+ * Sends a mail, or a part of one, as what stands in a frame of ours. In it there is no origin to be keyed by: a browser
+ * that is asked to complains.
+ */
 export async function sendFramed(reply: FastifyReply, type: string, body: string | Uint8Array): Promise<void> {
   reply.raw.removeHeader('origin-agent-cluster');
   await reply.headers(HEADERS).type(type).send(body);

@@ -36,9 +36,10 @@ export function isOurHost(host: string | undefined, { http }: Deployment): boole
 
 /**
  * Whether a request that changes something comes from our own page, or from no page at all (curl sends neither header).
- * Sec-Fetch-Site is believed first: no page can set it, and `none` is a person's own doing (Fetch Metadata §2.4). Browsers
- * leave it out where a page came over plain http from another machine; then the origin is that of APP_URL, scheme and port
- * included. In development it may also be the host that was asked, if that is ours. `null` is what a page has that hides.
+ * Sec-Fetch-Site is believed first: no page can set it, and `none` is a person's own doing (Fetch Metadata §2.4).
+ * Browsers leave it out where a page came over plain http from another machine; then the origin is that of APP_URL,
+ * scheme and port included. In development it may also be the host that was asked, if that is ours. `null` is what a
+ * page has that hides.
  */
 export function isFromOurPage({ host, origin, site }: RequestFacts, deployment: Deployment): boolean {
   if (site !== undefined) return site === 'same-origin' || site === 'none';

@@ -113,7 +113,9 @@ function help({ brand: { support, supportScheme } }: Dress, say: Say): Html | fa
   return support !== '' && html`<footer>${say('page.help', { link })}</footer>`;
 }
 
-/** Who reads a page of ours, for the rooms that may not ask: where somebody is signed in, pages speak their language. */
+/**
+ * Who reads a page of ours, for the rooms that may not ask: where somebody is signed in, pages speak their language.
+ */
 export abstract class PageReader {
   abstract greet(request: FastifyRequest): Promise<void>;
 }

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 
 /**
- * The script of people's pages, a file of its own so that nothing inline is allowed. Without it all of them work: it tells
- * times in the reader's zone, counts down, follows the mail of a code, and sends the sixth digit.
+ * The script of people's pages, a file of its own so that nothing inline is allowed. Without it all of them work: it
+ * tells times in the reader's zone, counts down, follows the mail of a code, and sends the sixth digit.
  */
 export const PAGE_SCRIPT = String.raw`'use strict';
 (() => {

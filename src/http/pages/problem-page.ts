@@ -16,7 +16,9 @@ function isTold(code: string): code is Told {
   return `problem.${code}.text` in EN;
 }
 
-/** What people are told; the registry of problems speaks to programs. Of others: whether it is theirs to mend, or ours. */
+/**
+ * What people are told; the registry of problems speaks to programs. Of others: whether it is theirs to mend, or ours.
+ */
 function toldOf({ code, status }: Problem): Told {
   if (isTold(code)) return code;
   return status < 500 ? 'other_refusal' : 'unforeseen';

@@ -54,7 +54,8 @@ export class EmailListsController {
     const filter = filterOf(query, await ownersFor(caller));
     const span = statsSpan({ since: filter.since, until: filter.until }, this.clock.now());
     if ('errors' in span) throw new Problem('validation_failed', span);
-    // Nothing is from later than now: without an end that was asked for there is none, for the clocks differ by moments.
+    // Nothing is from later than now: without an end that was asked for there is none, for the clocks differ by
+    // moments.
     const found = await this.search.stats({ ...filter, since: span.since });
     const counts = Object.fromEntries(Object.values(EmailStatus).map((status) => [status, found.get(status) ?? 0]));
     return {

@@ -11,7 +11,9 @@ export function ownerFor(caller: CallerIdentity): KeyCaller | undefined {
   return ownerOf(caller, READS.scope, READS.own);
 }
 
-/** The keys whose messages a caller sees, where these are not all: a key that took over sees what the former one sent. */
+/**
+ * The keys whose messages a caller sees, where these are not all: a key that took over sees what the former one sent.
+ */
 export async function ownersFor(caller: CallerIdentity): Promise<readonly string[] | undefined> {
   return ownerFor(caller)?.line();
 }

@@ -72,8 +72,8 @@ export class BroadcastWords {
 }
 
 /**
- * What is wrong with the words, and which attributes they ask for without a default. Found out by rendering them for somebody
- * without attributes, who is given what is missing one by one.
+ * What is wrong with the words, and which attributes they ask for without a default. Found out by rendering them for
+ * somebody without attributes, who is given what is missing one by one.
  */
 export async function lookAtWords(words: Fields): Promise<{ faults: WordsFault[]; needed: string[] }> {
   const needed = new Set<string>();

@@ -50,7 +50,10 @@ export class Composer {
     private readonly files: StoredFiles,
   ) {}
 
-  /** Opens what a message is made of. @throws UnsealError when the secret that sealed it is not configured here; ContentErasedError */
+  /**
+   * Opens what a message is made of. @throws UnsealError when the secret that sealed it is not configured here;
+   * ContentErasedError
+   */
   open(email: KeptEmail): OpenedContent {
     const { id, sealedVariables, sealKeyId, contentId, sealedContent, contentKeyId } = email;
     if (contentId === null) {
@@ -105,7 +108,10 @@ export class Composer {
     };
   }
 
-  /** Nothing of it is changed. Bulk mail without a way to leave gets one before its first field, which no signature covers. */
+  /**
+   * Nothing of it is changed. Bulk mail without a way to leave gets one before its first field, which no signature
+   * covers.
+   */
   private async composedBySender(
     email: KeptEmail,
     opened: OpenedContent,
@@ -154,8 +160,8 @@ export class Composer {
   }
 
   /**
-   * RFC 8058 for bulk mail, which Gmail and Yahoo ask for; not for mail to several, of whom each may leave for themselves
-   * alone, and not in place of a way to leave that was given.
+   * RFC 8058 for bulk mail, which Gmail and Yahoo ask for; not for mail to several, of whom each may leave for
+   * themselves alone, and not in place of a way to leave that was given.
    * @param given names of the fields that its sender gave it
    */
   private wayToLeave(

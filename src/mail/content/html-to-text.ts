@@ -32,9 +32,9 @@ export interface ReadingOptions {
 }
 
 /**
- * What a reader without HTML should see of a mail. Goes through the tokens once and builds no tree: whoever sends tags in
- * tags in tags gets them read in the time that their length takes (measured: 1 MiB of any kind in less than 0.5 s), and
- * so nothing is cut off.
+ * What a reader without HTML should see of a mail. Goes through the tokens once and builds no tree: whoever sends tags
+ * in tags in tags gets them read in the time that their length takes (measured: 1 MiB of any kind in less than 0.5 s),
+ * and so nothing is cut off.
  */
 export function htmlToText(html: string, options: ReadingOptions = {}): string {
   const reader = new Reader(html, options);

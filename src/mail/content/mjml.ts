@@ -19,9 +19,9 @@ export type MjmlResult = { html: string; faults: MjmlFault[] };
 const TIME_LIMIT_MS = 60_000;
 
 /**
- * Runs in a thread of its own and loads MJML there, by its address: a program in a bundle has no file of its own to run.
- * Validation is soft, because a colour may be a variable. Includes read files, and are off; so are the fonts of Google that
- * MJML would load for a family of that name, and that would tell Google who reads.
+ * Runs in a thread of its own and loads MJML there, by its address: a program in a bundle has no file of its own to
+ * run. Validation is soft, because a colour may be a variable. Includes read files, and are off; so are the fonts of
+ * Google that MJML would load for a family of that name, and that would tell Google who reads.
  */
 const THREAD = `
   const { parentPort, workerData } = require('node:worker_threads');
@@ -38,7 +38,8 @@ const THREAD = `
 `;
 
 /**
- * MJML documents as HTML, in their order. MJML is loaded for this and gone again afterwards, for it is heavy (some 60 MB).
+ * MJML documents as HTML, in their order. MJML is loaded for this and gone again afterwards, for it is heavy (some 60
+ * MB).
  * @throws Error when one of them takes longer than a minute
  */
 export async function compileMjml(documents: readonly string[]): Promise<MjmlResult[]> {

@@ -4,8 +4,8 @@ type Break = 'none' | 'line' | 'paragraph';
 const STRENGTH: Record<Break, number> = { none: 0, line: 1, paragraph: 2 };
 
 /**
- * Writes plain text piece by piece, in time that grows with the pieces alone. Blanks and breaks are owed until there are
- * words to be kept apart, so that none begins or ends a line or the text.
+ * Writes plain text piece by piece, in time that grows with the pieces alone. Blanks and breaks are owed until there
+ * are words to be kept apart, so that none begins or ends a line or the text.
  */
 export class PlainTextWriter {
   private readonly done: string[] = [];

@@ -75,11 +75,14 @@ export interface SharedContent {
   attachments: AttachedFile[];
   /** Whether it carries a way to leave; undefined: bulk mail does. */
   unsubscribe?: boolean;
-  /** In place of words, headers and attachments. A build that knows nothing of it finds no words, and defers the message. */
+  /**
+   * In place of words, headers and attachments. A build that knows nothing of it finds no words, and defers the
+   * message.
+   */
   mime?: KeptMime;
   /**
-   * Of a broadcast, in place of words: its words by language, in Liquid, of which each subscriber's own are made. A build that
-   * knows nothing of it finds no words, and defers the message.
+   * Of a broadcast, in place of words: its words by language, in Liquid, of which each subscriber's own are made. A
+   * build that knows nothing of it finds no words, and defers the message.
    */
   broadcast?: Readonly<Record<string, Fields>>;
 }

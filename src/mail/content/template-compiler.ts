@@ -51,8 +51,8 @@ const WHOLE_DOCUMENT = /^\s*(?:<!--(?:[^-]|-(?!->))*-->\s*)*<mjml[\s>]/;
 const PREVIEW = /<mj-preview>((?:[^<]|<(?!\/?mj-preview>))*)<\/mj-preview>/;
 
 /**
- * Compiles a folder of templates: MJML into HTML, the text form where there is none, and all of it checked as if it were
- * sent. A template with a fault is left out.
+ * Compiles a folder of templates: MJML into HTML, the text form where there is none, and all of it checked as if it
+ * were sent. A template with a fault is left out.
  * @throws Error when MJML takes too long
  */
 export async function compileTemplates(folder: TemplateFolder, base: Base): Promise<Compiled> {
@@ -280,12 +280,18 @@ function lineAt(text: string, index: number): number {
   return text.slice(0, index).split('\n').length;
 }
 
-/** A third of what MJML writes is the blanks that its lines begin with. Nothing else is taken away: minifiers damage Liquid. */
+/**
+ * A third of what MJML writes is the blanks that its lines begin with. Nothing else is taken away: minifiers damage
+ * Liquid.
+ */
 function withoutIndent(html: string): string {
   return /<(pre|textarea)\b/i.test(html) ? html : html.replaceAll(/\n\s+/g, '\n');
 }
 
-/** MJML takes a variable for a wrong colour, width or the like; whether it is one is known only once a message is rendered. */
+/**
+ * MJML takes a variable for a wrong colour, width or the like; whether it is one is known only once a message is
+ * rendered.
+ */
 function isOfAVariable(message: string): boolean {
   const at = message.indexOf('has invalid value: ');
   return at >= 0 && /\{[{%]/.test(message.slice(at));

@@ -16,7 +16,10 @@ const VARIABLE_NAME = /^[a-z][A-Za-z0-9]{0,49}$/;
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Reads `meta.yaml`. @param base the template of ours of that name: whoever sends it gives it what it has, so that stays */
+/**
+ * Reads `meta.yaml`. @param base the template of ours of that name: whoever sends it gives it what it has, so that
+ * stays
+ */
 export function readMeta(
   template: string,
   { file, text }: SourceFile,

@@ -1,4 +1,6 @@
-/** The templates that code of ours sends, and that `templates/` therefore always has; a test holds both side by side. */
+/**
+ * The templates that code of ours sends, and that `templates/` therefore always has; a test holds both side by side.
+ */
 export const OWN_TEMPLATES = [
   'register-code',
   'account-exists-code',

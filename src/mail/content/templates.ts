@@ -17,7 +17,9 @@ export interface MailContent {
   html: string;
 }
 
-/** Some clients show only the text and filters distrust its absence, so a message that came in one form gets the other. */
+/**
+ * Some clients show only the text and filters distrust its absence, so a message that came in one form gets the other.
+ */
 export function inBothForms({ subject, text, html }: { subject: string; text?: string; html?: string }): MailContent {
   if (html === undefined) return { subject, text: text ?? '', html: htmlOf(subject, text ?? '') };
   return { subject, text: text ?? textOf(html, subject), html };
@@ -148,7 +150,8 @@ export class Templates {
   }
 
   /**
-   * As a text message, with the line that browsers read. A language of TEMPLATES_DIR that has no such form has the English one.
+   * As a text message, with the line that browsers read. A language of TEMPLATES_DIR that has no such form has the
+   * English one.
    * @throws TemplateError, UnknownTemplateError
    */
   renderSms(template: string, wantedLocale: string, variables: Record<string, unknown>, domain: string): string {

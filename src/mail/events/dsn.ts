@@ -1,8 +1,9 @@
 import { enhancedCodeIn, type EventKind, type EventReason, reasonOfStatus } from '../providers/hook.js';
 
 /**
- * As much of MIME (RFC 2045, RFC 2046) as a bounce needs: header fields, and the parts of one level. Each line is looked at
- * once, so that a message costs as much as it is long, whatever stands in it. Text has one character a byte; fields are decoded.
+ * As much of MIME (RFC 2045, RFC 2046) as a bounce needs: header fields, and the parts of one level. Each line is
+ * looked at once, so that a message costs as much as it is long, whatever stands in it. Text has one character a byte;
+ * fields are decoded.
  */
 interface Entity {
   /** The first of each name, in small letters; unfolded. */
@@ -143,7 +144,9 @@ const RETURNED_PART = /^(message\/(rfc822|global|global-headers)|text\/rfc822-he
 /** Where servers keep the address a notification came to. */
 const ARRIVED_AT = ['x-original-to', 'delivered-to', 'envelope-to', 'to'];
 const MOST_RECIPIENTS = 50;
-/** Characters of the report, and of the returned headers, that are read: four times what {@link MOST_RECIPIENTS} need. */
+/**
+ * Characters of the report, and of the returned headers, that are read: four times what {@link MOST_RECIPIENTS} need.
+ */
 const READ = 128 * 1024;
 
 /** Undefined: it is none, but a reply, an absence note, or a bounce in words only. */

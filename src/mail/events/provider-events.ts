@@ -246,8 +246,8 @@ function addressesIn(message: ReportedMessage): string[] {
 }
 
 /**
- * The row that one recipient of several gets whose state the event changes. They are no longer the message's, and no attempt of
- * its can change their state.
+ * The row that one recipient of several gets whose state the event changes. They are no longer the message's, and no
+ * attempt of its can change their state.
  */
 function apartOf(
   event: EventRow,

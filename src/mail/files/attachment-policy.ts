@@ -107,7 +107,9 @@ function contentFaults({ content, uploadId }: GivenAttachment, uploads: Readonly
   return [];
 }
 
-/** A search for what must not be there: a pattern over all of it would keep a place to go back to for each character. */
+/**
+ * A search for what must not be there: a pattern over all of it would keep a place to go back to for each character.
+ */
 function isBase64(text: string): boolean {
   if (text.length % 4 !== 0) return false;
   return !/[^A-Za-z0-9+/]/.test(text.slice(0, text.length - paddingOf(text)));

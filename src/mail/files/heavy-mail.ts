@@ -1,11 +1,13 @@
 import { WeightedSemaphore } from '../../core/semaphore.js';
 
-/** Bytes of attachments that are composed and handed over at a time, in one process. Each is there in several copies. */
+/**
+ * Bytes of attachments that are composed and handed over at a time, in one process. Each is there in several copies.
+ */
 const MOST_BYTES = 64 * 1024 * 1024;
 
 /**
- * Lets so many bytes of attachments in at a time, and further messages wait in the order in which they came. One that is
- * larger than all that there is room for goes alone. Mail without attachments waits for nothing.
+ * Lets so many bytes of attachments in at a time, and further messages wait in the order in which they came. One that
+ * is larger than all that there is room for goes alone. Mail without attachments waits for nothing.
  */
 export class HeavyMail {
   private readonly semaphore: WeightedSemaphore;

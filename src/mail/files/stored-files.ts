@@ -10,7 +10,10 @@ import { sealContext } from '../../database/resealing.js';
 import type { Prisma } from '../../generated/prisma/client.js';
 import { inParts, PART_BYTES, SEALED_FILE_PARTS } from './file-parts.js';
 
-/** Bytes of one file, and of all attachments of one message: what Gmail takes (https://support.google.com/mail/answer/6584). */
+/**
+ * Bytes of one file, and of all attachments of one message: what Gmail takes
+ * (https://support.google.com/mail/answer/6584).
+ */
 export const FILE_LIMIT = 25 * 1024 * 1024;
 /** Hours for which a file is kept that no message needs, from when it was last asked for. */
 export const KEPT_HOURS = 24;
@@ -46,8 +49,9 @@ export class FileMissing extends Error {
 type Db = Prisma.TransactionClient;
 
 /**
- * Attachments and uploads: sealed, in parts, the same bytes once for all messages that carry them. A file lives for as long
- * as a content needs it (`email_content_files`), and for a day after it was last asked for; `now()` of Postgres judges that.
+ * Attachments and uploads: sealed, in parts, the same bytes once for all messages that carry them. A file lives for as
+ * long as a content needs it (`email_content_files`), and for a day after it was last asked for; `now()` of Postgres
+ * judges that.
  */
 @Injectable()
 export class StoredFiles {
@@ -77,8 +81,8 @@ export class StoredFiles {
   }
 
   /**
-   * Keeps what is in memory already, before the transaction of the message: it then holds up nobody, and what a message that
-   * was not accepted leaves behind is taken by the clean-up.
+   * Keeps what is in memory already, before the transaction of the message: it then holds up nobody, and what a message
+   * that was not accepted leaves behind is taken by the clean-up.
    */
   async storeBytes(bytes: Uint8Array): Promise<StoredFile> {
     const hash = createHash('sha256').update(bytes).digest();
@@ -151,7 +155,9 @@ export class StoredFiles {
         ORDER BY kept_until LIMIT ${limit} FOR UPDATE SKIP LOCKED)`;
   }
 
-  /** Files that a content needs are looked at again a day later, so that the clean-up need not pass over all of them. */
+  /**
+   * Files that a content needs are looked at again a day later, so that the clean-up need not pass over all of them.
+   */
   async postponeNeeded(limit: number): Promise<number> {
     return this.prisma.statements.execute`
       UPDATE stored_files SET kept_until = now() + ${KEPT_HOURS} * interval '1 hour' WHERE id IN (
@@ -193,8 +199,8 @@ export class StoredFiles {
   }
 
   /**
-   * The file of these bytes, kept for a day from now. Who stores the same at the same moment waits here until it is known
-   * whether the other one commits; the clean-up takes no row that this statement has touched.
+   * The file of these bytes, kept for a day from now. Who stores the same at the same moment waits here until it is
+   * known whether the other one commits; the clean-up takes no row that this statement has touched.
    */
   private async claim(size: number, sha256: Buffer, db: Db): Promise<{ id: string; isNew: boolean }> {
     const fresh = this.newId();

@@ -18,7 +18,9 @@ export function refusedMember(field: string, code: string, message: string): Pro
   return new Problem('validation_failed', { errors: [{ field, code, message }] });
 }
 
-/** An address alone: what carries a name before it is not what an auth system sends. @throws Problem that names `field` */
+/**
+ * An address alone: what carries a name before it is not what an auth system sends. @throws Problem that names `field`
+ */
 export function addressAt(value: unknown, field: string): string {
   const address = typeof value === 'string' ? parseEmailAddress(value) : undefined;
   if (!address) throw refusedMember(field, 'invalid_address', 'must be an e-mail address such as ada@example.com');

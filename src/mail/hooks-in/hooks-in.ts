@@ -65,8 +65,8 @@ export class HooksIn implements Doorkeeper {
   }
 
   /**
-   * LIMIT_KEY holds for a source as for the key of any back end: a secret that leaked is bounded alike, and who is refused
-   * is told when to come again, which Supabase and Kratos do.
+   * LIMIT_KEY holds for a source as for the key of any back end: a secret that leaked is bounded alike, and who is
+   * refused is told when to come again, which Supabase and Kratos do.
    */
   private async submit(source: string, { messages, id, about }: HandedMail, requestId: string): Promise<boolean> {
     const submitter = { id: `hook:${source}`, senders: [], requestId };

@@ -36,9 +36,9 @@ const MINUTE = 60_000;
 const LONGEST = 525_600;
 
 /**
- * The body that `deploy/kratos/otpost.jsonnet` makes. It has no id, so what is the same mail tells its recipient, type and
- * data: another code is another mail. What carries nothing that could differ is the same one for ten minutes only, for who
- * asks again later is to be answered again.
+ * The body that `deploy/kratos/otpost.jsonnet` makes. It has no id, so what is the same mail tells its recipient, type
+ * and data: another code is another mail. What carries nothing that could differ is the same one for ten minutes only,
+ * for who asks again later is to be answered again.
  * @throws Problem `validation_failed`
  */
 export function readKratos(body: unknown, now: Date): HandedMail {

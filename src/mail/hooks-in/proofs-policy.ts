@@ -22,8 +22,8 @@ export function proveByAny(request: HookRequest, proofs: readonly HookInProof[])
 }
 
 /**
- * As far as the head of a request tells, before its body is read: whether it is proven where a header does that; else whether
- * there is a signature, and of a time that is let.
+ * As far as the head of a request tells, before its body is read: whether it is proven where a header does that; else
+ * whether there is a signature, and of a time that is let.
  */
 export function proveByHead(request: HookRequest, proofs: readonly HookInProof[]): Proof {
   return best(

@@ -76,8 +76,8 @@ function mailsOf(user: Fields, data: Fields): Mail[] {
 }
 
 /**
- * Two mails where both addresses confirm. Their fields are crossed: the hash that goes with `token` is in `token_hash_new`.
- * One where only the new one does, and then `token` and `token_hash` are its own.
+ * Two mails where both addresses confirm. Their fields are crossed: the hash that goes with `token` is in
+ * `token_hash_new`. One where only the new one does, and then `token` and `token_hash` are its own.
  */
 function emailChange(user: Fields, data: Fields): Mail[] {
   const newAddress = addressAt(user['new_email'], 'user.new_email');

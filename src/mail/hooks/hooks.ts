@@ -38,7 +38,10 @@ export class Hooks implements Doorkeeper {
     this.insist(await this.proofOf(hook, secrets, request, requesterOf(ip)), kind, id);
   }
 
-  /** Commits what is new and applies what can be applied; what holds text that is not storable is refused, after the rest was taken. @throws Problem */
+  /**
+   * Commits what is new and applies what can be applied; what holds text that is not storable is refused, after the
+   * rest was taken. @throws Problem
+   */
   async take(
     provider: string,
     { url, headers, body }: Pick<HookRequest, 'headers' | 'body'> & { url: string },
@@ -48,7 +51,8 @@ export class Hooks implements Doorkeeper {
     const request = { url: this.publicUrl(url), headers, body, now: this.clock.now() };
     this.insist(await readable(() => this.proofOf(hook, secrets, request, requester)), kind, requestId);
     const told = await readable(async () => hook.read(request));
-    // One that was made unstorable, by a hostile server's reply for instance, must not cost the others that came with it.
+    // One that was made unstorable, by a hostile server's reply for instance, must not cost the others that came with
+    // it.
     const recorded = await this.events.record(kind, told.filter(holdsStorableText));
     const settled = await this.events.settle(recorded.ids);
     for (const change of settled.changed)
@@ -112,7 +116,10 @@ function holdsStorableText(event: ProviderEvent): boolean {
   return Object.values(event).every((value) => typeof value !== 'string' || isStorable(value));
 }
 
-/** Without an escape there is no NUL in JSON (RFC 8259 §7), and no half of a pair in UTF-8. A form has no escapes of JSON. */
+/**
+ * Without an escape there is no NUL in JSON (RFC 8259 §7), and no half of a pair in UTF-8. A form has no escapes of
+ * JSON.
+ */
 function hasEscapes(body: Buffer): boolean {
   return body.includes('\\u') && /^\s*[[{]/.test(body.toString('latin1', 0, 100));
 }

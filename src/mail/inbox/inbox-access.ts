@@ -71,7 +71,9 @@ export class InboxLocked extends Error {
   override readonly name = 'InboxLocked';
 }
 
-/** What a route does without the token: `ask` for it, or `serve` (nothing in it is anyone's mail). Otherwise it refuses. */
+/**
+ * What a route does without the token: `ask` for it, or `serve` (nothing in it is anyone's mail). Otherwise it refuses.
+ */
 export const WithoutToken = Reflector.createDecorator<'ask' | 'serve'>();
 
 /**

@@ -11,7 +11,10 @@ import { openTransport } from '../routing/open-transport.js';
 import type { Outcome } from '../transport/transport.js';
 import type { Captured } from './inbox.store.js';
 
-/** Hands a captured message to a transport that really sends, as it is, to somebody who wants to look at it in their own mailbox. */
+/**
+ * Hands a captured message to a transport that really sends, as it is, to somebody who wants to look at it in their own
+ * mailbox.
+ */
 @Injectable()
 export class InboxRelease {
   constructor(
@@ -27,7 +30,9 @@ export class InboxRelease {
     return this.sending.map(({ name }) => name);
   }
 
-  /** By the transport of this name. Undefined: there is none. It is no message of the outbox, and has no second attempt. */
+  /**
+   * By the transport of this name. Undefined: there is none. It is no message of the outbox, and has no second attempt.
+   */
   async release(
     { message, source: mime }: Captured,
     { to, way }: { to: string; way: string },

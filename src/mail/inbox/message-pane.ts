@@ -23,7 +23,10 @@ const SOURCE_SHOWN = 256 * 1024;
 const HEAD = /<head(?:\s[^<>]*)?>/i;
 const HAS_LINKS = /<a\s[^<>]*href/i;
 
-/** Links that ask for a new tab are stopped by the sandbox in silence; without this each would leave an error page in the frame. */
+/**
+ * Links that ask for a new tab are stopped by the sandbox in silence; without this each would leave an error page in
+ * the frame.
+ */
 export function framed(markup: string): string {
   return markup.replace(HEAD, '$&<base target="_blank">');
 }

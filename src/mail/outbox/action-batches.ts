@@ -20,8 +20,8 @@ interface OpenAction {
 }
 
 /**
- * Works the actions that were accepted, oldest first. What a batch changed, its receipts and how far it came are one commit:
- * whoever goes on after a kill -9 begins behind the last batch, or with the one that was undone.
+ * Works the actions that were accepted, oldest first. What a batch changed, its receipts and how far it came are one
+ * commit: whoever goes on after a kill -9 begins behind the last batch, or with the one that was undone.
  */
 @Injectable()
 export class ActionBatches {
@@ -32,7 +32,9 @@ export class ActionBatches {
     private readonly queue: MailQueue,
   ) {}
 
-  /** One batch of the oldest open action. Answers how many messages it changed; undefined when there is nothing to do. */
+  /**
+   * One batch of the oldest open action. Answers how many messages it changed; undefined when there is nothing to do.
+   */
   async workOne(): Promise<number | undefined> {
     const [open] = await this.prisma.statements.query<unknown[]>`
       SELECT FROM email_actions WHERE finished_at IS NULL LIMIT 1`;
@@ -74,8 +76,8 @@ export class ActionBatches {
 
 /**
  * Waits for whoever holds one of them, for the walk does not come back: they are locked in the order of their ids, as
- * everywhere, and judged once more, each by its own row. What is to go out again and would only end as expired or suppressed
- * stays as it is.
+ * everywhere, and judged once more, each by its own row. What is to go out again and would only end as expired or
+ * suppressed stays as it is.
  * @param ids in their order
  */
 function picking(ids: readonly string[], { from, needsContent }: Change): Prisma.Sql {

@@ -1,7 +1,9 @@
 /** Of a hundred: by so much the messages that are found may differ from what the caller expects. */
 const TOLERANCE_PERCENT = 10;
 
-/** Whether so many messages are not what somebody meant who expected another number: it has changed since they looked. */
+/**
+ * Whether so many messages are not what somebody meant who expected another number: it has changed since they looked.
+ */
 export function countDiffers(found: number, expected: number): boolean {
   return Math.abs(found - expected) * 100 > expected * TOLERANCE_PERCENT;
 }

@@ -10,7 +10,10 @@ const ROW_WEIGHS = 4 * 1024;
 /** What is heavier has a statement of its own, beside the shared one: a code is not to wait for a thousand messages. */
 const SHARED_AT_MOST = 256 * 1024;
 
-/** `in_flight`: the same request is under way; `answered`: it was carried out before. Nothing was accepted in either case. */
+/**
+ * `in_flight`: the same request is under way; `answered`: it was carried out before. Nothing was accepted in either
+ * case.
+ */
 export type ArrivalFate = 'accepted' | 'in_flight' | 'answered';
 
 interface Standing {
@@ -39,8 +42,8 @@ export class Arrivals {
   }
 
   /**
-   * In one statement and one commit with what else arrives at this moment; each awaits that commit, and each is accepted or
-   * refused for itself alone. When this resolves with `accepted`, it is committed.
+   * In one statement and one commit with what else arrives at this moment; each awaits that commit, and each is
+   * accepted or refused for itself alone. When this resolves with `accepted`, it is committed.
    */
   arrive(arrival: Arrival): Promise<ArrivalFate> {
     if (arrival.emails.length === 0 && !arrival.kept) return Promise.resolve('accepted');

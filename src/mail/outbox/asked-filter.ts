@@ -4,7 +4,9 @@ import type { Lane } from '../../core/lanes.js';
 import type { EmailStatus } from '../../generated/prisma/enums.js';
 import type { EmailFilter } from './search-statement.js';
 
-/** A filter in the caller's words, validated; so it is kept with an action, too. What is left out matches everything. */
+/**
+ * A filter in the caller's words, validated; so it is kept with an action, too. What is left out matches everything.
+ */
 export interface AskedFilter {
   /** One or several, with commas between them. */
   status?: string;

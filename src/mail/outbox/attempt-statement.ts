@@ -12,8 +12,8 @@ export interface Step {
 }
 
 /**
- * Of a row that is found by its id. As text, for which there is no index: one plan serves until the table is analysed anew, and
- * the index of a state that few were in when it was made may hold a million by then.
+ * Of a row that is found by its id. As text, for which there is no index: one plan serves until the table is analysed
+ * anew, and the index of a state that few were in when it was made may hold a million by then.
  */
 const status = Prisma.sql`m.status::text`;
 
@@ -23,7 +23,10 @@ const isAmong = (ids: readonly string[]): Prisma.Sql => Prisma.sql`m.id = ANY(${
 /** Of what ended in this statement. */
 const HANDED_OVER = Prisma.sql`SELECT subscriber_id FROM done WHERE status = 'sent' AND subscriber_id IS NOT NULL`;
 
-/** Offers and endings of concurrent deliveries, together in one commit. Answers `n`, its place, for each that took effect. */
+/**
+ * Offers and endings of concurrent deliveries, together in one commit. Answers `n`, its place, for each that took
+ * effect.
+ */
 export function attemptStatement(steps: readonly Step[]): Prisma.Sql {
   const offers = steps.flatMap((step, n) => (step.end ? [] : [{ ...step, n }]));
   const ends = steps.flatMap(({ email, end }, n) => (end ? [recordOf(email, end, n)] : []));

@@ -97,8 +97,8 @@ export class BroadcastMessages {
   }
 
   /**
-   * scheduled|queued|deferred → cancelled, of broadcasts that were cancelled; one walk a state of their own index, whatever
-   * else waits.
+   * scheduled|queued|deferred → cancelled, of broadcasts that were cancelled; one walk a state of their own index,
+   * whatever else waits.
    */
   async cancelRest(): Promise<number> {
     const picked = Prisma.sql`

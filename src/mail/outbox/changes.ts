@@ -173,8 +173,8 @@ export class Transitions {
 }
 
 /**
- * What a person changes, with its receipts. What is to go out again is due at once, and has an attempt left; what is over
- * and carried a code has no content any more.
+ * What a person changes, with its receipts. What is to go out again is due at once, and has an attempt left; what is
+ * over and carried a code has no content any more.
  * @param picked ids of locked rows
  */
 export function changing(picked: Prisma.Sql, { to, errorCode, needsContent, dueAt }: Change): Prisma.Sql {

@@ -26,8 +26,8 @@ export interface DueEmail extends ClaimedEmail {
 }
 
 /**
- * Claims in one statement: locks due rows, judges them, changes them and writes their receipts. The locked subset stands in
- * a CTE: without that fence the planner may update more rows than the limit.
+ * Claims in one statement: locks due rows, judges them, changes them and writes their receipts. The locked subset
+ * stands in a CTE: without that fence the planner may update more rows than the limit.
  */
 export function claimStatement({ lane, limit, worker, leaseSeconds, places }: Claim): Prisma.Sql {
   const triesBounced = lane === 'critical';
@@ -104,8 +104,9 @@ function picked(places: Places | undefined): Prisma.Sql {
 const LEFT = Prisma.sql`ARRAY(SELECT DISTINCT domain FROM ranked WHERE id NOT IN (SELECT id FROM picked))`;
 
 /**
- * The one code a day that is tried at an address that bounced: the row of the list is locked, so that of many claims at once
- * one has the try. The newest code has it, for that is the one its owner waits for; until it has ended, it keeps it.
+ * The one code a day that is tried at an address that bounced: the row of the list is locked, so that of many claims at
+ * once one has the try. The newest code has it, for that is the one its owner waits for; until it has ended, it keeps
+ * it.
  */
 const TRIES = Prisma.sql`open AS (
       SELECT s.address_canonical FROM (

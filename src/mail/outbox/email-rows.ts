@@ -66,9 +66,9 @@ export interface NewEmail {
 }
 
 /**
- * In the place of sealed content: the row needs its row of `email_contents`. Opens with no key, so that a build which knows
- * nothing of those defers the message and sends no empty one. As long as the nonce and the tag of what is sealed: shorter ones
- * some builds take for a fault of their own.
+ * In the place of sealed content: the row needs its row of `email_contents`. Opens with no key, so that a build which
+ * knows nothing of those defers the message and sends no empty one. As long as the nonce and the tag of what is sealed:
+ * shorter ones some builds take for a fault of their own.
  */
 export const CONTENT_ELSEWHERE = new Uint8Array(28);
 

@@ -38,8 +38,8 @@ export interface KeptAnswer {
 }
 
 /**
- * Bytes of many rows in one parameter, and where those of each are: base64 within JSON is a third more to write, to send, to read
- * and to decode.
+ * Bytes of many rows in one parameter, and where those of each are: base64 within JSON is a third more to write, to
+ * send, to read and to decode.
  */
 class TogetherBytes {
   private readonly parts: Uint8Array[] = [];
@@ -67,7 +67,9 @@ export interface Arrival {
   kept?: KeptAnswer;
 }
 
-/** A caller's first key: whoever rotates keys goes on with the same requests, and the former one may still be in use. */
+/**
+ * A caller's first key: whoever rotates keys goes on with the same requests, and the former one may still be in use.
+ */
 export function firstCaller(caller: Prisma.Sql): Prisma.Sql {
   return Prisma.sql`
     WITH RECURSIVE line (id, step) AS (
@@ -87,8 +89,8 @@ export function insertStatement(emails: readonly NewEmail[]): Prisma.Sql {
 }
 
 /**
- * The same for many callers. Answers a row for each arrival with a key: its index `n`; whether the key was `free`, for nobody
- * else carries the request out; and whether it was `taken`, for no answer was there.
+ * The same for many callers. Answers a row for each arrival with a key: its index `n`; whether the key was `free`, for
+ * nobody else carries the request out; and whether it was `taken`, for no answer was there.
  */
 export function arrivalStatement(arrivals: readonly Arrival[]): Prisma.Sql {
   const placed = arrivals.map((arrival, n) => ({ companions: [], ...arrival, n: arrival.kept ? n : null }));
@@ -130,9 +132,9 @@ export function arrivalStatement(arrivals: readonly Arrival[]): Prisma.Sql {
 }
 
 /**
- * Who comes while the same request is under way is not kept waiting: waiting takes a connection, and whoever repeats a request
- * without pause could take them all. The lock may have become free after this statement began to look: the row tells, for
- * nobody writes over what is still kept.
+ * Who comes while the same request is under way is not kept waiting: waiting takes a connection, and whoever repeats a
+ * request without pause could take them all. The lock may have become free after this statement began to look: the row
+ * tells, for nobody writes over what is still kept.
  */
 function keeping(kept: readonly (KeptAnswer & { n: number })[]): Prisma.Sql {
   return Prisma.sql`${asked(kept)}, locked AS MATERIALIZED (

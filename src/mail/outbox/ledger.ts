@@ -32,7 +32,9 @@ export class Ledger {
     return { accepted, states, imbalance: accepted - Object.values(states).reduce((sum, count) => sum + count, 0) };
   }
 
-  /** Adds what was appended to the folded counts. Safe side by side: each takes the rows it deletes. Returns how many. */
+  /**
+   * Adds what was appended to the folded counts. Safe side by side: each takes the rows it deletes. Returns how many.
+   */
   async fold(): Promise<number> {
     const [folded] = await this.prisma.statements.query<{ rows: number }[]>`
       WITH taken AS (

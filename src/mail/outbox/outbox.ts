@@ -54,9 +54,10 @@ export class Outbox {
   ) {}
 
   /**
-   * scheduled|queued|deferred → sending, for up to `limit` due rows of a lane that nobody else is claiming, and for no more
-   * of one recipient's domain than it has places; expired ones end as expired and those for suppressed addresses as
-   * suppressed instead. Of a lane that an operator paused there are none, whoever asks: the queue, the timer, the stand-in.
+   * scheduled|queued|deferred → sending, for up to `limit` due rows of a lane that nobody else is claiming, and for no
+   * more of one recipient's domain than it has places; expired ones end as expired and those for suppressed addresses
+   * as suppressed instead. Of a lane that an operator paused there are none, whoever asks: the queue, the timer, the
+   * stand-in.
    */
   async claim(lane: Lane, limit: number, worker: string, places?: Places): Promise<ClaimedEmails> {
     const claim = { lane, limit, worker, places, leaseSeconds: LEASE_SECONDS };
@@ -102,8 +103,9 @@ export class Outbox {
   }
 
   /**
-   * Gives some recipients of a message that is being sent rows of their own, with their endings, and wakes the lane of those
-   * that are due at once; the message goes on for the others, or has the ending given. False: somebody else owns it by now.
+   * Gives some recipients of a message that is being sent rows of their own, with their endings, and wakes the lane of
+   * those that are due at once; the message goes on for the others, or has the ending given. False: somebody else owns
+   * it by now.
    */
   setApart(email: ClaimedEmail, apart: readonly Apart[], worker: string, ending?: Apart['ending']): Promise<boolean> {
     return this.split(email, ending, apart, worker);
@@ -127,10 +129,10 @@ export class Outbox {
   }
 
   /**
-   * What a dead worker left: sending with a lease that ran out → deferred and due at once when nothing was offered, else
-   * unknown, and by the policy of unknown outcomes → deferred once more in the same statement. Also what a worker called
-   * unknown and died before it decided. The token stays on what was offered, for its attempt may still answer. Returns
-   * how many messages were changed.
+   * What a dead worker left: sending with a lease that ran out → deferred and due at once when nothing was offered,
+   * else unknown, and by the policy of unknown outcomes → deferred once more in the same statement. Also what a worker
+   * called unknown and died before it decided. The token stays on what was offered, for its attempt may still answer.
+   * Returns how many messages were changed.
    *
    * They are judged before they are locked: once the lease is over, nothing that the judgement rests on changes.
    */

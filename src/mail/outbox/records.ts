@@ -105,7 +105,10 @@ const dueOf = (most: number | null): Prisma.Sql => Prisma.sql`
     ORDER BY next_attempt_at, id LIMIT ${most}::bigint
   ) AS first`;
 
-/** What a message is made of, `m` {@link WITH_CONTENT}: a {@link KeptEmail}, and what stands beside it wherever that is read. */
+/**
+ * What a message is made of, `m` {@link WITH_CONTENT}: a {@link KeptEmail}, and what stands beside it wherever that is
+ * read.
+ */
 export const KEPT_COLUMNS = Prisma.sql`m.id, lane, from_address AS "from", to_address AS "to", recipients, reply_to AS "replyTo",
   template, locale, expires_at AS "expiresAt", message_id AS "messageId", sealed_variables AS "sealedVariables",
   m.seal_key_id AS "sealKeyId", content_id AS "contentId", c.sealed AS "sealedContent", c.seal_key_id AS "contentKeyId",
@@ -211,7 +214,9 @@ export class OutboxRecords {
     return slow!;
   }
 
-  /** How fast mail leaves, by lane, read off the newest attempts in the timelines; the cost does not grow with history. */
+  /**
+   * How fast mail leaves, by lane, read off the newest attempts in the timelines; the cost does not grow with history.
+   */
   async handOverRates(): Promise<HandOverRate[]> {
     return this.prisma.statements.query<HandOverRate[]>`
       WITH newest AS MATERIALIZED (

@@ -7,8 +7,8 @@ import { type Recipient, recipientsOf } from './email-rows.js';
 import { leftOf, placeOf, splittingOff } from './split-statement.js';
 
 /*
- * What others than workers and people need of `outbound_emails`: providers that report what became of a message, webhooks
- * that carry it, the pages that tell a visitor of it, and the change of APP_SECRET.
+ * What others than workers and people need of `outbound_emails`: providers that report what became of a message,
+ * webhooks that carry it, the pages that tell a visitor of it, and the change of APP_SECRET.
  */
 
 type Db = UnitOfWork['db'];
@@ -43,8 +43,9 @@ const IS_UNDER_WAY = Prisma.sql`m.status IN ('scheduled', 'queued', 'sending', '
 const IS_PLANNED_AFTER_UNKNOWN = Prisma.sql`(m.status = 'deferred' AND m.possible_duplicate AND m.lease_token IS NOT NULL)`;
 
 /**
- * Ids of provider events that wait and whose message has settled meanwhile, by our own id, by that of the message which their
- * recipient was split off, or by the provider's. The limits of one keep the planner from reading the whole history.
+ * Ids of provider events that wait and whose message has settled meanwhile, by our own id, by that of the message which
+ * their recipient was split off, or by the provider's. The limits of one keep the planner from reading the whole
+ * history.
  * @param waiting rows of provider_events
  */
 export function eventsOfSettledMessages(waiting: Prisma.Sql, limit: number): Prisma.Sql {
@@ -68,9 +69,9 @@ export function eventsOfSettledMessages(waiting: Prisma.Sql, limit: number): Pri
 }
 
 /**
- * The messages, and what was split off them; those that nobody works on at this moment are locked. They are read after they were
- * locked, for a statement that locks sees of all other rows what was there before it found the lock free: it would miss who was
- * split off, and who carried it, while it began.
+ * The messages, and what was split off them; those that nobody works on at this moment are locked. They are read after
+ * they were locked, for a statement that locks sees of all other rows what was there before it found the lock free: it
+ * would miss who was split off, and who carried it, while it began.
  */
 export async function lockReported(
   ids: readonly string[],
@@ -148,8 +149,8 @@ export async function changeReported(changes: readonly object[], db: Db): Promis
 }
 
 /**
- * What was delivered after its address bounced for the last time proves that the address lives: its bounce counts no longer.
- * Returns the messages that proved it.
+ * What was delivered after its address bounced for the last time proves that the address lives: its bounce counts no
+ * longer. Returns the messages that proved it.
  */
 export async function liftBounces(deliveredIds: readonly string[], db: Db): Promise<string[]> {
   if (deliveredIds.length === 0) return [];

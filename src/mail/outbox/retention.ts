@@ -23,10 +23,10 @@ export class MailRetention {
   constructor(private readonly prisma: PrismaService) {}
 
   /**
-   * Of the next `limit` messages after an id that were accepted longer ago than so many days, removes those that have been over
-   * for as long, their timelines with them. Ids carry the time (UUIDv7), so that the primary key finds the old ones; each is
-   * looked at once a pass, however many still wait for their time. Search terms are looked up one by one: in a free join
-   * Postgres expects a hundred of each message, and reads all there are (0.5 s for 560,000).
+   * Of the next `limit` messages after an id that were accepted longer ago than so many days, removes those that have
+   * been over for as long, their timelines with them. Ids carry the time (UUIDv7), so that the primary key finds the
+   * old ones; each is looked at once a pass, however many still wait for their time. Search terms are looked up one by
+   * one: in a free join Postgres expects a hundred of each message, and reads all there are (0.5 s for 560,000).
    */
   async removeMessages(days: number, after: string, limit: number): Promise<Walked> {
     const [walked] = await this.prisma.statements.query<Walked[]>`
@@ -63,8 +63,8 @@ export class MailRetention {
   }
 
   /**
-   * Erases up to `limit` contents of messages whose outcome nobody has told for so many days: these are not over, and stay.
-   * Returns how many.
+   * Erases up to `limit` contents of messages whose outcome nobody has told for so many days: these are not over, and
+   * stay. Returns how many.
    */
   async eraseUnresolved(days: number, limit: number): Promise<number> {
     return this.prisma.statements.execute`
@@ -75,9 +75,10 @@ export class MailRetention {
   }
 
   /**
-   * Removes up to `limit` contents that no message needs any more: those of codes at once, the others after so many days.
-   * Their files go when nothing else needs them. Each content is looked up by its index (OFFSET 0), and what was picked by its
-   * key: free joins compare all with all where Postgres takes the rows of one side for one. Returns how many.
+   * Removes up to `limit` contents that no message needs any more: those of codes at once, the others after so many
+   * days. Their files go when nothing else needs them. Each content is looked up by its index (OFFSET 0), and what was
+   * picked by its key: free joins compare all with all where Postgres takes the rows of one side for one. Returns how
+   * many.
    */
   async removeContents(days: number, limit: number): Promise<number> {
     return this.prisma.statements.execute`
@@ -114,7 +115,10 @@ function areOver(days: number): Prisma.Sql {
   return Prisma.sql`m.status = ANY(${OVER}::email_status[]) AND ${nothingSince(days)}`;
 }
 
-/** Goes through the messages that were accepted longer ago than retention lasts, so many a statement. Returns how many were changed. */
+/**
+ * Goes through the messages that were accepted longer ago than retention lasts, so many a statement. Returns how many
+ * were changed.
+ */
 export async function walkMessages(
   signal: AbortSignal,
   step: (after: string, limit: number) => Promise<Walked>,

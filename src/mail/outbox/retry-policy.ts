@@ -34,9 +34,9 @@ const SCHEDULE: Record<Lane, { first: number; longest: number }> = {
   bulk: { first: 5 * MINUTE, longest: DAY },
 };
 /**
- * Attempts of a message that names no number of its own. Ordinary mail goes on for one to three days, so that a full mailbox
- * has its 24 hours and a server may be away overnight; RFC 5321 §4.5.4.1 wants four to five days of a relay, but here a sender
- * waits for the word that it failed. A code has some ten minutes, unless its expiry ends it before.
+ * Attempts of a message that names no number of its own. Ordinary mail goes on for one to three days, so that a full
+ * mailbox has its 24 hours and a server may be away overnight; RFC 5321 §4.5.4.1 wants four to five days of a relay,
+ * but here a sender waits for the word that it failed. A code has some ten minutes, unless its expiry ends it before.
  */
 export const DEFAULT_MAX_ATTEMPTS: Record<Lane, number> = { critical: 20, sms: 20, default: 13, bulk: 11 };
 /** Greylisting lets in who comes back after minutes; a code cannot wait that long and knocks by its own schedule. */
@@ -67,12 +67,14 @@ function wait({ lane, attempt, random, afterMs, greylisted }: FailedAttempt): nu
 }
 
 /**
- * Claims that ended with a dead worker and no offer, after which the message counts as what kills workers: no server has
- * seen it, and those of a message that may be tried but once would otherwise be one.
+ * Claims that ended with a dead worker and no offer, after which the message counts as what kills workers: no server
+ * has seen it, and those of a message that may be tried but once would otherwise be one.
  */
 export const DEADLY_CLAIMS = 5;
 
-/** Milliseconds before an ordinary message of unknown outcome is sent a second time: time for a bounce, or for a person. */
+/**
+ * Milliseconds before an ordinary message of unknown outcome is sent a second time: time for a bounce, or for a person.
+ */
 const RETRY_AFTER_MS = 15 * 60_000;
 
 /** The error code of a message that goes out once more. */

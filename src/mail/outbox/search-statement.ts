@@ -80,10 +80,11 @@ function driverOf({ to, errorCode, statuses, tag, template, from, apiKey, owners
 }
 
 /**
- * The matching messages among the next {@link WINDOW} of the index, up to `enough` of them, in no order. Each is looked up by
- * its id, one after the other in the order of ids, until there are enough: OFFSET 0 keeps the planner from joining in any
- * other way. Where there are not enough, `windowEnd` says where the window ended, if anything lies beyond; in one statement,
- * for between two of them rows come and go. One row of nulls but for `windowEnd` where none matches.
+ * The matching messages among the next {@link WINDOW} of the index, up to `enough` of them, in no order. Each is looked
+ * up by its id, one after the other in the order of ids, until there are enough: OFFSET 0 keeps the planner from
+ * joining in any other way. Where there are not enough, `windowEnd` says where the window ended, if anything lies
+ * beyond; in one statement, for between two of them rows come and go. One row of nulls but for `windowEnd` where none
+ * matches.
  * @param columns of `m`, `id` among them
  */
 export function searchStatement(filter: EmailFilter, walk: Walk, enough: number, columns: Prisma.Sql): Prisma.Sql {
@@ -104,8 +105,9 @@ export function searchStatement(filter: EmailFilter, walk: Walk, enough: number,
 }
 
 /**
- * All that match, however many. As in a search, what a term finds is looked up by id, one after the other: in a free join
- * Postgres takes rows that are newer than its statistics for one row, and compares each with each (4 s for 5,000, measured).
+ * All that match, however many. As in a search, what a term finds is looked up by id, one after the other: in a free
+ * join Postgres takes rows that are newer than its statistics for one row, and compares each with each (4 s for 5,000,
+ * measured).
  * @param answers expressions on `m`, aggregates included
  */
 export function countStatement(filter: EmailFilter, answers: Prisma.Sql, groupBy = Prisma.empty): Prisma.Sql {

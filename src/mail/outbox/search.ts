@@ -62,8 +62,8 @@ export class OutboxSearch {
   constructor(private readonly prisma: PrismaService) {}
 
   /**
-   * The newest first. A page looks at 50,000 messages at most; where the filter finds fewer among them than were asked for,
-   * `next` goes on from there.
+   * The newest first. A page looks at 50,000 messages at most; where the filter finds fewer among them than were asked
+   * for, `next` goes on from there.
    * @param after the `next` of the page before
    */
   async list(filter: EmailFilter, { limit, after }: { limit: number; after?: string | undefined }): Promise<FoundPage> {
@@ -77,8 +77,8 @@ export class OutboxSearch {
   }
 
   /**
-   * The ids next to one, up to `limit` of them and the nearest first, and whether there are more that way. For filters that find
-   * whatever they look at: others may find fewer.
+   * The ids next to one, up to `limit` of them and the nearest first, and whether there are more that way. For filters
+   * that find whatever they look at: others may find fewer.
    */
   async idsBeside(
     filter: EmailFilter,

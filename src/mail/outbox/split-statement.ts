@@ -36,11 +36,12 @@ export function leftOf(recipients: readonly Recipient[]): object {
 }
 
 /**
- * Makes rows of one recipient each out of messages to several: the same content, the same Message-ID, a state and a timeline
- * of their own, counted as accepted. What is left of `recipients` stays with the message.
+ * Makes rows of one recipient each out of messages to several: the same content, the same Message-ID, a state and a
+ * timeline of their own, counted as accepted. What is left of `recipients` stays with the message.
  * @param origin rows of outbound_emails, locked
- * @param apart a CTE of (from_id, id, address, canonical, recipient, status, transport, reply, error_code, provider_message_id,
- *   delay_ms, uncounted, worker, told_by), the last of them where another than a transport of ours told it
+ * @param apart a CTE of (from_id, id, address, canonical, recipient, status, transport, reply, error_code,
+ *   provider_message_id, delay_ms, uncounted, worker, told_by), the last of them where another than a transport of ours
+ *   told it
  */
 export const splittingOff = (origin: Prisma.Sql, apart: Prisma.Sql): Prisma.Sql => Prisma.sql`
     split AS (
@@ -79,9 +80,10 @@ interface Split {
 }
 
 /**
- * sending → ending for some recipients of a message, and something else for each of the others, in one statement: kill -9
- * leaves all of it or nothing. Holds for the attempt that owns the row, and for its late answer to an outcome that was unknown,
- * unless a provider told of one of them meanwhile: that one has a row already. Returns a row where it took effect.
+ * sending → ending for some recipients of a message, and something else for each of the others, in one statement: kill
+ * -9 leaves all of it or nothing. Holds for the attempt that owns the row, and for its late answer to an outcome that
+ * was unknown, unless a provider told of one of them meanwhile: that one has a row already. Returns a row where it took
+ * effect.
  */
 export function splitStatement({ email, ending, apart, worker }: Split): Prisma.Sql {
   const recipients = recipientsOf(email);

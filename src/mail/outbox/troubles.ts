@@ -92,8 +92,9 @@ export class TroubleRecords {
   }
 
   /**
-   * Whether a message of the lane was handed over after the last one expired. It is looked for among those that were accepted
-   * first from then on, and among the newest: no index has the moment, and other mail of the hour may be any amount.
+   * Whether a message of the lane was handed over after the last one expired. It is looked for among those that were
+   * accepted first from then on, and among the newest: no index has the moment, and other mail of the hour may be any
+   * amount.
    */
   private async flowsAgain({ lane, lastAt }: ExpiredInLane, hourAgo: string): Promise<boolean> {
     const [found] = await this.prisma.statements.query<{ flows: boolean }[]>`

@@ -138,7 +138,9 @@ function written({ name, address }: Mailbox): object {
   return name === '' ? { email: address } : { email: address, name };
 }
 
-/** https://developers.brevo.com/docs/transactional-webhooks; several at once where they are batched. @throws SyntaxError */
+/**
+ * https://developers.brevo.com/docs/transactional-webhooks; several at once where they are batched. @throws SyntaxError
+ */
 function read({ body, now }: HookRequest): ProviderEvent[] {
   return listOf(jsonOf(body)).flatMap((fields) => {
     const meaning = meaningOf(fields);

@@ -22,8 +22,8 @@ const STALLED = 'STALLED';
 
 /**
  * One POST with `fetch`. Its errors do not tell how far it got: a connection that closes gives UND_ERR_SOCKET whether
- * nothing or everything was written. But it asks a body that is a stream of bytes for some only when it has a connection, TLS included,
- * and for more only when the former are on their way (measured on Node 20.20, undici 6.24):
+ * nothing or everything was written. But it asks a body that is a stream of bytes for some only when it has a
+ * connection, TLS included, and for more only when the former are on their way (measured on Node 20.20, undici 6.24):
  *
  *   no name, refused, reset on connect, not TLS, silent TLS    body never asked: connecting
  *   closed at accept                                           asked once, the second time never: transferring

@@ -86,9 +86,10 @@ export function refused(reason: Extract<Proof, { kind: 'refused' }>['reason']): 
 }
 
 /**
- * Whose fault a permanent refusal is, by its enhanced status code (RFC 3463, and RFC 7505 §4 for 5.1.10); undefined when
- * the code does not say. The table of outgoing replies, smtp-reply-table.ts, judges alike: only an address that does not
- * exist, or was shut, is suppressed; a mailbox that is full or gets too much and a blocklist are not its fault. Gmail has
+ * Whose fault a permanent refusal is, by its enhanced status code (RFC 3463, and RFC 7505 §4 for 5.1.10); undefined
+ * when the code does not say. The table of outgoing replies, smtp-reply-table.ts, judges alike: only an address that
+ * does not exist, or was shut, is suppressed; a mailbox that is full or gets too much and a blocklist are not its
+ * fault. Gmail has
  * 5.2.1 for a disabled account and for a live one that gets mail too fast: there the words decide.
  */
 export function reasonOfStatus(status: string, words = ''): EventReason | undefined {
@@ -107,7 +108,10 @@ export function enhancedCodeIn(report: string): string | undefined {
   return enhancedCodeOf(replies) || /(?:^|[\s;(])([45]\.\d{1,3}\.\d{1,3})(?![\d.])/.exec(report)?.[1];
 }
 
-/** What the server said goes before what the provider makes of it, where it puts the blame elsewhere than on the address. */
+/**
+ * What the server said goes before what the provider makes of it, where it puts the blame elsewhere than on the
+ * address.
+ */
 export function hardBounce(status: string | undefined, reply = ''): EventReason {
   const code = status && !/^\d\.0\.0$/.test(status) ? status : (enhancedCodeIn(reply) ?? '');
   return reasonOfStatus(code, reply) ?? 'bounced';
@@ -183,7 +187,10 @@ export function headerOf({ headers }: HookRequest, name: string): string | undef
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-/** @param seconds since 1970, as text; ten digits, so that none can be moved to or from what is signed next to it @param oldest milliseconds */
+/**
+ * @param seconds since 1970, as text; ten digits, so that none can be moved to or from what is signed next to it @param
+ *   oldest milliseconds
+ */
 export function isFresh(seconds: string, now: Date, oldest = CLOCKS_DIFFER): boolean {
   if (!/^\d{10}$/.test(seconds)) return false;
   const age = now.getTime() - Number(seconds) * 1_000;

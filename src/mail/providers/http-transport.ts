@@ -137,8 +137,8 @@ export class HttpTransport implements Transport {
     private readonly api: Omit<Api<unknown>, 'now'>,
     private readonly clock: Clock,
   ) {
-    // For all of this process: fetch takes no lookup of its own. Hosts with an IPv6 address and no route are many; where
-    // the first address does not answer, Node tries the other family 250 ms later.
+    // For all of this process: fetch takes no lookup of its own. Hosts with an IPv6 address and no route are many;
+    // where the first address does not answer, Node tries the other family 250 ms later.
     setDefaultResultOrder('ipv4first');
   }
 
@@ -155,7 +155,9 @@ export class HttpTransport implements Transport {
   /** Connections are fetch's, and closed by it when they have been idle for 4 s. */
   async close(): Promise<void> {}
 
-  /** Once more at once where the connection broke before the last byte: mostly one that was kept, and is closed by now. */
+  /**
+   * Once more at once where the connection broke before the last byte: mostly one that was kept, and is closed by now.
+   */
   private async post(request: ProviderRequest, offer: Offer): Promise<Exchanged> {
     const exchanged = await exchange(request, offer, this.times());
     const early = exchanged.kind === 'failed' && exchanged.stage === 'transferring' && exchanged.code !== 'STALLED';

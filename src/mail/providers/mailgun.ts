@@ -143,7 +143,8 @@ export const mailgun: Provider<Account, { signingKey: string }> = {
           }
         : undefined,
     // Its sending keys may call /messages and nothing else, so that a 401 elsewhere proves nothing. A request to send
-    // that has no recipient, no sender and no text is refused with 400 where the key is good, and with 401 where it is not.
+    // that has no recipient, no sender and no text is refused with 400 where the key is good, and with 401 where it is
+    // not.
     second: {
       question: ({ account: { domain, key }, endpoint }) => ({
         method: 'POST',
@@ -172,7 +173,9 @@ async function mimeRequest(message: ComposedMessage, mime: Buffer, url: string, 
   };
 }
 
-/** Files want multipart (RFC 7578). Mailgun knows an inline picture by its file name, which stands for the Content-ID. */
+/**
+ * Files want multipart (RFC 7578). Mailgun knows an inline picture by its file name, which stands for the Content-ID.
+ */
 async function formOf(
   fields: [string, string][],
   attachments: readonly ComposedAttachment[],

@@ -38,8 +38,8 @@ interface Account {
 }
 
 /**
- * https://dev.mailjet.com/email/guides/send-api-v31/. A Message-ID among the headers is refused (send-0011): it writes its
- * own. A request has a status and each message in it another; there is one message here, and its status counts.
+ * https://dev.mailjet.com/email/guides/send-api-v31/. A Message-ID among the headers is refused (send-0011): it writes
+ * its own. A request has a status and each message in it another; there is one message here, and its status counts.
  */
 export const mailjet: Provider<Account, { user: string; password: string }> = {
   kind: 'mailjet',

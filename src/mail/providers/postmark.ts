@@ -56,8 +56,9 @@ export const postmark: Provider<{ key: string }, { user: string; password: strin
       then: senderRefused,
     },
     {
-      // https://postmarkapp.com/support/article/troubleshooting-422-unprocessable-entity-errors: "Invalid 'From' address:
-      // 'sender@example.com' is not a verified sender signature." The same code is for what is wrong with 'To'.
+      // https://postmarkapp.com/support/article/troubleshooting-422-unprocessable-entity-errors: "Invalid 'From'
+      // address: 'sender@example.com' is not a verified sender signature." The same code is for what is wrong with
+      // 'To'.
       condition: 'the sender is not valid or not verified',
       when: { code: /^300$/, message: /^Invalid 'From'/ },
       then: senderRefused,
@@ -120,7 +121,10 @@ export const postmark: Provider<{ key: string }, { user: string; password: strin
   },
 };
 
-/** "Message OK, but will not deliver to these inactive addresses: a@example.com, b@example.com. Inactive recipients are …" */
+/**
+ * "Message OK, but will not deliver to these inactive addresses: a@example.com, b@example.com. Inactive recipients are
+ * …"
+ */
 function inactiveIn(message: string | undefined): string[] | undefined {
   const list = /\binactive (?:recipient|address)\w*: (.*)/i.exec(message ?? '')?.[1];
   const words = list?.split(/[\s,;<>]/).filter((word) => word.includes('@'));

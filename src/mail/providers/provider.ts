@@ -35,7 +35,10 @@ export interface Reading {
   status?: number | undefined;
   /** Milliseconds that it asks us to wait, where it says so in no header. */
   retryAfterMs?: number | undefined;
-  /** Recipients of several, in lower case, to whom it does not deliver what it took: their addresses bounced or complained before. */
+  /**
+   * Recipients of several, in lower case, to whom it does not deliver what it took: their addresses bounced or
+   * complained before.
+   */
   inactive?: readonly string[] | undefined;
 }
 
@@ -51,8 +54,8 @@ export interface Api<Account> {
 
 /**
  * A provider, whole: how its account is configured, how it wants to be told and how it answers, what its events say and
- * what proves them, and how the doctor looks at the account. Its file is the only one that names it, but for the list in
- * providers.ts.
+ * what proves them, and how the doctor looks at the account. Its file is the only one that names it, but for the list
+ * in providers.ts.
  */
 export interface Provider<Account = unknown, Secret = unknown> extends ProviderForm<Account, Secret> {
   /** Where its API is, without a trailing slash. */
@@ -136,8 +139,8 @@ export interface Addressed {
 
 /**
  * For providers that have no envelope beside the fields: those whom this hand-over is for, and nobody else, for whoever
- * stands in a field gets the mail. Where nobody is left that the message shows in To, those of Cc stand there; a recipient that
- * it shows nowhere is alone (see src/mail/worker/fates-policy.ts).
+ * stands in a field gets the mail. Where nobody is left that the message shows in To, those of Cc stand there; a
+ * recipient that it shows nowhere is alone (see src/mail/worker/fates-policy.ts).
  */
 export function addressed({ recipients }: ComposedMessage): Addressed {
   const of = (kind: Addressee['kind']): Mailbox[] =>

@@ -36,7 +36,9 @@ const SHORTEST_BREAK_MS = 500;
  */
 const QUOTA_AGAIN_MS = 60 * MINUTE;
 
-/** Read from the top, after the rows of the provider: the first one that fits decides. Only what is no 2xx comes here. */
+/**
+ * Read from the top, after the rows of the provider: the first one that fits decides. Only what is no 2xx comes here.
+ */
 export const PROVIDER_REPLIES: readonly ReplyRow[] = [
   { condition: 'message too big', when: { status: [413] }, then: refused },
   { condition: 'key refused, or not allowed to send', when: { status: [401, 403, 407] }, then: keyRefused },
@@ -120,7 +122,10 @@ export function tooFast({ told, retryAfterMs }: ReplyFacts): Outcome {
   return { kind: 'deferred', uncounted: true, transport: { kind: 'backoff', ms: retryAfterMs ?? SECOND }, ...told };
 }
 
-/** Of this sender the provider takes nothing; of others it may. The mail goes another way, or is kept until somebody mends it. */
+/**
+ * Of this sender the provider takes nothing; of others it may. The mail goes another way, or is kept until somebody
+ * mends it.
+ */
 export function senderRefused({ told }: ReplyFacts): Outcome {
   return {
     kind: 'deferred',

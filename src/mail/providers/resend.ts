@@ -41,8 +41,9 @@ import { quotaUsedUp, senderRefused, takenBefore } from './replies.js';
 import { MIB } from './size-policy.js';
 
 /**
- * https://resend.com/docs/api-reference/emails/send-email, /errors, and /docs/dashboard/emails/idempotency-keys: a key of
- * at most 256 characters is kept for 24 h, and the same request gets the same answer. Writes a Message-ID of its own.
+ * https://resend.com/docs/api-reference/emails/send-email, /errors, and /docs/dashboard/emails/idempotency-keys: a key
+ * of at most 256 characters is kept for 24 h, and the same request gets the same answer. Writes a Message-ID of its
+ * own.
  */
 export const resend: Provider<{ key: string }, { key: string }> = {
   kind: 'resend',
@@ -144,7 +145,10 @@ export const resend: Provider<{ key: string }, { key: string }> = {
   },
 };
 
-/** Svix: each attempt is signed anew, so an old timestamp is a replay. https://docs.svix.com/receiving/verifying-payloads/how-manual */
+/**
+ * Svix: each attempt is signed anew, so an old timestamp is a replay.
+ * https://docs.svix.com/receiving/verifying-payloads/how-manual
+ */
 function prove(request: HookRequest, { key }: { key: string }): Proof {
   const id = headerOf(request, 'svix-id');
   const timestamp = headerOf(request, 'svix-timestamp');

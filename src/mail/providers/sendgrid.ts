@@ -39,7 +39,9 @@ import {
 import { quotaUsedUp, senderRefused } from './replies.js';
 import { MIB } from './size-policy.js';
 
-/** https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send. 202 has no body; the id is in X-Message-Id. */
+/**
+ * https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send. 202 has no body; the id is in X-Message-Id.
+ */
 export const sendgrid: Provider<{ key: string }, { publicKey: KeyObject }> = {
   kind: 'sendgrid',
   entry: { ...KEY_ENTRY, example: 'sendgrid:SG.123' },
@@ -153,7 +155,9 @@ function written({ name, address }: Mailbox): object {
  */
 const RETRIES_FOR = 24 * 3_600_000;
 
-/** https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/getting-started-event-webhook-security-features */
+/**
+ * https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/getting-started-event-webhook-security-features
+ */
 function prove(request: HookRequest, { publicKey }: { publicKey: KeyObject }): Proof {
   const signature = headerOf(request, 'x-twilio-email-event-webhook-signature');
   const timestamp = headerOf(request, 'x-twilio-email-event-webhook-timestamp');

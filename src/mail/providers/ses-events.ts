@@ -18,7 +18,10 @@ import {
 } from './hook.js';
 import { certificateUrlIn, isWorthFetching, proveBy, subscribeUrlIn } from './sns.js';
 
-/** Proves a message of SNS, and confirms the subscription to the topic where it asks for that. @throws SyntaxError, SnsUnavailable */
+/**
+ * Proves a message of SNS, and confirms the subscription to the topic where it asks for that. @throws SyntaxError,
+ * SnsUnavailable
+ */
 export async function proveNotification(
   { body, now }: HookRequest,
   { topicArn }: { topicArn: string },
@@ -139,7 +142,9 @@ function meaningOf(fields: Fields): Meaning | undefined {
   }
 }
 
-/** https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html#event-publishing-retrieving-sns-contents-bounce-types */
+/**
+ * https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html#event-publishing-retrieving-sns-contents-bounce-types
+ */
 function ofBounce(told: Fields): Meaning {
   const type = textOf(told['bounceType']);
   const subType = textOf(told['bounceSubType']);

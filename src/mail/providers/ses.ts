@@ -34,9 +34,9 @@ interface Account {
 const MINUTE = 60_000;
 
 /**
- * SES v2: https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html. nodemailer's own SES transport takes a
- * client of @aws-sdk/client-sesv2. Writes Message-ID and Date anew, and signs with DKIM itself: a signature of ours over
- * them would be broken.
+ * SES v2: https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html. nodemailer's own SES transport
+ * takes a client of @aws-sdk/client-sesv2. Writes Message-ID and Date anew, and signs with DKIM itself: a signature of
+ * ours over them would be broken.
  */
 export const ses: Provider<Account, { topicArn: string }> = {
   kind: 'ses',
@@ -108,8 +108,8 @@ export const ses: Provider<Account, { topicArn: string }> = {
   limit: { messageBytes: 40 * MIB },
   rows: [
     {
-      // https://docs.aws.amazon.com/ses/latest/dg/manage-sending-quotas-errors.html: both have one code, and the quota is
-      // of the last 24 h: something comes back every minute. "Wait up to 10 minutes."
+      // https://docs.aws.amazon.com/ses/latest/dg/manage-sending-quotas-errors.html: both have one code, and the quota
+      // is of the last 24 h: something comes back every minute. "Wait up to 10 minutes."
       condition: 'daily quota used up',
       when: {
         code: /^(Throttling(Exception)?|TooManyRequestsException|LimitExceededException)$/,
@@ -231,7 +231,9 @@ async function signed(
   return Object.fromEntries((await signer.sign()).headers);
 }
 
-/** The name is in the message itself; here it has to be ASCII, is decoded where it looks encoded, and may be left out. */
+/**
+ * The name is in the message itself; here it has to be ASCII, is decoded where it looks encoded, and may be left out.
+ */
 function asciiName({ name, address }: Mailbox): Mailbox {
   return { name: /^[\x20-\x7e]*$/.test(name) && !name.includes('=?') ? name : '', address };
 }

@@ -1,8 +1,9 @@
 export const MIB = 1024 * 1024;
 
 /**
- * How large a message a provider takes, as its pages say. MB are taken for 1024 × 1024 bytes, for none of them says which it
- * means, and what is between is the provider's to refuse. Attachments count as they go over the wire: in base64.
+ * How large a message a provider takes, as its pages say. MB are taken for 1024 × 1024 bytes, for none of them says
+ * which it means, and what is between is the provider's to refuse. Attachments count as they go over the wire: in
+ * base64.
  */
 export interface SizeLimit {
   /** Bytes of the whole message: its words and its attachments. */

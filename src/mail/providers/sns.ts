@@ -80,7 +80,8 @@ const PROVEN = 10;
 const UNPROVEN = 20;
 /**
  * A forged message that names the right topic may name any number of certificates, and there is no telling before they
- * are fetched. So few are fetched at a time, one that is not there keeps its place for a while, and the rest wait in line.
+ * are fetched. So few are fetched at a time, one that is not there keeps its place for a while, and the rest wait in
+ * line.
  */
 const AT_A_TIME = 2;
 const MOST_WAITING = 50;
@@ -93,8 +94,8 @@ export class SnsUnavailable extends Error {
 }
 
 /**
- * What is fetched from sns.<region>.amazonaws.com. That an address is there is for the caller to see to. Certificates that
- * proved something are kept apart: whoever knows the topic can name others, and push out nothing but those.
+ * What is fetched from sns.<region>.amazonaws.com. That an address is there is for the caller to see to. Certificates
+ * that proved something are kept apart: whoever knows the topic can name others, and push out nothing but those.
  */
 export class SnsSite {
   private readonly proven = new Map<string, X509Certificate>();

@@ -68,7 +68,10 @@ function requiredFaults({ template, to, subject, html, text }: Members): FieldEr
 
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 
-/** RFC 3339, or of Resend's words those that name one moment: `in 10 min`. What needs a calendar and a time zone is refused. */
+/**
+ * RFC 3339, or of Resend's words those that name one moment: `in 10 min`. What needs a calendar and a time zone is
+ * refused.
+ */
 function readMoment(given: unknown, now: Date, faults: FieldError[]): string | undefined {
   if (given === undefined || isMoment(given)) return given as string | undefined;
   const [, count, unit] =
@@ -123,7 +126,10 @@ function readAttachment(given: unknown, n: number, faults: FieldError[]): Member
   };
 }
 
-/** Base64, wrapped or not; a list of bytes (resend-python, -go, -ruby, -rust); a Buffer as JSON writes it (older resend-node). */
+/**
+ * Base64, wrapped or not; a list of bytes (resend-python, -go, -ruby, -rust); a Buffer as JSON writes it (older
+ * resend-node).
+ */
 function base64Of(content: unknown): string | undefined {
   if (typeof content === 'string') return content.replaceAll(/[\r\n]+/g, '');
   const bytes: unknown = isMembers(content) && content['type'] === 'Buffer' ? content['data'] : content;
@@ -136,8 +142,8 @@ function isByte(value: unknown): value is number {
 }
 
 /**
- * A tag is kept as metadata, which has room for its value and comes back in webhooks; and as a tag `name:value`, by which
- * `GET /v1/emails?tag=` finds its message and which keeps the order, where it fits.
+ * A tag is kept as metadata, which has room for its value and comes back in webhooks; and as a tag `name:value`, by
+ * which `GET /v1/emails?tag=` finds its message and which keeps the order, where it fits.
  */
 function readTags(given: unknown, faults: FieldError[]): { tags?: string[]; metadata?: Record<string, string> } {
   if (given === undefined) return {};

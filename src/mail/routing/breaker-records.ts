@@ -28,8 +28,8 @@ export type Fingerprints = ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
 
 /**
  * The circuit breakers of the transports, in Postgres and judged by its clock: those that all workers share, because a
- * server said so, or those of one host, which only that host feels. A row is written only by processes with the settings
- * that it speaks of.
+ * server said so, or those of one host, which only that host feels. A row is written only by processes with the
+ * settings that it speaks of.
  */
 export class StoredBreakers {
   private readonly table: Prisma.Sql;
@@ -125,7 +125,10 @@ export class StoredBreakers {
     return state;
   }
 
-  /** Whoever does not answer is not bothered by a try: a short outage is over soon after its end, and a long one asks for less. */
+  /**
+   * Whoever does not answer is not bothered by a try: a short outage is over soon after its end, and a long one asks
+   * for less.
+   */
   private pausedForMs(): Prisma.Sql {
     const { probeEveryMs, reachAgainMs } = this.timeouts;
     if (this.host === undefined) return Prisma.sql`${probeEveryMs}`;
@@ -217,8 +220,8 @@ export class TransportRecords {
   }
 
   /**
-   * Closes the breakers of a transport for all workers and hosts, whatever opened them, and lets go what waited for the end of
-   * its break.
+   * Closes the breakers of a transport for all workers and hosts, whatever opened them, and lets go what waited for the
+   * end of its break.
    * @param inTransaction makes the closing and its line in the record one commit
    * @param record writes that line; where there was nothing to close, there is none
    */
@@ -256,8 +259,9 @@ export class TransportRecords {
   }
 
   /**
-   * What was to wait for a transport that is open again is due at once, a thousand in a statement: however many there are, they
-   * hold up neither the resume nor each other. What a crash leaves behind waits until its break would have ended.
+   * What was to wait for a transport that is open again is due at once, a thousand in a statement: however many there
+   * are, they hold up neither the resume nor each other. What a crash leaves behind waits until its break would have
+   * ended.
    */
   private async letGo(until: Date): Promise<void> {
     let last: string | null = LOWEST_UUID;

@@ -35,9 +35,9 @@ type Scope = 'shared' | 'here';
 /**
  * The circuit breakers of the transports: open while a transport is paused or has a break. What a server said opens the
  * breaker of all workers. What only this host feels (no name, no connection, no greeting) opens the one of this host,
- * lest a process behind a firewall stop all others. The states are in Postgres and read at most once a second. A breaker
- * is half open after a break, every so often while the transport is paused, and at once when a process starts with other
- * settings for it: then one message is the probe.
+ * lest a process behind a firewall stop all others. The states are in Postgres and read at most once a second. A
+ * breaker is half open after a break, every so often while the transport is paused, and at once when a process starts
+ * with other settings for it: then one message is the probe.
  */
 export class BreakerStates {
   private readonly breakers: Readonly<Record<Scope, StoredBreakers>>;

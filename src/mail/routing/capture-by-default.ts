@@ -6,8 +6,8 @@ import type { PrismaService } from '../../database/prisma.service.js';
 import { findSmsProvider } from '../sms/sms-providers.js';
 
 /*
- * A process that was told of no way out captures mail. Where others of its database send it, nobody would miss what it takes, for
- * that would be `sent`. Whoever means it says MAIL_TRANSPORTS=capture:.
+ * A process that was told of no way out captures mail. Where others of its database send it, nobody would miss what it
+ * takes, for that would be `sent`. Whoever means it says MAIL_TRANSPORTS=capture:.
  */
 
 const REMEDY =

@@ -70,8 +70,9 @@ export function keptText(message: ComposedMessage): Kept {
 const SECOND = 1_000;
 
 /**
- * Writes each message into a folder, as `<time>-<id>.eml`, and sends nothing. Whoever watches the folder never sees half
- * a message: it is written and synced under another name, and then renamed. The rename is what the last byte is elsewhere.
+ * Writes each message into a folder, as `<time>-<id>.eml`, and sends nothing. Whoever watches the folder never sees
+ * half a message: it is written and synced under another name, and then renamed. The rename is what the last byte is
+ * elsewhere.
  */
 export class FileTransport implements Transport {
   constructor(

@@ -93,7 +93,9 @@ export function untilNextToken(tokens: number, floor: number, bucket: Bucket): n
   return Math.max(1, Math.ceil((floor + 1 - tokens) / bucket.perMs));
 }
 
-/** The token bucket of a transport, in Postgres and shared by all workers. One statement a take, whatever the number. */
+/**
+ * The token bucket of a transport, in Postgres and shared by all workers. One statement a take, whatever the number.
+ */
 export class RateLimiter implements Limiter {
   private readonly bucket: Bucket;
   private readonly charges = new Batcher((messages: undefined[]) => this.chargeAll(messages));

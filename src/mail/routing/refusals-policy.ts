@@ -34,15 +34,18 @@ interface Refused {
 
 /**
  * What one transport refuses, one recipient after the other. A server that refuses several alike, and takes nobody in
- * between, has something against us and not against them, whatever it says: its transport gets a break, and the mail goes
- * another way or is kept. Times are milliseconds of a monotonic clock.
+ * between, has something against us and not against them, whatever it says: its transport gets a break, and the mail
+ * goes another way or is kept. Times are milliseconds of a monotonic clock.
  */
 export class RefusalsPolicy {
   /** By what was said: who was refused. */
   private readonly said = new Map<string, Map<string, Refused>>();
   private refusesAll: string | undefined;
 
-  /** What the outcome is in the light of those before it. @param messageId the same for all recipients of a message to several */
+  /**
+   * What the outcome is in the light of those before it. @param messageId the same for all recipients of a message to
+   * several
+   */
   judge(outcome: Outcome, recipient: string, lane: Lane, now: number, messageId: string): Outcome {
     if (outcome.kind === 'sent') {
       this.said.clear();
@@ -97,7 +100,10 @@ export class RefusalsPolicy {
   }
 }
 
-/** The codes; the rest of a reply quotes the recipient, or a number of its own. Of a provider's answer, how it begins: its codes are coarse. */
+/**
+ * The codes; the rest of a reply quotes the recipient, or a number of its own. Of a provider's answer, how it begins:
+ * its codes are coarse.
+ */
 function wordsOf(errorCode: string, reply: string): string {
   if (errorCode.startsWith('http_')) return `${errorCode} ${quote(reply).slice(0, BEGINNING)}`;
   return `${errorCode} ${enhancedCodeOf(reply)}`;

@@ -21,7 +21,10 @@ export interface Route {
   transport: Transport;
   /** Of a transport with a rate or a daily quota. */
   limiter: Limiter | undefined;
-  /** Of a transport with `?connections=`: this process's part of them, one of which is for codes alone where there are two. */
+  /**
+   * Of a transport with `?connections=`: this process's part of them, one of which is for codes alone where there are
+   * two.
+   */
   shared: { total: number; permits: Semaphore } | undefined;
   /** What this process saw of it lately. */
   lateReplies: LateReplies;
@@ -98,7 +101,10 @@ const SILENT_AFTER = 3;
 export class LateReplies {
   private late = 0;
 
-  /** The final reply of a message is overdue. Answers whether the transport counts as silent; one that is probed does at once. */
+  /**
+   * The final reply of a message is overdue. Answers whether the transport counts as silent; one that is probed does at
+   * once.
+   */
   overdue(isProbe: boolean): boolean {
     this.late++;
     return isProbe || this.late >= SILENT_AFTER;
@@ -137,7 +143,9 @@ export function shareOf(total: number, workers: readonly string[], me: string): 
   return Math.max(1, Math.floor(total / workers.length) + (place < total % workers.length ? 1 : 0));
 }
 
-/** Milliseconds for which a look at the other workers holds; for about as long the sum may be too high when one joins. */
+/**
+ * Milliseconds for which a look at the other workers holds; for about as long the sum may be too high when one joins.
+ */
 const LOOK_EVERY_MS = 5_000;
 
 /** Divides `?connections=` of a transport among the workers that are alive. */

@@ -22,7 +22,10 @@ const SOONEST_MS = 500;
 /** Where this process has no way out of a channel: another one, or the next start, may have some. */
 const NONE_CONFIGURED_MS = 10_000;
 
-/** Attempts that a greylisted message makes before it tries the next transport too: who is let in is who comes back, in minutes. */
+/**
+ * Attempts that a greylisted message makes before it tries the next transport too: who is let in is who comes back, in
+ * minutes.
+ */
 const GREYLISTED_ATTEMPTS: Record<Lane, number> = { critical: 2, default: 3, bulk: 3, sms: 1 };
 
 /** How many messages of a lane may be claimed now. */
@@ -92,9 +95,10 @@ export class Transports implements OnModuleInit, OnApplicationShutdown {
   }
 
   /**
-   * How many of `wanted` messages may be claimed now, paid for where the transport they would take has a rate: all while a
-   * breaker is closed, one while the best is half open, none while all are open. Whoever claims asks first, so that waiting
-   * mail is not claimed and put back over and over. One statement, and one more for each transport that a code passes over.
+   * How many of `wanted` messages may be claimed now, paid for where the transport they would take has a rate: all
+   * while a breaker is closed, one while the best is half open, none while all are open. Whoever claims asks first, so
+   * that waiting mail is not claimed and put back over and over. One statement, and one more for each transport that a
+   * code passes over.
    */
   async allow(lane: Lane, wanted: number): Promise<Allowance> {
     let soonest: number | undefined;
@@ -122,9 +126,9 @@ export class Transports implements OnModuleInit, OnApplicationShutdown {
   }
 
   /**
-   * Goes on to the next transport only while the message was provably not taken, and may be taken there. A message that has paid for a transport
-   * passes over those before it whose rate is used up; one that is to avoid a transport tries it last. A code that has a
-   * transport that works does not try one in a break, unless it is the only probe.
+   * Goes on to the next transport only while the message was provably not taken, and may be taken there. A message that
+   * has paid for a transport passes over those before it whose rate is used up; one that is to avoid a transport tries
+   * it last. A code that has a transport that works does not try one in a break, unless it is the only probe.
    */
   async send(message: ComposedMessage, email: ClaimedEmail, handover: Handover): Promise<Attempted> {
     const { lane, attempt, via, avoidTransport } = email;
@@ -223,7 +227,10 @@ export class Transports implements OnModuleInit, OnApplicationShutdown {
     );
   }
 
-  /** After fail-over: a code goes out and may put the bucket into debt; other mail waits where there is no token. Milliseconds that it waits. */
+  /**
+   * After fail-over: a code goes out and may put the bucket into debt; other mail waits where there is no token.
+   * Milliseconds that it waits.
+   */
   private passLimiter(limiter: Limiter, key: string, lane: Lane): Promise<number> {
     const pass = async (): Promise<number> => {
       if (mayOverflow(lane)) {
@@ -296,7 +303,10 @@ function waitingFor({ outcome, transport }: Attempted): Attempted {
   };
 }
 
-/** Milliseconds until the transport that said so may be tried again with the message; what it refuses for good is for others alone. */
+/**
+ * Milliseconds until the transport that said so may be tried again with the message; what it refuses for good is for
+ * others alone.
+ */
 function waitOf(outcome: Outcome): number {
   if (outcome.kind === 'failed') return Number.POSITIVE_INFINITY;
   return outcome.kind === 'deferred' ? (outcome.afterMs ?? 0) : 0;

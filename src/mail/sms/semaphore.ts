@@ -11,10 +11,10 @@ interface Account {
 }
 
 /**
- * https://api.semaphore.co/docs, for numbers of the Philippines. That page names no errors; these are what its users met. It
- * refuses by field, with 200: `{"number":["The number format is invalid."]}`; and with 500 what the account lacks:
- * `[{"senderName":"No active sender name found. …"}]`, `["Your current balance of 0 credits is not sufficient. …"]`. It tells
- * nothing later, and drops what begins with "TEST"; codes begin with digits.
+ * https://api.semaphore.co/docs, for numbers of the Philippines. That page names no errors; these are what its users
+ * met. It refuses by field, with 200: `{"number":["The number format is invalid."]}`; and with 500 what the account
+ * lacks: `[{"senderName":"No active sender name found. …"}]`, `["Your current balance of 0 credits is not sufficient.
+ * …"]`. It tells nothing later, and drops what begins with "TEST"; codes begin with digits.
  */
 export const semaphore: SmsProvider<Account> = {
   kind: 'semaphore',

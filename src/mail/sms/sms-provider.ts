@@ -6,8 +6,9 @@ import type { ReplyFacts } from '../providers/replies.js';
 import type { ComposedMessage, Outcome } from '../transport/transport.js';
 
 /**
- * A provider of SMS, whole, as those of mail are (mail/providers/provider.ts): how its account is configured, how it wants to
- * be told and how it answers, what its receipts say and what proves them, and how the doctor looks at the account.
+ * A provider of SMS, whole, as those of mail are (mail/providers/provider.ts): how its account is configured, how it
+ * wants to be told and how it answers, what its receipts say and what proves them, and how the doctor looks at the
+ * account.
  */
 export interface SmsProvider<Account = unknown, Secret = unknown> extends Caller<Account> {
   /** Its name, and what stands before the colon of its entries in SMS_TRANSPORTS and HOOK_SECRETS. */

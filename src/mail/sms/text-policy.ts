@@ -1,6 +1,6 @@
 /**
- * The basic character set of GSM 03.38 (3GPP TS 23.038 §6.2.1). Any character outside it, or outside the extension, makes a
- * phone's network carry the whole text as UCS-2, of which fewer characters fit.
+ * The basic character set of GSM 03.38 (3GPP TS 23.038 §6.2.1). Any character outside it, or outside the extension,
+ * makes a phone's network carry the whole text as UCS-2, of which fewer characters fit.
  */
 const BASIC = new Set(
   '@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !"#¤%&\'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà',

@@ -125,8 +125,8 @@ function isSender(text: string): boolean {
 
 /**
  * HMAC-SHA1 over the address that was called and all fields, in the order of their names
- * (https://www.twilio.com/docs/usage/security#validating-requests). It carries no time: a receipt that is played once more is
- * the same receipt, and changes nothing.
+ * (https://www.twilio.com/docs/usage/security#validating-requests). It carries no time: a receipt that is played once
+ * more is the same receipt, and changes nothing.
  */
 function prove(request: HookRequest, token: string): Proof {
   const given = headerOf(request, 'x-twilio-signature');

@@ -39,8 +39,8 @@ interface Account {
 }
 
 /**
- * https://developer.vonage.com/en/api/sms. It answers 200 to nearly everything; the status of the one message that is in the
- * answer counts.
+ * https://developer.vonage.com/en/api/sms. It answers 200 to nearly everything; the status of the one message that is
+ * in the answer counts.
  */
 export const vonage: SmsProvider<Account, string> = {
   kind: 'vonage',
@@ -124,8 +124,8 @@ export const vonage: SmsProvider<Account, string> = {
 };
 
 /**
- * HMAC-SHA256 over all fields but the signature, in the order of their names, with what separates them taken out of their
- * values (https://developer.vonage.com/en/getting-started/concepts/signing-messages).
+ * HMAC-SHA256 over all fields but the signature, in the order of their names, with what separates them taken out of
+ * their values (https://developer.vonage.com/en/getting-started/concepts/signing-messages).
  */
 function prove(request: HookRequest, secret: string): Proof {
   const { sig, ...fields } = parametersOf(request);

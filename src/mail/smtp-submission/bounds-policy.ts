@@ -8,7 +8,9 @@ export const SMTP_BOUNDS = {
   connections: 600,
   /** Of one requester: several pools of a busy back end, or all of a small company behind one address. */
   connectionsOfOne: 100,
-  /** From the connection until AUTH succeeded, TLS included. Programs take one second; who only holds a place loses it. */
+  /**
+   * From the connection until AUTH succeeded, TLS included. Programs take one second; who only holds a place loses it.
+   */
   loginMs: 60_000,
   /** From an answer to the end of the next command, however its bytes trickle in (RFC 5321 §4.5.3.2.7). */
   commandMs: 5 * 60_000,
@@ -18,7 +20,10 @@ export const SMTP_BOUNDS = {
   commandsBeforeLogin: 20,
   /** On one connection; beside the limit of the requester, which all processes count together. */
   wrongPasswords: 3,
-  /** Bytes of a command (RFC 5321 §4.5.3.1.4 asks for 512, RFC 4954 §4 for 12,288 where tokens are passwords; a key has 52). */
+  /**
+   * Bytes of a command (RFC 5321 §4.5.3.1.4 asks for 512, RFC 4954 §4 for 12,288 where tokens are passwords; a key has
+   * 52).
+   */
   commandBytes: 4 * 1024,
   /** Of one envelope: ten times what RFC 5321 §4.5.3.1.8 asks for. */
   recipients: 1_000,

@@ -11,7 +11,9 @@ export interface CertificatePaths {
 
 export type Certificate = Record<'cert' | 'key', Buffer>;
 
-/** Milliseconds between two looks at the files. Watching them would miss a secret that Kubernetes swaps behind a link. */
+/**
+ * Milliseconds between two looks at the files. Watching them would miss a secret that Kubernetes swaps behind a link.
+ */
 const LOOK_EVERY_MS = 1_000;
 
 /** A certificate that whoever renews it replaces on the disk. */

@@ -16,8 +16,8 @@ const FIELD = /^([!-9;-~]{1,998})[ \t]*:/;
 /**
  * The fields of a header, in their order.
  * @param block ends with a line end, or is empty; a character for each byte
- * @returns the number of the line that belongs to no field, counted from 1, where there is one: readers of mail disagree on where
- * a header with such a line ends, so none of them is asked
+ * @returns the number of the line that belongs to no field, counted from 1, where there is one: readers of mail
+ *   disagree on where a header with such a line ends, so none of them is asked
  */
 export function fieldsOf(block: string): HeaderField[] | number {
   const fields: HeaderField[] = [];
@@ -57,8 +57,8 @@ const WORDS = /=\?[^?\s]{1,80}\?[bq]\?[^?\s]*\?=(?:\s*=\?[^?\s]{1,80}\?[bq]\?[^?
 const WORD = /=\?([^?\s]{1,80})\?([bq])\?([^?\s]*)\?=/gi;
 
 /**
- * With its encoded words decoded; one of a charset that is not known stays as it is. Blanks between two of them are none
- * (RFC 2047 §6.2), and a character may begin in one and end in the next, against its §5: many programs cut so.
+ * With its encoded words decoded; one of a charset that is not known stays as it is. Blanks between two of them are
+ * none (RFC 2047 §6.2), and a character may begin in one and end in the next, against its §5: many programs cut so.
  */
 export function decodedWords(text: string): string {
   return text.replaceAll(WORDS, (run) => {

@@ -116,8 +116,9 @@ class Piece {
 }
 
 /**
- * A message as it comes in: looked at while it does, and there in one piece once. Whatever is wrong with it, all of it is read before
- * it is refused: a client that is still sending would not hear it, and what it sends after the end is a command again.
+ * A message as it comes in: looked at while it does, and there in one piece once. Whatever is wrong with it, all of it
+ * is read before it is refused: a client that is still sending would not hear it, and what it sends after the end is a
+ * command again.
  */
 export class IncomingMessage {
   private readonly ends = new LineEnds();

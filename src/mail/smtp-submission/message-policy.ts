@@ -32,7 +32,10 @@ export interface Arrival {
 /** What the header of a message comes to. */
 export interface ReadHeader {
   message: SubmittedMessage;
-  /** With the header in place of all of it, to which the body is added; undefined: the message is a template's, and its body nothing. */
+  /**
+   * With the header in place of all of it, to which the body is added; undefined: the message is a template's, and its
+   * body nothing.
+   */
   mime: GivenMime | undefined;
   idempotencyKey: string | undefined;
   /** What a repeat is compared by: a program that builds a message anew gives its parts other boundaries. */
@@ -57,9 +60,10 @@ const LONGEST_FROM = 2_000;
 const LONGEST_SUBJECT = 998;
 
 /**
- * Reads the header of a message and says what becomes of it. Bcc, and what is for us, does not leave; From, Date and Message-ID are
- * added where there are none (RFC 6409 §8), and a Received field before all others (RFC 5321 §4.4) without the client's address, for the recipients read it.
- * All else stays as it is, byte for byte, for somebody may have signed it.
+ * Reads the header of a message and says what becomes of it. Bcc, and what is for us, does not leave; From, Date and
+ * Message-ID are added where there are none (RFC 6409 §8), and a Received field before all others (RFC 5321 §4.4)
+ * without the client's address, for the recipients read it. All else stays as it is, byte for byte, for somebody may
+ * have signed it.
  * @param block up to the empty line, without it
  * @throws Problem `validation_failed` with all that is wrong
  */
@@ -104,7 +108,10 @@ function refusal(faults: readonly FieldError[]): Problem {
   return new Problem('validation_failed', { errors: faults.slice(0, MOST_NAMED) });
 }
 
-/** Exactly one, and nothing that another reader could take for a second: which may send is judged by this one. Without any the envelope's. */
+/**
+ * Exactly one, and nothing that another reader could take for a second: which may send is judged by this one. Without
+ * any the envelope's.
+ */
 function fromOf(fields: readonly HeaderField[], sender: string, faults: FieldError[]): Mailbox | undefined {
   const [field, ...more] = fields.filter((one) => isNamed(one, 'from'));
   const { address } = mailboxOf(sender);
@@ -118,7 +125,9 @@ function fromOf(fields: readonly HeaderField[], sender: string, faults: FieldErr
   return undefined;
 }
 
-/** An address alone, or a name and an address in the only angle brackets; quoted strings and comments are looked over. */
+/**
+ * An address alone, or a name and an address in the only angle brackets; quoted strings and comments are looked over.
+ */
 function looksLikeOne(line: string): boolean {
   if (line.length > LONGEST_FROM) return false;
   const words = line
@@ -147,8 +156,8 @@ function loopFaults(fields: readonly HeaderField[]): FieldError[] {
 }
 
 /**
- * The envelope's, each where the header shows it; whom it does not show gets a blind copy (RFC 5322 §3.6.3). A template's message has
- * no header of its own: where it goes to one alone, it is to them.
+ * The envelope's, each where the header shows it; whom it does not show gets a blind copy (RFC 5322 §3.6.3). A
+ * template's message has no header of its own: where it goes to one alone, it is to them.
  */
 function recipientsOf(
   fields: readonly HeaderField[],

@@ -98,7 +98,10 @@ export function isOption({ name }: HeaderField): boolean {
   return name.toLowerCase().startsWith(OURS) || readerOf(name) !== undefined;
 }
 
-/** What fields ask for together, each of them read; a field of ours that is not known could mean anything, and is a fault. */
+/**
+ * What fields ask for together, each of them read; a field of ours that is not known could mean anything, and is a
+ * fault.
+ */
 export function optionsOf(fields: readonly HeaderField[]): { options: MessageOptions; faults: FieldError[] } {
   const options: MessageOptions = { tags: [], metadata: {}, idempotencyKeys: [] };
   const seen = new Set<string>();

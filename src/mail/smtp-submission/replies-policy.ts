@@ -57,7 +57,10 @@ const WORDS: Partial<Record<ProblemCode, string>> = {
   idempotency_in_flight: 'The same message is being accepted at this moment',
 };
 
-/** Nothing of what a {@link Problem} keeps for the log is told, nor whether an address is suppressed: no problem says so. */
+/**
+ * Nothing of what a {@link Problem} keeps for the log is told, nor whether an address is suppressed: no problem says
+ * so.
+ */
 export function replyOf(problem: Problem, moment: Moment = 'mail'): SmtpReply {
   const { detail, remedy, errors = [] } = problem.toDocument('');
   const fault = problem.code === 'validation_failed' ? errors[0] : undefined;
@@ -101,7 +104,9 @@ export function keyReply(check: KeyCheck): SmtpReply | undefined {
   }
 }
 
-/** At AUTH, for there programs say so to whoever sets them up: at MAIL it would be one failed message after the other. */
+/**
+ * At AUTH, for there programs say so to whoever sets them up: at MAIL it would be one failed message after the other.
+ */
 export function scopeReply(scope: string): SmtpReply {
   return reply([535, '5.7.8'], `The API key lacks the scope ${scope}; use one that has it`);
 }
@@ -111,7 +116,10 @@ export function overReply(at: SmtpReply): SmtpReply {
   return reply([550, '5.7.1'], at.text.slice(at.text.indexOf(' ') + 1));
 }
 
-/** At DATA, after a recipient too many: most programs take a message that was accepted for some of its recipients for one that was sent. */
+/**
+ * At DATA, after a recipient too many: most programs take a message that was accepted for some of its recipients for
+ * one that was sent.
+ */
 export const TOO_MANY_RECIPIENTS = reply([554, '5.5.3'], `${MOST_HERE}; nothing was accepted, so send it in several`);
 export const BAD_SENDER = reply([553, '5.1.7'], 'The sender is not an e-mail address such as ada@example.com');
 export const BAD_RECIPIENT = reply([553, '5.1.3'], 'The recipient is not an e-mail address such as ada@example.com');

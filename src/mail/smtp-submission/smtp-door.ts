@@ -153,7 +153,10 @@ export class SmtpDoor {
     return senderFault(address, { mailFrom: from.address, senders, keySenders });
   }
 
-  /** Whoever tries passwords is counted with all else that their network asks for, and has a few tries a connection. @throws */
+  /**
+   * Whoever tries passwords is counted with all else that their network asks for, and has a few tries a connection.
+   * @throws
+   */
   private async chargeFor(session: SMTPServerSession): Promise<void> {
     const wrong = (this.wrongPasswords.get(session) ?? 0) + 1;
     this.wrongPasswords.set(session, wrong);

@@ -12,8 +12,8 @@ type ReplyText = Parameters<SMTPConnection['send']>[1];
 type ReplyContext = Parameters<SMTPConnection['send']>[2];
 
 /**
- * One connection of the library's, with what it lacks: times that no trickle of bytes extends, an end that waits for the message
- * under way, and replies whose enhanced codes are ours.
+ * One connection of the library's, with what it lacks: times that no trickle of bytes extends, an end that waits for
+ * the message under way, and replies whose enhanced codes are ours.
  */
 export class Connection extends SMTPConnection {
   private phase: 'opening' | 'command' | 'message' | 'deciding' = 'opening';
@@ -105,7 +105,9 @@ export class Connection extends SMTPConnection {
   }
 }
 
-/** EHLO does not offer AUTH before TLS (RFC 4954 §4): a client that tried it would have sent its password in plain text. */
+/**
+ * EHLO does not offer AUTH before TLS (RFC 4954 §4): a client that tried it would have sent its password in plain text.
+ */
 function isNoAuth(line: string): boolean {
   return !line.startsWith('AUTH ');
 }
@@ -156,7 +158,10 @@ export class SubmissionServer extends SMTPServer {
     connection.init();
   }
 
-  /** @param ended called when the connection is over. The library takes off what listens to a socket when it begins TLS on it. */
+  /**
+   * @param ended called when the connection is over. The library takes off what listens to a socket when it begins TLS
+   *   on it.
+   */
   give(socket: Socket, ended: () => void): void {
     this.endings.set(socket, ended);
     socket.once('close', ended);
@@ -176,7 +181,9 @@ export class SubmissionServer extends SMTPServer {
     this._pendingSockets.get(socket)?.destroy();
   }
 
-  /** Takes no more commands; what is idle ends at once, and what is under way with its answer, or when the time is over. */
+  /**
+   * Takes no more commands; what is idle ends at once, and what is under way with its answer, or when the time is over.
+   */
   async leave(): Promise<void> {
     this.close();
     const connections = [...this.connections] as Connection[];

@@ -63,7 +63,9 @@ class StandInOutbox extends Outbox {
   }
 }
 
-/** An attempt put off for no fault of the message: whatever was tried, this process did not get so far as to offer it. */
+/**
+ * An attempt put off for no fault of the message: whatever was tried, this process did not get so far as to offer it.
+ */
 function wayOut({ status, uncounted, errorCode }: Ending): WayOut {
   if (status === 'queued' || errorCode === OFFER_NOT_RECORDED) return 'not_tried';
   return status === 'deferred' && uncounted === true ? 'none' : 'worked';

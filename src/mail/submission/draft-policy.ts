@@ -157,7 +157,9 @@ function contentFaults(message: SubmittedMessage, templates: TemplatesThereAre):
   ];
 }
 
-/** Why no message can be made of a template with these variables. @param expiresAt undefined: the message never expires */
+/**
+ * Why no message can be made of a template with these variables. @param expiresAt undefined: the message never expires
+ */
 export function templateFaults(
   name: string,
   variables: SubmittedMessage['variables'] = {},

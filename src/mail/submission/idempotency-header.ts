@@ -5,7 +5,9 @@ import type { GivenAnswer } from './idempotency.js';
 import { Keyed } from '../../access/access.guard.js';
 import { IDEMPOTENCY_HEADER, MAX_KEY_LENGTH, readIdempotencyKey, REPLAYED_HEADER } from './idempotency-policy.js';
 
-/** The key of a request that must not be carried out twice. Throws Problem `validation_failed` for one that cannot be. */
+/**
+ * The key of a request that must not be carried out twice. Throws Problem `validation_failed` for one that cannot be.
+ */
 export const IdempotencyKey = createParamDecorator((_: unknown, context: ExecutionContext): string | undefined => {
   const { raw } = context.switchToHttp().getRequest<FastifyRequest>();
   // `headers` joins two into one with a comma, which could be one key as well.

@@ -39,7 +39,10 @@ function refusal(code: string, message: string): Problem {
   return new Problem('validation_failed', { errors: [{ field: IDEMPOTENCY_HEADER, code, message }] });
 }
 
-/** SHA-256 of what is asked for: the same for bodies that differ in the order of members, or in members that are undefined. */
+/**
+ * SHA-256 of what is asked for: the same for bodies that differ in the order of members, or in members that are
+ * undefined.
+ */
 export function fingerprintOf({ call, body }: Pick<KeyedRequest, 'call' | 'body'>): Buffer {
   const hash = createHash('sha256');
   feed(hash, call);
@@ -47,7 +50,10 @@ export function fingerprintOf({ call, body }: Pick<KeyedRequest, 'call' | 'body'
   return hash.digest();
 }
 
-/** Piece by piece, for a body may hold attachments of many megabytes. Each piece says how long it is, so none can pass for two. */
+/**
+ * Piece by piece, for a body may hold attachments of many megabytes. Each piece says how long it is, so none can pass
+ * for two.
+ */
 function feed(hash: Hash, value: unknown): void {
   if (typeof value === 'string') {
     hash.update(`s${value.length}:`).update(value);

@@ -28,9 +28,9 @@ interface Standing {
 }
 
 /**
- * Requests that are sent again under an `Idempotency-Key` are carried out once, and answered alike. The answer is committed
- * with what the request did: a process that dies between the two has done both or neither. Errors keep nothing, for what
- * was refused may be sent again.
+ * Requests that are sent again under an `Idempotency-Key` are carried out once, and answered alike. The answer is
+ * committed with what the request did: a process that dies between the two has done both or neither. Errors keep
+ * nothing, for what was refused may be sent again.
  */
 @Injectable()
 export class Idempotency {
@@ -40,8 +40,8 @@ export class Idempotency {
   ) {}
 
   /**
-   * Does work that is one statement, and whose answer is known before, or tells what it came to before: with a key or without,
-   * it is all that it takes. Who comes while the same request is under way is not kept waiting.
+   * Does work that is one statement, and whose answer is known before, or tells what it came to before: with a key or
+   * without, it is all that it takes. Who comes while the same request is under way is not kept waiting.
    * @param commit keeps the answer with what it does
    * @throws Problem idempotency_in_flight, idempotency_mismatch
    */
@@ -58,7 +58,8 @@ export class Idempotency {
   }
 
   /**
-   * What the request was answered before, read without a lock: for calls that count in limits which a replay must not use up.
+   * What the request was answered before, read without a lock: for calls that count in limits which a replay must not
+   * use up.
    * @throws Problem idempotency_mismatch
    */
   async find<Body extends object>(request: KeyedRequest): Promise<GivenAnswer<Body> | undefined> {
@@ -71,7 +72,8 @@ export class Idempotency {
   }
 
   /**
-   * Keeps what a request was answered that locks for itself what it changes: with {@link find} before it, all that it takes.
+   * Keeps what a request was answered that locks for itself what it changes: with {@link find} before it, all that it
+   * takes.
    * @throws Problem idempotency_in_flight, and all that was done is to be rolled back
    */
   async keep(request: KeyedRequest, answer: Answer, { db }: UnitOfWork): Promise<void> {

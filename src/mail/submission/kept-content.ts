@@ -43,8 +43,8 @@ export class KeptContent {
   }
 
   /**
-   * The same words to the same people, as a message of its own. It expires as long from now as the first one had, so that what
-   * it says of its minutes is true.
+   * The same words to the same people, as a message of its own. It expires as long from now as the first one had, so
+   * that what it says of its minutes is true.
    * @throws Problem content_secret, content_erased; validation_failed where its template cannot be filled any more
    */
   async draftOf(record: KeptRecord): Promise<Draft> {

@@ -32,8 +32,8 @@ export class MailService {
   }
 
   /**
-   * The same, and waits for what becomes of the first attempt: `sent`, `failed`, `deferred`, `unknown`, … When the time is over
-   * before that it answers what the message is then; it goes on by itself.
+   * The same, and waits for what becomes of the first attempt: `sent`, `failed`, `deferred`, `unknown`, … When the time
+   * is over before that it answers what the message is then; it goes on by itself.
    * @param withinMs milliseconds that the caller has
    */
   async sendNow(

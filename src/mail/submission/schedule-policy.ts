@@ -12,7 +12,9 @@ interface Schedule {
   expiresAt: Date | undefined;
 }
 
-/** What is wrong with the times of a message as such; empty when nothing is. A `scheduledAt` that is over means at once. */
+/**
+ * What is wrong with the times of a message as such; empty when nothing is. A `scheduledAt` that is over means at once.
+ */
 export function scheduleFaults({ scheduledAt, expiresAt }: Schedule, now: Date): FieldError[] {
   const faults: FieldError[] = [];
   if (scheduledAt && scheduledAt.getTime() > now.getTime() + MAX_DAYS_AHEAD * DAY_MS) {

@@ -12,8 +12,8 @@ interface Senders {
 }
 
 /**
- * Why a back end's mail may not be sent from there; undefined where it may. A domain that is not prepared for it (SPF, DKIM)
- * costs the reputation of the whole deployment, so the deployment names them; a key can only narrow that.
+ * Why a back end's mail may not be sent from there; undefined where it may. A domain that is not prepared for it (SPF,
+ * DKIM) costs the reputation of the whole deployment, so the deployment names them; a key can only narrow that.
  * @param from the address alone, without a name
  */
 export function senderFault(from: string, { mailFrom, senders, keySenders }: Senders): Problem | undefined {

@@ -58,12 +58,14 @@ interface Kept {
 
 type KeptFiles = Map<SubmittedMessage, Kept>;
 
-/** Bytes of MIME that stand in the row of the content. A larger one is a file: the row would make its statement heavy. */
+/**
+ * Bytes of MIME that stand in the row of the content. A larger one is a file: the row would make its statement heavy.
+ */
 const MIME_IN_ROW = 128 * 1024;
 
 /**
- * The one way in for a back end's mail, whichever door it comes by: limits, sender policy, idempotency, files, one commit.
- * Nobody is told whether an address is suppressed: that is found out when the message is claimed.
+ * The one way in for a back end's mail, whichever door it comes by: limits, sender policy, idempotency, files, one
+ * commit. Nobody is told whether an address is suppressed: that is found out when the message is claimed.
  */
 @Injectable()
 export class Submission {
@@ -87,7 +89,8 @@ export class Submission {
   }
 
   /**
-   * All that are good in one commit. A message that is not fails itself alone, or where they belong together all of them.
+   * All that are good in one commit. A message that is not fails itself alone, or where they belong together all of
+   * them.
    * @param messages what is a Problem already was refused by the door
    */
   async acceptMany<Body extends object>(
@@ -179,8 +182,8 @@ export class Submission {
   }
 
   /**
-   * Stores what messages carry, before their transaction: it holds no locks while megabytes are written, and what a message
-   * leaves that is not accepted goes within a day.
+   * Stores what messages carry, before their transaction: it holds no locks while megabytes are written, and what a
+   * message leaves that is not accepted goes within a day.
    */
   private async keepFiles(messages: readonly (SubmittedMessage | Problem)[]): Promise<KeptFiles> {
     const carrying = messages.filter(

@@ -15,12 +15,17 @@ export interface SubscriberWords {
   attributes: Record<string, string>;
 }
 
-/** Of a message `m`: whom of an audience it is for, as they are now; null where it is for none, or they were removed. */
+/**
+ * Of a message `m`: whom of an audience it is for, as they are now; null where it is for none, or they were removed.
+ */
 export const SUBSCRIBER_OF_MESSAGE = Prisma.sql`CASE WHEN m.subscriber_id IS NOT NULL THEN (
     SELECT jsonb_build_object('email', s.address, 'locale', s.locale, 'attributes', s.attributes)
     FROM subscribers s WHERE s.id = m.subscriber_id) END`;
 
-/** Days that the messages of a paused broadcast are put off by, and taken back by: some hundred years of exactly 24 hours. */
+/**
+ * Days that the messages of a paused broadcast are put off by, and taken back by: some hundred years of exactly 24
+ * hours.
+ */
 const HELD_DAYS = 36_525;
 export const HELD = Prisma.sql`make_interval(hours => 24 * ${HELD_DAYS}::int)`;
 /** Of a message `m`: it is put off. No message is scheduled as far ahead. */
@@ -40,8 +45,8 @@ export const WORD_OF_BROADCAST = Prisma.sql`
     LEFT JOIN subscribers s ON s.id = due.subscriber_id`;
 
 /**
- * Common table expressions that count what was handed over with whom it was for. Their rows are locked in the order of ids, so
- * that of workers that finish messages to the same people nobody waits in a circle.
+ * Common table expressions that count what was handed over with whom it was for. Their rows are locked in the order of
+ * ids, so that of workers that finish messages to the same people nobody waits in a circle.
  * @param handedOver rows of (subscriber_id), one a message that was handed over for the first time
  */
 export const countingHandOvers = (handedOver: Prisma.Sql): Prisma.Sql => Prisma.sql`

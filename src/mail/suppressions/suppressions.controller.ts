@@ -167,8 +167,8 @@ class SuppressionList {
 const ID = /^\d{1,18}$/;
 
 /**
- * The addresses that get no mail. An address stands in bodies and not in paths: URLs end up in the logs of whatever stands
- * before Otpost.
+ * The addresses that get no mail. An address stands in bodies and not in paths: URLs end up in the logs of whatever
+ * stands before Otpost.
  */
 @ApiTags('suppressions')
 @ApiBearerAuth()

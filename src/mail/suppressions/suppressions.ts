@@ -20,8 +20,8 @@ export const TRY_IS_OPEN = Prisma.sql`(s.scope = 'all' AND s.reason = 'hard_boun
   AND greatest(s.seen_at, s.tried_at) <= now() - make_interval(hours => ${TRY_EVERY_HOURS}::int))`;
 
 /**
- * The row of the list that stands against all mail to an address, locked. To be joined laterally, and judged outside: found by
- * its address (OFFSET 0), and never by its reason, of which Postgres may not know how many rows have it.
+ * The row of the list that stands against all mail to an address, locked. To be joined laterally, and judged outside:
+ * found by its address (OFFSET 0), and never by its reason, of which Postgres may not know how many rows have it.
  * @param address canonical; a column
  */
 export const lockedAt = (address: Prisma.Sql): Prisma.Sql => Prisma.sql`
@@ -31,7 +31,10 @@ export const lockedAt = (address: Prisma.Sql): Prisma.Sql => Prisma.sql`
 const strength = (reason: Prisma.Sql): Prisma.Sql =>
   Prisma.sql`array_position(${[...SUPPRESSION_REASONS]}::text[], ${reason})`;
 
-/** Whether messages of the lane to that address would end as suppressed, all of them. @param lane an expression of SQL, as is `address` */
+/**
+ * Whether messages of the lane to that address would end as suppressed, all of them. @param lane an expression of SQL,
+ * as is `address`
+ */
 export function isBarred(lane: Prisma.Sql, address: Prisma.Sql): Prisma.Sql {
   return Prisma.sql`EXISTS (SELECT FROM suppressions s WHERE s.address_canonical = ${address} AND s.scope IN ('all', ${lane}::text)
     AND ${STANDS} AND NOT (${lane}::text = 'critical' AND ${TRY_IS_OPEN}))`;
@@ -61,9 +64,9 @@ export function suppressedAmong(lane: Lane, canonicals: readonly string[]): Pris
 
 /**
  * Writes what is found: rows of (address_canonical, scope, reason, source, email_id, expires_at, note), several for one
- * address if need be. What has expired counts for nothing; otherwise a stronger reason takes the place of a weaker one. A new
- * bounce begins its time anew, and what is added by hand once more has the end it was given last. Rows are locked in the
- * order of their addresses, here and where codes are claimed, so that nobody waits in a circle.
+ * address if need be. What has expired counts for nothing; otherwise a stronger reason takes the place of a weaker one.
+ * A new bounce begins its time anew, and what is added by hand once more has the end it was given last. Rows are locked
+ * in the order of their addresses, here and where codes are claimed, so that nobody waits in a circle.
  */
 export function suppressing(found: Prisma.Sql): Prisma.Sql {
   return Prisma.sql`
@@ -106,8 +109,8 @@ export class Suppressions {
   }
 
   /**
-   * Locks what is said of an address, for whoever is about to change its subscribers and then takes it back: who suppresses has
-   * it first too, so that nobody waits in a circle.
+   * Locks what is said of an address, for whoever is about to change its subscribers and then takes it back: who
+   * suppresses has it first too, so that nobody waits in a circle.
    */
   async hold(addressCanonical: string, { db }: UnitOfWork): Promise<void> {
     await db.$queryRaw`SELECT FROM suppressions WHERE address_canonical = ${addressCanonical} AND scope = 'bulk' FOR UPDATE`;

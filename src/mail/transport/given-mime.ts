@@ -26,7 +26,10 @@ export function fieldNamesOf(mime: Buffer): string[] {
   return fieldsIn(mime).map(nameOf);
 }
 
-/** The same message with another Message-ID. Its signature by DKIM breaks where that covers the Message-ID; a body's never does. */
+/**
+ * The same message with another Message-ID. Its signature by DKIM breaks where that covers the Message-ID; a body's
+ * never does.
+ */
 export function withMessageId(mime: Buffer, messageId: string): Buffer {
   const fields = fieldsIn(mime).map((field) =>
     nameOf(field) === 'message-id' ? `Message-ID: ${messageId}\r\n` : field,
@@ -51,8 +54,8 @@ const NOT_HANDED_ON =
   /^(?:from|to|cc|bcc|reply-to|sender|subject|date|message-id|mime-version|content-.*|received|return-path|dkim-signature|arc-.*|authentication-results|delivered-to|x-mailin-custom|x-pm-keepid|x-smtpapi)$/;
 
 /**
- * A message that its sender composed, in the words of providers that take no MIME. `lost`: what they could not express, where
- * there is something; it is to go another way then.
+ * A message that its sender composed, in the words of providers that take no MIME. `lost`: what they could not express,
+ * where there is something; it is to go another way then.
  */
 export async function takenApart(given: ComposedMessage): Promise<{ message: ComposedMessage; lost?: string }> {
   // Late: most processes never take a message apart.

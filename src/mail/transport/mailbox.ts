@@ -8,7 +8,10 @@ export interface Mailbox {
   address: string;
 }
 
-/** An address and nothing else, as most recipients are: unquoted (RFC 5322 §3.2.3), its domain in ASCII and small letters. */
+/**
+ * An address and nothing else, as most recipients are: unquoted (RFC 5322 §3.2.3), its domain in ASCII and small
+ * letters.
+ */
 const BARE = /^[\w.!#$%&'*+/=?^`{|}~-]+@[a-z\d.-]+\.[a-z]+$/;
 
 /** Reads `Ada <ada@example.com>`. Providers want domains in ASCII. */
@@ -39,7 +42,9 @@ export function writeMailbox({ name, address }: Mailbox): string {
   return name === '' ? address : `"${name.replaceAll(/["\\]/g, '\\$&')}" <${address}>`;
 }
 
-/** A Message-ID of our own (RFC 5322 §3.6.4), at the domain of its sender. @param from such as `Ada <ada@example.com>` */
+/**
+ * A Message-ID of our own (RFC 5322 §3.6.4), at the domain of its sender. @param from such as `Ada <ada@example.com>`
+ */
 export function messageIdFor(id: string, from: string): string {
   return `<${id}@${domainOf(mailboxOf(from).address)}>`;
 }
@@ -68,7 +73,10 @@ export interface NamedAddress {
   canonical: string;
 }
 
-/** Reads `ada@example.com` and `Ada <ada@example.com>` (RFC 5322 §3.4); undefined where it is another thing than one of these. */
+/**
+ * Reads `ada@example.com` and `Ada <ada@example.com>` (RFC 5322 §3.4); undefined where it is another thing than one of
+ * these.
+ */
 export function readNamedAddress(text: string): NamedAddress | undefined {
   if (!isOneLine(text)) return undefined;
   const bare = parseEmailAddress(text);

@@ -5,8 +5,9 @@ import { type Login, loginOf, SessionFailure, SmtpSession } from './smtp-session
 import type { Timeouts } from './timeouts.js';
 
 /**
- * Opens connections to one server. Hosts that block SMTP drop its packets silently and mostly leave a port open, so each
- * port is tried, and the one that worked is tried first from then on. nodemailer prefers IPv4, which hosts route more often.
+ * Opens connections to one server. Hosts that block SMTP drop its packets silently and mostly leave a port open, so
+ * each port is tried, and the one that worked is tried first from then on. nodemailer prefers IPv4, which hosts route
+ * more often.
  */
 export class SmtpDial {
   private order: readonly SmtpPort[];
@@ -95,9 +96,9 @@ interface Opened {
 }
 
 /**
- * The ports of one server on their way to one connection: the first that is open is it. One that takes long goes on while
- * the next ones are tried, for a server that is slow may be the only one that can be reached. A login is waited for, lest a
- * wrong password be shown to every port.
+ * The ports of one server on their way to one connection: the first that is open is it. One that takes long goes on
+ * while the next ones are tried, for a server that is slow may be the only one that can be reached. A login is waited
+ * for, lest a wrong password be shown to every port.
  */
 class Opening {
   private readonly attempts = new Map<SmtpPort, Attempt>();
@@ -176,8 +177,8 @@ class Opening {
 }
 
 /**
- * Whether another port may do better where this one failed: nobody is there, or there is no TLS that we trust, which wants
- * EHLO. A name that does not resolve is the same for all.
+ * Whether another port may do better where this one failed: nobody is there, or there is no TLS that we trust, which
+ * wants EHLO. A name that does not resolve is the same for all.
  */
 export function isOfThePort({ code = '', command, responseCode }: SmtpError): boolean {
   if (code === 'ETLS') return true;

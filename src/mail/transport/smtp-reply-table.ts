@@ -156,7 +156,8 @@ export const SMTP_REPLIES: readonly Row[] = [
     then: QUOTA_USED_UP,
   },
   {
-    // Amazon SES: "454 Throttling failure: Daily message quota exceeded." Exchange Online: "5.2.2 Submission quota exceeded".
+    // Amazon SES: "454 Throttling failure: Daily message quota exceeded." Exchange Online: "5.2.2 Submission quota
+    // exceeded".
     condition: "quota of the sender's account, in words",
     when: { code: [454, 550, 552, 554], enhanced: untoldOr(/^5\.2\.2$/), words: isOfQuota },
     then: QUOTA_USED_UP,

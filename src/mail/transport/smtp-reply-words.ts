@@ -43,9 +43,9 @@ export function isOfSender(words: string): boolean {
 }
 
 /**
- * Our account, or our host: Amazon SES `Access denied: User … is not authorized to perform ses:SendRawEmail` and `Sending
- * paused for this account` (docs.aws.amazon.com/ses/latest/dg/troubleshoot-smtp.html), Postfix `Helo command rejected`.
- * "This account is suspended" alone is said of recipients.
+ * Our account, or our host: Amazon SES `Access denied: User … is not authorized to perform ses:SendRawEmail` and
+ * `Sending paused for this account` (docs.aws.amazon.com/ses/latest/dg/troubleshoot-smtp.html), Postfix `Helo command
+ * rejected`. "This account is suspended" alone is said of recipients.
  */
 export function isOfAccount(words: string): boolean {
   return /\bnot authorized to perform\b|\bsending (?:is |was |has been )?(?:paused|suspended|disabled)\b|\byour (?:\w+ ){0,3}account\b.{0,60}?\b(?:suspended|disabled|blocked|paused|locked|not (?:yet )?activ)|\bhelo command rejected\b/i.test(
@@ -66,7 +66,10 @@ export function isNoLoop(words: string): boolean {
   return !/\bloop|\bhops?\b/i.test(words);
 }
 
-/** It takes mail for such domains from others only. As what relay we use it for is our affair, that is no recipient's fault. */
+/**
+ * It takes mail for such domains from others only. As what relay we use it for is our affair, that is no recipient's
+ * fault.
+ */
 export function refusesToRelay(words: string): boolean {
   return /\brelay(?:ing)?\b.{0,30}?\b(?:denied|disallowed|refused|prohibited|not (?:permitted|allowed))\b|\b(?:unable|not (?:allowed|permitted|configured)) to relay\b|\bas a relay\b/i.test(
     words,
@@ -98,8 +101,8 @@ const ASKED = new RegExp(
 );
 
 /**
- * Milliseconds: "try again in 300 seconds", "please wait 5 min", "retry after 1 minute and 20 seconds", and milter-greylist's
- * "come back in 00:04:59". The one thing that no code says. At most a day.
+ * Milliseconds: "try again in 300 seconds", "please wait 5 min", "retry after 1 minute and 20 seconds", and
+ * milter-greylist's "come back in 00:04:59". The one thing that no code says. At most a day.
  */
 export function waitAskedFor(words: string): number | undefined {
   const [asked, hours, minutes, seconds, ...parts] = ASKED.exec(words) ?? [];

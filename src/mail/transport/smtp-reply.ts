@@ -50,7 +50,10 @@ function isOutOfStep({ responseCode }: SmtpError, stage: Stage): boolean {
   return stage === 'envelope' && responseCode !== undefined && responseCode < 400;
 }
 
-/** Silence, a close, 421 or a time-out of the server's (`451 4.4.2`, such as SES'): the others that were idle fare alike. */
+/**
+ * Silence, a close, 421 or a time-out of the server's (`451 4.4.2`, such as SES'): the others that were idle fare
+ * alike.
+ */
 export function isDeadConnection(failure: SmtpError, stage: Stage): boolean {
   const { code, enhanced } = factsOf(failure, stage);
   if (code === 421 || enhanced === '4.4.2') return true;
@@ -63,8 +66,9 @@ export function isDeadConnection(failure: SmtpError, stage: Stage): boolean {
 }
 
 /**
- * Of an SMTP reply (RFC 3463), such as `4.7.1`; empty when it has none. It stands at the beginning of a line, be it not the
- * first one, or is marked as in qmail's `(#5.7.1)`. What stands elsewhere may be a version, or another server's word.
+ * Of an SMTP reply (RFC 3463), such as `4.7.1`; empty when it has none. It stands at the beginning of a line, be it not
+ * the first one, or is marked as in qmail's `(#5.7.1)`. What stands elsewhere may be a version, or another server's
+ * word.
  */
 export function enhancedCodeOf(reply: string): string {
   return (

@@ -85,7 +85,9 @@ function presentationOf({ user, password, oauth }: SmtpSettings): Login['present
 const REFUSAL =
   /^(invalid_request|invalid_client|invalid_grant|unauthorized_client|unsupported_grant_type|invalid_scope)\b/;
 
-/** Access tokens that are kept until they expire. A server that refuses one has nodemailer ask for another in the login. */
+/**
+ * Access tokens that are kept until they expire. A server that refuses one has nodemailer ask for another in the login.
+ */
 class Tokens extends XOAuth2 {
   override getToken(...[renew, callback]: Parameters<XOAuth2['getToken']>): void {
     super.getToken(renew, (error, token) =>
@@ -189,8 +191,8 @@ export class SmtpSession {
   }
 
   /**
-   * Where MAIL was refused there is no transaction (RFC 5321 §4.1.4), and what a pipelined RCPT heard is nobody's fate. A
-   * 2xx or 3xx that nodemailer counts as a refusal of RCPT answers another command.
+   * Where MAIL was refused there is no transaction (RFC 5321 §4.1.4), and what a pipelined RCPT heard is nobody's fate.
+   * A 2xx or 3xx that nodemailer counts as a refusal of RCPT answers another command.
    */
   private get refusals(): RefusedRcpt[] {
     const { _envelope } = this.connection as unknown as {

@@ -104,7 +104,10 @@ export class SmtpSessions {
     this.ordinary = new AdaptiveLimit(ordinary);
   }
 
-  /** An idle connection, or a new one. Ordinary mail waits while as many are in use as the server bears. @throws like SmtpDial.open */
+  /**
+   * An idle connection, or a new one. Ordinary mail waits while as many are in use as the server bears. @throws like
+   * SmtpDial.open
+   */
   async take({ fresh, urgent }: Wanted): Promise<Taken> {
     const release = urgent ? () => undefined : await this.ordinary.take(performance.now());
     try {
@@ -203,7 +206,10 @@ export class SmtpSessions {
     return this.waitFor(opening);
   }
 
-  /** A server that makes us wait gets the time it needs. The message does not wait for it, and a later one finds the connection. */
+  /**
+   * A server that makes us wait gets the time it needs. The message does not wait for it, and a later one finds the
+   * connection.
+   */
   private async waitFor(opening: Promise<SmtpSession>): Promise<SmtpSession> {
     let opened: SmtpSession | undefined;
     let left = false;

@@ -28,7 +28,10 @@ interface AddressedMail extends BuiltMail {
 }
 
 interface SmtpTransportOptions {
-  /** Connections for mail other than codes: as many as there are such deliveries side by side, so that none waits for another. */
+  /**
+   * Connections for mail other than codes: as many as there are such deliveries side by side, so that none waits for
+   * another.
+   */
   ordinary: number;
   builder: MailBuilder;
   timeouts: Timeouts;
@@ -42,7 +45,9 @@ export class SmtpTransport implements Transport {
   private readonly sessions: SmtpSessions;
   private readonly builder: MailBuilder;
   private readonly timeouts: Timeouts;
-  /** Milliseconds that a new connection took for its first word, of late: some servers ask others before they answer. */
+  /**
+   * Milliseconds that a new connection took for its first word, of late: some servers ask others before they answer.
+   */
   private firstWordTook = 0;
 
   constructor(settings: SmtpSettings, { ordinary, builder, timeouts, helo }: SmtpTransportOptions) {
@@ -92,7 +97,8 @@ export class SmtpTransport implements Transport {
       }
       const { outcome, again } = this.refused(error as SmtpError, stages.stage, taken);
       const { rejectedErrors = [] } = error as { rejectedErrors?: RefusedRcpt[] };
-      // What it said to all of them counts, whatever came of the connection after that (RFC 2920 §3.1: DATA goes along).
+      // What it said to all of them counts, whatever came of the connection after that (RFC 2920 §3.1: DATA goes
+      // along).
       if (rejectedErrors.length === mail.recipients.length) {
         const isWorn = rejectedErrors.some((refusal) => deservesNewConnection(refusal, 'envelope', taken.kept));
         return { outcome: ofAll(mail, rejectedErrors), again: again && isWorn };
@@ -117,7 +123,9 @@ export class SmtpTransport implements Transport {
     return { outcome, again };
   }
 
-  /** A refusal at the right moment leaves the session in order. Anything else, and who knows what the server waits for. */
+  /**
+   * A refusal at the right moment leaves the session in order. Anything else, and who knows what the server waits for.
+   */
   private leave(taken: Taken, { responseCode }: SmtpError, stage: StageRecorder['stage']): void {
     const inOrder = responseCode !== undefined && responseCode >= 400 && responseCode !== 421 && responseCode !== 503;
     if (inOrder && stage === 'released') this.sessions.give(taken);
@@ -144,8 +152,8 @@ export class SmtpTransport implements Transport {
 }
 
 /**
- * Those that were refused have answers of their own. A server that falls silent before it knows the message may do so over
- * one of its recipients, and is not to blame before it does so over each.
+ * Those that were refused have answers of their own. A server that falls silent before it knows the message may do so
+ * over one of its recipients, and is not to blame before it does so over each.
  */
 function ofSeveral(outcome: Outcome, mail: AddressedMail, refusals: readonly RefusedRcpt[], stage: Stage): Outcome {
   const told = { ...outcome, ...refusedAmong(mail, refusals) };

@@ -24,9 +24,9 @@ export interface TextMail extends Pick<ComposedMessage, 'messageId' | 'date' | '
 }
 
 /**
- * The bytes that nodemailer's MailComposer makes of text and HTML (10.6.0), written at once: there each part goes through
- * a dozen streams, which costs a worker more than all else that it does for a message (measured: ten times as much).
- * Undefined where there is more to it: the composer shall do it.
+ * The bytes that nodemailer's MailComposer makes of text and HTML (10.6.0), written at once: there each part goes
+ * through a dozen streams, which costs a worker more than all else that it does for a message (measured: ten times as
+ * much). Undefined where there is more to it: the composer shall do it.
  */
 export function writeTextMail({ headers, fields, messageId, date, subject, text, html }: TextMail): Buffer | undefined {
   if (headers.some(({ key }) => !OWN_HEADER.test(key))) return undefined;

@@ -37,8 +37,9 @@ export interface Timeouts extends StageTimeouts {
 
 /**
  * The final reply may take 10 minutes (RFC 5321 §4.5.3.2.6), for every time-out of ours at that point manufactures an
- * unknown; the greeting 5 (§4.5.3.2.1), for some servers make unknown hosts wait. No message waits that long for another
- * one: see `openingMs` and `lateMs`. Firewalls and proxies drop what is idle after a minute without telling either side.
+ * unknown; the greeting 5 (§4.5.3.2.1), for some servers make unknown hosts wait. No message waits that long for
+ * another one: see `openingMs` and `lateMs`. Firewalls and proxies drop what is idle after a minute without telling
+ * either side.
  */
 export const TIMEOUTS: Timeouts = {
   connectMs: 10_000,

@@ -111,8 +111,8 @@ export interface ComposedMessage {
   headers: Record<string, string>;
   attachments: readonly ComposedAttachment[];
   /**
-   * Composed by its sender: goes out as it is where the way out takes MIME, with `headers` before its own. Text, HTML and
-   * attachments are then empty until somebody takes it apart.
+   * Composed by its sender: goes out as it is where the way out takes MIME, with `headers` before its own. Text, HTML
+   * and attachments are then empty until somebody takes it apart.
    */
   mime?: Buffer;
   /** MAIL FROM, where it is another than `from`. Empty: the null path (RFC 5321 §4.5.5). */

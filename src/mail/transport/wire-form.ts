@@ -18,15 +18,18 @@ function inWireLines(text: string): string {
   return text.includes('\r') ? text.replaceAll(LINE_END, '\r\n') : text.replaceAll('\n', '\r\n');
 }
 
-/** Bytes of text in an encoded word: in base64, with `=?UTF-8?B?` and `?=` around them, at most 72 characters of 75 (RFC 2047 §2). */
+/**
+ * Bytes of text in an encoded word: in base64, with `=?UTF-8?B?` and `?=` around them, at most 72 characters of 75 (RFC
+ * 2047 §2).
+ */
 const BYTES_OF_A_WORD = 45;
 /** Characters of a word that a line of 78 can hold beside the name of the field and the bracket of an address. */
 const LONGEST_PLAIN_WORD = 60;
 
 /**
- * The value of an unstructured field, such as a subject, that every reader turns back into this very text. A blank stands
- * for each control character. Text that looks encoded (`=?utf-8?Q?x?=`) is encoded once more: nodemailer lets such text
- * pass, because callers of other libraries encode before they call, and mail programs then show another text.
+ * The value of an unstructured field, such as a subject, that every reader turns back into this very text. A blank
+ * stands for each control character. Text that looks encoded (`=?utf-8?Q?x?=`) is encoded once more: nodemailer lets
+ * such text pass, because callers of other libraries encode before they call, and mail programs then show another text.
  */
 function headerText(text: string): string {
   const line = inOneLine(text);
@@ -34,8 +37,8 @@ function headerText(text: string): string {
 }
 
 /**
- * A display name before an address (RFC 5322 §3.2.5). A quoted string is no place for an encoded word (RFC 2047 §5), and
- * mail programs decode them there all the same: what looks encoded is encoded once more, never quoted.
+ * A display name before an address (RFC 5322 §3.2.5). A quoted string is no place for an encoded word (RFC 2047 §5),
+ * and mail programs decode them there all the same: what looks encoded is encoded once more, never quoted.
  */
 export function phrase(name: string): string {
   const line = inOneLine(name);
@@ -43,7 +46,9 @@ export function phrase(name: string): string {
   return /^[\w ]*$/.test(line) ? line : `"${line.replaceAll(/["\\]/g, '\\$&')}"`;
 }
 
-/** Printable ASCII in words with one blank between them: folding and unfolding change nothing, and nothing is decoded. */
+/**
+ * Printable ASCII in words with one blank between them: folding and unfolding change nothing, and nothing is decoded.
+ */
 function isPlain(line: string): boolean {
   return (
     /^[!-~]+(?: [!-~]+)*$/.test(line) &&
@@ -103,9 +108,9 @@ function envelopeOf(message: ComposedMessage, written: Written): object {
 const LONGEST_PIECE = 55;
 
 /**
- * The name of a file. nodemailer writes most of them well (measured on 10.6.0), but not those that look like an encoded word,
- * which readers decode also in a quoted string, and not long ones in ASCII: where it divides them, blanks get lost. These are
- * written as RFC 2231 §4.1 says, each character that could mean something as its bytes.
+ * The name of a file. nodemailer writes most of them well (measured on 10.6.0), but not those that look like an encoded
+ * word, which readers decode also in a quoted string, and not long ones in ASCII: where it divides them, blanks get
+ * lost. These are written as RFC 2231 §4.1 says, each character that could mean something as its bytes.
  */
 function named(filename: string, disposition: 'inline' | 'attachment'): object {
   const isLong = /^[\x20-\x7e]*$/.test(filename) && filename.length > LONGEST_PIECE;

@@ -67,8 +67,8 @@ export function sign({ id, timestamp, body }: SignedMessage, secrets: readonly s
 const HANDED_OVER: readonly EmailStatus[] = ['sent', 'delivered', 'bounced', 'complained'];
 
 /**
- * The body of a webhook, as Standard Webhooks wants it: `{type, timestamp, data}`. Facts of that moment and such as never
- * change, so that every attempt says the same. Never content, variables or codes.
+ * The body of a webhook, as Standard Webhooks wants it: `{type, timestamp, data}`. Facts of that moment and such as
+ * never change, so that every attempt says the same. Never content, variables or codes.
  * @returns undefined when what it tells of was removed from the record
  */
 export function bodyOf({ type, createdAt, payload, event, endpoint }: ClaimedDelivery): string | undefined {

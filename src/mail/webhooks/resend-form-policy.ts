@@ -23,7 +23,9 @@ export function lastEventOf(status: EmailStatus): string {
   return LAST_EVENTS[status];
 }
 
-/** States of which Resend has no webhook: readers that know its types refuse others, and would be sent them for days. */
+/**
+ * States of which Resend has no webhook: readers that know its types refuse others, and would be sent them for days.
+ */
 const NOT_TOLD: ReadonlySet<EmailStatus> = new Set(['queued', 'sending', 'cancelled']);
 
 export function isToldToResend(status: EmailStatus): boolean {

@@ -50,7 +50,8 @@ export function retryDelay({
 }
 
 /**
- * After a failed attempt: milliseconds for which the whole endpoint is left alone; `disable` when it has failed for too long.
+ * After a failed attempt: milliseconds for which the whole endpoint is left alone; `disable` when it has failed for too
+ * long.
  * @param failures failed attempts in a row, the last one included
  * @param failingMs milliseconds since the first of them
  */

@@ -60,8 +60,8 @@ export class TargetGuard {
   }
 
   /**
-   * The addresses to connect to. Whoever connects uses these and asks no resolver again: a name may answer otherwise the
-   * second time.
+   * The addresses to connect to. Whoever connects uses these and asks no resolver again: a name may answer otherwise
+   * the second time.
    * @throws TargetRefused when there is none that is allowed; the resolver's error
    */
   async resolve(url: URL): Promise<LookupAddress[]> {

@@ -143,7 +143,10 @@ function codeOf(error: unknown, otherwise: string): string {
   return otherwise;
 }
 
-/** Milliseconds between two tries to record an outcome while Postgres is away, and after which its lease runs out instead. */
+/**
+ * Milliseconds between two tries to record an outcome while Postgres is away, and after which its lease runs out
+ * instead.
+ */
 const RECORD_AGAIN_MS = 500;
 const RECORD_WITHIN_MS = 15_000;
 /** Milliseconds until a delivery is tried again that this process could not even begin. */
@@ -163,7 +166,9 @@ export class WebhookDelivery {
     private readonly log: Logger,
   ) {}
 
-  /** Calls `handedOver` when all that is left is to record it. `signal` breaks the attempt off; it is then given back. */
+  /**
+   * Calls `handedOver` when all that is left is to record it. `signal` breaks the attempt off; it is then given back.
+   */
   async deliver(delivery: ClaimedDelivery, handedOver: () => void, signal: AbortSignal): Promise<void> {
     const begun = performance.now();
     const request = this.compose(delivery);
@@ -213,8 +218,8 @@ export class WebhookDelivery {
   }
 
   /**
-   * Before the delivery itself, so that no further one is claimed for an endpoint that is known to be down. True: it would have
-   * been disabled, had it not begun anew meanwhile.
+   * Before the delivery itself, so that no further one is claimed for an endpoint that is known to be down. True: it
+   * would have been disabled, had it not begun anew meanwhile.
    */
   private async holdAgainst(
     { endpoint: claimed }: ClaimedDelivery,

@@ -84,9 +84,10 @@ export class WebhookDrain implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   /**
-   * Only a claim that filled `limit` left rows that could be taken now. What an endpoint's own limit holds back is looked
-   * for when a delivery to it ends, and not by claiming in a circle. An endpoint counts as full until a claim finds less for
-   * it than it has room for: one that finds no room may have been called by an ending that an earlier claim knew of.
+   * Only a claim that filled `limit` left rows that could be taken now. What an endpoint's own limit holds back is
+   * looked for when a delivery to it ends, and not by claiming in a circle. An endpoint counts as full until a claim
+   * finds less for it than it has room for: one that finds no room may have been called by an ending that an earlier
+   * claim knew of.
    */
   private async claim(limit: number): Promise<{ rows: ClaimedDelivery[]; more: boolean }> {
     const idle = [...this.full].filter((id) => !this.underWay.has(id));

@@ -126,8 +126,8 @@ export class WebhookEndpoints implements OnModuleInit {
   }
 
   /**
-   * Another address, or enabling it, is a fresh start: what was held against the endpoint is forgotten, and so is what becomes of
-   * attempts that are under way.
+   * Another address, or enabling it, is a fresh start: what was held against the endpoint is forgotten, and so is what
+   * becomes of attempts that are under way.
    */
   async change(
     id: string,
@@ -158,8 +158,8 @@ export class WebhookEndpoints implements OnModuleInit {
   }
 
   /**
-   * With its deliveries and their log. It is disabled first and its deliveries are removed in steps, so that the messages
-   * of which it is told never wait for a long statement. False: there was none.
+   * With its deliveries and their log. It is disabled first and its deliveries are removed in steps, so that the
+   * messages of which it is told never wait for a long statement. False: there was none.
    */
   async remove(id: string): Promise<boolean> {
     await this.disableByHand(id);
@@ -194,7 +194,9 @@ export class WebhookEndpoints implements OnModuleInit {
     return rotated && { secret, previousSecretUntil: rotated.previousSecretUntil };
   }
 
-  /** Queues a `webhook.test`, which goes out at once, whatever events the endpoint wants. Undefined: none, or disabled. */
+  /**
+   * Queues a `webhook.test`, which goes out at once, whatever events the endpoint wants. Undefined: none, or disabled.
+   */
   async sendTest(id: string): Promise<string | undefined> {
     await this.tryNow(id);
     const payload = JSON.stringify({ endpointId: id, message: 'This is a test: it tells of no message.' });

@@ -102,9 +102,9 @@ type ClaimedRow = Omit<ClaimedDelivery, 'event' | 'endpoint'> &
 
 /**
  * The transitions of `webhook_deliveries` that a worker makes: like those of the mail outbox, each one conditional
- * statement, fenced by the token of the claim, leases judged by the clock of Postgres. The rows are made by a trigger on
- * `email_events`. Whoever needs an endpoint and its deliveries locks the endpoint first, and whoever waits for several deliveries
- * locks them in the order of their ids.
+ * statement, fenced by the token of the claim, leases judged by the clock of Postgres. The rows are made by a trigger
+ * on `email_events`. Whoever needs an endpoint and its deliveries locks the endpoint first, and whoever waits for
+ * several deliveries locks them in the order of their ids.
  */
 @Injectable()
 export class WebhookOutbox {
@@ -113,10 +113,10 @@ export class WebhookOutbox {
   constructor(private readonly prisma: PrismaService) {}
 
   /**
-   * queued|deferred → sending, for up to `limit` due rows: of every endpoint that is neither disabled nor left alone for
-   * a while, as many as it may have side by side, and one when it is down. The endpoints take turns. An endpoint for
-   * which another worker is claiming at this moment is passed over, lest both fill it; one for which another claimed a moment
-   * ago is counted anew.
+   * queued|deferred → sending, for up to `limit` due rows: of every endpoint that is neither disabled nor left alone
+   * for a while, as many as it may have side by side, and one when it is down. The endpoints take turns. An endpoint
+   * for which another worker is claiming at this moment is passed over, lest both fill it; one for which another
+   * claimed a moment ago is counted anew.
    */
   async claim(limit: number): Promise<ClaimedDelivery[]> {
     const message = messageOfEvent({
@@ -162,7 +162,10 @@ export class WebhookOutbox {
     return rows.map(deliveryOf);
   }
 
-  /** sending → ending, with its row in the log, for the claim that still owns the delivery. False: it is another's by now. */
+  /**
+   * sending → ending, with its row in the log, for the claim that still owns the delivery. False: it is another's by
+   * now.
+   */
   finish(delivery: ClaimedDelivery, ending: DeliveryEnding, worker: string): Promise<boolean> {
     return this.finishes.submit({ delivery, ending, worker });
   }
@@ -181,7 +184,10 @@ export class WebhookOutbox {
       FROM mine WHERE d.id = mine.id`;
   }
 
-  /** What a dead worker left: sending with a lease that ran out → deferred and due at once, or → failed after its last attempt. Returns how many. */
+  /**
+   * What a dead worker left: sending with a lease that ran out → deferred and due at once, or → failed after its last
+   * attempt. Returns how many.
+   */
   async takeBackExpired(worker: string, limit = 500): Promise<number> {
     return this.prisma.statements.execute`
       WITH abandoned AS (

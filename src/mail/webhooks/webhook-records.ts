@@ -36,7 +36,10 @@ export class WebhookRecords {
     private readonly endpoints: WebhookEndpoints,
   ) {}
 
-  /** Newest first. @param after the id of the last one of the page before; what came before one that was removed, was too */
+  /**
+   * Newest first. @param after the id of the last one of the page before; what came before one that was removed, was
+   * too
+   */
   async list(
     endpointId: string,
     status: WebhookDeliveryStatus | undefined,

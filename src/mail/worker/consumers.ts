@@ -45,7 +45,9 @@ abstract class MailProcessor extends WorkerHost implements OnModuleDestroy {
   }
 }
 
-/** BullMQ binds a processor to one queue, hence a class a lane. One job at a time: a drain fills all its slots itself. */
+/**
+ * BullMQ binds a processor to one queue, hence a class a lane. One job at a time: a drain fills all its slots itself.
+ */
 export function mailProcessorFor(lane: Lane, broker: Broker): Type<WorkerHost> {
   const options: Partial<WorkerOptions> = { connection: broker.consumer, concurrency: 1, runRetryDelay: RETRY_MS };
 

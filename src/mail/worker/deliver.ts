@@ -20,10 +20,16 @@ import { DeliveryTelemetry, type DeliveryTrail } from './telemetry.js';
 /** Milliseconds between two tries to record an ending while Postgres is away; at first, and in a long outage. */
 const RECORD_AGAIN_MS = 500;
 const RECORD_AGAIN_AT_MOST_MS = 5_000;
-/** Milliseconds after which an ending that Postgres refuses, or a process that stops, is left to lease recovery: the message is unknown. */
+/**
+ * Milliseconds after which an ending that Postgres refuses, or a process that stops, is left to lease recovery: the
+ * message is unknown.
+ */
 export const RECORDING = { withinMs: 120_000 };
 
-/** Postgres was away at the offer. Neither message nor server is at fault, nothing was released, and the message goes out again at once. */
+/**
+ * Postgres was away at the offer. Neither message nor server is at fault, nothing was released, and the message goes
+ * out again at once.
+ */
 const NOT_OFFERED: Attempted = {
   outcome: { kind: 'deferred', uncounted: true, errorCode: OFFER_NOT_RECORDED, afterMs: RECORD_AGAIN_MS },
   transport: 'none',
@@ -67,8 +73,8 @@ export class Delivery {
   }
 
   /**
-   * Of several recipients, those that get no mail are set apart, and those that nobody may see. False: nobody is left, or the
-   * message is another worker's by now.
+   * Of several recipients, those that get no mail are set apart, and those that nobody may see. False: nobody is left,
+   * or the message is another worker's by now.
    */
   private async narrow(email: ClaimedEmail): Promise<boolean> {
     const suppressed = await this.outbox.suppressedAmong(email);
@@ -86,7 +92,10 @@ export class Delivery {
     return true;
   }
 
-  /** Composes the message and hands it to the transports. A fault of ours before the offer defers it; after the offer, its outcome is unknown. */
+  /**
+   * Composes the message and hands it to the transports. A fault of ours before the offer defers it; after the offer,
+   * its outcome is unknown.
+   */
   private async attempt(email: ClaimedEmail, trail: DeliveryTrail, late: () => void): Promise<Attempted> {
     const offering = new Offering(() => trail.step('offer', () => this.outbox.offer(email)));
     try {
@@ -119,8 +128,8 @@ export class Delivery {
   }
 
   /**
-   * The server's answer is a fact. However long Postgres is away, it is kept and written again until Postgres takes it; what
-   * lease recovery thought of the message meanwhile gives way to it.
+   * The server's answer is a fact. However long Postgres is away, it is kept and written again until Postgres takes it;
+   * what lease recovery thought of the message meanwhile gives way to it.
    */
   private async record(email: ClaimedEmail, ending: Ending, trail: DeliveryTrail): Promise<boolean> {
     const since = performance.now();
@@ -173,7 +182,10 @@ function sizeOf(opened: OpenedContent): number {
   return filesOf(opened).reduce((sum, { size }) => sum + size, 0);
 }
 
-/** What is missing in this process, a secret or the template of a later build, others may have, and the mail waits. A template that does not render is our fault. */
+/**
+ * What is missing in this process, a secret or the template of a later build, others may have, and the mail waits. A
+ * template that does not render is our fault.
+ */
 function composingFailed(error: unknown): Outcome {
   if (error instanceof ContentErasedError) return { kind: 'failed', errorCode: 'content_erased' };
   if (error instanceof UnsealError) return { kind: 'deferred', errorCode: 'secret_unknown' };

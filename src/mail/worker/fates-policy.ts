@@ -23,10 +23,11 @@ export function endingOf(outcome: Answer, transport: string, delayMs: number | '
 }
 
 /**
- * The ending of an attempt, and of those recipients whose fate is another one. One recipient's refusal never stops, delays,
- * doubles or suppresses another's: what the server said to one RCPT holds for that one; what it said to the message as a whole
- * it may have said because of one of those that were left, so each of them is tried alone from then on. A fault of the way out,
- * of the sender or of ours is no recipient's, and leaves them together. Those who were too many for one transfer go on at once.
+ * The ending of an attempt, and of those recipients whose fate is another one. One recipient's refusal never stops,
+ * delays, doubles or suppresses another's: what the server said to one RCPT holds for that one; what it said to the
+ * message as a whole it may have said because of one of those that were left, so each of them is tried alone from then
+ * on. A fault of the way out, of the sender or of ours is no recipient's, and leaves them together. Those who were too
+ * many for one transfer go on at once.
  */
 export function fatesOf(email: ClaimedEmail, outcome: Answer, transport: string, delay: Delay): Ending {
   const ending = endingOf(outcome, transport, delay(outcome));
@@ -69,8 +70,8 @@ function atOnce({ transport, reply, errorCode }: Ending): Ending {
 }
 
 /**
- * Recipients that the message shows nowhere, with nobody left whom it shows: a provider without an envelope would have to show
- * one of them to the others. Each but the first goes out alone.
+ * Recipients that the message shows nowhere, with nobody left whom it shows: a provider without an envelope would have
+ * to show one of them to the others. Each but the first goes out alone.
  */
 export function hiddenApart(recipients: readonly Recipient[]): Apart[] {
   if (recipients.some(({ kind }) => kind !== 'bcc')) return [];

@@ -128,8 +128,8 @@ export class LaneDrains implements OnModuleDestroy {
 }
 
 /**
- * Somebody waits for each code: no recipient's domain may hold more than half of the slots, however slowly its server or
- * our relay for it answers. Other mail has time, and often goes to one domain for good reasons.
+ * Somebody waits for each code: no recipient's domain may hold more than half of the slots, however slowly its server
+ * or our relay for it answers. Other mail has time, and often goes to one domain for good reasons.
  */
 function sharesOf(concurrency: number): FairShares<ClaimedEmail> {
   return new FairShares(Math.max(1, Math.floor(concurrency / 2)), ({ domain }) => domain);

@@ -69,7 +69,10 @@ export class DeliveryTrail {
   }
 }
 
-/** What a worker tells of its deliveries: the one place where the log, the metrics, the traces and the fault tests listen. */
+/**
+ * What a worker tells of its deliveries: the one place where the log, the metrics, the traces and the fault tests
+ * listen.
+ */
 @Injectable()
 export class DeliveryTelemetry {
   private readonly listeners: readonly Listener[];
@@ -163,8 +166,8 @@ function factsOf({ id, lane, template, attempt, requestId }: ClaimedEmail): Span
 }
 
 /**
- * Of the server's words only their codes, for the rest quotes addresses: `250 2.0.0 …` (RFC 5321 §4.2.1, RFC 3463 §2), or
- * the status of an HTTP answer.
+ * Of the server's words only their codes, for the rest quotes addresses: `250 2.0.0 …` (RFC 5321 §4.2.1, RFC 3463 §2),
+ * or the status of an HTTP answer.
  */
 function codesOf(outcome: Outcome): SpanAttributes {
   const reply = 'reply' in outcome ? outcome.reply : undefined;

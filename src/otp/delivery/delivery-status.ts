@@ -34,7 +34,10 @@ export function isFinal(status: CodeDeliveryStatus): boolean {
 }
 
 export const DELIVERY_FAULTS = ['ours', 'recipient'] as const;
-/** On which side something has to change before a mail arrives: with us and the servers that carry our mail, or with the address. */
+/**
+ * On which side something has to change before a mail arrives: with us and the servers that carry our mail, or with the
+ * address.
+ */
 export type DeliveryFault = (typeof DELIVERY_FAULTS)[number];
 
 interface MailAttempt {
@@ -51,10 +54,10 @@ const ABOUT_MAILBOX = new Set(['smtp_550', 'smtp_551', 'smtp_552', 'smtp_553']);
 const ABOUT_NUMBER = new Set(['sms_number', 'sms_opted_out']);
 
 /**
- * Whose the fault is that a mail has not arrived; undefined where it may well arrive, or where nobody knows. Until somebody
- * has taken the mail we speak to servers of our own choice: that they refuse our login, cannot be reached, are too busy or
- * want none of our mail is no fault of the address. An address that gets no mail is told as one that a server refused, so
- * that nobody learns why.
+ * Whose the fault is that a mail has not arrived; undefined where it may well arrive, or where nobody knows. Until
+ * somebody has taken the mail we speak to servers of our own choice: that they refuse our login, cannot be reached, are
+ * too busy or want none of our mail is no fault of the address. An address that gets no mail is told as one that a
+ * server refused, so that nobody learns why.
  */
 export function deliveryFault({ status, errorCode, enhanced }: MailAttempt): DeliveryFault | undefined {
   switch (status) {
@@ -80,7 +83,10 @@ export function deliveryFault({ status, errorCode, enhanced }: MailAttempt): Del
   }
 }
 
-/** RFC 3463 §3.2, §3.3: X.1 is about the address of the recipient, with the exceptions of 7 and 8, X.2 about the mailbox. */
+/**
+ * RFC 3463 §3.2, §3.3: X.1 is about the address of the recipient, with the exceptions of 7 and 8, X.2 about the
+ * mailbox.
+ */
 function isAboutMailbox(errorCode: string | null, enhanced: string | null): boolean {
   if (errorCode !== null && ABOUT_NUMBER.has(errorCode)) return true;
   if (errorCode === null || !ABOUT_MAILBOX.has(errorCode)) return false;

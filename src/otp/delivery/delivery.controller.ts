@@ -10,7 +10,10 @@ import { ChallengeIdPipe } from '../challenge-view.js';
 import { DeliveryStreams, REFUSED_FOR_S } from './delivery-streams.js';
 import { DeliveryView, ToldDeliveries } from './told-deliveries.js';
 
-/** What became of the mail or text that carries a code, for whoever waits for it; the same whoever the address belongs to. */
+/**
+ * What became of the mail or text that carries a code, for whoever waits for it; the same whoever the address belongs
+ * to.
+ */
 @ApiTags('codes')
 @Controller('v1/otp')
 export class DeliveryController {

@@ -48,11 +48,15 @@ const TOLD = STATUSES.map(deliveryStatusOf);
 export class ToldDeliveries {
   constructor(private readonly prisma: PrismaService) {}
 
-  /** By challenge; those that are unknown are left out. @param channel whose newest copy it is, and not the newest of all */
+  /**
+   * By challenge; those that are unknown are left out. @param channel whose newest copy it is, and not the newest of
+   * all
+   */
   async find(challengeIds: readonly string[], channel?: Channel): Promise<Map<string, ToldDelivery>> {
     const keys = challengeIds.map(supersedeKey);
-    // What changes without being told (a complaint, a provider's "delayed") neither moves the time nor makes a new state.
-    // Each challenge is looked up by itself (OFFSET 0): a plan that reads all of them once would grow with history.
+    // What changes without being told (a complaint, a provider's "delayed") neither moves the time nor makes a new
+    // state. Each challenge is looked up by itself (OFFSET 0): a plan that reads all of them once would grow with
+    // history.
     const rows = await this.prisma.statements.query<Row[]>`
       WITH told AS MATERIALIZED (
         SELECT status, told, array_agg(status) OVER (PARTITION BY told) AS alike

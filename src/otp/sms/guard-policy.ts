@@ -1,6 +1,7 @@
 /**
- * Whom codes by SMS are counted for: a number, the ten thousand numbers around it, its country, and all of them. Whoever is
- * paid for text messages has codes sent to numbers of their own, which nobody gives back; they come in rows, from one country.
+ * Whom codes by SMS are counted for: a number, the ten thousand numbers around it, its country, and all of them.
+ * Whoever is paid for text messages has codes sent to numbers of their own, which nobody gives back; they come in rows,
+ * from one country.
  */
 export const TRAFFIC_KINDS = ['all', 'country', 'prefix', 'number'] as const;
 export type TrafficKind = (typeof TRAFFIC_KINDS)[number];
@@ -20,8 +21,9 @@ export interface Traffic {
 const BLOCK_DIGITS = 4;
 
 /**
- * `free`: codes a day that are not judged, for somebody has to be first. `share`: of codes that have to be given back from then
- * on. People who sign up give back more than half of theirs; a burst that has only just begun none, which `free` has room for.
+ * `free`: codes a day that are not judged, for somebody has to be first. `share`: of codes that have to be given back
+ * from then on. People who sign up give back more than half of theirs; a burst that has only just begun none, which
+ * `free` has room for.
  */
 export const RULES: Readonly<Record<Exclude<TrafficKind, 'all'>, { free: number; share: number }>> = {
   number: { free: 10, share: 0.1 },

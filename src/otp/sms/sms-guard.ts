@@ -27,8 +27,9 @@ interface Keyed {
 }
 
 /**
- * What stands between a request for a code and a text message that is paid for: whether there is a way at all, the countries,
- * and the count of codes that nobody gave back. Addresses of mail pass. Whether anybody has the number does not matter.
+ * What stands between a request for a code and a text message that is paid for: whether there is a way at all, the
+ * countries, and the count of codes that nobody gave back. Addresses of mail pass. Whether anybody has the number does
+ * not matter.
  */
 @Injectable()
 export class SmsGuard {
@@ -42,7 +43,10 @@ export class SmsGuard {
     private readonly log: Logger,
   ) {}
 
-  /** What is known without looking into any record. @param canonical a destination's @throws Problem sms_not_configured, sms_country */
+  /**
+   * What is known without looking into any record. @param canonical a destination's @throws Problem sms_not_configured,
+   * sms_country
+   */
   require(canonical: string): void {
     if (channelTo(canonical) !== 'sms') return;
     const { transports, countries } = this.settings.sms;
@@ -53,8 +57,8 @@ export class SmsGuard {
   }
 
   /**
-   * Counts a message to a number, or refuses it and counts none. The rows are locked in one order until all are judged, so that
-   * of many requests at once none passes too many; for texts, which cost money each, that is fast enough.
+   * Counts a message to a number, or refuses it and counts none. The rows are locked in one order until all are judged,
+   * so that of many requests at once none passes too many; for texts, which cost money each, that is fast enough.
    * @param what a new code, or one that is sent again
    * @throws Problem sms_not_configured, sms_country, sms_limited
    */

@@ -29,7 +29,10 @@ import { Verifications, type WantedVerification } from './verifications.js';
 /** Of people whose language is not told. */
 const DEFAULT_LOCALE = 'en';
 
-/** Codes for products with their own user table: does whoever is here have that mailbox, or that number? No account is made. */
+/**
+ * Codes for products with their own user table: does whoever is here have that mailbox, or that number? No account is
+ * made.
+ */
 @ApiTags('verifications')
 @ApiBearerAuth()
 @UseGuards(AccessGuard)

@@ -55,7 +55,8 @@ export class Verifications {
 
   /**
    * A request that was answered before costs the address nothing: no code goes there.
-   * @throws Problem rate_limited, sms_not_configured, sms_country, sms_limited, idempotency_in_flight, idempotency_mismatch
+   * @throws Problem rate_limited, sms_not_configured, sms_country, sms_limited, idempotency_in_flight,
+   *   idempotency_mismatch
    */
   async start<Body extends object>(
     wanted: WantedVerification,
@@ -163,7 +164,9 @@ export class Verifications {
     if (apiKeyId !== undefined) await this.limits.takeKey(apiKeyId);
   }
 
-  /** Records only tries that were counted: there are as many as the challenge has, and whoever goes on writes nothing. */
+  /**
+   * Records only tries that were counted: there are as many as the challenge has, and whoever goes on writes nothing.
+   */
   private async refused(challenge: Challenge, refusal: CheckRefusal, by: Doer): Promise<CheckRefusal> {
     if (refusal.kind !== 'wrong') return refusal;
     const details = { purpose: challenge.purpose, reason: refusal.kind, locked: refusal.attemptsLeft === 0 };

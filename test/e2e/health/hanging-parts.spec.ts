@@ -39,7 +39,10 @@ async function probed(api: Api): Promise<[path: string, ...statuses: number[]][]
   return said;
 }
 
-/** Some seconds pass before a part is given up: asked without a pause, the services would take the machine from each other. */
+/**
+ * Some seconds pass before a part is given up: asked without a pause, the services would take the machine from each
+ * other.
+ */
 const inGoodTime = (look: () => Promise<boolean>, what: string): Promise<unknown> =>
   eventually(async () => (await look()) || delay(100, false), what);
 

@@ -15,7 +15,10 @@ const nobody = `/v1/emails/${randomUUID()}`;
 
 const noAction = `/v1/emails/actions/${randomUUID()}`;
 
-/** What each role opens besides what every key or account does; an id that is nobody's answers 404 once somebody was let in. */
+/**
+ * What each role opens besides what every key or account does; an id that is nobody's answers 404 once somebody was let
+ * in.
+ */
 const CALLS: [method: string, path: string, body: object | undefined, least: Exclude<Role, 'user'>, status: number][] =
   [
     ['GET', nobody, undefined, 'viewer', 404],

@@ -141,7 +141,8 @@ describe('a change of address', () => {
       );
       expect(rows).toHaveLength(1);
       if (changed.status === 200) {
-        // The mailbox is one person's: the code signs in to whatever account the address has, and brings no password to it.
+        // The mailbox is one person's: the code signs in to whatever account the address has, and brings no password to
+        // it.
         expect(rows[0]).toEqual({ id: session.account.id, password_hash: null });
         expect(registered.status).toBe(200);
       } else {

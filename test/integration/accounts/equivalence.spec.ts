@@ -42,9 +42,9 @@ interface Case {
 }
 
 /**
- * Whether an address or a number has an account can be read neither from an answer nor from the work that it takes: the same status,
- * headers and body, the same statements in the same order, the same hashes, the same tries and mails. Nothing here depends
- * on how fast a machine is; `npm run test:speed` measures the times.
+ * Whether an address or a number has an account can be read neither from an answer nor from the work that it takes: the
+ * same status, headers and body, the same statements in the same order, the same hashes, the same tries and mails.
+ * Nothing here depends on how fast a machine is; `npm run test:speed` measures the times.
  */
 describe('an address with an account and one without', () => {
   let sink: SmtpSink;

@@ -15,7 +15,10 @@ import { TEST_SECRET } from '../../support/service/otpost.js';
 const FLOOD = Math.ceil(PLACES * 1.5);
 /** Calls that one requester keeps under way: its share of the line is full all the time, and some are sent away. */
 const FLOODERS = SHARE + 8;
-/** Milliseconds after which a flooder who was told to come back in a second does: it is the line that is flooded, not the socket. */
+/**
+ * Milliseconds after which a flooder who was told to come back in a second does: it is the line that is flooded, not
+ * the socket.
+ */
 const IMPATIENCE_MS = 20;
 /** Sign-ins of somebody else before, during and after a flood. */
 const OTHERS = 2;
@@ -191,7 +194,8 @@ describe('a flood of one requester on a path that hashes', () => {
       }
     };
     const flood = Promise.all(Array.from({ length: FLOODERS }, flooder));
-    // The flood goes on for as long as it takes to answer them: each is answered before it is done, and none is sent away.
+    // The flood goes on for as long as it takes to answer them: each is answered before it is done, and none is sent
+    // away.
     const during = await others().finally(() => (over = true));
     await flood;
     await others();

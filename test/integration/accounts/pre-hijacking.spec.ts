@@ -5,7 +5,10 @@ import { SmtpSink } from '../../support/smtp/smtp-sink.js';
 const HIS = 'the attacker knows this';
 const HERS = 'seventeen green bottles';
 
-/** Sudhodanan and Paverd, "Pre-hijacked accounts" (USENIX Security 2022): what somebody does before an address’s owner comes. */
+/**
+ * Sudhodanan and Paverd, "Pre-hijacked accounts" (USENIX Security 2022): what somebody does before an address’s owner
+ * comes.
+ */
 describe('somebody who registers an address that is not his', () => {
   let sink: SmtpSink;
   let clock: HeldClock;

@@ -12,7 +12,10 @@ const QUARTER_HOUR = 15 * 60;
 
 type Refreshed = Answer<SignedInBody & ProblemBody>;
 
-/** As auth-js#213 and convex-auth#76 tell: tabs of one browser refresh in the same second, and one or all are signed out. */
+/**
+ * As auth-js#213 and convex-auth#76 tell: tabs of one browser refresh in the same second, and one or all are signed
+ * out.
+ */
 describe('a refresh token in several tabs', () => {
   let sink: SmtpSink;
   let clock: HeldClock;

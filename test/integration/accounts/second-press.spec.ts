@@ -10,7 +10,9 @@ import { wrongCode } from '../../support/text/wrong-code.js';
 const PASSWORD = 'seventeen green bottles';
 const OTHER = 'a wall of paper lanterns';
 
-/** keycloak#36012, logto PR#6995: whoever presses twice, or whose answer was lost, is told what the first press came to. */
+/**
+ * keycloak#36012, logto PR#6995: whoever presses twice, or whose answer was lost, is told what the first press came to.
+ */
 describe('a second press', () => {
   let sink: SmtpSink;
   let clock: HeldClock;

@@ -120,8 +120,8 @@ describe('an import of subscribers', () => {
       [audience.id],
     );
     expect(first).toEqual({ attributes: { Name: 'Lovelace, Ada 1', Plan_Name: 'pro' } });
-    // The long line as bytes, as text, and with what is under way of it, is 30 MB, and for a moment 50 (seen on a busy machine);
-    // of rows, 1 kB each is made: all at once were 50 MB more.
+    // The long line as bytes, as text, and with what is under way of it, is 30 MB, and for a moment 50 (seen on a busy
+    // machine); of rows, 1 kB each is made: all at once were 50 MB more.
     expect(most - before).toBeLessThan(60 * MB);
   });
 

@@ -172,7 +172,8 @@ describe('one connection of a client', () => {
       'GET / HTTP/1.1\r\nHost: localh',
       'POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n12345',
     ]) {
-      // On a busy machine its time may be over before any of it is there, and a connection on which nothing was asked is closed.
+      // On a busy machine its time may be over before any of it is there, and a connection on which nothing was asked
+      // is closed.
       const answer = await eventually(
         async () => (await RawClient.ask(url, part)) || undefined,
         'part of a request to arrive',

@@ -14,10 +14,10 @@ const LONG = process.env['FAULTS'] === 'long';
 const LEFT_OUT = ['DELETE /v1/me', 'DELETE /v1/sessions', 'DELETE /v1/sessions/current'];
 
 /**
- * Every operation of the OpenAPI document and every page, with what no client sends: nothing answers as if it were broken,
- * and every refusal is a problem, or a page for people. Each kind of field, parameter and page gets a third of it, in turn,
- * from a caller who is let in; where the kind is known, or nothing is read, one or two stand for the others. Every run
- * sends the same, and the long one all of it everywhere.
+ * Every operation of the OpenAPI document and every page, with what no client sends: nothing answers as if it were
+ * broken, and every refusal is a problem, or a page for people. Each kind of field, parameter and page gets a third of
+ * it, in turn, from a caller who is let in; where the kind is known, or nothing is read, one or two stand for the
+ * others. Every run sends the same, and the long one all of it everywhere.
  */
 describe('a hostile client', () => {
   let otpost: Otpost;

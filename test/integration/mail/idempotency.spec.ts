@@ -209,7 +209,8 @@ describe('a request with an Idempotency-Key', () => {
     };
     await statements(undefined); // notes the use of the API key
     const without = await statements(undefined);
-    // The API key and the message (limits are off here): none opens a transaction, and each serves all that come at that moment.
+    // The API key and the message (limits are off here): none opens a transaction, and each serves all that come at
+    // that moment.
     expect(without).toHaveLength(2);
     expect(without.join()).not.toContain('idempotency');
     expect(await statements(key)).toHaveLength(2);

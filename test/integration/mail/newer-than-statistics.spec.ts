@@ -19,8 +19,9 @@ const CODES = 50;
 const DAY_MS = 86_400_000;
 
 /**
- * Between two runs of ANALYZE a table gets rows that Postgres takes for none: above every id it knows, in states it has not
- * seen. A join that it believes to be of one row with one row is of each with each then, and took 4 s for 5,000 messages.
+ * Between two runs of ANALYZE a table gets rows that Postgres takes for none: above every id it knows, in states it has
+ * not seen. A join that it believes to be of one row with one row is of each with each then, and took 4 s for 5,000
+ * messages.
  */
 describe('messages that are newer than what Postgres knows of its tables', () => {
   let database: TestDatabase;

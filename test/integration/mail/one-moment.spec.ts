@@ -12,7 +12,9 @@ const PEOPLE = ['ada', 'grace', 'mary'].map((name) => ({
   canonical: `${name}@example.com`,
 }));
 
-/** As the outcome of an attempt does it that not all were taken in: rows of their own for two of three, in one commit. */
+/**
+ * As the outcome of an attempt does it that not all were taken in: rows of their own for two of three, in one commit.
+ */
 const SPLIT = `
   WITH split AS (
     INSERT INTO outbound_emails (id, lane, status, from_address, to_address, to_canonical, recipients, locale, seal_key_id, secret, max_attempts, message_id, split_from)

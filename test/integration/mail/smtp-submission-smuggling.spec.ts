@@ -6,8 +6,8 @@ const FROM = 'shop@example.com';
 const [CR, LF] = ['\r', '\n'];
 
 /**
- * What servers took for the end of a message, though it is none (CVE-2023-51764, -51765, -51766 and what was tried after them): where
- * a relay in between did not, the rest became commands of somebody who could only write a text.
+ * What servers took for the end of a message, though it is none (CVE-2023-51764, -51765, -51766 and what was tried
+ * after them): where a relay in between did not, the rest became commands of somebody who could only write a text.
  */
 const FALSE_ENDS = {
   '<LF>.<LF>': `${LF}.${LF}`,

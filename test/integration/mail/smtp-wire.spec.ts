@@ -65,7 +65,9 @@ let timeToReply: HeldTimers;
 beforeAll(() => void (timeToReply = HeldTimers.hold()));
 afterAll(() => timeToReply.letGo());
 
-/** Milliseconds. Who runs ahead is answered to other commands after the silence, and takes these answers as they come. */
+/**
+ * Milliseconds. Who runs ahead is answered to other commands after the silence, and takes these answers as they come.
+ */
 const RAN_AHEAD_MS = { firstWordMs: 1_500, envelope: 2_000, released: 2_000 };
 const PATIENCE = { ...TIMEOUTS };
 /** How long it is waited for, and who ends the waiting. */
@@ -182,7 +184,8 @@ describe('whatever a server says to each command, beside a second one that is we
       const taken = [...first.taken, ...trials.servers.second.taken];
       expect([chosen, status, taken]).toEqual([chosen, status, status === 'sent' ? [to] : []]);
       if (status === 'unknown') expect(first.ended).toEqual([to]);
-      // Whose fault it was decides: only a word about the mailbox or the message itself ends it without the second server.
+      // Whose fault it was decides: only a word about the mailbox or the message itself ends it without the second
+      // server.
       if (status === 'failed') expect(firstBad(chosen)!.chosen).toMatch(/^5/);
     }
   });

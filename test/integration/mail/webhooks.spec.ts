@@ -284,7 +284,10 @@ describe('webhooks', () => {
   });
 
   describe('of an endpoint that began anew while an attempt was under way', () => {
-    /** Answers the attempt only after the endpoint was changed, and takes all that come later. @param failures of five days */
+    /**
+     * Answers the attempt only after the endpoint was changed, and takes all that come later. @param failures of five
+     * days
+     */
     async function changedMeanwhile(answer: Respond, change: (path: string) => object, failures = 0) {
       let answerNow: (() => void) | undefined;
       const respond: Respond = (response, received, nth) =>

@@ -23,7 +23,9 @@ const KEYS = generateKeyPairSync('rsa', {
   privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
 });
 
-/** Pieces of which text breaks on its way: line ends, what may be taken for one, dots, blanks, and what looks encoded. */
+/**
+ * Pieces of which text breaks on its way: line ends, what may be taken for one, dots, blanks, and what looks encoded.
+ */
 const PIECE = fc.oneof(
   fc.constantFrom(
     '\r',

@@ -11,7 +11,10 @@ const KEPT = new URL('clients/typescript/src/schema.ts', ROOT);
 /** Names nothing of the deployment that describes itself. */
 const APP_URL = 'http://localhost:3000';
 
-/** What the page and the client know of the API. To write it anew: `WRITE_WEB_TYPES=1 npm test -- test/integration/operations/web-types.spec.ts` */
+/**
+ * What the page and the client know of the API. To write it anew: `WRITE_WEB_TYPES=1 npm test --
+ * test/integration/operations/web-types.spec.ts`
+ */
 describe('the types of the operations page and of the client', () => {
   let otpost: Otpost;
   let folder: string;

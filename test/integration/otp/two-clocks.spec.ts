@@ -6,7 +6,10 @@ import { codeIn, SmtpSink } from '../../support/smtp/smtp-sink.js';
 
 const DAY_S = 86_400;
 
-/** Codes go by the clock that is injected, their mail by that of Postgres: what the one hands to the other is a length of time. */
+/**
+ * Codes go by the clock that is injected, their mail by that of Postgres: what the one hands to the other is a length
+ * of time.
+ */
 describe.each([
   ['years ahead of Postgres', 800 * DAY_S],
   ['years behind Postgres', -800 * DAY_S],

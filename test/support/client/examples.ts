@@ -59,8 +59,9 @@ const isPrivate = (node: ts.MethodDeclaration): boolean =>
   (ts.getModifiers(node) ?? []).some(({ kind }) => kind === ts.SyntaxKind.PrivateKeyword);
 
 /**
- * A program that runs all of them and prints, as JSON, what each printed and threw.
- * `{baseUrl}` and `{apiKey}` in it stand for the service. What it takes for granted is what the docstring of `Otpost` says: a client with a key, somebody signed in, and a page.
+ * A program that runs all of them and prints, as JSON, what each printed and threw. `{baseUrl}` and `{apiKey}` in it
+ * stand for the service. What it takes for granted is what the docstring of `Otpost` says: a client with a key,
+ * somebody signed in, and a page.
  */
 export function programOf(examples: readonly Example[]): string {
   return `import { betterAuth, InvalidWebhook, Otpost, Problem, verifyWebhook } from 'otpost';

@@ -7,7 +7,9 @@ import { freePort } from '../network/free-port.js';
 
 const DEBIAN = '/usr/lib/postgresql';
 
-/** Folder of the PostgreSQL programs that are installed on this machine, pg_dump among them; undefined where none are. */
+/**
+ * Folder of the PostgreSQL programs that are installed on this machine, pg_dump among them; undefined where none are.
+ */
 export function installedPrograms(): string | undefined {
   const versions = existsSync(DEBIAN) ? readdirSync(DEBIAN).sort((a, b) => Number(b) - Number(a)) : [];
   const path = (process.env['PATH'] ?? '').split(':');

@@ -35,9 +35,9 @@ export const FILTERS: Record<string, EmailFilter> = {
 };
 
 /**
- * So many messages over the last 40 days, as a record of them looks: nearly all sent; a few of each other state, with its
- * code; a quarter by one key and its former one, with a template; each twentieth with a tag; 100 to each recipient. Written without triggers, so
- * that the ledger does not know of them.
+ * So many messages over the last 40 days, as a record of them looks: nearly all sent; a few of each other state, with
+ * its code; a quarter by one key and its former one, with a template; each twentieth with a tag; 100 to each recipient.
+ * Written without triggers, so that the ledger does not know of them.
  */
 export async function fillOutbox(database: TestDatabase, count: number): Promise<void> {
   const of = (

@@ -48,7 +48,10 @@ export async function createDatabase(): Promise<TestDatabase> {
   return { ...database, drop };
 }
 
-/** Gives it another name, by which what still runs of a test does not find it. Undefined: that comes back at once each time. */
+/**
+ * Gives it another name, by which what still runs of a test does not find it. Undefined: that comes back at once each
+ * time.
+ */
 async function moveAway(name: string): Promise<string | undefined> {
   const away = `emptied_${randomBytes(6).toString('hex')}`;
   try {

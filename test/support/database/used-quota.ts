@@ -2,8 +2,8 @@ import { eventually } from '../signals/wait.js';
 import type { TestDatabase } from './postgres.js';
 
 /**
- * As if a transport had sent so many messages today. At a moment when no worker holds tokens of its quota for messages that
- * it is looking for: those it gives back would be taken from this number.
+ * As if a transport had sent so many messages today. At a moment when no worker holds tokens of its quota for messages
+ * that it is looking for: those it gives back would be taken from this number.
  */
 export async function useQuota(database: TestDatabase, transport: string, sent: number): Promise<void> {
   await eventually(async () => {

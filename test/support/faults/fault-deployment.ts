@@ -220,7 +220,10 @@ export class FaultDeployment {
     return verdict;
   }
 
-  /** The ledger equation, as /health/mail tells it; and `accepted` is what the client was promised, give or take what it never heard of. */
+  /**
+   * The ledger equation, as /health/mail tells it; and `accepted` is what the client was promised, give or take what it
+   * never heard of.
+   */
   async balances(): Promise<void> {
     const ledger = await inTime(async () => {
       const { body } = await this.web.get<{ ledger: Ledger | null }>('/health/mail');

@@ -3,8 +3,9 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 export type SinkMoment = 'greeting' | 'EHLO' | 'MAIL' | 'RCPT' | 'DATA' | 'in the message' | 'after the dot';
 
 /**
- * A reply such as `451 4.3.0 later`; `close` without a word; `stall` and never answer; `hold` the answer until `release`.
- * After the dot the message counts as taken in all cases but a 4xx or 5xx: a server may die on what it has stored.
+ * A reply such as `451 4.3.0 later`; `close` without a word; `stall` and never answer; `hold` the answer until
+ * `release`. After the dot the message counts as taken in all cases but a 4xx or 5xx: a server may die on what it has
+ * stored.
  */
 export type SinkFault =
   | 'close'

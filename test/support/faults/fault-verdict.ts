@@ -12,7 +12,10 @@ export interface FaultRow {
   messageId: string;
   possibleDuplicate: boolean;
   offered: boolean;
-  /** States in order, such as `queued sending lease_expired/deferred sending sent`: the error code stands before its state. */
+  /**
+   * States in order, such as `queued sending lease_expired/deferred sending sent`: the error code stands before its
+   * state.
+   */
   story: string;
   /** Process that claimed it last. */
   worker: string | null;

@@ -10,7 +10,10 @@ export function describeWithChromium(title: string, tests: () => void): void {
   describeWhere(PATH !== undefined)(title, tests);
 }
 
-/** Keeps what the browser complains of: faults of scripts, and whatever the policy of the page kept off. Not what is meant. */
+/**
+ * Keeps what the browser complains of: faults of scripts, and whatever the policy of the page kept off. Not what is
+ * meant.
+ */
 export function watchPage(page: Page, complaints: string[], meant?: RegExp): void {
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('console', (message) => {

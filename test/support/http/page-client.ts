@@ -45,7 +45,9 @@ export class PageClient {
     return { email, form };
   }
 
-  /** Another press of a button before the answer to the first one has come: the same cookies, and no new ones are seen. */
+  /**
+   * Another press of a button before the answer to the first one has come: the same cookies, and no new ones are seen.
+   */
   twin(): PageClient {
     const twin = new PageClient(this.url);
     for (const [name, value] of this.cookies) twin.cookies.set(name, value);

@@ -239,7 +239,9 @@ function mailjet(): Api {
   };
 }
 
-/** https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html; signatures are worked out once more here. */
+/**
+ * https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html; signatures are worked out once more here.
+ */
 function ses(): Api {
   let count = 0;
   return ({ path, headers, body }) => {

@@ -1,6 +1,6 @@
 /**
- * Requests as Resend's SDKs form them, written by hand after their sources (August 2026): the order and the case of their
- * headers, how they escape JSON, what they send where there is nothing, and whether a body comes in one piece.
+ * Requests as Resend's SDKs form them, written by hand after their sources (August 2026): the order and the case of
+ * their headers, how they escape JSON, what they send where there is nothing, and whether a body comes in one piece.
  */
 
 /** What a request carries as another program would read it. */

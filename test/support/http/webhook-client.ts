@@ -88,7 +88,10 @@ export class WebhookClient {
     }, `webhook ${id} to be ${status}`);
   }
 
-  /** Lets the time pass until its next attempt, and until its endpoint may be tried: rows fall due by the clock of Postgres. */
+  /**
+   * Lets the time pass until its next attempt, and until its endpoint may be tried: rows fall due by the clock of
+   * Postgres.
+   */
   async makeDue(id: string): Promise<void> {
     await this.otpost.database.query(
       `WITH due AS (UPDATE webhook_deliveries SET next_attempt_at = now() WHERE id = $1 RETURNING endpoint_id)

@@ -78,7 +78,9 @@ export class WebhookReceiver {
   }
 }
 
-/** How many of its signatures a secret made: by the text of Standard Webhooks, with another implementation than ours. */
+/**
+ * How many of its signatures a secret made: by the text of Standard Webhooks, with another implementation than ours.
+ */
 export async function signaturesBy(secret: string, { headers, body }: ReceivedWebhook): Promise<number> {
   const bytes = new Uint8Array(Buffer.from(secret.replace(/^whsec_/, ''), 'base64'));
   const key = await webcrypto.subtle.importKey('raw', bytes, { name: 'HMAC', hash: 'SHA-256' }, false, ['verify']);

@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 
-/** Connections that the kernel takes for a program that does not, with a backlog of 1, and more than enough to fill it. */
+/**
+ * Connections that the kernel takes for a program that does not, with a backlog of 1, and more than enough to fill it.
+ */
 const FILLERS = 4;
 
 /**

@@ -8,7 +8,10 @@ export interface DnsRecords {
   MX?: string[];
 }
 
-/** By name in lower case. A name with no records of the kind asked for exists; others do not. `refuse`: SERVFAIL; `silent`: no answer. */
+/**
+ * By name in lower case. A name with no records of the kind asked for exists; others do not. `refuse`: SERVFAIL;
+ * `silent`: no answer.
+ */
 export type Zone = Record<string, DnsRecords | 'refuse' | 'silent'>;
 
 const TYPES: Record<number, keyof DnsRecords> = { 1: 'A', 15: 'MX', 16: 'TXT' };

@@ -65,7 +65,9 @@ export class StallingProxy {
     await once(this.server, 'listening');
   }
 
-  /** What is open passes nothing for ever, and nobody says so; new connections get through: a server that moved house. */
+  /**
+   * What is open passes nothing for ever, and nobody says so; new connections get through: a server that moved house.
+   */
   lose(): void {
     for (const socket of this.sockets) socket.removeAllListeners('data').pause();
   }
@@ -79,7 +81,8 @@ export class StallingProxy {
   private take(near: Socket): void {
     this.keep(near);
     if (!this.stalled) return this.join(near);
-    // Read and kept, for only so is it seen who hangs up meanwhile: all who ever tried would be connected at once otherwise.
+    // Read and kept, for only so is it seen who hangs up meanwhile: all who ever tried would be connected at once
+    // otherwise.
     const said: Buffer[] = [];
     const hear = (bytes: Buffer): void => void said.push(bytes);
     near.on('data', hear).resume();

@@ -83,8 +83,8 @@ const CURSORS = [
 const ODD_KEYS = ['', ' ', 'x'.repeat(257), 'x'.repeat(256), 'k\u00e9y', '\u00ff', '"', 'a,b', '\t'];
 
 /**
- * Requests of all operations, made of what the document says of them: most fields are as they should be, so that handlers
- * are reached, and some are not.
+ * Requests of all operations, made of what the document says of them: most fields are as they should be, so that
+ * handlers are reached, and some are not.
  * @param ids such as there are, and such as there are not
  * @param callers how many; the first three are let in
  */

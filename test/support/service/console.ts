@@ -7,7 +7,10 @@ import type { TestDatabase } from '../database/postgres.js';
 import { codeIn, type SmtpSink } from '../smtp/smtp-sink.js';
 import { eventually } from '../signals/wait.js';
 
-/** Chromium writes one for each call that is refused and for each script of a mail that is kept from running, which is meant. */
+/**
+ * Chromium writes one for each call that is refused and for each script of a mail that is kept from running, which is
+ * meant.
+ */
 const MEANT =
   /^Failed to load resource: the server responded with a status of (401|403|404|409|410)|^Blocked script execution in '[^']*\/operations\/frame\//;
 

@@ -25,8 +25,8 @@ export function exampleFile(path: string): string {
 }
 
 /**
- * A program of `examples/` in TypeScript as plain JavaScript, for the oldest Node that the gate runs on strips no types. The
- * client is that of this repository.
+ * A program of `examples/` in TypeScript as plain JavaScript, for the oldest Node that the gate runs on strips no
+ * types. The client is that of this repository.
  */
 export async function compiledExample(path: string): Promise<string> {
   const outfile = `${ROOT}.tests/examples/${path.replace(/\.ts$/, '.mjs')}`;

@@ -21,8 +21,8 @@ export type Former = { kind: 'built'; build: FormerBuild } | { kind: 'no_history
 
 /**
  * The last release before this build, or while there is none the commit before the first upgrade, built from this
- * repository's own history beside this one. It runs on the dependencies of today and those that were given up. Built once for each commit; nothing of
- * git's state is touched.
+ * repository's own history beside this one. It runs on the dependencies of today and those that were given up. Built
+ * once for each commit; nothing of git's state is touched.
  */
 export function buildFormer(): Former {
   const commit = formerCommit();

@@ -19,7 +19,10 @@ interface Wanted {
   env?: Record<string, string>;
 }
 
-/** A service on a database and a mail server of its own, and somebody of the staff who has signed in to its page in a browser. */
+/**
+ * A service on a database and a mail server of its own, and somebody of the staff who has signed in to its page in a
+ * browser.
+ */
 export interface OpenOperations {
   sink: SmtpSink;
   database: TestDatabase;

@@ -9,9 +9,9 @@ import { alone } from '../signals/side-by-side.js';
 import { noteConfiguration, openLog } from '../text/test-logs.js';
 
 /**
- * The whole service in this process, on a database that the test brings, with its log to be read: it starts in a fraction
- * of what an `OtpostProcess` takes. For stories in which no process dies. Two workers of one database need two processes,
- * for a worker is named after its process.
+ * The whole service in this process, on a database that the test brings, with its log to be read: it starts in a
+ * fraction of what an `OtpostProcess` takes. For stories in which no process dies. Two workers of one database need two
+ * processes, for a worker is named after its process.
  */
 export class OtpostInProcess {
   private stopped: Promise<void> | undefined;

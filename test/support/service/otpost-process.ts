@@ -9,7 +9,10 @@ import { LIMITS_OFF } from './limits.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
-/** A real `node dist/main.js`, with nothing of this process's environment but what finding programs takes, and no limits. */
+/**
+ * A real `node dist/main.js`, with nothing of this process's environment but what finding programs takes, and no
+ * limits.
+ */
 export class OtpostProcess {
   readonly output: string[] = [];
   readonly child: ChildProcess;

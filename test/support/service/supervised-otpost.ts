@@ -28,9 +28,9 @@ export interface Memory {
 }
 
 /**
- * The real start.sh, as a container runs it. In a folder of its own, because supervisord.conf names a socket in /tmp that
- * there is one of in a container and not on this machine. The path to it is changed, and a program counts as RUNNING
- * after one second instead of ten; that is all.
+ * The real start.sh, as a container runs it. In a folder of its own, because supervisord.conf names a socket in /tmp
+ * that there is one of in a container and not on this machine. The path to it is changed, and a program counts as
+ * RUNNING after one second instead of ten; that is all.
  */
 export class SupervisedOtpost {
   readonly output: string[] = [];

@@ -2,7 +2,9 @@
 let ahead = 0;
 let machine: (() => number) | undefined;
 
-/** So much time passes for all that runs in this process and measures with `performance.now()`; its timers do not hurry. */
+/**
+ * So much time passes for all that runs in this process and measures with `performance.now()`; its timers do not hurry.
+ */
 export function letPass(seconds: number): void {
   machine ??= performance.now.bind(performance);
   const now = machine;

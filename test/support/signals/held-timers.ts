@@ -6,8 +6,8 @@ const all = new Set<HeldTimers>();
 let made = 0;
 
 /**
- * Timers of this process that run out when the test says so, and not before: whatever is set with `setTimeout` for `ms`, or
- * for up to an hour less. All others are the machine's.
+ * Timers of this process that run out when the test says so, and not before: whatever is set with `setTimeout` for
+ * `ms`, or for up to an hour less. All others are the machine's.
  */
 export class HeldTimers {
   /** Milliseconds: a day or more, and the number of no other. */

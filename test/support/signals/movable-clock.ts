@@ -1,7 +1,10 @@
 import { PrismaService } from '../../../src/database/prisma.service.js';
 import { createDatabase, type TestDatabase } from '../database/postgres.js';
 
-/** A real database whose `clock_timestamp()` a test can set. The session's search path puts ours before that of Postgres. */
+/**
+ * A real database whose `clock_timestamp()` a test can set. The session's search path puts ours before that of
+ * Postgres.
+ */
 export class MovableClock {
   private constructor(
     readonly prisma: PrismaService,

@@ -26,7 +26,10 @@ export const twoAtATime = turns(2);
 /** A test that is not yet handed to Jest, which begins five at a time in the order in which it gets them. */
 export type Story = () => void;
 
-/** Stories that run one after the other on what `setUp` makes before the first, and beside the other stories of their file. */
+/**
+ * Stories that run one after the other on what `setUp` makes before the first, and beside the other stories of their
+ * file.
+ */
 export function inTurn(
   about: string,
   setUp: () => Promise<void>,

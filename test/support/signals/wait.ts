@@ -1,7 +1,10 @@
 /** Milliseconds after which something hangs: a busy machine does not get there, and no test is about them. */
 export const HANGS_MS = 300_000;
 
-/** Looks again every few milliseconds until the answer is there; fails with the last reason when it seems that it never will. */
+/**
+ * Looks again every few milliseconds until the answer is there; fails with the last reason when it seems that it never
+ * will.
+ */
 export async function eventually<T>(
   look: () => Promise<T | undefined | false> | T | undefined | false,
   what: string,

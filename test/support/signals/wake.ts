@@ -4,7 +4,10 @@ import { eventually } from './wait.js';
 
 const NOBODY = 'nobody-wants-this@example.com';
 
-/** What is due is sent without waiting for the timer: mail to a suppressed address goes to nobody, but wakes the workers of its lane. */
+/**
+ * What is due is sent without waiting for the timer: mail to a suppressed address goes to nobody, but wakes the workers
+ * of its lane.
+ */
 export async function wakeWorkers(
   { api, database }: Pick<Otpost, 'api' | 'database'>,
   key: string,

@@ -15,8 +15,8 @@ export type Moment =
   | 'after the dot';
 
 /**
- * A reply such as `450 4.2.0 later`, silence, a connection that ends without a word, bytes that mean nothing, or a reply
- * that comes late: so much later, or once something else has happened.
+ * A reply such as `450 4.2.0 later`, silence, a connection that ends without a word, bytes that mean nothing, or a
+ * reply that comes late: so much later, or once something else has happened.
  */
 export type Misbehaviour =
   | string
@@ -52,7 +52,10 @@ export interface Transfer {
   readonly answer: string;
 }
 
-/** What happens at a moment: always the same, or by how often it came, what the client said and where. Undefined: as it should be. */
+/**
+ * What happens at a moment: always the same, or by how often it came, what the client said and where. Undefined: as it
+ * should be.
+ */
 export type Script = Partial<
   Record<Moment, Misbehaviour | ((time: number, line: string, session: Session) => Misbehaviour | undefined)>
 >;
@@ -135,7 +138,8 @@ export class MisbehavingSmtp {
 
   /** As if it had just been started: every client has lost its connection, and nothing is remembered. */
   async startAnew(script: Script = {}, extensions: readonly string[] = []): Promise<void> {
-    // Until the clients have closed their end too, and those that came meanwhile: none takes its connection for a good one any more.
+    // Until the clients have closed their end too, and those that came meanwhile: none takes its connection for a good
+    // one any more.
     await eventually(() => {
       for (const socket of this.sockets) socket.end();
       return this.sockets.size === 0;

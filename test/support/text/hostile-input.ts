@@ -70,7 +70,10 @@ export const BODIES: [type: string, body: string][] = [
   ['application/json\u0000', '{}'],
   ['application/octet-stream', '\u0000\u00ff'],
 ];
-/** On a connection of its own, byte for byte, and the status of the answer; undefined: the connection is closed without one. */
+/**
+ * On a connection of its own, byte for byte, and the status of the answer; undefined: the connection is closed without
+ * one.
+ */
 export const RAW: [what: string, bytes: string, status: number | undefined][] = [
   ['two lengths', 'POST /v1/accounts HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n{}{}{}', 400],
   [

@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { NewEmail } from '../../../src/mail/outbox/email-rows.js';
 
-/** What the outbox takes: a message without a template to ada@example.com in the default lane, but for what is said otherwise. */
+/**
+ * What the outbox takes: a message without a template to ada@example.com in the default lane, but for what is said
+ * otherwise.
+ */
 export function newEmail(more: Partial<NewEmail> = {}): NewEmail {
   const id = more.id ?? randomUUID();
   return {

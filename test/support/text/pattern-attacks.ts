@@ -22,8 +22,8 @@ export interface Attack {
 }
 
 /**
- * What makes a backtracking engine do a pattern's worst: the pattern's own pieces, each run of them repeated, behind what
- * comes before them in the pattern, with and without an end that fits nothing.
+ * What makes a backtracking engine do a pattern's worst: the pattern's own pieces, each run of them repeated, behind
+ * what comes before them in the pattern, with and without an end that fits nothing.
  */
 export function attacksOn(pattern: RegExp): Attack[] {
   const atoms = atomsOf(pattern.source, pattern.flags.includes('i'));

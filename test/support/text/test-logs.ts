@@ -2,7 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
-/** Where the gate looks afterwards whether a secret got into a log; see tools/secrets-in-logs.mjs. Unset: nothing is kept. */
+/**
+ * Where the gate looks afterwards whether a secret got into a log; see tools/secrets-in-logs.mjs. Unset: nothing is
+ * kept.
+ */
 const FOLDER = process.env['TEST_LOGS'];
 /** Shorter ones are placeholders of tests of refusals, and come up by themselves. */
 const MIN_LENGTH = 8;

@@ -9,7 +9,10 @@ import { readUnit, systemdProcess } from '../../../tools/blueprints/systemd.js';
 const VISITOR = '203.0.113.7';
 const FORGED = '192.0.2.66';
 
-/** What arrives as X-Forwarded-For when a visitor sends one of their own, as people saw it there; the connection is the last proxy's. */
+/**
+ * What arrives as X-Forwarded-For when a visitor sends one of their own, as people saw it there; the connection is the
+ * last proxy's.
+ */
 const CHAINS: [string, () => Promise<BlueprintProcess>, forwarded: string][] = [
   // arcjet-js#5411, 2025-11: appended by Cloudflare and two of Render's.
   ['render.yaml', () => firstOfRender('render.yaml'), `${FORGED},${VISITOR}, 172.71.95.118, 10.19.64.237`],

@@ -5,7 +5,10 @@ import { inTime } from '../../support/signals/in-time.js';
 import { type Attack, attacksOn, written } from '../../support/text/pattern-attacks.js';
 
 const SRC = fileURLToPath(new URL('../../../src/', import.meta.url));
-/** Characters at first; what takes longer than this many milliseconds there, three times, is looked at with some hundred times as many. */
+/**
+ * Characters at first; what takes longer than this many milliseconds there, three times, is looked at with some hundred
+ * times as many.
+ */
 const SCREEN = { length: 3_000, ms: 2 };
 /** A linear pattern is through with it in milliseconds, a quadratic one takes many minutes. */
 const WHOLE = 1_000_000;

@@ -35,7 +35,10 @@ const NOW = new Date();
 const KIB = 1_024;
 const MIB = 1_024 * KIB;
 const BODY = 64 * KIB;
-/** Characters: a quarter of the most that comes in one request, and enough to tell: what is quadratic takes minutes for them. */
+/**
+ * Characters: a quarter of the most that comes in one request, and enough to tell: what is quadratic takes minutes for
+ * them.
+ */
 const ENOUGH = 256 * KIB;
 
 type Make = (length: number) => string;
@@ -125,7 +128,10 @@ const fields = (text: string, ...names: string[]): Record<string, string> =>
   Object.fromEntries(names.map((name) => [name, text]));
 const keyring = new Keyring('a secret of more than thirty-two characters', []);
 
-/** Who reads what strangers write, how much of it at most where that is little, and how. Patterns have a test of their own. */
+/**
+ * Who reads what strangers write, how much of it at most where that is little, and how. Patterns have a test of their
+ * own.
+ */
 const READERS: Record<string, { longest?: number; read: (text: string) => unknown }> = {
   'an address': { read: parseEmailAddress },
   'a moment': { read: isMoment },

@@ -16,9 +16,9 @@ function codeOf(file: string): string {
 }
 
 /**
- * Where a word that is the name of a provider may stand: codes are sent again in the rooms of codes and accounts, and in
- * what is told of that; the API's document has an example of a source. Resend's SDKs have a door of their form, which a
- * variable opens, and webhooks of their form.
+ * Where a word that is the name of a provider may stand: codes are sent again in the rooms of codes and accounts, and
+ * in what is told of that; the API's document has an example of a source. Resend's SDKs have a door of their form,
+ * which a variable opens, and webhooks of their form.
  */
 const OTHER_MEANINGS: Record<string, RegExp> = {
   resend: new RegExp(

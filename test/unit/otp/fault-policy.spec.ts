@@ -3,7 +3,10 @@ import { EN } from '../../../src/http/pages/words/en.js';
 import { EmailStatus } from '../../../src/generated/prisma/enums.js';
 import { deliveryFault, deliveryStatusOf } from '../../../src/otp/delivery/delivery-status.js';
 
-/** Of attempts that no server took for good: what `last_error_code` may be, but for what the server said about the mailbox. */
+/**
+ * Of attempts that no server took for good: what `last_error_code` may be, but for what the server said about the
+ * mailbox.
+ */
 const BEFORE_A_MAILBOX = [
   'smtp_auth',
   'smtp_tls',

@@ -7,7 +7,9 @@ import { promisify } from 'node:util';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** Functions and classes of all kinds, most of them made each time that `made` is called; `told` is what each is called. */
+/**
+ * Functions and classes of all kinds, most of them made each time that `made` is called; `told` is what each is called.
+ */
 const SOURCE = `
 export function made() {
   const arrow = (text) => pick(text, "arrow");
@@ -76,7 +78,8 @@ describe('names in a bundle', () => {
     const text = await readFile(join(folder, 'out/entry.js'), 'utf8');
     expect(text).toMatch(/const arrow= +\(text=>/);
     expect(text).toMatch(/const own= +\(function named\(\)/);
-    // Classes, which are made once; the module whose names were taken; and what a bundle cannot tell: a private field's reader.
+    // Classes, which are made once; the module whose names were taken; and what a bundle cannot tell: a private field's
+    // reader.
     expect(text.match(/__name\((?!this,)/g)!.length).toBeLessThan(8);
     expect(text).not.toMatch(/__name\(declared,/);
   });

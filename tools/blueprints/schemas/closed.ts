@@ -1,6 +1,9 @@
 export type Schema = Record<string, unknown>;
 
-/** An object that has these keys and no other: a misspelt key of a blueprint is ignored, or refused, only where it is deployed. */
+/**
+ * An object that has these keys and no other: a misspelt key of a blueprint is ignored, or refused, only where it is
+ * deployed.
+ */
 export function closed(properties: Record<string, Schema>, required: readonly string[] = []): Schema {
   return { type: 'object', properties, required, additionalProperties: false };
 }

@@ -1,8 +1,8 @@
 import { closed, count, listOf, oneOf, type Schema, text, texts } from './closed.js';
 
 /**
- * What deploy/kubernetes uses of the schemas of Kubernetes, closed as its strict variants are, and what the "restricted"
- * Pod Security Standard asks for.
+ * What deploy/kubernetes uses of the schemas of Kubernetes, closed as its strict variants are, and what the
+ * "restricted" Pod Security Standard asks for.
  */
 const labels: Schema = { type: 'object', additionalProperties: text };
 const metadata = closed(

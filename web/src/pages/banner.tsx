@@ -75,7 +75,10 @@ export function Banner({ data, error }: { data: Overview | undefined; error: unk
   );
 }
 
-/** What stands below does not move under the pointer: as the banner grows, the page is scrolled along, and it keeps what it has grown to until the next visit. */
+/**
+ * What stands below does not move under the pointer: as the banner grows, the page is scrolled along, and it keeps what
+ * it has grown to until the next visit.
+ */
 function useStill() {
   const ref = useRef<HTMLDivElement>(null);
   const height = useRef(0);

@@ -1,8 +1,8 @@
 import { useEffect, useRef, useState } from 'react';
 
 /**
- * Nothing moves under the pointer: while it is over the rows, a row has the focus or is selected, those that are shown stay where they
- * are and only their facts change; what is new is counted until somebody asks for it.
+ * Nothing moves under the pointer: while it is over the rows, a row has the focus or is selected, those that are shown
+ * stay where they are and only their facts change; what is new is counted until somebody asks for it.
  * @param fresh undefined while those of another list stand in for them
  * @param key another one is another list
  * @param busy rows are selected, or something is done with them

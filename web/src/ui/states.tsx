@@ -3,7 +3,9 @@ import { count, type Status, STATUS_WORDS, STATUSES, TONES } from '../words';
 import { cx } from './parts';
 import styles from './states.module.css';
 
-/** How many messages are in each state: a bar, and below it each with the way to them. @param left that are not made yet */
+/**
+ * How many messages are in each state: a bar, and below it each with the way to them. @param left that are not made yet
+ */
 export function States({
   counts,
   broadcast,

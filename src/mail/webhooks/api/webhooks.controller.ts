@@ -44,8 +44,8 @@ const MESSAGES: Record<Fault, string> = {
 };
 
 /**
- * The address as the URL standard writes it, so that odd notations of an address are seen for what they are. A name that
- * does not resolve yet is let through: each attempt looks again, and that look is the one that counts.
+ * The address as the URL standard writes it, so that odd notations of an address are seen for what they are. A name
+ * that does not resolve yet is let through: each attempt looks again, and that look is the one that counts.
  * @throws Problem `validation_failed` naming `url`
  */
 async function readTargetUrl(text: string, guard: TargetGuard): Promise<string> {

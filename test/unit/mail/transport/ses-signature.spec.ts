@@ -1,7 +1,8 @@
 import { AwsV4Signer } from 'aws4fetch';
 
 // The signature version 4 test suite of AWS, whose key, date and scope are the same in every case. The signing is
-// aws4fetch's; that what we hand to it is what SES checks, the API of test/support/http/provider-apis.ts works out itself.
+// aws4fetch's; that what we hand to it is what SES checks, the API of test/support/http/provider-apis.ts works out
+// itself.
 const CREDENTIALS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY' };
 const SCOPE = { region: 'us-east-1', service: 'service', datetime: '20150830T123600Z', allHeaders: true };
 const HOST = 'https://example.amazonaws.com';

@@ -204,7 +204,8 @@ describe('a file and a picture that the HTML shows are told to', () => {
       }),
     );
 
-  // https://resend.com/docs/api-reference/emails/send-email, https://resend.com/docs/dashboard/emails/embed-inline-images
+  // https://resend.com/docs/api-reference/emails/send-email,
+  // https://resend.com/docs/dashboard/emails/embed-inline-images
   it('Resend', async () => {
     expect(bodyOf(await told('resend:re_1'))['attachments']).toEqual([
       { filename: NAMED, content: PDF, content_type: 'application/pdf' },
@@ -228,7 +229,8 @@ describe('a file and a picture that the HTML shows are told to', () => {
     ]);
   });
 
-  // https://documentation.mailgun.com/docs/mailgun/user-manual/sending-messages/send-attachments: shown by its file name
+  // https://documentation.mailgun.com/docs/mailgun/user-manual/sending-messages/send-attachments: shown by its file
+  // name
   it('Mailgun', async () => {
     const { headers, body } = await told('mailgun:key-1@mg.example.com');
     const form = await new Response(body, { headers }).formData();
