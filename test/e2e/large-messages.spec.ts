@@ -220,6 +220,7 @@ describe('messages and files as large as they may be', () => {
       APP_SECRET: TEST_SECRET,
       PORT: '0',
       ROLE: 'web',
+      MAIL_TRANSPORTS: 'capture:',
     });
     await eventually(async () => (await halves()).length === 0, 'the clean-up');
     expect(
