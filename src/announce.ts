@@ -2,7 +2,7 @@ import { isAbsolute, relative } from 'node:path';
 import type { Settings } from './config/settings.js';
 import { VERSION } from './core/process-facts.js';
 import { tellReach } from './doctor/transport-checks.js';
-import { waysOut } from './mail/routing/routes.js';
+import { allTransports } from './mail/routing/routes.js';
 import type { RunningProcess } from './process.js';
 
 /** Tells whoever started the process where to look: people in development, a log line in production. */
@@ -16,7 +16,7 @@ export async function announce(settings: Settings, running: RunningProcess): Pro
       url,
       ...(smtp.length > 0 ? { smtp } : {}),
       broker: redisUrl ? 'redis' : 'postgres',
-      transports: waysOut(settings).map(({ name }) => name),
+      transports: allTransports(settings).map(({ name }) => name),
       ...(role === 'web' ? {} : { lanes: mail.lanes }),
     },
     'ready',

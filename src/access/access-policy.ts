@@ -63,15 +63,15 @@ export function allows(held: readonly string[], needed: Scope): boolean {
 }
 
 /** What a person may do, the least first; each may do what those before it may. */
-export const ROLES = ['user', 'viewer', 'operator', 'admin'] as const;
-export type Role = (typeof ROLES)[number];
+export const ACCOUNT_ROLES = ['user', 'viewer', 'operator', 'admin'] as const;
+export type AccountRole = (typeof ACCOUNT_ROLES)[number];
 
 /**
  * Viewers see what the page of operators shows and change nothing; operators retry and cancel mail, test templates and
  * keep the suppression list; admins do everything. A user's rights end at their own account.
  */
-export type StaffRole = Exclude<Role, 'user'>;
+export type StaffRole = Exclude<AccountRole, 'user'>;
 
-export function reaches(held: Role, needed: StaffRole): boolean {
-  return ROLES.indexOf(held) >= ROLES.indexOf(needed);
+export function reaches(held: AccountRole, needed: StaffRole): boolean {
+  return ACCOUNT_ROLES.indexOf(held) >= ACCOUNT_ROLES.indexOf(needed);
 }

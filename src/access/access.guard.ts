@@ -15,13 +15,13 @@ import { Logger } from '../core/logger.js';
 import { ACCESS_EXTENSION } from '../core/problem-docs.js';
 import { Problem } from '../core/problems.js';
 import { type ApiKeyRecord, ApiKeys, KEY_START, type KeyCheck } from './api-keys.js';
-import { allows, reaches, type Role, type Scope, type StaffRole } from './access-policy.js';
+import { allows, reaches, type AccountRole, type Scope, type StaffRole } from './access-policy.js';
 
 /** A person who is signed in, whatever their role. */
 export interface Member {
   accountId: string;
   sessionId: string;
-  role: Role;
+  role: AccountRole;
 }
 
 /** Who is behind an access token. What an account is, the rooms above know; src/accounts/staff.module.ts tells. */

@@ -9,9 +9,9 @@ export const MOST_ATTRIBUTES = 20;
 export const LONGEST_NAME = 50;
 export const LONGEST_VALUE = 500;
 /** As Liquid names it after a dot. */
-export const ATTRIBUTE_NAME = /^[A-Za-z][A-Za-z0-9_]{0,49}$/;
+const ATTRIBUTE_NAME = /^[A-Za-z][A-Za-z0-9_]{0,49}$/;
 /** What the words of a broadcast know of every subscriber. */
-export const RESERVED_NAMES: readonly string[] = ['email', 'locale'];
+const RESERVED_NAMES: readonly string[] = ['email', 'locale'];
 export const LOCALE = /^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}$/;
 
 /** Somebody to be written, checked. */

@@ -1,4 +1,4 @@
-import { type Role, ROLES } from '../access/access-policy.js';
+import { type AccountRole, ACCOUNT_ROLES } from '../access/access-policy.js';
 import type { Administrators } from '../accounts/administration/administrators.js';
 import type { EmailAddress } from '../core/email-address.js';
 import { emailAddress, oneLine, oneOf, UsageError } from './arguments.js';
@@ -35,13 +35,18 @@ password, codes by mail sign in.`,
   admin
     .command('grant')
     .summary('give an account a role, or take it')
-    .synopsis(`--email ADDRESS [--role ${ROLES.join('|')}] [--json]`)
+    .synopsis(`--email ADDRESS [--role ${ACCOUNT_ROLES.join('|')}] [--json]`)
     .description(
       `Gives an existing account a role, from its next request on. Viewers see all that /operations shows; operators retry and cancel
 mail besides; admins do everything; --role user takes it away again. The last administrator stays one.`,
     )
     .option('--email <ADDRESS>', 'of the account', emailAddress('--email'))
-    .option('--role <ROLE>', `${ROLES.join(', ')}; admin unless it is given`, oneOf('role', ROLES), 'admin')
+    .option(
+      '--role <ROLE>',
+      `${ACCOUNT_ROLES.join(', ')}; admin unless it is given`,
+      oneOf('role', ACCOUNT_ROLES),
+      'admin',
+    )
     .option('--json', 'print the account as JSON')
     .needs('email', NAMED)
     .onDatabase(grant);
@@ -89,7 +94,7 @@ async function create(io: Io, { email, name = null, passwordStdin }: NewAdminist
   });
 }
 
-async function grant(session: Session, { email, role }: { email: EmailAddress; role: Role }): Promise<ExitCode> {
+async function grant(session: Session, { email, role }: { email: EmailAddress; role: AccountRole }): Promise<ExitCode> {
   const { io, prisma, operator } = session;
   const known = await prisma.account.findUnique({ where: { emailCanonical: email.canonical } });
   const administrators = await administratorsOf(session);

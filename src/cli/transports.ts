@@ -42,8 +42,8 @@ interface Listed extends TransportRecord {
 /** Those on record, as far as the configuration that this command sees has them. */
 async function list({ io, prisma, settings }: Session): Promise<ExitCode> {
   const { TransportRecords } = await import('../mail/routing/breaker-records.js');
-  const { keysOf, waysOut } = await import('../mail/routing/routes.js');
-  const records = withConfigured(await new TransportRecords(prisma).list(), keysOf(waysOut(settings)));
+  const { keysOf, allTransports } = await import('../mail/routing/routes.js');
+  const records = withConfigured(await new TransportRecords(prisma).list(), keysOf(allTransports(settings)));
   io.list(records, {
     none: 'There is no transport yet: a worker tells of its own when it starts.',
     heading: ['NAME', 'STATE', 'REASON', 'SINCE', 'NEXT TRY', 'CANNOT BE REACHED FROM'],

@@ -1,4 +1,4 @@
-import { isKey, MIN_SECRET_LENGTH } from './provider-entries.js';
+import { isKey, MIN_HOOK_SECRET_LENGTH } from './provider-entries.js';
 import type { HookInProof, HookInSecret } from './settings.js';
 import { decoded, fault, type Parsed, readEach, value } from './values.js';
 
@@ -40,7 +40,7 @@ function wantsOf(source: string): string {
   const forms = Object.values(FORMS).map(({ wants }) => wants);
   return (
     `must be one of ${forms.join(', ')} or v1,whsec_<base64>, such as HOOK_IN_SECRETS=${source}:bearer:<token>. ` +
-    `Secrets have at least ${MIN_SECRET_LENGTH} characters; special ones are percent-encoded.`
+    `Secrets have at least ${MIN_HOOK_SECRET_LENGTH} characters; special ones are percent-encoded.`
   );
 }
 
@@ -93,5 +93,7 @@ function isToken(text: string | undefined): text is string {
 
 /** Where mail comes in is open to the internet and not slowed down, so nothing may be guessed. */
 function isSecret(text: string | undefined): text is string {
-  return text !== undefined && text.length >= MIN_SECRET_LENGTH && /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(text);
+  return (
+    text !== undefined && text.length >= MIN_HOOK_SECRET_LENGTH && /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(text)
+  );
 }

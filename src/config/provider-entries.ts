@@ -56,7 +56,7 @@ export interface SecretForm<Secret> {
 }
 
 /** Characters. Where events come in is open to the internet and not slowed down. */
-export const MIN_SECRET_LENGTH = 16;
+export const MIN_HOOK_SECRET_LENGTH = 16;
 
 /** Printable ASCII without blanks: anything else cannot stand in a header. */
 export function isKey(text: string): boolean {
@@ -72,12 +72,12 @@ export const KEY_ENTRY = {
 
 /** The secret of a provider that calls with a user and a password (RFC 7617). */
 export const BASIC_SECRET = {
-  wants: `must be a user, a colon, and a password of at least ${MIN_SECRET_LENGTH} characters, special ones percent-encoded`,
+  wants: `must be a user, a colon, and a password of at least ${MIN_HOOK_SECRET_LENGTH} characters, special ones percent-encoded`,
   read: (rest: string): { user: string; password: string } | undefined => {
     const colon = rest.indexOf(':');
     const user = decoded(rest.slice(0, Math.max(colon, 0)));
     const password = decoded(rest.slice(colon + 1));
-    const usable = user && !user.includes(':') && password !== undefined && password.length >= MIN_SECRET_LENGTH;
+    const usable = user && !user.includes(':') && password !== undefined && password.length >= MIN_HOOK_SECRET_LENGTH;
     return usable ? { user, password } : undefined;
   },
 };

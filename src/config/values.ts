@@ -146,7 +146,7 @@ export function isOrigin(url: URL | undefined): url is URL {
 }
 
 /** Whether it is http or https, without user and query. */
-export function isPlainHttp(url: URL | undefined): url is URL {
+function isPlainHttp(url: URL | undefined): url is URL {
   return (
     url !== undefined &&
     ['http:', 'https:'].includes(url.protocol) &&

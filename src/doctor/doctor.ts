@@ -4,7 +4,7 @@ import { quote } from '../core/mask.js';
 import { VERSION } from '../core/process-facts.js';
 import { PrismaService } from '../database/prisma.service.js';
 import { MailFactsReader } from '../health/health-monitor.js';
-import { keysOf, waysOut } from '../mail/routing/routes.js';
+import { keysOf, allTransports } from '../mail/routing/routes.js';
 import { POSTGRES_POOL } from '../queue/broker.js';
 import { brokerChecks } from './broker-checks.js';
 import { type DatabaseFinding, probeDatabase } from './database-probe.js';
@@ -42,13 +42,13 @@ export interface Examination {
  */
 export async function examine(examination: Examination): Promise<Report> {
   const { settings, warnings, names, now } = examination;
-  const ways = waysOut(settings);
-  const keys = keysOf(ways);
+  const transports = allTransports(settings);
+  const keys = keysOf(transports);
   const parts = [
     part(examination, 'configuration', async () => configurationVerdicts(settings, warnings)),
     part(examination, 'database', () => databaseChecks(settings, now)),
     part(examination, 'broker', () => brokerChecks(settings.redisUrl)),
-    ...ways.map((transport, index) =>
+    ...transports.map((transport, index) =>
       part(examination, areaOf(transport), () => transportChecks(transport, keys[index]!, examination), keys[index]),
     ),
     part(examination, 'dns', () => senderChecks(settings, names)),
@@ -104,7 +104,7 @@ async function recordChecks(found: DatabaseFinding, settings: Settings, now: () 
     // By the clock of Postgres, which heartbeats are written by.
     const time = new Date(now().getTime() + found.skewMs);
     return mailVerdicts(await reader.read(), {
-      ways: waysOut(settings),
+      transports: allTransports(settings),
       host: hostname(),
       now: time,
     });

@@ -1,24 +1,30 @@
 import type { Lane } from '../core/lanes.js';
 import type { MailFacts, WorkerFacts } from '../health/health-monitor.js';
-import { hasOpen, lanesOf, reportOf, transportProblems, type Way } from '../health/mail-report-policy.js';
+import {
+  hasOpen,
+  lanesOf,
+  reportOf,
+  transportProblems,
+  type ConfiguredTransport,
+} from '../health/mail-report-policy.js';
 import type { MailProblem, TransportReport } from '../health/troubles-policy.js';
 import { type Check, fail, ok, warn } from './report.js';
 
 interface MailContext {
-  ways: readonly Way[];
+  transports: readonly ConfiguredTransport[];
   /** This machine. */
   host: string;
   now: Date;
 }
 
-/** What the record tells: who delivers, what became of the ways out, and whether every message is accounted for. */
-export function mailVerdicts(facts: MailFacts, { ways, host, now }: MailContext): Check[] {
-  const report = reportOf(facts, { ways, broker: { kind: 'not asked', up: true } });
+/** What the record tells: who delivers, what became of the transports, and whether every message is accounted for. */
+export function mailVerdicts(facts: MailFacts, { transports, host, now }: MailContext): Check[] {
+  const report = reportOf(facts, { transports, broker: { kind: 'not asked', up: true } });
   const problemOf = (wanted: MailProblem['code']) => report.problems.find(({ code }) => code === wanted);
   // Where none is open, mail does not flow, whatever the reason.
   const open = hasOpen(report.transports);
   return [
-    ...workerVerdicts(facts.workers, problemOf('no_worker'), now, lanesOf(ways)),
+    ...workerVerdicts(facts.workers, problemOf('no_worker'), now, lanesOf(transports)),
     ...facts.pauses.map(pauseVerdict),
     ...report.transports.map((transport) => transportVerdict(transport, host, open)),
     flowVerdict('hand-overs', 'none has been under way for long', problemOf('slow_handover')),
@@ -171,15 +177,15 @@ const HOLDS_UP: readonly MailProblem['code'][] = [
 
 /**
  * Why a message has not gone yet, in plain words, the likeliest reason first.
- * @param ways those of mail
+ * @param transports those of mail
  */
 export function whyWaiting(
   message: WaitingMessage,
   facts: MailFacts,
-  ways: readonly (Way & { rate?: unknown })[],
+  transports: readonly (ConfiguredTransport & { rate?: unknown })[],
   now: Date,
 ): string[] {
-  const { problems } = reportOf(facts, { ways, broker: { kind: 'not asked', up: true } });
+  const { problems } = reportOf(facts, { transports, broker: { kind: 'not asked', up: true } });
   const reasons = problems
     .filter(({ code }) => HOLDS_UP.includes(code))
     .filter(
@@ -195,7 +201,7 @@ export function whyWaiting(
       `The last attempt did not get through (${message.lastErrorCode ?? 'no code'}); the next one is in ${seconds} s.`,
     );
   }
-  const rated = ways.filter(({ rate, daily }) => rate !== undefined || daily !== undefined);
+  const rated = transports.filter(({ rate, daily }) => rate !== undefined || daily !== undefined);
   if (reasons.length === 0 && rated.length > 0)
     reasons.push(
       `The rate or the daily quota of ${rated.map(({ name }) => name).join(', ')} is probably used up: other mail was first.`,

@@ -2,7 +2,7 @@ import type { Settings, TransportSettings } from '../config/settings.js';
 import { isLoopback, withoutBrackets } from '../config/values.js';
 import { visible } from '../core/mask.js';
 import { providerOf } from '../mail/providers/providers.js';
-import { waysOut } from '../mail/routing/routes.js';
+import { allTransports } from '../mail/routing/routes.js';
 import { findSmsProvider } from '../mail/sms/sms-providers.js';
 
 type CheckStatus = 'ok' | 'warn' | 'fail' | 'skip';
@@ -145,7 +145,7 @@ export function secretsOf(settings: Settings): string[] {
   const urls = [database.url, redisUrl].flatMap((url) =>
     url === undefined ? [] : [url, decodeURIComponent(new URL(url).password)],
   );
-  return [...urls, appSecret ?? '', ...appSecretPrevious, ...waysOut(settings).flatMap(transportSecrets)];
+  return [...urls, appSecret ?? '', ...appSecretPrevious, ...allTransports(settings).flatMap(transportSecrets)];
 }
 
 /** What is allowed and yet probably not meant. @param warnings of reading the environment */

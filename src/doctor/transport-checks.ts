@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import type { Settings, SmtpPort, SmtpSettings, TransportSettings } from '../config/settings.js';
 import { heloName } from '../config/smtp-entry.js';
 import type { Logger } from '../core/logger.js';
-import { keysOf, waysOut } from '../mail/routing/routes.js';
+import { keysOf, allTransports } from '../mail/routing/routes.js';
 import { loginOf } from '../mail/transport/smtp-session.js';
 import { TIMEOUTS, timeoutsFor } from '../mail/transport/timeouts.js';
 import type { ProbeTimes } from './greeting-watch.js';
@@ -186,8 +186,8 @@ const WITHIN_MS = 10_000;
  */
 export async function tellReach(settings: Settings, log: Logger, signal: AbortSignal): Promise<void> {
   const within = AbortSignal.any([signal, AbortSignal.timeout(WITHIN_MS)]);
-  const ways = waysOut(settings);
-  const keys = keysOf(ways);
+  const transports = allTransports(settings);
+  const keys = keysOf(transports);
   const helo = heloName(hostname(), settings.http.appUrl);
   const tell = async (transport: TransportSettings, name: string): Promise<void> => {
     try {
@@ -197,7 +197,7 @@ export async function tellReach(settings: Settings, log: Logger, signal: AbortSi
       log.warn({ err: error, transport: name }, 'whether the transport can be reached could not be found out');
     }
   };
-  await Promise.all(ways.map((transport, index) => tell(transport, keys[index]!)));
+  await Promise.all(transports.map((transport, index) => tell(transport, keys[index]!)));
 }
 
 async function look(transport: TransportSettings, name: string, helo: string, signal: AbortSignal): Promise<Check[]> {

@@ -8,7 +8,7 @@ import {
 } from '@nestjs/terminus';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Settings } from '../config/settings.js';
-import { waysOut } from '../mail/routing/routes.js';
+import { allTransports } from '../mail/routing/routes.js';
 import { HealthMonitor, Insiders } from './health-monitor.js';
 import { type MailReport, reportOf, whyNotFlowing } from './mail-report-policy.js';
 
@@ -52,7 +52,7 @@ export class Indicators {
     const [last] = attempts;
     const facts = { oldestDueSeconds, lastAttempt: last ? { ...last, at: last.at.toISOString() } : null };
     const broker = { kind: 'another indicator', up: true };
-    const problem = whyNotFlowing(reportOf(value, { ways: waysOut(this.settings), broker }));
+    const problem = whyNotFlowing(reportOf(value, { transports: allTransports(this.settings), broker }));
     return problem ? indicator.degraded({ ...facts, reason: problem.message }) : indicator.up(facts);
   }
 }
@@ -163,7 +163,7 @@ export class MailHealthController {
         problems: [{ code: 'database_down', message, remedy: 'Look at Postgres and at DATABASE_URL.' }],
       };
     }
-    return reportOf(value, { ways: waysOut(this.settings), broker: this.monitor.broker });
+    return reportOf(value, { transports: allTransports(this.settings), broker: this.monitor.broker });
   }
 }
 

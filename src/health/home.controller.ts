@@ -2,7 +2,7 @@ import { Controller, Get, Optional, Req, Res, UseFilters } from '@nestjs/common'
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Settings } from '../config/settings.js';
-import { waysOut } from '../mail/routing/routes.js';
+import { allTransports } from '../mail/routing/routes.js';
 import { type Html, html } from '../core/html.js';
 import { isAtTheMachine } from '../http/pages/origin.js';
 import { type Page, PageReader, PageWriter } from '../http/pages/page-frame.js';
@@ -105,7 +105,7 @@ export class HomeController {
   private state(): State {
     const { value } = this.monitor.mailFacts;
     if (value === undefined) return { status: 'down', problems: [] };
-    return reportOf(value, { ways: waysOut(this.settings), broker: this.monitor.broker });
+    return reportOf(value, { transports: allTransports(this.settings), broker: this.monitor.broker });
   }
 
   private places(): Home['places'] {

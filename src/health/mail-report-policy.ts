@@ -10,7 +10,7 @@ import {
   expiredCodeProblems,
   type MailProblem,
   noticesOf,
-  noWayOut,
+  noneOpen,
   quotaProblems,
   type TransportReport,
   type UsedQuota,
@@ -33,13 +33,13 @@ export interface MailReport {
 
 /** What the facts are held against. */
 interface Configured {
-  ways: readonly Way[];
+  transports: readonly ConfiguredTransport[];
   /** `error`: the class of what took it down. */
   broker: { kind: string; up: boolean; error?: string };
 }
 
 /** A configured transport; of those of a channel the preferred one comes first. */
-export interface Way {
+export interface ConfiguredTransport {
   name: string;
   /** Messages a day that it may send; undefined: no quota. */
   daily?: number;
@@ -47,15 +47,15 @@ export interface Way {
   channel?: 'sms';
 }
 
-/** Lanes that there are ways out for. */
-export function lanesOf(ways: readonly Way[]): readonly Lane[] {
-  return ways.some(({ channel }) => channel === 'sms') ? LANES : MAIL_LANES;
+/** Lanes that there are transports for. */
+export function lanesOf(transports: readonly ConfiguredTransport[]): readonly Lane[] {
+  return transports.some(({ channel }) => channel === 'sms') ? LANES : MAIL_LANES;
 }
 
 /** What the facts mean to an operator. `ok` is only said where nothing asks for a look. */
-export function reportOf(facts: MailFacts, { ways, broker }: Configured): MailReport {
-  const keys = keysOf(ways);
-  const transports = ways.map(({ name, channel }, index) =>
+export function reportOf(facts: MailFacts, { transports: configured, broker }: Configured): MailReport {
+  const keys = keysOf(configured);
+  const transports = configured.map(({ name, channel }, index) =>
     transportReport(
       { name: keys[index]!, channel: channel ?? 'email' },
       facts.states.find((state) => state.name === keys[index]),
@@ -66,10 +66,10 @@ export function reportOf(facts: MailFacts, { ways, broker }: Configured): MailRe
     ...ledgerProblems(facts.ledger.imbalance),
     ...brokerProblems(broker),
     ...facts.pauses.map(pauseProblem),
-    ...workerProblems(facts.workers, lanesOf(ways)),
-    ...noWayOut(ofMail(transports)),
+    ...workerProblems(facts.workers, lanesOf(configured)),
+    ...noneOpen(ofMail(transports)),
     ...transports.flatMap(transportProblems),
-    ...quotaProblems(usedUp(keys, ways, facts.usedToday)),
+    ...quotaProblems(usedUp(keys, configured, facts.usedToday)),
     ...handoverProblems(facts.slowHandovers),
     ...expiredCodeProblems(facts.messages),
     ...waitingProblems(facts.oldestDueSeconds),
@@ -83,8 +83,12 @@ export function reportOf(facts: MailFacts, { ways, broker }: Configured): MailRe
  * Transports whose quota leaves nothing for mail other than codes, and those of SMS, which carry nothing else, whose is
  * used up.
  */
-function usedUp(keys: readonly string[], ways: readonly Way[], usedToday: MailFacts['usedToday']): UsedQuota[] {
-  return ways.flatMap(({ daily, channel }, index) => {
+function usedUp(
+  keys: readonly string[],
+  transports: readonly ConfiguredTransport[],
+  usedToday: MailFacts['usedToday'],
+): UsedQuota[] {
+  return transports.flatMap(({ daily, channel }, index) => {
     const name = keys[index]!;
     const used = usedToday.get(name) ?? 0;
     const all = daily === undefined ? Infinity : quotaFor(channel === 'sms' ? 'sms' : 'default', daily);

@@ -70,7 +70,7 @@ export interface UsedQuota {
 }
 
 /** Where several transports of mail are configured and none takes it. One alone is told of by what is wrong with it. */
-export function noWayOut(transports: readonly TransportReport[]): MailProblem[] {
+export function noneOpen(transports: readonly TransportReport[]): MailProblem[] {
   const shut = transports.filter(({ state }) => state in SHUT);
   if (transports.length < 2 || shut.length < transports.length) return [];
   const told = shut.map(({ name, state }) => `${name} ${SHUT[state as keyof typeof SHUT]}`).join(', ');

@@ -80,7 +80,7 @@ export const asDocument: ProblemWriter = (problem, requestId) => ({
 });
 
 /** To people as a page. */
-export function asPageOrDocument(dress: Dress): ProblemWriter {
+function asPageOrDocument(dress: Dress): ProblemWriter {
   return (problem, requestId, asked) => {
     if (!wantsPage(asked)) return asDocument(problem, requestId, asked);
     const { headers, text } = written(

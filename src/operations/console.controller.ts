@@ -17,7 +17,7 @@ import {
 } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { reaches, type Role } from '../access/access-policy.js';
+import { reaches, type AccountRole } from '../access/access-policy.js';
 import { AccountsModule } from '../accounts/accounts.module.js';
 import { PageCookies, PageSignIn } from '../accounts/pages/page-cookies.js';
 import { AccessTokens } from '../accounts/tokens/access-tokens.js';
@@ -63,7 +63,7 @@ interface Token {
   accessToken: string;
   /** Seconds. */
   expiresIn: number;
-  account: { id: string; email: string; name: string | null; role: Role };
+  account: { id: string; email: string; name: string | null; role: AccountRole };
 }
 
 /** Whoever looks at mail in a frame: its route is asked by a browser, which has the cookie and no token. */

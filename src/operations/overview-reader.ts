@@ -11,7 +11,7 @@ import { reportOf } from '../health/mail-report-policy.js';
 import type { TransportReport } from '../health/troubles-policy.js';
 import type { LedgerState } from '../mail/outbox/ledger.js';
 import { type LaneFacts, OutboxRecords } from '../mail/outbox/records.js';
-import { keysOf, waysOut } from '../mail/routing/routes.js';
+import { keysOf, allTransports } from '../mail/routing/routes.js';
 import { type DatedProblem, weighed } from './overview-policy.js';
 import { drainSeconds } from './record-metrics.js';
 
@@ -118,10 +118,10 @@ export class OverviewReader {
     const tasks = await this.tasksByWorker();
     const handOvers = await this.handOvers();
     const now = this.clock.now();
-    const configured = waysOut(this.settings);
+    const configured = allTransports(this.settings);
     const sms = sendsTexts(this.settings);
     const { broker } = this.monitor;
-    const report = reportOf(facts, { ways: configured, broker });
+    const report = reportOf(facts, { transports: configured, broker });
     const perSecond = (lane: Lane): number => rates.find((rate) => rate.lane === lane)?.perSecond ?? 0;
     const keys = keysOf(configured);
     return {

@@ -4,7 +4,7 @@ import { Settings } from '../config/settings.js';
 import { LANES } from '../core/lanes.js';
 import { Logger } from '../core/logger.js';
 import { DatabaseSilent } from '../database/database-errors.js';
-import { keysOf, waysOut } from '../mail/routing/routes.js';
+import { keysOf, allTransports } from '../mail/routing/routes.js';
 import type { SmsFigures } from '../otp/sms/sms-traffic.js';
 import { COUNTED_AT_MOST, type Readings, RecordReader } from './record-reader.js';
 
@@ -115,7 +115,7 @@ export class RecordMetrics {
     private readonly log: Logger,
   ) {
     const registers = [registry];
-    this.configured = keysOf(waysOut(settings));
+    this.configured = keysOf(allTransports(settings));
     this.accepted = new Counter({ name: 'otpost_emails_accepted_total', help: 'Messages ever accepted', registers });
     this.gauges = Object.fromEntries(
       Object.entries(GAUGES).map(([name, gauge]) => [name, new Gauge({ ...gauge, registers })]),

@@ -18,7 +18,7 @@ import { Names } from '../doctor/network.js';
 import type { Check } from '../doctor/report.js';
 import { transportChecks } from '../doctor/transport-checks.js';
 import { Limits } from '../limits/limits.js';
-import { keysOf, waysOut } from '../mail/routing/routes.js';
+import { keysOf, allTransports } from '../mail/routing/routes.js';
 import { Idempotency } from '../mail/submission/idempotency.js';
 import { IdempotencyKey, TakesIdempotencyKey, told } from '../mail/submission/idempotency-header.js';
 import { ChallengeIdPipe, IsCode, refusalProblem } from '../otp/challenge-view.js';
@@ -120,7 +120,7 @@ export class TransportProbes {
 
   /** @throws Problem `transport_not_found` */
   async probe(name: string): Promise<TransportTestView> {
-    const transports = waysOut(this.settings);
+    const transports = allTransports(this.settings);
     const transport = transports[keysOf(transports).indexOf(name)];
     if (!transport) throw new Problem('transport_not_found');
     const checks = await this.side.during(() =>

@@ -198,7 +198,7 @@ async function webAlone(deployment: Deployment, other: Deployment): Promise<void
   expect(deployment.sink.received).toHaveLength(3);
 }
 
-async function noWayOut(deployment: Deployment): Promise<void> {
+async function noneOpen(deployment: Deployment): Promise<void> {
   const web = await deployment.run('web', { MAIL_TRANSPORTS: 'smtp://127.0.0.1:1' });
   await Promise.all(['ada', 'grace', 'katherine'].map((name) => web.api.register(`${name}@example.com`)));
   const attempts = async (): Promise<number> =>
@@ -287,7 +287,7 @@ describe('the worker may be missing:', () => {
   it('a web process delivers due mail after 30 s, says so, and stands back for a worker; with OUTBOX_RESCUE=off mail waits for one', () =>
     tell([{}, {}], (deployment, other) => webAlone(deployment, other)));
   it('a web process that cannot send either tries one message a minute and leaves the others alone', () =>
-    tell([{}], (deployment) => noWayOut(deployment)));
+    tell([{}], (deployment) => noneOpen(deployment)));
 });
 
 describe('a worker may get stuck, or its broker die:', () => {

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Role } from '../../access/access-policy.js';
+import type { AccountRole } from '../../access/access-policy.js';
 import { Audit, type Doer } from '../../audit/audit.js';
 import { Clock } from '../../core/clock.js';
 import { domainOf, type EmailAddress } from '../../core/email-address.js';
@@ -25,7 +25,7 @@ export interface NewAdministrator {
 }
 
 type RoleChange =
-  | { kind: 'changed'; account: Account; from: Role }
+  | { kind: 'changed'; account: Account; from: AccountRole }
   /** Had the role already. */
   | { kind: 'unchanged'; account: Account }
   | { kind: 'not_found' }
@@ -51,7 +51,7 @@ export class Administrators {
     });
   }
 
-  async changeRole(accountId: string, role: Role, by: Doer): Promise<RoleChange> {
+  async changeRole(accountId: string, role: AccountRole, by: Doer): Promise<RoleChange> {
     return this.transactions.run(async (unit): Promise<RoleChange> => {
       await this.hold(unit);
       const account = await unit.db.account.findUnique({ where: { id: accountId } });
@@ -143,7 +143,7 @@ export class Administrators {
   }
 
   /** Undefined: it was deleted meanwhile. */
-  private async setRole({ id }: Account, role: Role, { db }: UnitOfWork): Promise<Account | undefined> {
+  private async setRole({ id }: Account, role: AccountRole, { db }: UnitOfWork): Promise<Account | undefined> {
     return (await db.account.updateManyAndReturn({ where: { id }, data: { role } }))[0];
   }
 
@@ -156,7 +156,7 @@ export class Administrators {
 /** What is left out matches everything. */
 interface AccountFilter {
   emailCanonical?: string | undefined;
-  role?: Role | undefined;
+  role?: AccountRole | undefined;
 }
 
 /** Other people's accounts, as admins look at them. */

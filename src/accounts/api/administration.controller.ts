@@ -2,7 +2,7 @@ import { Body, Controller, Delete, Get, Param, Patch, Query, UseGuards } from '@
 import { ApiBearerAuth, ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { IsIn } from 'class-validator';
 import { AccessGuard, Allow, By, Caller, type CallerIdentity, inWords } from '../../access/access.guard.js';
-import { type Role, ROLES } from '../../access/access-policy.js';
+import { type AccountRole, ACCOUNT_ROLES } from '../../access/access-policy.js';
 import type { Doer } from '../../audit/audit.js';
 import { parseEmailAddress } from '../../core/email-address.js';
 import { UUID, uuidPipe } from '../../core/ids.js';
@@ -26,19 +26,19 @@ class AccountsQuery extends PageQuery {
   @IsMailAddress()
   email?: string;
 
-  @ApiPropertyOptional({ enum: ROLES })
+  @ApiPropertyOptional({ enum: ACCOUNT_ROLES })
   @MayBeLeftOut()
-  @IsIn(ROLES)
-  role?: Role;
+  @IsIn(ACCOUNT_ROLES)
+  role?: AccountRole;
 }
 
 class ChangeAccountRequest {
   @ApiProperty({
-    enum: ROLES,
+    enum: ACCOUNT_ROLES,
     description: 'Viewers see everything and change nothing; operators retry and cancel mail; admins do everything',
   })
-  @IsIn(ROLES)
-  role!: Role;
+  @IsIn(ACCOUNT_ROLES)
+  role!: AccountRole;
 }
 
 class AccountList {

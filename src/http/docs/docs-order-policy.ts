@@ -1,5 +1,5 @@
 /** Sections in the order in which a newcomer needs them, and what each is for, in one line. */
-export const SECTIONS = [
+const SECTIONS = [
   ['accounts', 'Registering people, and what they do with their account.'],
   ['codes', 'One-time codes: asking, giving back, sending again, and what became of their mail.'],
   ['sessions', 'Signing in and out, refresh tokens, and the keys that verify access tokens.'],

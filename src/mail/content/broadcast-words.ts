@@ -3,7 +3,7 @@ import type { SubscriberWords } from '../subscribers/subscribers.js';
 import { boundedLiquid } from '../../core/strict-liquid.js';
 import type { Fields, SharedContent } from './stored-content.js';
 import { inBothForms, type MailContent, TemplateError } from './templates.js';
-import { withWayOut } from './way-out.js';
+import { withUnsubscribeFooter } from './unsubscribe-footer.js';
 
 /** What the words of a broadcast can name, besides the attributes of each subscriber. */
 export interface BroadcastScope {
@@ -55,7 +55,7 @@ export class BroadcastWords {
         ...(text === undefined ? {} : { text }),
         ...(html === undefined ? {} : { html }),
       });
-      return withWayOut(content, scope.unsubscribeUrl, wantedLocale, scope);
+      return withUnsubscribeFooter(content, scope.unsubscribeUrl, wantedLocale, scope);
     } catch (cause) {
       throw new TemplateError(`the words of the broadcast do not render: ${messageOf(cause)}`, { cause });
     }

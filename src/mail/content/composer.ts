@@ -21,7 +21,7 @@ import {
 import { SAMPLE_MINUTES } from './template-policy.js';
 import { inBothForms, type MailContent, minutesLeft, type Template, Templates } from './templates.js';
 import { UnsubscribeLink } from './unsubscribe-link.js';
-import { withWayOut } from './way-out.js';
+import { withUnsubscribeFooter } from './unsubscribe-footer.js';
 
 /** Content that was erased while its message waited: nobody can send it any more. */
 export class ContentErasedError extends Error {
@@ -200,9 +200,9 @@ export class Composer {
         unsubscribeUrl: this.unsubscribeUrl(email, recipient!.canonical),
       });
     }
-    if (template === null) return withWayOut(inBothForms(words as Fields), url, locale, sender);
+    if (template === null) return withUnsubscribeFooter(inBothForms(words as Fields), url, locale, sender);
     const ours = { product: sender.product, minutes: minutesLeft(expiresAt, now), unsubscribeUrl: url ?? '' };
-    return withWayOut(this.templates.render(template, locale, { ...words, ...ours }), url, locale, sender);
+    return withUnsubscribeFooter(this.templates.render(template, locale, { ...words, ...ours }), url, locale, sender);
   }
 
   private attachments(files: readonly AttachedFile[]): Promise<ComposedAttachment[]> {

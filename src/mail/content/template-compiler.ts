@@ -308,7 +308,7 @@ function liquidIn(text: string): string {
 const [OPENING, CLOSING] = ['\ue000', '\ue001'];
 
 /** The text form of HTML with Liquid in it, as Liquid. It costs nothing when a message is rendered. */
-export function textOfLiquid(html: string, madeOfMjml: boolean): string {
+function textOfLiquid(html: string, madeOfMjml: boolean): string {
   const pieces: string[] = [];
   const marked = html.replaceAll(LIQUID, (piece) => {
     const known = pieces.indexOf(piece);

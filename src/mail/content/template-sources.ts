@@ -8,7 +8,7 @@ export interface SourceFile {
   text: string;
 }
 
-export const WORD_FILES = ['subject.liquid', 'body.mjml', 'html.liquid', 'text.liquid', 'sms.liquid'] as const;
+const WORD_FILES = ['subject.liquid', 'body.mjml', 'html.liquid', 'text.liquid', 'sms.liquid'] as const;
 export type WordFile = (typeof WORD_FILES)[number];
 
 /** What stands in the folder of one template. */

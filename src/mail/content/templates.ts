@@ -59,7 +59,7 @@ export interface Template extends TemplateFacts {
 }
 
 /** The nearest that a template has: `de-AT` → `de` → `en`. */
-export function nearestLocale({ locales }: Template, wanted: string): string {
+function nearestLocale({ locales }: Template, wanted: string): string {
   return nearestLocaleIn(locales, wanted);
 }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { KEY_ENTRY, MIN_SECRET_LENGTH } from '../../config/provider-entries.js';
+import { KEY_ENTRY, MIN_HOOK_SECRET_LENGTH } from '../../config/provider-entries.js';
 import { decoded } from '../../config/values.js';
 import { type Mailbox, mailboxOf, oneLine } from '../transport/mailbox.js';
 import {
@@ -46,10 +46,10 @@ export const brevo: Provider<{ key: string }, { token: string }> = {
   secret: {
     example: 'brevo:<a token>',
     written: 'brevo: and a bearer token',
-    wants: `the token must have at least ${MIN_SECRET_LENGTH} characters, special ones percent-encoded`,
+    wants: `the token must have at least ${MIN_HOOK_SECRET_LENGTH} characters, special ones percent-encoded`,
     read(rest) {
       const token = decoded(rest);
-      return token !== undefined && token.length >= MIN_SECRET_LENGTH ? { token } : undefined;
+      return token !== undefined && token.length >= MIN_HOOK_SECRET_LENGTH ? { token } : undefined;
     },
   },
   endpoint: () => 'https://api.brevo.com',

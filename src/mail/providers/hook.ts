@@ -5,7 +5,7 @@ import { enhancedCodeOf } from '../transport/smtp-reply.js';
 import { isMailboxBusy, isMailboxFull } from '../transport/smtp-reply-words.js';
 
 /** `rejected`: the provider took the message and then did not send it. */
-export const EVENT_KINDS = ['delivered', 'bounced', 'complained', 'deferred', 'rejected', 'unsubscribed'] as const;
+const EVENT_KINDS = ['delivered', 'bounced', 'complained', 'deferred', 'rejected', 'unsubscribed'] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 
 /** django-anymail's words. `invalid` and `bounced` speak of the address, the others of anything else. */

@@ -1,4 +1,4 @@
-import { isKey, MIN_SECRET_LENGTH } from '../../config/provider-entries.js';
+import { isKey, MIN_HOOK_SECRET_LENGTH } from '../../config/provider-entries.js';
 import { isHostName } from '../../config/values.js';
 import { sameSecret } from '../../core/credentials.js';
 import { mailboxOf, oneLine, writeMailbox } from '../transport/mailbox.js';
@@ -68,8 +68,8 @@ export const mailgun: Provider<Account, { signingKey: string }> = {
   secret: {
     example: 'mailgun:<the HTTP webhook signing key>',
     written: 'mailgun: and the HTTP webhook signing key',
-    wants: `must have at least ${MIN_SECRET_LENGTH} characters`,
-    read: (rest) => (rest.length >= MIN_SECRET_LENGTH ? { signingKey: rest } : undefined),
+    wants: `must have at least ${MIN_HOOK_SECRET_LENGTH} characters`,
+    read: (rest) => (rest.length >= MIN_HOOK_SECRET_LENGTH ? { signingKey: rest } : undefined),
   },
   endpoint: ({ region }) => (region === 'eu' ? 'https://api.eu.mailgun.net' : 'https://api.mailgun.net'),
   idempotent: false,

@@ -22,7 +22,7 @@ export async function refuseCaptureByDefault({ mail, role, database }: Settings)
   if (!mail.capturesByDefault || !delivers || database.url === undefined) return;
   const names = await withClient(database.url, 'start', async (client) => {
     const { rows } = await client.query<{ name: string }>('SELECT name FROM transport_states ORDER BY name');
-    return waysOutOfMail(rows);
+    return transportsOfMail(rows);
   });
   if (names.length > 0)
     throw new StartupError(
@@ -65,12 +65,12 @@ export class CaptureByDefault {
   }
 
   private async names(): Promise<string[]> {
-    return waysOutOfMail(await this.prisma.statements.query<{ name: string }[]>`SELECT name FROM transport_states`);
+    return transportsOfMail(await this.prisma.statements.query<{ name: string }[]>`SELECT name FROM transport_states`);
   }
 }
 
 /** Of whatever a process of this database was ever started with. */
-function waysOutOfMail(rows: readonly { name: string }[]): string[] {
+function transportsOfMail(rows: readonly { name: string }[]): string[] {
   const kindOf = (name: string): string => name.split(/[:#]/, 1)[0]!;
   return rows.map(({ name }) => name).filter((name) => kindOf(name) !== 'capture' && !findSmsProvider(kindOf(name)));
 }

@@ -31,15 +31,15 @@ export interface Route {
   refusals: RefusalsPolicy;
 }
 
-/** All ways out that are configured, those of mail first. */
-export function waysOut<Way>({ mail, sms }: Record<'mail' | 'sms', { transports: readonly Way[] }>): Way[] {
+/** All transports that are configured, those of mail first. */
+export function allTransports<Way>({ mail, sms }: Record<'mail' | 'sms', { transports: readonly Way[] }>): Way[] {
   return [...mail.transports, ...sms.transports];
 }
 
 /** In order of preference. @throws StartupError */
 export function openRoutes(configuration: Settings, parts: Pick<TransportParts, 'prisma' | 'clock' | 'log'>): Route[] {
   const { mail, http, sms } = configuration;
-  const all = waysOut(configuration);
+  const all = allTransports(configuration);
   const ordinary = mail.lanes.filter((lane) => !isUrgent(lane)).reduce((sum, lane) => sum + mail.concurrency[lane], 0);
   const keys = keysOf(all);
   const callbackOf = (kind: string): string | undefined =>

@@ -94,7 +94,7 @@ function requestOf(known: Gateway, values: Values): ProviderRequest {
 }
 
 /** @throws StartupError */
-export function readGateway(file: string): Gateway {
+function readGateway(file: string): Gateway {
   try {
     return gatewayOf(load(readFileSync(file, 'utf8')));
   } catch (cause) {

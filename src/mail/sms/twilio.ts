@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { MIN_SECRET_LENGTH } from '../../config/provider-entries.js';
+import { MIN_HOOK_SECRET_LENGTH } from '../../config/provider-entries.js';
 import { decoded } from '../../config/values.js';
 import { sameSecret } from '../../core/credentials.js';
 import {
@@ -90,10 +90,10 @@ export const twilio: SmsProvider<Account, string> = {
   secret: {
     example: 'twilio:<the auth token>',
     written: 'twilio: and the auth token',
-    wants: `must be the auth token, of at least ${MIN_SECRET_LENGTH} characters`,
+    wants: `must be the auth token, of at least ${MIN_HOOK_SECRET_LENGTH} characters`,
     read(rest) {
       const token = decoded(rest);
-      return token !== undefined && token.length >= MIN_SECRET_LENGTH ? token : undefined;
+      return token !== undefined && token.length >= MIN_HOOK_SECRET_LENGTH ? token : undefined;
     },
   },
   hook: { prove, read: readReceipt },

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { isKey, MIN_SECRET_LENGTH } from '../../config/provider-entries.js';
+import { isKey, MIN_HOOK_SECRET_LENGTH } from '../../config/provider-entries.js';
 import { decoded } from '../../config/values.js';
 import { sameSecret } from '../../core/credentials.js';
 import {
@@ -102,10 +102,10 @@ export const vonage: SmsProvider<Account, string> = {
   secret: {
     example: 'vonage:<the signature secret>',
     written: 'vonage: and the signature secret (SHA-256 HMAC)',
-    wants: `must be the signature secret, of at least ${MIN_SECRET_LENGTH} characters`,
+    wants: `must be the signature secret, of at least ${MIN_HOOK_SECRET_LENGTH} characters`,
     read(rest) {
       const secret = decoded(rest);
-      return secret !== undefined && secret.length >= MIN_SECRET_LENGTH ? secret : undefined;
+      return secret !== undefined && secret.length >= MIN_HOOK_SECRET_LENGTH ? secret : undefined;
     },
   },
   hook: { prove, read: readReceipt },

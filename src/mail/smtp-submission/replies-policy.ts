@@ -121,7 +121,6 @@ export function overReply(at: SmtpReply): SmtpReply {
  * one that was sent.
  */
 export const TOO_MANY_RECIPIENTS = reply([554, '5.5.3'], `${MOST_HERE}; nothing was accepted, so send it in several`);
-export const BAD_SENDER = reply([553, '5.1.7'], 'The sender is not an e-mail address such as ada@example.com');
 export const BAD_RECIPIENT = reply([553, '5.1.3'], 'The recipient is not an e-mail address such as ada@example.com');
 export const TOO_MANY_PASSWORDS = reply([421, '4.7.0'], 'Too many wrong passwords on this connection');
 export const SHUTTING_DOWN = reply([421, '4.3.2'], 'Shutting down; connect again in a moment');
@@ -176,7 +175,7 @@ export function rephrased(
   }
 }
 
-export const TOO_LARGE = reply([552, '5.3.4'], 'The message is larger than 25 MB');
+const TOO_LARGE = reply([552, '5.3.4'], 'The message is larger than 25 MB');
 
 /** Not every client reads UTF-8 in replies (RFC 6531 §3.7.4.2), and a line end would be another reply. */
 function reply([code, enhanced]: Codes, words: string): SmtpReply {

@@ -17,7 +17,7 @@ export const STAND_IN_TIMING: StandInTiming = { silentFor: 30_000, aliveWithin: 
 const FAILURES_IN_A_ROW = 5;
 
 /** What an attempt taught about this process's own connection; `not_tried`: the message was given back before any. */
-export type WayOut = 'worked' | 'none' | 'not_tried';
+export type HandOverResult = 'worked' | 'none' | 'not_tried';
 
 export interface StandInView {
   /** Lanes this process takes over now, because mail is due and nobody else is there. */
@@ -81,10 +81,10 @@ export class StandInPolicy {
   }
 
   /** `paused`: this process gives up for a while. */
-  attempted(now: number, wayOut: WayOut): 'goes_on' | 'paused' {
+  attempted(now: number, result: HandOverResult): 'goes_on' | 'paused' {
     this.probeSince = undefined;
-    if (wayOut === 'not_tried') return 'goes_on';
-    if (wayOut === 'worked') {
+    if (result === 'not_tried') return 'goes_on';
+    if (result === 'worked') {
       this.proven = true;
       this.failures = 0;
       return 'goes_on';

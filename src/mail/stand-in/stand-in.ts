@@ -24,7 +24,7 @@ import {
   StandInPolicy,
   type StandInTiming,
   type StandInView,
-  type WayOut,
+  type HandOverResult,
 } from './stand-in-policy.js';
 
 /**
@@ -51,7 +51,7 @@ class StandInOutbox extends Outbox {
   }
 
   override async finish(email: ClaimedEmail, ending: Ending, worker: string): Promise<boolean> {
-    const verdict = this.policy.attempted(performance.now(), wayOut(ending));
+    const verdict = this.policy.attempted(performance.now(), result(ending));
     if (verdict === 'paused') {
       this.log.error(
         { errorCode: ending.errorCode, transport: ending.transport },
@@ -66,7 +66,7 @@ class StandInOutbox extends Outbox {
 /**
  * An attempt put off for no fault of the message: whatever was tried, this process did not get so far as to offer it.
  */
-function wayOut({ status, uncounted, errorCode }: Ending): WayOut {
+function result({ status, uncounted, errorCode }: Ending): HandOverResult {
   if (status === 'queued' || errorCode === OFFER_NOT_RECORDED) return 'not_tried';
   return status === 'deferred' && uncounted === true ? 'none' : 'worked';
 }

@@ -8,7 +8,7 @@ export type Answer = Exclude<Outcome, { kind: 'withdrawn' }>;
 export type Delay = (outcome: Answer) => number | 'give_up';
 
 /** @param delayMs of a deferred outcome: until the next attempt */
-export function endingOf(outcome: Answer, transport: string, delayMs: number | 'give_up'): Ending {
+function endingOf(outcome: Answer, transport: string, delayMs: number | 'give_up'): Ending {
   if (outcome.kind === 'sent') {
     const { reply, providerMessageId } = outcome;
     return { status: 'sent', transport, reply, ...(providerMessageId === undefined ? {} : { providerMessageId }) };

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type Role, ROLES } from '../../../src/access/access-policy.js';
+import { type AccountRole, ACCOUNT_ROLES } from '../../../src/access/access-policy.js';
 import { createApiKey } from '../../support/service/api-key.js';
 import type { SignedInBody } from '../../support/service/api.js';
 import { type Otpost, startOtpost } from '../../support/service/otpost.js';
@@ -19,59 +19,64 @@ const noAction = `/v1/emails/actions/${randomUUID()}`;
  * What each role opens besides what every key or account does; an id that is nobody's answers 404 once somebody was let
  * in.
  */
-const CALLS: [method: string, path: string, body: object | undefined, least: Exclude<Role, 'user'>, status: number][] =
-  [
-    ['GET', nobody, undefined, 'viewer', 404],
-    ['POST', `${nobody}/retry`, undefined, 'operator', 404],
-    ['POST', `${nobody}/cancel`, undefined, 'operator', 404],
-    ['POST', `${nobody}/resolve`, { as: 'sent' }, 'admin', 404],
-    ['PATCH', nobody, { scheduledAt: MAIL.scheduledAt }, 'operator', 404],
-    ['GET', '/v1/emails', undefined, 'viewer', 200],
-    ['GET', '/v1/emails/stats', undefined, 'viewer', 200],
-    ['POST', '/v1/emails/actions', { action: 'retry' }, 'operator', 422],
-    ['GET', noAction, undefined, 'viewer', 404],
-    ['POST', '/v1/emails', MAIL, 'admin', 202],
-    ['GET', '/v1/templates', undefined, 'viewer', 200],
-    ['GET', '/v1/templates/nowhere', undefined, 'viewer', 404],
-    ['POST', '/v1/templates/login-code/preview', {}, 'viewer', 200],
-    ['POST', '/v1/templates/login-code/test', { to: 'ada@example.com' }, 'operator', 202],
-    ['GET', '/v1/suppressions', undefined, 'viewer', 200],
-    ['POST', '/v1/suppressions', { address: 'nobody' }, 'operator', 422],
-    ['DELETE', '/v1/suppressions', { address: 'nobody@example.com', reason: 'asked for' }, 'operator', 404],
-    ['GET', '/v1/audit', undefined, 'viewer', 200],
-    ['GET', '/v1/api-keys', undefined, 'viewer', 200],
-    ['POST', '/v1/api-keys', { name: 'shop', scopes: ['emails:send'] }, 'admin', 201],
-    ['GET', '/v1/accounts', undefined, 'viewer', 200],
-    ['GET', '/v1/webhook-endpoints', undefined, 'viewer', 200],
-    ['POST', '/v1/webhook-endpoints', { url: 'https://shop.example.com/hook' }, 'admin', 201],
-    ['GET', '/v1/audiences', undefined, 'viewer', 200],
-    ['POST', '/v1/audiences', { name: 'Drivers' }, 'operator', 201],
-    ['GET', '/v1/broadcasts', undefined, 'viewer', 200],
-    ['POST', '/v1/broadcasts', {}, 'operator', 422],
-    ['GET', '/v1/operations/overview', undefined, 'viewer', 200],
-    ['GET', '/v1/operations/schedules', undefined, 'viewer', 200],
-    ['POST', '/v1/operations/lanes/bulk/resume', {}, 'operator', 200],
-    ['POST', '/v1/operations/transports/nowhere/test', undefined, 'operator', 404],
-    ['POST', '/v1/operations/codes', {}, 'operator', 202],
-    ['PATCH', `/v1/accounts/${randomUUID()}`, { role: 'viewer' }, 'admin', 404],
-  ];
+const CALLS: [
+  method: string,
+  path: string,
+  body: object | undefined,
+  least: Exclude<AccountRole, 'user'>,
+  status: number,
+][] = [
+  ['GET', nobody, undefined, 'viewer', 404],
+  ['POST', `${nobody}/retry`, undefined, 'operator', 404],
+  ['POST', `${nobody}/cancel`, undefined, 'operator', 404],
+  ['POST', `${nobody}/resolve`, { as: 'sent' }, 'admin', 404],
+  ['PATCH', nobody, { scheduledAt: MAIL.scheduledAt }, 'operator', 404],
+  ['GET', '/v1/emails', undefined, 'viewer', 200],
+  ['GET', '/v1/emails/stats', undefined, 'viewer', 200],
+  ['POST', '/v1/emails/actions', { action: 'retry' }, 'operator', 422],
+  ['GET', noAction, undefined, 'viewer', 404],
+  ['POST', '/v1/emails', MAIL, 'admin', 202],
+  ['GET', '/v1/templates', undefined, 'viewer', 200],
+  ['GET', '/v1/templates/nowhere', undefined, 'viewer', 404],
+  ['POST', '/v1/templates/login-code/preview', {}, 'viewer', 200],
+  ['POST', '/v1/templates/login-code/test', { to: 'ada@example.com' }, 'operator', 202],
+  ['GET', '/v1/suppressions', undefined, 'viewer', 200],
+  ['POST', '/v1/suppressions', { address: 'nobody' }, 'operator', 422],
+  ['DELETE', '/v1/suppressions', { address: 'nobody@example.com', reason: 'asked for' }, 'operator', 404],
+  ['GET', '/v1/audit', undefined, 'viewer', 200],
+  ['GET', '/v1/api-keys', undefined, 'viewer', 200],
+  ['POST', '/v1/api-keys', { name: 'shop', scopes: ['emails:send'] }, 'admin', 201],
+  ['GET', '/v1/accounts', undefined, 'viewer', 200],
+  ['GET', '/v1/webhook-endpoints', undefined, 'viewer', 200],
+  ['POST', '/v1/webhook-endpoints', { url: 'https://shop.example.com/hook' }, 'admin', 201],
+  ['GET', '/v1/audiences', undefined, 'viewer', 200],
+  ['POST', '/v1/audiences', { name: 'Drivers' }, 'operator', 201],
+  ['GET', '/v1/broadcasts', undefined, 'viewer', 200],
+  ['POST', '/v1/broadcasts', {}, 'operator', 422],
+  ['GET', '/v1/operations/overview', undefined, 'viewer', 200],
+  ['GET', '/v1/operations/schedules', undefined, 'viewer', 200],
+  ['POST', '/v1/operations/lanes/bulk/resume', {}, 'operator', 200],
+  ['POST', '/v1/operations/transports/nowhere/test', undefined, 'operator', 404],
+  ['POST', '/v1/operations/codes', {}, 'operator', 202],
+  ['PATCH', `/v1/accounts/${randomUUID()}`, { role: 'viewer' }, 'admin', 404],
+];
 
 describe('a person who is signed in', () => {
   let otpost: Otpost;
-  const people = {} as Record<Role, SignedInBody>;
+  const people = {} as Record<AccountRole, SignedInBody>;
 
   beforeAll(async () => {
     otpost = await startOtpost();
-    for (const role of ROLES) people[role] = await signIn(otpost, `${role}@example.com`, role);
+    for (const role of ACCOUNT_ROLES) people[role] = await signIn(otpost, `${role}@example.com`, role);
   });
   afterAll(() => otpost.stop());
 
   it.each(CALLS)(
     'opens %s %s with the role it needs, and with no lesser one',
     async (method, path, body, least, status) => {
-      for (const role of ROLES) {
+      for (const role of ACCOUNT_ROLES) {
         const answer = await ask(otpost, people[role].accessToken, method, path, body);
-        if (ROLES.indexOf(role) >= ROLES.indexOf(least)) {
+        if (ACCOUNT_ROLES.indexOf(role) >= ACCOUNT_ROLES.indexOf(least)) {
           expect([role, answer.status]).toEqual([role, status]);
         } else {
           expect([role, answer.status, answer.body.code]).toEqual([role, 403, 'role_missing']);

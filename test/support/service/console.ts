@@ -1,5 +1,5 @@
 import type { BrowserContext, Page } from 'playwright-core';
-import type { Role } from '../../../src/access/access-policy.js';
+import type { AccountRole } from '../../../src/access/access-policy.js';
 import { uuidv7 } from '../../../src/core/ids.js';
 import { axeFaults } from '../http/axe.js';
 import { watchPage } from '../http/chromium.js';
@@ -99,7 +99,7 @@ export class Operator {
 }
 
 /** An account with a role, that signs in by code. */
-export async function makeAccount(database: TestDatabase, email: string, role: Role): Promise<string> {
+export async function makeAccount(database: TestDatabase, email: string, role: AccountRole): Promise<string> {
   const id = uuidv7(new Date());
   await database.query(
     `INSERT INTO accounts (id, email, email_canonical, email_verified_at, role) VALUES ($1, $2, $2, now(), $3::account_role)`,

@@ -1,5 +1,5 @@
 import type { SMTPServerOptions } from 'smtp-server';
-import type { Role } from '../../../src/access/access-policy.js';
+import type { AccountRole } from '../../../src/access/access-policy.js';
 import { createDatabase, type TestDatabase } from '../database/postgres.js';
 import { openChromium } from '../http/chromium.js';
 import { freePort } from '../network/free-port.js';
@@ -10,7 +10,7 @@ import { OtpostInProcess } from './otpost-in-process.js';
 
 interface Wanted {
   email?: string;
-  role?: Role;
+  role?: AccountRole;
   /** Of Operations, to which they sign in. */
   path?: string;
   sink?: Partial<SMTPServerOptions>;

@@ -1,10 +1,14 @@
-import type { Role } from '../../../src/access/access-policy.js';
+import type { AccountRole } from '../../../src/access/access-policy.js';
 import type { Answer, ProblemBody, SignedInBody } from './api.js';
 import type { Otpost } from './otpost.js';
 import { codeFromInbox, verify } from './story.js';
 
 /** Somebody who signed in by code and then got a role, on a service that captures its mail. */
-export async function signIn({ api, database }: Otpost, email: string, role: Role = 'user'): Promise<SignedInBody> {
+export async function signIn(
+  { api, database }: Otpost,
+  email: string,
+  role: AccountRole = 'user',
+): Promise<SignedInBody> {
   const issued = await api.register(email);
   const signedIn = await verify(api, issued, (await codeFromInbox(api, email, issued)).code);
   await database.query('UPDATE accounts SET role = $1::account_role WHERE id = $2', [role, signedIn.account.id]);

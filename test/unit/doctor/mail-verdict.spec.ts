@@ -37,7 +37,7 @@ const FACTS: MailFacts = {
   webhooks: { disabled: 0, disabledSince: null, failing: 0, failingSince: null },
 };
 const auth = { lastErrorCode: 'smtp_auth', lastReply: '535 5.7.8 no' };
-const CONTEXT = { ways: [{ name: NAME }], host: 'web-1', now: NOW };
+const CONTEXT = { transports: [{ name: NAME }], host: 'web-1', now: NOW };
 
 function told(change: Partial<MailFacts>, name: string) {
   const check = mailVerdicts({ ...FACTS, ...change }, CONTEXT).find((one) => one.name === name);
@@ -71,7 +71,7 @@ describe('the record', () => {
   ])(
     'tells of %s where there is something to tell, and says nothing of them otherwise',
     (name, change, [status, words]) => {
-      const context = { ...CONTEXT, ways: [{ name: NAME, daily: 500 }] };
+      const context = { ...CONTEXT, transports: [{ name: NAME, daily: 500 }] };
       const of = (facts: MailFacts) => mailVerdicts(facts, context).find((one) => one.name === name);
       expect(of({ ...FACTS, ...change })).toMatchObject({ status, summary: expect.stringContaining(words) as string });
       expect(of(FACTS)).toBeUndefined();
@@ -143,7 +143,7 @@ describe('the record', () => {
     ];
     const checks = mailVerdicts(
       { ...FACTS, states },
-      { ...CONTEXT, ways: [{ name: NAME }, { name: 'second.example.com:587' }] },
+      { ...CONTEXT, transports: [{ name: NAME }, { name: 'second.example.com:587' }] },
     );
     expect(checks.find(({ name }) => name === NAME)).toMatchObject({ status: 'warn' });
   });
@@ -153,11 +153,14 @@ describe('the record', () => {
 
   it('takes no way out for texts for one that mail goes out by', () => {
     const states = [{ ...STATE, backingOff: true, lastErrorCode: 'smtp_421' }];
-    const one = mailVerdicts({ ...WITH_TEXTS, states }, { ...CONTEXT, ways: [{ name: NAME }, TEXTS] });
+    const one = mailVerdicts({ ...WITH_TEXTS, states }, { ...CONTEXT, transports: [{ name: NAME }, TEXTS] });
     expect(one.find(({ name }) => name === NAME)).toMatchObject({ status: 'fail' });
     const second = { ...STATE, name: 'second.example.com:587', pausedAt: NOW };
-    const ways = [{ name: NAME }, { name: second.name }, TEXTS];
-    const report = reportOf({ ...WITH_TEXTS, states: [...states, second] }, { ways, broker: { kind: 'x', up: true } });
+    const transports = [{ name: NAME }, { name: second.name }, TEXTS];
+    const report = reportOf(
+      { ...WITH_TEXTS, states: [...states, second] },
+      { transports, broker: { kind: 'x', up: true } },
+    );
     expect(report.problems[0]).toMatchObject({
       code: 'no_way_out',
       message: expect.stringMatching(/^None of the 2 /) as string,
@@ -169,7 +172,7 @@ describe('the record', () => {
     const of = (used: number) =>
       mailVerdicts(
         { ...WITH_TEXTS, usedToday: new Map([[TEXTS.name, used]]) },
-        { ...CONTEXT, ways: [{ name: NAME }, TEXTS] },
+        { ...CONTEXT, transports: [{ name: NAME }, TEXTS] },
       ).find(({ name }) => name === 'quota');
     expect(of(99)).toBeUndefined();
     expect(of(100)).toMatchObject({

@@ -1,4 +1,4 @@
-import { withWayOut } from '../../../src/mail/content/way-out.js';
+import { withUnsubscribeFooter } from '../../../src/mail/content/unsubscribe-footer.js';
 
 const URL = 'https://id.example.com/unsubscribe?t=0a1b2c3d.abc';
 const SENDER = { product: 'Acme', address: '' };
@@ -6,7 +6,10 @@ const CONTENT = { subject: 'News', text: 'Hello.\n', html: '<html><body><p>Hello
 
 describe('the way out of bulk mail', () => {
   it('is a line at the end of each form where nobody placed it', () => {
-    const { text, html } = withWayOut(CONTENT, URL, 'en', { product: 'Acme & Sons', address: '1 Main Street' });
+    const { text, html } = withUnsubscribeFooter(CONTENT, URL, 'en', {
+      product: 'Acme & Sons',
+      address: '1 Main Street',
+    });
     expect(text).toBe(`Hello.\n\n-- \nYou receive this email from Acme & Sons.\n1 Main Street\nUnsubscribe: ${URL}\n`);
     expect(html).toMatch(
       /<p>Hello\.<\/p><div lang="en".*Acme &amp; Sons\.<br>1 Main Street<br><a href="https:\/\/id\.example\.com[^"]*"[^>]*>Unsubscribe<\/a><\/div><\/BODY><\/html>$/,
@@ -19,7 +22,7 @@ describe('the way out of bulk mail', () => {
       text: 'Leave: {{unsubscribeUrl}}',
       html: '<a href="{{ unsubscribeUrl }}">Leave</a>',
     };
-    expect(withWayOut(placed, URL, 'en', SENDER)).toEqual({
+    expect(withUnsubscribeFooter(placed, URL, 'en', SENDER)).toEqual({
       subject: 'News',
       text: `Leave: ${URL}`,
       html: `<a href="${URL}">Leave</a>`,
@@ -28,7 +31,7 @@ describe('the way out of bulk mail', () => {
 
   it('is added to the one form that has none', () => {
     const placed = { ...CONTENT, html: '<a href="{{ unsubscribeUrl }}">Leave</a>' };
-    const { text, html } = withWayOut(placed, URL, 'en', SENDER);
+    const { text, html } = withUnsubscribeFooter(placed, URL, 'en', SENDER);
     expect([text.endsWith(`Unsubscribe: ${URL}\n`), html]).toEqual([true, `<a href="${URL}">Leave</a>`]);
   });
 
@@ -38,12 +41,14 @@ describe('the way out of bulk mail', () => {
     ['tl-PH', 'Mag-unsubscribe'],
     ['nl', 'Unsubscribe'],
   ])('speaks the language of the mail: %s', (locale, words) => {
-    const { text, html } = withWayOut(CONTENT, URL, locale, SENDER);
+    const { text, html } = withUnsubscribeFooter(CONTENT, URL, locale, SENDER);
     expect([text.includes(words), html.includes(words)]).toEqual([true, true]);
   });
 
   it('is in no mail that nobody can leave, where its place stays empty', () => {
-    expect(withWayOut(CONTENT, undefined, 'en', SENDER)).toEqual(CONTENT);
-    expect(withWayOut({ ...CONTENT, text: 'a{{ unsubscribeUrl }}b' }, undefined, 'en', SENDER).text).toBe('ab');
+    expect(withUnsubscribeFooter(CONTENT, undefined, 'en', SENDER)).toEqual(CONTENT);
+    expect(withUnsubscribeFooter({ ...CONTENT, text: 'a{{ unsubscribeUrl }}b' }, undefined, 'en', SENDER).text).toBe(
+      'ab',
+    );
   });
 });

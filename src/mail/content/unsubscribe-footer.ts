@@ -21,7 +21,7 @@ const LINES: Readonly<Record<string, Line>> = {
  * forms.
  * @param url undefined: there is nothing to leave, and a place that was made for it stays empty
  */
-export function withWayOut(
+export function withUnsubscribeFooter(
   content: MailContent,
   url: string | undefined,
   wanted: string,
