@@ -63,6 +63,8 @@ describeWithChromium('people on our pages, with the script', () => {
 
   const fresh = (who = 'nora'): string => `${who}${++number}@example.com`;
   const press = (name: string) => page.getByRole('button', { name, exact: true }).click();
+  /** The browser puts the focus into the field as it draws the page, which may be after it has loaded. */
+  const inField = () => page.locator('input:focus').waitFor();
   const heading = (name: string) => page.getByRole('heading', { level: 1, name, exact: true }).waitFor();
 
   /**
@@ -186,11 +188,12 @@ describeWithChromium('people on our pages, with the script', () => {
   it('do everything with the keyboard alone', async () => {
     const email = fresh();
     await page.goto(`${url}/account`);
-    await page.keyboard.type(email); // the field has the focus
+    await inField();
+    await page.keyboard.type(email);
     await page.keyboard.press('Enter');
     await heading('Check your email');
     const code = await codeTo(email);
-    await page.waitForLoadState();
+    await inField();
     await page.keyboard.type(code);
     await signedInAs(email);
     for (
