@@ -32,7 +32,7 @@ describe('one PDF for ten thousand', () => {
     return row!;
   };
   const clean = async (): Promise<void> => {
-    for (const task of ['mail.erase', 'mail.retention', 'mail.files']) await runScheduled(otpost.database, task);
+    for (const task of ['mail.retention', 'mail.contents', 'mail.files']) await runScheduled(otpost.database, task);
   };
 
   it('is stored once, and kept as long as one of them needs it', async () => {
@@ -115,6 +115,7 @@ describe('one PDF for ten thousand', () => {
       WITH events AS (SELECT id, email_id FROM email_events), gone AS (DELETE FROM email_terms RETURNING term, email_id),
         terms AS (INSERT INTO email_terms SELECT term, ${older('email_id')} FROM gone)
       UPDATE outbound_emails SET id = ${older('id')}, created_at = created_at - interval '${DAYS + 1} days'`);
+    await otpost.database.query(`UPDATE email_events SET at = at - interval '${DAYS + 1} days'`);
     await otpost.database.query(`UPDATE email_contents SET created_at = created_at - interval '${DAYS + 1} days'`);
     await otpost.database.query(`UPDATE stored_files SET kept_until = now() - interval '1 second'`);
   }
