@@ -48,7 +48,8 @@ export interface Row {
     /** `none`: there was no definite refusal; `any`: there was one. */
     code?: readonly number[] | 'none' | 'any' | '4xx' | '5xx';
     notCode?: readonly number[];
-    enhanced?: RegExp;
+    /** One of them. */
+    enhanced?: RegExp | readonly RegExp[];
     words?: (words: string) => boolean;
   };
   then: Consequence;
@@ -91,7 +92,6 @@ const REFUSED_LOGIN = deferred({
 });
 /** Enhanced codes that blame nobody, and none: words are read then. */
 const UNTOLD = /^$|^[45]\.[0-6]\.0$|^[45]\.5\./;
-const untoldOr = ({ source }: RegExp): RegExp => new RegExp(`${UNTOLD.source}|${source}`);
 const QUOTA_USED_UP = breakFor(5 * MINUTE, { withinMs: KEPT_MS, alert: true, errorCode: 'smtp_quota' });
 const KEPT = { uncounted: true, afterMs: MINUTE, withinMs: KEPT_MS, alert: true } as const;
 /** Another sender may be welcome there, so the breaker of the transport stays closed for now. */
@@ -159,7 +159,7 @@ export const SMTP_REPLIES: readonly Row[] = [
     // Amazon SES: "454 Throttling failure: Daily message quota exceeded." Exchange Online: "5.2.2 Submission quota
     // exceeded".
     condition: "quota of the sender's account, in words",
-    when: { code: [454, 550, 552, 554], enhanced: untoldOr(/^5\.2\.2$/), words: isOfQuota },
+    when: { code: [454, 550, 552, 554], enhanced: [UNTOLD, /^5\.2\.2$/], words: isOfQuota },
     then: QUOTA_USED_UP,
   },
   {
@@ -192,7 +192,7 @@ export const SMTP_REPLIES: readonly Row[] = [
   {
     // Postfix: "454 4.7.1 <ada@example.com>: Relay access denied", by defer_unauth_destination.
     condition: 'refuses to relay, in words',
-    when: { code: 'any', enhanced: untoldOr(/^[45]\.(?:4\.1$|7\.)/), words: refusesToRelay },
+    when: { code: 'any', enhanced: [UNTOLD, /^[45]\.(?:4\.1$|7\.)/], words: refusesToRelay },
     then: POLICY,
   },
   // Amazon SES: "454 Throttling failure: Maximum sending rate exceeded."
@@ -212,12 +212,12 @@ export const SMTP_REPLIES: readonly Row[] = [
   { condition: 'mailbox full', when: { enhanced: /^[45]\.2\.2$/ }, then: MAILBOX_FULL },
   {
     condition: 'mailbox full, in words',
-    when: { code: [450, 451, 452, 550, 552, 554], enhanced: untoldOr(/^[45]\.(?:1\.1$|2\.)/), words: isMailboxFull },
+    when: { code: [450, 451, 452, 550, 552, 554], enhanced: [UNTOLD, /^[45]\.(?:1\.1$|2\.)/], words: isMailboxFull },
     then: MAILBOX_FULL,
   },
   {
     condition: 'mailbox that gets too much for now, in words',
-    when: { code: '5xx', enhanced: untoldOr(/^5\.2\.1$/), words: isMailboxBusy },
+    when: { code: '5xx', enhanced: [UNTOLD, /^5\.2\.1$/], words: isMailboxBusy },
     then: MAILBOX_FULL,
   },
   {
@@ -275,7 +275,7 @@ function fits(when: Row['when'], { stage, client, command, tls, answered, code, 
     (when.notCommand === undefined || !when.notCommand.test(command)) &&
     (when.code === undefined || fitsCode(when.code, code)) &&
     (when.notCode === undefined || code === undefined || !when.notCode.includes(code)) &&
-    (when.enhanced === undefined || when.enhanced.test(enhanced)) &&
+    (when.enhanced === undefined || [when.enhanced].flat().some((one) => one.test(enhanced))) &&
     (when.words === undefined || when.words(words))
   );
 }

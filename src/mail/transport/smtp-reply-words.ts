@@ -94,11 +94,8 @@ export function isTooManyRecipients(words: string): boolean {
 }
 
 const UNIT_MS = { s: SECOND, m: 60 * SECOND, h: 60 * 60 * SECOND, d: DAY };
-const NUMBER = String.raw`(\d{1,6})\s*(s|m|h|d)(?:ecs?|ins?|rs?|econds?|inutes?|ours?|ays?)?\b`;
-const ASKED = new RegExp(
-  String.raw`\b(?:in|after|for|wait)\s+(?:(?:at least|about|another)\s+)?(?:(\d{1,2}):(\d\d):(\d\d)\b|${NUMBER}(?:,?\s+(?:and\s+)?${NUMBER})?)`,
-  'i',
-);
+const ASKED =
+  /\b(?:in|after|for|wait)\s+(?:(?:at least|about|another)\s+)?(?:(\d{1,2}):(\d\d):(\d\d)\b|(\d{1,6})\s*(s|m|h|d)(?:ecs?|ins?|rs?|econds?|inutes?|ours?|ays?)?\b(?:,?\s+(?:and\s+)?(\d{1,6})\s*(s|m|h|d)(?:ecs?|ins?|rs?|econds?|inutes?|ours?|ays?)?\b)?)/i;
 
 /**
  * Milliseconds: "try again in 300 seconds", "please wait 5 min", "retry after 1 minute and 20 seconds", and
