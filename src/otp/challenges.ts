@@ -13,6 +13,8 @@ export interface Asked extends BudgetKey {
 
 /** Rows whose code can still be given back. */
 const OPEN = Prisma.sql`consumed_at IS NULL AND voided_at IS NULL AND disowned_at IS NULL`;
+/** Rows that the code or the link still opens. */
+const OPENS = Prisma.sql`consumed_at IS NULL AND voided_at IS NULL AND (disowned_at IS NULL OR left_to_mailbox)`;
 
 /** A new one, to be committed with the message that carries its code. */
 export function companionOf(challenge: Challenge): CompanionRow {
@@ -138,7 +140,7 @@ export class Challenges {
     besides: readonly string[] = [],
   ): Promise<Challenge | undefined> {
     const siblings = Prisma.sql`destination_canonical = ${challenge.destinationCanonical} AND purpose = ${challenge.purpose}
-        AND ${OPEN} AND (expires_at > ${now} OR id = ${challenge.id})`;
+        AND ${OPENS} AND (expires_at > ${now} OR id = ${challenge.id})`;
     const locked = await unit.db.$queryRaw<{ id: string; open: boolean }[]>`
       SELECT id, ${siblings} AS open FROM otp_challenges
       WHERE (${siblings}) OR id = ANY(${besides}::text[])
@@ -154,11 +156,15 @@ export class Challenges {
     return consumed;
   }
 
-  /** False when it had ended before. */
-  async disown(id: string, now: Date, unit: UnitOfWork): Promise<boolean> {
+  /**
+   * Ends the code and its link. False when they had ended before.
+   * @param leftToMailbox only the code; its link works on, until it is disowned too
+   */
+  async disown(id: string, now: Date, leftToMailbox: boolean, unit: UnitOfWork): Promise<boolean> {
+    const left = leftToMailbox ? [] : [{ leftToMailbox: true }];
     const { count } = await unit.db.otpChallenge.updateMany({
-      where: { id, consumedAt: null, voidedAt: null, disownedAt: null, expiresAt: { gt: now } },
-      data: { disownedAt: now, sealedCode: null },
+      where: { id, consumedAt: null, voidedAt: null, OR: [{ disownedAt: null }, ...left], expiresAt: { gt: now } },
+      data: { disownedAt: now, leftToMailbox, sealedCode: null },
     });
     return count === 1;
   }

@@ -167,7 +167,8 @@ export class CodeIssuer {
       resendAfter: new Date(now.getTime() + RESEND_COOLDOWN_MS),
       createdAt: now,
       expiresAt: new Date(now.getTime() + (request.lifetimeMs ?? LIFETIME_MS)),
-      ...{ attempts: 0, repeats: 0, resends: 0, consumedAt: null, voidedAt: null, disownedAt: null },
+      ...{ attempts: 0, repeats: 0, resends: 0, consumedAt: null, voidedAt: null },
+      ...{ disownedAt: null, leftToMailbox: false },
     };
     return { challenge, secrets };
   }

@@ -30,6 +30,8 @@ export interface ChallengeState {
   consumedAt: Date | null;
   voidedAt: Date | null;
   disownedAt: Date | null;
+  /** Disowned by its starter: the link in its mail works on. */
+  leftToMailbox: boolean;
 }
 
 export type Unusable = 'consumed' | 'disowned' | 'expired' | 'locked';
@@ -43,9 +45,13 @@ export function unusable(challenge: ChallengeState, now: Date): Unusable | undef
   return undefined;
 }
 
-/** Why the mailed link does not work any more. Wrong codes do not lock it: it has 128 bits that nobody guesses. */
+/**
+ * Why the mailed link does not work any more. Wrong codes do not lock it: it has 128 bits that nobody guesses. Nor does
+ * a starter who takes the code back: a stranger could otherwise use up an address's codes and leave its owner none.
+ */
 export function linkUnusable(challenge: ChallengeState, now: Date): Exclude<Unusable, 'locked'> | undefined {
-  const reason = unusable({ ...challenge, attempts: 0 }, now);
+  const disownedAt = challenge.leftToMailbox ? null : challenge.disownedAt;
+  const reason = unusable({ ...challenge, disownedAt, attempts: 0 }, now);
   return reason === 'locked' ? undefined : reason;
 }
 

@@ -21,7 +21,8 @@ export class OtpController {
   @Post(':id/disown')
   @Operation(204, undefined, {
     summary: 'This was not me',
-    description: 'The code works no more, and neither does the link in its mail. Needs no sign-in.',
+    description:
+      'The code works no more. A mail with a link is sent all the same, and the link works for whoever reads it there. Needs no sign-in.',
   })
   @Problems('challenge_not_found', 'otp_expired', 'otp_consumed', 'otp_disowned', 'rate_limited')
   async disown(@Param('id', ChallengeIdPipe) id: string, @Req() request: FastifyRequest): Promise<void> {

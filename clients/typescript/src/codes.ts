@@ -105,7 +105,7 @@ export class OneTimeCodes {
   }
 
   /**
-   * "This wasn't me": the code works no more.
+   * Taken back by whoever asked: the code works no more. The link in its mail does.
    *
    * @example
    * const { challenge } = await otpost.otp.request({ purpose: 'login', email: 'ada@example.com' });

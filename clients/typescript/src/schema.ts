@@ -450,7 +450,7 @@ export interface paths {
         put?: never;
         /**
          * This was not me
-         * @description The code works no more, and neither does the link in its mail. Needs no sign-in.
+         * @description The code works no more. A mail with a link is sent all the same, and the link works for whoever reads it there. Needs no sign-in.
          */
         post: operations["disownCode"];
         delete?: never;

@@ -180,7 +180,7 @@ describe('a code', () => {
     expect((await people.verify(mine!.body, mine!.code)).status).toBe(200);
   });
 
-  it('that was disowned opens nothing, is not sent again, and its mail that waits is withdrawn', async () => {
+  it('that its starter disowned opens nothing and is not sent again', async () => {
     const email = fresh();
     await people.signUp(email);
     const { body } = await people.ask('login', email);

@@ -15,7 +15,12 @@ describe('taking back, on pages that need no sign-in', () => {
     sink = await SmtpSink.start();
     clock = new HeldClock();
     otpost = await startOtpost(
-      { MAIL_TRANSPORTS: sink.url, APP_URL: 'http://localhost:3000', LIMIT_IP: '1000/10min' },
+      {
+        MAIL_TRANSPORTS: sink.url,
+        APP_URL: 'http://localhost:3000',
+        LIMIT_IP: '1000/10min',
+        LIMIT_DESTINATION: '5/15min',
+      },
       clock,
     );
     people = new Visitors(otpost, sink);
@@ -70,6 +75,32 @@ describe('taking back, on pages that need no sign-in', () => {
       expect((await people.verify(issued, code)).body.code).toBe('otp_disowned');
       expect((await browser().post(path.replace('/not-me', ''))).status).toBe(410);
       expect(await otpost.database.query('SELECT 1 FROM accounts WHERE email = $1', [email])).toEqual([]);
+    });
+
+    it('by a stranger who asks and takes back again and again leaves the owner each link, until the mail is disowned', async () => {
+      const email = fresh();
+      await people.signUp(email); // one of the five
+      const asked: IssuedBody[] = [];
+      for (const purpose of ['login', 'reset_password', 'login', 'login']) {
+        const { body } = await people.ask(purpose, email);
+        for (let press = 0; press < 2; press++)
+          expect((await otpost.api.post(`/v1/otp/${body.challenge.id}/disown`, {})).status).toBe(204);
+        asked.push(body);
+      }
+      expect((await people.ask('login', email)).status).toBe(429);
+      const linkTo = async (issued: IssuedBody) => (await notMeOf(issued)).replace('/not-me', '');
+      const [links, codes] = [await Promise.all(asked.map(linkTo)), await people.codeOf(asked[0]!)];
+      expect((await people.verify(asked[0]!, codes)).body.code).toBe('otp_disowned');
+      const before = await charged();
+      expect((await browser().post(`${links[3]}/not-me`)).text).toContain('It’s stopped');
+      expect(await charged()).toBe(before + 1 + 5);
+      expect((await browser().post(links[3]!)).status).toBe(410);
+      const page = browser();
+      expect((await page.get(links[0]!)).status).toBe(200);
+      expect((await page.post(links[0]!)).status).toBe(303);
+      expect((await page.get('/account')).text).toContain(email);
+      // The others are over as every sibling is.
+      expect((await browser().post(links[2]!)).status).toBe(410);
     });
 
     it('works for mails that hold no code, and for codes of a session', async () => {

@@ -157,6 +157,7 @@ describe('the stream of what becomes of a code', () => {
     const id = await registered();
     const reader = await listen(id);
     await reader.first(1);
+    await otpost.database.query("UPDATE otp_challenges SET purpose = 'reauthenticate' WHERE id = $1", [id]); // no link
     await otpost.api.post(`/v1/otp/${id}/disown`, {});
     const told = await reader.first(2); // its mail, not begun, is withdrawn
     expect(told[1]!.data).toMatchObject({ status: 'failed' });

@@ -12,6 +12,7 @@ const fresh: ChallengeState = {
   consumedAt: null,
   voidedAt: null,
   disownedAt: null,
+  leftToMailbox: false,
 };
 
 describe('a challenge', () => {
@@ -23,6 +24,7 @@ describe('a challenge', () => {
     ['at its expiry', { expiresAt: now }, 'expired'],
     ['used', { consumedAt: at(-1) }, 'consumed'],
     ['disowned', { disownedAt: at(-1) }, 'disowned'],
+    ['that its starter disowned', { disownedAt: at(-1), leftToMailbox: true }, 'disowned'],
     ['whose sibling was used', { voidedAt: at(-1) }, 'consumed'],
     ['used and expired', { consumedAt: at(-1), expiresAt: at(-1) }, 'consumed'],
   ])('%s: %j → %s', (_, change, expected) => {
@@ -48,6 +50,9 @@ describe('a mailed link', () => {
     ['expired and locked', { attempts: 5, expiresAt: now }, 'expired'],
     ['used', { consumedAt: at(-1) }, 'consumed'],
     ['disowned', { disownedAt: at(-1) }, 'disowned'],
+    ['that its starter disowned', { disownedAt: at(-1), leftToMailbox: true }, undefined],
+    ['that its starter disowned, expired', { disownedAt: at(-1), leftToMailbox: true, expiresAt: now }, 'expired'],
+    ['that its starter disowned, used', { disownedAt: at(-1), leftToMailbox: true, consumedAt: now }, 'consumed'],
   ])('of a challenge %s: %j → %s', (_, change, expected) => {
     expect(linkUnusable({ ...fresh, ...change }, now)).toBe(expected);
   });

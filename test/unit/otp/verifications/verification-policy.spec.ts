@@ -16,6 +16,7 @@ const PENDING = {
   consumedAt: null,
   voidedAt: null,
   disownedAt: null,
+  leftToMailbox: false,
 };
 
 describe("a back end's purpose", () => {
