@@ -164,6 +164,7 @@ export class CodeIssuer {
       requester: origin.ip === undefined ? null : requesterOf(origin.ip),
       apiKeyId: request.apiKeyId ?? null,
       otherDestination: null,
+      askedByMail: false,
       resendAfter: new Date(now.getTime() + RESEND_COOLDOWN_MS),
       createdAt: now,
       expiresAt: new Date(now.getTime() + (request.lifetimeMs ?? LIFETIME_MS)),

@@ -222,7 +222,7 @@ export class CodeRequests {
    * The same code once more, to where it went. A code that went to a number may go to the address of its account
    * instead, for texts get lost: whoever gives it back has one of the two, and the account opens by either. A number
    * without an account gets its text again, and both ways the limits are those of a text to it: the answer shows no
-   * difference.
+   * difference. Nor is it told what became of that copy (otp/delivery/told-deliveries.ts).
    * @throws Problem rate_limited, validation_failed where the code shows who has the number, same_channel, those of
    *   SmsGuard
    */
@@ -233,14 +233,15 @@ export class CodeRequests {
       await this.mailLimit.take(source, destinationCanonical);
       if (mailbox) await this.sms.take(destinationCanonical, 'copy');
     };
+    const target = { kind: 'challenge', id: challenge.id };
     const entry = {
-      action: 'code.resent',
-      actor: { kind: 'anonymous' as const },
-      target: { kind: 'challenge', id: challenge.id },
-      source,
+      ...{ action: 'code.resent', actor: { kind: 'anonymous' as const }, target, source },
       details: { purpose: challenge.purpose, channel: byMail ? 'email' : channel },
     };
-    const record = (_: Challenge, unit: UnitOfWork) => this.audit.record(entry, unit);
+    const record = async ({ id }: Challenge, unit: UnitOfWork) => {
+      if (channel === 'sms') await unit.db.otpChallenge.update({ where: { id }, data: { askedByMail: byMail } });
+      await this.audit.record(entry, unit);
+    };
     return this.issuer.resend(challenge, source.requestId, takeLimits, record, mailbox);
   }
 
@@ -250,9 +251,8 @@ export class CodeRequests {
       const message = 'the code shows who has the number, and goes there alone';
       throw new Problem('validation_failed', { errors: [{ field: 'channel', code: 'not_supported', message }] });
     }
-    const [mailbox] = await this.prisma.statements.run<{ email: string; canonical: string }>(MAILBOX_OF_NUMBER, [
-      destinationCanonical,
-    ]);
+    type Mailbox = { email: string; canonical: string };
+    const [mailbox] = await this.prisma.statements.run<Mailbox>(MAILBOX_OF_NUMBER, [destinationCanonical]);
     return mailbox && !decoy ? { stored: mailbox.email, canonical: mailbox.canonical } : undefined;
   }
 

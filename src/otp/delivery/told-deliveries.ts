@@ -7,6 +7,7 @@ import { Prisma } from '../../generated/prisma/client.js';
 import { EmailStatus } from '../../generated/prisma/enums.js';
 import { newestCopy } from '../../mail/outbox/reported.js';
 import { supersedeKey } from '../code-issuer.js';
+import { RESEND_COOLDOWN_MS } from '../otp-policy.js';
 import {
   DELIVERY_FAULTS,
   CODE_DELIVERY_STATUSES,
@@ -38,6 +39,8 @@ interface Row {
   emailStatus: EmailStatus;
   errorCode: string | null;
   enhanced: string | null;
+  /** When the newest copy was asked for by mail; null: it was not. */
+  byMailAt: Date | null;
 }
 
 const STATUSES = Object.values(EmailStatus);
@@ -49,7 +52,9 @@ export class ToldDeliveries {
   constructor(private readonly prisma: PrismaService) {}
 
   /**
-   * By challenge; those that are unknown are left out. @param channel whose newest copy it is, and not the newest of
+   * By challenge; those that are unknown are left out. A copy that was asked for by mail, of a code that went to a
+   * number, stays `queued`: it goes by mail or by SMS as the number has an account or not, and its fate would tell.
+   * @param channel whose newest copy it is, and not the newest of
    * all
    */
   async find(challengeIds: readonly string[], channel?: Channel): Promise<Map<string, ToldDelivery>> {
@@ -63,11 +68,14 @@ export class ToldDeliveries {
         FROM unnest(${STATUSES}::text[]::email_status[], ${TOLD}::text[]) AS t (status, told)
       )
       SELECT c.id, m.id AS copy, t.told AS status, coalesce(since.at, m.created_at) AS "updatedAt", c.over_at AS "overAt",
+        c.by_mail_at AS "byMailAt",
         m.status AS "emailStatus", m.last_error_code AS "errorCode",
         substring(m.last_reply FROM '^[45][0-9][0-9][ -]([45]\\.[0-9]{1,3}\\.[0-9]{1,3})') AS enhanced
       FROM unnest(${challengeIds}::text[], ${keys}::text[]) AS w (id, key)
       JOIN LATERAL (
-        SELECT id, least(consumed_at, voided_at, disowned_at, expires_at) AS over_at FROM otp_challenges WHERE id = w.id OFFSET 0
+        SELECT id, least(consumed_at, voided_at, disowned_at, expires_at) AS over_at,
+          CASE WHEN asked_by_mail THEN resend_after - ${RESEND_COOLDOWN_MS} * interval '1 millisecond' END AS by_mail_at
+        FROM otp_challenges WHERE id = w.id OFFSET 0
       ) c ON true
       JOIN LATERAL (${newestCopy(Prisma.sql`w.key`, channel)}) m ON true
       JOIN told t ON t.status = m.status
@@ -77,10 +85,11 @@ export class ToldDeliveries {
           SELECT max(o.id) FROM email_events o WHERE o.email_id = m.id AND o.status <> ALL(t.alike)), 0)
       ) since ON true`;
     return new Map(
-      rows.map(({ id, copy, emailStatus, errorCode, enhanced, ...told }) => [
-        id,
-        { ...told, fault: deliveryFault({ status: emailStatus, errorCode, enhanced }), stateId: stateIdOf(copy, told) },
-      ]),
+      rows.map(({ id, copy, emailStatus, errorCode, enhanced, byMailAt, ...told }) => {
+        const seen = byMailAt === null ? told : { ...told, status: 'queued' as const, updatedAt: byMailAt };
+        const fault = byMailAt === null ? deliveryFault({ status: emailStatus, errorCode, enhanced }) : undefined;
+        return [id, { ...seen, fault, stateId: stateIdOf(copy, seen) }];
+      }),
     );
   }
 }

@@ -153,6 +153,37 @@ describe('the number of an account', () => {
     await verify(change, { code: await codeTo(phone) }, holder);
   });
 
+  it('is told no fate of a copy by mail, whoever has the number, until it is sent by SMS again', async () => {
+    const { holder, phone } = await withNumber();
+    const unknown = fresh();
+    const issued = [await ask({ purpose: 'login', phone }), await ask({ purpose: 'login', phone: unknown })];
+    const ids = issued.map(({ body }) => body.challenge.id);
+    await codeTo(phone, 2);
+    await textTo(unknown);
+    clock.advance(31);
+    const again = (body: object) => Promise.all(ids.map((id) => otpost.api.post(`/v1/otp/${id}/resend`, body)));
+    const told = () => Promise.all(ids.map(async (id) => (await otpost.api.get(`/v1/otp/${id}/delivery`)).body));
+    const fates = (status: string) =>
+      otpost.database.query('UPDATE outbound_emails SET status = $2::email_status WHERE supersede_key = ANY($1)', [
+        ids.map((id) => `otp:${id}`),
+        status,
+      ]);
+    await again({ channel: 'email' });
+    const asked = { status: 'queued', updatedAt: clock.now().toISOString() };
+    await sink.waitForMailTo(holder.account.email, 3);
+    await textTo(unknown, 2);
+    for (const status of ['sent', 'bounced', 'failed']) {
+      await fates(status);
+      expect(await told()).toEqual([asked, asked]);
+    }
+    clock.advance(31);
+    await again({});
+    await codeTo(phone, 3);
+    await textTo(unknown, 3);
+    await fates('delivered');
+    expect(await told()).toMatchObject([{ status: 'delivered' }, { status: 'delivered' }]);
+  });
+
   it('opens nothing by a copy in a mailbox that is the account’s no more', async () => {
     const { holder, phone } = await withNumber();
     const { body } = await ask({ purpose: 'login', phone });
