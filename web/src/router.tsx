@@ -60,7 +60,7 @@ const routes = [
   createRoute({
     ...at('/templates/$name'),
     component: lazyRouteComponent(() => import('./pages/templates'), 'TemplatePage'),
-    validateSearch: words('locale', 'width', 'view'),
+    validateSearch: words('locale', 'width', 'scheme', 'view'),
   }),
   createRoute({ ...at('/webhooks'), component: lazyRouteComponent(() => import('./pages/webhooks'), 'WebhooksPage') }),
   createRoute({

@@ -23,8 +23,15 @@ export function watchPage(page: Page, complaints: string[], meant?: RegExp): voi
 
 type Options = Parameters<Browser['newContext']>[0];
 
-/** A browser, and a context with cookies of its own in it; `another` opens one more, beside the first. */
-export async function openChromium(options?: Options): Promise<{
+/**
+ * A browser, and a context with cookies of its own in it; `another` opens one more, beside the first.
+ * @param dark its machine is set to dark. The `colorScheme` of a context stands over what CSS says of a frame; where
+ *   that is looked at, it is null, and the machine's counts.
+ */
+export async function openChromium(
+  options?: Options,
+  { dark = false } = {},
+): Promise<{
   context: BrowserContext;
   another: (options?: Options) => Promise<BrowserContext>;
   close: () => Promise<void>;
@@ -40,6 +47,7 @@ export async function openChromium(options?: Options): Promise<{
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      ...(dark ? ['--blink-settings=preferredColorScheme=0'] : []),
     ],
   });
   const another = async (more?: Options): Promise<BrowserContext> => {

@@ -7,6 +7,13 @@ import { Confirm, Field } from '../ui/dialogs';
 import { Button, Cell, Fault, Loading, MailFrame, Page, Section, Table, Tabs, Tag } from '../ui/parts';
 import styles from '../ui/pages.module.css';
 
+/** Gmail shows no more of a mail's HTML, and a link to the rest. */
+const GMAIL_CLIPS_BYTES = 102 * 1_024;
+const KB_BYTES = 1_024;
+
+/** Bytes on the wire, where each line ends in CRLF. */
+const bytesOf = (html: string): number => new TextEncoder().encode(html.replaceAll('\n', '\r\n')).length;
+
 export function TemplatesPage() {
   const { data, error } = useQuery({
     queryKey: ['templates'],
@@ -45,7 +52,7 @@ export function TemplatesPage() {
 
 export function TemplatePage() {
   const { name } = useParams({ from: '/templates/$name' });
-  const { locale, width, view } = useSearch({ from: '/templates/$name' });
+  const { locale, width, scheme, view } = useSearch({ from: '/templates/$name' });
   const navigate = useNavigate({ from: '/templates/$name' });
   const me = useMe();
   const { act } = useMay();
@@ -129,29 +136,44 @@ export function TemplatePage() {
                 onChange={(next) => void navigate({ search: (former) => ({ ...former, view: next }) })}
               />
               {look === 'html' && (
-                <Tabs
-                  label="Width"
-                  options={[
-                    ['desktop', 'Desktop'],
-                    ['phone', 'Phone'],
-                  ]}
-                  value={width ?? 'desktop'}
-                  onChange={(next) => void navigate({ search: (former) => ({ ...former, width: next }) })}
-                />
+                <>
+                  <Tabs
+                    label="Width"
+                    options={[
+                      ['desktop', 'Desktop'],
+                      ['phone', 'Phone'],
+                    ]}
+                    value={width ?? 'desktop'}
+                    onChange={(next) => void navigate({ search: (former) => ({ ...former, width: next }) })}
+                  />
+                  <Tabs
+                    label="Colours"
+                    options={[
+                      ['light', 'Light'],
+                      ['dark', 'Dark'],
+                    ]}
+                    value={scheme ?? 'light'}
+                    onChange={(next) => void navigate({ search: (former) => ({ ...former, scheme: next }) })}
+                  />
+                </>
               )}
             </span>
           }
         >
           {preview.data && (
-            <p className={styles.subject} lang={shown}>
-              {preview.data.subject}
-            </p>
+            <>
+              <p className={styles.subject} lang={shown}>
+                {preview.data.subject}
+              </p>
+              <Weight bytes={bytesOf(preview.data.html)} />
+            </>
           )}
           {look === 'html' && (
             <MailFrame
               src={`/operations/frame/templates/${encodeURIComponent(name)}?locale=${encodeURIComponent(shown)}`}
               title={`${name} in ${shown}`}
               width={width === 'phone' ? 'phone' : 'desktop'}
+              scheme={scheme === 'dark' ? 'dark' : 'light'}
             />
           )}
           {look === 'text' && (
@@ -200,5 +222,16 @@ export function TemplatePage() {
         </Field>
       </Confirm>
     </Page>
+  );
+}
+
+function Weight({ bytes }: { bytes: number }) {
+  const size = `${Math.ceil(bytes / KB_BYTES)} kB`;
+  if (bytes <= GMAIL_CLIPS_BYTES) return <p className={styles.soft}>HTML with the samples: {size}</p>;
+  return (
+    <p role="status">
+      <Tag tone="bad">HTML with the samples: {size}</Tag> Gmail clips it: readers see the first{' '}
+      {GMAIL_CLIPS_BYTES / KB_BYTES} kB, and a link to the rest. Make it shorter.
+    </p>
   );
 }

@@ -183,11 +183,22 @@ export function Copy({ text, label = 'Copy' }: { text: string; label?: string })
 }
 
 /** Somebody else's page, in a frame that runs nothing and fetches nothing. */
-export function MailFrame({ src, title, width }: { src: string; title: string; width: 'phone' | 'desktop' }) {
+export function MailFrame({
+  src,
+  title,
+  width,
+  scheme = 'light',
+}: {
+  src: string;
+  title: string;
+  width: 'phone' | 'desktop';
+  /** What the reader's device prefers. */
+  scheme?: 'light' | 'dark';
+}) {
   return (
     <div className={styles.frameGround}>
       <iframe
-        className={cx(styles.frame, width === 'phone' && styles.phone)}
+        className={cx(styles.frame, width === 'phone' && styles.phone, scheme === 'dark' && styles.dark)}
         src={src}
         title={title}
         sandbox=""
