@@ -85,7 +85,8 @@ describe('the page behind the link in a mail', () => {
   it('says what to do once it is over, was stopped, or never was', async () => {
     const [expired, stopped] = [await otpost.api.register(fresh()), await otpost.api.register(fresh())];
     const paths = [await linkOf(expired), await linkOf(stopped)];
-    await otpost.api.post(`/v1/otp/${stopped.challenge.id}/disown`, {});
+    const notMe = await linkOf(stopped, '/not-me');
+    await browser().post(notMe);
     expect(await browser().get(paths[1]!)).toMatchObject({
       status: 410,
       text: expect.stringContaining('This wasn’t me') as string,
