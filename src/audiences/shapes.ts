@@ -2,12 +2,13 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean, IsIn, IsString, Length, Matches, MaxLength } from 'class-validator';
 import { MAX_ADDRESS_LENGTH } from '../core/email-address.js';
 import { IsMailAddress, IsOneLine, MayBeLeftOut, MayBeNull } from '../core/input.js';
+import { LANGUAGE_TAG } from '../core/locales.js';
 import { PageQuery } from '../core/page.js';
 import { IsOpenObject } from '../core/validation.js';
 import { SubscriberStatus } from '../generated/prisma/enums.js';
 import type { Challenge } from '../otp/challenges.js';
 import type { AudienceRecord, SubscriberCounts } from './audiences.js';
-import { LOCALE, LONGEST_VALUE, MOST_ATTRIBUTES } from './subscriber-policy.js';
+import { LONGEST_VALUE, MOST_ATTRIBUTES } from './subscriber-policy.js';
 import type { SubscriberRecord } from './subscribers.js';
 
 const STATUSES = Object.values(SubscriberStatus);
@@ -93,7 +94,7 @@ export class SubscriberRequest {
   @ApiPropertyOptional({ example: 'en', description: 'The language of what they get' })
   @MayBeLeftOut()
   @IsString()
-  @Matches(LOCALE, LOCALE_WORDS)
+  @Matches(LANGUAGE_TAG, LOCALE_WORDS)
   locale?: string;
 
   @ApiPropertyOptional({
@@ -114,7 +115,7 @@ export class SubscriberChangeRequest {
   @ApiPropertyOptional({ type: String, nullable: true, example: 'en' })
   @MayBeNull()
   @IsString()
-  @Matches(LOCALE, LOCALE_WORDS)
+  @Matches(LANGUAGE_TAG, LOCALE_WORDS)
   locale?: string | null;
 
   @ApiPropertyOptional({

@@ -1,5 +1,6 @@
 import { parseEmailAddress } from '../core/email-address.js';
 import { isStorable } from '../core/input.js';
+import { LANGUAGE_TAG } from '../core/locales.js';
 import { isOneLine } from '../core/one-line.js';
 import type { FieldError } from '../core/problems.js';
 
@@ -12,7 +13,6 @@ export const LONGEST_VALUE = 500;
 const ATTRIBUTE_NAME = /^[A-Za-z][A-Za-z0-9_]{0,49}$/;
 /** What the words of a broadcast know of every subscriber. */
 const RESERVED_NAMES: readonly string[] = ['email', 'locale'];
-export const LOCALE = /^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}$/;
 
 /** Somebody to be written, checked. */
 export interface NewSubscriber {
@@ -70,7 +70,7 @@ export function subscriberIn({ email, locale, attributes }: Row): NewSubscriber 
   const address = typeof email === 'string' ? parseEmailAddress(email) : undefined;
   if (!address) return { code: 'invalid_address', message: 'its address is not an e-mail address' };
   const hasLocale = locale !== undefined && locale !== null && locale !== '';
-  if (hasLocale && !(typeof locale === 'string' && LOCALE.test(locale.trim()))) {
+  if (hasLocale && !(typeof locale === 'string' && LANGUAGE_TAG.test(locale.trim()))) {
     return { code: 'invalid_locale', message: 'its locale is not a language tag such as en or pt-BR' };
   }
   const given = Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== '' && value !== null));

@@ -23,6 +23,7 @@ import { submitterOf } from '../mail/api/submission.controller.js';
 import { IdempotencyKey, TakesIdempotencyKey, told } from '../mail/submission/idempotency-header.js';
 import { Submission } from '../mail/submission/submission.js';
 import { readNamedAddress } from '../mail/transport/mailbox.js';
+import { BroadcastMessages } from '../mail/outbox/broadcast-messages.js';
 import { Broadcasts } from './broadcasts.js';
 import { BroadcastSamples } from './samples.js';
 import { BroadcastDetails, BroadcastList, BroadcastRequest, BroadcastTestRequest, BroadcastView } from './shapes.js';
@@ -46,6 +47,7 @@ const TEST = { subject: '[Test] ', tag: 'broadcast-test' } as const;
 export class BroadcastsController {
   constructor(
     private readonly broadcasts: Broadcasts,
+    private readonly messages: BroadcastMessages,
     private readonly samples: BroadcastSamples,
     private readonly submission: Submission,
     private readonly clock: DatabaseClock,
@@ -87,7 +89,7 @@ export class BroadcastsController {
   @Problems('broadcast_not_found')
   async get(@Param('id', BroadcastId) id: string): Promise<BroadcastDetails> {
     const record = await this.broadcasts.get(id);
-    return BroadcastDetails.with(record, await this.broadcasts.counts(id), this.clock.now());
+    return BroadcastDetails.with(record, await this.messages.counts(id), this.clock.now());
   }
 
   @Post(':id/pause')

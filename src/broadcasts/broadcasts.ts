@@ -12,7 +12,6 @@ import { PrismaService, Transactions, type UnitOfWork } from '../database/prisma
 import { sealContext } from '../database/resealing.js';
 import { ScheduledTasks } from '../database/scheduled-tasks.js';
 import { type Broadcast, Prisma } from '../generated/prisma/client.js';
-import type { EmailStatus } from '../generated/prisma/enums.js';
 import { Limits } from '../limits/limits.js';
 import { lookAtWords } from '../mail/content/broadcast-words.js';
 import { type Fields, SEALED_SHARED_CONTENT, type SharedContent } from '../mail/content/stored-content.js';
@@ -37,8 +36,6 @@ export interface WantedBroadcast {
 }
 
 export type BroadcastRecord = Broadcast;
-
-export type StatusCounts = Partial<Record<EmailStatus, number>>;
 
 /** One content to all active subscribers of an audience: accepted and steered here, made into messages by Expansion. */
 @Injectable()
@@ -96,13 +93,6 @@ export class Broadcasts {
     const record = await this.prisma.broadcast.findUnique({ where: { id } });
     if (!record) throw new Problem('broadcast_not_found');
     return record;
-  }
-
-  /** How many of its messages are in each state. Read off an index alone. */
-  async counts(id: string): Promise<StatusCounts> {
-    const rows = await this.prisma.statements.query<{ status: EmailStatus; count: number }[]>`
-      SELECT status, count(*)::int AS count FROM outbound_emails WHERE broadcast_id = ${id}::uuid GROUP BY status`;
-    return Object.fromEntries(rows.map(({ status, count }) => [status, count]));
   }
 
   /** Nothing of it is claimed from the commit on. @throws Problem broadcast_not_found, broadcast_over */

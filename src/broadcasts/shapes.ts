@@ -6,9 +6,10 @@ import { parseRate } from '../core/rate.js';
 import { IsOpenObject } from '../core/validation.js';
 import { EmailStatus } from '../generated/prisma/enums.js';
 import { LONGEST_ENTRY, SendRequest } from '../mail/api/send-request.js';
+import type { StatusCounts } from '../mail/outbox/broadcast-messages.js';
 import { DEFAULT_MAX_ATTEMPTS } from '../mail/outbox/retry-policy.js';
 import { BROADCAST_STATUSES, type BroadcastStatus, statusOf } from './broadcast-policy.js';
-import type { BroadcastRecord, StatusCounts } from './broadcasts.js';
+import type { BroadcastRecord } from './broadcasts.js';
 import { estimatedEnd } from './pace-policy.js';
 
 const MOMENT = { type: String, format: 'date-time', nullable: true } as const;

@@ -1,8 +1,7 @@
+import { LANGUAGE_TAG } from '../core/locales.js';
 import { onlyOne, UsageError } from './arguments.js';
 import type { Command } from './command.js';
 import type { ExitCode, Io } from './io.js';
-
-const LOCALE = /^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}$/;
 
 export function declare(program: Command): void {
   const templates = program.command('templates');
@@ -36,7 +35,7 @@ and the BRAND_ variables included.`,
 }
 
 function localeIn(text: string): string {
-  if (LOCALE.test(text)) return text;
+  if (LANGUAGE_TAG.test(text)) return text;
   throw new UsageError('--locale is the tag of a language, such as en or pt-BR.');
 }
 

@@ -1,6 +1,8 @@
 /** What every template of ours has words in. */
 export const BUILT_IN_LOCALES = ['en', 'de', 'es', 'fil', 'fr', 'pt'] as const;
 export const FALLBACK_LOCALE = 'en';
+/** A language tag (RFC 5646 §2.1), as callers may write one. */
+export const LANGUAGE_TAG = /^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}$/;
 
 /** Codes that browsers and systems still send for a language that has another one now. */
 const ALSO_CALLED: Readonly<Record<string, string>> = { tl: 'fil', iw: 'he', in: 'id', ji: 'yi' };

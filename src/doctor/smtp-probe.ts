@@ -4,7 +4,7 @@ import type { SmtpPort } from '../config/settings.js';
 import { quote } from '../core/mask.js';
 import { isOfThePort } from '../mail/transport/smtp-dial.js';
 import type { SmtpError } from '../mail/transport/smtp-reply.js';
-import { type Login, SmtpSession, TokenFailure } from '../mail/transport/smtp-session.js';
+import { encryptionOf, type Login, SmtpSession, TokenFailure } from '../mail/transport/smtp-session.js';
 import { GreetingWatch, type Patience } from './greeting-watch.js';
 import { dial, DialError, NameError, type Names, secured, speaksTls } from './network.js';
 
@@ -142,10 +142,8 @@ class Probe {
           port,
           name: helo,
           connection: socket,
-          secure: tls === 'implicit',
+          ...encryptionOf(tls),
           secured: tls === 'implicit',
-          requireTLS: tls === 'starttls',
-          ignoreTLS: tls === 'off',
           connectionTimeout: greetingMs + setupMs,
           greetingTimeout: greetingMs,
           socketTimeout: greetingMs + setupMs,

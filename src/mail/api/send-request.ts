@@ -19,6 +19,7 @@ import {
 } from 'class-validator';
 import { IsMoment, IsOneLine, MayBeLeftOut } from '../../core/input.js';
 import { type MailLane, MAIL_LANES } from '../../core/lanes.js';
+import { LANGUAGE_TAG } from '../../core/locales.js';
 import { IsOpenObject } from '../../core/validation.js';
 import { LONGEST_CONTENT, MOST_METADATA, MOST_TAGS, type SubmittedMessage } from '../submission/draft-policy.js';
 import { type GivenAttachment, MOST_ATTACHMENTS } from '../files/attachment-policy.js';
@@ -58,7 +59,7 @@ export function IsTemplateLocale(): PropertyDecorator {
     ApiPropertyOptional({ example: 'de-AT', default: 'en', description: 'Of the template: the nearest that there is' }),
     MayBeLeftOut(),
     IsString(),
-    Matches(/^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}$/, { message: 'must be a language tag such as en or pt-BR' }),
+    Matches(LANGUAGE_TAG, { message: 'must be a language tag such as en or pt-BR' }),
   );
 }
 

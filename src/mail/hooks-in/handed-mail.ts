@@ -1,4 +1,5 @@
 import { parseEmailAddress } from '../../core/email-address.js';
+import { LANGUAGE_TAG } from '../../core/locales.js';
 import { Problem } from '../../core/problems.js';
 import { textOf } from '../providers/hook.js';
 import type { SubmittedMessage } from '../submission/draft-policy.js';
@@ -31,7 +32,7 @@ export function addressAt(value: unknown, field: string): string {
 export function localeIn(...values: unknown[]): string | undefined {
   return values
     .map((value) => textOf(value)?.replaceAll('_', '-'))
-    .find((text) => text !== undefined && /^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}$/.test(text));
+    .find((text) => text !== undefined && LANGUAGE_TAG.test(text));
 }
 
 /** Variables of a template without those that there is nothing for. */

@@ -34,6 +34,8 @@ export interface OpenBroadcast {
   cursor: string | null;
 }
 
+export type StatusCounts = Partial<Record<EmailStatus, number>>;
+
 export interface Walked {
   count: number;
   /** The last subscriber that was looked at. */
@@ -134,7 +136,7 @@ export class BroadcastMessages {
   }
 
   /** How many are in each state. Read off an index alone. */
-  async counts(id: string): Promise<Partial<Record<EmailStatus, number>>> {
+  async counts(id: string): Promise<StatusCounts> {
     const rows = await this.prisma.statements.query<{ status: EmailStatus; count: number }[]>`
       SELECT status, count(*)::int AS count FROM outbound_emails WHERE broadcast_id = ${id}::uuid GROUP BY status`;
     return Object.fromEntries(rows.map(({ status, count }) => [status, count]));

@@ -1,5 +1,6 @@
 import type { FieldError } from '../../core/problems.js';
 import { isMoment } from '../../core/input.js';
+import { LANGUAGE_TAG } from '../../core/locales.js';
 import { type MailLane, MAIL_LANES } from '../../core/lanes.js';
 import type { SubmittedMessage } from '../submission/draft-policy.js';
 import type { HeaderField } from './header-policy.js';
@@ -19,8 +20,6 @@ export interface MessageOptions extends Pick<
 type Reader = (value: string, options: MessageOptions, rest: string) => string | void;
 
 const OURS = 'x-otpost-';
-/** A language tag (RFC 5646 §2.1), as the API takes it. */
-const LOCALE = /^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}$/;
 
 /** By name, in lower case; what ends with a dash is followed by a name of the sender's. */
 const READERS = Object.entries<Reader>({
@@ -36,7 +35,7 @@ const READERS = Object.entries<Reader>({
     return variables ? void (options.variables = variables) : 'must be a JSON object';
   },
   'x-otpost-locale': (value, options) =>
-    LOCALE.test(value) ? void (options.locale = value) : 'must be a language tag such as en or pt-BR',
+    LANGUAGE_TAG.test(value) ? void (options.locale = value) : 'must be a language tag such as en or pt-BR',
   'x-otpost-send-at': sendAt,
   'x-otpost-expires-at': (value, options) =>
     isMoment(value)

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SmtpPort, SmtpSettings } from '../../config/settings.js';
 import type { SmtpError } from './smtp-reply.js';
-import { type Login, loginOf, SessionFailure, SmtpSession } from './smtp-session.js';
+import { encryptionOf, type Login, loginOf, SessionFailure, SmtpSession } from './smtp-session.js';
 import type { Timeouts } from './timeouts.js';
 
 /**
@@ -52,9 +52,7 @@ export class SmtpDial {
           host: this.settings.host,
           port,
           name: this.settings.helo ?? this.helo,
-          secure: tls === 'implicit',
-          requireTLS: tls === 'starttls',
-          ignoreTLS: tls === 'off',
+          ...encryptionOf(tls),
           connectionTimeout: connectWithin + greetingMs,
           greetingTimeout: greetingMs,
           // The stages have their own; this one is for what they do not see.

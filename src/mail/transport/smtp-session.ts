@@ -7,7 +7,7 @@ import SMTPConnection, {
   type SMTPEnvelope,
 } from 'nodemailer/lib/smtp-connection';
 import XOAuth2 from 'nodemailer/lib/xoauth2';
-import type { SmtpSettings } from '../../config/settings.js';
+import type { SmtpPort, SmtpSettings } from '../../config/settings.js';
 
 /** A failure of ours in the form that nodemailer gives its own. */
 export class SessionFailure extends Error {
@@ -32,6 +32,11 @@ export class TokenFailure extends SessionFailure {
       refusal === undefined ? 'the address for tokens gave no token' : `the refresh token was refused: ${refusal}`,
     );
   }
+}
+
+/** How nodemailer is told of a port's TLS. */
+export function encryptionOf(tls: SmtpPort['tls']): { secure: boolean; requireTLS: boolean; ignoreTLS: boolean } {
+  return { secure: tls === 'implicit', requireTLS: tls === 'starttls', ignoreTLS: tls === 'off' };
 }
 
 /** What the server said to one RCPT. */
