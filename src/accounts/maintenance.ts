@@ -7,6 +7,8 @@ import { ScheduledTasks } from '../database/scheduled-tasks.js';
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
+/** Of one that was in use for a month, 2,900 refresh tokens go with it: one for each access token (session-policy.ts). */
+const SESSIONS_AT_ONCE = 50;
 
 /** The scheduled work of accounts: what ended, and is good for nothing any more. */
 @Injectable()
@@ -24,7 +26,7 @@ export class AccountsMaintenance implements OnModuleInit {
         name: 'accounts.sessions',
         everyMs: DAY_MS,
         run: async (signal) => {
-          const sessions = await inBatches(signal, (limit) => this.removeSessions(limit));
+          const sessions = await inBatches(signal, (limit) => this.removeSessions(limit), SESSIONS_AT_ONCE);
           const tokens = await inBatches(signal, (limit) => this.removeTokens(limit));
           return `${sessions} sessions and ${tokens} refresh tokens removed`;
         },
@@ -47,18 +49,18 @@ export class AccountsMaintenance implements OnModuleInit {
   /** Their refresh tokens go with them. */
   private async removeSessions(limit: number): Promise<number> {
     return this.prisma.statements.execute`
-      DELETE FROM sessions WHERE id IN (
+      DELETE FROM sessions WHERE id = ANY(ARRAY(
         SELECT id FROM sessions
         WHERE least(expires_at, revoked_at) < ${this.ago(this.settings.retentionDays * DAY_MS)}
-        LIMIT ${limit} FOR UPDATE SKIP LOCKED)`;
+        ORDER BY least(expires_at, revoked_at) LIMIT ${limit} FOR UPDATE SKIP LOCKED))`;
   }
 
   /** A token that is past its own end proves nothing, not even theft: it is refused as if it were not known. */
   private async removeTokens(limit: number): Promise<number> {
     return this.prisma.statements.execute`
-      DELETE FROM refresh_tokens WHERE token_hash IN (
+      DELETE FROM refresh_tokens WHERE token_hash = ANY(ARRAY(
         SELECT token_hash FROM refresh_tokens WHERE expires_at < ${this.ago(DAY_MS)}
-        LIMIT ${limit} FOR UPDATE SKIP LOCKED)`;
+        ORDER BY expires_at LIMIT ${limit} FOR UPDATE SKIP LOCKED))`;
   }
 
   /** They hold an address that somebody had. */
