@@ -7,7 +7,7 @@ import { ScheduledTasks } from '../database/scheduled-tasks.js';
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
-/** Of one that was in use for a month, 2,900 refresh tokens go with it: one for each access token (session-policy.ts). */
+/** Of one that was in use for a month 2,900 refresh tokens go with it, one for each access token. */
 const SESSIONS_AT_ONCE = 50;
 
 /** The scheduled work of accounts: what ended, and is good for nothing any more. */

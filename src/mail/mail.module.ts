@@ -13,6 +13,7 @@ import { Mail } from './mail.js';
 import { Arrivals } from './outbox/arrivals.js';
 import { BroadcastMessages } from './outbox/broadcast-messages.js';
 import { Transitions } from './outbox/changes.js';
+import { HandOverRecords } from './outbox/hand-overs.js';
 import { Ledger } from './outbox/ledger.js';
 import { Outbox } from './outbox/outbox.js';
 import { OutboxRecords } from './outbox/records.js';
@@ -27,6 +28,7 @@ const SERVICES = [
   Bounces,
   BroadcastMessages,
   Composer,
+  HandOverRecords,
   Idempotency,
   Ledger,
   Mail,

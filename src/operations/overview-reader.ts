@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import { sendsTexts, Settings } from '../config/settings.js';
-import { lowestUuidv7 } from '../core/ids.js';
 import type { Lane } from '../core/lanes.js';
 import { VERSION } from '../core/process-facts.js';
 import type { Rate } from '../core/rate.js';
@@ -10,6 +9,7 @@ import { HealthMonitor, MailFactsReader, type WorkerFacts } from '../health/heal
 import { reportOf } from '../health/mail-report-policy.js';
 import type { TransportReport } from '../health/troubles-policy.js';
 import type { LedgerState } from '../mail/outbox/ledger.js';
+import { type Handful, HandOverRecords, type HandOvers } from '../mail/outbox/hand-overs.js';
 import { type LaneFacts, OutboxRecords } from '../mail/outbox/records.js';
 import { keysOf, allTransports } from '../mail/routing/routes.js';
 import { type DatedProblem, weighed } from './overview-policy.js';
@@ -20,14 +20,6 @@ export interface LaneState extends LaneFacts {
   perSecond: number;
   /** Until everything due is handed over, if it goes on like this. */
   drainSeconds: number;
-}
-
-/** Messages of one lane that a worker has in its hands. */
-export interface Handful {
-  lane: Lane;
-  count: number;
-  /** Since when it has the first of them. */
-  since: Date;
 }
 
 export interface WorkerState extends WorkerFacts {
@@ -44,23 +36,6 @@ export interface TransportState extends TransportReport {
   /** Messages a day; `sentToday` counts those of this day in UTC. */
   daily: number | null;
   sentToday: number | null;
-}
-
-/** Of one minute. */
-export interface Minute {
-  at: Date;
-  handedOver: number;
-  /** Attempts that failed, were deferred, or whose outcome is unknown. */
-  notHandedOver: number;
-}
-
-export interface HandOvers {
-  /** Of the last hour, those in which something was tried; of the newest {@link ATTEMPTS} attempts at most. */
-  minutes: Minute[];
-  handedOver: number;
-  /** Milliseconds from acceptance, or the time it was scheduled for, to hand-over. Null: none was handed over. */
-  medianMs: number | null;
-  p95Ms: number | null;
 }
 
 export interface Overview {
@@ -81,9 +56,6 @@ export interface Overview {
   traceUrl: string | null;
 }
 
-/** Attempts that throughput is read off: the cost does not grow with history. */
-const ATTEMPTS = 5_000;
-const COUNTED_AT_MOST = 10_000;
 const HOUR_MS = 60 * 60_000;
 
 /**
@@ -99,6 +71,7 @@ export class OverviewReader {
     private readonly prisma: PrismaService,
     private readonly facts: MailFactsReader,
     private readonly records: OutboxRecords,
+    private readonly handOvers: HandOverRecords,
     private readonly monitor: HealthMonitor,
     private readonly clock: DatabaseClock,
   ) {}
@@ -114,9 +87,9 @@ export class OverviewReader {
     const facts = await this.facts.read();
     const lanes = await this.records.lanes();
     const rates = await this.records.handOverRates();
-    const sending = await this.sendingByWorker();
+    const sending = await this.handOvers.inHandsByWorker();
     const tasks = await this.tasksByWorker();
-    const handOvers = await this.handOvers();
+    const handOvers = await this.handOvers.lastHour();
     const now = this.clock.now();
     const configured = allTransports(this.settings);
     const sms = sendsTexts(this.settings);
@@ -129,7 +102,7 @@ export class OverviewReader {
       version: VERSION,
       problems: weighed(report, facts, { now, brokerSince: broker.since }),
       waiting: facts.ledger.states.queued + facts.ledger.states.deferred,
-      expiredLastHour: await this.expiredSince(new Date(now.getTime() - HOUR_MS)),
+      expiredLastHour: await this.handOvers.expiredSince(new Date(now.getTime() - HOUR_MS)),
       ledger: facts.ledger,
       // Who has no codes by SMS need not look at a lane that is always empty.
       lanes: lanes
@@ -154,59 +127,10 @@ export class OverviewReader {
     };
   }
 
-  /** As many rows as all workers have slots. */
-  private async sendingByWorker(): Promise<Map<string, Handful[]>> {
-    const rows = await this.prisma.statements.query<(Handful & { worker: string })[]>`
-      SELECT begun.worker, m.lane, count(*)::int AS count, min(begun.at) AS since FROM outbound_emails m
-      CROSS JOIN LATERAL (
-        SELECT worker, at FROM email_events e WHERE e.email_id = m.id AND e.status = 'sending' ORDER BY e.id DESC LIMIT 1
-      ) AS begun
-      WHERE m.status = 'sending' AND begun.worker IS NOT NULL GROUP BY begun.worker, m.lane ORDER BY m.lane`;
-    const by = new Map<string, Handful[]>();
-    for (const { worker, ...hand } of rows) by.set(worker, [...(by.get(worker) ?? []), hand]);
-    return by;
-  }
-
   private async tasksByWorker(): Promise<Map<string, string[]>> {
     const rows = await this.prisma.statements.query<{ worker: string; names: string[] }[]>`
       SELECT leased_by AS worker, array_agg(name ORDER BY name) AS names FROM scheduled_tasks
       WHERE leased_by IS NOT NULL AND lease_until > now() GROUP BY leased_by`;
     return new Map(rows.map(({ worker, names }) => [worker, names]));
-  }
-
-  /**
-   * Their ids tell when they were accepted, and what expires does so soon after: mail that was accepted before is left
-   * out.
-   */
-  private async expiredSince(since: Date): Promise<number> {
-    const [counted] = await this.prisma.statements.query<{ count: number }[]>`
-      SELECT count(*)::int AS count FROM (
-        SELECT FROM outbound_emails WHERE status = 'expired' AND id >= ${lowestUuidv7(since)}::uuid LIMIT ${COUNTED_AT_MOST}
-      ) AS expired`;
-    return counted!.count;
-  }
-
-  private async handOvers(): Promise<HandOvers> {
-    type Row = Omit<HandOvers, 'minutes'> & Minute & { all: boolean };
-    const rows = await this.prisma.statements.query<Row[]>`
-      WITH newest AS MATERIALIZED (
-        SELECT id, at, status, worker, email_id FROM email_events WHERE transport IS NOT NULL ORDER BY id DESC LIMIT ${ATTEMPTS}
-      ), attempts AS (
-        SELECT date_trunc('minute', n.at) AS minute, n.status = 'sent' AS sent,
-          1000 * extract(epoch FROM n.at - greatest(m.created_at, m.scheduled_at))::float8 AS ms
-        FROM newest n JOIN outbound_emails m ON m.id = n.email_id
-        WHERE n.worker IS NOT NULL AND n.status IN ('sent', 'deferred', 'failed', 'unknown') AND n.at > now() - interval '1 hour'
-      )
-      SELECT minute AS at, grouping(minute) = 1 AS all, count(*) FILTER (WHERE sent)::int AS "handedOver",
-        count(*) FILTER (WHERE NOT sent)::int AS "notHandedOver",
-        percentile_cont(0.5) WITHIN GROUP (ORDER BY ms) FILTER (WHERE sent) AS "medianMs",
-        percentile_cont(0.95) WITHIN GROUP (ORDER BY ms) FILTER (WHERE sent) AS "p95Ms"
-      FROM attempts GROUP BY GROUPING SETS ((minute), ()) ORDER BY minute`;
-    const { handedOver = 0, medianMs = null, p95Ms = null } = rows.find(({ all }) => all) ?? {};
-    const minutes = rows.filter(({ all }) => !all);
-    return {
-      minutes: minutes.map(({ at, handedOver, notHandedOver }) => ({ at, handedOver, notHandedOver })),
-      ...{ handedOver, medianMs, p95Ms },
-    };
   }
 }

@@ -4,16 +4,9 @@ import { GUARD_MODES, type GuardMode } from '../config/settings.js';
 import { IsOneLine, MayBeLeftOut } from '../core/input.js';
 import { type Channel, CHANNELS, type Lane, LANES } from '../core/lanes.js';
 import { EmailStatus } from '../generated/prisma/enums.js';
+import type { Handful, HandOvers, Minute } from '../mail/outbox/hand-overs.js';
 import type { CountedTraffic, SmsFigures } from '../otp/sms/sms-traffic.js';
-import type {
-  Handful,
-  HandOvers,
-  LaneState,
-  Minute,
-  Overview,
-  TransportState,
-  WorkerState,
-} from './overview-reader.js';
+import type { LaneState, Overview, TransportState, WorkerState } from './overview-reader.js';
 import type { DatedProblem } from './overview-policy.js';
 
 export const MOMENT = { type: String, format: 'date-time', nullable: true } as const;

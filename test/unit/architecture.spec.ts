@@ -100,6 +100,13 @@ describe('the modules of src/', () => {
     expect(circles).toEqual([]);
   });
 
+  it('keep what is asked of messages in one room, mail/outbox', () => {
+    const asks = /\b(?:FROM|JOIN|INTO|UPDATE)\s+outbound_emails\b|\boutboundEmail\b/;
+    const asking = files.filter((file) => asks.test(readFileSync(file, 'utf8')));
+    expect(asking.filter((file) => !file.includes('/mail/outbox/'))).toEqual([]);
+    expect(asking.length).toBeGreaterThan(5);
+  });
+
   it('ask past the engine of Prisma where there is no transaction: it is 20 MB of each process that asks it anything', () => {
     const asks = (file: string): number => {
       const together = /\$transaction\(\[[\s\S]*?\]\)/g;
