@@ -115,11 +115,14 @@ describe('a challenge', () => {
   it('erases the sealed code when it was used, and the variables of its mail when that was sent', async () => {
     const { issued, code } = await registered();
     await verify(issued.challenge.id, code);
-    const [row] = await otpost.database.query(
-      `SELECT c.sealed_code, m.status, m.sealed_variables FROM otp_challenges c
-       JOIN outbound_emails m ON m.supersede_key = 'otp:' || c.id WHERE c.id = $1`,
-      [issued.challenge.id],
-    );
+    const row = await eventually(async () => {
+      const [found] = await otpost.database.query<{ status: string }>(
+        `SELECT c.sealed_code, m.status, m.sealed_variables FROM otp_challenges c
+         JOIN outbound_emails m ON m.supersede_key = 'otp:' || c.id WHERE c.id = $1`,
+        [issued.challenge.id],
+      );
+      return found?.status !== 'sending' && found;
+    }, 'what the server said of the mail');
     expect(row).toEqual({ sealed_code: null, status: 'sent', sealed_variables: null });
   });
 
