@@ -3,7 +3,7 @@ import { Settings } from '../../config/settings.js';
 import { Logger } from '../../core/logger.js';
 import { WORKER_NAME } from '../../core/process-facts.js';
 import { inBatches } from '../../database/prisma.service.js';
-import { type ScheduledTask, ScheduledTasks } from '../../database/scheduled-tasks.js';
+import { ScheduledTasks } from '../../database/scheduled-tasks.js';
 import { CanaryQueues } from '../../queue/canary.js';
 import { MailQueue } from '../../queue/mail-queue.js';
 import { WorkerRegistry } from '../../queue/worker-registry.js';
@@ -110,52 +110,30 @@ const FORGET_HOSTS_AFTER = 15 * MINUTE;
 /** Milliseconds for which a worker that fell silent is still shown. */
 const FORGET_WORKERS_AFTER = HOUR;
 
-/** Files that one statement removes: each may be 25 MiB. */
-const FILES_AT_ONCE = 20;
-
-/** The scheduled work of mail: what keeps the outbox going whatever dies, and small whatever passes through it. */
+/** The scheduled work that keeps the outbox going, whatever dies. */
 @Injectable()
-class MailMaintenance implements OnModuleInit {
-  private readonly retentionDays: number;
-
+class OutboxMaintenance implements OnModuleInit {
   constructor(
-    { retentionDays }: Settings,
     private readonly scheduled: ScheduledTasks,
     private readonly outbox: Outbox,
     private readonly transitions: Transitions,
     private readonly ledger: Ledger,
     private readonly records: OutboxRecords,
-    private readonly retention: MailRetention,
-    private readonly files: StoredFiles,
-    private readonly suppressions: Suppressions,
-    private readonly idempotency: Idempotency,
     private readonly queue: MailQueue,
     private readonly workers: WorkerRegistry,
     private readonly canaries: CanaryQueues,
     private readonly transports: TransportRecords,
     private readonly log: Logger,
-  ) {
-    this.retentionDays = retentionDays;
-  }
+  ) {}
 
   onModuleInit(): void {
-    this.scheduled.register(...this.tasks());
-  }
-
-  private tasks(): ScheduledTask[] {
-    return [
+    this.scheduled.register(
       { name: 'mail.rescue', everyMs: 5 * SECOND, run: () => this.takeBackAbandoned() },
       { name: 'mail.sweep', everyMs: 5 * MINUTE, run: () => this.wakeLanesWithDueMail() },
       { name: 'mail.ledger', everyMs: MINUTE, run: async () => `${await this.ledger.fold()} folded` },
       { name: 'mail.workers', everyMs: MINUTE, run: () => this.lookAfterWorkers() },
       { name: 'mail.expire', everyMs: HOUR, run: (signal) => this.expire(signal) },
-      { name: 'mail.erase', everyMs: HOUR, run: (signal) => this.erase(signal) },
-      { name: 'mail.contents', everyMs: HOUR, run: (signal) => this.removeContents(signal) },
-      { name: 'mail.retention', everyMs: DAY, run: (signal) => this.removeOld(signal) },
-      { name: 'mail.files', everyMs: HOUR, run: (signal) => this.removeUnneededFiles(signal) },
-      { name: 'mail.idempotency', everyMs: HOUR, run: (signal) => this.removeExpiredAnswers(signal) },
-      { name: 'mail.suppressions', everyMs: DAY, run: (signal) => this.removeExpiredSuppressions(signal) },
-    ];
+    );
   }
 
   private async takeBackAbandoned(): Promise<string> {
@@ -180,6 +158,37 @@ class MailMaintenance implements OnModuleInit {
 
   private async expire(signal: AbortSignal): Promise<string> {
     return `${await inBatches(signal, (limit) => this.transitions.expireDue(limit))} expired`;
+  }
+}
+
+/** Files that one statement removes: each may be 25 MiB. */
+const FILES_AT_ONCE = 20;
+
+/** The scheduled work that keeps the record of mail small, whatever passes through it. */
+@Injectable()
+class RetentionMaintenance implements OnModuleInit {
+  private readonly retentionDays: number;
+
+  constructor(
+    { retentionDays }: Settings,
+    private readonly scheduled: ScheduledTasks,
+    private readonly retention: MailRetention,
+    private readonly files: StoredFiles,
+    private readonly suppressions: Suppressions,
+    private readonly idempotency: Idempotency,
+  ) {
+    this.retentionDays = retentionDays;
+  }
+
+  onModuleInit(): void {
+    this.scheduled.register(
+      { name: 'mail.erase', everyMs: HOUR, run: (signal) => this.erase(signal) },
+      { name: 'mail.contents', everyMs: HOUR, run: (signal) => this.removeContents(signal) },
+      { name: 'mail.retention', everyMs: DAY, run: (signal) => this.removeOld(signal) },
+      { name: 'mail.files', everyMs: HOUR, run: (signal) => this.removeUnneededFiles(signal) },
+      { name: 'mail.idempotency', everyMs: HOUR, run: (signal) => this.removeExpiredAnswers(signal) },
+      { name: 'mail.suppressions', everyMs: DAY, run: (signal) => this.removeExpiredSuppressions(signal) },
+    );
   }
 
   private async erase(signal: AbortSignal): Promise<string> {
@@ -218,6 +227,14 @@ class MailMaintenance implements OnModuleInit {
 /** The scheduled work of mail: in every process, whatever its role; the leases share it out. */
 @Module({
   imports: [MailModule, WebhooksModule],
-  providers: [ActionBatches, ActionMaintenance, EventMaintenance, MailMaintenance, MailRetention, WebhookMaintenance],
+  providers: [
+    ActionBatches,
+    ActionMaintenance,
+    EventMaintenance,
+    MailRetention,
+    OutboxMaintenance,
+    RetentionMaintenance,
+    WebhookMaintenance,
+  ],
 })
 export class MailMaintenanceModule {}
