@@ -98,7 +98,8 @@ describe('otpost queue', () => {
     expect([code, JSON.parse(out)]).toEqual([3, { endings: {}, due: 1, paused: ['default'] }]);
     const free = await service.accept('free@example.com', { lane: 'bulk' });
     await sink.waitForMailTo('free@example.com'); // no worker for 30 s
-    expect([await service.statusOf(held), await service.statusOf(free)]).toEqual(['queued', 'sent']);
+    await eventually(async () => (await service.statusOf(free)) === 'sent', 'its record');
+    expect(await service.statusOf(held)).toBe('queued');
   });
 
   it.concurrent('pauses a lane for workers, the other lanes going on, and delivers it when it is resumed', async () => {

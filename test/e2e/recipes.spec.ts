@@ -130,7 +130,8 @@ describe('the recipe for', () => {
       attemptsLeft: 4,
     });
     expect((await api.post(`/api/codes/${body.id}`, { code: mail.code })).body).toEqual({ email: 'ada@example.com' });
-    expect((await api.get<{ status: string }>(`/api/codes/${body.id}`)).body.status).toBe('sent');
+    const fate = async () => (await api.get<{ status: string }>(`/api/codes/${body.id}`)).body.status;
+    await eventually(async () => (await fate()) === 'sent', 'the page to say that the code was sent');
 
     const event = JSON.stringify({ type: 'email.bounced', timestamp: new Date().toISOString(), data: { id: '1' } });
     const headers = (signature: string) => ({
