@@ -13,6 +13,7 @@ import type { ComposedMessage, Offer, Outcome } from '../transport/transport.js'
 import { type BreakerState, BreakerStates } from './breaker.js';
 import { UNREACHABLE } from './breaker-records.js';
 import { CaptureByDefault } from './capture-by-default.js';
+import { type Attempted, decides, isForOthers, isUncounted, waitingFor, waitOf } from './failover-policy.js';
 import { type Limiter, mayOverflow } from './rate-limits.js';
 import { breakerDependsOn, ConnectionShares, openRoutes, type Route, watched } from './routes.js';
 
@@ -35,12 +36,6 @@ interface Allowance {
   via?: string;
   /** Milliseconds until a rate allows the next one, when that is what they wait for. */
   retryAfterMs?: number;
-}
-
-export interface Attempted {
-  outcome: Outcome;
-  /** The transport that had the last word; `none` when no breaker let the message pass. */
-  transport: string;
 }
 
 /** What a message is handed over with. */
@@ -127,45 +122,52 @@ export class Transports implements OnModuleInit, OnApplicationShutdown {
 
   /**
    * Goes on to the next transport only while the message was provably not taken, and may be taken there. A message that
-   * has paid for a transport passes over those before it whose rate is used up; one that is to avoid a transport tries
-   * it last. A code that has a transport that works does not try one in a break, unless it is the only probe.
+   * has paid for a transport leaves those before it, whose rate is used up, to the end; one that is to avoid a transport
+   * tries it last. A code that has a transport that works does not try one in a break, unless it is the only probe.
    */
   async send(message: ComposedMessage, email: ClaimedEmail, handover: Handover): Promise<Attempted> {
     const { lane, attempt, via, avoidTransport } = email;
     let last: Attempted | undefined;
     let paidFor = via;
-    let isAnotherAway = false;
-    let isBeforePaid = via !== undefined && avoidTransport === null;
+    /** It was not asked, and may take the message later. */
+    let isAnotherLeft = false;
+    const routes = [...this.inOrder(lane, avoidTransport)];
+    let isBeforePaid = avoidTransport === null && routes.some(({ key }) => key === via);
     /** Milliseconds until a transport that was tried may be of use to this message again. */
     const waits = new Map<string, number>();
-    for (const route of this.inOrder(lane, avoidTransport)) {
+    for (const route of routes) {
       const { key, transport, limiter } = route;
       if (key === via) isBeforePaid = false;
-      if (isBeforePaid && limiter && (await this.breakers.look(key)).kind === 'closed') continue;
+      if (isBeforePaid && limiter && (await this.breakers.look(key)).kind === 'closed') {
+        routes.push(route);
+        continue;
+      }
       const state = await this.passBreaker(key, isUrgent(lane) && (via === undefined || via === key));
       if (state.kind === 'open') {
-        isAnotherAway = true;
+        isAnotherLeft = true;
         continue;
       }
       if (key === paidFor) paidFor = undefined;
       else if (limiter) {
         const waitMs = await this.passLimiter(limiter, key, lane);
         waits.set(key, waitMs);
-        if (waitMs > 0) continue;
+        if (waitMs > 0) {
+          isAnotherLeft = true;
+          continue;
+        }
       }
       const outcome = await this.hand(route, message, lane, state, handover);
       await this.learn(key, outcome, state);
       if (limiter && (isUncounted(outcome) || outcome.kind === 'withdrawn')) await this.tellNotSent(limiter, key);
       if (outcome.kind === 'withdrawn' && last) break; // what the one before said still holds
-      // A server's word about the message weighs more than another server's absence.
-      if (!isUncounted(outcome) || !last) last = { outcome, transport: transport.name };
+      if (!last || decides(outcome, last.outcome)) last = { outcome, transport: transport.name };
       waits.set(key, waitOf(outcome));
-      if (outcome.kind === 'failed' && outcome.elsewhere) continue;
+      if (isForOthers(outcome)) continue;
       if (outcome.kind !== 'deferred' || (outcome.sameTransport && attempt < GREYLISTED_ATTEMPTS[lane])) break;
     }
     await this.refund(paidFor);
     last ??= { outcome: { kind: 'deferred', uncounted: true, errorCode: 'no_transport' }, transport: 'none' };
-    if (isAnotherAway && last.outcome.kind === 'failed' && last.outcome.elsewhere) last = waitingFor(last);
+    if (isAnotherLeft && isForOthers(last.outcome)) last = waitingFor(last);
     if (!isUncounted(last.outcome)) return last;
     return { ...last, outcome: { ...last.outcome, afterMs: await this.soonestMs(lane, waits) } };
   }
@@ -292,26 +294,4 @@ export class Transports implements OnModuleInit, OnApplicationShutdown {
     );
     return Math.max(SOONEST_MS, Math.min(...soonest));
   }
-}
-
-/** What no way out can take that is open may go by one that is not. */
-function waitingFor({ outcome, transport }: Attempted): Attempted {
-  const { errorCode, reply } = outcome as Extract<Outcome, { kind: 'failed' }>;
-  return {
-    outcome: { kind: 'deferred', uncounted: true, errorCode, ...(reply === undefined ? {} : { reply }) },
-    transport,
-  };
-}
-
-/**
- * Milliseconds until the transport that said so may be tried again with the message; what it refuses for good is for
- * others alone.
- */
-function waitOf(outcome: Outcome): number {
-  if (outcome.kind === 'failed') return Number.POSITIVE_INFINITY;
-  return outcome.kind === 'deferred' ? (outcome.afterMs ?? 0) : 0;
-}
-
-function isUncounted(outcome: Outcome): outcome is Extract<Outcome, { kind: 'deferred' }> {
-  return outcome.kind === 'deferred' && outcome.uncounted === true;
 }
