@@ -3,6 +3,7 @@ import { Batcher } from '../../core/batcher.js';
 import type { Lane } from '../../core/lanes.js';
 import { passing } from '../../core/milestones.js';
 import { PrismaService } from '../../database/prisma.service.js';
+import { Prisma } from '../../generated/prisma/client.js';
 import type { Places } from '../../queue/fair-shares.js';
 import { MailQueue } from '../../queue/mail-queue.js';
 import { suppressedAmong } from '../suppressions/suppressions.js';
@@ -159,7 +160,7 @@ export class Outbox {
         UPDATE outbound_emails m SET
           status = CASE
             WHEN mine.offered AND retry_ms IS NULL THEN 'unknown'
-            WHEN NOT mine.offered AND m.attempts >= greatest(m.max_attempts, ${DEADLY_CLAIMS}) THEN 'failed' -- it may be what kills the workers
+            WHEN NOT mine.offered AND ${DEATHS_BEFORE} + 1 >= ${DEADLY_CLAIMS} THEN 'failed' -- it may be what kills the workers
             ELSE 'deferred' END::email_status,
           next_attempt_at = now() + coalesce(retry_ms, 0) * interval '1 millisecond', lease_until = NULL,
           possible_duplicate = m.possible_duplicate OR retry_ms IS NOT NULL,
@@ -201,6 +202,12 @@ export class Outbox {
     return steps.map((_, n) => taken.has(n));
   }
 }
+
+/** Of a message `m`: how many workers died with it, unoffered, one after the other and with nothing else in between. */
+const DEATHS_BEFORE = Prisma.sql`(
+  SELECT count(*) FROM email_events e WHERE e.email_id = m.id AND e.error_code = 'lease_expired' AND e.id > (
+    SELECT coalesce(max(other.id), 0) FROM email_events other
+    WHERE other.email_id = m.id AND other.status <> 'sending' AND other.error_code IS DISTINCT FROM 'lease_expired'))`;
 
 function isDueAtOnce(ending: Apart['ending'] | undefined): boolean {
   return (ending?.status === 'queued' || ending?.status === 'deferred') && !ending.delayMs;

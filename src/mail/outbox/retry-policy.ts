@@ -67,8 +67,9 @@ function wait({ lane, attempt, random, afterMs, greylisted }: FailedAttempt): nu
 }
 
 /**
- * Claims that ended with a dead worker and no offer, after which the message counts as what kills workers: no server
- * has seen it, and those of a message that may be tried but once would otherwise be one.
+ * Claims in a row that ended with a dead worker and no offer, after which the message counts as what kills workers. No
+ * server has seen it meanwhile, so that its attempts say nothing: of one that may be tried once a death is no end, and
+ * one that may be tried twenty times is not to kill as many.
  */
 export const DEADLY_CLAIMS = 5;
 

@@ -177,15 +177,32 @@ describe('the outbox', () => {
     expect((await outbox.claim('critical', 10, 'w2')).rows.map(({ id }) => id)).toEqual([safe]);
   });
 
-  it('gives up a message whose workers died each time before they offered it: it may be what kills them', async () => {
-    const id = await bench.accept({ maxAttempts: 1 });
-    for (let death = 1; death <= DEADLY_CLAIMS; death++) {
-      expect((await row(id)).status).not.toBe('failed'); // one death, or two, loses no message
+  it.each([1, 20])(
+    'gives up a message whose workers died each time before they offered it: it may be what kills them (%i attempts)',
+    async (maxAttempts) => {
+      const id = await bench.accept({ maxAttempts });
+      for (let death = 1; death <= DEADLY_CLAIMS; death++) {
+        expect((await row(id)).status).not.toBe('failed'); // one death, or two, loses no message
+        await claimOne();
+        await expireLease(id);
+        await outbox.takeBackExpired('sweep');
+      }
+      expect(await row(id)).toMatchObject({ status: 'failed', last_error_code: 'lease_expired' });
+    },
+  );
+
+  it('counts the deaths in a row, and no attempts that a server answered', async () => {
+    const id = await bench.accept({ maxAttempts: DEADLY_CLAIMS });
+    for (let death = 1; death < DEADLY_CLAIMS; death++) {
       await claimOne();
       await expireLease(id);
       await outbox.takeBackExpired('sweep');
     }
-    expect(await row(id)).toMatchObject({ status: 'failed', last_error_code: 'lease_expired' });
+    await outbox.finish(await claimOne(), { status: 'deferred', errorCode: 'smtp_451', delayMs: 0 }, 'w1');
+    await claimOne();
+    await expireLease(id);
+    await outbox.takeBackExpired('sweep');
+    expect((await row(id)).status).toBe('deferred');
   });
 
   it('judges each attempt by its own offer, not by one of an earlier attempt', async () => {
