@@ -70,6 +70,17 @@ describe('Migrating at boot', () => {
     for (const row of rows) expect(compareVersions(row.oldest_version, VERSION)).toBeLessThanOrEqual(0);
   });
 
+  it.each(['outbound_emails', 'email_events', 'email_terms'])(
+    'makes no index of %s in the transaction of another change to it, which would let nobody read it meanwhile',
+    async (table) => {
+      const since = '20261129'; // few had messages before
+      const both = (await readMigrations(MIGRATIONS_FOLDER)).filter(
+        ({ name, sql }) => name > since && sql.includes(`ALTER TABLE "${table}"`) && sql.includes(`" ON "${table}"(`),
+      );
+      expect(both.map(({ name }) => name)).toEqual([]);
+    },
+  );
+
   it('is done by one of four processes that start together; the others go on when it is done', async () => {
     const children = [1, 2, 3, 4].map(() => new DatabaseChild('migrate', [database.url, folder]));
     const reports = await Promise.all(children.map(({ report }) => report));
