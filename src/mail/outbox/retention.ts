@@ -6,13 +6,22 @@ import { Prisma } from '../../generated/prisma/client.js';
 /** States in which nothing is left to happen by our doing; an `unknown` message waits for whoever resolves it. */
 const OVER = ['sent', 'delivered', 'bounced', 'complained', 'failed', 'cancelled', 'expired', 'suppressed'];
 
-/** A stretch of a walk through the messages that were accepted longer ago than so many days. */
-export interface Walked {
-  /** Messages that were changed, or would be. */
+/** A stretch of a walk through rows that are old enough: messages by their ids. */
+export interface Walked<Place = string> {
+  /** Rows that were changed, or would be. */
   done: number;
-  /** The id to go on after; null: there are no more. */
-  last: string | null;
+  /** After which it goes on; null: there are no more. */
+  last: Place | null;
 }
+
+/** Where a walk through contents is. */
+interface ContentPlace {
+  at: Date;
+  id: string;
+}
+
+/** Before all contents. */
+export const FIRST_CONTENT: ContentPlace = { at: new Date(0), id: LOWEST_UUID };
 
 /** As the index of contents that are still there has it. */
 const AT_REST = Prisma.sql`status NOT IN ('queued', 'scheduled', 'deferred', 'sending')`;
@@ -75,20 +84,35 @@ export class MailRetention {
   }
 
   /**
-   * Removes up to `limit` contents that no message needs any more: those of codes at once, the others after so many
-   * days. Their files go when nothing else needs them. Each content is looked up by its index (OFFSET 0), and what was
-   * picked by its key: free joins compare all with all where Postgres takes the rows of one side for one. Returns how
-   * many.
+   * Of the next `limit` contents after a place, those of codes or those that are older than so many days, removes what no
+   * message needs any more. Their files go when nothing else needs them. Each content is looked at once a pass, for most
+   * of the old ones are needed until retention has removed their messages, and each by its index (OFFSET 0): free joins
+   * compare all with all where Postgres takes the rows of one side for one.
    */
-  async removeContents(days: number, limit: number): Promise<number> {
-    return this.prisma.statements.execute`
-      DELETE FROM email_contents WHERE id = ANY(ARRAY(
-        SELECT id FROM email_contents c WHERE id = ANY(ARRAY(
-            SELECT id FROM email_contents WHERE secret UNION ALL
-            SELECT id FROM email_contents WHERE created_at < now() - make_interval(days => ${days}::int)))
-          AND NOT EXISTS (SELECT FROM outbound_emails m WHERE m.content_id = c.id AND m.sealed_variables IS NOT NULL OFFSET 0)
-          AND NOT EXISTS (SELECT FROM broadcasts b WHERE b.content_id = c.id AND b.finished_at IS NULL)
-        ORDER BY c.created_at LIMIT ${limit} FOR UPDATE SKIP LOCKED))`;
+  async removeContents(
+    which: 'codes' | { olderThanDays: number },
+    { at, id }: ContentPlace,
+    limit: number,
+  ): Promise<Walked<ContentPlace>> {
+    const candidates =
+      which === 'codes'
+        ? Prisma.sql`secret`
+        : Prisma.sql`created_at < now() - make_interval(days => ${which.olderThanDays}::int)`;
+    const [walked] = await this.prisma.statements.query<{ done: number; at: Date | null; id: string }[]>`
+      WITH seen AS (
+        SELECT id, created_at FROM email_contents WHERE ${candidates} AND (created_at, id) > (${at}::timestamptz, ${id}::uuid)
+        ORDER BY created_at, id LIMIT ${limit}
+      ), removed AS (
+        DELETE FROM email_contents WHERE id = ANY(ARRAY(
+          SELECT id FROM email_contents c WHERE id = ANY(ARRAY(SELECT id FROM seen))
+            AND NOT EXISTS (SELECT FROM outbound_emails m WHERE m.content_id = c.id AND m.sealed_variables IS NOT NULL OFFSET 0)
+            AND NOT EXISTS (SELECT FROM broadcasts b WHERE b.content_id = c.id AND b.finished_at IS NULL)
+          FOR UPDATE SKIP LOCKED)) RETURNING id
+      )
+      SELECT (SELECT count(*) FROM removed)::int AS done, last.created_at AS at, last.id
+      FROM (VALUES (1)) AS always LEFT JOIN (SELECT * FROM seen ORDER BY created_at DESC, id DESC LIMIT 1) AS last ON true`;
+    const { done, at: lastAt, id: lastId } = walked!;
+    return { done, last: lastAt && { at: lastAt, id: lastId } };
   }
 
   /** The same for what the `capture:` transport keeps for the inbox. */
@@ -115,22 +139,29 @@ function areOver(days: number): Prisma.Sql {
   return Prisma.sql`m.status = ANY(${OVER}::email_status[]) AND ${nothingSince(days)}`;
 }
 
-/**
- * Goes through the messages that were accepted longer ago than retention lasts, so many a statement. Returns how many
- * were changed.
- */
-export async function walkMessages(
+/** Goes through rows from a place on, so many a statement. Returns how many were changed. */
+export async function walk<Place>(
   signal: AbortSignal,
-  step: (after: string, limit: number) => Promise<Walked>,
+  from: Place,
+  step: (after: Place, limit: number) => Promise<Walked<Place>>,
   limit = 1_000,
 ): Promise<number> {
   let all = 0;
-  for (let after: string | null = LOWEST_UUID; after !== null && !signal.aborted;) {
-    const { done, last }: Walked = await step(after, limit);
+  for (let after: Place | null = from; after !== null && !signal.aborted;) {
+    const { done, last }: Walked<Place> = await step(after, limit);
     all += done;
     after = last;
   }
   return all;
+}
+
+/** The same through the messages that were accepted longer ago than retention lasts. */
+export function walkMessages(
+  signal: AbortSignal,
+  step: (after: string, limit: number) => Promise<Walked>,
+  limit?: number,
+): Promise<number> {
+  return walk(signal, LOWEST_UUID, step, limit);
 }
 
 /** No UUIDv7 made that many days ago is above it. A margin of an hour, for ids are made outside of Postgres. */

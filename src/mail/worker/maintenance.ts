@@ -16,7 +16,7 @@ import { Transitions } from '../outbox/changes.js';
 import { Ledger } from '../outbox/ledger.js';
 import { Outbox } from '../outbox/outbox.js';
 import { OutboxRecords } from '../outbox/records.js';
-import { MailRetention, walkMessages } from '../outbox/retention.js';
+import { FIRST_CONTENT, MailRetention, walk, walkMessages } from '../outbox/retention.js';
 import { TransportRecords } from '../routing/breaker-records.js';
 import { Idempotency } from '../submission/idempotency.js';
 import { Suppressions } from '../suppressions/suppressions.js';
@@ -198,7 +198,10 @@ class RetentionMaintenance implements OnModuleInit {
   }
 
   private async removeContents(signal: AbortSignal): Promise<string> {
-    return `${await inBatches(signal, (limit) => this.retention.removeContents(this.retentionDays, limit))} removed`;
+    let all = 0;
+    for (const which of ['codes', { olderThanDays: this.retentionDays }] as const)
+      all += await walk(signal, FIRST_CONTENT, (after, limit) => this.retention.removeContents(which, after, limit));
+    return `${all} removed`;
   }
 
   private async removeOld(signal: AbortSignal): Promise<string> {
