@@ -9,13 +9,13 @@ import type { ProviderEvent } from '../providers/hook.js';
 import {
   changeReported,
   eventsOfSettledMessages,
-  liftBounces,
+  liftAndSuppress,
   lockReported,
   type ReportedMessage,
   type ReportedRecipient,
   splitReported,
 } from '../outbox/reported.js';
-import { type NewSuppression, suppressAll } from '../suppressions/suppressions.js';
+import type { NewSuppression } from '../suppressions/suppressions.js';
 import { type Consequence, consequenceOf, type EventSource, type HeardEvent } from './event-policy.js';
 
 /** Events that are applied in one transaction. */
@@ -211,12 +211,11 @@ export class ProviderEvents {
         FROM json_to_recordset(${JSON.stringify(told.map(noteOf))}::json)
           AS input (n int, email_id uuid, status email_status, attempt int, transport text, reply text, error_code text)
         ORDER BY n`;
-      // What bounced after it was delivered is suppressed.
-      lifted = await liftBounces(
+      lifted = await liftAndSuppress(
         steps.filter(({ consequence }) => consequence.lives).map(({ message }) => message.id),
+        steps.flatMap(suppressionOf),
         db,
       );
-      await suppressAll(steps.flatMap(suppressionOf), db);
       await db.$executeRaw`
         UPDATE provider_events e SET matched_at = now(), email_id = input.email_id
         FROM json_to_recordset(${JSON.stringify(steps.map(({ event, message }) => ({ id: String(event.id), email_id: message.id })))}::json)

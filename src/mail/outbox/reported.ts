@@ -2,7 +2,7 @@ import type { Channel, Lane } from '../../core/lanes.js';
 import type { UnitOfWork } from '../../database/prisma.service.js';
 import { Prisma } from '../../generated/prisma/client.js';
 import { countingHandOvers } from '../subscribers/subscribers.js';
-import { lockedAt, STANDS } from '../suppressions/suppressions.js';
+import { lockedAt, type NewSuppression, STANDS, suppressAll } from '../suppressions/suppressions.js';
 import { type Recipient, recipientsOf } from './email-rows.js';
 import { leftOf, placeOf, splittingOff } from './split-statement.js';
 
@@ -164,6 +164,62 @@ export async function liftBounces(deliveredIds: readonly string[], db: Db): Prom
     )
     SELECT DISTINCT ON (proven.id) proven.email_id AS id FROM proven JOIN gone ON gone.id = proven.id`;
   return lifted.map(({ id }) => id);
+}
+
+/**
+ * Lifts the bounces of those who got a message, and suppresses others: in the order of their addresses, in which
+ * everybody locks them, so that no two settlements wait for each other. What bounced after it was delivered is
+ * suppressed. Returns the messages that proved that their address lives.
+ */
+export async function liftAndSuppress(
+  deliveredIds: readonly string[],
+  suppressions: readonly NewSuppression[],
+  db: Db,
+): Promise<string[]> {
+  const steps = await inOrderOfAddresses(deliveredIds, suppressions, db);
+  const lifted: string[] = [];
+  for (let from = 0, to = 0; from < steps.length; from = to) {
+    const { lifts } = steps[from]!;
+    while (steps[to]?.lifts === lifts) to++;
+    const places = steps.slice(from, to).map(({ n }) => n);
+    if (lifts)
+      lifted.push(
+        ...(await liftBounces(
+          places.map((n) => deliveredIds[n]!),
+          db,
+        )),
+      );
+    else
+      await suppressAll(
+        places.map((n) => suppressions[n]!),
+        db,
+      );
+  }
+  return lifted;
+}
+
+interface AddressStep {
+  lifts: boolean;
+  /** Its place among those that are lifted, or suppressed. */
+  n: number;
+}
+
+/** By the collation of Postgres. It is asked only where there are both: each of the two statements has that order. */
+async function inOrderOfAddresses(
+  deliveredIds: readonly string[],
+  suppressions: readonly NewSuppression[],
+  db: Db,
+): Promise<AddressStep[]> {
+  const stepsOf = (all: readonly unknown[], lifts: boolean): AddressStep[] => all.map((_, n) => ({ lifts, n }));
+  if (deliveredIds.length === 0 || suppressions.length === 0)
+    return [...stepsOf(deliveredIds, true), ...stepsOf(suppressions, false)];
+  return db.$queryRaw<AddressStep[]>`
+    SELECT lifts, n::int - 1 AS n FROM (
+      SELECT (SELECT to_canonical FROM outbound_emails m WHERE m.id = delivered.id) AS address, true AS lifts, n
+      FROM unnest(${[...deliveredIds]}::uuid[]) WITH ORDINALITY AS delivered (id, n)
+      UNION ALL SELECT address, false, n
+      FROM unnest(${suppressions.map(({ addressCanonical }) => addressCanonical)}::text[]) WITH ORDINALITY AS suppressed (address, n)
+    ) AS steps ORDER BY address, lifts DESC, n`;
 }
 
 /** Canonical addresses of all whom a message was for, those that were split off it included, by message. */

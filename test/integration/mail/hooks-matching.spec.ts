@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import pg from 'pg';
 import { Transactions } from '../../../src/database/prisma.service.js';
 import type { Recipient } from '../../../src/mail/outbox/email-rows.js';
 import { ProviderEvents } from '../../../src/mail/events/provider-events.js';
 import type { ProviderEvent } from '../../../src/mail/providers/hook.js';
 import { createDatabase, type TestDatabase } from '../../support/database/postgres.js';
+import { eventually } from '../../support/signals/wait.js';
 import { CarriedMail } from '../../support/smtp/carried-mail.js';
 
 const NEW_FOR = 600;
@@ -90,6 +92,46 @@ describe('events and their messages', () => {
       await tell(told('delivered', { emailId: id }), told('bounced', { emailId: id, ...hardBounce }));
       expect(await mail.suppressions()).toMatchObject([{ reason: 'hard_bounce', email_id: id }]);
       expect((await mail.look(id)).status).toBe('bounced');
+    });
+
+    it('takes addresses in their order, whatever becomes of each: of two settlements none waits for the other', async () => {
+      const [ada, bob, zoe] = [
+        await mail.sent('sendgrid'),
+        await mail.sent('sendgrid', 'bob@example.com'),
+        await mail.sent('sendgrid', 'zoe@example.com'),
+      ];
+      await database.query(
+        `INSERT INTO suppressions (address_canonical, reason, source, seen_at, expires_at)
+         SELECT name || '@example.com', 'hard_bounce', 'smtp', now() - interval '2 days', now() + interval '50 days'
+         FROM unnest('{ada,bob,zoe}'::text[]) AS name`,
+      );
+      const all = [
+        told('delivered', { emailId: zoe, recipient: 'zoe@example.com' }),
+        told('bounced', { emailId: bob, recipient: 'bob@example.com', ...hardBounce }),
+        told('delivered', { emailId: ada }),
+      ];
+      const other = new pg.Client({ connectionString: database.url });
+      await other.connect();
+      await other.query('BEGIN');
+      await other.query(`SELECT FROM suppressions WHERE address_canonical = 'bob@example.com' FOR UPDATE`);
+      const settled = tell(...all);
+      await eventually(
+        async () =>
+          (
+            await database.query(
+              `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+            )
+          ).length > 0,
+        'the settlement to wait for bob',
+      );
+      const { rows } = await other.query<{ address: string }>(
+        'SELECT address_canonical AS address FROM suppressions ORDER BY 1 FOR UPDATE SKIP LOCKED',
+      );
+      expect(rows.map(({ address }) => address)).toEqual(['bob@example.com', 'zoe@example.com']);
+      await other.query('COMMIT');
+      await other.end();
+      expect(await settled).toMatchObject({ lifted: [ada, zoe], suppressed: 1 });
+      expect(await mail.suppressions()).toMatchObject([{ address: 'bob@example.com', email_id: bob }]);
     });
 
     it('lifts no complaint, and nothing when a mere mail tells it', async () => {
