@@ -36,7 +36,7 @@ export interface OpenBroadcast {
 
 export type StatusCounts = Partial<Record<EmailStatus, number>>;
 
-export interface Walked {
+export interface MadeMessages {
   count: number;
   /** The last subscriber that was looked at. */
   cursor: string | null;
@@ -60,7 +60,7 @@ export class BroadcastMessages {
   }
 
   /** The next messages, in one statement with their receipts and the count of what was accepted. */
-  async make(broadcast: OpenBroadcast, limit: number, { db }: UnitOfWork): Promise<Walked> {
+  async make(broadcast: OpenBroadcast, limit: number, { db }: UnitOfWork): Promise<MadeMessages> {
     const { lastId, cursor, fromAddress, host } = broadcast;
     if (lastId === null) return { count: 0, cursor, isOver: true };
     const begin = uuidv7(this.clock.now()).replaceAll('-', '').slice(0, 12);

@@ -84,10 +84,10 @@ export class MailRetention {
   }
 
   /**
-   * Of the next `limit` contents after a place, those of codes or those that are older than so many days, removes what no
-   * message needs any more. Their files go when nothing else needs them. Each content is looked at once a pass, for most
-   * of the old ones are needed until retention has removed their messages, and each by its index (OFFSET 0): free joins
-   * compare all with all where Postgres takes the rows of one side for one.
+   * Of the next `limit` contents after a place, those of codes or those that are older than so many days, removes what
+   * no message needs any more. Their files go when nothing else needs them. Each content is looked at once a pass, for
+   * most of the old ones are needed until retention has removed their messages, and each by its index (OFFSET 0): free
+   * joins compare all with all where Postgres takes the rows of one side for one.
    */
   async removeContents(
     which: 'codes' | { olderThanDays: number },

@@ -122,8 +122,9 @@ export class Transports implements OnModuleInit, OnApplicationShutdown {
 
   /**
    * Goes on to the next transport only while the message was provably not taken, and may be taken there. A message that
-   * has paid for a transport leaves those before it, whose rate is used up, to the end; one that is to avoid a transport
-   * tries it last. A code that has a transport that works does not try one in a break, unless it is the only probe.
+   * has paid for a transport leaves those before it, whose rate is used up, to the end; one that is to avoid a
+   * transport tries it last. A code that has a transport that works does not try one in a break, unless it is the only
+   * probe.
    */
   async send(message: ComposedMessage, email: ClaimedEmail, handover: Handover): Promise<Attempted> {
     const { lane, attempt, via, avoidTransport } = email;

@@ -16,16 +16,9 @@ import { MailModule } from '../mail.module.js';
 import type { ClaimedEmail, Ending } from '../outbox/email-rows.js';
 import { type ClaimedEmails, Outbox } from '../outbox/outbox.js';
 import { OutboxRecords } from '../outbox/records.js';
-import { OFFER_NOT_RECORDED } from '../transport/transport.js';
 import { DELIVERY_PROVIDERS } from '../worker/delivery.module.js';
 import { LaneDrains } from '../worker/lane-drains.js';
-import {
-  STAND_IN_TIMING,
-  StandInPolicy,
-  type StandInTiming,
-  type StandInView,
-  type HandOverResult,
-} from './stand-in-policy.js';
+import { resultOf, STAND_IN_TIMING, StandInPolicy, type StandInTiming, type StandInView } from './stand-in-policy.js';
 
 /**
  * The outbox as a process sees it that only delivers in place of a missing worker: it claims nothing unless its policy
@@ -51,7 +44,7 @@ class StandInOutbox extends Outbox {
   }
 
   override async finish(email: ClaimedEmail, ending: Ending, worker: string): Promise<boolean> {
-    const verdict = this.policy.attempted(performance.now(), result(ending));
+    const verdict = this.policy.attempted(performance.now(), resultOf(ending));
     if (verdict === 'paused') {
       this.log.error(
         { errorCode: ending.errorCode, transport: ending.transport },
@@ -61,14 +54,6 @@ class StandInOutbox extends Outbox {
     }
     return super.finish(email, ending, worker);
   }
-}
-
-/**
- * An attempt put off for no fault of the message: whatever was tried, this process did not get so far as to offer it.
- */
-function result({ status, uncounted, errorCode }: Ending): HandOverResult {
-  if (status === 'queued' || errorCode === OFFER_NOT_RECORDED) return 'not_tried';
-  return status === 'deferred' && uncounted === true ? 'none' : 'worked';
 }
 
 /** Milliseconds between two looks for workers and due mail. */

@@ -1,5 +1,7 @@
 import type { Lane } from '../../../src/core/lanes.js';
-import { STAND_IN_TIMING, StandInPolicy } from '../../../src/mail/stand-in/stand-in-policy.js';
+import type { ClaimedEmail, Recipient } from '../../../src/mail/outbox/email-rows.js';
+import { resultOf, STAND_IN_TIMING, StandInPolicy } from '../../../src/mail/stand-in/stand-in-policy.js';
+import { type Answer, fatesOf } from '../../../src/mail/worker/fates-policy.js';
 
 const START = 1_000_000;
 const NOBODY = new Map<Lane, number>();
@@ -100,5 +102,24 @@ describe('the policy of who stands in', () => {
     policy.look(at(40), heard(0), []);
     policy.look(at(70), NOBODY, ['critical']);
     expect(policy.grant(at(70), 'critical', 8)).toBe(1);
+  });
+});
+
+describe('what an attempt taught who stands in', () => {
+  const recipients = ['ada@example.com', 'bob@example.com'].map((address): Recipient => ({
+    kind: 'to',
+    name: '',
+    address,
+    canonical: address,
+  }));
+  const taught = (outcome: Answer) =>
+    resultOf(fatesOf({ to: 'ada@example.com', recipients } as ClaimedEmail, outcome, 'mx.example.com:25', () => 1_000));
+
+  it('is that there is a way out, where a server refused a message to several, and they go on one by one', () => {
+    expect(taught({ kind: 'failed', errorCode: 'smtp_554', reply: '554 no such words' })).toBe('worked');
+  });
+
+  it('is that there is none, where nobody was reached', () => {
+    expect(taught({ kind: 'deferred', uncounted: true, errorCode: 'smtp_connect' })).toBe('none');
   });
 });
