@@ -219,7 +219,7 @@ export class WebhookDelivery {
 
   /**
    * Before the delivery itself, so that no further one is claimed for an endpoint that is known to be down. True: it
-   * would have been disabled, had it not begun anew meanwhile.
+   * failed, and began anew meanwhile.
    */
   private async holdAgainst(
     { endpoint: claimed }: ClaimedDelivery,
@@ -229,7 +229,7 @@ export class WebhookDelivery {
     try {
       // What failed at the same moment is cleared by the next success.
       if (endpoint.kind === 'worked' && failures > 0) await this.outbox.endpointWorked(claimed);
-      if (endpoint.kind === 'failed') await this.outbox.endpointFailed(claimed, endpoint.pauseMs);
+      if (endpoint.kind === 'failed') return !(await this.outbox.endpointFailed(claimed, endpoint.pauseMs));
       if (endpoint.kind !== 'disable') return false;
       const { reason } = endpoint;
       const disabling = await this.outbox.disable(claimed, reason);

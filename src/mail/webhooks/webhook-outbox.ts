@@ -211,13 +211,17 @@ export class WebhookOutbox {
       WHERE ${isAsClaimed(endpoint)} AND failures > 0`;
   }
 
-  /** It did not: everything for it waits for so many milliseconds. */
-  async endpointFailed(endpoint: ClaimedEndpoint, pauseMs: number): Promise<void> {
-    await this.prisma.statements.execute`
+  /**
+   * It did not: everything for it waits for so many milliseconds. False: it got another address or was enabled since it
+   * was claimed, or is gone.
+   */
+  async endpointFailed(endpoint: ClaimedEndpoint, pauseMs: number): Promise<boolean> {
+    const changed = await this.prisma.statements.execute`
       UPDATE webhook_endpoints SET
         failures = failures + 1, failing_since = coalesce(failing_since, now()),
         backoff_until = greatest(backoff_until, now() + ${pauseMs} * interval '1 millisecond')
       WHERE ${isAsClaimed(endpoint)}`;
+    return changed === 1;
   }
 
   /** `fresh`: it got another address or was enabled since it was claimed, and stays enabled. */
