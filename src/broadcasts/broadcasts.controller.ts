@@ -112,7 +112,7 @@ export class BroadcastsController {
   @Post(':id/cancel')
   @Operation(200, BroadcastView, {
     summary: 'End it',
-    description: `${ALLOWED} What was not handed over ends as \`cancelled\`; it cannot be taken up again.`,
+    description: `${ALLOWED} What no worker has taken ends as \`cancelled\`; it cannot be taken up again.`,
   })
   @Problems('broadcast_not_found', 'broadcast_over')
   async cancel(@Param('id', BroadcastId) id: string, @By() by: Doer): Promise<BroadcastView> {

@@ -108,7 +108,7 @@ export class Broadcasts {
     return this.steer(id, set, 'broadcast.resumed', by);
   }
 
-  /** What was not handed over ends as cancelled. @throws Problem broadcast_not_found, broadcast_over */
+  /** What no worker has taken ends as cancelled. @throws Problem broadcast_not_found, broadcast_over */
   cancel(id: string, by: Doer): Promise<BroadcastRecord> {
     return this.steer(id, Prisma.sql`cancelled_at = now() WHERE cancelled_at IS NULL`, 'broadcast.cancelled', by);
   }

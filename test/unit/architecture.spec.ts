@@ -5,6 +5,7 @@ import ts from 'typescript';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const SRC = `${ROOT}src/`;
+const CLIENT = `${ROOT}clients/typescript/src/`;
 const PAGE = readFileSync(`${ROOT}docs/architecture.md`, 'utf8');
 const MIGRATIONS = readdirSync(`${ROOT}prisma/migrations`, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.sql'))
@@ -77,6 +78,13 @@ describe('the comments of src/', () => {
         .map((line) => `${file}: ${line.trim().slice(0, 60)}`),
     );
     expect(long).toEqual([]);
+  });
+
+  it('show examples of the client as programs, line by line, and not as running text', () => {
+    const run = readdirSync(CLIENT, { encoding: 'utf8' })
+      .filter((file) => file !== 'schema.ts') // written by a program
+      .flatMap((file) => readFileSync(CLIENT + file, 'utf8').match(/@example +\S.*/g) ?? []);
+    expect(run).toEqual([]);
   });
 });
 

@@ -246,11 +246,18 @@ export class Broadcasts {
   }
 
   /**
-   * From the answer on nothing is handed over but what a server has in its hands.
+   * No worker takes a message of it from the answer on. What one had taken before still goes out.
    *
-   * @example const audience = await otpost.audiences.create({ name: 'Agents' }); const tomorrow = new Date(Date.now() +
-   * 86_400_000); const { id } = await otpost.broadcasts.create({ audience: audience.id, subject: 'News', text: 'None.',
-   * scheduledAt: tomorrow }); await otpost.broadcasts.pause(id);
+   * @example
+   * const audience = await otpost.audiences.create({ name: 'Agents' });
+   * const tomorrow = new Date(Date.now() + 86_400_000);
+   * const { id } = await otpost.broadcasts.create({
+   *   audience: audience.id,
+   *   subject: 'News',
+   *   text: 'None.',
+   *   scheduledAt: tomorrow,
+   * });
+   * await otpost.broadcasts.pause(id);
    */
   pause(id: string, options?: CallOptions): Promise<Schema<'BroadcastView'>> {
     return this.calls.call('post', '/v1/broadcasts/{id}/pause', { path: { id } }, options);
@@ -259,9 +266,17 @@ export class Broadcasts {
   /**
    * Goes on where it was.
    *
-   * @example const audience = await otpost.audiences.create({ name: 'Agents' }); const tomorrow = new Date(Date.now() +
-   * 86_400_000); const { id } = await otpost.broadcasts.create({ audience: audience.id, subject: 'News', text: 'None.',
-   * scheduledAt: tomorrow }); await otpost.broadcasts.pause(id); await otpost.broadcasts.resume(id);
+   * @example
+   * const audience = await otpost.audiences.create({ name: 'Agents' });
+   * const tomorrow = new Date(Date.now() + 86_400_000);
+   * const { id } = await otpost.broadcasts.create({
+   *   audience: audience.id,
+   *   subject: 'News',
+   *   text: 'None.',
+   *   scheduledAt: tomorrow,
+   * });
+   * await otpost.broadcasts.pause(id);
+   * await otpost.broadcasts.resume(id);
    */
   resume(id: string, options?: CallOptions): Promise<Schema<'BroadcastView'>> {
     return this.calls.call('post', '/v1/broadcasts/{id}/resume', { path: { id } }, options);
@@ -270,9 +285,16 @@ export class Broadcasts {
   /**
    * What has not gone out does not.
    *
-   * @example const audience = await otpost.audiences.create({ name: 'Agents' }); const tomorrow = new Date(Date.now() +
-   * 86_400_000); const { id } = await otpost.broadcasts.create({ audience: audience.id, subject: 'News', text: 'None.',
-   * scheduledAt: tomorrow }); console.log((await otpost.broadcasts.cancel(id)).status); // cancelled
+   * @example
+   * const audience = await otpost.audiences.create({ name: 'Agents' });
+   * const tomorrow = new Date(Date.now() + 86_400_000);
+   * const { id } = await otpost.broadcasts.create({
+   *   audience: audience.id,
+   *   subject: 'News',
+   *   text: 'None.',
+   *   scheduledAt: tomorrow,
+   * });
+   * console.log((await otpost.broadcasts.cancel(id)).status); // cancelled
    */
   cancel(id: string, options?: CallOptions): Promise<Schema<'BroadcastView'>> {
     return this.calls.call('post', '/v1/broadcasts/{id}/cancel', { path: { id } }, options);
@@ -281,10 +303,17 @@ export class Broadcasts {
   /**
    * One mail that is marked as a test, as this subscriber would read it.
    *
-   * @example const audience = await otpost.audiences.create({ name: 'Agents' }); await
-   * otpost.audiences.subscribers.add(audience.id, { email: 'ada@example.com' }); const tomorrow = new Date(Date.now() +
-   * 86_400_000); const { id } = await otpost.broadcasts.create({ audience: audience.id, subject: 'News', text: 'None.',
-   * scheduledAt: tomorrow }); await otpost.broadcasts.test(id, { to: 'ada@example.com' });
+   * @example
+   * const audience = await otpost.audiences.create({ name: 'Agents' });
+   * await otpost.audiences.subscribers.add(audience.id, { email: 'ada@example.com' });
+   * const tomorrow = new Date(Date.now() + 86_400_000);
+   * const { id } = await otpost.broadcasts.create({
+   *   audience: audience.id,
+   *   subject: 'News',
+   *   text: 'None.',
+   *   scheduledAt: tomorrow,
+   * });
+   * await otpost.broadcasts.test(id, { to: 'ada@example.com' });
    */
   test(id: string, body: Schema<'BroadcastTestRequest'>, options?: SendOptions): Promise<Schema<'EmailStatusView'>> {
     return this.calls.call('post', '/v1/broadcasts/{id}/test', { path: { id }, body, keyed: true }, options);

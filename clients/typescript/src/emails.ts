@@ -70,8 +70,11 @@ export class Emails {
   /**
    * Messages, newest first. Await it for a page, iterate over it for all of them.
    *
-   * @example for await (const email of otpost.emails.list({ status: 'failed,bounced', since: new Date(Date.now() -
-   * 86_400_000) })) { console.log(email.id, email.lastErrorCode); }
+   * @example
+   * const yesterday = new Date(Date.now() - 86_400_000);
+   * for await (const email of otpost.emails.list({ status: 'failed,bounced', since: yesterday })) {
+   *   console.log(email.id, email.lastErrorCode);
+   * }
    */
   list(filter: Filter<'/v1/emails'> = {}, options?: CallOptions): Listing<Schema<'EmailItemView'>> {
     return this.calls.list('/v1/emails', filter, options);
@@ -114,9 +117,15 @@ export class Emails {
   /**
    * Another time, for a message that has not begun to go out; one that is over means now.
    *
-   * @example const tomorrow = new Date(Date.now() + 86_400_000); const { id } = await otpost.emails.send({ to:
-   * 'ada@example.com', subject: 'Hello', text: 'Hello.', scheduledAt: tomorrow }); await otpost.emails.reschedule(id, {
-   * scheduledAt: new Date(Date.now() + 2 * 86_400_000) });
+   * @example
+   * const tomorrow = new Date(Date.now() + 86_400_000);
+   * const { id } = await otpost.emails.send({
+   *   to: 'ada@example.com',
+   *   subject: 'Hello',
+   *   text: 'Hello.',
+   *   scheduledAt: tomorrow,
+   * });
+   * await otpost.emails.reschedule(id, { scheduledAt: new Date(Date.now() + 2 * 86_400_000) });
    */
   reschedule(
     id: string,
@@ -129,9 +138,15 @@ export class Emails {
   /**
    * Takes a message back that is scheduled, queued or deferred; else `invalid_state`.
    *
-   * @example const tomorrow = new Date(Date.now() + 86_400_000); const { id } = await otpost.emails.send({ to:
-   * 'ada@example.com', subject: 'Hello', text: 'Hello.', scheduledAt: tomorrow }); console.log((await
-   * otpost.emails.cancel(id)).status); // cancelled
+   * @example
+   * const tomorrow = new Date(Date.now() + 86_400_000);
+   * const { id } = await otpost.emails.send({
+   *   to: 'ada@example.com',
+   *   subject: 'Hello',
+   *   text: 'Hello.',
+   *   scheduledAt: tomorrow,
+   * });
+   * console.log((await otpost.emails.cancel(id)).status); // cancelled
    */
   cancel(id: string, options?: CallOptions): Promise<Schema<'EmailStatusView'>> {
     return this.calls.call('post', '/v1/emails/{id}/cancel', { path: { id } }, options);

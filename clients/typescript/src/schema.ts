@@ -855,7 +855,7 @@ export interface paths {
         put?: never;
         /**
          * End it
-         * @description Scope audiences, or an operator. What was not handed over ends as `cancelled`; it cannot be taken up again.
+         * @description Scope audiences, or an operator. What no worker has taken ends as `cancelled`; it cannot be taken up again.
          */
         post: operations["cancelBroadcast"];
         delete?: never;

@@ -153,8 +153,11 @@ export class Webhooks {
   /**
    * What was sent to an endpoint, newest first.
    *
-   * @example const { id } = await otpost.webhooks.create({ url: 'https://shop.example.com/hooks/otpost' }); for await
-   * (const { type, status } of otpost.webhooks.deliveries(id, { status: 'failed' })) console.log(type, status);
+   * @example
+   * const { id } = await otpost.webhooks.create({ url: 'https://shop.example.com/hooks/otpost' });
+   * for await (const { type, status } of otpost.webhooks.deliveries(id, { status: 'failed' })) {
+   *   console.log(type, status);
+   * }
    */
   deliveries(
     id: string,

@@ -18,13 +18,13 @@ const QUESTIONS: Record<Exclude<Asked, 'test'>, { title: string; action: string;
   pause: {
     title: 'Pause it?',
     action: 'Pause it',
-    text: 'Nothing more of it is handed over until it is resumed. What is with a mail server at this moment goes out.',
+    text: 'No worker takes a message of it until it is resumed. What a worker has in its hands goes out.',
   },
   resume: { title: 'Go on with it?', action: 'Go on', text: 'What is left goes out, at its pace.' },
   cancel: {
     title: 'End it?',
     action: 'End it',
-    text: 'What was not handed over ends as cancelled. It cannot be taken up again.',
+    text: 'What no worker has in its hands ends as cancelled. It cannot be taken up again.',
   },
 };
 
