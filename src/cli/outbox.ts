@@ -1,12 +1,13 @@
+import { LOWEST_UUID } from '../core/ids.js';
 import { type Lane, LANES } from '../core/lanes.js';
 import type {
   CANCELLABLE as Cancellable,
   Resolution,
   RESOLUTIONS as Resolutions,
   RETRYABLE as Retryable,
-  Selection,
   TransitionResult,
 } from '../mail/outbox/changes.js';
+import type { EmailFilter } from '../mail/outbox/search-statement.js';
 import { eitherOf, laneIn, moment, oneOf, UsageError, wholeNumber } from './arguments.js';
 import type { Command } from './command.js';
 import { type ExitCode, type Io, Progress } from './io.js';
@@ -123,10 +124,13 @@ async function stats({ io, prisma }: Session): Promise<ExitCode> {
 }
 
 type Verb = 'retry' | 'cancel';
-const STATUSES_FOR: Record<Verb, Selection['statuses']> = { retry: RETRYABLE, cancel: CANCELLABLE };
+const STATUSES_FOR: Record<Verb, NonNullable<EmailFilter['statuses']>> = { retry: RETRYABLE, cancel: CANCELLABLE };
 const ACTIONS = { retry: 'email.retried', cancel: 'email.cancelled', resolve: 'email.resolved' };
 const DONE = { retry: 'queued again', cancel: 'cancelled', resolve: 'resolved' };
 const PARTICIPLES = { retry: 'retried', cancel: 'cancelled', resolve: 'resolved' };
+
+/** Which messages are meant. */
+type Selection = Pick<EmailFilter, 'lane' | 'since'> & Required<Pick<EmailFilter, 'statuses'>>;
 
 interface Flags {
   status?: string;
@@ -201,27 +205,29 @@ function wordsFor(verb: Verb | 'resolve', result: TransitionResult): string {
   }
 }
 
+/** Batch by batch, each with its line in the record of who did what: one that is killed leaves none untold. */
 async function changeSelected(verb: Verb, selection: Selection, session: MailSession): Promise<ExitCode> {
-  const { OutboxBatches } = await import('../mail/outbox/changes.js');
+  const { changeNext, prospectOf } = await import('../mail/outbox/batch-changes.js');
+  const { CANCEL, RETRY } = await import('../mail/outbox/changes.js');
+  const { OutboxSearch } = await import('../mail/outbox/search.js');
   const { MailQueue } = await import('../queue/mail-queue.js');
   const { io, prisma } = session;
-  const batches = new OutboxBatches(prisma);
-  const {
-    retryable: count,
-    over,
-    suppressed,
-  } = verb === 'retry'
-    ? await batches.retryable(selection)
-    : { retryable: await batches.cancellable(selection), over: 0, suppressed: 0 };
+  const change = verb === 'retry' ? RETRY : CANCEL;
+  const found = await session.transaction((unit) => prospectOf(selection, change, unit));
+  const { count, over, suppressed, lastId } = found;
   const question = verb === 'retry' ? `Send ${messages(count)} again?` : `Cancel ${messages(count)}, for good?`;
   if (count > 0 && !(await io.confirmed(question))) return 1;
-  const changed = await inManyBatches(io, count, DONE[verb], (limit) => batches[verb](selection, limit));
-  if (changed > 0) {
-    const { statuses, lane = null, since } = selection;
-    const details = { changed, statuses: statuses.join(' '), lane, since: since?.toISOString() ?? null };
-    await session.record({ action: ACTIONS[verb], details });
-    if (verb === 'retry') for (const one of lane ? [lane] : LANES) session.get(MailQueue).wake(one);
-  }
+  const parts = { search: new OutboxSearch(prisma), queue: session.get(MailQueue) };
+  const { statuses, lane = null, since } = selection;
+  const which = { statuses: statuses.join(' '), lane, since: since?.toISOString() ?? null };
+  const changed = await inBatches(io, { count, after: found.after, words: DONE[verb] }, (after, most) =>
+    session.transaction(async (unit) => {
+      const batch = await changeNext(parts, selection, change, { after, lastId: lastId!, most }, unit);
+      const details = { changed: batch.changed, ...which };
+      if (batch.changed > 0) await session.record({ action: ACTIONS[verb], details }, unit);
+      return batch;
+    }),
+  );
   const words = [
     `${messages(changed)} ${DONE[verb]}.`,
     ...passedOver(over, 'expired, or the content was erased'),
@@ -254,43 +260,43 @@ async function purge(session: Session, { olderThan: days }: { olderThan: number 
   progress.end();
   const question = `Remove ${messages(count)} that ${count === 1 ? 'is' : 'are'} over and older than ${days} days, for good?`;
   if (count > 0 && !(await io.confirmed(question))) return 1;
-  let removed = 0;
-  await walkMessages(signal, async (after, limit) => {
-    // No more than were counted and agreed to.
-    const walked = await retention.removeMessages(days, after, Math.min(limit, count - removed));
-    removed += walked.done;
-    progress.show(`${removed} of ${count} removed`);
-    return removed < count ? walked : { ...walked, last: null };
-  });
-  progress.end();
-  if (removed > 0) await session.record({ action: 'outbox.purged', details: { removed, days } });
+  const removed = await inBatches(io, { count, after: LOWEST_UUID, words: 'removed' }, (after, most) =>
+    session.transaction(async (unit) => {
+      const { done: changed, last: next } = await retention.removeMessages(days, after, REMOVED_AT_ONCE, {
+        most,
+        unit,
+      });
+      const details = { removed: changed, days };
+      if (changed > 0) await session.record({ action: 'outbox.purged', details }, unit);
+      return { changed, next };
+    }),
+  );
   io.tell({ removed }, `${messages(removed)} removed.`);
   return 0;
 }
 
-/** What a batch statement may change at once. */
-const BATCH = 1_000;
 /** Messages that one statement looks at to count them. */
 const COUNTED_AT_ONCE = 10_000;
+/** And to remove them. */
+const REMOVED_AT_ONCE = 1_000;
 
-/** No more than were counted and agreed to: what fails again meanwhile is not chased. */
-async function inManyBatches(
+/**
+ * Walks through messages, and changes no more of them than were counted and agreed to: what fails again meanwhile is not
+ * chased.
+ */
+async function inBatches<After extends string | undefined>(
   io: Io,
-  count: number,
-  done: string,
-  step: (limit: number) => Promise<number>,
+  { count, after, words }: { count: number; after: After; words: string },
+  step: (after: After | string, most: number) => Promise<{ changed: number; next: string | null }>,
 ): Promise<number> {
-  const { inBatches } = await import('../database/prisma.service.js');
   const progress = new Progress(io);
   let all = 0;
-  const bounded = async (): Promise<number> => {
-    if (all >= count) return 0;
-    const handled = await step(Math.min(BATCH, count - all));
-    all += handled;
-    progress.show(`${all} of ${count} ${done}`);
-    return handled;
-  };
-  await inBatches(new AbortController().signal, bounded, BATCH);
+  for (let at: After | string | null = after; at !== null && all < count;) {
+    const { changed, next } = await step(at, count - all);
+    all += changed;
+    at = next;
+    progress.show(`${all} of ${count} ${words}`);
+  }
   progress.end();
   return all;
 }

@@ -58,12 +58,15 @@ async function reseal(session: Session, status = false): Promise<ExitCode> {
   const count = kinds.reduce((all, { remaining }) => all + remaining, 0);
   if (!status && count > 0) {
     if (!(await io.confirmed(QUESTION))) return 1;
+    const { currentId: keyId } = keyring;
+    // Before the first one, for it may be ended at any time.
+    await session.record({ action: 'secret.rotation_started', details: { keyId, found: count } });
     kinds = await resealing.run(({ resealed, looked }) =>
       progress.show(`${resealed} of ${count} sealed again, ${looked} looked at`),
     );
     progress.end();
     const resealed = kinds.reduce((all, kind) => all + kind.resealed, 0);
-    await session.record({ action: 'secret.rotated', details: { keyId: keyring.currentId, resealed } });
+    await session.record({ action: 'secret.rotated', details: { keyId, resealed } });
   }
   const formerNeeded = kinds.some(({ remaining }) => remaining > 0);
   if (io.json) io.out(JSON.stringify({ keyId: keyring.currentId, kinds, formerNeeded }));

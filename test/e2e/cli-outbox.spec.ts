@@ -292,6 +292,36 @@ describe('otpost outbox', () => {
     ]);
   });
 
+  describe('that is stopped half-way', () => {
+    const many = `INSERT INTO outbound_emails (id, lane, status, from_address, to_address, to_canonical, locale, sealed_variables, seal_key_id, secret, max_attempts, message_id, created_at)
+      SELECT ('018000' || to_hex(ascii($1)) || '-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 'bulk', $1::email_status, 'a@b.c', 'd@e.f', 'd@e.f', 'en', '\\x00', 'x', false, 1, n::text, now() - interval '40 days'
+      FROM generate_series(1, 2500) AS n`;
+
+    /** Of the second thousand one is in the way: what was done before that is all that the command did. */
+    beforeAll(() =>
+      otpost.database.query(`
+        CREATE FUNCTION in_the_way() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'in the way'; END $$;
+        CREATE TRIGGER in_the_way BEFORE UPDATE OR DELETE ON outbound_emails FOR EACH ROW WHEN (OLD.message_id = '1500') EXECUTE FUNCTION in_the_way()`),
+    );
+    afterAll(() => otpost.database.query('DROP FUNCTION in_the_way CASCADE'));
+    beforeEach(() => otpost.database.query('TRUNCATE audit_events'));
+
+    it.each([
+      ['retry', 'failed', ['--status', 'failed'], 'email.retried', { changed: 1_000, statuses: 'failed' }],
+      ['cancel', 'queued', ['--lane', 'bulk'], 'email.cancelled', { changed: 1_000, lane: 'bulk' }],
+      ['purge', 'sent', ['--older-than', '30d'], 'outbox.purged', { removed: 1_000, days: 30 }],
+    ])('has in the record of who did what all that it did: %s', async (verb, status, which, action, details) => {
+      await otpost.database.query(many, [status]);
+      const { code } = await service.cli('outbox', verb, ...which, '--yes');
+      const [left] = await otpost.database.query(
+        'SELECT count(*)::int AS left FROM outbound_emails WHERE status = $1::email_status',
+        [status],
+      );
+      const audited = await otpost.database.query('SELECT action, details FROM audit_events');
+      expect([code, left, audited]).toMatchObject([1, { left: 1_500 }, [{ action, details }]]);
+    });
+  });
+
   it('does not understand what cannot be meant', async () => {
     const strange = [
       ['retry'],

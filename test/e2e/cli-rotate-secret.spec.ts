@@ -66,12 +66,14 @@ describe('otpost rotate-secret', () => {
   let shared: Deployed;
   let resealed: Deployed;
   let rotated: Deployed;
+  let stopped: Deployed;
   // One after the other, and before the tests: two services that start at once in one Jest environment may wait for
   // each other.
   beforeAll(async () => {
     shared = await deployed();
     resealed = await deployed();
     rotated = await deployed();
+    stopped = await deployed();
   });
 
   it.concurrent('prints a fresh secret that is long enough, another one each time', async () => {
@@ -142,6 +144,28 @@ describe('otpost rotate-secret', () => {
     expect(
       await former.database.query(`SELECT count(*)::int AS erased FROM outbound_emails WHERE sealed_variables IS NULL`),
     ).toEqual([{ erased: 5 }]);
+  });
+
+  it.concurrent('is in the record of who did what though it does not come to its end', async () => {
+    const { former, accept, rotate } = stopped;
+    await accept('ada@example.com');
+    await former.database.query(`
+      CREATE FUNCTION in_the_way() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'in the way'; END $$;
+      CREATE TRIGGER in_the_way BEFORE UPDATE ON outbound_emails FOR EACH ROW EXECUTE FUNCTION in_the_way()`);
+    const { code } = await rotate(BOTH, '--yes');
+    const audited = await former.database.query(
+      `SELECT action, actor_kind AS by, details FROM audit_events WHERE action LIKE 'secret%'`,
+    );
+    expect([code, audited]).toEqual([
+      1,
+      [
+        {
+          action: 'secret.rotation_started',
+          by: 'operator',
+          details: { keyId: expect.stringMatching(/^[\da-f]{8}$/) as string, found: 2 },
+        },
+      ],
+    ]);
   });
 
   it.concurrent('seals nothing unasked, for a process that was not restarted could open none of it', async () => {

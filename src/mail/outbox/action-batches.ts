@@ -1,15 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import type { Lane } from '../../core/lanes.js';
 import { PrismaService, Transactions, type UnitOfWork } from '../../database/prisma.service.js';
-import { Prisma } from '../../generated/prisma/client.js';
 import { MailQueue } from '../../queue/mail-queue.js';
-import { type ActionKind, changeOf, type KeptFilter, legalFor, ownersOf } from './actions.js';
+import { type ActionKind, changeOf, type KeptFilter, ownersOf } from './actions.js';
 import { filterOf } from './asked-filter.js';
-import { type Change, changing, IS_BARRED, IS_THERE } from './changes.js';
+import { changeNext } from './batch-changes.js';
 import { OutboxSearch } from './search.js';
-
-/** Messages that one transaction changes at most. */
-const BATCH = 1_000;
 
 interface OpenAction {
   id: string;
@@ -28,8 +23,8 @@ export class ActionBatches {
   constructor(
     private readonly prisma: PrismaService,
     private readonly transactions: Transactions,
-    private readonly search: OutboxSearch,
-    private readonly queue: MailQueue,
+    readonly search: OutboxSearch,
+    readonly queue: MailQueue,
   ) {}
 
   /**
@@ -57,33 +52,13 @@ export class ActionBatches {
   private async work({ id, action, filter, cursor, lastId }: OpenAction, unit: UnitOfWork): Promise<number> {
     const { as, owner, asked } = filter;
     const change = changeOf(action, as);
-    const bounds = { after: cursor ?? undefined, lastId, limit: BATCH };
-    const matching = legalFor(change, filterOf(asked, await ownersOf(owner, unit)));
-    const { ids, next } = await this.search.nextIds(matching, bounds, unit);
-    const changed =
-      ids.length === 0 ? [] : await unit.db.$queryRaw<{ lane: Lane }[]>(changing(picking(ids, change), change));
+    const bounds = { after: cursor ?? undefined, lastId };
+    const found = filterOf(asked, await ownersOf(owner, unit));
+    const { changed, next } = await changeNext(this, found, change, bounds, unit);
     await unit.db.$executeRaw`
-      UPDATE email_actions SET done = done + ${changed.length}, cursor = coalesce(${next}::uuid, last_id),
+      UPDATE email_actions SET done = done + ${changed}, cursor = coalesce(${next}::uuid, last_id),
         finished_at = CASE WHEN ${next}::uuid IS NULL THEN now() END
       WHERE id = ${id}::uuid`;
-    if (change.needsContent) {
-      const lanes = new Set(changed.map(({ lane }) => lane));
-      unit.afterCommit(() => lanes.forEach((lane) => this.queue.wake(lane)));
-    }
-    return changed.length;
+    return changed;
   }
-}
-
-/**
- * Waits for whoever holds one of them, for the walk does not come back: they are locked in the order of their ids, as
- * everywhere, and judged once more, each by its own row. What is to go out again and would only end as expired or
- * suppressed stays as it is.
- * @param ids in their order
- */
-function picking(ids: readonly string[], { from, needsContent }: Change): Prisma.Sql {
-  const sendable = needsContent ? Prisma.sql`AND ${IS_THERE} AND NOT ${IS_BARRED}` : Prisma.empty;
-  return Prisma.sql`
-    SELECT m.id FROM unnest(${[...ids]}::uuid[]) AS found (id) CROSS JOIN LATERAL (
-      SELECT id FROM outbound_emails m WHERE m.id = found.id AND status = ANY(${[...from]}::email_status[]) ${sendable} FOR UPDATE
-    ) AS m`;
 }

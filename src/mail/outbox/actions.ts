@@ -10,9 +10,9 @@ import { ScheduledTasks } from '../../database/scheduled-tasks.js';
 import type { Prisma } from '../../generated/prisma/client.js';
 import { countDiffers, uuidBefore } from './action-policy.js';
 import { type AskedFilter, filterOf } from './asked-filter.js';
+import { legalFor } from './batch-changes.js';
 import { CANCEL, type Change, RESOLVE, type Resolution, RETRY } from './changes.js';
 import { OutboxSearch } from './search.js';
-import type { EmailFilter } from './search-statement.js';
 
 export const ACTIONS = ['retry', 'cancel', 'resolve'] as const;
 export type ActionKind = (typeof ACTIONS)[number];
@@ -67,11 +67,6 @@ export function changeOf(action: ActionKind, as: Resolution | undefined): Change
 export async function ownersOf(owner: string | undefined, { db }: UnitOfWork): Promise<string[] | undefined> {
   if (owner === undefined) return undefined;
   return (await db.$queryRaw<{ id: string }[]>(keyLine(owner))).map(({ id }) => id);
-}
-
-/** Of the messages that a filter finds, those in a state that the change starts from. */
-export function legalFor({ from }: Change, filter: EmailFilter): EmailFilter {
-  return { ...filter, statuses: from.filter((status) => filter.statuses?.includes(status) ?? true) };
 }
 
 /** Retry, cancel or resolve for all messages that a filter finds: accepted here, worked by ActionBatches. */

@@ -66,14 +66,17 @@ export interface Change {
   dueAt?: Date;
 }
 
+export const RETRYABLE = ['failed', 'deferred'] as const satisfies readonly EmailStatus[];
+export const CANCELLABLE = ['scheduled', 'queued', 'deferred'] as const satisfies readonly EmailStatus[];
+
 export const CANCEL: Change = {
-  from: ['scheduled', 'queued', 'deferred'],
+  from: CANCELLABLE,
   to: 'cancelled',
   errorCode: 'cancelled_by_hand',
   needsContent: false,
 };
 export const RETRY: Change = {
-  from: ['failed', 'deferred'],
+  from: RETRYABLE,
   to: 'queued',
   errorCode: 'retried_by_hand',
   needsContent: true,
@@ -209,75 +212,6 @@ export function lettingGo(until: Date, after: string, limit: number): Prisma.Sql
         WHERE status = 'deferred' AND id > ${after}::uuid AND next_attempt_at > now() AND next_attempt_at <= ${until}
         ORDER BY id LIMIT ${limit} FOR UPDATE SKIP LOCKED)) RETURNING id
     ) SELECT max(id::text) AS last FROM moved`;
-}
-
-export const RETRYABLE = ['failed', 'deferred'] as const satisfies readonly EmailStatus[];
-export const CANCELLABLE = ['scheduled', 'queued', 'deferred'] as const satisfies readonly EmailStatus[];
-
-export interface Selection {
-  statuses: readonly EmailStatus[];
-  lane?: Lane | undefined;
-  /** Accepted at or after. */
-  since?: Date | undefined;
-}
-
-/** The condition that a selection makes. */
-function among({ statuses, lane, since }: Selection): Prisma.Sql {
-  const conditions = [
-    Prisma.sql`status = ANY(${[...statuses]}::email_status[])`,
-    ...(lane === undefined ? [] : [Prisma.sql`lane = ${lane}::lane`]),
-    ...(since === undefined ? [] : [Prisma.sql`created_at >= ${since}`]),
-  ];
-  return Prisma.join(conditions, ' AND ');
-}
-
-/** What a retry would find. */
-export interface Retryable {
-  /** It would take so many. */
-  retryable: number;
-  /** Their content was erased, or they have expired. */
-  over: number;
-  /** They would only end as suppressed. */
-  suppressed: number;
-}
-
-/**
- * What an operator does to many messages at once: the same changes as in `Transitions`, one conditional statement a
- * batch with its receipts, so that a long list neither holds locks for long nor makes one huge transaction.
- */
-export class OutboxBatches {
-  constructor(private readonly prisma: PrismaService) {}
-
-  /** How many a retry would take, and how many it would pass over. */
-  async retryable(selection: Selection): Promise<Retryable> {
-    const [counted] = await this.prisma.statements.query<Retryable[]>`
-      SELECT count(*) FILTER (WHERE there AND NOT barred)::int AS retryable, count(*) FILTER (WHERE NOT there)::int AS over,
-        count(*) FILTER (WHERE there AND barred)::int AS suppressed
-      FROM (SELECT ${IS_THERE} AS there, ${IS_BARRED} AS barred FROM outbound_emails m WHERE ${among(selection)}) AS found`;
-    return counted!;
-  }
-
-  async cancellable(selection: Selection): Promise<number> {
-    const [counted] = await this.prisma.statements.query<{ count: number }[]>`
-      SELECT count(*)::int AS count FROM outbound_emails WHERE ${among(selection)}`;
-    return counted!.count;
-  }
-
-  /** failed|deferred → queued; but for those that would only end as suppressed. Returns how many. */
-  retry(selection: Selection, limit: number): Promise<number> {
-    return this.change(Prisma.sql`${among(selection)} AND ${IS_THERE} AND NOT ${IS_BARRED}`, RETRY, limit);
-  }
-
-  /** scheduled|queued|deferred → cancelled. Returns how many. */
-  cancel(selection: Selection, limit: number): Promise<number> {
-    return this.change(among(selection), CANCEL, limit);
-  }
-
-  private async change(where: Prisma.Sql, change: Change, limit: number): Promise<number> {
-    const picked = Prisma.sql`
-      SELECT id FROM outbound_emails m WHERE ${where} ORDER BY id LIMIT ${limit} FOR UPDATE SKIP LOCKED`;
-    return (await this.prisma.statements.query<unknown[]>(changing(picked, change))).length;
-  }
 }
 
 /** A code of yesterday would only expire. */

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { LOWEST_UUID } from '../../core/ids.js';
-import { PrismaService } from '../../database/prisma.service.js';
+import { PrismaService, type UnitOfWork } from '../../database/prisma.service.js';
 import { Prisma } from '../../generated/prisma/client.js';
 
 /** States in which nothing is left to happen by our doing; an `unknown` message waits for whoever resolves it. */
@@ -36,11 +36,18 @@ export class MailRetention {
    * been over for as long, their timelines with them. Ids carry the time (UUIDv7), so that the primary key finds the
    * old ones; each is looked at once a pass, however many still wait for their time. Search terms are looked up one by
    * one: in a free join Postgres expects a hundred of each message, and reads all there are (0.5 s for 560,000).
+   * @param most removed at most, the oldest of them; all where it is left out
    */
-  async removeMessages(days: number, after: string, limit: number): Promise<Walked> {
-    const [walked] = await this.prisma.statements.query<Walked[]>`
+  async removeMessages(
+    days: number,
+    after: string,
+    limit: number,
+    { most = limit, unit }: { most?: number; unit?: UnitOfWork } = {},
+  ): Promise<Walked> {
+    const statement = Prisma.sql`
       WITH seen AS (${accepted(days, after, limit)}), old AS (
-        SELECT id FROM outbound_emails m WHERE id = ANY(ARRAY(SELECT id FROM seen)) AND ${areOver(days)} FOR UPDATE SKIP LOCKED
+        SELECT id FROM outbound_emails m WHERE id = ANY(ARRAY(SELECT id FROM seen)) AND ${areOver(days)}
+        ORDER BY id LIMIT ${most} FOR UPDATE SKIP LOCKED
       ), removed AS (
         DELETE FROM outbound_emails m USING old WHERE m.id = old.id RETURNING m.*
       ), unlisted AS (
@@ -50,6 +57,9 @@ export class MailRetention {
           CROSS JOIN LATERAL (SELECT ctid FROM email_terms t WHERE t.term = gone.term AND t.email_id = removed.id OFFSET 0) AS t))
       )
       SELECT (SELECT count(*) FROM removed)::int AS done, (SELECT id FROM seen ORDER BY id DESC LIMIT 1) AS last`;
+    const [walked] = await (unit
+      ? unit.db.$queryRaw<Walked[]>(statement)
+      : this.prisma.statements.query<Walked[]>`${statement}`);
     return walked!;
   }
 
