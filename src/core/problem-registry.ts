@@ -190,6 +190,11 @@ export const REGISTRY = {
     remedy: 'Nobody but its recipient reads it, or sends it again.',
   },
   content_erased: { status: 409, title: 'The content is gone', remedy: 'Send it as a new message.' },
+  template_changed: {
+    status: 409,
+    title: 'Its template has changed',
+    remedy: 'Look at the template, which needs what the message does not have: GET /v1/templates.',
+  },
   last_admin: {
     status: 409,
     title: 'It is the last administrator',

@@ -3952,7 +3952,7 @@ export interface components {
             title: string;
             status: number;
             /** @enum {string} */
-            code: "sms_not_configured" | "sms_country" | "sms_sign_in_off" | "no_phone" | "phone_taken" | "same_channel" | "sms_limited" | "malformed_json" | "bad_request" | "otp_invalid" | "unauthorized" | "refresh_invalid" | "invalid_credentials" | "scope_missing" | "role_missing" | "forbidden" | "wrong_password" | "reauthentication_required" | "hook_refused" | "mail_hook_refused" | "not_found" | "email_not_found" | "template_not_found" | "audience_not_found" | "subscriber_not_found" | "import_not_found" | "broadcast_not_found" | "audience_in_use" | "broadcast_over" | "email_action_not_found" | "hook_not_configured" | "mail_hook_not_configured" | "lane_not_found" | "transport_not_found" | "account_not_found" | "api_key_not_found" | "suppression_not_found" | "setup_done" | "setup_link_invalid" | "challenge_not_found" | "session_not_found" | "webhook_endpoint_not_found" | "webhook_delivery_not_found" | "webhook_endpoint_disabled" | "webhook_under_way" | "method_not_allowed" | "request_timeout" | "invalid_state" | "count_differs" | "idempotency_in_flight" | "content_secret" | "content_erased" | "last_admin" | "api_key_over" | "email_taken" | "otp_expired" | "otp_consumed" | "otp_disowned" | "body_too_large" | "precondition_failed" | "range_not_satisfiable" | "headers_too_large" | "unsupported_media_type" | "expectation_failed" | "not_a_dsn" | "validation_failed" | "idempotency_mismatch" | "sender_not_allowed" | "otp_locked" | "too_many_failures" | "too_many_streams" | "rate_limited" | "resend_too_soon" | "resend_exhausted" | "internal" | "http_version_not_supported" | "hook_unprovable" | "busy" | "unavailable";
+            code: "sms_not_configured" | "sms_country" | "sms_sign_in_off" | "no_phone" | "phone_taken" | "same_channel" | "sms_limited" | "malformed_json" | "bad_request" | "otp_invalid" | "unauthorized" | "refresh_invalid" | "invalid_credentials" | "scope_missing" | "role_missing" | "forbidden" | "wrong_password" | "reauthentication_required" | "hook_refused" | "mail_hook_refused" | "not_found" | "email_not_found" | "template_not_found" | "audience_not_found" | "subscriber_not_found" | "import_not_found" | "broadcast_not_found" | "audience_in_use" | "broadcast_over" | "email_action_not_found" | "hook_not_configured" | "mail_hook_not_configured" | "lane_not_found" | "transport_not_found" | "account_not_found" | "api_key_not_found" | "suppression_not_found" | "setup_done" | "setup_link_invalid" | "challenge_not_found" | "session_not_found" | "webhook_endpoint_not_found" | "webhook_delivery_not_found" | "webhook_endpoint_disabled" | "webhook_under_way" | "method_not_allowed" | "request_timeout" | "invalid_state" | "count_differs" | "idempotency_in_flight" | "content_secret" | "content_erased" | "template_changed" | "last_admin" | "api_key_over" | "email_taken" | "otp_expired" | "otp_consumed" | "otp_disowned" | "body_too_large" | "precondition_failed" | "range_not_satisfiable" | "headers_too_large" | "unsupported_media_type" | "expectation_failed" | "not_a_dsn" | "validation_failed" | "idempotency_mismatch" | "sender_not_allowed" | "otp_locked" | "too_many_failures" | "too_many_streams" | "rate_limited" | "resend_too_soon" | "resend_exhausted" | "internal" | "http_version_not_supported" | "hook_unprovable" | "busy" | "unavailable";
             detail: string;
             remedy: string;
             requestId: string;
@@ -4556,15 +4556,15 @@ export interface components {
                 };
             };
         };
-        /** @description `content_erased`: The content is gone. */
-        content_erased: {
+        /** @description `content_erased`: The content is gone. `template_changed`: Its template has changed. */
+        "content_erased.template_changed": {
             headers: {
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {string} */
-                    code?: "content_erased";
+                    code?: "content_erased" | "template_changed";
                 };
             };
         };
@@ -6768,7 +6768,7 @@ export interface operations {
             401: components["responses"]["unauthorized"];
             403: components["responses"]["scope_missing.role_missing.content_secret"];
             404: components["responses"]["email_not_found"];
-            409: components["responses"]["content_erased"];
+            409: components["responses"]["content_erased.template_changed"];
             422: components["responses"]["validation_failed"];
             503: components["responses"]["unavailable"];
             default: components["responses"]["AnyCall"];
@@ -6797,7 +6797,7 @@ export interface operations {
             401: components["responses"]["unauthorized"];
             403: components["responses"]["scope_missing.role_missing.content_secret"];
             404: components["responses"]["email_not_found"];
-            409: components["responses"]["content_erased"];
+            409: components["responses"]["content_erased.template_changed"];
             422: components["responses"]["validation_failed"];
             503: components["responses"]["unavailable"];
             default: components["responses"]["AnyCall"];

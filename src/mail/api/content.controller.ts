@@ -82,7 +82,7 @@ export class ContentController {
   @Get(':id/content')
   @Header('Cache-Control', 'no-store')
   @Allow(READS)
-  @Problems('email_not_found', 'content_secret', 'content_erased')
+  @Problems('email_not_found', 'content_secret', 'content_erased', 'template_changed')
   @ApiOperation({ summary: 'What a message says', description: `${READABLE} For RETENTION_DAYS.` })
   @ApiResponse({ status: 200, type: EmailContentView })
   async content(
@@ -96,7 +96,7 @@ export class ContentController {
   @Header('Cache-Control', 'no-store')
   @Header('Content-Disposition', 'attachment; filename="message.eml"')
   @Allow(READS)
-  @Problems('email_not_found', 'content_secret', 'content_erased')
+  @Problems('email_not_found', 'content_secret', 'content_erased', 'template_changed')
   @ApiOperation({
     summary: 'A message as MIME',
     description: `${READABLE} As it is built for SMTP, without a DKIM signature; the marks between its parts are made anew. What came as MIME is what came.`,

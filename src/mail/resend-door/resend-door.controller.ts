@@ -20,7 +20,7 @@ import { AccessModule } from '../../access/access.module.js';
 import type { Doer } from '../../audit/audit.js';
 import { Clock } from '../../core/clock.js';
 import { uuidPipe } from '../../core/ids.js';
-import { type FieldError, Problem } from '../../core/problems.js';
+import { type FieldError, Problem, type ProblemCode } from '../../core/problems.js';
 import { refusalOf, validationPipe } from '../../core/validation.js';
 import { ChangesByHand } from '../api/changes-by-hand.js';
 import { ownersFor, READS, sees } from '../api/own-view.js';
@@ -170,16 +170,18 @@ class ResendDoorController {
     return { message: (await this.pipe.transform(message, metadata)) as SendRequest, compared };
   }
 
-  /** Undefined where nobody is told: of codes, and once they are erased. */
+  /** Undefined where nobody is told: of codes, once they are erased, and where their template has changed. */
   private async wordsOf(id: string): Promise<Words | undefined> {
     try {
       return await this.kept.composeWords(await this.kept.find(id));
     } catch (error) {
-      if (error instanceof Problem && ['content_secret', 'content_erased'].includes(error.code)) return undefined;
+      if (error instanceof Problem && UNTOLD.has(error.code)) return undefined;
       throw error;
     }
   }
 }
+
+const UNTOLD: ReadonlySet<ProblemCode> = new Set(['content_secret', 'content_erased', 'template_changed']);
 
 /** @throws Problem `validation_failed` */
 function allowed<Read extends object>(read: Read | { faults: FieldError[] }): Read {

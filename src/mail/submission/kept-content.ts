@@ -31,15 +31,18 @@ export class KeptContent {
     return record;
   }
 
-  /** As its recipients have it, or will. @throws Problem content_secret, content_erased */
+  /** As its recipients have it, or will. @throws Problem content_secret, content_erased, template_changed */
   async compose(record: KeptRecord): Promise<ComposedMessage> {
-    return this.composer.compose(record, this.open(record), record.sentAt ?? this.clock.now());
+    return this.composeKept(record, this.open(record));
   }
 
-  /** The same without what is attached, which is not read. @throws Problem content_secret, content_erased */
+  /**
+   * The same without what is attached, which is not read.
+   * @throws Problem content_secret, content_erased, template_changed
+   */
   async composeWords(record: KeptRecord): Promise<ComposedMessage> {
     const opened = { ...this.open(record), attachments: [] };
-    return inWords(await this.composer.compose(record, opened, record.sentAt ?? this.clock.now()));
+    return inWords(await this.composeKept(record, opened));
   }
 
   /**
@@ -67,17 +70,23 @@ export class KeptContent {
     };
   }
 
+  private async composeKept(record: KeptRecord, opened: OpenedContent): Promise<ComposedMessage> {
+    try {
+      return await this.composer.compose(record, opened, record.sentAt ?? this.clock.now());
+    } catch (error) {
+      throw isOfTemplate(error) ? new Problem('template_changed') : error;
+    }
+  }
+
   /** As a worker will: what would fail then is refused while somebody hears of it. */
   private async composeAgain(record: KeptRecord, opened: OpenedContent, now: Date): Promise<ComposedMessage> {
     try {
       return await this.composer.compose(record, { ...opened, attachments: [] }, now);
     } catch (error) {
-      if (!(error instanceof TemplateError || error instanceof UnknownTemplateError)) throw error;
-      throw this.unfilled(record, opened);
+      throw isOfTemplate(error) ? this.unfilled(record, opened) : error;
     }
   }
 
-  /** TEMPLATES_DIR, or another version of ours, may ask for what the message does not have. */
   private unfilled({ template, expiresAt }: KeptRecord, { words }: OpenedContent): Problem {
     const faults =
       template === null
@@ -102,6 +111,11 @@ export class KeptContent {
       throw error;
     }
   }
+}
+
+/** TEMPLATES_DIR, or another version of ours, has it no more, or asks for what the message does not have. */
+function isOfTemplate(error: unknown): boolean {
+  return error instanceof TemplateError || error instanceof UnknownTemplateError;
 }
 
 /** What its sender composed is taken apart, for whoever reads words, whether or not these are all of it. */

@@ -196,6 +196,10 @@ describe('what messages say', () => {
         expect.objectContaining({ field, code }),
       ]);
       expect(problem.detail).toContain('has changed');
+      for (const call of ['content', 'source']) {
+        const told = await otpost.api.get<ProblemBody>(`/v1/emails/${body.id}/${call}`, key);
+        expect([call, told.status, told.body.code]).toEqual([call, 409, 'template_changed']);
+      }
       const repeated = await again(body.id, { 'idempotency-key': `before ${code} ${field}` });
       expect([repeated.status, repeated.body]).toEqual([202, first.body]);
       expect(await otpost.database.query(count)).toEqual(before);

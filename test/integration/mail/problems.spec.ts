@@ -206,10 +206,12 @@ describe('the problems of the calls of mail', () => {
     'GET /v1/emails/{id}/content': {
       content_secret: () => of(message('secret = true')),
       content_erased: () => of(message('sealed_variables = NULL')),
+      template_changed: () => of(message("template = 'nowhere'")),
     },
     'GET /v1/emails/{id}/source': {
       content_secret: () => of(message('secret = true')),
       content_erased: () => of(message('sealed_variables = NULL')),
+      template_changed: () => of(message("template = 'nowhere'")),
     },
     'POST /v1/emails/{id}/send-again': {
       content_secret: () => of(message('secret = true')),

@@ -239,6 +239,14 @@ describe("Resend's SDKs", () => {
       expect(sentOne).toMatchObject({ to: [to], subject: '', html: null, text: null });
     });
 
+    it('tells of a message whose template is gone all but its words', async () => {
+      const to = someone();
+      const id = await sent(mailTo(to));
+      await otpost.database.query(`UPDATE outbound_emails SET template = 'nowhere' WHERE id = $1`, [id]);
+      const { data, error } = await resend.emails.get(id);
+      expect([error, data]).toMatchObject([null, { id, to: [to], html: null, text: null }]);
+    });
+
     it('sends later, at another time, or never', async () => {
       const to = someone();
       const at = (ms: number): string => new Date(Date.now() + ms).toISOString();

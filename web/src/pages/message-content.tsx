@@ -15,6 +15,7 @@ export function useContent(id: string) {
 
 const WHY: Record<string, string> = {
   content_secret: 'It carries a code, and nobody may read it here: its words were never kept in the open.',
+  template_changed: 'Its template is gone, or needs what the message does not have: its words cannot be made again.',
   content_erased: 'Its words were erased: they are kept for RETENTION_DAYS.',
 };
 
