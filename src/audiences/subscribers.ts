@@ -210,7 +210,11 @@ export class Subscribers {
     return record;
   }
 
-  /** Somebody new who is not active before they confirm. @throws Problem audience_not_found */
+  /**
+   * Somebody new who is not active before they confirm. Who is there has what is said anew, but for their status, and
+   * but for whoever complained.
+   * @throws Problem audience_not_found
+   */
   async addPending(
     audienceId: string,
     subscriber: NewSubscriber,
@@ -221,13 +225,17 @@ export class Subscribers {
     const id = uuidv7(this.clock.now());
     const { address, addressCanonical, attributes, locale } = subscriber;
     if (!(await holdAudience(audienceId, unit))) throw new Problem('audience_not_found');
-    const created = await unit.db.$executeRaw`
-      INSERT INTO subscribers (id, audience_id, address, address_canonical, status, attributes, locale, challenge_id)
+    const [written] = await unit.db.$queryRaw<{ created: boolean }[]>`
+      INSERT INTO subscribers AS s (id, audience_id, address, address_canonical, status, attributes, locale, challenge_id)
       VALUES (${id}::uuid, ${audienceId}::uuid, ${address}, ${addressCanonical}, 'pending', ${JSON.stringify(attributes)}::jsonb, ${locale}, ${challengeId})
-      ON CONFLICT (audience_id, address_canonical) DO NOTHING`;
+      ON CONFLICT (audience_id, address_canonical) DO UPDATE SET
+        address = EXCLUDED.address, attributes = s.attributes || EXCLUDED.attributes, locale = coalesce(EXCLUDED.locale, s.locale)
+      WHERE s.status <> 'complained'
+      RETURNING s.xmax = 0 AS created`;
+    const created = written?.created ?? false;
     const record = (await this.findByAddress(audienceId, addressCanonical, unit))!;
-    if (created > 0) await this.note('subscriber.added', record, { audienceId, pending: true }, by, unit);
-    return { record, created: created > 0 };
+    if (created) await this.note('subscriber.added', record, { audienceId, pending: true }, by, unit);
+    return { record, created };
   }
 
   private async findByAddress(

@@ -186,6 +186,17 @@ describe('who is in an audience', () => {
       expect([again.status, again.body.status, again.body.confirmation]).toEqual([200, 'active', null]);
     });
 
+    it('has what is said anew, while they wait and when they are active', async () => {
+      const address = somebody();
+      const first = await asked(address, { attributes: { name: 'Ada', plan: 'free' } });
+      const second = await asked(address, { attributes: { plan: 'paid' }, locale: 'de' });
+      expect(second.body).toMatchObject({ id: first.body.id, attributes: { name: 'Ada', plan: 'paid' }, locale: 'de' });
+      expect(second.mail.mail.subject).not.toBe(first.mail.mail.subject);
+      await post(linkIn(second.mail), '');
+      const { body } = await audience.add(address, { confirm: true, attributes: { plan: 'gone' } });
+      expect(body).toMatchObject({ status: 'active', attributes: { name: 'Ada', plan: 'gone' }, locale: 'de' });
+    });
+
     it('is asked once by one request, however often it comes', async () => {
       const address = somebody();
       const path = `/v1/audiences/${audience.id}/subscribers`;
