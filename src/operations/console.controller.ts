@@ -26,6 +26,7 @@ import { Settings } from '../config/settings.js';
 import { Clock } from '../core/clock.js';
 import { html } from '../core/html.js';
 import { uuidPipe } from '../core/ids.js';
+import { LANGUAGE_TAG } from '../core/locales.js';
 import { Problem } from '../core/problems.js';
 import { codingsTaken } from '../http/pages/accept-encoding.js';
 import { sendFramed } from '../http/pages/mail-frame.js';
@@ -56,7 +57,6 @@ const APP_POLICY = [
 
 const HTML = 'text/html; charset=utf-8';
 const FOREVER = 'public, max-age=31536000, immutable';
-const LOCALE = /^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}$/;
 
 /** What the page works with; no cookie opens the API. */
 interface Token {
@@ -105,7 +105,7 @@ class MailFrameController {
   ): Promise<void> {
     const template = this.templates.known.get(name);
     if (!template) throw new Problem('template_not_found');
-    const wanted = typeof locale === 'string' && LOCALE.test(locale) ? locale : 'en';
+    const wanted = typeof locale === 'string' && LANGUAGE_TAG.test(locale) ? locale : 'en';
     const { html } = this.composer.preview(template, { variables: samplesOf(template), locale: wanted });
     await sendFramed(reply, HTML, html);
   }

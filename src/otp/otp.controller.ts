@@ -20,7 +20,7 @@ export class OtpController {
 
   @Post(':id/disown')
   @Operation(204, undefined, {
-    summary: 'This was not me',
+    summary: 'Take a code back that was asked for',
     description:
       'The code works no more. A mail with a link is sent all the same, and the link works for whoever reads it there. Needs no sign-in.',
   })

@@ -105,7 +105,7 @@ export class OneTimeCodes {
   }
 
   /**
-   * Taken back by whoever asked: the code works no more. The link in its mail does.
+   * Taken back by whoever asked: the code works no more. The link in its mail still does.
    *
    * @example
    * const { challenge } = await otpost.otp.request({ purpose: 'login', email: 'ada@example.com' });

@@ -449,7 +449,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * This was not me
+         * Take a code back that was asked for
          * @description The code works no more. A mail with a link is sent all the same, and the link works for whoever reads it there. Needs no sign-in.
          */
         post: operations["disownCode"];
