@@ -281,8 +281,8 @@ const COUNTED_AT_ONCE = 10_000;
 const REMOVED_AT_ONCE = 1_000;
 
 /**
- * Walks through messages, and changes no more of them than were counted and agreed to: what fails again meanwhile is not
- * chased.
+ * Walks through messages, and changes no more of them than were counted and agreed to: what fails again meanwhile is
+ * not chased.
  */
 async function inBatches<After extends string | undefined>(
   io: Io,
