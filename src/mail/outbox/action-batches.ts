@@ -15,8 +15,8 @@ interface OpenAction {
 }
 
 /**
- * Works the actions that were accepted, oldest first. What a batch changed, its receipts and how far it came are one
- * commit: whoever goes on after a kill -9 begins behind the last batch, or with the one that was undone.
+ * Works the actions that were accepted. What a batch changed, its receipts and how far it came are one commit: whoever
+ * goes on after a kill -9 begins behind the last batch, or with the one that was undone.
  */
 @Injectable()
 export class ActionBatches {
@@ -28,18 +28,29 @@ export class ActionBatches {
   ) {}
 
   /**
-   * One batch of the oldest open action. Answers how many messages it changed; undefined when there is nothing to do.
+   * Works the actions that are open, a batch of each in turn: neither a large one nor one that cannot go on holds up
+   * those behind it. Answers how many messages it changed. @throws the first of what stopped one, once there is nothing
+   * else to do
    */
-  async workOne(): Promise<number | undefined> {
-    const [open] = await this.prisma.statements.query<unknown[]>`
-      SELECT FROM email_actions WHERE finished_at IS NULL LIMIT 1`;
-    if (!open) return undefined;
-    return this.transactions.run(async (unit) => {
-      const [action] = await unit.db.$queryRaw<OpenAction[]>`
-        SELECT id, action, filter, cursor, last_id AS "lastId" FROM email_actions WHERE finished_at IS NULL
-        ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED`;
-      return action && this.work(action, unit);
-    });
+  async work(signal: AbortSignal): Promise<number> {
+    const stopped = new Map<string, unknown>();
+    let all = 0;
+    for (let goesOn = true; goesOn && !signal.aborted;) {
+      goesOn = false;
+      for (const id of await this.openIds()) {
+        if (signal.aborted || stopped.has(id)) continue;
+        try {
+          const changed = await this.workOne(id);
+          all += changed ?? 0;
+          goesOn ||= changed !== undefined;
+        } catch (error) {
+          stopped.set(id, error);
+        }
+      }
+    }
+    const [first] = stopped.values();
+    if (stopped.size > 0) throw first;
+    return all;
   }
 
   /** Removes up to `limit` that ended longer ago than so many days. Returns how many. */
@@ -49,7 +60,23 @@ export class ActionBatches {
         SELECT id FROM email_actions WHERE finished_at < now() - make_interval(days => ${days}::int) ORDER BY id LIMIT ${limit})`;
   }
 
-  private async work({ id, action, filter, cursor, lastId }: OpenAction, unit: UnitOfWork): Promise<number> {
+  private async openIds(): Promise<string[]> {
+    const rows = await this.prisma.statements.query<{ id: string }[]>`
+      SELECT id::text FROM email_actions WHERE finished_at IS NULL ORDER BY id`;
+    return rows.map(({ id }) => id);
+  }
+
+  /** A batch of one; undefined where somebody else works it, or it is over. */
+  private workOne(id: string): Promise<number | undefined> {
+    return this.transactions.run(async (unit) => {
+      const [action] = await unit.db.$queryRaw<OpenAction[]>`
+        SELECT id, action, filter, cursor, last_id AS "lastId" FROM email_actions
+        WHERE id = ${id}::uuid AND finished_at IS NULL FOR UPDATE SKIP LOCKED`;
+      return action && this.batch(action, unit);
+    });
+  }
+
+  private async batch({ id, action, filter, cursor, lastId }: OpenAction, unit: UnitOfWork): Promise<number> {
     const { as, owner, asked } = filter;
     const change = changeOf(action, as);
     const bounds = { after: cursor ?? undefined, lastId };

@@ -91,13 +91,7 @@ class ActionMaintenance implements OnModuleInit {
   }
 
   private async work(signal: AbortSignal): Promise<string> {
-    let all = 0;
-    while (!signal.aborted) {
-      const changed = await this.actions.workOne();
-      if (changed === undefined) break;
-      all += changed;
-    }
-    return `${all} messages changed`;
+    return `${await this.actions.work(signal)} messages changed`;
   }
 
   private async removeOld(signal: AbortSignal): Promise<string> {

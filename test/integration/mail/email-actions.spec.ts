@@ -126,6 +126,26 @@ describe('an action on all messages that match', () => {
     expect(await statuses(before, later)).toEqual(['queued', 'failed']);
   });
 
+  it('holds up none behind it where it cannot go on, and goes on once it can', async () => {
+    const stuck = await keep({ status: 'failed', tags: ['stuck'] });
+    const free = await keep({ status: 'failed', tags: ['free'] });
+    await otpost.database.query(`
+      CREATE FUNCTION in_the_way() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'in the way'; END $$;
+      CREATE TRIGGER in_the_way BEFORE UPDATE ON outbound_emails FOR EACH ROW WHEN (OLD.id = '${stuck}') EXECUTE FUNCTION in_the_way()`);
+    let first: Answer<Action>;
+    try {
+      first = await ask({ action: 'retry', filter: { tag: 'stuck' }, expected: 1 });
+      expect(await finished(await ask({ action: 'retry', filter: { tag: 'free' }, expected: 1 }))).toMatchObject({
+        done: 1,
+      });
+      expect((await look(first.body.id)).body.status).toBe('running');
+    } finally {
+      await otpost.database.query('DROP FUNCTION in_the_way CASCADE');
+    }
+    expect(await finished(first)).toMatchObject({ done: 1 });
+    expect(await statuses(stuck, free)).toEqual(['queued', 'queued']);
+  });
+
   it('goes on from batch to batch, and is found done where nothing matches', async () => {
     await otpost.database.query(`
       INSERT INTO outbound_emails (id, lane, status, from_address, to_address, to_canonical, locale, sealed_variables, seal_key_id, secret, max_attempts, message_id)
