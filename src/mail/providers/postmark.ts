@@ -57,10 +57,10 @@ export const postmark: Provider<{ key: string }, { user: string; password: strin
     },
     {
       // https://postmarkapp.com/support/article/troubleshooting-422-unprocessable-entity-errors: "Invalid 'From'
-      // address: 'sender@example.com' is not a verified sender signature." The same code is for what is wrong with
-      // 'To'.
+      // address: 'sender@example.com' is not a verified sender signature." Also "Error parsing 'From': Illegal email
+      // address". The same code is for what is wrong with 'To'.
       condition: 'the sender is not valid or not verified',
-      when: { code: /^300$/, message: /^Invalid 'From'/ },
+      when: { code: /^300$/, message: /^(?:Invalid|Error parsing) 'From'/ },
       then: senderRefused,
     },
     { condition: 'invalid message', when: { code: /^300$/ }, then: refused },

@@ -3,6 +3,8 @@ import {
   isMailboxFull,
   isNoLoop,
   isOfAccount,
+  isOfHost,
+  isOfOurSender,
   isOfQuota,
   isOfSender,
   isTooManyRecipients,
@@ -157,9 +159,10 @@ export const SMTP_REPLIES: readonly Row[] = [
   },
   {
     // Amazon SES: "454 Throttling failure: Daily message quota exceeded." Exchange Online: "5.2.2 Submission quota
-    // exceeded".
+    // exceeded". GMX: "450 Mail send limit exceeded."
+    // 452 is of one transfer, or of a mailbox.
     condition: "quota of the sender's account, in words",
-    when: { code: [454, 550, 552, 554], enhanced: [UNTOLD, /^5\.2\.2$/], words: isOfQuota },
+    when: { code: 'any', notCode: [452], enhanced: [UNTOLD, /^5\.2\.2$|^[45]\.7\./], words: isOfQuota },
     then: QUOTA_USED_UP,
   },
   {
@@ -179,6 +182,11 @@ export const SMTP_REPLIES: readonly Row[] = [
     then: SENDER_REFUSED,
   },
   {
+    condition: 'sender that is not of the account, in words', // Postfix: "553 5.7.1 Sender address rejected: not owned"
+    when: { code: '5xx', enhanced: /^5\.7\./, words: isOfOurSender },
+    then: SENDER_REFUSED,
+  },
+  {
     condition: 'account or host refused, in words',
     when: { code: '5xx', enhanced: UNTOLD, words: isOfAccount },
     then: ACCOUNT_REFUSED,
@@ -187,6 +195,11 @@ export const SMTP_REPLIES: readonly Row[] = [
     condition: 'sender or host refused for now',
     when: { command: /^MAIL/, code: '4xx' },
     then: breakFor(5 * SECOND, { withinMs: KEPT_MS }),
+  },
+  {
+    condition: 'host refused for now, in words', // which waiting mends for no recipient
+    when: { code: [450, 451], enhanced: [UNTOLD, /^4\.7\./], words: isOfHost },
+    then: ACCOUNT_REFUSED,
   },
   { condition: 'too fast, too many connections', when: { code: [432] }, then: TOO_FAST },
   {

@@ -165,6 +165,18 @@ const CASES: [condition: string, stage: Stage, failure: SmtpError, outcome: obje
     unwelcome,
   ],
   [
+    'sender that is not of the account, in words',
+    'envelope',
+    refusal('RCPT TO', '553 5.7.1 <post@example.com>: Sender address rejected: not owned by user shop'),
+    unwelcome,
+  ],
+  [
+    'host refused for now, in words',
+    'envelope',
+    refusal('RCPT TO', '450 4.7.1 Client host rejected: cannot find your reverse hostname, [192.0.2.1]'),
+    { ...unwelcome, errorCode: 'smtp_450' },
+  ],
+  [
     'account or host refused, in words',
     'envelope',
     refusal('RCPT TO', '504 5.5.2 <web>: Helo command rejected: need fully-qualified hostname'),
