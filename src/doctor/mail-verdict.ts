@@ -3,6 +3,7 @@ import type { MailFacts, WorkerFacts } from '../health/health-monitor.js';
 import {
   hasOpen,
   lanesOf,
+  remedyForLane,
   reportOf,
   transportProblems,
   type ConfiguredTransport,
@@ -60,7 +61,7 @@ function workerVerdicts(
 ): Check[] {
   const alive = workers.filter((worker) => worker.alive);
   const told = (worker: WorkerFacts) =>
-    `${worker.name} (${worker.lanes.join(', ')}; ${secondsSince(worker.heartbeatAt, now)} s ago)`;
+    `${worker.name} (${worker.lanes.join(', ') || 'no lane'}; ${secondsSince(worker.heartbeatAt, now)} s ago)`;
   const details = {
     workers: workers.map(({ name, lanes, heartbeatAt, alive: lives }) => ({
       name,
@@ -79,7 +80,7 @@ function workerVerdicts(
     ...idle.map((lane): Check => ({
       area: 'workers',
       name: `lane ${lane}`,
-      ...fail('no live worker works it: its mail waits', `Add ${lane} to WORKER_LANES of a worker.`),
+      ...fail('no live worker works it: its mail waits', remedyForLane(lane, alive)),
     })),
   ];
 }

@@ -227,8 +227,17 @@ function workerProblems(workers: readonly WorkerFacts[], lanes: readonly Lane[])
     .map((lane) => ({
       code: 'lane_without_worker',
       message: `No live worker works the lane ${lane}.`,
-      remedy: `Add ${lane} to WORKER_LANES of a worker.`,
+      remedy: remedyForLane(lane, alive),
     }));
+}
+
+/** A worker without MAIL_TRANSPORTS works no mail beside processes that send it: see capture-by-default.ts. */
+export function remedyForLane(lane: Lane, alive: readonly WorkerFacts[]): string {
+  const added = `Add ${lane} to WORKER_LANES of a worker.`;
+  const ofMail: readonly Lane[] = MAIL_LANES;
+  const without = alive.filter(({ lanes }) => !lanes.some((one) => ofMail.includes(one))).map(({ name }) => name);
+  if (without.length === 0 || !ofMail.includes(lane)) return added;
+  return `${added} No mail is worked by ${without.join(', ')}: where MAIL_TRANSPORTS is not set there, set it as in the other processes.`;
 }
 
 /** What is wrong with one transport, the worst first. */

@@ -94,6 +94,8 @@ interface CanaryOptions {
   /** Of this worker, as in `workers`. */
   name: string;
   lanes: readonly Lane[];
+  /** Those of them that it works at this moment; without it all. */
+  worked?: (lanes: readonly Lane[]) => Promise<readonly Lane[]>;
   prefix: QueueOptions['prefix'];
   /** Called once, when the broker takes canaries and this process does not process them. */
   onStuck: () => void;
@@ -236,7 +238,8 @@ export class Canary implements OnApplicationBootstrap, OnModuleDestroy {
   private async write(): Promise<void> {
     const started = performance.now();
     try {
-      await this.registry.beat(this.options.name, this.options.lanes, !this.hasBeaten);
+      const { name, lanes, worked } = this.options;
+      await this.registry.beat(name, worked ? await worked(lanes) : lanes, !this.hasBeaten);
       this.hasBeaten = true;
       this.lastBeat = started;
     } catch (error) {

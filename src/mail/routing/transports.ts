@@ -89,6 +89,11 @@ export class Transports implements OnModuleInit, OnApplicationShutdown {
     await this.breakers.declare();
   }
 
+  /** Those of the lanes that this process may take messages of: of the others somebody else has to. */
+  async taken(lanes: readonly Lane[]): Promise<readonly Lane[]> {
+    return (await this.capture.mayTake()) ? lanes : lanes.filter((lane) => channelOf(lane) !== 'email');
+  }
+
   /**
    * How many of `wanted` messages may be claimed now, paid for where the transport they would take has a rate: all
    * while a breaker is closed, one while the best is half open, none while all are open. Whoever claims asks first, so

@@ -32,9 +32,12 @@ export class DeliveryModule {
         ...WEBHOOK_DELIVERY_PROVIDERS,
         {
           provide: Canary,
-          inject: [WorkerRegistry, CanaryQueues, Logger],
-          useFactory: (registry: WorkerRegistry, { prefix }: CanaryQueues, log: Logger) =>
-            new Canary(registry, broker, log, { name: WORKER_NAME, lanes, prefix, onStuck: exitStuck }),
+          inject: [WorkerRegistry, CanaryQueues, Transports, Logger],
+          useFactory: (registry: WorkerRegistry, { prefix }: CanaryQueues, transports: Transports, log: Logger) =>
+            new Canary(registry, broker, log, {
+              ...{ name: WORKER_NAME, lanes, prefix, onStuck: exitStuck },
+              worked: (all) => transports.taken(all),
+            }),
         },
         DrainTimer,
         ...lanes.map((lane) => mailProcessorFor(lane, broker)),

@@ -61,4 +61,22 @@ describe('a process that was told of no way out', () => {
     await start({ MAIL_TRANSPORTS: sink.url });
     await sink.waitForMailTo('grace@example.com');
   });
+
+  it('is no worker of mail any more then: health says so, and a web process may stand in for it', async () => {
+    const alone = await start({ ROLE: 'worker' });
+    const lanes = async (): Promise<string[]> =>
+      (await database.query<{ lanes: string[] }>('SELECT lanes FROM workers')).flatMap((worker) => worker.lanes);
+    await eventually(async () => (await lanes()).includes('critical'), 'the worker to be known');
+    const web = await start({ MAIL_TRANSPORTS: sink.url, ROLE: 'web' });
+    await eventually(async () => (await lanes()).every((lane) => lane === 'sms'), 'the worker to say so');
+    const told = async (): Promise<{ code: string; remedy: string }[]> => {
+      const { problems } = (await (await fetch(`${web.url}/health/mail`)).json()) as {
+        problems: { code: string; remedy: string }[];
+      };
+      return problems.filter(({ code }) => code === 'lane_without_worker');
+    };
+    await eventually(async () => (await told()).length === 3, 'health to tell of the three lanes of mail');
+    expect((await told())[0]!.remedy).toMatch(/No mail is worked by \S+: where MAIL_TRANSPORTS is not set there/);
+    expect(alone.text).toContain('THIS PROCESS DELIVERS NO MAIL ANY MORE');
+  });
 });
