@@ -11,26 +11,52 @@ export interface Translation {
 
 type Given = Readonly<Record<string, string>>;
 
-const HOSTS = ['EMAIL_HOST', 'SMTP_HOST'] as const;
-const PORTS = ['EMAIL_PORT', 'SMTP_PORT'] as const;
-const USERS = ['EMAIL_HOST_USER', 'SMTP_USER', 'SMTP_USERNAME'] as const;
-const PASSWORDS = ['EMAIL_HOST_PASSWORD', 'SMTP_PASSWORD', 'SMTP_PASS'] as const;
+/** Names that go together: the host of one program with the password of another makes no transport. */
+interface Family {
+  hosts: readonly string[];
+  ports: readonly string[];
+  users: readonly string[];
+  passwords: readonly string[];
+  /** TLS from the first byte where one of them says so. */
+  implicit: readonly string[];
+  /** Whether there is TLS at all. */
+  tls: readonly string[];
+  /** Which way mail goes: another than by SMTP, and the rest of the family means nothing. */
+  way: readonly string[];
+}
+
+const FAMILIES: readonly Family[] = [
+  {
+    hosts: ['EMAIL_HOST', 'SMTP_HOST'],
+    ports: ['EMAIL_PORT', 'SMTP_PORT'],
+    users: ['EMAIL_HOST_USER', 'SMTP_USER', 'SMTP_USERNAME'],
+    passwords: ['EMAIL_HOST_PASSWORD', 'SMTP_PASSWORD', 'SMTP_PASS'],
+    implicit: ['EMAIL_USE_SSL'],
+    tls: ['EMAIL_USE_TLS'],
+    way: [],
+  },
+  {
+    // Laravel and Flask-Mail.
+    hosts: ['MAIL_HOST', 'MAIL_SERVER'],
+    ports: ['MAIL_PORT'],
+    users: ['MAIL_USERNAME'],
+    passwords: ['MAIL_PASSWORD'],
+    implicit: ['MAIL_USE_SSL', 'MAIL_ENCRYPTION', 'MAIL_SCHEME'],
+    tls: ['MAIL_USE_TLS'],
+    way: ['MAIL_MAILER', 'MAIL_DRIVER'],
+  },
+];
 const SENDERS = [
   ...['DEFAULT_FROM_EMAIL', 'MAIL_FROM_ADDRESS', 'MAIL_DEFAULT_SENDER', 'EMAIL_FROM', 'EMAIL_FROM_ADDRESS'],
   ...['SMTP_FROM', 'SMTP_FROM_EMAIL', 'SMTP_FROM_ADDRESS', 'SMTP_MAIL_FROM'],
 ] as const;
 /** How the sender is called, where its variable has an address alone. */
 const SENDER_NAMES = ['MAIL_FROM_NAME', 'EMAIL_FROM_NAME', 'SMTP_FROM_NAME'] as const;
-const SWITCHES = ['EMAIL_USE_TLS', 'EMAIL_USE_SSL'] as const;
 /** All names that are understood, but for the keys of providers. */
 const FAMILIAR_NAMES: readonly string[] = [
-  ...HOSTS,
-  ...PORTS,
-  ...USERS,
-  ...PASSWORDS,
+  ...FAMILIES.flatMap((family) => Object.values<readonly string[]>({ ...family }).flat()),
   ...SENDERS,
   ...SENDER_NAMES,
-  ...SWITCHES,
 ];
 
 /** @param given without empty variables */
@@ -57,30 +83,42 @@ export function translateFamiliarNames(given: Given, providers: readonly Provide
 }
 
 function smtpFrom(given: Given): { entry: string; names: string[] } | undefined {
-  const host = firstOf(given, HOSTS);
-  if (!host) return undefined;
-  const port = firstOf(given, PORTS);
-  const user = firstOf(given, USERS);
-  const password = firstOf(given, PASSWORDS);
-  const ssl = isOn(given['EMAIL_USE_SSL']) || port?.value === '465';
+  const family = familyIn(given);
+  if (!family) return undefined;
+  const host = firstOf(given, family.hosts)!;
+  const port = firstOf(given, family.ports, (value) => !value.includes('://'));
+  const user = firstOf(given, family.users);
+  const password = firstOf(given, family.passwords);
+  const ssl = family.implicit.some((name) => isOn(given[name]) || /^(ssl|smtps)$/i.test(given[name] ?? ''));
+  const implicit = ssl || port?.value === '465';
   const credentials = [user, password].map((part) => (part ? encodeURIComponent(part.value) : ''));
   // Django's default is no TLS at all; here that takes saying so, and never goes with a password.
-  const plain = given['EMAIL_USE_TLS'] !== undefined && !isOn(given['EMAIL_USE_TLS']) && !ssl && !user;
+  const tls = firstOf(given, family.tls);
+  const plain = tls !== undefined && !isOn(tls.value) && !implicit && !user;
   const entry =
-    `${ssl ? 'smtps' : 'smtp'}://${user || password ? `${credentials.join(':')}@` : ''}${bracketed(host.value)}` +
+    `${implicit ? 'smtps' : 'smtp'}://${user || password ? `${credentials.join(':')}@` : ''}${bracketed(host.value)}` +
     `${port ? `:${port.value}` : ''}${plain ? '?tls=off' : ''}`;
   const names = [host, port, user, password].flatMap((part) => (part ? [part.name] : []));
-  const switches = SWITCHES.filter((name) => given[name] !== undefined);
+  const switches = [...family.tls, ...family.implicit].filter((name) => firstOf(given, [name]) !== undefined);
   return { entry: entry.replaceAll(',', '%2C'), names: [...names, ...switches] };
+}
+
+/** The one that names a host, and sends by it. */
+function familyIn(given: Given): Family | undefined {
+  return FAMILIES.find(
+    ({ hosts, way }) => firstOf(given, hosts) && (firstOf(given, way)?.value ?? 'smtp').toLowerCase() === 'smtp',
+  );
 }
 
 /** Where none is named, whoever logs in with an address sends from it: servers that know their people take no other. */
 function senderFrom(given: Given): { value: string; names: string[] } | undefined {
-  const user = firstOf(given, HOSTS) && given['MAIL_TRANSPORTS'] === undefined ? firstOf(given, USERS) : undefined;
+  const family = given['MAIL_TRANSPORTS'] === undefined ? familyIn(given) : undefined;
+  const user = family && firstOf(given, family.users);
   const sender =
     firstOf(given, SENDERS) ?? (user && /^[^\s@<>"]+@[^\s@<>"]+\.[^\s@<>"]+$/.test(user.value) ? user : undefined);
   if (!sender) return undefined;
-  const called = sender.value.includes('<') ? undefined : firstOf(given, SENDER_NAMES);
+  // Laravel has "${APP_NAME}" there, which not every reader of .env expands.
+  const called = sender.value.includes('<') ? undefined : firstOf(given, SENDER_NAMES, (name) => !name.includes('${'));
   if (!called) return { value: sender.value, names: [sender.name] };
   return { value: `"${called.value.replaceAll('"', "'")}" <${sender.value}>`, names: [sender.name, called.name] };
 }
@@ -91,9 +129,24 @@ function keysFrom(given: Given, providers: readonly ProviderForm[]): { entry: st
   );
 }
 
-function firstOf(given: Given, names: readonly string[]): { name: string; value: string } | undefined {
-  const name = names.find((candidate) => given[candidate] !== undefined);
+/**
+ * @param fits what the value is to be: Kubernetes and Docker's links write addresses such as tcp://10.0.0.1:25 into the
+ *   port of a service of that name
+ */
+function firstOf(
+  given: Given,
+  names: readonly string[],
+  fits: (value: string) => boolean = () => true,
+): { name: string; value: string } | undefined {
+  const name = names.find(
+    (candidate) => given[candidate] !== undefined && !isNothing(candidate, given) && fits(given[candidate]),
+  );
   return name === undefined ? undefined : { name, value: given[name]! };
+}
+
+/** Laravel writes null for what there is not. */
+function isNothing(name: string, given: Given): boolean {
+  return name.startsWith('MAIL_') && /^(null|\(null\))$/i.test(given[name]!);
 }
 
 function isOn(text: string | undefined): boolean {

@@ -40,6 +40,24 @@ describe('variables of others', () => {
     [{ SMTP_HOST: 'a.example', SMTP_PORT: '465' }, 'smtps://a.example:465'],
     [{ EMAIL_HOST: 'mail.internal', EMAIL_PORT: '25', EMAIL_USE_TLS: 'False' }, 'smtp://mail.internal:25?tls=off'],
     [{ EMAIL_HOST: '::1', EMAIL_PORT: '1025' }, 'smtp://[::1]:1025'],
+    // Laravel and Flask-Mail.
+    [
+      { MAIL_MAILER: 'smtp', MAIL_HOST: 'a.example', MAIL_PORT: '587', MAIL_USERNAME: 'u', MAIL_PASSWORD: 'p' },
+      'smtp://u:p@a.example:587',
+    ],
+    [{ MAIL_HOST: 'a.example', MAIL_PORT: '25', MAIL_USERNAME: 'null', MAIL_PASSWORD: 'null' }, 'smtp://a.example:25'],
+    [{ MAIL_HOST: 'a.example', MAIL_ENCRYPTION: 'ssl' }, 'smtps://a.example'],
+    [{ MAIL_HOST: 'a.example', MAIL_SCHEME: 'smtps', MAIL_ENCRYPTION: 'null' }, 'smtps://a.example'],
+    [{ MAIL_HOST: 'a.example', MAIL_ENCRYPTION: 'tls' }, 'smtp://a.example'],
+    [{ MAIL_MAILER: 'log', MAIL_HOST: '127.0.0.1', MAIL_PORT: '2525' }, undefined],
+    [
+      { MAIL_SERVER: 'a.example', MAIL_USE_SSL: 'True', MAIL_USERNAME: 'u', MAIL_PASSWORD: 'p' },
+      'smtps://u:p@a.example',
+    ],
+    [{ MAIL_SERVER: 'a.example', MAIL_USE_TLS: 'False' }, 'smtp://a.example?tls=off'],
+    // Nothing of one program goes with another's, and no port is the address of a service.
+    [{ SMTP_HOST: 'a.example', MAIL_USERNAME: 'u', MAIL_PASSWORD: 'p' }, 'smtp://a.example'],
+    [{ SMTP_HOST: 'a.example', SMTP_PORT: 'tcp://10.0.0.1:25' }, 'smtp://a.example'],
     [{ SENDGRID_API_KEY: 'SG.x' }, 'sendgrid:SG.x'],
     [{ EMAIL_HOST: 'a.example', SENDGRID_API_KEY: 'SG.x' }, 'smtp://a.example,sendgrid:SG.x'],
   ])('%j make %s', (env, transports) => {
@@ -77,6 +95,8 @@ describe('variables of others', () => {
     ],
     [{ SMTP_FROM_EMAIL: 'Shop <a@b.example>', SMTP_FROM_NAME: 'Other' }, 'Shop', 'SMTP_FROM_EMAIL stands'],
     [{ MAIL_DEFAULT_SENDER: 'a@b.example' }, '', 'MAIL_DEFAULT_SENDER stands'],
+    [{ MAIL_FROM_ADDRESS: 'a@b.example', MAIL_FROM_NAME: '${APP_NAME}' }, '', 'MAIL_FROM_ADDRESS stands'],
+    [{ MAIL_HOST: 'c.example', MAIL_USERNAME: 'a@b.example', MAIL_PASSWORD: 'p' }, '', 'MAIL_USERNAME stands'],
     [
       { EMAIL_HOST: 'c.example', EMAIL_HOST_USER: 'a@b.example', EMAIL_HOST_PASSWORD: 'p' },
       '',
