@@ -2,7 +2,16 @@ import { createHash, createHmac, type X509Certificate } from 'node:crypto';
 import { bearerOf, sameSecret } from '../../core/credentials.js';
 import type { Logger } from '../../core/logger.js';
 import { enhancedCodeOf } from '../transport/smtp-reply.js';
-import { isMailboxBusy, isMailboxFull } from '../transport/smtp-reply-words.js';
+import {
+  isMailboxBusy,
+  isMailboxFull,
+  isOfAccount,
+  isOfPolicy,
+  isOfQuota,
+  isOfSender,
+  refusesToRelay,
+  wordsOf as wordsOfReply,
+} from '../transport/smtp-reply-words.js';
 
 /** `rejected`: the provider took the message and then did not send it. */
 const EVENT_KINDS = ['delivered', 'bounced', 'complained', 'deferred', 'rejected', 'unsubscribed'] as const;
@@ -89,11 +98,18 @@ export function refused(reason: Extract<Proof, { kind: 'refused' }>['reason']): 
  * Whose fault a permanent refusal is, by its enhanced status code (RFC 3463, and RFC 7505 §4 for 5.1.10); undefined
  * when the code does not say. The table of outgoing replies, smtp-reply-table.ts, judges alike: only an address that
  * does not exist, or was shut, is suppressed; a mailbox that is full or gets too much and a blocklist are not its
- * fault. Gmail has
- * 5.2.1 for a disabled account and for a live one that gets mail too fast: there the words decide.
+ * fault. Words decide where the code does not say, and for 5.2.1, which Gmail has for a disabled account and for a live
+ * one that gets mail too fast.
  */
-export function reasonOfStatus(status: string, words = ''): EventReason | undefined {
+export function reasonOfStatus(status: string, reply = ''): EventReason | undefined {
+  const words = wordsOfReply(reply);
   if (isMailboxFull(words) || isMailboxBusy(words)) return 'other';
+  return reasonOfCode(status) ?? (NOT_OF_RECIPIENT.some((says) => says(words)) ? 'blocked' : undefined);
+}
+
+const NOT_OF_RECIPIENT = [isOfSender, isOfAccount, isOfQuota, refusesToRelay, isOfPolicy];
+
+function reasonOfCode(status: string): EventReason | undefined {
   if (!/^[245]\.\d{1,3}\.\d{1,3}$/.test(status)) return undefined;
   if (/^5\.1\.3$/.test(status)) return 'invalid';
   if (/^5\.1\.(1|2|6|10)$|^5\.2\.1$/.test(status)) return 'bounced';

@@ -5,6 +5,7 @@ import {
   isOfAccount,
   isOfHost,
   isOfOurSender,
+  isOfPolicy,
   isOfQuota,
   isOfSender,
   isTooManyRecipients,
@@ -248,6 +249,11 @@ export const SMTP_REPLIES: readonly Row[] = [
     // With a 5.7.x the address itself may be fine, whatever the reply code.
     condition: 'policy, blocklist, authentication of the sender',
     when: { code: '5xx', enhanced: /^5\.7\./ },
+    then: POLICY,
+  },
+  {
+    condition: 'policy, blocklist, in words',
+    when: { code: '5xx', enhanced: UNTOLD, words: isOfPolicy },
     then: POLICY,
   },
   {

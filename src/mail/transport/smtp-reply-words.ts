@@ -93,7 +93,7 @@ export function isOfHost(words: string): boolean {
 }
 
 const SENDS_TOO_MUCH =
-  /\b(?:daily|hourly|monthly|24-hour|sending|send|submission|outbound)\b.{0,40}?\b(?:quota|limit)|\bSubmissionQuotaExceeded|\bmaximum credits exceeded\b|\bexceeded the max(?:imum)? (?:\w+-?\w* ){1,4}per (?:hour|day)\b|\b(?:messages|e-?mails) per (?:hour|day) limit\b|\b(?:ip|domain|sender|connection) frequency limited\b/i;
+  /\b(?:daily|hourly|monthly|24-hour|sending|submission|outbound)\b.{0,40}?\b(?:quota|limit)|\bsend limit\b|\bSubmissionQuotaExceeded|\bmaximum credits exceeded\b|\bexceeded the max(?:imum)? (?:\w+-?\w* ){1,4}per (?:hour|day)\b|\b(?:messages|e-?mails) per (?:hour|day) limit\b|\b(?:ip|domain|sender|connection) frequency limited\b/i;
 
 /** What our account may send is used up. A limit on what a recipient may get, and one on sizes, is something else. */
 export function isOfQuota(words: string): boolean {
@@ -112,6 +112,17 @@ export function isNoLoop(words: string): boolean {
  */
 export function refusesToRelay(words: string): boolean {
   return /\brelay(?:ing)?\b.{0,30}?\b(?:denied|disallowed|refused|prohibited|not (?:permitted|allowed))\b|\b(?:unable|not (?:allowed|permitted|configured)) to relay\b|\b(?:do|does|will|can)(?: not|n't|not) relay\b|\b(?:not a|as a) relay\b/i.test(
+    words,
+  );
+}
+
+/**
+ * A list of hosts that ours is on, or a policy: Exim and cPanel give no enhanced code with `JunkMail rejected - … is in
+ * an RBL`, GMX none with `Reject due to policy restrictions`, Mimecast none with `rejected due to security policies`.
+ * What is taken for spam is the message's own.
+ */
+export function isOfPolicy(words: string): boolean {
+  return /\bblocked using\b|\b(?:in|on|by) (?:an? |our |the |your )?(?:\w+ )?(?:RBL|DNSBL|(?:black|block)[- ]?list)\b|\b(?:black|block)listed\b|\bspamhaus\b|\bDMARC\b|\bSPF (?:\w+ )?fail|\bdue to (?:\w+ )?polic(?:y|ies)\b|\banti-spoofing policy\b/i.test(
     words,
   );
 }

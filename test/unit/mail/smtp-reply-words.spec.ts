@@ -153,6 +153,7 @@ const WRITTEN: [blamed: string, reply: string, command?: 'DATA'][] = [
   ],
   ['message', '550 The recipient has exceeded the daily limit'],
   ['message', '552 Message size exceeds the hourly sending limit', 'DATA'],
+  ['message', '552 You cannot send attachments over the 25 MB limit', 'DATA'],
   // Relaying.
   ['policy', '454 4.7.1 <ada@example.com>: Relay access denied'],
   ['policy', '451 4.7.1 <ada@example.com>: Relay access denied'],
@@ -170,6 +171,15 @@ const WRITTEN: [blamed: string, reply: string, command?: 'DATA'][] = [
   ['policy', '552 5.7.1 virus detected', 'DATA'],
   ['policy', '571 5.7.1 Delivery not authorized, message refused'],
   ['policy', '540 5.7.1 <ada@example.com>: recipient address rejected: Blocked'],
+  ['policy', '554 Service unavailable; Client host [192.0.2.1] blocked using Barracuda Reputation'],
+  ['policy', '550-JunkMail rejected - host.example [192.0.2.1] is in an RBL: https://rbl.example'],
+  ['policy', '550 Rejected because 192.0.2.1 is in a black list at zen.spamhaus.org', 'DATA'],
+  ['policy', '554-Transaction failed\n554-Reject due to policy restrictions.\n554 For explanation visit', 'DATA'],
+  ['policy', '550 Email rejected due to security policies - https://community.mimecast.example/docs/DOC-1369#550'],
+  ['policy', '550 Rejected by header based Anti-Spoofing policy: example.com'],
+  ['policy', '550 Message rejected: DMARC policy of example.com', 'DATA'],
+  ['message', '550 spam message rejected. Please visit http://help.example', 'DATA'],
+  ['message', '550 Unknown user'],
   ['message', '521 mail.example does not accept mail'],
   // Mailboxes.
   ['mailbox', '550 5.2.2 <ada@example.com>... Mailbox Full'],

@@ -285,6 +285,12 @@ const CASES: [condition: string, stage: Stage, failure: SmtpError, outcome: obje
     refusal('RCPT TO', '551 5.7.1 not for you'),
     alerting,
   ],
+  [
+    'policy, blocklist, in words',
+    'envelope',
+    refusal('RCPT TO', '550 JunkMail rejected - host.example is in an RBL'),
+    alerting,
+  ],
   ['no such mailbox', 'envelope', refusal('RCPT TO', '550 5.1.1 nobody'), gone],
   ['no such mailbox', 'released', refusal('DOT', '550-5.1.1 nobody\n550 5.1.1 here'), gone],
   ['mailbox moved away', 'envelope', refusal('RCPT TO', '551 not local'), gone],

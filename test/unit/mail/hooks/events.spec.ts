@@ -85,6 +85,38 @@ describe('whose fault a bounce is', () => {
       'other',
     ],
     [
+      'SendGrid: a sender that is refused in words alone',
+      reading(sendgrid)([{ event: 'bounce', type: 'bounce', reason: '550 Sender address is not allowed.' }]),
+      'bounced',
+      'blocked',
+    ],
+    [
+      'Mailgun: a list of hosts, in words alone',
+      reading(mailgun)({
+        'event-data': {
+          event: 'failed',
+          severity: 'permanent',
+          reason: 'bounce',
+          'delivery-status': { message: '554 Service unavailable; Client host blocked using Barracuda Reputation' },
+        },
+      }),
+      'bounced',
+      'blocked',
+    ],
+    [
+      'Mailgun: a mailbox that is not there, in words alone',
+      reading(mailgun)({
+        'event-data': {
+          event: 'failed',
+          severity: 'permanent',
+          reason: 'bounce',
+          'delivery-status': { message: '550 Requested action not taken: mailbox unavailable' },
+        },
+      }),
+      'bounced',
+      'bounced',
+    ],
+    [
       'SendGrid: dropped as bounced before',
       reading(sendgrid)([{ event: 'dropped', reason: 'Bounced Address' }]),
       'rejected',

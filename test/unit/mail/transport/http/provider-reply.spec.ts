@@ -190,6 +190,12 @@ const OWN: [name: Name, condition: string, answer: Answer, outcome: object][] = 
   ],
   [
     'postmark',
+    'the sender is not valid or not verified',
+    { status: 422, body: { ErrorCode: 300, Message: "Error parsing 'From': Illegal email address 'x'." } },
+    sender,
+  ],
+  [
+    'postmark',
     'invalid message',
     { status: 422, body: { ErrorCode: 300, Message: "Invalid 'To' address: 'x'." } },
     failed,
