@@ -1,4 +1,5 @@
 import { isLoopback } from '../config/values.js';
+import { isRefusal } from '../mail/transport/smtp-dial.js';
 import { type Check, fail, ok, skip, timeWords, type Verdict, warn } from './report.js';
 import { loginVerdict, tokenVerdict } from './smtp-login-verdict.js';
 import type { Certificate, ProbeFailure, SmtpFinding } from './smtp-probe.js';
@@ -186,6 +187,11 @@ function greetingVerdict(
   { code, reply, responseCode, speaksTls }: ProbeFailure,
   { host, greetingMs, alternatives }: SmtpContext,
 ): Verdict {
+  if (reply !== undefined && !isRefusal(responseCode))
+    return fail(
+      `${port} answers with something that is no mail server's: ${reply}`,
+      'Another program listens there. Mail is sent by 587 or 465; 143 and 993 (IMAP), and 110 and 995 (POP3), are for reading it.',
+    );
   if (reply !== undefined) {
     const lasting = (responseCode ?? 0) >= 500;
     return fail(

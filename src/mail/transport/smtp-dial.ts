@@ -175,11 +175,16 @@ class Opening {
 }
 
 /**
- * Whether another port may do better where this one failed: nobody is there, or there is no TLS that we trust, which
- * wants EHLO. A name that does not resolve is the same for all.
+ * Whether another port may do better where this one failed: nobody is there, or another program, or there is no TLS
+ * that we trust, which wants EHLO. A name that does not resolve is the same for all.
  */
 export function isOfThePort({ code = '', command, responseCode }: SmtpError): boolean {
-  if (code === 'ETLS') return true;
+  if (code === 'ETLS' || (code === 'EPROTOCOL' && command === 'CONN' && !isRefusal(responseCode))) return true;
   if (command === 'EHLO' && (responseCode === 500 || responseCode === 502)) return true;
   return responseCode === undefined && ['ETIMEDOUT', 'ECONNECTION', 'ESOCKET'].includes(code);
+}
+
+/** A greeting with another code, or with none, is no word of a mail server. */
+export function isRefusal(responseCode = 0): boolean {
+  return responseCode >= 400;
 }

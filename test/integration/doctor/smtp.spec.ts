@@ -136,6 +136,12 @@ describe('the doctor and an SMTP server', () => {
       /turns this host away: 554 5\.7\.1 not you/,
     ],
     [
+      'is a server of another kind',
+      'greeting',
+      async () => (await misbehaving({ greeting: '* OK [CAPABILITY IMAP4rev1] ready' })).url,
+      /is no mail server's: \* OK \[CAPABILITY IMAP4rev1\] ready/,
+    ],
+    [
       'refuses the second word',
       'ehlo',
       async () => `${(await misbehaving({ EHLO: '421 4.3.2 too busy' })).url}?tls=on`,

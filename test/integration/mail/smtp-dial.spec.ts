@@ -144,6 +144,8 @@ describe('a port without TLS that can be trusted', () => {
     ['speaks no TLS after it said yes', { handshake: { garbage: true } }],
     ['hangs after it said yes', { handshake: HANG }],
     ['knows no EHLO', { EHLO: '502 5.5.1 what?' }],
+    ['greets as another program', { greeting: '* OK IMAP4rev1 ready' }],
+    ['greets as yet another one', { greeting: '200 news.example.com ready' }],
   ])('that %s is left for the next port, and is shown neither a password nor a message', async (_what, script) => {
     const bare = await server(script, ['STARTTLS', 'AUTH PLAIN']);
     const next = await server({}, ['AUTH PLAIN']);
