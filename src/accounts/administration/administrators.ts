@@ -7,6 +7,7 @@ import { uuidv7 } from '../../core/ids.js';
 import type { PageBounds } from '../../core/page.js';
 import { PrismaService, Transactions, type UnitOfWork } from '../../database/prisma.service.js';
 import type { Account } from '../../generated/prisma/client.js';
+import { newGeneration } from '../../otp/device-token.js';
 import { Sessions } from '../sessions/sessions.js';
 
 /**
@@ -135,6 +136,7 @@ export class Administrators {
       emailVerifiedAt: now,
       name,
       role: 'admin' as const,
+      deviceGeneration: newGeneration(),
     };
     const account = await db.account.create({
       data: { ...data, passwordHash, passwordChangedAt: passwordHash === null ? null : now, createdAt: now },

@@ -152,7 +152,8 @@ export class Setup {
   }
 
   private signedIn(account: Account, tokens: IssuedTokens): SetupSignIn {
-    return { kind: 'signed_in', account, tokens, deviceToken: this.devices.issue(account.emailCanonical) };
+    const deviceToken = this.devices.issue(account.emailCanonical, account.deviceGeneration);
+    return { kind: 'signed_in', account, tokens, deviceToken };
   }
 
   private async decide<T>(
@@ -188,11 +189,13 @@ export class Setup {
     const { account, at } = use;
     const wasGiven = account.passwordChangedAt !== null && account.passwordChangedAt >= at; // set by the use itself, or since
     if (password === undefined || !wasGiven) return password === undefined && !wasGiven ? account : undefined;
+    const { emailCanonical, passwordHash, deviceGeneration } = account;
     const tried = await this.tries.take({
-      destination: account.emailCanonical,
+      destination: emailCanonical,
       password,
-      source,
-      storedHash: async () => account.passwordHash,
+      ip: source.ip,
+      device: this.devices.known(source.deviceToken, emailCanonical, deviceGeneration),
+      storedHash: passwordHash,
     });
     return tried.kind === 'correct' ? account : undefined;
   }

@@ -268,7 +268,7 @@ export class CodeRedemption {
   }
 
   private signedIn(account: Account, { deviceToken }: RequestSource) {
-    const kept = this.devices.keepOrIssue(deviceToken, account.emailCanonical);
+    const kept = this.devices.keepOrIssue(deviceToken, account.emailCanonical, account.deviceGeneration);
     return { kind: 'signed_in' as const, account, deviceToken: kept };
   }
 

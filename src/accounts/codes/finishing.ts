@@ -6,6 +6,7 @@ import { uuidv7 } from '../../core/ids.js';
 import { PrismaService, type UnitOfWork } from '../../database/prisma.service.js';
 import { type Account, type PendingConfirmation, Prisma } from '../../generated/prisma/client.js';
 import type { Challenge } from '../../otp/challenges.js';
+import { newGeneration } from '../../otp/device-token.js';
 import { type Finishing, purposeRow } from '../../otp/purposes.js';
 import { holdAddress } from '../administration/administrators.js';
 import { EmailChanges } from '../me/email-changes.js';
@@ -167,6 +168,7 @@ export class CodeFinishing {
       locale: typed?.locale ?? null,
       passwordHash,
       passwordChangedAt: passwordHash === null ? null : now,
+      deviceGeneration: newGeneration(),
     };
     const { count } = await db.account.createMany({ data: [account], skipDuplicates: true });
     if (count === 1)

@@ -5,6 +5,7 @@ import type { RequestSource } from '../../core/credentials.js';
 import { Problem } from '../../core/problems.js';
 import type { UnitOfWork } from '../../database/prisma.service.js';
 import type { Account, Session } from '../../generated/prisma/client.js';
+import { DeviceTokens } from '../../otp/device-token.js';
 import { tooManyFailures } from '../../otp/failure-budgets.js';
 import { PasswordTries } from '../passwords/passwords.js';
 import { unauthorized } from '../sessions/bearer.guard.js';
@@ -26,6 +27,7 @@ export class Proofs {
   constructor(
     private readonly clock: Clock,
     private readonly tries: PasswordTries,
+    private readonly devices: DeviceTokens,
     private readonly sessions: Sessions,
     private readonly audit: Audit,
   ) {}
@@ -68,15 +70,16 @@ export class Proofs {
   }
 
   private async byPassword(
-    { id, emailCanonical, passwordHash }: Account,
+    { id, emailCanonical, passwordHash, deviceGeneration }: Account,
     password: string,
     source: RequestSource,
   ): Promise<Proof> {
     const tried = await this.tries.take({
       destination: emailCanonical,
       password,
-      source,
-      storedHash: async () => passwordHash,
+      ip: source.ip,
+      device: this.devices.known(source.deviceToken, emailCanonical, deviceGeneration),
+      storedHash: passwordHash,
     });
     if (tried.kind === 'correct') return { kind: 'password', hash: tried.hash };
     const details = { reason: tried.kind };

@@ -95,45 +95,46 @@ export class PasswordSignIn {
   ): Promise<SignInResult<Given>> {
     const destination = email.canonical;
     const knownDevice = this.devices.read(source.deviceToken, destination);
-    await this.limits.take({ ip: source.ip, destination, withMail: false, knownDevice });
-    const found: { account?: Account | null } = {};
+    // Looked up while the limits are asked: whose failures count apart is the account's word.
+    const [account] = await Promise.all([
+      this.prisma.account.findUnique({ where: { emailCanonical: destination } }),
+      this.limits.take({ ip: source.ip, destination, withMail: false, knownDevice }),
+    ]);
     const tried = await this.tries.take({
       destination,
       password,
-      source,
-      storedHash: async () => {
-        found.account = await this.prisma.account.findUnique({ where: { emailCanonical: destination } });
-        return found.account?.passwordHash ?? null;
-      },
+      ip: source.ip,
+      device: this.devices.known(source.deviceToken, destination, account?.deviceGeneration),
+      storedHash: account?.passwordHash ?? null,
     });
-    if (tried.kind !== 'correct') return this.refused(destination, found.account?.id, tried, source);
-    const signedIn = await this.transactions.run((unit) =>
-      this.start(found.account!, tried, { knownDevice, source, begin }, unit),
-    );
-    return signedIn ?? this.refused(destination, found.account!.id, { kind: 'wrong' }, source);
+    if (tried.kind !== 'correct') return this.refused(destination, account?.id, tried, source);
+    const signedIn = await this.transactions.run((unit) => this.start(account!, tried, { source, begin }, unit));
+    return signedIn ?? this.refused(destination, account!.id, { kind: 'wrong' }, source);
   }
 
   /** Undefined: the password was changed, or the account deleted, while it was compared. */
   private async start<Given>(
     account: Account,
     { hash, renewed }: Proven,
-    { knownDevice, source, begin }: { knownDevice: string | undefined; source: RequestSource; begin: Begin<Given> },
+    { source, begin }: { source: RequestSource; begin: Begin<Given> },
     unit: UnitOfWork,
   ): Promise<SignInResult<Given> | undefined> {
     const { id, emailCanonical } = account;
     // Who changes the password holds this row and then ends the sessions: this one is either seen by them or not begun.
-    const held = await unit.db.$queryRaw<unknown[]>`
-      SELECT 1 FROM accounts WHERE id = ${id}::uuid AND email_canonical = ${emailCanonical} AND password_hash = ${hash} FOR UPDATE`;
-    if (held.length === 0) return undefined;
+    const [held] = await unit.db.$queryRaw<{ generation: number }[]>`
+      SELECT device_generation AS generation FROM accounts
+      WHERE id = ${id}::uuid AND email_canonical = ${emailCanonical} AND password_hash = ${hash} FOR UPDATE`;
+    if (!held) return undefined;
     if (renewed !== undefined) await unit.db.account.updateMany({ where: { id }, data: { passwordHash: renewed } });
-    const deviceToken = knownDevice === undefined ? this.devices.issue(emailCanonical) : source.deviceToken!;
+    const newDevice = this.devices.known(source.deviceToken, emailCanonical, held.generation) === undefined;
+    const deviceToken = this.devices.keepOrIssue(source.deviceToken, emailCanonical, held.generation);
     const before = await begin.again?.(id, unit);
     if (before) return { kind: 'signed_in', account, deviceToken, ...before };
     const given = await begin.start(id, { method: 'password', ...source }, unit);
-    if (knownDevice === undefined) {
+    if (newDevice) {
       await this.notices.tell({ kind: 'new_device', to: account.email, locale: account.locale, source }, unit);
     }
-    const details = { method: 'password', newDevice: knownDevice === undefined };
+    const details = { method: 'password', newDevice };
     await this.audit.record({ action: 'session.started', ...onOwnAccount(id, source), details }, unit);
     return { kind: 'signed_in', account, deviceToken, ...given };
   }
@@ -185,11 +186,11 @@ export class PasswordChanges {
   /** Sets it, ends every session, and tells the account's owner. */
   async reset(account: Account, passwordHash: string, source: RequestSource, unit: UnitOfWork): Promise<Account> {
     const now = this.clock.now();
+    await this.sessions.endOthers(account.id, null, 'password_changed', unit);
     const changed = await unit.db.account.update({
       where: { id: account.id },
       data: { passwordHash, passwordChangedAt: now },
     });
-    await this.sessions.endOthers(account.id, null, 'password_changed', unit);
     const kind = account.passwordHash === null ? 'password_set' : 'password_changed';
     await this.notices.tell({ kind, to: account.email, locale: account.locale, source }, unit);
     await this.budgets.clear({ destination: account.emailCanonical, purpose: 'password' }, unit);

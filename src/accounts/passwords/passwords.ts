@@ -4,10 +4,8 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import argon2 from 'argon2';
 import { productOf, Settings } from '../../config/settings.js';
 import { Clock } from '../../core/clock.js';
-import type { RequestSource } from '../../core/credentials.js';
 import { Transactions } from '../../database/prisma.service.js';
 import { requesterOf } from '../../limits/limit-policy.js';
-import { DeviceTokens } from '../../otp/device-token.js';
 import { FailureBudgets } from '../../otp/failure-budgets.js';
 import { HashingLine, isWeaker, PARAMETERS } from './hashing.js';
 import { MIN_LENGTH, normalForm, type PasswordFault, passwordFault } from './password-policy.js';
@@ -120,9 +118,11 @@ interface PasswordTry {
   /** Canonical; an account may have it or not. */
   destination: string;
   password: string;
-  source: Pick<RequestSource, 'ip' | 'deviceToken'>;
-  /** Looked up once the try is counted; null where there is nobody, or no password. */
-  storedHash: () => Promise<string | null>;
+  ip: string;
+  /** Id of a device that the account knows. */
+  device: string | undefined;
+  /** Null where there is nobody, or no password. */
+  storedHash: string | null;
 }
 
 export type TryResult =
@@ -139,7 +139,6 @@ export class PasswordTries {
     private readonly clock: Clock,
     private readonly transactions: Transactions,
     private readonly passwords: Passwords,
-    private readonly devices: DeviceTokens,
     private readonly budgets: FailureBudgets,
   ) {}
 
@@ -148,16 +147,14 @@ export class PasswordTries {
    * of what it was shown for: it is no failure.
    * @throws Problem busy
    */
-  async take({ destination, password, source, storedHash }: PasswordTry): Promise<TryResult> {
-    return this.passwords.inLine(requesterOf(source.ip), async ({ verify, hash }): Promise<TryResult> => {
-      const device = this.devices.read(source.deviceToken, destination);
+  async take({ destination, password, ip, device, storedHash }: PasswordTry): Promise<TryResult> {
+    return this.passwords.inLine(requesterOf(ip), async ({ verify, hash }): Promise<TryResult> => {
       const begun = await this.budgets.begin({ destination, purpose: PURPOSE, device }, this.clock.now());
       if (begun.kind === 'blocked') return begun;
-      const stored = await storedHash();
-      const { correct, rehash } = await verify(stored, password);
-      if (!correct || stored === null) return { kind: 'wrong' };
+      const { correct, rehash } = await verify(storedHash, password);
+      if (!correct || storedHash === null) return { kind: 'wrong' };
       await this.transactions.run((unit) => this.budgets.clear({ destination, purpose: PURPOSE }, unit));
-      return { kind: 'correct', hash: stored, renewed: rehash ? await hash(password) : undefined };
+      return { kind: 'correct', hash: storedHash, renewed: rehash ? await hash(password) : undefined };
     });
   }
 }

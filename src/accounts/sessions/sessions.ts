@@ -6,6 +6,7 @@ import { hashOfToken, type RequestSource } from '../../core/credentials.js';
 import { uuidv7 } from '../../core/ids.js';
 import { PrismaService, Transactions, type UnitOfWork } from '../../database/prisma.service.js';
 import type { Account, Prisma, Session } from '../../generated/prisma/client.js';
+import { newGeneration } from '../../otp/device-token.js';
 import { AccessTokens } from '../tokens/access-tokens.js';
 import {
   ABSOLUTE_MS,
@@ -153,8 +154,14 @@ export class Sessions {
     return count === 1;
   }
 
-  /** All sessions of an account, or all but one. Returns how many there were. */
+  /**
+   * All sessions of an account, or all but one. With all of them its devices are known no more: one may be an
+   * intruder's. Returns how many sessions there were.
+   */
   async endOthers(accountId: string, except: string | null, reason: EndReason, unit: UnitOfWork): Promise<number> {
+    // The account's row before those of its sessions, as everywhere.
+    if (except === null)
+      await unit.db.account.updateMany({ where: { id: accountId }, data: { deviceGeneration: newGeneration() } });
     const { count } = await unit.db.session.updateMany({
       where: { accountId, ...this.alive(), ...(except === null ? {} : { id: { not: except } }) },
       data: { revokedAt: this.clock.now(), revokedReason: reason },
