@@ -143,7 +143,7 @@ export class CodeRedemption {
       if (!(await this.checker.consume(challenge, unit, checked.counted))) return OVER;
       const used = { challenge, by: 'starter' as const, source };
       const confirmed = await this.finishing.confirm(confirmation, used, unit, (id) =>
-        this.sessions.reauthenticatedBrowser(id, unit, cookieFor),
+        this.sessions.renewBrowser(id, true, unit, cookieFor),
       );
       if (!confirmed) return { kind: 'taken' };
       return { cookie: confirmed.renewed, ...this.signedIn(confirmed.account, source) };

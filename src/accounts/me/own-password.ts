@@ -15,7 +15,8 @@ type Change = 'set' | 'changed' | 'removed';
 
 /**
  * What somebody who is signed in does with their password. Other sessions end with it, and the owner is told: by a mail
- * each time, and so within the limits of mail to the address.
+ * each time, and so within the limits of mail to the address. A session of our pages goes on with a new cookie, for the
+ * former one may have been copied; the call of the API has no place for new tokens in its answer.
  */
 @Injectable()
 export class OwnPassword {
@@ -30,22 +31,34 @@ export class OwnPassword {
     private readonly audit: Audit,
   ) {}
 
-  /** @throws Problem validation_failed, before a try of the current password is counted; those of {@link Proofs} */
+  /**
+   * @param once the new cookie, the same for a second press: that one finds it done
+   * @returns the cookie of a session of our pages, where it has a new one
+   * @throws Problem validation_failed, before a try of the current password is counted; those of {@link Proofs}
+   */
   async set(
     holder: LiveSession,
     newPassword: string,
     currentPassword: string | undefined,
     source: RequestSource,
-  ): Promise<void> {
+    once?: string,
+  ): Promise<string | undefined> {
     const fault = this.passwords.fault(newPassword, holder.account);
     if (fault) throw new Problem('validation_failed', { errors: [{ field: 'newPassword', ...fault }] });
     const proof = await this.prove(holder, currentPassword, source);
-    await this.change(holder, proof, await this.passwords.hash(newPassword, requesterOf(source.ip)), source);
+    const passwordHash = await this.passwords.hash(newPassword, requesterOf(source.ip));
+    return this.change(holder, proof, { passwordHash, source, once });
   }
 
-  /** Back to codes only. Without a password there is nothing to do. */
-  async remove(holder: LiveSession, currentPassword: string | undefined, source: RequestSource): Promise<void> {
-    await this.change(holder, await this.prove(holder, currentPassword, source), null, source);
+  /** Back to codes only. Without a password there is nothing to do. Parameters and result as of {@link set}. */
+  async remove(
+    holder: LiveSession,
+    currentPassword: string | undefined,
+    source: RequestSource,
+    once?: string,
+  ): Promise<string | undefined> {
+    const proof = await this.prove(holder, currentPassword, source);
+    return this.change(holder, proof, { passwordHash: null, source, once });
   }
 
   private async prove(holder: LiveSession, currentPassword: string | undefined, source: RequestSource): Promise<Proof> {
@@ -57,19 +70,24 @@ export class OwnPassword {
   private async change(
     holder: LiveSession,
     proof: Proof,
-    passwordHash: string | null,
-    source: RequestSource,
-  ): Promise<void> {
-    await this.transactions.run(async (unit) => {
+    { passwordHash, source, once }: { passwordHash: string | null; source: RequestSource; once: string | undefined },
+  ): Promise<string | undefined> {
+    return this.transactions.run(async (unit) => {
+      await this.proofs.lock(holder.account, unit);
+      const former = once === undefined ? undefined : await this.sessions.everOf(once, unit);
+      if (former?.id === holder.session.id) return once; // another press was faster
       const account = await this.proofs.hold(holder, proof, unit);
       const change = changeOf(account.passwordHash, passwordHash);
-      if (!change) return;
+      if (!change) return undefined;
       const now = this.clock.now();
       await unit.db.account.updateMany({ where: { id: account.id }, data: { passwordHash, passwordChangedAt: now } });
       const sessionsEnded = await this.sessions.endOthers(account.id, holder.session.id, 'password_changed', unit);
       await this.notices.tell({ kind: `password_${change}`, to: account.email, locale: account.locale, source }, unit);
       const details = { proof: proof.kind, sessionsEnded };
       await this.audit.record({ action: `password.${change}`, ...onOwnAccount(account.id, source), details }, unit);
+      if (holder.session.cookieHash === null) return undefined;
+      // A form from the history of a browser may have been sent in a session that is over.
+      return this.sessions.renewBrowser(holder.session.id, false, unit, former ? undefined : once);
     });
   }
 }

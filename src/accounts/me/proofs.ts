@@ -56,11 +56,16 @@ export class Proofs {
    * @throws Problem unauthorized, wrong_password
    */
   async hold({ account, session }: LiveSession, proof: Proof, unit: UnitOfWork): Promise<Account> {
-    await unit.db.$queryRaw`SELECT 1 FROM accounts WHERE id = ${account.id}::uuid FOR UPDATE`;
+    await this.lock(account, unit);
     const held = await unit.db.account.findUnique({ where: { id: account.id } });
     if (!held || !(await this.sessions.live(session.id, unit))) throw unauthorized();
     if (proof.kind === 'password' && held.passwordHash !== proof.hash) throw new Problem('wrong_password');
     return held;
+  }
+
+  /** Of two who change one account, the second waits here until the first has committed. */
+  async lock({ id }: Account, unit: UnitOfWork): Promise<void> {
+    await unit.db.$queryRaw`SELECT 1 FROM accounts WHERE id = ${id}::uuid FOR UPDATE`;
   }
 
   /** Whether who is signed in was shown a short time ago, and nothing more is asked. */

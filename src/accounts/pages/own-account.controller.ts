@@ -17,7 +17,7 @@ import { PhoneChanges } from '../me/phone-changes.js';
 import { Proofs, type Wanted } from '../me/proofs.js';
 import { MAX_PASSWORD_INPUT } from '../passwords/password-policy.js';
 import { Passwords } from '../passwords/passwords.js';
-import type { LiveSession } from '../sessions/sessions.js';
+import { type LiveSession, Sessions } from '../sessions/sessions.js';
 import {
   deletedPage,
   deletePage,
@@ -36,6 +36,7 @@ const PROOFS = { password: 'code', email: 'anything', phone: 'anything', delete:
   Wanted['by']
 >;
 type Guarded = keyof typeof PROOFS;
+type Form = Parameters<typeof deletePage>[0];
 
 /** What somebody does with their account in a browser; the API does the same for apps. */
 @PagesAt('account')
@@ -50,6 +51,7 @@ export class OwnAccountController {
     private readonly requests: CodeRequests,
     private readonly codes: PageCodes,
     private readonly signIn: PageSignIn,
+    private readonly sessions: Sessions,
     private readonly cookies: PageCookies,
   ) {}
 
@@ -72,38 +74,32 @@ export class OwnAccountController {
 
   @Get('password')
   passwordForm(@Req() request: FastifyRequest): Promise<Page | Redirect> {
-    return this.forHolder(request, '/account/password', async (holder) =>
-      passwordPage(this.formOf(holder, 'password')),
-    );
+    return this.forHolder(request, '/account/password', async (holder) => ({
+      ...passwordPage({ ...this.formOf(holder, 'password'), form: randomId() }),
+      cookies: this.cookies.greeting(request),
+    }));
   }
 
   @Post('password')
   setPassword(@Body() body: unknown, @Req() request: FastifyRequest): Promise<Page | Redirect> {
-    return this.forHolder(request, '/account/password', async (holder) => {
-      const form = this.formOf(holder, 'password');
-      const wanted = formField(body, 'newPassword').slice(0, MAX_PASSWORD_INPUT);
-      const unfit = this.passwords.fault(wanted, holder.account);
-      if (unfit) return passwordPage({ ...form, fault: { at: 'field', say: (say) => say(unfit.code) } });
-      return this.proven(
-        async () => {
-          await this.password.set(holder, wanted, currentPassword(body), this.cookies.sourceOf(request));
-          return { to: '/account?done=password' };
-        },
-        (fault) => passwordPage({ ...form, ...fault }),
-      );
-    });
+    const wanted = formField(body, 'newPassword').slice(0, MAX_PASSWORD_INPUT);
+    return this.changePassword(
+      body,
+      request,
+      { about: `password ${wanted}`, done: 'password' },
+      async (holder, once) => {
+        const unfit = this.passwords.fault(wanted, holder.account);
+        if (unfit) return { fault: { at: 'field', say: (say) => say(unfit.code) } };
+        return this.password.set(holder, wanted, currentPassword(body), this.cookies.sourceOf(request), once);
+      },
+    );
   }
 
   @Post('password/remove')
   removePassword(@Body() body: unknown, @Req() request: FastifyRequest): Promise<Page | Redirect> {
-    return this.forHolder(request, '/account/password', async (holder) =>
-      this.proven(
-        async () => {
-          await this.password.remove(holder, currentPassword(body), this.cookies.sourceOf(request));
-          return { to: '/account?done=password_removed' };
-        },
-        (fault) => passwordPage({ ...this.formOf(holder, 'password'), ...fault }),
-      ),
+    const form = { about: 'no password', done: 'password_removed' };
+    return this.changePassword(body, request, form, (holder, once) =>
+      this.password.remove(holder, currentPassword(body), this.cookies.sourceOf(request), once),
     );
   }
 
@@ -217,6 +213,33 @@ export class OwnAccountController {
     });
   }
 
+  /**
+   * The second of two presses is told what the first one came to. That one changed the cookie of the session, and the
+   * second comes with the former one: it is known by the cookie that the form itself gives to the session.
+   * @param form what is changed to what, for with another password it is another form
+   */
+  private async changePassword(
+    body: unknown,
+    request: FastifyRequest,
+    { about, done }: { about: string; done: string },
+    change: (holder: LiveSession, once: string | undefined) => Promise<string | undefined | { fault: Form['fault'] }>,
+  ): Promise<Page | Redirect> {
+    const to = `/account?done=${done}`;
+    const id = formField(body, 'form');
+    const once = this.cookies.sessionCookieOf(request, { id, about });
+    const isDone = once !== undefined && (await this.sessions.lookByCookie(once)) !== undefined;
+    if (isDone) return { to, cookies: [this.cookies.renewed(once)] };
+    return this.forHolder(request, '/account/password', async (holder) => {
+      const again = (fault: object) =>
+        passwordPage({ ...this.formOf(holder, 'password'), form: id || randomId(), ...fault });
+      return this.proven(async () => {
+        const result = await change(holder, once);
+        if (typeof result === 'object') return again(result);
+        return { to, cookies: result === undefined ? [] : [this.cookies.renewed(result)] };
+      }, again);
+    });
+  }
+
   /** Whoever is not signed in comes back once they are. */
   private async forHolder(
     request: FastifyRequest,
@@ -241,7 +264,7 @@ export class OwnAccountController {
   /** A proof that is missing, or wrong, is asked for again on the same page. */
   private async proven(
     work: () => Promise<Page | Redirect>,
-    again: (fault: Pick<Parameters<typeof deletePage>[0], 'fault'> & { proof?: ProofAsked }) => Page,
+    again: (fault: Pick<Form, 'fault'> & { proof?: ProofAsked }) => Page,
   ): Promise<Page | Redirect> {
     try {
       return await work();

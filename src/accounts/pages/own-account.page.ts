@@ -27,7 +27,7 @@ interface Form {
   proof: ProofAsked;
   /** The number that a code may go to as well as to the address. */
   textsTo: string | null;
-  /** Names the form, where sending it asks for a code. */
+  /** Names the form, where of two presses one is to do it. */
   form?: string;
   typed?: string;
   fault?: { at: 'field' | 'proof'; say: Saying } | undefined;
@@ -102,6 +102,7 @@ export function passwordPage(form: Form): Page {
       ? confirmFirst('password', form, say)
       : html`<p>${say('own.password_text')}</p>
     <form method="post" action="/account/password">
+      <input type="hidden" name="form" value="${form.form}" />
       ${proofField(form, say)}
       ${newPasswordField(say, fault?.at === 'field' ? fault.say : undefined)}
       <div class="row"><button type="submit">${say('own.save_password')}</button>

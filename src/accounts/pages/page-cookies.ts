@@ -88,13 +88,13 @@ export class PageCookies {
   }
 
   /**
-   * The value of the session's cookie where a form signs in by itself: the same for a second press. Undefined as for
-   * {@link challengeIdFor}.
+   * The value of the session's cookie where a form by itself begins or renews one: the same for a second press.
+   * Undefined as for {@link challengeIdFor}.
    */
-  sessionCookieOf(request: FastifyRequest, form: { id: string; email: string }): string | undefined {
+  sessionCookieOf(request: FastifyRequest, form: { id: string; about: string }): string | undefined {
     const { browser } = this.waitingIn(request) ?? {};
     if (browser === undefined || form.id === '') return undefined;
-    return `ots_${this.derived(['session of form', browser, form.id, form.email])}`;
+    return `ots_${this.derived(['session of form', browser, form.id, form.about])}`;
   }
 
   /**
@@ -121,10 +121,15 @@ export class PageCookies {
   signedIn(request: FastifyRequest, { cookie, deviceToken }: { cookie: string; deviceToken: string }): Cookie[] {
     const { browser } = this.waitingIn(request) ?? {};
     return [
-      this.make('session', cookie, ABSOLUTE_MS / 1_000),
+      this.renewed(cookie),
       this.make('device', deviceToken, DEVICE_SECONDS),
       browser === undefined ? this.make('asked', '', 0) : this.makeWaiting({ browser, asked: [] }),
     ];
+  }
+
+  /** Where a session goes on. */
+  renewed(cookie: string): Cookie {
+    return this.make('session', cookie, ABSOLUTE_MS / 1_000);
   }
 
   /** The device stays known. */

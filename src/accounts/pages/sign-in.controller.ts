@@ -59,7 +59,7 @@ export class SignInController {
     const id = formField(body, 'form');
     const form = { form: id || randomId(), email: typed };
     if (!email) return passwordSignInPage({ ...form, fault: (say) => say('sign_in.no_address'), at: 'email' });
-    const cookie = this.cookies.sessionCookieOf(request, { id, email: email.canonical });
+    const cookie = this.cookies.sessionCookieOf(request, { id, about: email.canonical });
     const result = await this.passwords.signInBrowser(email, password, this.cookies.sourceOf(request), cookie);
     switch (result.kind) {
       case 'signed_in':

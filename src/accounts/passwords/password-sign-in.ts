@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Audit, onOwnAccount } from '../../audit/audit.js';
 import { Clock } from '../../core/clock.js';
-import { hashOfToken, type RequestSource } from '../../core/credentials.js';
+import type { RequestSource } from '../../core/credentials.js';
 import { domainOf, type EmailAddress } from '../../core/email-address.js';
 import { Problem } from '../../core/problems.js';
 import { PrismaService, Transactions, type UnitOfWork } from '../../database/prisma.service.js';
@@ -78,7 +78,7 @@ export class PasswordSignIn {
       },
       again: async (accountId, unit) => {
         if (once === undefined) return undefined;
-        const session = await unit.db.session.findFirst({ where: { cookieHash: hashOfToken(once) } });
+        const session = await this.sessions.everOf(once, unit);
         if (!session) return undefined;
         cookie = undefined;
         const isNow = this.clock.now().getTime() - session.createdAt.getTime() <= REPEAT_WITHIN_MS;

@@ -182,15 +182,21 @@ export class Sessions {
     return this.issue(session, unit);
   }
 
-  /** The same for a session of our own pages: a new cookie, and the former one opens nothing. */
-  async reauthenticatedBrowser(sessionId: string, unit: UnitOfWork, cookie = newCookie()): Promise<string> {
+  /**
+   * A new cookie for a session of our own pages, and the former one opens nothing.
+   * @param proven whether its holder gave a code that shows who they are
+   */
+  async renewBrowser(sessionId: string, proven: boolean, unit: UnitOfWork, cookie = newCookie()): Promise<string> {
     const now = this.clock.now();
     await lock(sessionId, unit);
-    await unit.db.session.update({
-      where: { id: sessionId },
-      data: { authenticatedAt: now, lastUsedAt: now, cookieHash: hashOfToken(cookie) },
-    });
+    const data = { lastUsedAt: now, cookieHash: hashOfToken(cookie), ...(proven ? { authenticatedAt: now } : {}) };
+    await unit.db.session.update({ where: { id: sessionId }, data });
     return cookie;
+  }
+
+  /** The session that has, or had, this cookie. */
+  async everOf(cookie: string, unit: UnitOfWork): Promise<Session | undefined> {
+    return (await unit.db.session.findFirst({ where: { cookieHash: hashOfToken(cookie) } })) ?? undefined;
   }
 
   private async insert(

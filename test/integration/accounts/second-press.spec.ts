@@ -274,6 +274,56 @@ describe('a second press', () => {
       expect([wrong.status, await stranger.signedInAs()]).toEqual([401, undefined]);
     });
 
+    it('on a new password, or on none, does it once, and leaves a copied cookie worth nothing', async () => {
+      const email = fresh();
+      const page = browser();
+      const path = await page.askFor(email);
+      await page.post(path, { code: codeIn((await mailFor(page, path)).mail.text) });
+      const provenAt = async () => {
+        const [row] = await otpost.database.query<{ proven: Date }>(
+          'SELECT authenticated_at AS proven FROM sessions s JOIN accounts a ON a.id = s.account_id WHERE a.email_canonical = $1 AND s.revoked_at IS NULL',
+          [email],
+        );
+        return row!.proven;
+      };
+      const proven = await provenAt();
+      const told = async () =>
+        (
+          await otpost.database.query<{ template: string }>(
+            "SELECT template FROM outbound_emails WHERE to_canonical = $1 AND template LIKE 'notice-password%' ORDER BY id",
+            [email],
+          )
+        ).map(({ template }) => template.replace('notice-password-', ''));
+      const steps: { fields: Record<string, string>; at: string; word: string }[] = [
+        { fields: { newPassword: PASSWORD }, at: '', word: 'set' },
+        { fields: { newPassword: OTHER, currentPassword: PASSWORD }, at: '', word: 'changed' },
+        { fields: { currentPassword: OTHER }, at: '/remove', word: 'removed' },
+      ];
+      for (const [nth, { fields, at, word }] of steps.entries()) {
+        if (nth === 1) clock.advance(601); // the code of the sign-in proves nothing any more
+        const form = /name="form" value="([\w-]{22})"/.exec((await page.get('/account/password')).text)![1]!;
+        const press = (one: PageClient, more = {}) => one.post(`/account/password${at}`, { form, ...fields, ...more });
+        const copied = page.twin();
+        const presses = [page.twin(), page.twin(), page.twin()];
+        const answers = await Promise.all(presses.slice(0, 2).map((one) => press(one)));
+        answers.push(await press(presses[2]!), await press(presses[0]!)); // before and after it heard the answer
+        const done = [303, `/account?done=password${at.replace('/remove', '_removed')}`];
+        expect([word, ...answers.map(({ status, location }) => [status, location])]).toEqual([
+          word,
+          ...Array<unknown>(4).fill(done),
+        ]);
+        for (const one of presses) expect(await one.signedInAs()).toBe(email);
+        expect(await copied.signedInAs()).toBeUndefined();
+        expect([await told(), await provenAt()]).toEqual([steps.slice(0, nth + 1).map((one) => one.word), proven]);
+        if (word === 'changed') {
+          // With another password it is another form, of which nothing was done.
+          const other = await press(presses[1]!.twin(), { newPassword: 'a third one', currentPassword: 'wrong' });
+          expect([other.status, other.location]).toEqual([422, null]);
+        }
+        page.cookies.set('otpost_session', presses[0]!.cookies.get('otpost_session')!);
+      }
+    });
+
     it('on the address form asks for one code, and leads to one page', async () => {
       const email = fresh();
       const page = browser();
