@@ -52,6 +52,8 @@ export interface Asking {
   destination?: string | undefined;
   /** Id of a device that signed in to this destination before; see otp/device-token.ts. */
   knownDevice?: string | undefined;
+  /** Whether somebody who is signed in wants the destination for their account; it need not be theirs. */
+  asNewAddress?: boolean | undefined;
   /** Whether it sends mail; with a destination and without mail, a stranger presents a password. */
   withMail: boolean;
 }
@@ -85,6 +87,15 @@ export interface Refusal {
  * others share, the address's budgets or the deployment's mail, does not lock it out.
  */
 export const DEVICE_RATES: readonly Rate[] = [
+  { count: 3, windowMs: 15 * 60_000 },
+  { count: 10, windowMs: 24 * 60 * 60_000 },
+];
+
+/**
+ * Of what all who are signed in ask for one address that they want for their account. The mail to somebody who has an
+ * account there opens nothing, so it must not use up the codes that do; nor may it be a way to much more mail.
+ */
+export const NEW_ADDRESS_RATES: readonly Rate[] = [
   { count: 3, windowMs: 15 * 60_000 },
   { count: 10, windowMs: 24 * 60 * 60_000 },
 ];
@@ -185,19 +196,20 @@ function hasOwnLimits({ knownDevice }: Asking, limits: LimitSettings): boolean {
 
 /**
  * What back ends ask for is counted apart: strangers cannot use up their share of an address, nor they its owner's. So
- * are passwords: whoever tries some does not stop the codes by which the owner gets in.
+ * are passwords, and addresses that somebody wants for their account: neither stops the codes by which the owner gets
+ * in.
  */
 function destinationCounters(
-  { ip, destination, knownDevice, withMail }: Asking & { destination: string },
+  { ip, destination, knownDevice, asNewAddress = false, withMail }: Asking & { destination: string },
   limits: LimitSettings,
 ): Counter[] {
   if (limits.destination.length === 0) return [];
   const hash = hashOf(destination).toString('base64url');
   if (ip === undefined) return counters('destination', `back-end:${hash}`, limits.destination);
   const policy = withMail ? 'destination' : 'password';
-  return knownDevice === undefined
-    ? counters(policy, `${policy}:${hash}`, limits.destination)
-    : counters(policy, `device:${policy}:${hash}:${knownDevice}`, DEVICE_RATES);
+  if (knownDevice !== undefined) return counters(policy, `device:${policy}:${hash}:${knownDevice}`, DEVICE_RATES);
+  if (asNewAddress) return counters(policy, `new-address:${hash}`, NEW_ADDRESS_RATES);
+  return counters(policy, `${policy}:${hash}`, limits.destination);
 }
 
 function counters(policy: PolicyName, subject: string, rates: readonly Rate[]): Counter[] {

@@ -78,12 +78,21 @@ export class RequestedMailLimit {
     private readonly devices: DeviceTokens,
   ) {}
 
-  /** @param destination canonical @throws Problem rate_limited */
-  async take({ ip, deviceToken }: Pick<RequestSource, 'ip' | 'deviceToken'>, destination: string): Promise<void> {
+  /**
+   * @param destination canonical
+   * @param purpose of the code, where one is asked for
+   * @throws Problem rate_limited
+   */
+  async take(
+    { ip, deviceToken }: Pick<RequestSource, 'ip' | 'deviceToken'>,
+    destination: string,
+    purpose?: string,
+  ): Promise<void> {
     await this.limits.take({
       ip,
       destination,
       withMail: true,
+      asNewAddress: purpose === 'change_email',
       knownDevice: this.devices.read(deviceToken, destination),
     });
   }

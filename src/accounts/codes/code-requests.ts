@@ -167,7 +167,7 @@ export class CodeRequests {
   ): Promise<Issued> {
     const { account, session } = holder;
     await this.proofs.of(holder, { currentPassword, by: 'anything' }, source, () =>
-      this.mailLimit.take(source, email.canonical),
+      this.mailLimit.take(source, email.canonical, 'change_email'),
     );
     const known = await this.holderOf(email);
     const other = known !== null && known.id !== account.id ? known : undefined;
@@ -230,7 +230,7 @@ export class CodeRequests {
     const { channel, destinationCanonical } = challenge;
     const mailbox = byMail && channel === 'sms' ? await this.mailboxOf(challenge) : undefined;
     const takeLimits = async () => {
-      await this.mailLimit.take(source, destinationCanonical);
+      await this.mailLimit.take(source, destinationCanonical, challenge.purpose);
       if (mailbox) await this.sms.take(destinationCanonical, 'copy');
     };
     const target = { kind: 'challenge', id: challenge.id };

@@ -64,6 +64,26 @@ describe('calls that are limited', () => {
     expect(refusals[0]).toEqual(refusals[1]);
   });
 
+  it('leave an address its codes where somebody who is signed in wants it, and give them a few mails to it', async () => {
+    await start({ ROLE: 'all', LIMIT_DESTINATION: '5/15min' });
+    const owner = await signIn(otpost, 'ada@example.com', 'user');
+    const { accessToken } = await signIn(otpost, 'eve@example.com', 'user');
+    const wants = async (email: string) =>
+      otpost.api.post<IssuedBody>('/v1/me/email', { email }, { authorization: `Bearer ${accessToken}` });
+    for (const email of [owner.account.email, 'nobody@example.com']) {
+      const { body } = await wants(email);
+      await otpost.database.query('UPDATE otp_challenges SET resend_after = created_at WHERE id = $1', [
+        body.challenge.id,
+      ]);
+      const copy = await otpost.api.post(`/v1/otp/${body.challenge.id}/resend`, {});
+      const [third, fourth] = [await wants(email), await wants(email)];
+      expect([copy, third, fourth].map(({ status }) => status)).toEqual([202, 202, 429]);
+      expect(fourth.headers.get('ratelimit-policy')).toBe('"destination";q=3;w=900');
+    }
+    const codes = await statuses(Array.from({ length: 6 }, () => register(owner.account.email)));
+    expect(codes).toEqual({ 202: 4, 429: 2 }); // one of five signed the owner in
+  });
+
   it('are limited without a word in the environment', async () => {
     await start({ ...DEFAULT_LIMITS });
     expect(await statuses(Array.from({ length: 40 }, (_, index) => register(`a${index}@example.com`)))).toEqual({

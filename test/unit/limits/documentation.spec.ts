@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { VARIABLES } from '../../../src/configuration.js';
 import { parseRate } from '../../../src/core/rate.js';
-import { DEVICE_RATES } from '../../../src/limits/limit-policy.js';
+import { DEVICE_RATES, NEW_ADDRESS_RATES } from '../../../src/limits/limit-policy.js';
 import { DEFAULT_LIMITS } from '../../support/service/limits.js';
 
 const SECURITY = readFileSync(new URL('../../../docs/security.md', import.meta.url), 'utf8');
@@ -12,6 +12,11 @@ describe('docs/security.md', () => {
       ([, value, name]) => [name, value],
     );
     expect(Object.fromEntries(rows)).toEqual(DEFAULT_LIMITS);
+  });
+
+  it('tells the budget of an address that somebody wants for their account', () => {
+    const told = /; and (\S+) by all who are signed in and want it/.exec(SECURITY)?.[1];
+    expect(told?.split(',').map(parseRate)).toEqual(NEW_ADDRESS_RATES);
   });
 
   it('tells the budget of a known device', () => {

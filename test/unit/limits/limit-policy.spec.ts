@@ -75,6 +75,23 @@ describe('what a call is counted against', () => {
     expect(new Set([...keysOf(), ...keysOf('one'), ...keysOf('two')]).size).toBe(6);
   });
 
+  it('is a small budget apart where somebody who is signed in wants the address', () => {
+    const asking = { ...ASKING, asNewAddress: true };
+    expect(told(asking)).toEqual([
+      'destination 3/15',
+      'destination 10/1440',
+      'ip 20/10',
+      'ip-destinations 30/60',
+      'public-mail 600/60',
+    ]);
+    const keysOf = (one: Asking): string[] =>
+      countersOf(one, LIMITS)
+        .slice(0, 2)
+        .map(({ key }) => key);
+    expect(new Set([...keysOf(ASKING), ...keysOf(asking)]).size).toBe(4);
+    expect(told(asking, off('LIMIT_DESTINATION'))).not.toContain('destination 3/15');
+  });
+
   it('leaves out what is off', () => {
     expect(told(ASKING, off('LIMIT_IP', 'LIMIT_PUBLIC_MAIL'))).toEqual([
       'destination 5/15',
