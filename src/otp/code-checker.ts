@@ -165,6 +165,8 @@ export class CodeChecker {
   private async takeBack(counted: readonly Asked[], unit: UnitOfWork, used?: Challenge): Promise<void> {
     const [first] = counted;
     if (first && first.id !== used?.id) await this.challenges.takeBackAttempt(first.id, unit);
+    // Of a code that is used up they are held already, with its own.
+    if (!used && counted.length > 1) await this.budgets.hold(counted, unit);
     for (const key of counted) {
       if (key.destination !== used?.destinationCanonical || key.purpose !== budgetClass(used.purpose))
         await this.budgets.takeBack(key, 1, unit);

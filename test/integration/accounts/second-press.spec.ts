@@ -525,6 +525,42 @@ describe('a second press', () => {
       }
     });
 
+    it('that was used is known on two other pages in the same moment, and neither press waits for the other', async () => {
+      const page = new PageClient(otpost.api.url);
+      const [used, one, two] = [
+        await pageFor(page, fresh()),
+        await pageFor(page, fresh()),
+        await pageFor(page, fresh()),
+      ];
+      expect((await page.twin().post(used.path, { code: used.code })).status).toBe(303);
+      const held = [new pg.Client(otpost.database.url), new pg.Client(otpost.database.url)];
+      for (const client of held) {
+        await client.connect();
+        await client.query('BEGIN');
+      }
+      const [repeats, budgets] = held as [pg.Client, pg.Client];
+      const atBudgets = () =>
+        eventually(async () => {
+          const waiting = await otpost.database.query(
+            "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%failure_budgets%'",
+          );
+          return waiting.length >= 2 || undefined;
+        }, 'two to wait for what they counted');
+      try {
+        await repeats.query('SELECT 1 FROM otp_challenges WHERE id = $1 FOR UPDATE', [used.id]);
+        const presses = [one, two].map(({ path }) => page.twin().post(path, { code: used.code }));
+        await whenWaiting(2); // both have counted a failure for either of the others
+        await budgets.query('SELECT 1 FROM failure_budgets FOR UPDATE');
+        await repeats.query('COMMIT');
+        await atBudgets();
+        await budgets.query('COMMIT');
+        expect((await Promise.all(presses)).map(({ status }) => status)).toEqual([303, 303]);
+        expect([await attempts(one.id), await attempts(two.id)]).toEqual([0, 0]);
+      } finally {
+        for (const client of held) await client.end();
+      }
+    });
+
     it('counts a wrong code once for its page, and in the budgets as often as it was compared', async () => {
       const [email, another] = [fresh(), fresh()];
       const page = new PageClient(otpost.api.url);
