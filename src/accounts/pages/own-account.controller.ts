@@ -36,7 +36,7 @@ const PROOFS = { password: 'code', email: 'anything', phone: 'anything', delete:
   Wanted['by']
 >;
 type Guarded = keyof typeof PROOFS;
-type Form = Parameters<typeof deletePage>[0];
+type Form = Parameters<typeof passwordPage>[0];
 
 /** What somebody does with their account in a browser; the API does the same for apps. */
 @PagesAt('account')
@@ -181,18 +181,29 @@ export class OwnAccountController {
 
   @Get('delete')
   deleteForm(@Req() request: FastifyRequest): Promise<Page | Redirect> {
-    return this.forHolder(request, '/account/delete', async (holder) => deletePage(this.formOf(holder, 'delete')));
+    return this.forHolder(request, '/account/delete', async (holder) => deletePage(this.deleteFormOf(holder)));
   }
 
   @Post('delete')
-  delete(@Body() body: unknown, @Req() request: FastifyRequest): Promise<Page | Redirect> {
+  async delete(@Body() body: unknown, @Req() request: FastifyRequest): Promise<Page | Redirect> {
+    const deleted = { ...deletedPage, cookies: [this.cookies.signedOut()] };
+    const isGone = async () => {
+      const id = this.cookies.accountNamed(formField(body, 'account'));
+      return id !== undefined && !(await this.account.find(id));
+    };
+    // The second of two presses comes when the session went with the account, or while that goes.
+    if (!(await this.signIn.of(request)) && (await isGone())) return deleted;
     return this.forHolder(request, '/account/delete', async (holder) =>
       this.proven(
         async () => {
-          await this.account.delete(holder, currentPassword(body), this.cookies.sourceOf(request));
-          return { ...deletedPage, cookies: [this.cookies.signedOut()] };
+          try {
+            await this.account.delete(holder, currentPassword(body), this.cookies.sourceOf(request));
+          } catch (error) {
+            if (!(await isGone())) throw error;
+          }
+          return deleted;
         },
-        (fault) => deletePage({ ...this.formOf(holder, 'delete'), ...fault }),
+        (fault) => deletePage({ ...this.deleteFormOf(holder), ...fault }),
       ),
     );
   }
@@ -255,6 +266,10 @@ export class OwnAccountController {
     const fresh = this.proofs.isFresh(account, session, PROOFS[page]);
     const proof: ProofAsked = fresh ? 'nothing' : account.passwordHash === null ? 'code' : 'password';
     return { account, proof, textsTo: textsSignIn(this.settings) ? account.phone : null };
+  }
+
+  private deleteFormOf(holder: LiveSession) {
+    return { ...this.formOf(holder, 'delete'), name: this.cookies.nameFor(holder.account.id) };
   }
 
   private phoneFormOf(holder: LiveSession) {

@@ -159,13 +159,15 @@ function numberField({ form, typed }: Form, has: boolean, wrong: Saying | undefi
       <small>${say('own.phone_hint')}</small>`;
 }
 
-export function deletePage(form: Form): Page {
+/** @param name of the account, for who sends the form again when it is gone */
+export function deletePage({ name, ...form }: Form & { name: string }): Page {
   const { account, proof, fault } = form;
   return pageOf('own.delete', fault, (say) =>
     proof === 'code'
       ? confirmFirst('delete', form, say)
       : html`<p>${say('own.delete_text', { email: account.email })}</p>
     <form method="post" action="/account/delete">
+      <input type="hidden" name="account" value="${name}" />
       ${proofField(form, say)}
       <button type="submit" class="danger">${say('own.delete_button')}</button>
     </form>

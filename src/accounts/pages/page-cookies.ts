@@ -107,6 +107,17 @@ export class PageCookies {
     return browser && this.derived(['challenge', browser, form.id, form.email, String(nth)]).slice(0, ID_LENGTH);
   }
 
+  /** An account as a form names it: whoever sends it once more may have neither account nor session by then. */
+  nameFor(accountId: string): string {
+    return [accountId, this.keyring.currentId, this.derived(['account', accountId])].join('.');
+  }
+
+  /** The id of the account; undefined where we did not write the name. */
+  accountNamed(name: string): string | undefined {
+    const [id = '', keyId = '', mac = ''] = name.split('.', 4);
+    return this.keyring.verifies(keyId, ['account', id], mac) ? id : undefined;
+  }
+
   /** A device shows itself here by its cookie, and not by the header of the API. */
   sourceOf(request: FastifyRequest): RequestSource {
     return { ...sourceOf(request), deviceToken: request.cookies[this.nameOf('device')] };

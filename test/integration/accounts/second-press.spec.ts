@@ -324,6 +324,30 @@ describe('a second press', () => {
       }
     });
 
+    it('on deleting the account finds it deleted, and tells its owner once', async () => {
+      const email = fresh();
+      const page = browser();
+      const path = await page.askFor(email);
+      await page.post(path, { code: codeIn((await mailFor(page, path)).mail.text) });
+      const account = /name="account" value="([^"]+)"/.exec((await page.get('/account/delete')).text)![1]!;
+      const press = (one: PageClient, name = account) => one.post('/account/delete', { account: name });
+      const late = page.twin();
+      // Where it is not deleted, it is not said to be.
+      expect(await press(browser())).toMatchObject({ status: 303, location: '/account' });
+      const answers = await Promise.all([press(page.twin()), press(page.twin())]);
+      answers.push(await press(late), await press(late));
+      expect(answers.map(({ status, text }) => [status, text.includes('Your account was deleted')])).toEqual(
+        Array(4).fill([200, true]),
+      );
+      const told = await otpost.database.query(
+        "SELECT 1 FROM outbound_emails WHERE to_canonical = $1 AND template = 'notice-account-deleted'",
+        [email],
+      );
+      expect(told).toHaveLength(1);
+      const forged = account.replace(/^./, (digit) => (digit === '0' ? '1' : '0'));
+      expect(await press(browser(), forged)).toMatchObject({ status: 303, location: '/account' });
+    });
+
     it('on the address form asks for one code, and leads to one page', async () => {
       const email = fresh();
       const page = browser();
