@@ -86,7 +86,8 @@ export class CodeChecker {
       code,
     );
     if (repeated) {
-      if (counted.length > 0) await this.transactions.run((unit) => this.takeBack(counted, unit));
+      const what = { right: repeated, used: false };
+      if (counted.length > 0) await this.transactions.run((unit) => this.takeBack(counted, unit, what));
       return { kind: 'repeated', challenge: repeated };
     }
     this.metrics.codeRefused(purposeClass(challenge.purpose), result.kind);
@@ -119,7 +120,8 @@ export class CodeChecker {
     if (challenge) await this.proveNumber(challenge, unit);
     if (counted.length > 1) await this.budgets.hold([own, ...counted], unit);
     if (challenge) await this.budgets.clear(own, unit);
-    await this.takeBack(counted, unit, compared); // also where another call was faster: the code was right
+    // Also where another call was faster: the code was right.
+    await this.takeBack(counted, unit, { right: compared, used: true });
     if (!challenge) return undefined;
     unit.afterCommit(() => this.metrics.codeVerified(purposeClass(challenge.purpose)));
     return challenge;
@@ -159,17 +161,23 @@ export class CodeChecker {
   }
 
   /**
-   * What was counted before a code was compared that turned out to be no failure. @param used whose own counts went as
-   * it was used up
+   * What was counted before a code was compared that turned out to be no failure: the try, and failures of the address
+   * that the code was right for. At other addresses it was a guess like any other: whoever has codes of their own would
+   * guess there without end.
+   * @param right where it was used up now, its own row of failures ended already
    */
-  private async takeBack(counted: readonly Asked[], unit: UnitOfWork, used?: Challenge): Promise<void> {
+  private async takeBack(
+    counted: readonly Asked[],
+    unit: UnitOfWork,
+    { right, used }: { right: Challenge; used: boolean },
+  ): Promise<void> {
     const [first] = counted;
-    if (first && first.id !== used?.id) await this.challenges.takeBackAttempt(first.id, unit);
+    if (first && !(used && first.id === right.id)) await this.challenges.takeBackAttempt(first.id, unit);
+    const own = counted.filter(({ destination }) => destination === right.destinationCanonical);
     // Of a code that is used up they are held already, with its own.
-    if (!used && counted.length > 1) await this.budgets.hold(counted, unit);
-    for (const key of counted) {
-      if (key.destination !== used?.destinationCanonical || key.purpose !== budgetClass(used.purpose))
-        await this.budgets.takeBack(key, 1, unit);
+    if (!used && own.length > 1) await this.budgets.hold(own, unit);
+    for (const key of own) {
+      if (!used || key.purpose !== budgetClass(right.purpose)) await this.budgets.takeBack(key, 1, unit);
     }
   }
 
