@@ -1,6 +1,7 @@
 import { HANGS } from '../../../src/mail/routing/capture-faults.js';
 import { PageClient } from '../../support/http/page-client.js';
 import { createApiKey } from '../../support/service/api-key.js';
+import { atRest } from '../../support/service/at-rest.js';
 import { type Otpost, startOtpost } from '../../support/service/otpost.js';
 import { putBackAfterwards } from '../../support/signals/put-back.js';
 import { eventually } from '../../support/signals/wait.js';
@@ -38,11 +39,14 @@ describe('the inbox', () => {
     return body.id;
   }
 
+  /** Its id in the inbox, once its receipt is written too. */
   async function captured(to: string, at = otpost): Promise<string> {
-    return eventually(async () => {
+    const id = await eventually(async () => {
       const { body } = await at.api.get<{ items: { id: string }[] }>(`/inbox/messages?to=${encodeURIComponent(to)}`);
       return body.items[0]?.id;
     }, `the mail to ${to}`);
+    await atRest(at.database);
+    return id;
   }
 
   const statusOf = async (id: string): Promise<{ status: string; events: { reply: string | null }[] }> =>

@@ -11,6 +11,7 @@ import { answersIn, RawClient } from '../../support/http/raw-client.js';
 import { WebhookReceiver } from '../../support/http/webhook-receiver.js';
 import { StallingProxy } from '../../support/network/stalling-proxy.js';
 import { createApiKey } from '../../support/service/api-key.js';
+import { atRest } from '../../support/service/at-rest.js';
 import { createNamedKey, type NamedKey, successorOf } from '../../support/service/named-key.js';
 import { OtpostInProcess } from '../../support/service/otpost-in-process.js';
 import { type Otpost, startOtpost } from '../../support/service/otpost.js';
@@ -818,6 +819,7 @@ describe("Resend's SDKs", () => {
 
     const headers = () => ({ authorization: `Bearer ${hooks}`, 'content-type': 'application/json' });
     async function register(path: string, more: object) {
+      await atRest(otpost.database);
       const body = JSON.stringify({ url: receiver.url(path), ...more });
       return otpost.api.send<{ id: string; secret: string; format: string; events: string[]; errors: object[] }>(
         ...(['POST', '/v1/webhook-endpoints', headers(), body] as const),

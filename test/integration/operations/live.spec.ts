@@ -1,5 +1,6 @@
 import { EventReader } from '../../support/http/event-reader.js';
 import { createApiKey } from '../../support/service/api-key.js';
+import { atRest } from '../../support/service/at-rest.js';
 import { type Otpost, startOtpost } from '../../support/service/otpost.js';
 import { ask, signIn } from '../../support/service/staff.js';
 import { codeFromInbox } from '../../support/service/story.js';
@@ -64,6 +65,7 @@ describe('what operators are told as it changes', () => {
   });
 
   it('workers say their version and how far the clock of their host is off', async () => {
+    await atRest(otpost.database);
     const { workers } = (
       await ask<{ workers: { version: string; aheadMs: number }[] }>(otpost, key, 'GET', '/v1/operations/overview')
     ).body;
@@ -101,6 +103,7 @@ describe('what operators are told as it changes', () => {
     expect([status, body.to]).toEqual([202, 'grace@example.com']);
     const { code } = await codeFromInbox(otpost.api, body.to, { challenge: body } as never);
     expect((await as(`/v1/operations/codes/${body.id}/check`, { code })).body).toEqual({ status: 'arrived' });
+    await atRest(otpost.database);
     const { lane, events } = (
       await ask<{ lane: string; events: { status: string }[] }>(otpost, key, 'GET', `/v1/emails/${body.emailId}`)
     ).body;
