@@ -86,6 +86,8 @@ describeWithChromium('a page that is open all day', () => {
     await expect(page.evaluate('document.activeElement.textContent')).resolves.toBe(
       await rows.first().getByRole('link').textContent(),
     );
+    await page.getByRole('button', { name: 'Newest' }).click();
+    await page.waitForURL(({ search }) => search === '?lane=bulk'); // the first page of the same list
   });
 
   it(`cancels ${MATCHING} that match, with progress, and leaves the others`, async () => {

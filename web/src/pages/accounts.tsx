@@ -3,10 +3,9 @@ import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { useState } from 'react';
 import { api, type Schemas, told } from '../api/client';
 import { useMay } from '../me';
-import { written } from '../ui/forms';
 import { Confirm, Field } from '../ui/dialogs';
-import { Button, Cell, Empty, Fault, Loading, Page, Pager, Section, Table, Tag, Time } from '../ui/parts';
-import styles from '../ui/pages.module.css';
+import { Choice, Listing, Pager, SearchBar, SearchField } from '../ui/listing';
+import { Button, Cell, Empty, FactList, Fault, Page, Section, Table, Tag, Time } from '../ui/parts';
 
 type Account = Schemas['AccountView'];
 type Role = Account['role'];
@@ -16,7 +15,7 @@ const TONES = { user: 'quiet', viewer: 'good', operator: 'wait', admin: 'doubt' 
 export function AccountsPage() {
   const { email, role, cursor } = useSearch({ from: '/accounts' });
   const navigate = useNavigate({ from: '/accounts' });
-  const query = { ...(email ? { email } : {}), ...(role ? { role: role as Role } : {}), ...(cursor ? { cursor } : {}) };
+  const query = { email, role: role as Role | undefined, cursor };
   const { data, error } = useQuery({
     queryKey: ['accounts', query],
     queryFn: () => told(api.GET('/v1/accounts', { params: { query } })),
@@ -24,71 +23,46 @@ export function AccountsPage() {
   });
   return (
     <Page title="Accounts">
-      <form
-        role="search"
-        className={styles.bar}
-        onSubmit={(event) => {
-          event.preventDefault();
-          void navigate({
-            search: { role, email: written(new FormData(event.currentTarget), 'email') },
-          });
-        }}
-      >
-        <input
-          key={email}
+      <SearchBar onSearch={(word) => void navigate({ search: { role, email: word('email') } })}>
+        <SearchField
           name="email"
-          type="search"
+          value={email}
           data-search
           aria-label="E-mail address"
           placeholder="Exactly this address   /"
-          defaultValue={email ?? ''}
         />
-        <select
-          aria-label="Role"
-          value={role ?? ''}
-          onChange={(event) => void navigate({ search: { email, role: event.target.value || undefined } })}
-        >
-          <option value="">Every role</option>
-          {ROLES.map((one) => (
-            <option key={one}>{one}</option>
-          ))}
-        </select>
-        <Button type="submit">Search</Button>
-      </form>
-      <Fault error={error} />
-      <div className={styles.sheet}>
-        {!data ? (
-          !error && <Loading />
-        ) : data.items.length === 0 ? (
-          <Empty title="Nobody is like this">An address is looked up whole.</Empty>
-        ) : (
-          <Table label="Accounts" heads={['Address', 'Name', 'Role', 'Signs in by', 'Since']}>
-            {data.items.map((one) => (
-              <tr key={one.id}>
-                <Cell head="" wide>
-                  <Link to="/accounts/$id" params={{ id: one.id }} data-row>
-                    <b>{one.email}</b>
-                  </Link>
-                </Cell>
-                <Cell head="Name">{one.name}</Cell>
-                <Cell head="Role">
-                  <Tag tone={TONES[one.role]}>{one.role}</Tag>
-                </Cell>
-                <Cell head="Signs in by">{one.hasPassword ? 'password or code' : 'code'}</Cell>
-                <Cell head="Since" number>
-                  <Time at={one.createdAt} />
-                </Cell>
-              </tr>
-            ))}
-          </Table>
+        <Choice
+          label="Role"
+          every="Every role"
+          options={ROLES.map((one) => [one, one])}
+          value={role}
+          onChange={(chosen) => void navigate({ search: { email, role: chosen } })}
+        />
+      </SearchBar>
+      <Listing
+        list={{ data, error }}
+        label="Accounts"
+        heads={['Address', 'Name', 'Role', 'Signs in by', 'Since']}
+        empty={<Empty title="Nobody is like this">An address is looked up whole.</Empty>}
+        row={(one) => (
+          <tr key={one.id}>
+            <Cell head="" wide>
+              <Link to="/accounts/$id" params={{ id: one.id }} data-row>
+                <b>{one.email}</b>
+              </Link>
+            </Cell>
+            <Cell head="Name">{one.name}</Cell>
+            <Cell head="Role">
+              <Tag tone={TONES[one.role]}>{one.role}</Tag>
+            </Cell>
+            <Cell head="Signs in by">{one.hasPassword ? 'password or code' : 'code'}</Cell>
+            <Cell head="Since" number>
+              <Time at={one.createdAt} />
+            </Cell>
+          </tr>
         )}
-      </div>
-      <Pager
-        first={!cursor}
-        next={data?.nextCursor}
-        onFirst={() => void navigate({ search: { email, role } })}
-        onNext={() => void navigate({ search: { email, role, cursor: data!.nextCursor! } })}
       />
+      <Pager next={data?.nextCursor} />
     </Page>
   );
 }
@@ -133,54 +107,28 @@ export function AccountPage() {
       <Fault error={error ?? sessions.error} />
       {data && (
         <Section title="Account">
-          <dl className={styles.facts}>
-            <div>
-              <dt>Name</dt>
-              <dd>{data.name ?? '–'}</dd>
-            </div>
-            <div>
-              <dt>Role</dt>
-              <dd>
-                <Tag tone={TONES[data.role]}>{data.role}</Tag>
-              </dd>
-            </div>
-            <div>
-              <dt>Language</dt>
-              <dd>{data.locale ?? '–'}</dd>
-            </div>
-            <div>
-              <dt>Signs in by</dt>
-              <dd>{data.hasPassword ? 'password or code' : 'code'}</dd>
-            </div>
-            <div>
-              <dt>Address proved</dt>
-              <dd>
-                <Time at={data.emailVerifiedAt} />
-              </dd>
-            </div>
-            <div>
-              <dt>Since</dt>
-              <dd>
-                <Time at={data.createdAt} />
-              </dd>
-            </div>
-            <div>
-              <dt>Mail</dt>
-              <dd>
+          <FactList
+            rows={[
+              ['Name', data.name ?? '–'],
+              ['Role', <Tag tone={TONES[data.role]}>{data.role}</Tag>],
+              ['Language', data.locale ?? '–'],
+              ['Signs in by', data.hasPassword ? 'password or code' : 'code'],
+              ['Address proved', <Time at={data.emailVerifiedAt} />],
+              ['Since', <Time at={data.createdAt} />],
+              [
+                'Mail',
                 <Link to="/messages" search={{ to: data.email }}>
                   all to this address
-                </Link>
-              </dd>
-            </div>
-            <div>
-              <dt>Audit</dt>
-              <dd>
+                </Link>,
+              ],
+              [
+                'Audit',
                 <Link to="/audit" search={{ targetId: id }}>
                   what was done to it
-                </Link>
-              </dd>
-            </div>
-          </dl>
+                </Link>,
+              ],
+            ]}
+          />
         </Section>
       )}
       <Section

@@ -4,10 +4,10 @@ import { useState } from 'react';
 import { api, type Schemas, told } from '../api/client';
 import { useLive } from '../live';
 import { useMay } from '../me';
-import { written } from '../ui/forms';
 import { Confirm, Field } from '../ui/dialogs';
 import { useHeld } from '../ui/held';
-import { Button, Cell, Empty, Fault, Loading, Page, Pager, Section, Table, Tag, Time } from '../ui/parts';
+import { Choice, Listing, Pager, SearchBar, SearchField } from '../ui/listing';
+import { Button, Cell, Empty, Fault, Loading, Page, Section, Tag, Time } from '../ui/parts';
 import styles from '../ui/pages.module.css';
 import { count } from '../words';
 import { Imports } from './imports';
@@ -102,11 +102,7 @@ function Subscribers({ audience, counts }: { audience: string; counts: Schemas['
   const { every } = useLive();
   const { act } = useMay();
   const [asked, setAsked] = useState<Subscriber | 'new'>();
-  const query = {
-    ...(q ? { q } : {}),
-    ...(status ? { status: status as Subscriber['status'] } : {}),
-    ...(cursor ? { cursor } : {}),
-  };
+  const query = { q, status: status as Subscriber['status'] | undefined, cursor };
   const { data, error, isPlaceholderData } = useQuery({
     queryKey: ['subscribers', audience, query],
     queryFn: () => told(api.GET('/v1/audiences/{id}/subscribers', { params: { path: { id: audience }, query } })),
@@ -120,100 +116,77 @@ function Subscribers({ audience, counts }: { audience: string; counts: Schemas['
   );
   return (
     <Section title="Subscribers" side={act && <Button onClick={() => setAsked('new')}>Add somebody</Button>}>
-      <form
-        role="search"
-        className={styles.bar}
-        onSubmit={(event) => {
-          event.preventDefault();
-          void navigate({ search: { q: written(new FormData(event.currentTarget), 'q'), status } });
-        }}
-      >
-        <input
-          key={q}
+      <SearchBar onSearch={(word) => void navigate({ search: { q: word('q'), status } })}>
+        <SearchField
           name="q"
-          type="search"
+          value={q}
           data-search
           maxLength={200}
           aria-label="Address"
           placeholder="A part of the address   /"
-          defaultValue={q ?? ''}
         />
-        <select
-          aria-label="Status"
-          value={status ?? ''}
-          onChange={(event) => void navigate({ search: { q, status: event.target.value || undefined } })}
-        >
-          <option value="">Everybody ({count(STATUSES.reduce((sum, one) => sum + counts[one], 0))})</option>
-          {STATUSES.map((one) => (
-            <option key={one} value={one}>
-              {one} ({count(counts[one])})
-            </option>
-          ))}
-        </select>
-        <Button type="submit">Search</Button>
-      </form>
-      <Fault error={error} />
-      <div {...hold}>
-        {!data ? (
-          !error && <Loading />
-        ) : items.length === 0 ? (
-          <Empty title={data.nextCursor ? 'None on this page' : 'Nobody is like this'}>
-            {data.nextCursor
+        <Choice
+          label="Status"
+          every={`Everybody (${count(STATUSES.reduce((sum, one) => sum + counts[one], 0))})`}
+          options={STATUSES.map((one) => [one, `${one} (${count(counts[one])})`])}
+          value={status}
+          onChange={(chosen) => void navigate({ search: { q, status: chosen } })}
+        />
+      </SearchBar>
+      <Listing
+        list={{ data, error }}
+        items={items}
+        hold={hold}
+        plain
+        label="Subscribers"
+        heads={['Address', 'Status', 'Known', 'Language', 'Got', 'Last', 'Since', ...(act ? ['Action'] : [])]}
+        empty={
+          <Empty title={data?.nextCursor ? 'None on this page' : 'Nobody is like this'}>
+            {data?.nextCursor
               ? 'There may be some further on.'
               : q || status
                 ? 'Take a filter away.'
                 : 'Import a file, or add somebody.'}
           </Empty>
-        ) : (
-          <Table
-            label="Subscribers"
-            heads={['Address', 'Status', 'Known', 'Language', 'Got', 'Last', 'Since', ...(act ? ['Action'] : [])]}
-          >
-            {items.map((one) => (
-              <tr key={one.id}>
-                <Cell head="" wide>
-                  <Link to="/messages" search={{ to: one.email }} data-row>
-                    <b>{one.email}</b>
-                  </Link>
-                </Cell>
-                <Cell head="Status">
-                  <Tag tone={TONES[one.status]}>{one.status}</Tag>
-                </Cell>
-                <Cell head="Known" wide>
-                  {Object.entries(one.attributes)
-                    .map(([name, value]) => `${name}: ${value}`)
-                    .join(', ')}
-                </Cell>
-                <Cell head="Language">{one.locale}</Cell>
-                <Cell head="Got" number>
-                  {count(one.sentCount)}
-                </Cell>
-                <Cell head="Last" number>
-                  <Time at={one.lastSentAt} />
-                </Cell>
-                <Cell head="Since" number>
-                  <Time at={one.statusChangedAt} />
-                </Cell>
-                {act && (
-                  <Cell head="">
-                    {one.status === 'active' || one.status === 'pending' ? (
-                      <Button aria-label={`Unsubscribe ${one.email}`} onClick={() => setAsked(one)}>
-                        Unsubscribe
-                      </Button>
-                    ) : null}
-                  </Cell>
-                )}
-              </tr>
-            ))}
-          </Table>
+        }
+        row={(one) => (
+          <tr key={one.id}>
+            <Cell head="" wide>
+              <Link to="/messages" search={{ to: one.email }} data-row>
+                <b>{one.email}</b>
+              </Link>
+            </Cell>
+            <Cell head="Status">
+              <Tag tone={TONES[one.status]}>{one.status}</Tag>
+            </Cell>
+            <Cell head="Known" wide>
+              {Object.entries(one.attributes)
+                .map(([name, value]) => `${name}: ${value}`)
+                .join(', ')}
+            </Cell>
+            <Cell head="Language">{one.locale}</Cell>
+            <Cell head="Got" number>
+              {count(one.sentCount)}
+            </Cell>
+            <Cell head="Last" number>
+              <Time at={one.lastSentAt} />
+            </Cell>
+            <Cell head="Since" number>
+              <Time at={one.statusChangedAt} />
+            </Cell>
+            {act && (
+              <Cell head="">
+                {one.status === 'active' || one.status === 'pending' ? (
+                  <Button aria-label={`Unsubscribe ${one.email}`} onClick={() => setAsked(one)}>
+                    Unsubscribe
+                  </Button>
+                ) : null}
+              </Cell>
+            )}
+          </tr>
         )}
-      </div>
-      <Pager
-        first={!cursor}
-        next={data?.nextCursor}
-        onFirst={() => void navigate({ search: { q, status } })}
-        onNext={() => void navigate({ search: { q, status, cursor: data!.nextCursor! } })}
       />
+      <Pager next={data?.nextCursor} />
       {act && <ChangeSubscriber audience={audience} asked={asked} onClose={() => setAsked(undefined)} />}
     </Section>
   );

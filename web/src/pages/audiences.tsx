@@ -4,8 +4,8 @@ import { useState } from 'react';
 import { api, told } from '../api/client';
 import { useMay } from '../me';
 import { Confirm, Field } from '../ui/dialogs';
-import { Button, Cell, Empty, Fault, Loading, Page, Pager, Table, Time } from '../ui/parts';
-import styles from '../ui/pages.module.css';
+import { Listing, Pager } from '../ui/listing';
+import { Button, Cell, Empty, Page, Time } from '../ui/parts';
 
 export function AudiencesPage() {
   const { cursor } = useSearch({ from: '/audiences' });
@@ -36,35 +36,25 @@ export function AudiencesPage() {
         )
       }
     >
-      <Fault error={error} />
-      <div className={styles.sheet}>
-        {!data ? (
-          !error && <Loading />
-        ) : data.items.length === 0 ? (
-          <Empty title="There is no audience yet">People who get the same mail, such as a newsletter.</Empty>
-        ) : (
-          <Table label="Audiences" heads={['Name', 'Made']}>
-            {data.items.map((one) => (
-              <tr key={one.id}>
-                <Cell head="" wide>
-                  <Link to="/audiences/$id" params={{ id: one.id }} data-row>
-                    <b>{one.name}</b>
-                  </Link>
-                </Cell>
-                <Cell head="Made" number>
-                  <Time at={one.createdAt} />
-                </Cell>
-              </tr>
-            ))}
-          </Table>
+      <Listing
+        list={{ data, error }}
+        label="Audiences"
+        heads={['Name', 'Made']}
+        empty={<Empty title="There is no audience yet">People who get the same mail, such as a newsletter.</Empty>}
+        row={(one) => (
+          <tr key={one.id}>
+            <Cell head="" wide>
+              <Link to="/audiences/$id" params={{ id: one.id }} data-row>
+                <b>{one.name}</b>
+              </Link>
+            </Cell>
+            <Cell head="Made" number>
+              <Time at={one.createdAt} />
+            </Cell>
+          </tr>
         )}
-      </div>
-      <Pager
-        first={!cursor}
-        next={data?.nextCursor}
-        onFirst={() => void navigate({ search: {} })}
-        onNext={() => void navigate({ search: { cursor: data!.nextCursor! } })}
       />
+      <Pager next={data?.nextCursor} />
       <Confirm open={making} onClose={() => setMaking(false)} title="New audience" action="Create" onConfirm={create}>
         <Field label="Name" hint="People see it where they leave.">
           {(id) => (

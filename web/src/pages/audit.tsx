@@ -1,20 +1,15 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { api, told } from '../api/client';
-import { Button, Cell, Empty, Fault, Loading, Page, Pager, Table, Tag, Time } from '../ui/parts';
-import { written } from '../ui/forms';
+import { Listing, Pager, SearchBar, SearchField } from '../ui/listing';
+import { Cell, Empty, Page, Tag, Time } from '../ui/parts';
 import styles from '../ui/pages.module.css';
 
 export function AuditPage() {
   const { action, actorId, targetId, result, cursor } = useSearch({ from: '/audit' });
   const navigate = useNavigate({ from: '/audit' });
-  const filter = {
-    ...(action ? { action } : {}),
-    ...(actorId ? { actorId } : {}),
-    ...(targetId ? { targetId } : {}),
-    ...(result ? { result: result as 'done' } : {}),
-  };
-  const query = { ...filter, ...(cursor ? { cursor } : {}) };
+  const filter = { action, actorId, targetId, result: result as 'done' | undefined };
+  const query = { ...filter, cursor };
   const { data, error } = useQuery({
     queryKey: ['audit', query],
     queryFn: () => told(api.GET('/v1/audit', { params: { query } })),
@@ -22,14 +17,9 @@ export function AuditPage() {
   });
   return (
     <Page title="Audit">
-      <form
-        role="search"
-        className={styles.bar}
+      <SearchBar
         key={JSON.stringify(filter)}
-        onSubmit={(event) => {
-          event.preventDefault();
-          const form = new FormData(event.currentTarget);
-          const word = (name: string) => written(form, name);
+        onSearch={(word) =>
           void navigate({
             search: {
               action: word('action'),
@@ -37,87 +27,68 @@ export function AuditPage() {
               targetId: word('targetId'),
               result: word('result'),
             },
-          });
-        }}
+          })
+        }
       >
-        <input
+        <SearchField
           name="action"
+          value={action}
           data-search
-          type="search"
           aria-label="Action"
           placeholder="Action, such as session   /"
-          defaultValue={action ?? ''}
         />
-        <input
-          name="actorId"
-          type="search"
-          aria-label="Id of who did it"
-          placeholder="Id of who did it"
-          defaultValue={actorId ?? ''}
-        />
-        <input
+        <SearchField name="actorId" value={actorId} aria-label="Id of who did it" placeholder="Id of who did it" />
+        <SearchField
           name="targetId"
-          type="search"
+          value={targetId}
           aria-label="Id of what it was done to"
           placeholder="Id of what it was done to"
-          defaultValue={targetId ?? ''}
         />
         <select name="result" aria-label="Result" defaultValue={result ?? ''}>
           <option value="">Done and refused</option>
           <option value="done">Done</option>
           <option value="refused">Refused</option>
         </select>
-        <Button type="submit">Search</Button>
-      </form>
-      <Fault error={error} />
-      <div className={styles.sheet}>
-        {!data ? (
-          !error && <Loading />
-        ) : data.items.length === 0 ? (
-          <Empty title="Nothing is on record" />
-        ) : (
-          <Table label="Audit record" heads={['When', 'What', 'Who', 'To what', 'From', 'Details']}>
-            {data.items.map((one) => (
-              <tr key={one.id}>
-                <Cell head="When" number>
-                  <Time at={one.at} />
-                </Cell>
-                <Cell head="What" number>
-                  <b>{one.action}</b> {one.result === 'refused' && <Tag tone="bad">refused</Tag>}
-                </Cell>
-                <Cell head="Who" number>
-                  {one.actor.kind === 'account' && one.actor.id ? (
-                    <Link to="/accounts/$id" params={{ id: one.actor.id }}>
-                      account
-                    </Link>
-                  ) : (
-                    one.actor.kind
-                  )}
-                </Cell>
-                <Cell head="To what">{one.target && <Target {...one.target} />}</Cell>
-                <Cell head="From" number>
-                  {one.ip}
-                </Cell>
-                <Cell head="Details" wide>
-                  {one.details && (
-                    <span className={styles.soft}>
-                      {Object.entries(one.details)
-                        .map(([name, value]) => `${name}: ${String(value)}`)
-                        .join(' · ')}
-                    </span>
-                  )}
-                </Cell>
-              </tr>
-            ))}
-          </Table>
+      </SearchBar>
+      <Listing
+        list={{ data, error }}
+        label="Audit record"
+        heads={['When', 'What', 'Who', 'To what', 'From', 'Details']}
+        empty={<Empty title="Nothing is on record" />}
+        row={(one) => (
+          <tr key={one.id}>
+            <Cell head="When" number>
+              <Time at={one.at} />
+            </Cell>
+            <Cell head="What" number>
+              <b>{one.action}</b> {one.result === 'refused' && <Tag tone="bad">refused</Tag>}
+            </Cell>
+            <Cell head="Who" number>
+              {one.actor.kind === 'account' && one.actor.id ? (
+                <Link to="/accounts/$id" params={{ id: one.actor.id }}>
+                  account
+                </Link>
+              ) : (
+                one.actor.kind
+              )}
+            </Cell>
+            <Cell head="To what">{one.target && <Target {...one.target} />}</Cell>
+            <Cell head="From" number>
+              {one.ip}
+            </Cell>
+            <Cell head="Details" wide>
+              {one.details && (
+                <span className={styles.soft}>
+                  {Object.entries(one.details)
+                    .map(([name, value]) => `${name}: ${String(value)}`)
+                    .join(' · ')}
+                </span>
+              )}
+            </Cell>
+          </tr>
         )}
-      </div>
-      <Pager
-        first={!cursor}
-        next={data?.nextCursor}
-        onFirst={() => void navigate({ search: filter })}
-        onNext={() => void navigate({ search: { ...filter, cursor: data!.nextCursor! } })}
       />
+      <Pager next={data?.nextCursor} />
     </Page>
   );
 }

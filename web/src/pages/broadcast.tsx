@@ -5,7 +5,7 @@ import { api, type Schemas, told } from '../api/client';
 import { useLive } from '../live';
 import { useMay, useMe } from '../me';
 import { Confirm, Field } from '../ui/dialogs';
-import { Button, Empty, Fault, Loading, Page, Section, Tag, Time } from '../ui/parts';
+import { Button, Empty, FactList, Fault, Loading, Page, Section, Tag, Time } from '../ui/parts';
 import styles from '../ui/pages.module.css';
 import { States } from '../ui/states';
 import { ago, count, type Status, STATUSES } from '../words';
@@ -205,14 +205,7 @@ function Facts({ broadcast: one }: { broadcast: Broadcast }) {
   if (one.tags.length > 0) rows.push(['Tags', one.tags.join(', ')]);
   return (
     <Section title="Broadcast">
-      <dl className={styles.facts}>
-        {rows.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <FactList rows={rows} />
     </Section>
   );
 }

@@ -6,7 +6,8 @@ import { useLive } from '../live';
 import { useMay } from '../me';
 import { Confirm, Field } from '../ui/dialogs';
 import { useHeld } from '../ui/held';
-import { Button, Cell, Empty, Fault, Loading, Page, Pager, Table, Tag, Time } from '../ui/parts';
+import { Listing, Pager } from '../ui/listing';
+import { Button, Cell, Empty, Page, Tag, Time } from '../ui/parts';
 import styles from '../ui/pages.module.css';
 import { count, many } from '../words';
 
@@ -31,7 +32,6 @@ export function Made({ one }: { one: Broadcast }) {
 
 export function BroadcastsPage() {
   const { cursor } = useSearch({ from: '/broadcasts' });
-  const navigate = useNavigate({ from: '/broadcasts' });
   const { every } = useLive();
   const { act } = useMay();
   const { data, error, isPlaceholderData } = useQuery({
@@ -53,55 +53,50 @@ export function BroadcastsPage() {
         )
       }
     >
-      <Fault error={error} />
-      <div className={styles.sheet} {...hold}>
+      <Listing
+        list={{ data, error }}
+        items={items}
+        hold={hold}
+        label="Broadcasts"
+        heads={['Subject', 'Status', 'Messages', 'Pace', 'Accepted', 'Begins', 'Over']}
+        empty={
+          <Empty title="Nothing was told to an audience yet">
+            A broadcast says the same to everybody who is active in an audience, at a pace that you choose.
+          </Empty>
+        }
+        row={(one) => (
+          <tr key={one.id}>
+            <Cell head="" wide>
+              <Link to="/broadcasts/$id" params={{ id: one.id }} data-row>
+                <b>{one.subject || '–'}</b>
+              </Link>
+            </Cell>
+            <Cell head="Status">
+              <Tag tone={BROADCAST_TONES[one.status]}>{one.status}</Tag>
+            </Cell>
+            <Cell head="Messages" number>
+              <Made one={one} />
+            </Cell>
+            <Cell head="Pace">{one.rate ?? 'as fast as it goes'}</Cell>
+            <Cell head="Accepted" number>
+              <Time at={one.createdAt} />
+            </Cell>
+            <Cell head="Begins" number>
+              <Time at={one.startedAt ?? one.scheduledAt ?? one.createdAt} />
+            </Cell>
+            <Cell head="Over" number>
+              <Time at={one.finishedAt ?? one.cancelledAt} />
+            </Cell>
+          </tr>
+        )}
+      >
         {news > 0 && (
           <Button kind="quiet" onClick={show}>
             {many(news, 'new broadcast')}: show
           </Button>
         )}
-        {!data ? (
-          !error && <Loading />
-        ) : items.length === 0 ? (
-          <Empty title="Nothing was told to an audience yet">
-            A broadcast says the same to everybody who is active in an audience, at a pace that you choose.
-          </Empty>
-        ) : (
-          <Table label="Broadcasts" heads={['Subject', 'Status', 'Messages', 'Pace', 'Accepted', 'Begins', 'Over']}>
-            {items.map((one) => (
-              <tr key={one.id}>
-                <Cell head="" wide>
-                  <Link to="/broadcasts/$id" params={{ id: one.id }} data-row>
-                    <b>{one.subject || '–'}</b>
-                  </Link>
-                </Cell>
-                <Cell head="Status">
-                  <Tag tone={BROADCAST_TONES[one.status]}>{one.status}</Tag>
-                </Cell>
-                <Cell head="Messages" number>
-                  <Made one={one} />
-                </Cell>
-                <Cell head="Pace">{one.rate ?? 'as fast as it goes'}</Cell>
-                <Cell head="Accepted" number>
-                  <Time at={one.createdAt} />
-                </Cell>
-                <Cell head="Begins" number>
-                  <Time at={one.startedAt ?? one.scheduledAt ?? one.createdAt} />
-                </Cell>
-                <Cell head="Over" number>
-                  <Time at={one.finishedAt ?? one.cancelledAt} />
-                </Cell>
-              </tr>
-            ))}
-          </Table>
-        )}
-      </div>
-      <Pager
-        first={!cursor}
-        next={data?.nextCursor}
-        onFirst={() => void navigate({ search: {} })}
-        onNext={() => void navigate({ search: { cursor: data!.nextCursor! } })}
-      />
+      </Listing>
+      <Pager next={data?.nextCursor} />
       {act && <NewBroadcast open={making} onClose={() => setMaking(false)} />}
     </Page>
   );

@@ -4,6 +4,7 @@ import { api, type Schemas, told } from '../api/client';
 import { useLive } from '../live';
 import { useMay } from '../me';
 import { Dialog } from '../ui/dialogs';
+import { Listing } from '../ui/listing';
 import { Button, Cell, Empty, Fault, Loading, Section, Table, Tag, Time } from '../ui/parts';
 import styles from '../ui/pages.module.css';
 import { count, many, size } from '../words';
@@ -75,44 +76,44 @@ export function Imports({ audience }: { audience: string }) {
         )
       }
     >
-      <Fault error={error ?? fault} />
-      {!data ? (
-        !error && <Loading />
-      ) : data.items.length === 0 ? (
-        <Empty title="No file was imported yet">
-          A CSV whose first line names its columns, one of them email; the others become what is known of each.
-        </Empty>
-      ) : (
-        <Table label="Imports" heads={['Begun', 'State', 'Progress', 'New', 'Changed', 'Left alone', 'Not taken']}>
-          {data.items.map((one) => (
-            <tr key={one.id}>
-              <Cell head="" wide>
-                <Button kind="quiet" data-row onClick={() => setOpen(one.id)}>
-                  <Time at={one.createdAt} />
-                </Button>
-              </Cell>
-              <Cell head="State">
-                <Tag tone={TONES[one.status]}>{one.status}</Tag>
-              </Cell>
-              <Cell head="Progress" number>
-                {share(one)} of {size(one.size)}
-              </Cell>
-              <Cell head="New" number>
-                {count(one.totals.created)}
-              </Cell>
-              <Cell head="Changed" number>
-                {count(one.totals.updated)}
-              </Cell>
-              <Cell head="Left alone" number>
-                {count(one.totals.kept)}
-              </Cell>
-              <Cell head="Not taken" number>
-                {count(one.totals.bad)}
-              </Cell>
-            </tr>
-          ))}
-        </Table>
-      )}
+      <Listing
+        list={{ data, error: error ?? fault }}
+        plain
+        label="Imports"
+        heads={['Begun', 'State', 'Progress', 'New', 'Changed', 'Left alone', 'Not taken']}
+        empty={
+          <Empty title="No file was imported yet">
+            A CSV whose first line names its columns, one of them email; the others become what is known of each.
+          </Empty>
+        }
+        row={(one) => (
+          <tr key={one.id}>
+            <Cell head="" wide>
+              <Button kind="quiet" data-row onClick={() => setOpen(one.id)}>
+                <Time at={one.createdAt} />
+              </Button>
+            </Cell>
+            <Cell head="State">
+              <Tag tone={TONES[one.status]}>{one.status}</Tag>
+            </Cell>
+            <Cell head="Progress" number>
+              {share(one)} of {size(one.size)}
+            </Cell>
+            <Cell head="New" number>
+              {count(one.totals.created)}
+            </Cell>
+            <Cell head="Changed" number>
+              {count(one.totals.updated)}
+            </Cell>
+            <Cell head="Left alone" number>
+              {count(one.totals.kept)}
+            </Cell>
+            <Cell head="Not taken" number>
+              {count(one.totals.bad)}
+            </Cell>
+          </tr>
+        )}
+      />
       {open && <Report audience={audience} id={open} onClose={() => setOpen(undefined)} />}
     </Section>
   );

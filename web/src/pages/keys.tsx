@@ -3,8 +3,9 @@ import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api, type Schemas, told } from '../api/client';
 import { useMay } from '../me';
-import { Confirm, Dialog, Field } from '../ui/dialogs';
-import { Button, Cell, Copy, Empty, Fault, Loading, Page, Table, Tag, Time } from '../ui/parts';
+import { Confirm, Field, Once } from '../ui/dialogs';
+import { Listing } from '../ui/listing';
+import { Button, Cell, Empty, Page, Tag, Time } from '../ui/parts';
 import styles from '../ui/pages.module.css';
 
 type Key = Schemas['ApiKeyView'];
@@ -68,72 +69,64 @@ export function KeysPage() {
         )
       }
     >
-      <Fault error={error} />
-      <div className={styles.sheet}>
-        {!data ? (
-          !error && <Loading />
-        ) : data.items.length === 0 ? (
-          <Empty title="There is no key yet">A back end sends mail with one.</Empty>
-        ) : (
-          <Table
-            label="API keys"
-            heads={[
-              ...['Name', 'Begins with', 'May', 'Sends from', 'Last used', 'Expires', 'State'],
-              ...(administer ? ['Action'] : []),
-            ]}
-          >
-            {data.items.map((key) => (
-              <tr key={key.id}>
-                <Cell head="" wide>
-                  <Link to="/messages" search={{ apiKey: key.id }} data-row>
-                    <b>{key.name}</b>
-                  </Link>
-                </Cell>
-                <Cell head="Begins with">
-                  <code>{key.prefix}</code>
-                </Cell>
-                <Cell head="May" wide>
-                  {key.scopes.join(', ')}
-                </Cell>
-                <Cell head="Sends from">{key.senders.length === 0 ? 'anything allowed' : key.senders.join(', ')}</Cell>
-                <Cell head="Last used" number>
-                  <Time at={key.lastUsedAt} />
-                </Cell>
-                <Cell head="Expires" number>
-                  {key.expiresAt ? <Time at={key.expiresAt} /> : 'never'}
-                </Cell>
-                <Cell head="State">
-                  {key.revokedAt ? (
-                    <Tag tone="bad">revoked</Tag>
-                  ) : isOver(key) ? (
-                    <Tag tone="bad">expired</Tag>
-                  ) : key.replacedBy ? (
-                    <Tag tone="wait">replaced</Tag>
-                  ) : (
-                    <Tag tone="good">good</Tag>
-                  )}
-                </Cell>
-                {administer && (
-                  <Cell head="">
-                    {!isOver(key) && (
-                      <span className={styles.tools}>
-                        {!key.replacedBy && (
-                          <Button aria-label={`Rotate ${key.name}`} onClick={() => setAsked({ key, what: 'rotate' })}>
-                            Rotate
-                          </Button>
-                        )}
-                        <Button aria-label={`Revoke ${key.name}`} onClick={() => setAsked({ key, what: 'revoke' })}>
-                          Revoke
-                        </Button>
-                      </span>
+      <Listing
+        list={{ data, error }}
+        label="API keys"
+        heads={[
+          ...['Name', 'Begins with', 'May', 'Sends from', 'Last used', 'Expires', 'State'],
+          ...(administer ? ['Action'] : []),
+        ]}
+        empty={<Empty title="There is no key yet">A back end sends mail with one.</Empty>}
+        row={(key) => (
+          <tr key={key.id}>
+            <Cell head="" wide>
+              <Link to="/messages" search={{ apiKey: key.id }} data-row>
+                <b>{key.name}</b>
+              </Link>
+            </Cell>
+            <Cell head="Begins with">
+              <code>{key.prefix}</code>
+            </Cell>
+            <Cell head="May" wide>
+              {key.scopes.join(', ')}
+            </Cell>
+            <Cell head="Sends from">{key.senders.length === 0 ? 'anything allowed' : key.senders.join(', ')}</Cell>
+            <Cell head="Last used" number>
+              <Time at={key.lastUsedAt} />
+            </Cell>
+            <Cell head="Expires" number>
+              {key.expiresAt ? <Time at={key.expiresAt} /> : 'never'}
+            </Cell>
+            <Cell head="State">
+              {key.revokedAt ? (
+                <Tag tone="bad">revoked</Tag>
+              ) : isOver(key) ? (
+                <Tag tone="bad">expired</Tag>
+              ) : key.replacedBy ? (
+                <Tag tone="wait">replaced</Tag>
+              ) : (
+                <Tag tone="good">good</Tag>
+              )}
+            </Cell>
+            {administer && (
+              <Cell head="">
+                {!isOver(key) && (
+                  <span className={styles.tools}>
+                    {!key.replacedBy && (
+                      <Button aria-label={`Rotate ${key.name}`} onClick={() => setAsked({ key, what: 'rotate' })}>
+                        Rotate
+                      </Button>
                     )}
-                  </Cell>
+                    <Button aria-label={`Revoke ${key.name}`} onClick={() => setAsked({ key, what: 'revoke' })}>
+                      Revoke
+                    </Button>
+                  </span>
                 )}
-              </tr>
-            ))}
-          </Table>
+              </Cell>
+            )}
+          </tr>
         )}
-      </div>
+      />
       <Confirm open={making} onClose={() => setMaking(false)} title="New API key" action="Create" onConfirm={create}>
         <Field label="Name" hint="Whose key it is.">
           {(id) => (
@@ -200,11 +193,9 @@ export function KeysPage() {
             : 'A new key takes over, with the same rights. The former one works for 24 hours more.'}
         </p>
       </Confirm>
-      <Dialog title="The key, this once" open={secret !== undefined} onClose={() => setSecret(undefined)}>
-        <p>Only its hash is kept: it is not shown again.</p>
-        <code className={styles.secret}>{secret}</code>
-        <Copy text={secret ?? ''} /> <Button onClick={() => setSecret(undefined)}>I have kept it</Button>
-      </Dialog>
+      <Once title="The key, this once" secret={secret} onClose={() => setSecret(undefined)}>
+        Only its hash is kept: it is not shown again.
+      </Once>
     </Page>
   );
 }

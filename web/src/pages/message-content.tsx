@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { ApiProblem, api, told } from '../api/client';
-import { Button, Fault, Loading, MailFrame, Section, Tabs } from '../ui/parts';
+import { Button, FactList, Fault, Loading, MailFrame, Section, Tabs } from '../ui/parts';
 import styles from './message.module.css';
 
 export function useContent(id: string) {
@@ -83,20 +83,15 @@ export function Content({ id }: { id: string }) {
         </pre>
       )}
       {view === 'headers' && (
-        <dl className={styles.facts}>
-          {[
+        <FactList
+          rows={[
             ['From', data.from],
             ['To', data.to.join(', ')],
             ...(data.cc.length > 0 ? [['Cc', data.cc.join(', ')]] : []),
             ...(data.replyTo.length > 0 ? [['Reply-To', data.replyTo.join(', ')]] : []),
             ...Object.entries(data.headers),
-          ].map(([name, value]) => (
-            <div key={name} className={styles.wide}>
-              <dt>{name}</dt>
-              <dd>{String(value)}</dd>
-            </div>
-          ))}
-        </dl>
+          ].map(([name, value]) => [String(name), String(value), 'wide'])}
+        />
       )}
       {data.attachments.length > 0 && (
         <ul className={styles.attachments}>

@@ -2,6 +2,7 @@ import { useNavigate } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 import { Field } from '../ui/dialogs';
 import { written } from '../ui/forms';
+import { Choice } from '../ui/listing';
 import { Button, Time } from '../ui/parts';
 import { FIELD_WORDS, FIELDS, type Filter, ID, LANES, searched, SPANS } from './message-filter';
 import styles from './messages.module.css';
@@ -12,6 +13,7 @@ export function Search({ filter, set }: { filter: Filter; set: (changes: Partial
   const [more, setMore] = useState(false);
   useEffect(() => setText(filter.q ?? filter.to ?? ''), [filter.q, filter.to]);
   const given = FIELDS.filter((name) => filter[name]);
+  const own = filter.since || filter.until;
   return (
     <>
       <form
@@ -32,29 +34,20 @@ export function Search({ filter, set }: { filter: Filter; set: (changes: Partial
           onChange={(event) => setText(event.target.value)}
           onKeyDown={(event) => event.key === 'Escape' && event.currentTarget.blur()}
         />
-        <select
-          aria-label="Lane"
-          value={filter.lane ?? ''}
-          onChange={(event) => set({ lane: event.target.value || undefined })}
-        >
-          <option value="">Every lane</option>
-          {LANES.map((lane) => (
-            <option key={lane}>{lane}</option>
-          ))}
-        </select>
-        <select
-          aria-label="Time"
-          value={filter.last ?? (filter.since || filter.until ? 'own' : '')}
-          onChange={(event) => set({ last: event.target.value || undefined, since: undefined, until: undefined })}
-        >
-          <option value="">Any time</option>
-          {SPANS.map(([name, words]) => (
-            <option key={name} value={name}>
-              {words}
-            </option>
-          ))}
-          {(filter.since || filter.until) && <option value="own">As given</option>}
-        </select>
+        <Choice
+          label="Lane"
+          every="Every lane"
+          options={LANES.map((lane) => [lane, lane])}
+          value={filter.lane}
+          onChange={(lane) => set({ lane })}
+        />
+        <Choice
+          label="Time"
+          every="Any time"
+          options={[...SPANS, ...(own ? [['own', 'As given'] as const] : [])]}
+          value={filter.last ?? (own ? 'own' : undefined)}
+          onChange={(last) => set({ last, since: undefined, until: undefined })}
+        />
         <Button type="submit" kind="main">
           Search
         </Button>
@@ -63,7 +56,7 @@ export function Search({ filter, set }: { filter: Filter; set: (changes: Partial
         </Button>
       </form>
       {more && <More filter={filter} set={set} />}
-      {(given.length > 0 || filter.since || filter.until) && (
+      {(given.length > 0 || own) && (
         <ul className={styles.given} aria-label="Filters">
           {given.map((name) => (
             <li key={name}>

@@ -6,7 +6,7 @@ import { useLive } from '../live';
 import { useMay } from '../me';
 import { useOverview } from '../overview';
 import { Confirm } from '../ui/dialogs';
-import { Badge, Button, Cell, Copy, Fault, Loading, Page, Section, Table, Time } from '../ui/parts';
+import { Badge, Button, Cell, Copy, FactList, Fault, Loading, Page, Section, Table, Time } from '../ui/parts';
 import { CANCELLABLE, RESOLUTIONS, RETRYABLE, span, STATUS_WORDS } from '../words';
 import { Content, useContent } from './message-content';
 import styles from './message.module.css';
@@ -141,7 +141,7 @@ function Desk({ email }: { email: Email }) {
 }
 
 function Facts({ email }: { email: Email }) {
-  const rows: [string, React.ReactNode][] = [
+  const rows: [string, React.ReactNode, 'wide'?][] = [
     [
       'Status',
       <>
@@ -186,6 +186,15 @@ function Facts({ email }: { email: Email }) {
     ]);
   if (email.traceId) rows.push(['Trace', <Trace id={email.traceId} />]);
   if (email.providerMessageId) rows.push(["Provider's id", <code>{email.providerMessageId}</code>]);
+  rows.push(['Message-ID', <code>{email.messageId}</code>, 'wide']);
+  if (email.lastReply)
+    rows.push([
+      'Said last',
+      <>
+        {email.lastErrorCode && <code>{email.lastErrorCode}</code>} <q>{email.lastReply}</q>
+      </>,
+      'wide',
+    ]);
   return (
     <Section
       title="Message"
@@ -195,28 +204,7 @@ function Facts({ email }: { email: Email }) {
         </span>
       }
     >
-      <dl className={styles.facts}>
-        {rows.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-        <div className={styles.wide}>
-          <dt>Message-ID</dt>
-          <dd>
-            <code>{email.messageId}</code>
-          </dd>
-        </div>
-        {email.lastReply && (
-          <div className={styles.wide}>
-            <dt>Said last</dt>
-            <dd>
-              {email.lastErrorCode && <code>{email.lastErrorCode}</code>} <q>{email.lastReply}</q>
-            </dd>
-          </div>
-        )}
-      </dl>
+      <FactList rows={rows} />
       {email.possibleDuplicate && (
         <p className={styles.doubt}>It was sent again after an unknown outcome: the recipient may have it twice.</p>
       )}

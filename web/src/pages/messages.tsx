@@ -5,7 +5,8 @@ import { api, type Schemas, told } from '../api/client';
 import { useLive } from '../live';
 import { useMay } from '../me';
 import { useHeld } from '../ui/held';
-import { Badge, Button, Cell, cx, Empty, Fault, Loading, Page, Pager, Table, Time } from '../ui/parts';
+import { Pager } from '../ui/listing';
+import { Badge, Button, Cell, cx, Empty, Fault, Loading, Page, Table, Time } from '../ui/parts';
 import { count, many, type Status, STATUS_WORDS, STATUSES } from '../words';
 import { ActionDialog, type Chosen } from './message-actions';
 import { apiFilter, type Filter } from './message-filter';
@@ -171,12 +172,7 @@ export function MessagesPage() {
           </Table>
         )}
       </div>
-      <Pager
-        first={!cursor}
-        next={list.data?.nextCursor}
-        onFirst={() => set({})}
-        onNext={() => set({ cursor: list.data!.nextCursor! })}
-      />
+      <Pager next={list.data?.nextCursor} />
       {acting && (
         <ActionDialog
           chosen={acting}

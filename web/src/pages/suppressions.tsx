@@ -3,10 +3,9 @@ import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api, type Schemas, told } from '../api/client';
 import { useMay } from '../me';
-import { written } from '../ui/forms';
 import { Confirm, Field } from '../ui/dialogs';
-import { Button, Cell, Empty, Fault, Loading, Page, Pager, Table, Tag, Time } from '../ui/parts';
-import styles from '../ui/pages.module.css';
+import { Choice, Listing, Pager, SearchBar, SearchField } from '../ui/listing';
+import { Button, Cell, Empty, Page, Tag, Time } from '../ui/parts';
 
 type Suppression = Schemas['SuppressionView'];
 const REASONS: Record<string, string> = {
@@ -21,11 +20,7 @@ export function SuppressionsPage() {
   const navigate = useNavigate({ from: '/suppressions' });
   const queries = useQueryClient();
   const { act } = useMay();
-  const query = {
-    ...(address ? { address } : {}),
-    ...(reason ? { reason: reason as Suppression['reason'] } : {}),
-    ...(cursor ? { cursor } : {}),
-  };
+  const query = { address, reason: reason as Suppression['reason'] | undefined, cursor };
   const { data, error } = useQuery({
     queryKey: ['suppressions', query],
     queryFn: () => told(api.GET('/v1/suppressions', { params: { query: query as never } })),
@@ -66,104 +61,76 @@ export function SuppressionsPage() {
         )
       }
     >
-      <form
-        role="search"
-        className={styles.bar}
-        onSubmit={(event) => {
-          event.preventDefault();
-          void navigate({
-            search: { address: written(new FormData(event.currentTarget), 'address'), reason },
-          });
-        }}
-      >
-        <input
-          key={address}
+      <SearchBar onSearch={(word) => void navigate({ search: { address: word('address'), reason } })}>
+        <SearchField
           name="address"
-          type="search"
+          value={address}
           data-search
           aria-label="Address"
           placeholder="Exactly this address   /"
-          defaultValue={address ?? ''}
         />
-        <select
-          aria-label="Reason"
-          value={reason ?? ''}
-          onChange={(event) => void navigate({ search: { address, reason: event.target.value || undefined } })}
-        >
-          <option value="">Every reason</option>
-          {Object.entries(REASONS).map(([one, words]) => (
-            <option key={one} value={one}>
-              {words}
-            </option>
-          ))}
-        </select>
-        <Button type="submit">Search</Button>
-      </form>
-      <Fault error={error} />
-      <div className={styles.sheet}>
-        {!data ? (
-          !error && <Loading />
-        ) : data.items.length === 0 ? (
+        <Choice
+          label="Reason"
+          every="Every reason"
+          options={Object.entries(REASONS)}
+          value={reason}
+          onChange={(chosen) => void navigate({ search: { address, reason: chosen } })}
+        />
+      </SearchBar>
+      <Listing
+        list={{ data, error }}
+        label="Suppressions"
+        heads={[...['Address', 'Why', 'For', 'Told by', 'Note', 'Last seen', 'Until'], ...(act ? ['Action'] : [])]}
+        empty={
           <Empty title={address ? 'This address gets mail' : 'Nobody is on the list'}>
             Addresses come here when their mail bounces for good, when their owner complains or unsubscribes, and by
             hand.
           </Empty>
-        ) : (
-          <Table
-            label="Suppressions"
-            heads={[...['Address', 'Why', 'For', 'Told by', 'Note', 'Last seen', 'Until'], ...(act ? ['Action'] : [])]}
-          >
-            {data.items.map((one) => (
-              <tr key={one.id}>
-                <Cell head="" wide>
-                  <b>{one.address}</b>
-                </Cell>
-                <Cell head="Why">
-                  <Tag tone={one.reason === 'manual' ? 'quiet' : 'bad'}>{REASONS[one.reason] ?? one.reason}</Tag>
-                </Cell>
-                <Cell head="For">{one.scope === 'all' ? 'all mail' : 'bulk mail'}</Cell>
-                <Cell head="Told by">
-                  {one.emailId ? (
-                    <Link to="/messages/$id" params={{ id: one.emailId }}>
-                      {one.source}
-                    </Link>
-                  ) : (
-                    one.source
-                  )}
-                </Cell>
-                <Cell head="Note" wide>
-                  {one.note}
-                </Cell>
-                <Cell head="Last seen" number>
-                  <Time at={one.lastSeenAt} />
-                </Cell>
-                <Cell head="Until" number>
-                  {one.expiresAt ? <Time at={one.expiresAt} /> : 'lifted'}
-                </Cell>
-                {act && (
-                  <Cell head="">
-                    <Button
-                      aria-label={`Lift ${one.address}`}
-                      onClick={() => {
-                        setForm({ ...form, reason: '' });
-                        setLifting(one);
-                      }}
-                    >
-                      Lift
-                    </Button>
-                  </Cell>
-                )}
-              </tr>
-            ))}
-          </Table>
+        }
+        row={(one) => (
+          <tr key={one.id}>
+            <Cell head="" wide>
+              <b>{one.address}</b>
+            </Cell>
+            <Cell head="Why">
+              <Tag tone={one.reason === 'manual' ? 'quiet' : 'bad'}>{REASONS[one.reason] ?? one.reason}</Tag>
+            </Cell>
+            <Cell head="For">{one.scope === 'all' ? 'all mail' : 'bulk mail'}</Cell>
+            <Cell head="Told by">
+              {one.emailId ? (
+                <Link to="/messages/$id" params={{ id: one.emailId }}>
+                  {one.source}
+                </Link>
+              ) : (
+                one.source
+              )}
+            </Cell>
+            <Cell head="Note" wide>
+              {one.note}
+            </Cell>
+            <Cell head="Last seen" number>
+              <Time at={one.lastSeenAt} />
+            </Cell>
+            <Cell head="Until" number>
+              {one.expiresAt ? <Time at={one.expiresAt} /> : 'lifted'}
+            </Cell>
+            {act && (
+              <Cell head="">
+                <Button
+                  aria-label={`Lift ${one.address}`}
+                  onClick={() => {
+                    setForm({ ...form, reason: '' });
+                    setLifting(one);
+                  }}
+                >
+                  Lift
+                </Button>
+              </Cell>
+            )}
+          </tr>
         )}
-      </div>
-      <Pager
-        first={!cursor}
-        next={data?.nextCursor}
-        onFirst={() => void navigate({ search: { address, reason } })}
-        onNext={() => void navigate({ search: { address, reason, cursor: data!.nextCursor! } })}
       />
+      <Pager next={data?.nextCursor} />
       <Confirm open={adding} onClose={() => setAdding(false)} title="Send no more mail to" action="Add" onConfirm={add}>
         <Field label="Address">
           {(id) => (

@@ -4,7 +4,8 @@ import { useState } from 'react';
 import { api, told } from '../api/client';
 import { useMay, useMe } from '../me';
 import { Confirm, Field } from '../ui/dialogs';
-import { Button, Cell, Fault, Loading, MailFrame, Page, Section, Table, Tabs, Tag } from '../ui/parts';
+import { Listing } from '../ui/listing';
+import { Button, Cell, Fault, MailFrame, Page, Section, Table, Tabs, Tag } from '../ui/parts';
 import styles from '../ui/pages.module.css';
 
 /** Gmail shows no more of a mail's HTML, and a link to the rest. */
@@ -22,30 +23,26 @@ export function TemplatesPage() {
   });
   return (
     <Page title="Templates">
-      <Fault error={error} />
-      <div className={styles.sheet}>
-        {!data ? (
-          !error && <Loading />
-        ) : (
-          <Table label="Templates" heads={['Name', 'Lane', 'Content', 'Languages', 'Variables']}>
-            {data.items.map(({ name, lane, secret, locales, variables }) => (
-              <tr key={name}>
-                <Cell head="" wide>
-                  <Link to="/templates/$name" params={{ name }} data-row>
-                    <b>{name}</b>
-                  </Link>
-                </Cell>
-                <Cell head="Lane">{lane}</Cell>
-                <Cell head="Content">{secret ? <Tag tone="doubt">secret</Tag> : <Tag>kept</Tag>}</Cell>
-                <Cell head="Languages">{locales.join(', ')}</Cell>
-                <Cell head="Variables" wide>
-                  {variables.map((variable) => variable.name).join(', ')}
-                </Cell>
-              </tr>
-            ))}
-          </Table>
+      <Listing
+        list={{ data, error }}
+        label="Templates"
+        heads={['Name', 'Lane', 'Content', 'Languages', 'Variables']}
+        row={({ name, lane, secret, locales, variables }) => (
+          <tr key={name}>
+            <Cell head="" wide>
+              <Link to="/templates/$name" params={{ name }} data-row>
+                <b>{name}</b>
+              </Link>
+            </Cell>
+            <Cell head="Lane">{lane}</Cell>
+            <Cell head="Content">{secret ? <Tag tone="doubt">secret</Tag> : <Tag>kept</Tag>}</Cell>
+            <Cell head="Languages">{locales.join(', ')}</Cell>
+            <Cell head="Variables" wide>
+              {variables.map((variable) => variable.name).join(', ')}
+            </Cell>
+          </tr>
         )}
-      </div>
+      />
     </Page>
   );
 }

@@ -5,7 +5,8 @@ import { api, type Schemas, told } from '../api/client';
 import { useLive } from '../live';
 import { useMay } from '../me';
 import { Confirm, Dialog } from '../ui/dialogs';
-import { Button, Cell, Empty, Fault, Page, Pager, Section, Table, Tag, Time } from '../ui/parts';
+import { Choice, Pager } from '../ui/listing';
+import { Button, Cell, Empty, FactList, Fault, Page, Section, Table, Tag, Time } from '../ui/parts';
 import styles from '../ui/pages.module.css';
 
 type Endpoint = Schemas['WebhookEndpointView'];
@@ -41,7 +42,7 @@ export function WebhookPage() {
     queryFn: () => told(api.GET('/v1/webhook-endpoints/{id}', { params: { path } })),
     refetchInterval: every,
   });
-  const query = { ...(status ? { status: status as 'failed' } : {}), ...(cursor ? { cursor } : {}) };
+  const query = { status: status as 'failed' | undefined, cursor };
   const deliveries = useQuery({
     queryKey: ['webhook', id, 'deliveries', query],
     queryFn: () => told(api.GET('/v1/webhook-endpoints/{id}/deliveries', { params: { path, query } })),
@@ -80,50 +81,28 @@ export function WebhookPage() {
       <Fault error={error ?? deliveries.error ?? fault} />
       {data && (
         <Section title="Endpoint">
-          <dl className={styles.facts}>
-            <div>
-              <dt>State</dt>
-              <dd>
-                <State one={data} />
-              </dd>
-            </div>
-            <div>
-              <dt>Events</dt>
-              <dd>{data.events.length === 0 ? 'all' : data.events.join(', ')}</dd>
-            </div>
-            <div>
-              <dt>Form</dt>
-              <dd>{data.format}</dd>
-            </div>
-            <div>
-              <dt>Nothing gets through since</dt>
-              <dd>
-                <Time at={data.failingSince} />
-              </dd>
-            </div>
-            <div>
-              <dt>Next try</dt>
-              <dd>
-                <Time at={data.backoffUntil} />
-              </dd>
-            </div>
-          </dl>
+          <FactList
+            rows={[
+              ['State', <State one={data} />],
+              ['Events', data.events.length === 0 ? 'all' : data.events.join(', ')],
+              ['Form', data.format],
+              ['Nothing gets through since', <Time at={data.failingSince} />],
+              ['Next try', <Time at={data.backoffUntil} />],
+            ]}
+          />
         </Section>
       )}
       <Section
         title="Deliveries"
         side={
-          <select
-            aria-label="Status"
+          <Choice
+            label="Status"
             className={styles.tools}
-            value={status ?? ''}
-            onChange={(event) => void navigate({ search: { status: event.target.value || undefined } })}
-          >
-            <option value="">Every status</option>
-            {Object.keys(TONES).map((one) => (
-              <option key={one}>{one}</option>
-            ))}
-          </select>
+            every="Every status"
+            options={Object.keys(TONES).map((one) => [one, one])}
+            value={status}
+            onChange={(chosen) => void navigate({ search: { status: chosen } })}
+          />
         }
       >
         {deliveries.data?.items.length === 0 ? (
@@ -174,12 +153,7 @@ export function WebhookPage() {
             ))}
           </Table>
         )}
-        <Pager
-          first={!cursor}
-          next={deliveries.data?.nextCursor}
-          onFirst={() => void navigate({ search: { status } })}
-          onNext={() => void navigate({ search: { status, cursor: deliveries.data!.nextCursor! } })}
-        />
+        <Pager next={deliveries.data?.nextCursor} />
       </Section>
       {open && <Attempts id={open} onClose={() => setOpen(undefined)} />}
       <Confirm

@@ -4,8 +4,9 @@ import { useState } from 'react';
 import { api, told } from '../api/client';
 import { useLive } from '../live';
 import { useMay } from '../me';
-import { Confirm, Dialog, Field } from '../ui/dialogs';
-import { Button, Cell, Copy, Empty, Fault, Loading, Page, Table, Time } from '../ui/parts';
+import { Confirm, Field, Once } from '../ui/dialogs';
+import { Listing } from '../ui/listing';
+import { Button, Cell, Empty, Page, Time } from '../ui/parts';
 import styles from '../ui/pages.module.css';
 import { State } from './webhook';
 
@@ -39,35 +40,32 @@ export function WebhooksPage() {
         )
       }
     >
-      <Fault error={error} />
-      <div className={styles.sheet}>
-        {!data ? (
-          !error && <Loading />
-        ) : data.items.length === 0 ? (
+      <Listing
+        list={{ data, error }}
+        label="Webhook endpoints"
+        heads={['Address', 'State', 'Events', 'Form', 'Since']}
+        empty={
           <Empty title="No back end is told of anything">An endpoint is told what becomes of every message.</Empty>
-        ) : (
-          <Table label="Webhook endpoints" heads={['Address', 'State', 'Events', 'Form', 'Since']}>
-            {data.items.map((one) => (
-              <tr key={one.id}>
-                <Cell head="" wide>
-                  <Link to="/webhooks/$id" params={{ id: one.id }} data-row>
-                    <b>{one.url}</b>
-                  </Link>{' '}
-                  <span className={styles.soft}>{one.description}</span>
-                </Cell>
-                <Cell head="State">
-                  <State one={one} />
-                </Cell>
-                <Cell head="Events">{one.events.length === 0 ? 'all' : one.events.join(', ')}</Cell>
-                <Cell head="Form">{one.format}</Cell>
-                <Cell head="Since" number>
-                  <Time at={one.createdAt} />
-                </Cell>
-              </tr>
-            ))}
-          </Table>
+        }
+        row={(one) => (
+          <tr key={one.id}>
+            <Cell head="" wide>
+              <Link to="/webhooks/$id" params={{ id: one.id }} data-row>
+                <b>{one.url}</b>
+              </Link>{' '}
+              <span className={styles.soft}>{one.description}</span>
+            </Cell>
+            <Cell head="State">
+              <State one={one} />
+            </Cell>
+            <Cell head="Events">{one.events.length === 0 ? 'all' : one.events.join(', ')}</Cell>
+            <Cell head="Form">{one.format}</Cell>
+            <Cell head="Since" number>
+              <Time at={one.createdAt} />
+            </Cell>
+          </tr>
         )}
-      </div>
+      />
       <Confirm
         open={making}
         onClose={() => setMaking(false)}
@@ -98,11 +96,9 @@ export function WebhooksPage() {
           )}
         </Field>
       </Confirm>
-      <Dialog title="Its secret, this once" open={secret !== undefined} onClose={() => setSecret(undefined)}>
-        <p>The webhooks are signed with it. It is not shown again.</p>
-        <code className={styles.secret}>{secret}</code>
-        <Copy text={secret ?? ''} /> <Button onClick={() => setSecret(undefined)}>I have kept it</Button>
-      </Dialog>
+      <Once title="Its secret, this once" secret={secret} onClose={() => setSecret(undefined)}>
+        The webhooks are signed with it. It is not shown again.
+      </Once>
     </Page>
   );
 }

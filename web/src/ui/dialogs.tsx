@@ -1,5 +1,5 @@
 import { type ReactNode, useEffect, useId, useRef, useState } from 'react';
-import { Button, cx, Fault } from './parts';
+import { Button, Copy, cx, Fault } from './parts';
 import styles from './parts.module.css';
 
 /** The browser's own dialog: it keeps the focus, and Escape closes it. */
@@ -82,6 +82,27 @@ export function Confirm({
           </Button>
         </div>
       </form>
+    </Dialog>
+  );
+}
+
+/** Shows what the service tells once, for whoever asked to keep it. @param children what it is for */
+export function Once({
+  title,
+  secret,
+  onClose,
+  children,
+}: {
+  title: string;
+  secret: string | undefined;
+  onClose: () => void;
+  children: ReactNode;
+}) {
+  return (
+    <Dialog title={title} open={secret !== undefined} onClose={onClose}>
+      <p>{children}</p>
+      <code className={styles.secret}>{secret}</code>
+      <Copy text={secret ?? ''} /> <Button onClick={onClose}>I have kept it</Button>
     </Dialog>
   );
 }

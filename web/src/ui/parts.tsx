@@ -115,6 +115,20 @@ export function Cell({
   );
 }
 
+/** What is known of one thing. Those of `rows` that say so take a line to themselves. */
+export function FactList({ rows }: { rows: (readonly [name: string, value: ReactNode, wide?: 'wide'])[] }) {
+  return (
+    <dl className={styles.facts}>
+      {rows.map(([name, value, wide]) => (
+        <div key={name} className={wide && styles.wideFact}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
 export function Empty({ title, children }: { title: string; children?: ReactNode }) {
   return (
     <div className={styles.empty}>
@@ -140,29 +154,6 @@ export function Fault({ error }: { error: unknown }) {
 
 export function Loading() {
   return <p className={styles.soft}>Loading…</p>;
-}
-
-export function Pager({
-  next,
-  onNext,
-  onFirst,
-  first,
-}: {
-  next: string | null | undefined;
-  onNext: () => void;
-  onFirst: () => void;
-  first: boolean;
-}) {
-  return (
-    <nav className={styles.pager} aria-label="Pages">
-      <Button onClick={onFirst} disabled={first}>
-        Newest
-      </Button>
-      <Button onClick={onNext} disabled={!next}>
-        Older
-      </Button>
-    </nav>
-  );
 }
 
 export function Copy({ text, label = 'Copy' }: { text: string; label?: string }) {
