@@ -14,7 +14,7 @@ export const HEARTBEAT_AFTER_MS = 15_000;
 /** Bytes that wait for a client who does not read, on top of what the kernel holds; some hundred small events. */
 const MOST_WAITING = 16 * 1024;
 
-interface StreamEvent {
+export interface StreamEvent {
   event: string;
   data: object;
   /** What the client says in Last-Event-ID when it comes again. */

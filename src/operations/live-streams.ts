@@ -1,7 +1,8 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { AccessGuard } from '../access/access.guard.js';
 import { Clock } from '../core/clock.js';
-import { EventStream, HEARTBEAT_AFTER_MS } from '../core/event-stream.js';
+import { EventStream } from '../core/event-stream.js';
+import { Listeners } from '../core/listeners.js';
 import { Logger } from '../core/logger.js';
 import { Bulkhead } from '../core/semaphore.js';
 import { PrismaService } from '../database/prisma.service.js';
@@ -49,8 +50,7 @@ interface Listener {
 @Injectable()
 export class LiveStreams implements OnModuleDestroy {
   private readonly places = new Bulkhead();
-  private readonly listeners = new Set<Listener>();
-  private timer: NodeJS.Timeout | undefined;
+  private readonly listeners = new Listeners<Listener>(LOOK_EVERY_MS, () => this.tick());
   /** Since when a look is under way. */
   private lookingSince: number | undefined;
   private marks: Marks | undefined;
@@ -59,7 +59,6 @@ export class LiveStreams implements OnModuleDestroy {
   private toldAt = 0;
   /** Postgres does not answer, and everybody was told. */
   private away = false;
-  private closing = false;
 
   constructor(
     private readonly overview: OverviewReader,
@@ -81,15 +80,8 @@ export class LiveStreams implements OnModuleDestroy {
       const stream = new EventStream(RECONNECT_AFTER_MS, MOST_WAITING);
       const times = { openedAt: now, wroteAt: now, checkedAt: now };
       const listener: Listener = { stream, authorization, checking: false, ...times };
-      this.listeners.add(listener);
-      this.marks ??= marks;
-      stream.onClose(() => {
-        release();
-        this.forget(listener);
-      });
-      stream.send({ event: 'overview', data: first });
-      if (this.closing) stream.end();
-      this.timer ??= setInterval(() => this.tick(), LOOK_EVERY_MS).unref();
+      if (this.listeners.size === 0) this.marks = marks;
+      this.listeners.add(listener, () => stream.send({ event: 'overview', data: first }), release);
       return stream;
     } catch (error) {
       release();
@@ -97,35 +89,22 @@ export class LiveStreams implements OnModuleDestroy {
     }
   }
 
-  /** Nest waits for open connections after this hook. Who listens connects again, to the next process. */
+  /** Nest waits for open connections after this hook. */
   onModuleDestroy(): void {
-    this.closing = true;
-    clearInterval(this.timer);
-    for (const { stream } of this.listeners) stream.drop();
+    this.listeners.drop();
   }
 
   private now(): number {
     return this.clock.now().getTime();
   }
 
-  private forget(listener: Listener): void {
-    this.listeners.delete(listener);
-    if (this.listeners.size > 0) return;
-    clearInterval(this.timer);
-    this.timer = undefined;
-    this.marks = undefined;
-  }
-
   private tick(): void {
     const now = this.now();
-    for (const listener of [...this.listeners]) {
+    for (const listener of this.listeners.all()) {
       if (now - listener.openedAt > OPEN_FOR_MS) this.end(listener, 'too_long');
       else if (now - listener.checkedAt > ACCESS_EVERY_MS) void this.check(listener, now);
-      if (now - listener.wroteAt >= HEARTBEAT_AFTER_MS) {
-        listener.wroteAt = now;
-        listener.stream.heartbeat();
-      }
     }
+    this.listeners.keepAlive(now);
     if (this.lookingSince === undefined) void this.look(now);
     else if (now - this.lookingSince > SLOW_AFTER_MS) this.tellAway();
   }
@@ -177,16 +156,11 @@ export class LiveStreams implements OnModuleDestroy {
   }
 
   private tell(event: string, data: object): void {
-    for (const listener of this.listeners) {
-      listener.wroteAt = this.now();
-      listener.stream.send({ event, data });
-    }
+    for (const listener of this.listeners.all()) this.listeners.send(listener, { event, data }, this.now());
   }
 
   private end(listener: Listener, reason: (typeof LIVE_ENDS)[number]): void {
-    listener.stream.send({ event: 'end', data: { reason } });
-    listener.stream.end();
-    this.listeners.delete(listener);
+    this.listeners.end(listener, reason);
   }
 
   /** The ends of indexes, and rows of which there are few: the cost does not grow with history. */

@@ -1,6 +1,7 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { Clock } from '../../core/clock.js';
-import { EventStream, HEARTBEAT_AFTER_MS } from '../../core/event-stream.js';
+import { EventStream } from '../../core/event-stream.js';
+import { Listeners } from '../../core/listeners.js';
 import { Logger } from '../../core/logger.js';
 import { Bulkhead } from '../../core/semaphore.js';
 import { type CodeDeliveryStatus, isFinal } from './delivery-status.js';
@@ -65,18 +66,16 @@ interface Listener {
   openedAt: Date;
   /** The state it heard last. */
   heard: string | undefined;
-  wroteAt: Date;
+  wroteAt: number;
 }
 
 /** The open streams of this process. However many there are, one look at Postgres serves them all. */
 @Injectable()
 export class DeliveryStreams implements OnModuleDestroy {
   private readonly places = new Bulkhead();
-  private readonly listeners = new Set<Listener>();
-  private timer: NodeJS.Timeout | undefined;
+  private readonly listeners = new Listeners<Listener>(LOOK_EVERY_MS, () => this.tick());
   private looking = false;
   private failing = false;
-  private closing = false;
 
   constructor(
     private readonly deliveries: ToldDeliveries,
@@ -103,52 +102,29 @@ export class DeliveryStreams implements OnModuleDestroy {
     return this.listeners.size;
   }
 
-  /** Nest waits for open connections after this hook. No `end` event: clients connect again, to the next process. */
+  /** Nest waits for open connections after this hook. */
   onModuleDestroy(): void {
-    this.closing = true;
-    for (const { stream } of this.listeners) stream.drop();
+    this.listeners.drop();
   }
 
   private begin({ challengeId, lastEventId }: StreamRequest, told: ToldDelivery, release: () => void): StreamResult {
     const now = this.clock.now();
     if (told.stateId === lastEventId && streamEnd(told, now, now)) return { kind: 'heard' };
     const stream = new EventStream(RECONNECT_AFTER_MS);
-    const listener: Listener = { challengeId, stream, openedAt: now, heard: lastEventId, wroteAt: now };
-    this.listeners.add(listener);
-    this.timer ??= setInterval(() => this.tick(), LOOK_EVERY_MS).unref();
-    stream.onClose(() => {
-      release();
-      this.forget(listener);
-    });
-    this.tell(listener, told, now);
-    if (this.closing) stream.end(); // told once, and nobody would tell more
+    const listener: Listener = { challengeId, stream, openedAt: now, heard: lastEventId, wroteAt: now.getTime() };
+    this.listeners.add(listener, () => this.tell(listener, told, now), release);
     return { kind: 'stream', stream };
   }
 
-  private forget(listener: Listener): void {
-    this.listeners.delete(listener);
-    if (this.listeners.size > 0) return;
-    clearInterval(this.timer);
-    this.timer = undefined;
-  }
-
   private tick(): void {
-    this.keepAlive(this.clock.now());
+    this.listeners.keepAlive(this.clock.now().getTime());
     if (!this.looking) void this.look();
-  }
-
-  private keepAlive(now: Date): void {
-    for (const listener of this.listeners) {
-      if (now.getTime() - listener.wroteAt.getTime() < HEARTBEAT_AFTER_MS) continue;
-      listener.wroteAt = now;
-      listener.stream.heartbeat();
-    }
   }
 
   private async look(): Promise<void> {
     this.looking = true;
     try {
-      const listeners = [...this.listeners];
+      const listeners = this.listeners.all();
       const found = await this.deliveries.find([...new Set(listeners.map(({ challengeId }) => challengeId))]);
       for (const listener of listeners) this.tell(listener, found.get(listener.challengeId), this.clock.now());
       this.failing = false;
@@ -166,15 +142,12 @@ export class DeliveryStreams implements OnModuleDestroy {
   private tell(listener: Listener, told: ToldDelivery | undefined, now: Date): void {
     if (told && told.stateId !== listener.heard) this.tellState(listener, told, now);
     const reason = told ? streamEnd(told, listener.openedAt, now) : 'over';
-    if (!reason) return;
-    listener.stream.send({ event: 'end', data: { reason } });
-    listener.stream.end();
-    this.listeners.delete(listener);
+    if (reason) this.listeners.end(listener, reason);
   }
 
   private tellState(listener: Listener, told: ToldDelivery, now: Date): void {
     listener.heard = told.stateId;
-    listener.wroteAt = now;
-    listener.stream.send({ event: 'delivery', id: told.stateId, data: DeliveryView.of(told) });
+    const event = { event: 'delivery', id: told.stateId, data: DeliveryView.of(told) };
+    this.listeners.send(listener, event, now.getTime());
   }
 }
