@@ -22,6 +22,7 @@ import { Operation } from '../core/operation.js';
 import { boundsOf, pageOf, PageQuery } from '../core/page.js';
 import { Problems } from '../core/problem-docs.js';
 import { Problem } from '../core/problems.js';
+import { MOMENT, WORD } from '../core/shapes.js';
 import { AccessGuard, Allow, By, inWords } from './access.guard.js';
 import { type ApiKeyRecord, ApiKeys, KeyChanges } from './api-keys.js';
 import {
@@ -88,8 +89,6 @@ class RotateKeyRequest {
   overlapHours?: number;
 }
 
-const MOMENT = { type: String, format: 'date-time', nullable: true } as const;
-
 /** Everything but the key. */
 class ApiKeyView {
   @ApiProperty({ format: 'uuid' })
@@ -144,7 +143,7 @@ class ApiKeyList {
   @ApiProperty({ type: [ApiKeyView] })
   items!: ApiKeyView[];
 
-  @ApiProperty({ type: String, nullable: true })
+  @ApiProperty(WORD)
   nextCursor!: string | null;
 }
 

@@ -1,8 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
+import { MOMENT, WORD } from '../core/shapes.js';
 import { MOST_FAULTS } from './import-batches.js';
 import type { ImportRecord } from './imports.js';
-
-const MOMENT = { type: String, format: 'date-time', nullable: true } as const;
 
 class ImportFaultView {
   @ApiProperty({ description: 'From 1 on, the header line included; 0: the file as a whole' })
@@ -45,13 +44,13 @@ export class ImportView {
   @ApiProperty({ enum: ['running', 'done', 'failed'] })
   status!: 'running' | 'done' | 'failed';
 
-  @ApiProperty({ type: String, nullable: true, example: 'address_column_missing', description: 'Why it failed' })
+  @ApiProperty({ ...WORD, example: 'address_column_missing', description: 'Why it failed' })
   errorCode!: string | null;
 
   @ApiProperty({ enum: ['csv', 'ndjson'] })
   format!: string;
 
-  @ApiProperty({ type: String, nullable: true, example: ';', description: 'Of a CSV, as its header line tells' })
+  @ApiProperty({ ...WORD, example: ';', description: 'Of a CSV, as its header line tells' })
   delimiter!: string | null;
 
   @ApiProperty({ type: [String], description: 'What its columns are called here, from the left' })
@@ -103,6 +102,6 @@ export class ImportList {
   @ApiProperty({ type: [ImportView] })
   items!: ImportView[];
 
-  @ApiProperty({ type: String, nullable: true })
+  @ApiProperty(WORD)
   nextCursor!: string | null;
 }

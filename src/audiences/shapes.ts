@@ -4,6 +4,7 @@ import { MAX_ADDRESS_LENGTH } from '../core/email-address.js';
 import { IsMailAddress, IsOneLine, MayBeLeftOut, MayBeNull } from '../core/input.js';
 import { LANGUAGE_TAG } from '../core/locales.js';
 import { PageQuery } from '../core/page.js';
+import { MOMENT, WORD } from '../core/shapes.js';
 import { IsOpenObject } from '../core/validation.js';
 import { SubscriberStatus } from '../generated/prisma/enums.js';
 import type { Challenge } from '../otp/challenges.js';
@@ -12,7 +13,6 @@ import { LONGEST_VALUE, MOST_ATTRIBUTES } from './subscriber-policy.js';
 import type { SubscriberRecord } from './subscribers.js';
 
 const STATUSES = Object.values(SubscriberStatus);
-const MOMENT = { type: String, format: 'date-time', nullable: true } as const;
 const LOCALE_WORDS = { message: 'must be a language tag such as en or pt-BR' };
 const ATTRIBUTES = {
   type: 'object',
@@ -48,7 +48,7 @@ export class AudienceList {
   @ApiProperty({ type: [AudienceView] })
   items!: AudienceView[];
 
-  @ApiProperty({ type: String, nullable: true })
+  @ApiProperty(WORD)
   nextCursor!: string | null;
 }
 
@@ -112,7 +112,7 @@ export class SubscriberChangeRequest {
   @IsOpenObject()
   attributes?: Record<string, unknown>;
 
-  @ApiPropertyOptional({ type: String, nullable: true, example: 'en' })
+  @ApiPropertyOptional({ ...WORD, example: 'en' })
   @MayBeNull()
   @IsString()
   @Matches(LANGUAGE_TAG, LOCALE_WORDS)
@@ -169,7 +169,7 @@ export class SubscriberView {
   @ApiProperty(ATTRIBUTES)
   attributes!: Record<string, string>;
 
-  @ApiProperty({ type: String, nullable: true })
+  @ApiProperty(WORD)
   locale!: string | null;
 
   @ApiProperty({ description: 'Messages of broadcasts that were handed over' })
@@ -223,6 +223,6 @@ export class SubscriberList {
   @ApiProperty({ type: [SubscriberView] })
   items!: SubscriberView[];
 
-  @ApiProperty({ type: String, nullable: true })
+  @ApiProperty(WORD)
   nextCursor!: string | null;
 }

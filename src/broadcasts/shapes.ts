@@ -3,6 +3,7 @@ import { IsInt, IsString, Length, Matches, Max, MaxLength, Min } from 'class-val
 import { UUID } from '../core/ids.js';
 import { MayBeLeftOut } from '../core/input.js';
 import { parseRate } from '../core/rate.js';
+import { MOMENT, WORD } from '../core/shapes.js';
 import { IsOpenObject } from '../core/validation.js';
 import { EmailStatus } from '../generated/prisma/enums.js';
 import { LONGEST_ENTRY, SendRequest } from '../mail/api/send-request.js';
@@ -12,8 +13,6 @@ import { BROADCAST_STATUSES, type BroadcastStatus, statusOf } from './broadcast-
 import type { BroadcastRecord } from './broadcasts.js';
 import { estimatedEnd } from './pace-policy.js';
 
-const MOMENT = { type: String, format: 'date-time', nullable: true } as const;
-const WORD = { type: String, nullable: true } as const;
 const TEXTS = { type: 'object', additionalProperties: { type: 'string' } } as const;
 
 /** As POST /v1/emails has them; the words may name what each subscriber has, in Liquid. */

@@ -6,8 +6,8 @@ import { AccessModule } from '../access/access.module.js';
 import { ACTOR_KINDS, AUDIT_RESULTS, type AuditRecord, AuditRecords, type AuditResult } from '../audit/audit.js';
 import { IsMoment, MayBeLeftOut } from '../core/input.js';
 import { boundsOf, pageOf, PageQuery } from '../core/page.js';
+import { WORD } from '../core/shapes.js';
 
-const WORD = { type: String, nullable: true } as const;
 /** What fits a BIGSERIAL. */
 const ID = /^\d{1,18}$/;
 const NO_CONTROLS = /^\P{Cc}*$/u;

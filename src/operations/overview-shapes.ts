@@ -1,16 +1,13 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsString, Length, Matches } from 'class-validator';
-import { GUARD_MODES, type GuardMode } from '../config/settings.js';
 import { IsOneLine, MayBeLeftOut } from '../core/input.js';
 import { type Channel, CHANNELS, type Lane, LANES } from '../core/lanes.js';
+import { MOMENT, WORD } from '../core/shapes.js';
 import { EmailStatus } from '../generated/prisma/enums.js';
 import type { Handful, HandOvers, Minute } from '../mail/outbox/hand-overs.js';
-import type { CountedTraffic, SmsFigures } from '../otp/sms/sms-traffic.js';
 import type { LaneState, Overview, TransportState, WorkerState } from './overview-reader.js';
 import type { DatedProblem } from './overview-policy.js';
 
-export const MOMENT = { type: String, format: 'date-time', nullable: true } as const;
-export const WORD = { type: String, nullable: true } as const;
 const NUMBER = { type: Number, nullable: true } as const;
 const STATUSES = Object.values(EmailStatus);
 const MAX_REASON = 200;
@@ -297,46 +294,4 @@ export class TransportChangeView {
 
   @ApiProperty({ type: [String], description: 'Hosts that could not reach it, and try again' })
   hosts!: string[];
-}
-
-class SmsTrafficView implements CountedTraffic {
-  @ApiProperty({ example: 'PH', description: 'A country (ISO 3166-1), or a number without its last four digits' })
-  key!: string;
-
-  @ApiProperty({ description: 'Copies included' })
-  messages!: number;
-
-  @ApiProperty()
-  codes!: number;
-
-  @ApiProperty({ description: 'Codes that were given back' })
-  verified!: number;
-
-  @ApiProperty({ description: 'Requests that were refused' })
-  refused!: number;
-
-  @ApiProperty({
-    description: 'Too few codes were given back: it gets none today, or would get none with SMS_GUARD=on',
-  })
-  closed!: boolean;
-}
-
-export class SmsView implements SmsFigures {
-  @ApiProperty({ enum: GUARD_MODES, description: 'SMS_GUARD' })
-  guard!: GuardMode;
-
-  @ApiProperty()
-  messages!: number;
-
-  @ApiProperty({ description: 'SMS_DAILY' })
-  daily!: number;
-
-  @ApiProperty()
-  refused!: number;
-
-  @ApiProperty({ type: [SmsTrafficView] })
-  countries!: SmsTrafficView[];
-
-  @ApiProperty({ type: [SmsTrafficView], description: 'Blocks of numbers with the most codes that nobody gave back' })
-  prefixes!: SmsTrafficView[];
 }

@@ -19,8 +19,9 @@ import { SmsTraffic } from '../otp/sms/sms-traffic.js';
 import { VerificationsModule } from '../otp/verifications/verifications.controller.js';
 import { LIVE_ENDS, LIVE_REFUSED_FOR_S, LiveStreams, SEES_OPERATIONS, TOPICS } from './live-streams.js';
 import { OverviewReader } from './overview-reader.js';
-import { LaneChangeView, OverviewView, PauseLaneRequest, SmsView, TransportChangeView } from './overview-shapes.js';
+import { LaneChangeView, OverviewView, PauseLaneRequest, TransportChangeView } from './overview-shapes.js';
 import { ScheduleList, Schedules } from './schedules.js';
+import { SmsView } from './sms-shapes.js';
 import { STAFF, STAFF_IN_WORDS, TransportProbes, TrialController } from './trial.controller.js';
 
 /**

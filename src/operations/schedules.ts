@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
+import { MOMENT, WORD } from '../core/shapes.js';
 import { PrismaService } from '../database/prisma.service.js';
-import { MOMENT, WORD } from './overview-shapes.js';
 
 /** Seconds after which a task that nobody took is late: each process looks for them every second. */
 const LATE_AFTER_S = 60;

@@ -12,6 +12,7 @@ import { Problems } from '../core/problem-docs.js';
 import { Problem } from '../core/problems.js';
 import { WORKER_NAME } from '../core/process-facts.js';
 import { Semaphore } from '../core/semaphore.js';
+import { WORD } from '../core/shapes.js';
 import { DatabaseClock } from '../database/database-clock.js';
 import { PrismaService } from '../database/prisma.service.js';
 import { Names } from '../doctor/network.js';
@@ -48,7 +49,7 @@ class CheckView implements Pick<Check, 'name' | 'status' | 'summary'> {
   @ApiProperty({ description: 'In plain words, one line' })
   summary!: string;
 
-  @ApiProperty({ type: String, nullable: true })
+  @ApiProperty(WORD)
   remedy!: string | null;
 }
 

@@ -11,6 +11,7 @@ import { Operation } from '../../core/operation.js';
 import { boundsOf, pageOf, PageQuery } from '../../core/page.js';
 import { Problems } from '../../core/problem-docs.js';
 import { Problem } from '../../core/problems.js';
+import { WORD } from '../../core/shapes.js';
 import { AccountRecords, Administrators } from '../administration/administrators.js';
 import { Sessions } from '../sessions/sessions.js';
 import { AccountView, SessionListView, SessionView } from './views.js';
@@ -45,7 +46,7 @@ class AccountList {
   @ApiProperty({ type: [AccountView] })
   items!: AccountView[];
 
-  @ApiProperty({ type: String, nullable: true })
+  @ApiProperty(WORD)
   nextCursor!: string | null;
 }
 

@@ -6,6 +6,7 @@ import { IsMailAddress, IsOneLine, IsPhoneNumber, MayBeLeftOut, MayBeNull } from
 import { type Channel, CHANNELS } from '../../core/lanes.js';
 import { isOneLine } from '../../core/one-line.js';
 import { MAX_NUMBER_LENGTH } from '../../core/phone-number.js';
+import { WORD } from '../../core/shapes.js';
 import { IsCode } from '../../otp/challenge-view.js';
 import { ASKABLE_PURPOSES, type AskablePurpose, purposeRow } from '../../otp/purposes.js';
 import { MAX_PASSWORD_INPUT } from '../passwords/password-policy.js';
@@ -138,12 +139,12 @@ export class RefreshRequest {
 }
 
 export class ChangeMeRequest {
-  @ApiPropertyOptional({ type: String, nullable: true, ...NAME, description: 'null takes it away' })
+  @ApiPropertyOptional({ ...WORD, ...NAME, description: 'null takes it away' })
   @MayBeNull()
   @IsName()
   name?: string | null;
 
-  @ApiPropertyOptional({ type: String, nullable: true, ...LOCALE })
+  @ApiPropertyOptional({ ...WORD, ...LOCALE })
   @MayBeNull()
   @IsLanguage()
   locale?: string | null;

@@ -1,4 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
+import { MOMENT, WORD } from '../../core/shapes.js';
 import type { Account, Session } from '../../generated/prisma/client.js';
 import type { AccountRole } from '../../generated/prisma/enums.js';
 import { deviceWords } from '../notices/notices.js';
@@ -12,10 +13,10 @@ export class AccountView {
   @ApiProperty({ format: 'email' })
   email!: string;
 
-  @ApiProperty({ type: String, nullable: true })
+  @ApiProperty(WORD)
   name!: string | null;
 
-  @ApiProperty({ type: String, nullable: true, description: 'BCP 47' })
+  @ApiProperty({ ...WORD, description: 'BCP 47' })
   locale!: string | null;
 
   @ApiProperty({ enum: ['user', 'viewer', 'operator', 'admin'] })
@@ -27,10 +28,10 @@ export class AccountView {
   @ApiProperty({ format: 'date-time' })
   emailVerifiedAt!: string;
 
-  @ApiProperty({ type: String, nullable: true, description: 'A verified number in E.164' })
+  @ApiProperty({ ...WORD, description: 'A verified number in E.164' })
   phone!: string | null;
 
-  @ApiProperty({ type: String, format: 'date-time', nullable: true })
+  @ApiProperty(MOMENT)
   phoneVerifiedAt!: string | null;
 
   @ApiProperty({ format: 'date-time' })
@@ -82,7 +83,7 @@ export class SessionView {
   @ApiProperty({ enum: ['code', 'link', 'password'], description: 'How it began' })
   method!: string;
 
-  @ApiProperty({ type: String, nullable: true })
+  @ApiProperty(WORD)
   userAgent!: string | null;
 
   @ApiProperty({
@@ -93,7 +94,7 @@ export class SessionView {
   })
   device!: string | null;
 
-  @ApiProperty({ type: String, nullable: true, description: 'Where it began' })
+  @ApiProperty({ ...WORD, description: 'Where it began' })
   ip!: string | null;
 
   @ApiProperty({ format: 'date-time' })
@@ -129,6 +130,6 @@ export class SessionListView {
   @ApiProperty({ type: [SessionView] })
   items!: SessionView[];
 
-  @ApiProperty({ type: String, nullable: true, description: 'Always null: the list is whole' })
+  @ApiProperty({ ...WORD, description: 'Always null: the list is whole' })
   nextCursor!: null;
 }

@@ -6,6 +6,7 @@ import { Audit, type Doer } from '../../audit/audit.js';
 import { uuidPipe } from '../../core/ids.js';
 import { Problems } from '../../core/problem-docs.js';
 import { Problem } from '../../core/problems.js';
+import { WORD } from '../../core/shapes.js';
 import type { KeptRecord } from '../outbox/records.js';
 import { IdempotencyKey, TakesIdempotencyKey, told } from '../submission/idempotency-header.js';
 import { inWords, KeptContent } from '../submission/kept-content.js';
@@ -22,7 +23,7 @@ class AttachmentView {
   @ApiProperty({ example: 'application/pdf' })
   contentType!: string;
 
-  @ApiProperty({ type: String, nullable: true })
+  @ApiProperty(WORD)
   contentId!: string | null;
 
   @ApiProperty()

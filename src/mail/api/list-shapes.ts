@@ -3,13 +3,14 @@ import { Type } from 'class-transformer';
 import { IsDefined, IsIn, IsInt, IsObject, IsString, Length, Matches, Max, Min, ValidateNested } from 'class-validator';
 import { IsMoment, IsOneLine, MayBeLeftOut } from '../../core/input.js';
 import { type Channel, CHANNELS, type Lane, LANES } from '../../core/lanes.js';
+import { MOMENT, WORD } from '../../core/shapes.js';
 import { EmailStatus } from '../../generated/prisma/enums.js';
 import { type ActionKind, type ActionRecord, ACTIONS } from '../outbox/actions.js';
 import type { AskedFilter } from '../outbox/asked-filter.js';
 import { type Resolution, RESOLUTIONS } from '../outbox/changes.js';
 import type { FoundEmail } from '../outbox/search.js';
 import { EmailFilterFields, MAX_WORD } from './filter-shapes.js';
-import { MOMENT, STATUSES, WORD } from './shapes.js';
+import { STATUSES } from './shapes.js';
 
 const ID = { type: String, format: 'uuid', nullable: true } as const;
 /** As an integer of Postgres. */

@@ -1,6 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { IsIn } from 'class-validator';
 import { type Channel, channelOf, CHANNELS, type Lane, LANES } from '../../core/lanes.js';
+import { MOMENT, WORD } from '../../core/shapes.js';
 import { EmailStatus } from '../../generated/prisma/enums.js';
 import { type Resolution, RESOLUTIONS } from '../outbox/changes.js';
 import type { EmailRecord } from '../outbox/records.js';
@@ -16,8 +17,6 @@ export class ResolveRequest {
 }
 
 export const STATUSES = Object.values(EmailStatus);
-export const MOMENT = { type: String, format: 'date-time', nullable: true } as const;
-export const WORD = { type: String, nullable: true } as const;
 
 export class EmailStatusView {
   @ApiProperty({ format: 'uuid' })

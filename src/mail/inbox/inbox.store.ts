@@ -3,6 +3,7 @@ import { ApiProperty } from '@nestjs/swagger';
 import { channelTo } from '../../core/destination.js';
 import type { Channel } from '../../core/lanes.js';
 import { type FieldError, Problem } from '../../core/problems.js';
+import { KNOWN_MOMENT } from '../../core/shapes.js';
 import { PrismaService } from '../../database/prisma.service.js';
 import { Prisma } from '../../generated/prisma/client.js';
 
@@ -30,7 +31,7 @@ export class MessageSummary {
   @ApiProperty()
   subject!: string;
 
-  @ApiProperty({ type: String, format: 'date-time' })
+  @ApiProperty(KNOWN_MOMENT)
   createdAt!: Date;
 
   @ApiProperty({ description: 'Octets of the whole message, as it would go over the wire.' })

@@ -11,6 +11,7 @@ import { IsMailAddress, IsMoment, IsOneLine, MayBeLeftOut, MayBeNull } from '../
 import { boundsOf, pageOf, PageQuery } from '../../core/page.js';
 import { Problems } from '../../core/problem-docs.js';
 import { Problem } from '../../core/problems.js';
+import { KNOWN_MOMENT, MOMENT, WORD } from '../../core/shapes.js';
 import {
   expiryFault,
   MAX_WORDS,
@@ -106,8 +107,6 @@ class LiftSuppressionRequest {
   reason!: string;
 }
 
-const MOMENT = { type: String, format: 'date-time' } as const;
-
 class SuppressionView {
   @ApiProperty({ description: 'A number, as text; the audit record names it so' })
   id!: string;
@@ -138,16 +137,16 @@ class SuppressionView {
   })
   emailId!: string | null;
 
-  @ApiProperty({ type: String, nullable: true })
+  @ApiProperty(WORD)
   note!: string | null;
 
-  @ApiProperty(MOMENT)
+  @ApiProperty(KNOWN_MOMENT)
   createdAt!: Date;
 
-  @ApiProperty({ ...MOMENT, description: 'When it bounced last, or was added last' })
+  @ApiProperty({ ...KNOWN_MOMENT, description: 'When it bounced last, or was added last' })
   lastSeenAt!: Date;
 
-  @ApiProperty({ ...MOMENT, nullable: true, description: 'It counts no longer from then on; null: until it is lifted' })
+  @ApiProperty({ ...MOMENT, description: 'It counts no longer from then on; null: until it is lifted' })
   expiresAt!: Date | null;
 
   static of(record: SuppressionRecord): SuppressionView {
@@ -159,7 +158,7 @@ class SuppressionList {
   @ApiProperty({ type: [SuppressionView] })
   items!: SuppressionView[];
 
-  @ApiProperty({ type: String, nullable: true })
+  @ApiProperty(WORD)
   nextCursor!: string | null;
 }
 

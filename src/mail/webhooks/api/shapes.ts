@@ -2,6 +2,7 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { ArrayMaxSize, ArrayUnique, IsArray, IsBoolean, IsIn, IsString, Matches, MaxLength } from 'class-validator';
 import { MayBeLeftOut, MayBeNull } from '../../../core/input.js';
 import { PageQuery } from '../../../core/page.js';
+import { MOMENT, WORD } from '../../../core/shapes.js';
 import { WebhookFormat } from '../../../generated/prisma/enums.js';
 import { EMAIL_EVENT_TYPES, type EmailEventType, type EndpointRecord } from '../webhook-endpoints.js';
 import {
@@ -79,8 +80,6 @@ export class DeliveriesQuery extends PageQuery {
   status?: WebhookDeliveryStatus;
 }
 
-const MOMENT = { type: String, format: 'date-time', nullable: true } as const;
-const WORD = { type: String, nullable: true } as const;
 const CURSOR = { ...WORD, description: 'Ask with it for the next page; null on the last one' } as const;
 
 export class WebhookEndpointView implements EndpointRecord {
