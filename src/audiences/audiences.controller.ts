@@ -17,7 +17,7 @@ import type { UnitOfWork } from '../database/prisma.service.js';
 import { tooLarge } from '../mail/files/stored-files.js';
 import { type Answer, Idempotency } from '../mail/submission/idempotency.js';
 import { IdempotencyKey, TakesIdempotencyKey, told } from '../mail/submission/idempotency-header.js';
-import { refusalProblem } from '../otp/challenge-view.js';
+import { CHECK_PROBLEMS, refusalProblem } from '../otp/challenge-view.js';
 import { Audiences } from './audiences.js';
 import { type AskedSubscriber, Confirmations } from './confirmations.js';
 import { IMPORT_FORMATS, type ImportFormat } from './import-policy.js';
@@ -205,16 +205,7 @@ export class SubscribersController {
     summary: 'Give back the code of somebody who is pending',
     description: `${ALLOWED} Five tries. The link in the same mail does as well, on a page of ours.`,
   })
-  @Problems(
-    'subscriber_not_found',
-    'challenge_not_found',
-    'otp_invalid',
-    'otp_expired',
-    'otp_consumed',
-    'otp_disowned',
-    'otp_locked',
-    'too_many_failures',
-  )
+  @Problems('subscriber_not_found', ...CHECK_PROBLEMS)
   async confirm(
     @Param('id', AudienceId) id: string,
     @Param('subscriberId', SubscriberId) subscriberId: string,

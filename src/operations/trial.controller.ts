@@ -22,7 +22,7 @@ import { Limits } from '../limits/limits.js';
 import { keysOf, allTransports } from '../mail/routing/routes.js';
 import { Idempotency } from '../mail/submission/idempotency.js';
 import { IdempotencyKey, TakesIdempotencyKey, told } from '../mail/submission/idempotency-header.js';
-import { ChallengeIdPipe, IsCode, refusalProblem } from '../otp/challenge-view.js';
+import { ChallengeIdPipe, CHECK_PROBLEMS, IsCode, refusalProblem } from '../otp/challenge-view.js';
 import { CodeIssuer } from '../otp/code-issuer.js';
 import { CODE_LENGTH, storedPurpose, VERIFICATION_TEMPLATES } from '../otp/verifications/verification-policy.js';
 import { Verifications } from '../otp/verifications/verifications.js';
@@ -216,16 +216,7 @@ export class TrialController {
     summary: 'Give the code back: it arrived',
     description: STAFF_IN_WORDS,
   })
-  @Problems(
-    'challenge_not_found',
-    'otp_invalid',
-    'otp_expired',
-    'otp_consumed',
-    'otp_disowned',
-    'otp_locked',
-    'too_many_failures',
-    'rate_limited',
-  )
+  @Problems(...CHECK_PROBLEMS, 'rate_limited')
   async check(
     @Param('id', ChallengeIdPipe) id: string,
     @Body() { code }: TrialCodeRequest,

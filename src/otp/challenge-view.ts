@@ -78,6 +78,17 @@ export function unusableProblem(reason: Unusable | 'not_found'): Problem {
   return new Problem(UNUSABLE[reason]);
 }
 
+/** Of calls that take a code: those of {@link refusalProblem}. */
+export const CHECK_PROBLEMS = [
+  'challenge_not_found',
+  'otp_invalid',
+  'otp_expired',
+  'otp_consumed',
+  'otp_disowned',
+  'otp_locked',
+  'too_many_failures',
+] as const satisfies ProblemCode[];
+
 /** Why a code is not taken. */
 export function refusalProblem(refusal: CheckRefusal, now: Date): Problem {
   switch (refusal.kind) {

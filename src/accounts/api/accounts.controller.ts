@@ -11,6 +11,7 @@ import { Problems } from '../../core/problem-docs.js';
 import { Problem } from '../../core/problems.js';
 import {
   ChallengeIdPipe,
+  CHECK_PROBLEMS,
   IssuedView,
   refusalProblem,
   RESEND_PROBLEMS,
@@ -95,20 +96,7 @@ export class CodesController {
     description:
       'Five tries, one success. Codes of change_email, change_phone and reauthenticate are given back with the access token of the session that asked.',
   })
-  @Problems(
-    'unauthorized',
-    'challenge_not_found',
-    'otp_invalid',
-    'otp_expired',
-    'otp_consumed',
-    'otp_disowned',
-    'otp_locked',
-    'too_many_failures',
-    'email_taken',
-    'phone_taken',
-    'rate_limited',
-    'busy',
-  )
+  @Problems('unauthorized', ...CHECK_PROBLEMS, 'email_taken', 'phone_taken', 'rate_limited', 'busy')
   async verify(
     @Param('id', ChallengeIdPipe) id: string,
     @Body() { code, newPassword }: VerifyRequest,

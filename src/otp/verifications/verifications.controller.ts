@@ -12,7 +12,7 @@ import { Problem } from '../../core/problems.js';
 import { MailModule } from '../../mail/mail.module.js';
 import type { Answer } from '../../mail/submission/idempotency.js';
 import { IdempotencyKey, TakesIdempotencyKey, told } from '../../mail/submission/idempotency-header.js';
-import { ChallengeIdPipe, refusalProblem, RESEND_PROBLEMS, resendProblem } from '../challenge-view.js';
+import { ChallengeIdPipe, CHECK_PROBLEMS, refusalProblem, RESEND_PROBLEMS, resendProblem } from '../challenge-view.js';
 import type { Challenge } from '../challenges.js';
 import { OtpModule } from '../otp.module.js';
 import { CODE_LENGTH, TTL_SECONDS, VERIFICATION_TEMPLATES } from './verification-policy.js';
@@ -74,16 +74,7 @@ class VerificationsController {
     summary: 'Give the code back',
     description: 'Scope verifications. Five tries, one success.',
   })
-  @Problems(
-    'challenge_not_found',
-    'otp_invalid',
-    'otp_expired',
-    'otp_consumed',
-    'otp_disowned',
-    'otp_locked',
-    'too_many_failures',
-    'rate_limited',
-  )
+  @Problems(...CHECK_PROBLEMS, 'rate_limited')
   async check(
     @Param('id', ChallengeIdPipe) id: string,
     @Body() { code }: CheckRequest,
