@@ -58,6 +58,12 @@ export interface SecretForm<Secret> {
 /** Characters. Where events come in is open to the internet and not slowed down. */
 export const MIN_HOOK_SECRET_LENGTH = 16;
 
+/** A secret as its entry has it, percent-encoded; undefined where it is too short. */
+export function hookSecretIn(text: string): string | undefined {
+  const secret = decoded(text);
+  return secret !== undefined && secret.length >= MIN_HOOK_SECRET_LENGTH ? secret : undefined;
+}
+
 /** Printable ASCII without blanks: anything else cannot stand in a header. */
 export function isKey(text: string): boolean {
   return /^[\x21-\x7e]+$/.test(text);
@@ -76,9 +82,8 @@ export const BASIC_SECRET = {
   read: (rest: string): { user: string; password: string } | undefined => {
     const colon = rest.indexOf(':');
     const user = decoded(rest.slice(0, Math.max(colon, 0)));
-    const password = decoded(rest.slice(colon + 1));
-    const usable = user && !user.includes(':') && password !== undefined && password.length >= MIN_HOOK_SECRET_LENGTH;
-    return usable ? { user, password } : undefined;
+    const password = hookSecretIn(rest.slice(colon + 1));
+    return user && !user.includes(':') && password !== undefined ? { user, password } : undefined;
   },
 };
 

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { KEY_ENTRY, MIN_HOOK_SECRET_LENGTH } from '../../config/provider-entries.js';
-import { decoded } from '../../config/values.js';
+import { hookSecretIn, KEY_ENTRY, MIN_HOOK_SECRET_LENGTH } from '../../config/provider-entries.js';
 import { type Mailbox, mailboxOf, oneLine } from '../transport/mailbox.js';
 import {
   type Fields,
@@ -48,8 +47,8 @@ export const brevo: Provider<{ key: string }, { token: string }> = {
     written: 'brevo: and a bearer token',
     wants: `the token must have at least ${MIN_HOOK_SECRET_LENGTH} characters, special ones percent-encoded`,
     read(rest) {
-      const token = decoded(rest);
-      return token !== undefined && token.length >= MIN_HOOK_SECRET_LENGTH ? { token } : undefined;
+      const token = hookSecretIn(rest);
+      return token === undefined ? undefined : { token };
     },
   },
   endpoint: () => 'https://api.brevo.com',

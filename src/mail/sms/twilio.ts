@@ -1,6 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { MIN_HOOK_SECRET_LENGTH } from '../../config/provider-entries.js';
-import { decoded } from '../../config/values.js';
+import { hookSecretIn, MIN_HOOK_SECRET_LENGTH } from '../../config/provider-entries.js';
 import { sameSecret } from '../../core/credentials.js';
 import {
   AUTHENTIC,
@@ -91,10 +90,7 @@ export const twilio: SmsProvider<Account, string> = {
     example: 'twilio:<the auth token>',
     written: 'twilio: and the auth token',
     wants: `must be the auth token, of at least ${MIN_HOOK_SECRET_LENGTH} characters`,
-    read(rest) {
-      const token = decoded(rest);
-      return token !== undefined && token.length >= MIN_HOOK_SECRET_LENGTH ? token : undefined;
-    },
+    read: hookSecretIn,
   },
   hook: { prove, read: readReceipt },
 

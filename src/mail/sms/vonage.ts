@@ -1,6 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { isKey, MIN_HOOK_SECRET_LENGTH } from '../../config/provider-entries.js';
-import { decoded } from '../../config/values.js';
+import { hookSecretIn, isKey, MIN_HOOK_SECRET_LENGTH } from '../../config/provider-entries.js';
 import { sameSecret } from '../../core/credentials.js';
 import {
   AUTHENTIC,
@@ -103,10 +102,7 @@ export const vonage: SmsProvider<Account, string> = {
     example: 'vonage:<the signature secret>',
     written: 'vonage: and the signature secret (SHA-256 HMAC)',
     wants: `must be the signature secret, of at least ${MIN_HOOK_SECRET_LENGTH} characters`,
-    read(rest) {
-      const secret = decoded(rest);
-      return secret !== undefined && secret.length >= MIN_HOOK_SECRET_LENGTH ? secret : undefined;
-    },
+    read: hookSecretIn,
   },
   hook: { prove, read: readReceipt },
 
