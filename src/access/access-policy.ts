@@ -1,5 +1,4 @@
-const HOUR_MS = 60 * 60_000;
-const DAY_MS = 24 * HOUR_MS;
+import { DAY_MS, HOUR_MS } from '../core/durations.js';
 
 /** Hours for which a key that was rotated goes on working, unless somebody says otherwise. */
 export const DEFAULT_OVERLAP_HOURS = 24;

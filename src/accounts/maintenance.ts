@@ -1,12 +1,10 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Settings } from '../config/settings.js';
 import { Clock } from '../core/clock.js';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../core/durations.js';
 import { inBatches, PrismaService } from '../database/prisma.service.js';
 import { ScheduledTasks } from '../database/scheduled-tasks.js';
 
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
-const DAY_MS = 24 * HOUR_MS;
 /** Of one that was in use for a month 2,900 refresh tokens go with it, one for each access token. */
 const SESSIONS_AT_ONCE = 50;
 

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Audit, type Doer } from '../audit/audit.js';
+import { DAY_MS } from '../core/durations.js';
 import { parseEmailAddress } from '../core/email-address.js';
 import { randomId } from '../core/ids.js';
 import { Transactions, type UnitOfWork } from '../database/prisma.service.js';
@@ -14,7 +15,7 @@ import type { NewSubscriber } from './subscriber-policy.js';
 import { type AddedSubscriber, Subscribers } from './subscribers.js';
 
 /** The code opens nothing but what its recipient is asked about, and people read such mail when they have the time. */
-const LIFETIME_MS = 24 * 3_600_000;
+const LIFETIME_MS = DAY_MS;
 const TEMPLATE = 'subscribe-confirm';
 const DEFAULT_LOCALE = 'en';
 

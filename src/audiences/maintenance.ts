@@ -1,13 +1,11 @@
 import { Injectable, Module, type OnModuleInit } from '@nestjs/common';
 import { Settings } from '../config/settings.js';
+import { DAY_MS, SECOND_MS } from '../core/durations.js';
 import { inBatches, PrismaService } from '../database/prisma.service.js';
 import { ScheduledTasks } from '../database/scheduled-tasks.js';
 import { MailModule } from '../mail/mail.module.js';
 import { REMOVAL_TASK } from './audiences.js';
 import { IMPORT_TASK, ImportBatches } from './import-batches.js';
-
-const SECOND = 1_000;
-const DAY = 24 * 60 * 60 * SECOND;
 
 /** The scheduled work of audiences. */
 @Injectable()
@@ -23,17 +21,17 @@ class AudienceMaintenance implements OnModuleInit {
     this.scheduled.register(
       {
         name: IMPORT_TASK,
-        everyMs: 5 * SECOND,
+        everyMs: 5 * SECOND_MS,
         run: async (signal) => `${await this.imports.work(signal)} lines worked off`,
       },
       {
         name: REMOVAL_TASK,
-        everyMs: DAY,
+        everyMs: DAY_MS,
         run: async (signal) => `${await inBatches(signal, (limit) => this.removeDeleted(limit))} subscribers removed`,
       },
       {
         name: 'audiences.old_imports',
-        everyMs: DAY,
+        everyMs: DAY_MS,
         run: async (signal) =>
           `${await inBatches(signal, (limit) => this.imports.removeOld(this.settings.retentionDays, limit))} removed`,
       },

@@ -1,11 +1,10 @@
 import { Global, Injectable, Module, type OnModuleInit } from '@nestjs/common';
 import { Settings } from '../config/settings.js';
 import { Clock } from '../core/clock.js';
+import { DAY_MS } from '../core/durations.js';
 import { inBatches, PrismaService } from '../database/prisma.service.js';
 import { ScheduledTasks } from '../database/scheduled-tasks.js';
 import { Audit, AuditRecords } from './audit.js';
-
-const DAY_MS = 24 * 60 * 60_000;
 
 /** The scheduled work of the audit record: what is older than AUDIT_RETENTION_DAYS. */
 @Injectable()

@@ -1,14 +1,12 @@
 import { Injectable, Module, type OnModuleInit } from '@nestjs/common';
 import { Settings } from '../config/settings.js';
+import { DAY_MS, SECOND_MS } from '../core/durations.js';
 import { inBatches, PrismaService } from '../database/prisma.service.js';
 import { ScheduledTasks } from '../database/scheduled-tasks.js';
 import { MailModule } from '../mail/mail.module.js';
 import { Beginnings } from './beginnings.js';
 import { BROADCAST_TASK } from './broadcasts.js';
 import { Expansion } from './expansion.js';
-
-const SECOND = 1_000;
-const DAY = 24 * 60 * 60 * SECOND;
 
 /** The scheduled work of broadcasts. */
 @Injectable()
@@ -24,12 +22,12 @@ class BroadcastMaintenance implements OnModuleInit {
     this.scheduled.register(
       {
         name: BROADCAST_TASK,
-        everyMs: SECOND,
+        everyMs: SECOND_MS,
         run: async (signal) => `${await this.expansion.work(signal)} messages made`,
       },
       {
         name: 'broadcasts.old',
-        everyMs: DAY,
+        everyMs: DAY_MS,
         run: async (signal) => `${await inBatches(signal, (limit) => this.removeOld(limit))} removed`,
       },
     );

@@ -1,4 +1,5 @@
 import { isLoopback } from '../config/values.js';
+import { DAY_MS } from '../core/durations.js';
 import { isRefusal } from '../mail/transport/smtp-dial.js';
 import { type Check, fail, ok, skip, timeWords, type Verdict, warn } from './report.js';
 import { loginVerdict, tokenVerdict } from './smtp-login-verdict.js';
@@ -6,7 +7,6 @@ import type { Certificate, ProbeFailure, SmtpFinding } from './smtp-probe.js';
 
 /** Days before its end that a certificate is worth a warning; Let's Encrypt renews 30 days before. */
 const EXPIRES_SOON_DAYS = 14;
-const DAY_MS = 86_400_000;
 /** Ports that hosts block to keep spam in; 2525 is the one that they forget. */
 const BLOCKED_PORTS = [25, 465, 587];
 

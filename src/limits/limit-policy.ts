@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isIPv4, isIPv6 } from 'node:net';
 import type { LimitSettings } from '../config/settings.js';
+import { DAY_MS, MINUTE_MS } from '../core/durations.js';
 import type { Rate } from '../core/rate.js';
 
 /**
@@ -87,8 +88,8 @@ export interface Refusal {
  * others share, the address's budgets or the deployment's mail, does not lock it out.
  */
 export const DEVICE_RATES: readonly Rate[] = [
-  { count: 3, windowMs: 15 * 60_000 },
-  { count: 10, windowMs: 24 * 60 * 60_000 },
+  { count: 3, windowMs: 15 * MINUTE_MS },
+  { count: 10, windowMs: DAY_MS },
 ];
 
 /**
@@ -96,20 +97,20 @@ export const DEVICE_RATES: readonly Rate[] = [
  * account there opens nothing, so it must not use up the codes that do; nor may it be a way to much more mail.
  */
 export const NEW_ADDRESS_RATES: readonly Rate[] = [
-  { count: 3, windowMs: 15 * 60_000 },
-  { count: 10, windowMs: 24 * 60 * 60_000 },
+  { count: 3, windowMs: 15 * MINUTE_MS },
+  { count: 10, windowMs: DAY_MS },
 ];
 
 /**
  * Of refreshes from one requester: an access token is good for 15 minutes, so some hundred people behind one address,
  * each with a few tabs, stay below it.
  */
-const REFRESH_RATE: Rate = { count: 600, windowMs: 10 * 60_000 };
+const REFRESH_RATE: Rate = { count: 600, windowMs: 10 * MINUTE_MS };
 /**
  * Of refreshes of one session, wherever from: pages that refresh each time they are opened stay below it, a loop does
  * not.
  */
-const SESSION_RATE: Rate = { count: 120, windowMs: 10 * 60_000 };
+const SESSION_RATE: Rate = { count: 120, windowMs: 10 * MINUTE_MS };
 
 /** What a requester is charged whom the owner of an address disowned. */
 export const DISOWNED_COST = 5;

@@ -1,10 +1,9 @@
 import { Global, Injectable, Module, type OnModuleInit } from '@nestjs/common';
 import { Clock } from '../core/clock.js';
+import { HOUR_MS } from '../core/durations.js';
 import { inBatches, PrismaService } from '../database/prisma.service.js';
 import { ScheduledTasks } from '../database/scheduled-tasks.js';
 import { Limits } from './limits.js';
-
-const HOUR_MS = 60 * 60_000;
 
 /** The scheduled work of limits: windows that are over. They count for nothing, but name addresses of people. */
 @Injectable()

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { sendsTexts, Settings } from '../config/settings.js';
+import { HOUR_MS } from '../core/durations.js';
 import type { Lane } from '../core/lanes.js';
 import { VERSION } from '../core/process-facts.js';
 import type { Rate } from '../core/rate.js';
@@ -55,8 +56,6 @@ export interface Overview {
   /** Where the trace of a message is looked at; `{traceId}` in it stands for its id. Null: not configured. */
   traceUrl: string | null;
 }
-
-const HOUR_MS = 60 * 60_000;
 
 /**
  * All that the first page of Operations shows, from the record: it survives a restart, and is the same on every

@@ -1,3 +1,5 @@
+import { DAY_MS } from '../core/durations.js';
+
 /**
  * Failures in a row that a destination and purpose are allowed, whichever codes they were made with: a new code does
  * not forget them (NIST SP 800-63B-4, 3.1.3.2; never more than 100 in a row, 3.2.2).
@@ -19,7 +21,7 @@ const LONGEST_DELAY_SECONDS = 3_600;
  * Milliseconds without a failure after which a row of failures has ended, so that nobody is shut out for ever by
  * others. Longer than the longest delay, or waiting would begin the row anew.
  */
-export const FORGET_AFTER_MS = 24 * 60 * 60_000;
+export const FORGET_AFTER_MS = DAY_MS;
 
 /** Seconds to wait after each failure, the first one's first; 0 where there is no wait. */
 export function delaysAfter({ free, max }: FailureBudget): number[] {

@@ -1,14 +1,12 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Settings } from '../config/settings.js';
 import { Clock } from '../core/clock.js';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../core/durations.js';
 import { inBatches, PrismaService } from '../database/prisma.service.js';
 import { ScheduledTasks } from '../database/scheduled-tasks.js';
 import { FORGET_AFTER_MS } from './budget-policy.js';
 import { SmsGuard } from './sms/sms-guard.js';
 
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
-const DAY_MS = 24 * HOUR_MS;
 /**
  * How far back the hourly run looks, so that it does not take longer the more challenges are kept; the daily one sees
  * all.

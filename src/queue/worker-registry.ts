@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { DAY_MS } from '../core/durations.js';
 import type { Lane } from '../core/lanes.js';
 import { VERSION } from '../core/process-facts.js';
 import { PrismaService } from '../database/prisma.service.js';
@@ -7,7 +8,7 @@ import { PrismaService } from '../database/prisma.service.js';
 export const ALIVE_WITHIN_MS = 15_000;
 
 /** Milliseconds, such as an INTEGER holds: three weeks either way say enough. */
-const MOST_AHEAD_MS = 21 * 24 * 3_600_000;
+const MOST_AHEAD_MS = 21 * DAY_MS;
 
 /**
  * Workers that are told of by name: all that may still live, and those that went lately. Every restart makes a new one.

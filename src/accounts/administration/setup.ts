@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Audit, type Doer, onOwnAccount } from '../../audit/audit.js';
 import { Clock } from '../../core/clock.js';
 import { hashOfToken, type RequestSource } from '../../core/credentials.js';
+import { DAY_MS } from '../../core/durations.js';
 import type { EmailAddress } from '../../core/email-address.js';
 import { PrismaService, Transactions, type UnitOfWork } from '../../database/prisma.service.js';
 import type { Account } from '../../generated/prisma/client.js';
@@ -16,7 +17,7 @@ import { type IssuedTokens, Sessions } from '../sessions/sessions.js';
 import { Administrators } from './administrators.js';
 
 /** Milliseconds for which a setup link is good. */
-const LIFETIME_MS = 24 * 60 * 60_000;
+const LIFETIME_MS = DAY_MS;
 /** Milliseconds after its use in which whoever used it, and did not hear the answer, gets it again. */
 const REPEAT_MS = 60_000;
 

@@ -4,6 +4,7 @@ import { Audit, onOwnAccount } from '../../audit/audit.js';
 import { Settings } from '../../config/settings.js';
 import { Clock } from '../../core/clock.js';
 import { hashOfToken, type RequestSource } from '../../core/credentials.js';
+import { DAY_MS } from '../../core/durations.js';
 import { domainOf, type EmailAddress } from '../../core/email-address.js';
 import { uuidv7 } from '../../core/ids.js';
 import { PrismaService, Transactions, type UnitOfWork } from '../../database/prisma.service.js';
@@ -13,7 +14,6 @@ import { holdAddress } from '../administration/administrators.js';
 import { Notices } from '../notices/notices.js';
 import { Sessions } from '../sessions/sessions.js';
 
-const DAY_MS = 24 * 60 * 60_000;
 /** Milliseconds for which the former address can take the change back. */
 const UNDO_MS = 7 * DAY_MS;
 

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../../core/clock.js';
 import type { RequestSource } from '../../core/credentials.js';
+import { DAY_MS } from '../../core/durations.js';
 import { BUILT_IN_LOCALES, nearestLocaleIn } from '../../core/locales.js';
 import type { UnitOfWork } from '../../database/prisma.service.js';
 import type { TemplateName } from '../../mail/content/template-names.js';
@@ -87,7 +88,7 @@ const NOTICES: Readonly<Record<Notice['kind'], TemplateName>> = {
 /** Some three hours of "not now" from a recipient's server, one a minute on the critical lane. */
 const MAIL_ATTEMPTS = 200;
 /** Milliseconds for which it is worth telling, where our own way out is closed for longer than that. */
-const WORTH_TELLING_MS = 3 * 24 * 60 * 60_000;
+const WORTH_TELLING_MS = 3 * DAY_MS;
 
 /**
  * Mails that say what happened to an account, when and from where. Nothing that a stranger typed stands in them: the

@@ -1,6 +1,7 @@
+import { DAY_MS } from '../../core/durations.js';
+
 /** Seconds an access token is good for. */
 export const ACCESS_TOKEN_SECONDS = 15 * 60;
-const DAY_MS = 24 * 60 * 60_000;
 /** Milliseconds after which a session ends however often it was refreshed (ASVS 5.0, 7.3.2). */
 export const ABSOLUTE_MS = 90 * DAY_MS;
 /** Milliseconds without a refresh after which a session ends (ASVS 7.3.1). */

@@ -1,3 +1,5 @@
+import { DAY_MS } from '../../core/durations.js';
+
 /** Seconds for which /.well-known/jwks.json may be kept (Cache-Control). */
 export const JWKS_MAX_AGE_SECONDS = 300;
 
@@ -5,7 +7,7 @@ export const JWKS_MAX_AGE_SECONDS = 300;
 export const PUBLISHED_BEFORE_MS = 10 * 60_000;
 
 /** Milliseconds after which a key is replaced without being asked: 90 days. */
-const ROTATE_AFTER_MS = 90 * 24 * 60 * 60_000;
+const ROTATE_AFTER_MS = 90 * DAY_MS;
 
 /** Milliseconds on top of a token's life: clocks differ, and a request may be under way. */
 const GRACE_MS = 60_000;

@@ -1,6 +1,6 @@
+import { DAY_MS } from '../../core/durations.js';
 import type { FieldError } from '../../core/problems.js';
 
-const DAY_MS = 86_400_000;
 /** Days that counts are made over: they look at every message in between. */
 const MAX_STATS_DAYS = 30;
 

@@ -1,4 +1,5 @@
 import type { Template as Piece } from 'liquidjs';
+import { MINUTE_MS } from '../../core/durations.js';
 import { parseEmailAddress } from '../../core/email-address.js';
 import { Problem } from '../../core/problems.js';
 import type { FieldError } from '../../core/problems.js';
@@ -10,7 +11,6 @@ import { addressAt, type HandedMail, refusedMember, requireWay } from './handed-
 /** What a mapping says, each in Liquid over the members of the body and `now`, the time in RFC 3339. */
 const TEXTS = 'to template subject text html locale expiresAt expiresIn dedupe'.split(' ');
 const VARIABLES = 'variables';
-const MINUTE = 60_000;
 /** Minutes; a year. */
 const LONGEST = 525_600;
 
@@ -167,7 +167,7 @@ function expiry(at: string | undefined, minutes: string | undefined, now: Date):
   const count = /^\d{1,6}$/.test(minutes) ? Number(minutes) : 0;
   if (count < 1 || count > LONGEST)
     throw refusedMember('expiresIn', 'invalid_minutes', `must be a whole number of minutes from 1 to ${LONGEST}`);
-  return { expiresAt: new Date(now.getTime() + count * MINUTE).toISOString() };
+  return { expiresAt: new Date(now.getTime() + count * MINUTE_MS).toISOString() };
 }
 
 /** Liquid goes on with the place in the text, over several lines. */

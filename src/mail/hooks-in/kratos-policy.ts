@@ -1,3 +1,4 @@
+import { MINUTE_MS } from '../../core/durations.js';
 import { fieldsOf, textOf } from '../providers/hook.js';
 import { addressAt, filledIn, type HandedMail, localeIn, refusedMember, requireWay } from './handed-mail.js';
 import type { TemplateName } from '../content/template-names.js';
@@ -31,7 +32,6 @@ export const KRATOS_TYPES = Object.keys(KINDS);
 
 /** Milliseconds within which Kratos has sent a mail again that it was not told the fate of. */
 const AGAIN_MS = 600_000;
-const MINUTE = 60_000;
 /** Minutes; a year. */
 const LONGEST = 525_600;
 
@@ -66,7 +66,7 @@ export function readKratos(body: unknown, now: Date): HandedMail {
       {
         ...{ to, template, variables, lane: 'critical', tags: ['hook:kratos'] },
         ...(locale === undefined ? {} : { locale }),
-        ...(minutes === undefined ? {} : { expiresAt: new Date(now.getTime() + minutes * MINUTE).toISOString() }),
+        ...(minutes === undefined ? {} : { expiresAt: new Date(now.getTime() + minutes * MINUTE_MS).toISOString() }),
       },
     ],
     about: [to.toLowerCase(), type, data, time],

@@ -1,3 +1,4 @@
+import { DAY_MS, MINUTE_MS, SECOND_MS } from '../../core/durations.js';
 import { isUrgent, type Lane } from '../../core/lanes.js';
 import type { ClaimedEmail } from './email-rows.js';
 
@@ -22,16 +23,12 @@ export interface FailedAttempt {
   withinMs?: number | undefined;
 }
 
-const SECOND = 1_000;
-const MINUTE = 60 * SECOND;
-const DAY = 24 * 60 * MINUTE;
-
 /** A code is wanted now and dead in minutes; ordinary mail follows RFC 5321 §4.5.4.1 in spirit: minutes, then hours. */
 const SCHEDULE: Record<Lane, { first: number; longest: number }> = {
-  critical: { first: 2 * SECOND, longest: MINUTE },
-  sms: { first: 2 * SECOND, longest: MINUTE },
-  default: { first: MINUTE, longest: DAY },
-  bulk: { first: 5 * MINUTE, longest: DAY },
+  critical: { first: 2 * SECOND_MS, longest: MINUTE_MS },
+  sms: { first: 2 * SECOND_MS, longest: MINUTE_MS },
+  default: { first: MINUTE_MS, longest: DAY_MS },
+  bulk: { first: 5 * MINUTE_MS, longest: DAY_MS },
 };
 /**
  * Attempts of a message that names no number of its own. Ordinary mail goes on for one to three days, so that a full
@@ -40,7 +37,7 @@ const SCHEDULE: Record<Lane, { first: number; longest: number }> = {
  */
 export const DEFAULT_MAX_ATTEMPTS: Record<Lane, number> = { critical: 20, sms: 20, default: 13, bulk: 11 };
 /** Greylisting lets in who comes back after minutes; a code cannot wait that long and knocks by its own schedule. */
-const GREYLIST = { least: 5 * MINUTE, spread: 10 * MINUTE };
+const GREYLIST = { least: 5 * MINUTE_MS, spread: 10 * MINUTE_MS };
 /** What is added at most to a wait that was asked for, so that all who were asked do not come back at once. */
 const ASKED_SPREAD = 0.2;
 

@@ -1,3 +1,4 @@
+import { HOUR_MS } from '../../core/durations.js';
 import { lowestUuidv7 } from '../../core/ids.js';
 import type { Lane } from '../../core/lanes.js';
 import { Prisma } from '../../generated/prisma/client.js';
@@ -40,7 +41,7 @@ export interface Walk {
 export const WINDOW = 50_000;
 
 /** Milliseconds by which the clock that made an id may differ from that of Postgres, which `created_at` is of. */
-const MARGIN_MS = 3_600_000;
+const MARGIN_MS = HOUR_MS;
 
 /** Those of the partial index `outbound_emails_by_status`. */
 const INDEXED_STATUSES: ReadonlySet<EmailStatus> = new Set([

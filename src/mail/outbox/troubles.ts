@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { DAY_MS, HOUR_MS } from '../../core/durations.js';
 import { lowestUuidv7 } from '../../core/ids.js';
 import type { Lane } from '../../core/lanes.js';
 import { PrismaService } from '../../database/prisma.service.js';
@@ -43,8 +44,6 @@ const BOUNCES_OF = 200;
 const LOOKED_THROUGH = 1_000;
 /** The same, from either end, for a code that was handed over since others expired. */
 const LOOKED_FOR_CODES = 5_000;
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
 
 /** Read every few seconds by health; none of it grows with history. Ids tell when a message was accepted. */
 @Injectable()

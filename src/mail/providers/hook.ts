@@ -1,5 +1,6 @@
 import { createHash, createHmac, type X509Certificate } from 'node:crypto';
 import { bearerOf, sameSecret } from '../../core/credentials.js';
+import { MINUTE_MS } from '../../core/durations.js';
 import type { Logger } from '../../core/logger.js';
 import { enhancedCodeOf } from '../transport/smtp-reply.js';
 import {
@@ -194,9 +195,8 @@ export function keyOf(...parts: unknown[]): string {
     .digest('base64url');
 }
 
-const MINUTE = 60_000;
 /** Milliseconds by which a provider's clock may be ahead of ours, or behind where it signs each attempt anew. */
-export const CLOCKS_DIFFER = 5 * MINUTE;
+export const CLOCKS_DIFFER = 5 * MINUTE_MS;
 
 export function headerOf({ headers }: HookRequest, name: string): string | undefined {
   const value = headers[name];

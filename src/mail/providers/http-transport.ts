@@ -1,6 +1,7 @@
 import { setDefaultResultOrder } from 'node:dns';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../../core/clock.js';
+import { SECOND_MS } from '../../core/durations.js';
 import { TLS_CODES } from '../transport/smtp-reply.js';
 import { takenApart } from '../transport/given-mime.js';
 import { mailboxOf } from '../transport/mailbox.js';
@@ -9,8 +10,6 @@ import { exchange, type Exchanged, type HttpStage, type StageTimes } from './exc
 import type { Api, Provider, ProviderAnswer, ProviderRequest } from './provider.js';
 import { classifyReply, waitAskedFor } from './replies.js';
 import { type MessageSize, sizeFault } from './size-policy.js';
-
-const SECOND = 1_000;
 
 const CODES: Record<string, string> = {
   ENOTFOUND: 'http_dns',
@@ -38,14 +37,14 @@ export function classifyFailure(stage: HttpStage, code: string): Outcome {
       kind: 'deferred',
       uncounted: true,
       alert: true,
-      transport: { kind: 'backoff', ms: 5 * SECOND, here: true },
+      transport: { kind: 'backoff', ms: 5 * SECOND_MS, here: true },
       errorCode,
     };
   }
   return {
     kind: 'deferred',
     uncounted: true,
-    transport: { kind: 'backoff', ms: SECOND, here: true, unreachable: true },
+    transport: { kind: 'backoff', ms: SECOND_MS, here: true, unreachable: true },
     errorCode,
   };
 }

@@ -1,6 +1,7 @@
 import { isKey, MIN_HOOK_SECRET_LENGTH } from '../../config/provider-entries.js';
 import { isHostName } from '../../config/values.js';
 import { sameSecret } from '../../core/credentials.js';
+import { HOUR_MS } from '../../core/durations.js';
 import { mailboxOf, oneLine, writeMailbox } from '../transport/mailbox.js';
 import { withFieldsBefore } from '../transport/given-mime.js';
 import type { ComposedAttachment, ComposedMessage } from '../transport/transport.js';
@@ -200,7 +201,7 @@ const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
  * Milliseconds. Mailgun tries again for eight hours and does not say whether it signs anew for that. A replay gains
  * nothing, not even with another body, which the signature does not cover: a token counts once.
  */
-const RETRIES_FOR = 9 * 3_600_000;
+const RETRIES_FOR = 9 * HOUR_MS;
 
 /** https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks @throws SyntaxError */
 function prove({ body, now }: HookRequest, { signingKey }: { signingKey: string }): Proof {

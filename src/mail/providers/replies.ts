@@ -1,3 +1,4 @@
+import { DAY_MS, MINUTE_MS, SECOND_MS } from '../../core/durations.js';
 import { KEPT_MS, type Outcome } from '../transport/transport.js';
 
 /** What the rows are asked. */
@@ -25,16 +26,13 @@ export interface ReplyRow {
   then: (facts: ReplyFacts) => Outcome;
 }
 
-const SECOND = 1_000;
-const MINUTE = 60 * SECOND;
-const DAY = 24 * 60 * MINUTE;
 /** The least that anybody is left alone for who asks for a break: "0 seconds" is no break. */
 const SHORTEST_BREAK_MS = 500;
 /**
  * Until a used up quota is tried again with one message. Providers renew at midnight of some time zone, a month after
  * somebody paid, or over the last 24 h; and whoever buys more does not want to wait for any of it.
  */
-const QUOTA_AGAIN_MS = 60 * MINUTE;
+const QUOTA_AGAIN_MS = 60 * MINUTE_MS;
 
 /**
  * Read from the top, after the rows of the provider: the first one that fits decides. Only what is no 2xx comes here.
@@ -57,7 +55,7 @@ export const PROVIDER_REPLIES: readonly ReplyRow[] = [
     when: { status: [500] },
     then: ({ told, retryAfterMs }) => ({
       kind: 'deferred',
-      transport: { kind: 'backoff', ms: retryAfterMs ?? 5 * SECOND },
+      transport: { kind: 'backoff', ms: retryAfterMs ?? 5 * SECOND_MS },
       ...told,
     }),
   },
@@ -66,7 +64,7 @@ export const PROVIDER_REPLIES: readonly ReplyRow[] = [
     // Never followed: the key would go along.
     condition: 'a redirect',
     when: { status: '3xx' },
-    then: (facts) => ({ ...busy({ ...facts, retryAfterMs: MINUTE }), alert: true }),
+    then: (facts) => ({ ...busy({ ...facts, retryAfterMs: MINUTE_MS }), alert: true }),
   },
   {
     condition: 'no such way to call it',
@@ -119,7 +117,7 @@ export function quotaUsedUp({ told, retryAfterMs }: ReplyFacts): Outcome {
 }
 
 export function tooFast({ told, retryAfterMs }: ReplyFacts): Outcome {
-  return { kind: 'deferred', uncounted: true, transport: { kind: 'backoff', ms: retryAfterMs ?? SECOND }, ...told };
+  return { kind: 'deferred', uncounted: true, transport: { kind: 'backoff', ms: retryAfterMs ?? SECOND_MS }, ...told };
 }
 
 /**
@@ -130,7 +128,7 @@ export function senderRefused({ told }: ReplyFacts): Outcome {
   return {
     kind: 'deferred',
     uncounted: true,
-    afterMs: MINUTE,
+    afterMs: MINUTE_MS,
     withinMs: KEPT_MS,
     alert: true,
     ...told,
@@ -144,7 +142,12 @@ export function takenBefore({ told }: ReplyFacts): Outcome {
 }
 
 function busy({ told, retryAfterMs }: ReplyFacts): Outcome & { kind: 'deferred' } {
-  return { kind: 'deferred', uncounted: true, transport: { kind: 'backoff', ms: retryAfterMs ?? 5 * SECOND }, ...told };
+  return {
+    kind: 'deferred',
+    uncounted: true,
+    transport: { kind: 'backoff', ms: retryAfterMs ?? 5 * SECOND_MS },
+    ...told,
+  };
 }
 
 /**
@@ -158,7 +161,7 @@ export function waitAskedFor(headers: Pick<Headers, 'get'>, now: Date): number |
   const reset = headers.get('ratelimit-reset') ?? headers.get('x-sib-ratelimit-reset');
   if (reset !== null) return seconds(reset);
   const at = /^\d{9,11}$/.exec(headers.get('x-ratelimit-reset') ?? '')?.[0];
-  return at === undefined ? undefined : bounded(Number(at) * SECOND - now.getTime());
+  return at === undefined ? undefined : bounded(Number(at) * SECOND_MS - now.getTime());
 }
 
 /** Milliseconds until a date as HTTP writes it; undefined when it is none. */
@@ -168,11 +171,11 @@ export function until(date: string, now: Date): number | undefined {
 }
 
 function seconds(text: string): number | undefined {
-  return /^\s*\d{1,9}(\.\d+)?\s*$/.test(text) ? bounded(Number(text) * SECOND) : undefined;
+  return /^\s*\d{1,9}(\.\d+)?\s*$/.test(text) ? bounded(Number(text) * SECOND_MS) : undefined;
 }
 
 function bounded(ms: number): number {
-  return Math.min(Math.max(Math.ceil(ms), SHORTEST_BREAK_MS), DAY);
+  return Math.min(Math.max(Math.ceil(ms), SHORTEST_BREAK_MS), DAY_MS);
 }
 
 function fits(when: ReplyRow['when'], { status, code, message }: ReplyFacts): boolean {

@@ -1,5 +1,6 @@
 import { createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { KEY_ENTRY } from '../../config/provider-entries.js';
+import { DAY_MS } from '../../core/durations.js';
 import { type Mailbox, mailboxOf, oneLine } from '../transport/mailbox.js';
 import {
   AUTHENTIC,
@@ -153,7 +154,7 @@ function written({ name, address }: Mailbox): object {
  * may be an honest retry after an outage of ours. A replay gains nothing: the signature covers the whole body, and each
  * event in it counts once.
  */
-const RETRIES_FOR = 24 * 3_600_000;
+const RETRIES_FOR = DAY_MS;
 
 /**
  * https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/getting-started-event-webhook-security-features

@@ -2,6 +2,7 @@ import { AwsV4Signer } from 'aws4fetch';
 import { isKey } from '../../config/provider-entries.js';
 import type { TransportSettings } from '../../config/settings.js';
 import { type Context, fault, type Parsed, value } from '../../config/values.js';
+import { MINUTE_MS } from '../../core/durations.js';
 import { type Mailbox, mailboxOf, writeMailbox } from '../transport/mailbox.js';
 import {
   type AccountVerdict,
@@ -30,8 +31,6 @@ interface Account {
   region: string;
   credentials: Credentials;
 }
-
-const MINUTE = 60_000;
 
 /**
  * SES v2: https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html. nodemailer's own SES transport
@@ -115,7 +114,7 @@ export const ses: Provider<Account, { topicArn: string }> = {
         code: /^(Throttling(Exception)?|TooManyRequestsException|LimitExceededException)$/,
         message: /^Daily (message|sending) quota exceeded/,
       },
-      then: (facts) => quotaUsedUp({ ...facts, retryAfterMs: 10 * MINUTE }),
+      then: (facts) => quotaUsedUp({ ...facts, retryAfterMs: 10 * MINUTE_MS }),
     },
     { condition: 'too fast', when: { code: /^(Throttling(Exception)?|TooManyRequestsException)$/ }, then: tooFast },
     { condition: 'a limit of the account', when: { code: /^LimitExceededException$/ }, then: quotaUsedUp },

@@ -1,5 +1,6 @@
 import { verify, X509Certificate } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { HOUR_MS } from '../../core/durations.js';
 import { Semaphore } from '../../core/semaphore.js';
 import { AUTHENTIC, type Fields, type Proof, refused, textOf } from './hook.js';
 
@@ -7,7 +8,7 @@ import { AUTHENTIC, type Fields, type Proof, refused, textOf } from './hook.js';
  * Milliseconds for which SNS goes on trying; the timestamp is that of the publication, and not of the attempt.
  * https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html
  */
-const RETRIES_FOR = 3_600_000;
+const RETRIES_FOR = HOUR_MS;
 const CLOCKS_DIFFER = 5 * 60_000;
 
 const SIGNED_FIELDS = new Map(

@@ -1,6 +1,7 @@
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../core/clock.js';
+import { SECOND_MS } from '../../core/durations.js';
 import { uuidv7 } from '../../core/ids.js';
 import type { Logger } from '../../core/logger.js';
 import type { PrismaService } from '../../database/prisma.service.js';
@@ -66,8 +67,6 @@ export function keptText(message: ComposedMessage): Kept {
   const subject = `SMS, ${segments} segment${segments === 1 ? '' : 's'} (${encoding}, ${length})`;
   return { toAddress: numberOf(message), subject, text, html: '', source: Buffer.from(text) };
 }
-
-const SECOND = 1_000;
 
 /**
  * Writes each message into a folder, as `<time>-<id>.eml`, and sends nothing. Whoever watches the folder never sees
@@ -145,7 +144,7 @@ function notWritten(error: unknown): Outcome {
     kind: 'deferred',
     uncounted: true,
     alert: true,
-    transport: { kind: 'backoff', ms: 5 * SECOND, here: true },
+    transport: { kind: 'backoff', ms: 5 * SECOND_MS, here: true },
     errorCode: codeOf(error),
     reply: String(error),
   };

@@ -1,13 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../../core/clock.js';
+import { HOUR_MS } from '../../core/durations.js';
 import { Problem } from '../../core/problems.js';
 import { PrismaService, type UnitOfWork } from '../../database/prisma.service.js';
 import { Prisma } from '../../generated/prisma/client.js';
 import type { ArrivalFate } from '../outbox/arrivals.js';
 import { firstCaller, keepStatement, type KeptAnswer } from '../outbox/insert-statement.js';
 import { fingerprintOf, KEPT_HOURS, type KeyedRequest } from './idempotency-policy.js';
-
-const HOUR_MS = 3_600_000;
 
 /** What a call answers when all goes well. */
 export interface Answer<Body extends object = object> {

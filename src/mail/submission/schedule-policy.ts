@@ -1,9 +1,8 @@
+import { DAY_MS } from '../../core/durations.js';
 import type { FieldError } from '../../core/problems.js';
 
 /** Days; what is meant for later than this is taken for a slip in the year. */
 const MAX_DAYS_AHEAD = 366;
-
-const DAY_MS = 86_400_000;
 
 interface Schedule {
   /** Undefined: at once. */

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { HOUR_MS } from '../../core/durations.js';
 import { PrismaService, type UnitOfWork } from '../../database/prisma.service.js';
 import { Prisma } from '../../generated/prisma/client.js';
 import type { SubscriberStatus } from '../../generated/prisma/enums.js';
@@ -33,7 +34,7 @@ export const IS_HELD = Prisma.sql`m.next_attempt_at > now() + make_interval(hour
 
 /** The same of a time. */
 export function isHeld(nextAttemptAt: Date, now: Date): boolean {
-  return nextAttemptAt.getTime() > now.getTime() + HELD_DAYS * 12 * 3_600_000;
+  return nextAttemptAt.getTime() > now.getTime() + HELD_DAYS * 12 * HOUR_MS;
 }
 
 /** Of a row `due` of a claim: what its broadcast and its subscriber say to it; nulls where it is of no broadcast. */

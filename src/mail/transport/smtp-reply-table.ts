@@ -1,3 +1,4 @@
+import { DAY_MS, MINUTE_MS, SECOND_MS } from '../../core/durations.js';
 import {
   isMailboxBusy,
   isMailboxFull,
@@ -58,10 +59,6 @@ export interface Row {
   then: Consequence;
 }
 
-const SECOND = 1_000;
-const MINUTE = 60 * SECOND;
-const DAY = 24 * 60 * MINUTE;
-
 type Deferred = Extract<Outcome, { kind: 'deferred' }>;
 type Failed = Extract<Outcome, { kind: 'failed' }>;
 
@@ -87,7 +84,7 @@ const waits =
   ({ told, hint }) => ({ kind: 'deferred', ...hint, ...told, ...more });
 
 /** Only this host feels it. */
-const HERE = { kind: 'backoff', ms: SECOND, here: true } as const;
+const HERE = { kind: 'backoff', ms: SECOND_MS, here: true } as const;
 const REFUSED_LOGIN = deferred({
   uncounted: true,
   transport: { kind: 'pause', reason: 'smtp_auth' },
@@ -95,14 +92,14 @@ const REFUSED_LOGIN = deferred({
 });
 /** Enhanced codes that blame nobody, and none: words are read then. */
 const UNTOLD = /^$|^[45]\.[0-6]\.0$|^[45]\.5\./;
-const QUOTA_USED_UP = breakFor(5 * MINUTE, { withinMs: KEPT_MS, alert: true, errorCode: 'smtp_quota' });
-const KEPT = { uncounted: true, afterMs: MINUTE, withinMs: KEPT_MS, alert: true } as const;
+const QUOTA_USED_UP = breakFor(5 * MINUTE_MS, { withinMs: KEPT_MS, alert: true, errorCode: 'smtp_quota' });
+const KEPT = { uncounted: true, afterMs: MINUTE_MS, withinMs: KEPT_MS, alert: true } as const;
 /** Another sender may be welcome there, so the breaker of the transport stays closed for now. */
 const SENDER_REFUSED = deferred({ ...KEPT, errorCode: 'smtp_sender' });
 const ACCOUNT_REFUSED = deferred(KEPT);
 const TOO_FAST = waits({ transport: { kind: 'slow' } });
 const TOO_MANY = deferred({ tooMany: true });
-const MAILBOX_FULL = deferred({ withinMs: DAY, ofRecipient: true });
+const MAILBOX_FULL = deferred({ withinMs: DAY_MS, ofRecipient: true });
 const POLICY = deferred({ alert: true });
 const BAD_ADDRESS = failed({ suppress: true, ofRecipient: true });
 
@@ -117,14 +114,14 @@ export const SMTP_REPLIES: readonly Row[] = [
     then: ({ told }) => ({ kind: 'unknown', ...told }),
   },
   // RFC 5321 §3.8: the server closes whatever we do.
-  { condition: '421, at any stage', when: { code: [421] }, then: breakFor(5 * SECOND) },
+  { condition: '421, at any stage', when: { code: [421] }, then: breakFor(5 * SECOND_MS) },
   {
     condition: 'TLS failure', // the next transport; plain text never
     when: { stage: 'connecting', tls: true },
     then: ({ told, answered }) => ({
       kind: 'deferred',
       uncounted: true,
-      transport: { kind: 'backoff', ms: 5 * SECOND, ...(answered ? {} : { here: true }) },
+      transport: { kind: 'backoff', ms: 5 * SECOND_MS, ...(answered ? {} : { here: true }) },
       alert: true,
       ...told,
       errorCode: 'smtp_tls',
@@ -132,7 +129,7 @@ export const SMTP_REPLIES: readonly Row[] = [
   },
   { condition: 'credentials refused or wanted', when: { code: [530, 534, 535] }, then: REFUSED_LOGIN },
   // RFC 4954 §6: 454 4.7.0
-  { condition: 'login refused for now', when: { command: /^AUTH/, code: '4xx' }, then: breakFor(15 * SECOND) },
+  { condition: 'login refused for now', when: { command: /^AUTH/, code: '4xx' }, then: breakFor(15 * SECOND_MS) },
   { condition: 'no way to log in', when: { client: ['EAUTH', 'ENOAUTH'] }, then: REFUSED_LOGIN },
   {
     condition: 'no token for the login', // whoever gives them is away, and not the mail server
@@ -147,7 +144,7 @@ export const SMTP_REPLIES: readonly Row[] = [
   {
     condition: 'turned away before any message',
     when: { stage: 'connecting' },
-    then: deferred({ uncounted: true, transport: { kind: 'backoff', ms: 15 * SECOND }, alert: true }),
+    then: deferred({ uncounted: true, transport: { kind: 'backoff', ms: 15 * SECOND_MS }, alert: true }),
   },
   { condition: 'message too big', when: { code: [552, 554], enhanced: /^5\.3\.4$/ }, then: failed() },
   // Google: 5.4.5 (support.google.com/a/answer/3726730); Zoho: 5.4.6; Exchange Online: 5.1.90, 5.7.232 and 5.7.233
@@ -195,7 +192,7 @@ export const SMTP_REPLIES: readonly Row[] = [
   {
     condition: 'sender or host refused for now',
     when: { command: /^MAIL/, code: '4xx' },
-    then: breakFor(5 * SECOND, { withinMs: KEPT_MS }),
+    then: breakFor(5 * SECOND_MS, { withinMs: KEPT_MS }),
   },
   {
     condition: 'host refused for now, in words', // which waiting mends for no recipient

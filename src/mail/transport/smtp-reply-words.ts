@@ -1,10 +1,9 @@
+import { DAY_MS, SECOND_MS } from '../../core/durations.js';
+
 /**
  * What servers say in words alone, or in words that contradict their code. Each pattern names a kind of fault and no
  * provider, and speaks of one side: a reply about the recipient is never taken for one about the sender.
  */
-
-const SECOND = 1_000;
-const DAY = 24 * 60 * 60 * SECOND;
 
 /** All lines without their codes, and without addresses, which may hold any word. */
 export function wordsOf(reply: string): string {
@@ -144,7 +143,7 @@ export function isTooManyRecipients(words: string): boolean {
   return /\btoo many recipients\b(?! (?:received|this|per|in)\b)/i.test(words);
 }
 
-const UNIT_MS = { s: SECOND, m: 60 * SECOND, h: 60 * 60 * SECOND, d: DAY };
+const UNIT_MS = { s: SECOND_MS, m: 60 * SECOND_MS, h: 60 * 60 * SECOND_MS, d: DAY_MS };
 const ASKED =
   /\b(?:in|after|for|wait)\s+(?:(?:at least|about|another)\s+)?(?:(\d{1,2}):(\d\d):(\d\d)\b|(\d{1,6})\s*(s|m|h|d)(?:ecs?|ins?|rs?|econds?|inutes?|ours?|ays?)?\b(?:,?\s+(?:and\s+)?(\d{1,6})\s*(s|m|h|d)(?:ecs?|ins?|rs?|econds?|inutes?|ours?|ays?)?\b)?)/i;
 
@@ -159,7 +158,7 @@ export function waitAskedFor(words: string): number | undefined {
     hours === undefined
       ? timed(parts[0], parts[1]) + timed(parts[2], parts[3])
       : timed(hours, 'h') + timed(minutes, 'm') + timed(seconds, 's');
-  return Math.min(ms, DAY);
+  return Math.min(ms, DAY_MS);
 }
 
 function timed(count: string | undefined, unit: string | undefined): number {

@@ -1,5 +1,7 @@
+import { DAY_MS } from '../../core/durations.js';
+
 /** Milliseconds for which mail is kept that somebody has to mend something for; RFC 5321 §4.5.4.1 wants 4 to 5 days. */
-export const KEPT_MS = 4 * 24 * 60 * 60_000;
+export const KEPT_MS = 4 * DAY_MS;
 
 /** What an attempt taught us about the way out itself, apart from the message. */
 export type TransportEffect =

@@ -1,33 +1,30 @@
-const SECOND = 1_000;
-const MINUTE = 60 * SECOND;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../core/durations.js';
 
 /** Milliseconds between the attempts of one delivery: twelve attempts in about two and a half days. */
 export const SCHEDULE = [
-  5 * SECOND,
-  30 * SECOND,
-  2 * MINUTE,
-  10 * MINUTE,
-  HOUR,
-  3 * HOUR,
-  8 * HOUR,
-  12 * HOUR,
-  12 * HOUR,
-  12 * HOUR,
-  12 * HOUR,
+  5 * SECOND_MS,
+  30 * SECOND_MS,
+  2 * MINUTE_MS,
+  10 * MINUTE_MS,
+  HOUR_MS,
+  3 * HOUR_MS,
+  8 * HOUR_MS,
+  12 * HOUR_MS,
+  12 * HOUR_MS,
+  12 * HOUR_MS,
+  12 * HOUR_MS,
 ] as const;
 /** What is added at most, as a part of the wait, so that deliveries that failed together do not come back together. */
 const SPREAD = 0.1;
 /** An endpoint may ask for a pause, but not for ever. */
-const LONGEST_PAUSE = 12 * HOUR;
+const LONGEST_PAUSE = 12 * HOUR_MS;
 
 /** Failed attempts in a row after which an endpoint counts as down, and is tried with one delivery at a time. */
 export const DOWN_AFTER = 3;
 /** An endpoint that is down is tried again after a quarter of the time for which it has been, within these bounds. */
-const BACKOFF = { part: 0.25, least: 5 * SECOND, longest: 5 * MINUTE };
+const BACKOFF = { part: 0.25, least: 5 * SECOND_MS, longest: 5 * MINUTE_MS };
 /** An endpoint that took nothing for so long is disabled; not for a few failures far apart. */
-const GIVE_UP = { after: 5 * DAY, failures: 20 };
+const GIVE_UP = { after: 5 * DAY_MS, failures: 20 };
 
 /**
  * Milliseconds until the next attempt, never less than what the endpoint asked for; `give_up` when there is none.
@@ -74,7 +71,7 @@ export function endpointPause({
 export function askedPause(retryAfter: string | undefined, now: Date): number | undefined {
   const text = retryAfter?.trim();
   if (!text) return undefined;
-  if (/^\d+$/.test(text)) return Number(text) * SECOND;
+  if (/^\d+$/.test(text)) return Number(text) * SECOND_MS;
   // Date.parse takes much for a date; one of HTTP names its weekday and ends in GMT.
   const at = /^[A-Z][a-z]{2,8},? .* GMT$/.test(text) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(at) ? undefined : Math.max(0, at - now.getTime());

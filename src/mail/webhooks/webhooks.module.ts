@@ -1,5 +1,6 @@
 import { Injectable, Module, type OnModuleInit, type Provider } from '@nestjs/common';
 import { Settings } from '../../config/settings.js';
+import { DAY_MS } from '../../core/durations.js';
 import { Logger } from '../../core/logger.js';
 import { WORKER_NAME } from '../../core/process-facts.js';
 import { inBatches } from '../../database/prisma.service.js';
@@ -12,7 +13,6 @@ import { WebhookOutbox } from './webhook-outbox.js';
 import { WebhookRecords } from './webhook-records.js';
 
 const TAKE_BACK_EVERY_MS = 5_000;
-const DAY_MS = 86_400_000;
 
 /** The scheduled work of webhooks, in every process: the leases share it out. */
 @Injectable()

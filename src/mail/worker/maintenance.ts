@@ -1,5 +1,6 @@
 import { Injectable, Module, type OnModuleInit } from '@nestjs/common';
 import { Settings } from '../../config/settings.js';
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../core/durations.js';
 import { Logger } from '../../core/logger.js';
 import { WORKER_NAME } from '../../core/process-facts.js';
 import { inBatches } from '../../database/prisma.service.js';
@@ -22,10 +23,6 @@ import { Idempotency } from '../submission/idempotency.js';
 import { Suppressions } from '../suppressions/suppressions.js';
 import { WebhookMaintenance, WebhooksModule } from '../webhooks/webhooks.module.js';
 
-const SECOND = 1_000;
-const MINUTE = 60 * SECOND;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
 /** Seconds for which a new event is looked at every few seconds: what it outran is our own commit. */
 const NEW_FOR = 600;
 /** Events one pass applies at most; the next goes on. */
@@ -47,10 +44,10 @@ class EventMaintenance implements OnModuleInit {
 
   onModuleInit(): void {
     this.scheduled.register(
-      { name: 'mail.events', everyMs: 5 * SECOND, run: () => this.match('newer') },
-      { name: 'mail.late_events', everyMs: 5 * MINUTE, run: () => this.match('older') },
-      { name: 'mail.unmatched_events', everyMs: HOUR, run: (signal) => this.removeUnmatched(signal) },
-      { name: 'mail.old_events', everyMs: DAY, run: (signal) => this.removeOld(signal) },
+      { name: 'mail.events', everyMs: 5 * SECOND_MS, run: () => this.match('newer') },
+      { name: 'mail.late_events', everyMs: 5 * MINUTE_MS, run: () => this.match('older') },
+      { name: 'mail.unmatched_events', everyMs: HOUR_MS, run: (signal) => this.removeUnmatched(signal) },
+      { name: 'mail.old_events', everyMs: DAY_MS, run: (signal) => this.removeOld(signal) },
     );
   }
 
@@ -85,8 +82,8 @@ class ActionMaintenance implements OnModuleInit {
 
   onModuleInit(): void {
     this.scheduled.register(
-      { name: ACTION_TASK, everyMs: 5 * SECOND, run: (signal) => this.work(signal) },
-      { name: 'mail.old_actions', everyMs: DAY, run: (signal) => this.removeOld(signal) },
+      { name: ACTION_TASK, everyMs: 5 * SECOND_MS, run: (signal) => this.work(signal) },
+      { name: 'mail.old_actions', everyMs: DAY_MS, run: (signal) => this.removeOld(signal) },
     );
   }
 
@@ -100,9 +97,9 @@ class ActionMaintenance implements OnModuleInit {
 }
 
 /** Milliseconds after its last try at which it is forgotten that a host could not reach a transport. */
-const FORGET_HOSTS_AFTER = 15 * MINUTE;
+const FORGET_HOSTS_AFTER = 15 * MINUTE_MS;
 /** Milliseconds for which a worker that fell silent is still shown. */
-const FORGET_WORKERS_AFTER = HOUR;
+const FORGET_WORKERS_AFTER = HOUR_MS;
 
 /** The scheduled work that keeps the outbox going, whatever dies. */
 @Injectable()
@@ -122,11 +119,11 @@ class OutboxMaintenance implements OnModuleInit {
 
   onModuleInit(): void {
     this.scheduled.register(
-      { name: 'mail.rescue', everyMs: 5 * SECOND, run: () => this.takeBackAbandoned() },
-      { name: 'mail.sweep', everyMs: 5 * MINUTE, run: () => this.wakeLanesWithDueMail() },
-      { name: 'mail.ledger', everyMs: MINUTE, run: async () => `${await this.ledger.fold()} folded` },
-      { name: 'mail.workers', everyMs: MINUTE, run: () => this.lookAfterWorkers() },
-      { name: 'mail.expire', everyMs: HOUR, run: (signal) => this.expire(signal) },
+      { name: 'mail.rescue', everyMs: 5 * SECOND_MS, run: () => this.takeBackAbandoned() },
+      { name: 'mail.sweep', everyMs: 5 * MINUTE_MS, run: () => this.wakeLanesWithDueMail() },
+      { name: 'mail.ledger', everyMs: MINUTE_MS, run: async () => `${await this.ledger.fold()} folded` },
+      { name: 'mail.workers', everyMs: MINUTE_MS, run: () => this.lookAfterWorkers() },
+      { name: 'mail.expire', everyMs: HOUR_MS, run: (signal) => this.expire(signal) },
     );
   }
 
@@ -176,12 +173,12 @@ class RetentionMaintenance implements OnModuleInit {
 
   onModuleInit(): void {
     this.scheduled.register(
-      { name: 'mail.erase', everyMs: HOUR, run: (signal) => this.erase(signal) },
-      { name: 'mail.contents', everyMs: HOUR, run: (signal) => this.removeContents(signal) },
-      { name: 'mail.retention', everyMs: DAY, run: (signal) => this.removeOld(signal) },
-      { name: 'mail.files', everyMs: HOUR, run: (signal) => this.removeUnneededFiles(signal) },
-      { name: 'mail.idempotency', everyMs: HOUR, run: (signal) => this.removeExpiredAnswers(signal) },
-      { name: 'mail.suppressions', everyMs: DAY, run: (signal) => this.removeExpiredSuppressions(signal) },
+      { name: 'mail.erase', everyMs: HOUR_MS, run: (signal) => this.erase(signal) },
+      { name: 'mail.contents', everyMs: HOUR_MS, run: (signal) => this.removeContents(signal) },
+      { name: 'mail.retention', everyMs: DAY_MS, run: (signal) => this.removeOld(signal) },
+      { name: 'mail.files', everyMs: HOUR_MS, run: (signal) => this.removeUnneededFiles(signal) },
+      { name: 'mail.idempotency', everyMs: HOUR_MS, run: (signal) => this.removeExpiredAnswers(signal) },
+      { name: 'mail.suppressions', everyMs: DAY_MS, run: (signal) => this.removeExpiredSuppressions(signal) },
     );
   }
 

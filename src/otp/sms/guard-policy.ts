@@ -1,3 +1,5 @@
+import { DAY_MS } from '../../core/durations.js';
+
 /**
  * Whom codes by SMS are counted for: a number, the ten thousand numbers around it, its country, and all of them.
  * Whoever is paid for text messages has codes sent to numbers of their own, which nobody gives back; they come in rows,
@@ -65,5 +67,5 @@ export function dayOf(at: Date): string {
 }
 
 export function endOfDay(at: Date): Date {
-  return new Date(Date.parse(`${dayOf(at)}T00:00:00Z`) + 24 * 60 * 60_000);
+  return new Date(Date.parse(`${dayOf(at)}T00:00:00Z`) + DAY_MS);
 }
