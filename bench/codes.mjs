@@ -95,7 +95,7 @@ export async function codes({ stage, options, compare }) {
         return { code50, code95, code99 };
       },
       'Otpost, beside a broadcast at 50 a minute': async () => {
-        const broadcast = await slowBroadcast(otpost, smoke ? 3 : 200);
+        const broadcast = await slowBroadcast(otpost, smoke ? 60 : 200);
         await stage.resetSink({ names: NEW });
         const [before, from] = [await broadcast.sent(), now()];
         const took = await codesUntil(otpost, pause(seconds * 1_000));
