@@ -55,8 +55,8 @@ describe('a process that was told of no way out', () => {
     await eventually(async () => (await statusesBy())[0] === 'sent capture', 'the inbox to keep it');
     await start({ MAIL_TRANSPORTS: sink.url, ROLE: 'web', OUTBOX_RESCUE: 'off' });
     await database.query(`INSERT INTO transport_states (name) VALUES ('127.0.0.1:${sink.port}')`); // as its worker says at its start
-    await alone.api.register('grace@example.com');
     await eventually(() => alone.text.includes('THIS PROCESS DELIVERS NO MAIL ANY MORE'), 'the log to say so');
+    await alone.api.register('grace@example.com');
     expect(await statusesBy()).toEqual(['sent capture', 'queued ']);
     await start({ MAIL_TRANSPORTS: sink.url });
     await sink.waitForMailTo('grace@example.com');
