@@ -11,6 +11,7 @@ import { freePort } from '../../support/network/free-port.js';
 import { WebhookReceiver } from '../../support/http/webhook-receiver.js';
 import { ApiDocument } from '../../support/openapi/document.js';
 import { createApiKey } from '../../support/service/api-key.js';
+import { atRest } from '../../support/service/at-rest.js';
 import { type Otpost, startOtpost } from '../../support/service/otpost.js';
 import { codeFromInbox } from '../../support/service/story.js';
 import { eventually } from '../../support/signals/wait.js';
@@ -144,6 +145,7 @@ describe('the client, with the service', () => {
   });
 
   it('takes webhooks of the service, and of nobody else', async () => {
+    await atRest(otpost.database);
     const { secret } = await client.webhooks.create({ url: receiver.url('/client'), events: ['email.sent'] });
     const { id } = await client.emails.send({
       to: 'ada@example.com',
