@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { WebhookClient } from '../../support/http/webhook-client.js';
 import { type Respond, signaturesBy, WebhookReceiver } from '../../support/http/webhook-receiver.js';
 import { createApiKey } from '../../support/service/api-key.js';
+import { atRest } from '../../support/service/at-rest.js';
 import { HeldClock, type Otpost, startOtpost } from '../../support/service/otpost.js';
 import { postfixDsn } from '../../support/smtp/bounces.js';
 import { eventually } from '../../support/signals/wait.js';
@@ -34,8 +35,9 @@ describe('webhooks', () => {
   });
   afterEach(() => otpost.database.query('TRUNCATE webhook_endpoints CASCADE'));
 
-  /** An endpoint that is told of nothing but tests, at a path of its own. */
+  /** An endpoint that is told of nothing but tests, at a path of its own; where of more, of nothing sent before. */
   async function endpointFor(respond?: Respond, events = ['email.complained']) {
+    await atRest(otpost.database);
     const path = `/hook/${next++}`;
     if (respond) receiver.answer(path, respond);
     return { path, ...(await client.register(receiver.url(path), events)) };

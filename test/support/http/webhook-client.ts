@@ -1,6 +1,5 @@
 import { createApiKey } from '../service/api-key.js';
 import type { Answer } from '../service/api.js';
-import { atRest } from '../service/at-rest.js';
 import type { Otpost } from '../service/otpost.js';
 import { eventually } from '../signals/wait.js';
 
@@ -57,9 +56,7 @@ export class WebhookClient {
     return this.otpost.api.send<Body>(method, path, headers, body === undefined ? undefined : JSON.stringify(body));
   }
 
-  /** Of an endpoint that hears of nothing that was sent before. */
   async register(url: string, events?: string[]): Promise<EndpointBody> {
-    await atRest(this.otpost.database);
     const { status, body } = await this.ask<EndpointBody>('POST', '/v1/webhook-endpoints', {
       url,
       ...(events ? { events } : {}),
