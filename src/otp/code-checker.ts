@@ -118,7 +118,7 @@ export class CodeChecker {
       : await this.challenges.consume(compared, this.clock.now(), unit, besides);
     const own = { destination: compared.destinationCanonical, purpose: budgetClass(compared.purpose) };
     if (challenge) await this.proveNumber(challenge, unit);
-    if (counted.length > 1) await this.budgets.hold([own, ...counted], unit);
+    if (counted.length > 1) await this.budgets.hold([own, ...countedFor(compared, counted)], unit);
     if (challenge) await this.budgets.clear(own, unit);
     // Also where another call was faster: the code was right.
     await this.takeBack(counted, unit, { right: compared, used: true });
@@ -173,7 +173,7 @@ export class CodeChecker {
   ): Promise<void> {
     const [first] = counted;
     if (first && !(used && first.id === right.id)) await this.challenges.takeBackAttempt(first.id, unit);
-    const own = counted.filter(({ destination }) => destination === right.destinationCanonical);
+    const own = countedFor(right, counted);
     // Of a code that is used up they are held already, with its own.
     if (!used && own.length > 1) await this.budgets.hold(own, unit);
     for (const key of own) {
@@ -210,4 +210,9 @@ export class CodeChecker {
     // Open again, or usable again: what stood in the way a moment ago is gone, and the client may try once more.
     return verdict.kind === 'blocked' ? verdict : { kind: 'blocked', until: now };
   }
+}
+
+/** Of what was counted, the failures of the address that a challenge is for. */
+function countedFor({ destinationCanonical }: Challenge, counted: readonly Asked[]): Asked[] {
+  return counted.filter(({ destination }) => destination === destinationCanonical);
 }
