@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { RequestSource } from '../core/credentials.js';
 import { Keyring } from '../core/keyring.js';
 import { Limits } from '../limits/limits.js';
+import { purposeRow } from './purposes.js';
 
 /**
  * What a client keeps from a sign-in and shows again in the header `Otpost-Device`. It proves no person and opens
@@ -92,7 +93,7 @@ export class RequestedMailLimit {
       ip,
       destination,
       withMail: true,
-      asNewAddress: purpose === 'change_email',
+      asNewAddress: purpose !== undefined && purposeRow(purpose)?.finishing === 'changes_address',
       knownDevice: this.devices.read(deviceToken, destination),
     });
   }
