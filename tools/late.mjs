@@ -7,7 +7,7 @@
  * the end. Whoever reads a failure keeps in mind that a test may hold the very time that was taken from it.
  */
 import { execFileSync, spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -64,13 +64,16 @@ const git = (...args) => execFileSync('git', args, { cwd: root, encoding: 'utf8'
 
 /** @param {string} folder @param {string[]} paths @returns {Promise<number>} exit code */
 async function gate(folder, paths) {
+  process.on('SIGINT', () => undefined); // the gate hears of Ctrl-C as well, ends, and the tree is removed
   const child = spawn('npm', ['test', '--', ...paths], { cwd: folder, stdio: 'inherit' });
   return new Promise((resolve) => child.once('exit', (code) => resolve(code ?? 1)));
 }
 
 /** @param {string} kind @param {string[]} paths */
 async function runLate(kind, paths) {
-  const folder = join(mkdtempSync(join(tmpdir(), 'otpost-late-')), 'tree');
+  const parent = mkdtempSync(join(tmpdir(), 'otpost-late-'));
+  chmodSync(parent, 0o755); // started by root, Postgres runs as another user
+  const folder = join(parent, 'tree');
   // What is changed and not committed yet, as a commit that nothing names.
   git('worktree', 'add', '--quiet', '--detach', folder, git('stash', 'create') || 'HEAD');
   try {
@@ -83,7 +86,7 @@ async function runLate(kind, paths) {
     return await gate(folder, paths);
   } finally {
     git('worktree', 'remove', '--force', folder);
-    rmSync(join(folder, '..'), { recursive: true });
+    rmSync(parent, { recursive: true, force: true, maxRetries: 20, retryDelay: 500 }); // a build may still write
   }
 }
 
