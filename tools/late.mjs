@@ -1,5 +1,5 @@
 /**
- * `npm run test:late -- records|claims|behind|ahead [PATH…]`: the tests of services and processes, or those named, with the program
+ * `npm run test:late -- records|claims|statements|behind|ahead [PATH…]`: the tests of services and processes, or those named, with the program
  * made late on purpose. What fails has taken something for done that was only begun, a mail that the server has seen for
  * one that is recorded, or two clocks for one. On a busy machine that test fails of itself, one day.
  *
@@ -23,6 +23,7 @@ const waitBefore = (file, at, ms) => ({ file, at, instead: later(ms, at) });
 
 const DELIVER = 'src/mail/worker/deliver.ts';
 const WEBHOOK = 'src/mail/webhooks/webhook-delivery.ts';
+const QUERY = 'return query(config, Array.isArray(values) ? values.map(storableParameter) : values, ...rest);';
 const CLOCK = { file: 'src/database/database-clock.ts', at: 'return new Date(at + this.offset)' };
 
 /**
@@ -41,6 +42,14 @@ export const LATE = {
     waitBefore('src/mail/outbox/outbox.ts', 'const due = await this.prisma.statements.runSql<DueEmail>', 700),
     waitBefore(WEBHOOK, 'const answer = await this.sender.post(request', 400),
     waitBefore(WEBHOOK, 'const until = performance.now() + RECORD_WITHIN_MS', 400),
+  ],
+  /** Each statement of the service comes to Postgres 40 ms late: those of the test overtake it. */
+  statements: [
+    {
+      file: 'src/database/pool.ts',
+      at: QUERY,
+      instead: `return new Promise((go) => setTimeout(go, 40)).then(() => { ${QUERY} });`,
+    },
   ],
   /** What the service takes for the time of Postgres is 0.3 s behind it, or before it. */
   behind: [{ ...CLOCK, instead: 'return new Date(at + this.offset - 300)' }],
