@@ -123,10 +123,10 @@ describe('what an API key opens', () => {
     expect([answer.status, answer.body.detail]).toEqual([401, 'This API key is not valid: it was revoked.']);
   });
 
-  it('is nothing any more from the moment it expires, and the answer says so', async () => {
+  it('is nothing any more once it has expired, and the answer says when it did', async () => {
     const key = await createApiKey(otpost.database.url, ['emails:send']);
     const [row] = await otpost.database.query<{ expires_at: Date }>(
-      'UPDATE api_keys SET expires_at = now() WHERE prefix = $1 RETURNING expires_at',
+      "UPDATE api_keys SET expires_at = now() - interval '1 minute' WHERE prefix = $1 RETURNING expires_at",
       [key.slice(0, 14)],
     );
     const answer = await ask('POST', '/v1/emails', MAIL, `Bearer ${key}`);
