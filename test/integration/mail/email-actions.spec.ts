@@ -227,6 +227,7 @@ describe('an action on all messages that match', () => {
     expect([action.done, ...(await statuses(mine, others))]).toEqual([1, 'queued', 'failed']);
     const foreign = await ask({ action: 'retry', filter: {}, expected: 1 });
     expect((await look(foreign.body.id, own.key)).status).toBe(404);
+    await finished(foreign);
     expect((await look(action.id)).status).toBe(200);
     expect((await look(randomUUID())).status).toBe(404);
   });

@@ -17,8 +17,9 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-/** SQLSTATE. */
+/** SQLSTATEs. */
 const OBJECT_IN_USE = '55006';
+const DEADLOCK_DETECTED = '40P01';
 
 /** Of this Jest worker, as the migrations leave them: to empty one costs a tenth of making it. Nobody is connected. */
 const emptied: string[] = [];
@@ -77,10 +78,18 @@ export function openedDatabase(server: string, name: string): TestDatabase {
   const url = urlOf(server, name);
   const pool = new pg.Pool({ connectionString: url, max: 2 });
   pool.on('error', () => undefined); // the end of the database, or a restart of the server, ends idle connections
+  /** Sent again where Postgres broke it off: it and a transaction of the service waited for each other. */
+  async function query<Row extends pg.QueryResultRow>(sql: string, parameters: unknown[] = []): Promise<Row[]> {
+    try {
+      return (await pool.query<Row>(sql, parameters)).rows;
+    } catch (error) {
+      if ((error as { code?: string }).code !== DEADLOCK_DETECTED) throw error;
+      return query(sql, parameters);
+    }
+  }
   return {
     url,
-    query: async <Row extends pg.QueryResultRow>(sql: string, parameters: unknown[] = []) =>
-      (await pool.query<Row>(sql, parameters)).rows,
+    query,
     end: () => pool.end(),
     drop: async () => {
       await pool.end();
