@@ -11,12 +11,6 @@ export interface Step {
   end: { ending: Ending; worker: string } | undefined;
 }
 
-/**
- * Of a row that is found by its id. As text, for which there is no index: one plan serves until the table is analysed
- * anew, and the index of a state that few were in when it was made may hold a million by then.
- */
-const status = Prisma.sql`m.status::text`;
-
 /** Says once more which rows, for of a join alone Postgres expects so many that it reads a table of thousands whole. */
 const isAmong = (ids: readonly string[]): Prisma.Sql => Prisma.sql`m.id = ANY(${ids}::uuid[])`;
 
@@ -37,24 +31,40 @@ export function attemptStatement(steps: readonly Step[]): Prisma.Sql {
     ...(ends.length > 0 ? [{ work: finishing(ends, counts), taken: Prisma.sql`SELECT n FROM done` }] : []),
   ];
   const [works, taken] = [parts.map((part) => part.work), parts.map((part) => part.taken)];
-  return Prisma.sql`WITH ${Prisma.join(works)} ${Prisma.join(taken, ' UNION ALL ')}`;
+  return Prisma.sql`WITH ${holding(steps)}, ${Prisma.join(works)} ${Prisma.join(taken, ' UNION ALL ')}`;
+}
+
+/**
+ * What the attempts own, as it is once it is locked: in the order of ids, as everybody locks messages whom they wait
+ * for. A batch of an operator may have locked some of them before it found that they are on their way. The state is
+ * text, for which there is no index: one plan serves until the table is analysed anew, and the index of a state that
+ * few were in when it was made may hold a million by then.
+ */
+function holding(steps: readonly Step[]): Prisma.Sql {
+  const [ids, tokens] = [steps.map(({ email }) => email.id), steps.map(({ email }) => email.leaseToken)];
+  return Prisma.sql`
+    held AS (
+      SELECT m.id, m.lease_token AS token, m.status::text AS status, m.lease_until, m.expires_at
+      FROM outbound_emails m JOIN unnest(${ids}::uuid[], ${tokens}::uuid[]) AS own (id, token) ON m.id = own.id AND m.lease_token = own.token
+      WHERE ${isAmong(ids)} AND m.status::text IN ('sending', 'unknown', 'deferred')
+      ORDER BY m.id FOR UPDATE OF m
+    )`;
 }
 
 function offering(offers: readonly { email: ClaimedEmail; n: number }[]): Prisma.Sql {
-  const [ids, tokens] = [offers.map(({ email }) => email.id), offers.map(({ email }) => email.leaseToken)];
+  const [own, places] = [offers.map(({ email }) => email.id), offers.map(({ n }) => n)];
   return Prisma.sql`
     offered AS (
       UPDATE outbound_emails m SET offered_at = now()
-      FROM unnest(${ids}::uuid[], ${tokens}::uuid[], ${offers.map(({ n }) => n)}::int[]) AS mine (id, token, n)
-      WHERE ${isAmong(ids)} AND m.id = mine.id AND m.lease_token = mine.token AND ${status} = 'sending'
-        AND m.lease_until > now() AND (m.expires_at IS NULL OR m.expires_at > now())
+      FROM held JOIN unnest(${own}::uuid[], ${places}::int[]) AS mine (id, n) USING (id)
+      WHERE m.id = held.id AND held.status = 'sending'
+        AND held.lease_until > now() AND (held.expires_at IS NULL OR held.expires_at > now())
       RETURNING mine.n
     )`;
 }
 
 /** @param counts some are of broadcasts, and were handed over */
-function finishing(ends: readonly { id: string }[], counts: boolean): Prisma.Sql {
-  const ids = ends.map(({ id }) => id);
+function finishing(ends: readonly object[], counts: boolean): Prisma.Sql {
   return Prisma.sql`
     input AS (
       SELECT * FROM json_to_recordset(${JSON.stringify(ends)}::json) AS input (
@@ -62,10 +72,9 @@ function finishing(ends: readonly { id: string }[], counts: boolean): Prisma.Sql
         provider_message_id text, delay_ms int, uncounted boolean, possible_duplicate boolean,
         suppress_reason text, suppress_source text)
     ), mine AS (
-      SELECT input.* FROM outbound_emails m JOIN input ON m.id = input.id AND m.lease_token = input.token
-      WHERE ${isAmong(ids)} AND (${status} = 'sending' OR (${status} = 'unknown' AND input.status <> 'unknown')
-        OR (${status} = 'deferred' AND input.status IN ('sent', 'failed')))
-      ORDER BY m.id FOR UPDATE OF m
+      SELECT input.* FROM held JOIN input USING (id, token)
+      WHERE held.status = 'sending' OR (held.status = 'unknown' AND input.status <> 'unknown')
+        OR (held.status = 'deferred' AND input.status IN ('sent', 'failed'))
     ), done AS (
       UPDATE outbound_emails m SET
         status = mine.status,
@@ -78,7 +87,7 @@ function finishing(ends: readonly { id: string }[], counts: boolean): Prisma.Sql
         lease_token = CASE WHEN mine.status = 'unknown' OR mine.possible_duplicate THEN m.lease_token END,
         lease_until = CASE WHEN mine.status = 'unknown' THEN m.lease_until END,
         sealed_variables = CASE WHEN m.secret AND mine.status = 'sent' THEN NULL ELSE m.sealed_variables END
-      FROM mine WHERE ${isAmong(ids)} AND m.id = mine.id AND m.lease_token = mine.token
+      FROM mine WHERE m.id = mine.id
       RETURNING mine.n, m.id, m.status, m.attempts, m.to_canonical, m.subscriber_id
     ), noted AS (
       INSERT INTO email_events (email_id, status, attempt, transport, reply, error_code, worker)
