@@ -5,6 +5,7 @@ import type { Timeouts } from '../transport/timeouts.js';
 import type { Outcome } from '../transport/transport.js';
 import { type Backoff, type FailureWords, type Fingerprints, StoredBreakers } from './breaker-records.js';
 import { causeOf } from './causes.js';
+import { isUnasked } from './failover-policy.js';
 import { REFUSALS } from './refusals-policy.js';
 
 /** Milliseconds to wait while another message has the probe. */
@@ -101,8 +102,9 @@ export class BreakerStates {
   async learn(name: string, outcome: Outcome, state: BreakerState): Promise<boolean> {
     const effect = 'transport' in outcome ? outcome.transport : undefined;
     const isProbe = state.kind === 'half_open';
-    if (outcome.kind === 'withdrawn') {
-      if (isProbe) await this.breakers.shared.releaseProbe(name); // nothing was learned
+    if (outcome.kind === 'withdrawn' || isUnasked(outcome)) {
+      // Nothing was learned.
+      if (isProbe) for (const one of Object.values(this.breakers)) await one.releaseProbe(name);
       return false;
     }
     if (effect?.kind === 'backoff' && effect.here) {

@@ -11,6 +11,11 @@ export function isForOthers(outcome: Outcome): boolean {
   return outcome.kind === 'failed' && outcome.elsewhere === true;
 }
 
+/** That was clear before anybody was asked: it says nothing of whoever would have been. */
+export function isUnasked(outcome: Outcome): boolean {
+  return outcome.kind === 'failed' && outcome.unasked === true;
+}
+
 /**
  * Whether the later one of two outcomes is that of the message. A server's word about it weighs more than another
  * server's absence, and this more than that a third one cannot take it: who is away may.

@@ -13,7 +13,7 @@ import type { ComposedMessage, Offer, Outcome } from '../transport/transport.js'
 import { type BreakerState, BreakerStates } from './breaker.js';
 import { UNREACHABLE } from './breaker-records.js';
 import { CaptureByDefault } from './capture-by-default.js';
-import { type Attempted, decides, isForOthers, isUncounted, waitingFor, waitOf } from './failover-policy.js';
+import { type Attempted, decides, isForOthers, isUnasked, isUncounted, waitingFor, waitOf } from './failover-policy.js';
 import { type Limiter, mayOverflow } from './rate-limits.js';
 import { breakerDependsOn, ConnectionShares, openRoutes, type Route, watched } from './routes.js';
 
@@ -164,8 +164,11 @@ export class Transports implements OnModuleInit, OnApplicationShutdown {
       }
       const outcome = await this.hand(route, message, lane, state, handover);
       await this.learn(key, outcome, state);
-      if (limiter && (isUncounted(outcome) || outcome.kind === 'withdrawn')) await this.tellNotSent(limiter, key);
-      if (outcome.kind === 'withdrawn' && last) break; // what the one before said still holds
+      if (limiter) await this.settle(limiter, key, outcome);
+      if (outcome.kind === 'withdrawn' && last) {
+        isAnotherLeft = true;
+        break; // what the one before said still holds
+      }
       if (!last || decides(outcome, last.outcome)) last = { outcome, transport: transport.name };
       waits.set(key, waitOf(outcome));
       if (isForOthers(outcome)) continue;
@@ -199,7 +202,10 @@ export class Transports implements OnModuleInit, OnApplicationShutdown {
     });
     try {
       const outcome = await trail.sending(transport.name, () => transport.send(message, watch.offer, urgent));
+      if (isUnasked(outcome)) return outcome;
       if (outcome.kind === 'sent' || ('reply' in outcome && outcome.reply !== undefined)) lateReplies.answered();
+      // That it cannot take some is nothing that it has against all.
+      if (isForOthers(outcome)) return outcome;
       return refusals.judge(outcome, message.recipients[0]!.address, lane, performance.now(), message.messageId);
     } finally {
       release();
@@ -251,9 +257,12 @@ export class Transports implements OnModuleInit, OnApplicationShutdown {
     return this.unlessFailed(pass, 0, 'the rate of a transport could not be charged', key);
   }
 
-  private tellNotSent(limiter: Limiter, key: string): Promise<void> {
+  /** Gives back what was charged and not sent, for no fault of the message. */
+  private async settle(limiter: Limiter, key: string, outcome: Outcome): Promise<void> {
+    if (isUnasked(outcome)) return this.refund(key);
+    if (!isUncounted(outcome) && !isForOthers(outcome) && outcome.kind !== 'withdrawn') return;
     const failed = 'what was not sent could not be given back to the quota of a transport';
-    return this.unlessFailed(() => limiter.notSent(), undefined, failed, key);
+    await this.unlessFailed(() => limiter.notSent(), undefined, failed, key);
   }
 
   /** The outcome stands, whether or not it can be learned from. */

@@ -34,6 +34,8 @@ interface Told {
   alone?: true;
   /** This way out cannot take it; another one may. */
   elsewhere?: true;
+  /** That was clear before anybody was asked. */
+  unasked?: true;
 }
 
 /** A recipient of several, and what the server said to that one. */

@@ -44,11 +44,18 @@ describe('a message that one way out cannot take', () => {
   });
   afterAll(() => resend.stop());
 
-  async function begin(order: 'resend first' | 'resend last', script: Script = {}, more = ''): Promise<void> {
+  async function begin(
+    order: 'resend first' | 'resend last' | 'resend alone',
+    script: Script = {},
+    { ofSmtp = '', ofResend = '' } = {},
+  ): Promise<void> {
     smtp = await MisbehavingSmtp.start(script);
-    const ways = [`resend:${KEYS.resend}?endpoint=${resend.url}`, `${smtp.url}${more}`];
+    const ways = [
+      `resend:${KEYS.resend}?endpoint=${resend.url}${ofResend}`,
+      ...(order === 'resend alone' ? [] : [`${smtp.url}${ofSmtp}`]),
+    ];
     otpost = await startOtpost({
-      MAIL_TRANSPORTS: (order === 'resend first' ? ways : ways.reverse()).join(','),
+      MAIL_TRANSPORTS: (order === 'resend last' ? ways.reverse() : ways).join(','),
       MAIL_FROM: 'Shop <shop@example.com>',
     });
   }
@@ -93,7 +100,7 @@ describe('a message that one way out cannot take', () => {
   );
 
   it('waits for one whose rate is used up, and as long as that asks', async () => {
-    await begin('resend first', {}, SLOW);
+    await begin('resend first', {}, { ofSmtp: SLOW });
     const [first, second] = [await invite(), await invite()];
     const rows = [await tried(first), await tried(second)].sort((a, b) => (a.status < b.status ? 1 : -1));
     expect(rows).toMatchObject([
@@ -101,6 +108,41 @@ describe('a message that one way out cannot take', () => {
       { status: 'deferred', attempts: 0, last_error_code: 'mime_not_expressible' },
     ]);
     expect(rows[1]!.waits_s).toBeGreaterThan(60);
+  });
+
+  it('waits for one whose offer could not be made', async () => {
+    const lost = (): Promise<unknown> =>
+      otpost!.database.query(`UPDATE outbound_emails SET lease_until = now() - interval '1 ms'`);
+    await begin('resend first', { DATA: () => ({ after: lost(), reply: '354 go on' }) });
+    expect(await tried(await invite())).toMatchObject({ status: 'deferred', attempts: 0 });
+  });
+
+  it('uses up no quota of the one that cannot, however often it is tried', async () => {
+    await begin('resend first', { greeting: '421 4.3.2 not now' }, { ofResend: '&daily=10' });
+    await tried(await invite());
+    expect(await otpost!.database.query('SELECT name, sent FROM transport_usage')).toEqual([
+      { name: 'resend', sent: 0 },
+    ]);
+  });
+
+  it('fails where there is no other, however many of them there are', async () => {
+    await begin('resend alone');
+    for (let n = 0; n < 4; n++) {
+      expect(await tried(await invite())).toMatchObject({ status: 'failed', last_error_code: 'mime_not_expressible' });
+    }
+  });
+
+  it('is no probe of the one that cannot, for nobody is asked', async () => {
+    await begin('resend alone');
+    await otpost!.database.query(
+      `UPDATE transport_states SET paused_at = now(), pause_reason = 'http_auth', failures = 1, backoff_until = now()`,
+    );
+    for (let n = 0; n < 2; n++) {
+      expect(await tried(await invite())).toMatchObject({ status: 'failed', last_error_code: 'mime_not_expressible' });
+      expect(await otpost!.database.query('SELECT pause_reason, failures FROM transport_states')).toEqual([
+        { pause_reason: 'http_auth', failures: 1 },
+      ]);
+    }
   });
 
   it('is tried again where another one said "later"', async () => {
