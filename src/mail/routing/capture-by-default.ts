@@ -31,23 +31,26 @@ export async function refuseCaptureByDefault({ mail, role, database }: Settings)
     );
 }
 
-/** The same for as long as the process lives: others may come later. */
+/** The same for as long as the process lives: others may come later, and while it starts. */
 export class CaptureByDefault {
   private readonly applies: boolean;
+  private readonly isEmbedded: boolean;
+  /** Of former starts of its own. */
   private former: ReadonlySet<string> = new Set();
   private isTold = false;
 
   constructor(
-    { mail }: Settings,
+    { mail, database }: Settings,
     private readonly prisma: PrismaService,
     private readonly log: Logger,
   ) {
     this.applies = mail.capturesByDefault;
+    this.isEmbedded = database.url === undefined;
   }
 
   /** At the start. */
   async look(): Promise<void> {
-    if (this.applies) this.former = new Set(await this.names());
+    if (this.applies && this.isEmbedded) this.former = new Set(await this.names());
   }
 
   /** Whether mail may be claimed. */

@@ -1,4 +1,9 @@
+import { readSettings } from '../../../src/configuration.js';
+import { createLogger } from '../../../src/core/logger.js';
+import { PrismaService } from '../../../src/database/prisma.service.js';
+import { CaptureByDefault, refuseCaptureByDefault } from '../../../src/mail/routing/capture-by-default.js';
 import { createDatabase, type TestDatabase } from '../../support/database/postgres.js';
+import { TEST_SECRET } from '../../support/service/otpost.js';
 import { OtpostInProcess } from '../../support/service/otpost-in-process.js';
 import { eventually } from '../../support/signals/wait.js';
 import { SmtpSink } from '../../support/smtp/smtp-sink.js';
@@ -60,6 +65,17 @@ describe('a process that was told of no way out', () => {
     expect(await statusesBy()).toEqual(['sent capture', 'queued ']);
     await start({ MAIL_TRANSPORTS: sink.url });
     await sink.waitForMailTo('grace@example.com');
+  });
+
+  it('takes none where that one came while it started', async () => {
+    const { settings } = readSettings({ DATABASE_URL: database.url, APP_SECRET: TEST_SECRET });
+    const prisma = new PrismaService({ url: database.url, poolSize: 1 });
+    const capture = new CaptureByDefault(settings, prisma, createLogger('silent', 'worker'));
+    await refuseCaptureByDefault(settings);
+    await database.query(`INSERT INTO transport_states (name) VALUES ('127.0.0.1:${sink.port}')`);
+    await capture.look();
+    expect(await capture.mayTake()).toBe(false);
+    await prisma.$disconnect();
   });
 
   it('is no worker of mail any more then: health says so, and a web process may stand in for it', async () => {
