@@ -100,12 +100,14 @@ export function refused(reason: Extract<Proof, { kind: 'refused' }>['reason']): 
  * when the code does not say. The table of outgoing replies, smtp-reply-table.ts, judges alike: only an address that
  * does not exist, or was shut, is suppressed; a mailbox that is full or gets too much and a blocklist are not its
  * fault. Words decide where the code does not say, and for 5.2.1, which Gmail has for a disabled account and for a live
- * one that gets mail too fast.
+ * one that gets mail too fast, and others for any host that they refuse.
  */
 export function reasonOfStatus(status: string, reply = ''): EventReason | undefined {
   const words = wordsOfReply(reply);
   if (isMailboxFull(words) || isMailboxBusy(words)) return 'other';
-  return reasonOfCode(status) ?? (NOT_OF_RECIPIENT.some((says) => says(words)) ? 'blocked' : undefined);
+  const reason = reasonOfCode(status);
+  const isTold = reason !== undefined && status !== '5.2.1';
+  return !isTold && NOT_OF_RECIPIENT.some((says) => says(words)) ? 'blocked' : reason;
 }
 
 const NOT_OF_RECIPIENT = [isOfSender, isOfAccount, isOfQuota, refusesToRelay, isOfPolicy];

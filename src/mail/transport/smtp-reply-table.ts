@@ -249,8 +249,8 @@ export const SMTP_REPLIES: readonly Row[] = [
     then: POLICY,
   },
   {
-    condition: 'policy, blocklist, in words',
-    when: { code: '5xx', enhanced: UNTOLD, words: isOfPolicy },
+    condition: 'policy, blocklist, in words', // also as "550 5.2.1 Mailbox unavailable. Your IP address … is blacklisted"
+    when: { code: '5xx', enhanced: [UNTOLD, /^5\.2\.1$/], words: isOfPolicy },
     then: POLICY,
   },
   {

@@ -25,9 +25,10 @@ const NO_REASON = /\brequested (?:mail )?action (?:not taken|aborted): mailbox u
 /**
  * Words of one reply of one kind: Postfix' `Sender address rejected` (its counterpart is `Recipient address rejected`),
  * Exim's failed call-out (which quotes what another server said of a recipient), Exchange Online's
- * `SendAsDeniedException`, Zoho's `Relaying disallowed as`.
+ * `SendAsDeniedException`, Zoho's `Relaying disallowed as`, GMX' `invalid DNS MX or A/AAAA resource record`.
  */
-const OF_SENDER_ALONE = /\bsender (?:address rejected|verify failed)\b|\bSendAsDenied|\brelaying disallowed as\b/i;
+const OF_SENDER_ALONE =
+  /\bsender (?:address rejected|verify failed)\b|\bSendAsDenied|\brelaying disallowed as\b|\binvalid DNS MX\b/i;
 /**
  * The sender or the From field, and a verdict: SendGrid `The from address does not match a verified Sender Identity`
  * (twilio.com/docs/sendgrid/for-developers/sending-email/smtp-errors-and-troubleshooting), SMTP2GO `From header sender
@@ -116,14 +117,24 @@ export function refusesToRelay(words: string): boolean {
 }
 
 /**
- * A list of hosts that ours is on, or a policy: Exim and cPanel give no enhanced code with `JunkMail rejected - … is in
- * an RBL`, GMX none with `Reject due to policy restrictions`, Mimecast none with `rejected due to security policies`.
- * What is taken for spam is the message's own.
+ * A list of hosts that ours is on: Exim and cPanel give no enhanced code with `JunkMail rejected - … is in an RBL`,
+ * Comcast none with `found on one or more DNSBLs`, Mimecast none with `Poor Reputation Sender`.
  */
+const LISTED =
+  /\bblocked (?:using\b|- see http)|\b(?:RBL|DNSBL)s?\b|\b(?:in|on|by|at) (?:an? |our |the |your )?(?:\w+ )?(?:black|block)[- ]?list\b|\b(?:black|block)[- ]?listed\b|\b(?:is|are) listed (?:at|by|in|on)\b|\b(?:spamhaus|spamcop)\b|\breputation\b/i;
+/**
+ * Its address, or what it has no proof of: GMX `Bad DNS PTR resource record`, T-Online `IP=192.0.2.1 - A problem
+ * occurred`.
+ */
+const UNPROVEN =
+  /\bDMARC\b|\bSPF\b|\bsender policy framework\b|\bPTR\b|\breverse DNS\b|\brDNS\b|\bclient host (?:blocked|rejected)\b|\bhost network not allowed\b|\b(?:your|sending|source) (?:\w+ ){0,2}(?:IP|host|MTA)\b.{0,60}?\b(?:abus|bann|block|denied|list|refus|reject|spam)|\b(?:by|from) your (?:IP|host|server)\b|\bdynamic IPs?\b|(?:^|\s)IP[=:]\d/i;
+/** GMX `Reject due to policy restrictions`, Mimecast `rejected due to security policies`, Yahoo `policy reasons`. */
+const BY_POLICY =
+  /\bdue to (?:\w+ )?polic(?:y|ies)\b|\bpolicy reasons\b|\b(?:blocked|denied|refused|rejected) by (?:\w+ )?policy\b|\banti-spoofing policy\b/i;
+
+/** A list, a proof or a policy of others. What is taken for spam is the message's own. */
 export function isOfPolicy(words: string): boolean {
-  return /\bblocked using\b|\b(?:in|on|by) (?:an? |our |the |your )?(?:\w+ )?(?:RBL|DNSBL|(?:black|block)[- ]?list)\b|\b(?:black|block)listed\b|\bspamhaus\b|\bDMARC\b|\bSPF (?:\w+ )?fail|\bdue to (?:\w+ )?polic(?:y|ies)\b|\banti-spoofing policy\b/i.test(
-    words,
-  );
+  return [LISTED, UNPROVEN, BY_POLICY].some((one) => one.test(words));
 }
 
 /** RFC 5321 §4.2.2 for 552: `exceeded storage allocation`. Some say it with 5.1.1 (Comcast, Orange). */

@@ -104,6 +104,35 @@ describe('whose fault a bounce is', () => {
       'blocked',
     ],
     [
+      'SendGrid: a list of hosts, with the code of a mailbox that was shut',
+      reading(sendgrid)([
+        { event: 'bounce', type: 'bounce', reason: '550 5.2.1 Mailbox unavailable. Your IP address is blacklisted.' },
+      ]),
+      'bounced',
+      'blocked',
+    ],
+    [
+      'SendGrid: a mailbox that was shut',
+      reading(sendgrid)([
+        { event: 'bounce', type: 'bounce', reason: '550 5.2.1 The email account that you tried to reach is disabled.' },
+      ]),
+      'bounced',
+      'bounced',
+    ],
+    [
+      'Mailgun: a host without a name, in words alone',
+      reading(mailgun)({
+        'event-data': {
+          event: 'failed',
+          severity: 'permanent',
+          reason: 'bounce',
+          'delivery-status': { message: '554-No SMTP service\n554-Bad DNS PTR resource record.' },
+        },
+      }),
+      'bounced',
+      'blocked',
+    ],
+    [
       'Mailgun: a mailbox that is not there, in words alone',
       reading(mailgun)({
         'event-data': {
