@@ -23,6 +23,38 @@ export interface HeardEvent {
   recipientCanonical: string | null;
 }
 
+/** By what an event names its message. */
+export interface Naming {
+  /** Our own id. */
+  emailId: string | null;
+  providerMessageId: string | null;
+  /** With angle brackets. */
+  messageId: string | null;
+}
+
+/** How a message may be named. */
+interface Named extends Omit<Naming, 'emailId'> {
+  id: string;
+  /** The message it was split off. */
+  splitFrom: string | null;
+}
+
+/**
+ * Our own id where the message carried it, else the provider's, else the Message-ID: that of what its sender composed
+ * is another's, though it may look like ours.
+ */
+export function messagesFor<Message extends Named>(
+  { emailId, providerMessageId: id, messageId }: Naming,
+  messages: readonly Message[],
+): Message[] {
+  const named = messages.filter((message) =>
+    emailId === null
+      ? id !== null && (message.providerMessageId === id || message.providerMessageId === `<${id}>`)
+      : message.id === emailId || message.splitFrom === emailId,
+  );
+  return named.length > 0 ? named : messages.filter((message) => message.messageId === messageId);
+}
+
 /** The message it speaks of. */
 export interface ToldMessage {
   status: string;

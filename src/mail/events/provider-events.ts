@@ -10,13 +10,22 @@ import {
   changeReported,
   eventsOfSettledMessages,
   liftAndSuppress,
+  lockBearing,
   lockReported,
   type ReportedMessage,
   type ReportedRecipient,
   splitReported,
+  WITH_BRACKETS,
 } from '../outbox/reported.js';
 import type { NewSuppression } from '../suppressions/suppressions.js';
-import { type Consequence, consequenceOf, type EventSource, type HeardEvent } from './event-policy.js';
+import {
+  type Consequence,
+  consequenceOf,
+  type EventSource,
+  type HeardEvent,
+  messagesFor,
+  type Naming,
+} from './event-policy.js';
 
 /** Events that are applied in one transaction. */
 const TOGETHER = 100;
@@ -48,10 +57,8 @@ export interface Settled {
   waiting: number;
 }
 
-interface EventRow extends HeardEvent {
+interface EventRow extends HeardEvent, Naming {
   id: bigint;
-  emailId: string | null;
-  providerMessageId: string | null;
   detail: string | null;
 }
 
@@ -115,7 +122,7 @@ export class ProviderEvents {
   async due(seconds: number, which: 'newer' | 'older', limit: number): Promise<bigint[]> {
     const newer = which === 'newer';
     const waiting = Prisma.sql`
-      SELECT id, email_id, provider_message_id, recipient_canonical FROM provider_events
+      SELECT id, email_id, provider_message_id, ${WITH_BRACKETS} AS message_id, recipient_canonical FROM provider_events
       WHERE matched_at IS NULL
         AND received_at > now() - CASE WHEN ${newer} THEN ${seconds}::int ELSE ${WAITS_HOURS * 3_600}::int END * interval '1 second'
         AND (${newer} OR received_at <= now() - ${seconds}::int * interval '1 second')`;
@@ -143,7 +150,7 @@ export class ProviderEvents {
   private async settleTogether(ids: readonly bigint[], { db }: UnitOfWork): Promise<Settled> {
     const events = await db.$queryRaw<EventRow[]>`
       SELECT id, provider AS source, kind, reason, recipient_canonical AS "recipientCanonical", email_id AS "emailId",
-        provider_message_id AS "providerMessageId", detail
+        provider_message_id AS "providerMessageId", ${WITH_BRACKETS} AS "messageId", detail
       FROM provider_events WHERE id = ANY(${[...ids]}::bigint[]) AND matched_at IS NULL
       ORDER BY occurred_at, id FOR UPDATE SKIP LOCKED`;
     const messages = await this.lockMessages(events, db);
@@ -183,15 +190,23 @@ export class ProviderEvents {
     };
   }
 
-  private lockMessages(events: readonly EventRow[], db: UnitOfWork['db']): Promise<ReportedMessage[]> {
+  private async lockMessages(events: readonly EventRow[], db: UnitOfWork['db']): Promise<ReportedMessage[]> {
     const providerIds = events.flatMap(({ emailId, providerMessageId: id }) =>
       emailId === null && id !== null ? [id, `<${id}>`] : [],
     );
-    return lockReported(
+    const messages = await lockReported(
       events.flatMap(({ emailId }) => emailId ?? []),
       providerIds,
       db,
     );
+    const others = events.filter((event) => messagesFor(event, messages).length === 0);
+    return [
+      ...messages,
+      ...(await lockBearing(
+        others.flatMap(({ messageId }) => messageId ?? []),
+        db,
+      )),
+    ];
   }
 
   /** Returns the messages that proved that their address lives. */
@@ -227,17 +242,6 @@ export class ProviderEvents {
     }
     return lifted;
   }
-}
-
-/** Our own id where the message carried it, else the provider's. */
-function messagesFor(
-  { emailId, providerMessageId: id }: EventRow,
-  messages: readonly ReportedMessage[],
-): ReportedMessage[] {
-  if (emailId !== null) return messages.filter((message) => message.id === emailId || message.splitFrom === emailId);
-  return messages.filter(
-    ({ providerMessageId }) => id !== null && (providerMessageId === id || providerMessageId === `<${id}>`),
-  );
 }
 
 function addressesIn(message: ReportedMessage): string[] {

@@ -31,6 +31,8 @@ export interface ReportedMessage {
   carriers: string[];
   attempts: number;
   providerMessageId: string | null;
+  /** RFC 5322, with its angle brackets. */
+  messageId: string;
   /** Its outcome was unknown, and a second copy is planned that nobody has claimed. */
   plannedAfterUnknown: boolean;
   /** Locked until the transaction ends; false: somebody else works on it at this moment. */
@@ -42,11 +44,17 @@ const IS_UNDER_WAY = Prisma.sql`m.status IN ('scheduled', 'queued', 'sending', '
 /** A second copy that is planned after an unknown outcome counts as deferred, but its fate is still that attempt's. */
 const IS_PLANNED_AFTER_UNKNOWN = Prisma.sql`(m.status = 'deferred' AND m.possible_duplicate AND m.lease_token IS NOT NULL)`;
 
+/** Of a message `m`: its Message-ID is not made of its own id. As the index of those has it. */
+const BEARS_FOREIGN_ID = Prisma.sql`m.message_id NOT LIKE '<' || m.id::text || '@%'`;
+
+/** Of a row of provider_events: as messages have it. */
+export const WITH_BRACKETS = Prisma.sql`'<' || btrim(message_id, '<>') || '>'`;
+
 /**
  * Ids of provider events that wait and whose message has settled meanwhile, by our own id, by that of the message which
- * their recipient was split off, or by the provider's. The limits of one keep the planner from reading the whole
- * history.
- * @param waiting rows of provider_events
+ * their recipient was split off, by the Message-ID, or by the provider's id. The limits of one keep the planner from
+ * reading the whole history.
+ * @param waiting rows of provider_events, their `message_id` with brackets
  */
 export function eventsOfSettledMessages(waiting: Prisma.Sql, limit: number): Prisma.Sql {
   return Prisma.sql`
@@ -61,6 +69,11 @@ export function eventsOfSettledMessages(waiting: Prisma.Sql, limit: number): Pri
       LIMIT 1) AS apart
     UNION
     SELECT waiting.id FROM waiting CROSS JOIN LATERAL (
+      SELECT FROM outbound_emails m WHERE m.message_id = waiting.message_id AND ${BEARS_FOREIGN_ID}
+        AND (NOT ${IS_UNDER_WAY} OR ${IS_PLANNED_AFTER_UNKNOWN})
+      LIMIT 1) AS bearing
+    UNION
+    SELECT waiting.id FROM waiting CROSS JOIN LATERAL (
       SELECT FROM outbound_emails m
       WHERE m.provider_message_id IN (waiting.provider_message_id, '<' || waiting.provider_message_id || '>') AND NOT ${IS_UNDER_WAY}
       LIMIT 1) AS found
@@ -68,28 +81,44 @@ export function eventsOfSettledMessages(waiting: Prisma.Sql, limit: number): Pri
     ORDER BY id LIMIT ${limit}`;
 }
 
-/**
- * The messages, and what was split off them; those that nobody works on at this moment are locked. They are read after
- * they were locked, for a statement that locks sees of all other rows what was there before it found the lock free: it
- * would miss who was split off, and who carried it, while it began.
- */
+/** The messages by our own ids or the provider's, and what was split off them. */
 export async function lockReported(
   ids: readonly string[],
   providerMessageIds: readonly string[],
   db: Db,
 ): Promise<ReportedMessage[]> {
   if (ids.length + providerMessageIds.length === 0) return [];
-  const areNamed = Prisma.sql`
-    (m.id = ANY(${[...ids]}::uuid[]) OR m.split_from = ANY(${[...ids]}::uuid[]) OR m.provider_message_id = ANY(${[...providerMessageIds]}))`;
-  const locked = await db.$queryRaw<{ id: string }[]>`
+  return locked(
+    Prisma.sql`
+    (m.id = ANY(${[...ids]}::uuid[]) OR m.split_from = ANY(${[...ids]}::uuid[]) OR m.provider_message_id = ANY(${[...providerMessageIds]}))`,
+    db,
+  );
+}
+
+/**
+ * Those that bear such a Message-ID, which is not made of their own id: the parts of a message to very many, and who
+ * was split off them. The newest first, for whoever composed a message may have sent it once more.
+ */
+export async function lockBearing(messageIds: readonly string[], db: Db): Promise<ReportedMessage[]> {
+  if (messageIds.length === 0) return [];
+  return locked(Prisma.sql`(m.message_id = ANY(${[...messageIds]}) AND ${BEARS_FOREIGN_ID})`, db);
+}
+
+/**
+ * Those that nobody works on at this moment are locked. They are read after they were locked, for a statement that
+ * locks sees of all other rows what was there before it found the lock free: it would miss who was split off, and who
+ * carried it, while it began.
+ */
+async function locked(areNamed: Prisma.Sql, db: Db): Promise<ReportedMessage[]> {
+  const held = await db.$queryRaw<{ id: string }[]>`
     SELECT m.id FROM outbound_emails m WHERE ${areNamed} FOR UPDATE SKIP LOCKED`;
   return db.$queryRaw<ReportedMessage[]>`
-    SELECT id, status, lane, to_address AS "to", to_canonical AS "toCanonical", recipients, split_from AS "splitFrom", transport, attempts, provider_message_id AS "providerMessageId",
-      ${IS_PLANNED_AFTER_UNKNOWN} AS "plannedAfterUnknown", id = ANY(${locked.map(({ id }) => id)}::uuid[]) AS held,
+    SELECT id, status, lane, to_address AS "to", to_canonical AS "toCanonical", recipients, split_from AS "splitFrom", transport, attempts, provider_message_id AS "providerMessageId", message_id AS "messageId",
+      ${IS_PLANNED_AFTER_UNKNOWN} AS "plannedAfterUnknown", id = ANY(${held.map(({ id }) => id)}::uuid[]) AS held,
       ARRAY(SELECT DISTINCT e.transport FROM email_events e
         WHERE (e.email_id = m.id OR (e.email_id = m.split_from AND e.id < (SELECT min(own.id) FROM email_events own WHERE own.email_id = m.id)))
           AND e.transport <> 'none' AND e.worker IS NOT NULL) AS carriers
-    FROM outbound_emails m WHERE ${areNamed}`;
+    FROM outbound_emails m WHERE ${areNamed} ORDER BY id DESC`;
 }
 
 /** A recipient of several of whom something is told. */

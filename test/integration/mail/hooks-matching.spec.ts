@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
+import { uuidv7 } from '../../../src/core/ids.js';
 import { Transactions } from '../../../src/database/prisma.service.js';
 import type { Recipient } from '../../../src/mail/outbox/email-rows.js';
 import { ProviderEvents } from '../../../src/mail/events/provider-events.js';
@@ -243,6 +244,55 @@ describe('events and their messages', () => {
     const id = await mail.sent('smtp.sendgrid.net:587');
     await tell(told('delivered', { messageId: `<${id}@example.com>` }));
     expect((await mail.look(id)).status).toBe('delivered');
+  });
+
+  describe('of a message whose Message-ID its sender gave it', () => {
+    const SMTP = 'smtp.sendgrid.net:587';
+    const toldOf = (messageId: string, recipient = 'ada@example.com') =>
+      told('delivered', { messageId, recipient, providerMessageId: 'sg-1' });
+
+    it.each(['<order-1@shop.example>', '<01920000-0000-4000-8000-000000000000@laptop.example>'])(
+      'are matched by it: %s',
+      async (messageId) => {
+        const id = await mail.sent(SMTP, 'ada@example.com', { messageId });
+        expect(await tell(toldOf(messageId.slice(1, -1)))).toMatchObject({ changed: [{ emailId: id }], waiting: 0 });
+      },
+    );
+
+    it('find whichever row their recipient is in', async () => {
+      const messageId = '<order-2@shop.example>';
+      const ids = [];
+      for (const name of ['ada', 'grace']) ids.push(await mail.sent(SMTP, `${name}@example.com`, { messageId }));
+      expect(await tell(toldOf(messageId, 'grace@example.com'))).toMatchObject({ changed: [{ emailId: ids[1] }] });
+      expect(await tell(toldOf(messageId))).toMatchObject({ changed: [{ emailId: ids[0] }] });
+      expect(await tell(toldOf(messageId, 'bob@example.com'))).toMatchObject({ foreign: 1, changed: [] });
+    });
+
+    it('find the copy that was sent last', async () => {
+      const messageId = '<order-3@shop.example>';
+      const ids = [];
+      for (const at of [1_000, 2_000]) {
+        const id = uuidv7(new Date(at));
+        ids.push(await mail.sent(SMTP, 'ada@example.com', { id, messageId }));
+      }
+      expect(await tell(toldOf(messageId))).toMatchObject({ changed: [{ emailId: ids[1] }] });
+    });
+
+    it('wait until it was handed over', async () => {
+      const messageId = '<order-4@shop.example>';
+      const claimed = await mail.sending({ messageId });
+      expect(await tell(toldOf(messageId))).toMatchObject({ waiting: 1, changed: [] });
+      expect(await events.due(NEW_FOR, 'newer', 100)).toEqual([]);
+      await mail.outbox.finish(claimed, { status: 'sent', transport: SMTP, reply: '250' }, 'worker:1');
+      expect((await sweep()).changed).toMatchObject([{ emailId: claimed.id, status: 'delivered' }]);
+    });
+
+    it('of a provider that did not carry it change nothing', async () => {
+      const messageId = '<order-5@shop.example>';
+      const id = await mail.sent('smtp.mailgun.org:587', 'ada@example.com', { messageId });
+      expect(await tell(toldOf(messageId))).toMatchObject({ foreign: 1, changed: [] });
+      expect((await mail.look(id)).status).toBe('sent');
+    });
   });
 
   it('of somebody else’s message is looked at once, changes nothing, and is gone after a day', async () => {

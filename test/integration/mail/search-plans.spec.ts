@@ -1,7 +1,8 @@
 import pg from 'pg';
-import { PrismaService } from '../../../src/database/prisma.service.js';
+import { PrismaService, type UnitOfWork } from '../../../src/database/prisma.service.js';
 import { Prisma } from '../../../src/generated/prisma/client.js';
 import { LOWEST_UUID } from '../../../src/core/ids.js';
+import { eventsOfSettledMessages, lockBearing } from '../../../src/mail/outbox/reported.js';
 import { MailRetention } from '../../../src/mail/outbox/retention.js';
 import { LIST_COLUMNS, OutboxSearch } from '../../../src/mail/outbox/search.js';
 import { insertStatement } from '../../../src/mail/outbox/insert-statement.js';
@@ -99,6 +100,24 @@ describe('a search among very many messages', () => {
     const nodes = await nodesOf(explain, asked[0]!);
     const terms = nodes.filter((node) => node['Relation Name'] === 'email_terms').map((node) => node['Node Type']);
     expect(terms.sort()).toEqual(['Index Scan', 'ModifyTable', 'Tid Scan']);
+  });
+
+  it('is not what an event reads that names the Message-ID alone', async () => {
+    const asked: Prisma.Sql[] = [];
+    const $queryRaw = (strings: TemplateStringsArray, ...values: unknown[]): Promise<object[]> => {
+      asked.push(Prisma.sql(strings, ...values));
+      return Promise.resolve([]);
+    };
+    await lockBearing(['<order-1@shop.example>'], { $queryRaw } as unknown as UnitOfWork['db']);
+    const waiting = Prisma.sql`
+      SELECT 1::bigint AS id, NULL::uuid AS email_id, 'sg-1' AS provider_message_id, '<order-1@shop.example>' AS message_id,
+        'ada@example.com' AS recipient_canonical`;
+    for (const statement of [...asked, eventsOfSettledMessages(waiting, 100)]) {
+      const nodes = await nodesOf(explain, statement);
+      expect(scansOf(nodes)).not.toContain('Seq Scan');
+      expect(nodes.map((node) => node['Index Name'])).toContain('outbound_emails_foreign_message_ids');
+    }
+    expect(asked).toHaveLength(2);
   });
 
   const email = { id: SENT_KEY, leaseToken: SENT_KEY } as ClaimedEmail;
