@@ -13,7 +13,7 @@ import type { Places } from '../../queue/fair-shares.js';
 import { MailQueue } from '../../queue/mail-queue.js';
 import { WorkerRegistry } from '../../queue/worker-registry.js';
 import { MailModule } from '../mail.module.js';
-import type { ClaimedEmail, Ending } from '../outbox/email-rows.js';
+import type { Apart, ClaimedEmail, Ending } from '../outbox/email-rows.js';
 import { type ClaimedEmails, Outbox } from '../outbox/outbox.js';
 import { OutboxRecords } from '../outbox/records.js';
 import { DELIVERY_PROVIDERS } from '../worker/delivery.module.js';
@@ -41,6 +41,25 @@ class StandInOutbox extends Outbox {
     const claimed = await super.claim(lane, granted, worker, places);
     if (claimed.rows.length === 0) this.policy.foundNothing();
     return claimed;
+  }
+
+  /** Of those who get no mail: where nobody else is left, nothing was tried. */
+  override async setApart(
+    email: ClaimedEmail,
+    apart: readonly Apart[],
+    worker: string,
+    ending?: Apart['ending'],
+  ): Promise<boolean> {
+    const owned = await super.setApart(email, apart, worker, ending);
+    if (ending || !owned) this.policy.attempted(performance.now(), 'not_tried');
+    return owned;
+  }
+
+  /** What was refused is not told of any more. */
+  override async offer(email: ClaimedEmail): Promise<boolean> {
+    const offered = await super.offer(email);
+    if (!offered) this.policy.attempted(performance.now(), 'not_tried');
+    return offered;
   }
 
   override async finish(email: ClaimedEmail, ending: Ending, worker: string): Promise<boolean> {
