@@ -121,11 +121,6 @@ function withoutInactive(
   return refused.length === recipients.length ? { ...outcome, refused: refused.slice(1) } : { ...sent, refused };
 }
 
-/** Of this provider it is clear without a request. */
-function cannotTake(errorCode: string, reply: string): Outcome {
-  return { kind: 'failed', elsewhere: true, unasked: true, errorCode, reply };
-}
-
 /** What is needed of a provider to hand a message over. */
 export type Caller<Account = unknown> = Pick<
   Provider<Account>,
@@ -148,9 +143,9 @@ export class HttpTransport implements Transport {
 
   async send(given: ComposedMessage, offer: Offer): Promise<Outcome> {
     const { message, lost } = given.mime && !this.provider.takesMime ? await takenApart(given) : { message: given };
-    if (lost !== undefined) return cannotTake('mime_not_expressible', lost);
+    if (lost !== undefined) return { kind: 'failed', elsewhere: true, errorCode: 'mime_not_expressible', reply: lost };
     const reply = sizeFault(this.provider.limit, sizeOf(message));
-    if (reply !== undefined) return cannotTake('too_large_for_provider', reply);
+    if (reply !== undefined) return { kind: 'failed', elsewhere: true, errorCode: 'too_large_for_provider', reply };
     const request = await this.provider.request(message, { ...this.api, now: this.clock.now() });
     const outcome = this.judge(await this.post(request, offer), message);
     return outcome.kind === 'unknown' && this.provider.idempotent ? this.sendAgain(request, message, outcome) : outcome;

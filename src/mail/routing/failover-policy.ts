@@ -1,4 +1,4 @@
-import type { Outcome } from '../transport/transport.js';
+import { type Outcome, UNASKED } from '../transport/transport.js';
 
 export interface Attempted {
   outcome: Outcome;
@@ -13,7 +13,7 @@ export function isForOthers(outcome: Outcome): boolean {
 
 /** That was clear before anybody was asked: it says nothing of whoever would have been. */
 export function isUnasked(outcome: Outcome): boolean {
-  return outcome.kind === 'failed' && outcome.unasked === true;
+  return outcome.kind === 'failed' && UNASKED.includes(outcome.errorCode);
 }
 
 /**

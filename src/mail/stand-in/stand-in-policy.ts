@@ -1,6 +1,6 @@
 import { type Lane, LANES } from '../../core/lanes.js';
 import type { Ending } from '../outbox/email-rows.js';
-import { OFFER_NOT_RECORDED } from '../transport/transport.js';
+import { OFFER_NOT_RECORDED, UNASKED } from '../transport/transport.js';
 
 /** Milliseconds. */
 export interface StandInTiming {
@@ -21,12 +21,14 @@ const FAILURES_IN_A_ROW = 5;
 /** What an attempt taught about this process's own connection; `not_tried`: the message was given back before any. */
 export type HandOverResult = 'worked' | 'none' | 'not_tried';
 
+const NOT_TRIED: readonly string[] = [OFFER_NOT_RECORDED, ...UNASKED];
+
 /**
  * Of an attempt that was put off for no fault of the message: whatever was tried, this process did not get so far as to
  * offer it. A server that told recipients apart was reached.
  */
-export function resultOf({ status, uncounted, errorCode, apart = [] }: Ending): HandOverResult {
-  if (status === 'queued' || errorCode === OFFER_NOT_RECORDED) return 'not_tried';
+export function resultOf({ status, uncounted, errorCode = '', apart = [] }: Ending): HandOverResult {
+  if (status === 'queued' || NOT_TRIED.includes(errorCode)) return 'not_tried';
   return status === 'deferred' && uncounted === true && apart.length === 0 ? 'none' : 'worked';
 }
 

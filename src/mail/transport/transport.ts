@@ -34,8 +34,6 @@ interface Told {
   alone?: true;
   /** This way out cannot take it; another one may. */
   elsewhere?: true;
-  /** That was clear before anybody was asked. */
-  unasked?: true;
 }
 
 /** A recipient of several, and what the server said to that one. */
@@ -70,6 +68,9 @@ export type Outcome =
 
 /** Error code of an attempt that Postgres kept from its offer. */
 export const OFFER_NOT_RECORDED = 'offer_not_recorded';
+
+/** Error codes of what a way out cannot take, where that is clear before anybody is asked. */
+export const UNASKED: readonly string[] = ['mime_not_expressible', 'too_large_for_provider'];
 
 /** A file that goes along with a message. */
 export interface ComposedAttachment {

@@ -122,4 +122,12 @@ describe('what an attempt taught who stands in', () => {
   it('is that there is none, where nobody was reached', () => {
     expect(taught({ kind: 'deferred', uncounted: true, errorCode: 'smtp_connect' })).toBe('none');
   });
+
+  it.each(['failed', 'deferred'] as const)(
+    'is nothing, where a way out cannot take the message, which nobody had to be asked (%s)',
+    (status) => {
+      const errorCode = 'too_large_for_provider';
+      expect(resultOf({ status, errorCode, uncounted: status === 'deferred' })).toBe('not_tried');
+    },
+  );
 });
