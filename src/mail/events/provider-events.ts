@@ -200,13 +200,13 @@ export class ProviderEvents {
       db,
     );
     const others = events.filter((event) => messagesFor(event, messages).length === 0);
-    return [
-      ...messages,
-      ...(await lockBearing(
-        others.flatMap(({ messageId }) => messageId ?? []),
-        db,
-      )),
-    ];
+    const recipients = others.flatMap(({ recipientCanonical }) => recipientCanonical ?? []);
+    const bearing = await lockBearing(
+      others.flatMap(({ messageId }) => messageId ?? []),
+      recipients.length === others.length ? recipients : undefined,
+      db,
+    );
+    return [...messages, ...bearing];
   }
 
   /** Returns the messages that proved that their address lives. */

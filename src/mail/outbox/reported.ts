@@ -98,10 +98,18 @@ export async function lockReported(
 /**
  * Those that bear such a Message-ID, which is not made of their own id: the parts of a message to very many, and who
  * was split off them. The newest first, for whoever composed a message may have sent it once more.
+ * @param recipients canonical; of those who were split off, these alone: a message to a thousand may have as many rows
  */
-export async function lockBearing(messageIds: readonly string[], db: Db): Promise<ReportedMessage[]> {
+export async function lockBearing(
+  messageIds: readonly string[],
+  recipients: readonly string[] | undefined,
+  db: Db,
+): Promise<ReportedMessage[]> {
   if (messageIds.length === 0) return [];
-  return locked(Prisma.sql`(m.message_id = ANY(${[...messageIds]}) AND ${BEARS_FOREIGN_ID})`, db);
+  const theirs = recipients
+    ? Prisma.sql`AND (m.split_from IS NULL OR m.to_canonical = ANY(${[...recipients]}))`
+    : Prisma.empty;
+  return locked(Prisma.sql`(m.message_id = ANY(${[...messageIds]}) AND ${BEARS_FOREIGN_ID} ${theirs})`, db);
 }
 
 /**

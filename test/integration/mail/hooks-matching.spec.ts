@@ -3,6 +3,7 @@ import pg from 'pg';
 import { uuidv7 } from '../../../src/core/ids.js';
 import { Transactions } from '../../../src/database/prisma.service.js';
 import type { Recipient } from '../../../src/mail/outbox/email-rows.js';
+import { lockBearing } from '../../../src/mail/outbox/reported.js';
 import { ProviderEvents } from '../../../src/mail/events/provider-events.js';
 import type { ProviderEvent } from '../../../src/mail/providers/hook.js';
 import { createDatabase, type TestDatabase } from '../../support/database/postgres.js';
@@ -347,8 +348,11 @@ describe('events and their messages', () => {
     const toBoth = { to: ada.address, toCanonical: '', recipients: [ada, grace] };
 
     /** A message to both, of whom the second was taken by a later attempt of her own. */
-    async function splitMail(first: 'sent' | 'deferred'): Promise<{ id: string; apart: string }> {
-      const claimed = await mail.sending(toBoth);
+    async function splitMail(
+      first: 'sent' | 'deferred',
+      more: { messageId?: string } = {},
+    ): Promise<{ id: string; apart: string }> {
+      const claimed = await mail.sending({ ...toBoth, ...more });
       const later = { recipient: grace, ending: { status: 'deferred', transport: 'sendgrid', delayMs: 0 } as const };
       const ending = { status: first, transport: 'sendgrid', delayMs: 3_600_000, apart: [later] };
       expect(await mail.outbox.finish(claimed, ending, 'worker:1')).toBe(true);
@@ -372,6 +376,24 @@ describe('events and their messages', () => {
         expect(await mail.suppressions()).toMatchObject([{ address: grace.address, email_id: apart }]);
       },
     );
+
+    it('finds them by the Message-ID of their sender, and looks at nobody else who was split off', async () => {
+      const messageId = '<order-6@shop.example>';
+      const { id, apart } = await splitMail('sent', { messageId });
+      const found = (recipient?: string) =>
+        mail.prisma.$transaction(async (db) =>
+          (await lockBearing([messageId], recipient === undefined ? undefined : [recipient], db)).map((row) => row.id),
+        );
+      expect(await found(ada.address)).toEqual([id]);
+      expect((await found(grace.address)).sort()).toEqual([id, apart].sort());
+      expect((await found()).sort()).toEqual([id, apart].sort());
+      expect(await tell(told('delivered', { messageId, recipient: grace.address }))).toMatchObject({
+        changed: [{ emailId: apart }],
+      });
+      expect(await tell(told('delivered', { messageId, recipient: ada.address }))).toMatchObject({
+        changed: [{ emailId: id }],
+      });
+    });
 
     it('waits for nobody who holds the row of the others', async () => {
       const { id, apart } = await splitMail('sent');

@@ -108,7 +108,7 @@ describe('a search among very many messages', () => {
       asked.push(Prisma.sql(strings, ...values));
       return Promise.resolve([]);
     };
-    await lockBearing(['<order-1@shop.example>'], { $queryRaw } as unknown as UnitOfWork['db']);
+    await lockBearing(['<order-1@shop.example>'], ['ada@example.com'], { $queryRaw } as unknown as UnitOfWork['db']);
     const waiting = Prisma.sql`
       SELECT 1::bigint AS id, NULL::uuid AS email_id, 'sg-1' AS provider_message_id, '<order-1@shop.example>' AS message_id,
         'ada@example.com' AS recipient_canonical`;
