@@ -7,6 +7,7 @@ import {
   isMailboxBusy,
   isMailboxFull,
   isOfAccount,
+  isOfContent,
   isOfPolicy,
   isOfQuota,
   isOfSender,
@@ -110,7 +111,7 @@ export function reasonOfStatus(status: string, reply = ''): EventReason | undefi
   return !isTold && NOT_OF_RECIPIENT.some((says) => says(words)) ? 'blocked' : reason;
 }
 
-const NOT_OF_RECIPIENT = [isOfSender, isOfAccount, isOfQuota, refusesToRelay, isOfPolicy];
+const NOT_OF_RECIPIENT = [isOfSender, isOfAccount, isOfQuota, refusesToRelay, isOfPolicy, isOfContent];
 
 function reasonOfCode(status: string): EventReason | undefined {
   if (!/^[245]\.\d{1,3}\.\d{1,3}$/.test(status)) return undefined;

@@ -108,10 +108,10 @@ export function isNoLoop(words: string): boolean {
 
 /**
  * It takes mail for such domains from others only. As what relay we use it for is our affair, that is no recipient's
- * fault.
+ * fault. qmail: `that domain isn't in my list of allowed rcpthosts`, with 5.5.3 too.
  */
 export function refusesToRelay(words: string): boolean {
-  return /\brelay(?:ing)?\b.{0,30}?\b(?:denied|disallowed|refused|prohibited|not (?:permitted|allowed))\b|\b(?:unable|not (?:allowed|permitted|configured)) to relay\b|\b(?:do|does|will|can)(?: not|n't|not) relay\b|\b(?:not a|as a) relay\b/i.test(
+  return /\brelay(?:ing)?\b.{0,30}?\b(?:denied|disallowed|refused|prohibited|not (?:permitted|allowed))\b|\b(?:unable|not (?:allowed|permitted|configured)) to relay\b|\b(?:do|does|will|can)(?: not|n't|not) relay\b|\b(?:not a|as a) relay\b|\blist of allowed rcpthosts\b/i.test(
     words,
   );
 }
@@ -135,6 +135,11 @@ const BY_POLICY =
 /** A list, a proof or a policy of others. What is taken for spam is the message's own. */
 export function isOfPolicy(words: string): boolean {
   return [LISTED, UNPROVEN, BY_POLICY].some((one) => one.test(words));
+}
+
+/** What the message says, or carries: Exchange `rejected as spam by Content Filtering`, NetEase `DT:SPM`. */
+export function isOfContent(words: string): boolean {
+  return /\b(?:spam|junk ?mail|virus|malware|phishing)\b|\bcontent (?:denied|filter|reject)|\bDT:SPM\b/i.test(words);
 }
 
 /** RFC 5321 §4.2.2 for 552: `exceeded storage allocation`. Some say it with 5.1.1 (Comcast, Orange). */

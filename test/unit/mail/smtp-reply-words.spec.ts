@@ -170,6 +170,8 @@ const WRITTEN: [blamed: string, reply: string, command?: 'DATA'][] = [
   ['policy', '551 we do not relay'],
   ['policy', '551 This is not a relay host'],
   ['address', '551 User not local; please try <forward-path>'],
+  ['policy', "553 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)"],
+  ['policy', "553 sorry, that domain isn't in my list of allowed rcpthosts (#5.5.3 - chkuser)"],
   ['pace', '454 4.7.1 Too many messages'],
   // Policy, whatever the reply code.
   ['policy', '521-5.7.1 Service unavailable; client [203.0.113.225] blocked\n521 5.7.1 Please see'],

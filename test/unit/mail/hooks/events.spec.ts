@@ -120,6 +120,14 @@ describe('whose fault a bounce is', () => {
       'bounced',
     ],
     [
+      'SendGrid: what is taken for spam, in words alone',
+      reading(sendgrid)([
+        { event: 'bounce', type: 'bounce', reason: '550 Message rejected as spam by Content Filtering.' },
+      ]),
+      'bounced',
+      'blocked',
+    ],
+    [
       'Mailgun: a host without a name, in words alone',
       reading(mailgun)({
         'event-data': {
