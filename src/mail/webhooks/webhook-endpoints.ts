@@ -103,12 +103,12 @@ export class WebhookEndpoints implements OnModuleInit {
 
   async create(
     { url, events, format, description }: EndpointDraft,
-    unit?: UnitOfWork,
+    { db }: UnitOfWork,
   ): Promise<{ secret: string; record: EndpointRecord }> {
     const id = uuidv7(this.clock.now());
     const secret = newSecret();
     const sealed = this.keyring.seal(secret, sealContext(SEALED_SECRETS, id));
-    const record = await (unit?.db ?? this.prisma).webhookEndpoint.create({
+    const record = await db.webhookEndpoint.create({
       data: { id, url, events, format, description, sealedSecret: sealed.bytes, sealKeyId: sealed.keyId },
       omit: HIDDEN,
     });
@@ -132,9 +132,10 @@ export class WebhookEndpoints implements OnModuleInit {
   async change(
     id: string,
     { url, events, description, disabled }: EndpointChange,
+    { db }: UnitOfWork,
   ): Promise<EndpointRecord | undefined> {
     const fresh = { failures: 0, failingSince: null, backoffUntil: null, freshStarts: { increment: 1 } };
-    const [changed] = await this.prisma.webhookEndpoint.updateManyAndReturn({
+    const [changed] = await db.webhookEndpoint.updateManyAndReturn({
       where: { id },
       data: {
         ...(url === undefined ? {} : { url, ...fresh }),
@@ -145,24 +146,16 @@ export class WebhookEndpoints implements OnModuleInit {
       omit: HIDDEN,
     });
     if (!changed || !disabled) return changed;
-    await this.disableByHand(id);
-    return this.find(id);
-  }
-
-  /** Nothing more is queued for it; what waits goes on waiting. */
-  async disableByHand(id: string): Promise<void> {
-    await this.prisma.webhookEndpoint.updateMany({
-      where: { id, disabledAt: null },
-      data: { disabledAt: this.clock.now(), disabledReason: 'operator' },
-    });
+    await this.disableByHand(id, db);
+    return (await db.webhookEndpoint.findUnique({ where: { id }, omit: HIDDEN })) ?? undefined;
   }
 
   /**
-   * With its deliveries and their log. It is disabled first and its deliveries are removed in steps, so that the
-   * messages of which it is told never wait for a long statement. False: there was none.
+   * What goes before {@link remove}: it is disabled, and its deliveries are removed with their log, in steps, so that
+   * the messages of which it is told never wait for a long statement.
    */
-  async remove(id: string): Promise<boolean> {
-    await this.disableByHand(id);
+  async empty(id: string): Promise<void> {
+    await this.disableByHand(id, this.prisma);
     let removed = 0;
     do {
       removed = await this.prisma.statements.execute`
@@ -173,18 +166,21 @@ export class WebhookEndpoints implements OnModuleInit {
     await this.prisma.statements.execute`
       WITH held AS (SELECT id FROM webhook_deliveries WHERE endpoint_id = ${id}::uuid ORDER BY id FOR UPDATE)
       DELETE FROM webhook_deliveries d USING held WHERE d.id = held.id`;
-    const { count } = await this.prisma.webhookEndpoint.deleteMany({ where: { id } });
-    return count === 1;
+  }
+
+  /** Of one that is empty. False: there was none. */
+  async remove(id: string, { db }: UnitOfWork): Promise<boolean> {
+    return (await db.webhookEndpoint.deleteMany({ where: { id } })).count === 1;
   }
 
   /** The new secret, or undefined. The one before signs too for a day; one that was before that no more. */
   async rotateSecret(
     id: string,
-    unit?: UnitOfWork,
+    { db }: UnitOfWork,
   ): Promise<{ secret: string; previousSecretUntil: Date } | undefined> {
     const secret = newSecret();
     const sealed = this.keyring.seal(secret, sealContext(SEALED_SECRETS, id));
-    const [rotated] = await (unit?.db ?? this.prisma).$queryRaw<{ previousSecretUntil: Date }[]>`
+    const [rotated] = await db.$queryRaw<{ previousSecretUntil: Date }[]>`
       UPDATE webhook_endpoints SET
         sealed_previous_secret = sealed_secret, previous_seal_key_id = seal_key_id,
         previous_secret_until = now() + make_interval(hours => ${ROTATION_HOURS}::int),
@@ -213,6 +209,14 @@ export class WebhookEndpoints implements OnModuleInit {
     await this.prisma.webhookEndpoint.updateMany({
       where: { id, backoffUntil: { not: null } },
       data: { backoffUntil: null },
+    });
+  }
+
+  /** Nothing more is queued for it; what waits goes on waiting. */
+  private async disableByHand(id: string, db: Pick<UnitOfWork['db'], 'webhookEndpoint'>): Promise<void> {
+    await db.webhookEndpoint.updateMany({
+      where: { id, disabledAt: null },
+      data: { disabledAt: this.clock.now(), disabledReason: 'operator' },
     });
   }
 

@@ -188,6 +188,29 @@ describe('the API of webhooks', () => {
     );
   });
 
+  it('changes and removes nothing that it cannot put on record', async () => {
+    const { id } = await client.register('https://1.1.1.1/', ['email.sent']);
+    const before = await client.endpoint(id);
+    await otpost.database.query(`
+      CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no more is recorded'; END $$;
+      CREATE TRIGGER refuse BEFORE INSERT ON audit_events FOR EACH ROW EXECUTE FUNCTION refuse()`);
+    const path = `${ENDPOINTS}/${id}`;
+    const refused = [
+      await client.ask('PATCH', path, { url: 'https://1.0.0.1/', disabled: true }),
+      await client.ask('POST', `${path}/rotate-secret`),
+      await client.ask('POST', ENDPOINTS, { url: 'https://1.0.0.1/' }),
+    ];
+    expect([refused.map(({ status }) => status), await client.endpoint(id)]).toEqual([[500, 500, 500], before]);
+    expect((await client.ask('DELETE', path)).status).toBe(500);
+    await otpost.database.query('DROP FUNCTION refuse CASCADE');
+    expect((await client.ask('DELETE', path)).status).toBe(204);
+    const [{ actions }] = (await otpost.database.query<{ actions: string[] }>(
+      'SELECT array_agg(action ORDER BY id) AS actions FROM audit_events WHERE target_id = $1',
+      [id],
+    )) as [{ actions: string[] }];
+    expect(actions).toEqual(['webhook_endpoint.created', 'webhook_endpoint.removed']);
+  });
+
   it('lists deliveries newest first, by state too', async () => {
     const { id } = await client.register('https://1.1.1.1/');
     await otpost.database.query(

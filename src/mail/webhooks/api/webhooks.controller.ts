@@ -205,9 +205,11 @@ class WebhookEndpointsController {
     const target = url === undefined ? {} : { url: await readTargetUrl(url, this.guard) };
     const told =
       events === undefined ? {} : { events: readEvents(known(await this.endpoints.find(id)).format, events) };
-    const changed = known(await this.endpoints.change(id, { ...rest, ...target, ...told }));
-    await this.note('webhook_endpoint.changed', id, by);
-    return changed;
+    return this.transactions.run(async (unit) => {
+      const changed = known(await this.endpoints.change(id, { ...rest, ...target, ...told }, unit));
+      await this.note('webhook_endpoint.changed', id, by, unit);
+      return changed;
+    });
   }
 
   @Delete(':id')
@@ -217,8 +219,11 @@ class WebhookEndpointsController {
   @ApiResponse({ status: 204 })
   @Problems('webhook_endpoint_not_found')
   async remove(@Param('id', EndpointIdPipe) id: string, @By() by: Doer): Promise<void> {
-    if (!(await this.endpoints.remove(id))) throw new Problem('webhook_endpoint_not_found');
-    await this.note('webhook_endpoint.removed', id, by);
+    await this.endpoints.empty(id);
+    await this.transactions.run(async (unit) => {
+      if (!(await this.endpoints.remove(id, unit))) throw new Problem('webhook_endpoint_not_found');
+      await this.note('webhook_endpoint.removed', id, by, unit);
+    });
   }
 
   @Post(':id/rotate-secret')
@@ -269,7 +274,7 @@ class WebhookEndpointsController {
     return pageOf(rows, bounds.limit, (row) => WebhookDeliveryView.of(row));
   }
 
-  private async note(action: string, id: string, by: Doer, unit?: UnitOfWork): Promise<void> {
+  private async note(action: string, id: string, by: Doer, unit: UnitOfWork): Promise<void> {
     await this.audit.record({ action, result: 'done', ...by, target: { kind: 'webhook_endpoint', id } }, unit);
   }
 }
