@@ -33,6 +33,7 @@ import { PasswordChanges, PasswordSignIn } from './passwords/password-sign-in.js
 import { Passwords, PasswordTries } from './passwords/passwords.js';
 import { SessionHolders } from './sessions/bearer.guard.js';
 import { OwnSessions } from './sessions/own-sessions.js';
+import { RefreshTokens } from './sessions/refresh-tokens.js';
 import { Sessions } from './sessions/sessions.js';
 import { AccessTokens } from './tokens/access-tokens.js';
 import { SigningKeyRecords, SigningKeyRotation, SigningKeys } from './tokens/signing-keys.js';
@@ -83,6 +84,7 @@ import { SigningKeyRecords, SigningKeyRotation, SigningKeys } from './tokens/sig
     Passwords,
     PhoneChanges,
     Proofs,
+    RefreshTokens,
     SessionHolders,
     Sessions,
     SigningKeyRecords,

@@ -13,7 +13,8 @@ import { DeviceTokens } from '../../otp/device-token.js';
 import { PasswordChanges } from '../passwords/password-sign-in.js';
 import type { PasswordFault } from '../passwords/password-policy.js';
 import { Passwords, PasswordTries } from '../passwords/passwords.js';
-import { type IssuedTokens, Sessions } from '../sessions/sessions.js';
+import type { IssuedTokens } from '../sessions/refresh-tokens.js';
+import { Sessions } from '../sessions/sessions.js';
 import { Administrators } from './administrators.js';
 
 /** Milliseconds for which a setup link is good. */

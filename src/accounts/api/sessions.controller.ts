@@ -13,6 +13,7 @@ import { tooManyFailures } from '../../otp/failure-budgets.js';
 import { PasswordSignIn } from '../passwords/password-sign-in.js';
 import { BearerGuard, CurrentSession, SessionIdPipe } from '../sessions/bearer.guard.js';
 import { OwnSessions } from '../sessions/own-sessions.js';
+import { RefreshTokens } from '../sessions/refresh-tokens.js';
 import { Sessions } from '../sessions/sessions.js';
 import { RefreshRequest, SignInRequest } from './requests.js';
 import { SessionListView, SessionView, SignedInView, TokensView } from './views.js';
@@ -22,6 +23,7 @@ import { SessionListView, SessionView, SignedInView, TokensView } from './views.
 export class SessionsController {
   constructor(
     private readonly sessions: Sessions,
+    private readonly tokens: RefreshTokens,
     private readonly own: OwnSessions,
     private readonly limits: Limits,
     private readonly passwords: PasswordSignIn,
@@ -55,7 +57,7 @@ export class SessionsController {
   })
   @Problems('refresh_invalid', 'rate_limited')
   async refresh(@Body() { refreshToken }: RefreshRequest, @Req() request: FastifyRequest): Promise<TokensView> {
-    const tokens = await this.sessions.refresh(refreshToken, sourceOf(request), (sessionId) =>
+    const tokens = await this.tokens.refresh(refreshToken, sourceOf(request), (sessionId) =>
       this.limits.takeRefresh(request.ip, sessionId),
     );
     if (!tokens) throw new Problem('refresh_invalid');

@@ -3,7 +3,7 @@ import { MOMENT, WORD } from '../../core/shapes.js';
 import type { Account, Session } from '../../generated/prisma/client.js';
 import type { AccountRole } from '../../generated/prisma/enums.js';
 import { deviceWords } from '../notices/notices.js';
-import type { IssuedTokens } from '../sessions/sessions.js';
+import type { IssuedTokens } from '../sessions/refresh-tokens.js';
 import { endOf } from '../tokens/session-policy.js';
 
 export class AccountView {

@@ -11,7 +11,8 @@ import { DeviceTokens } from '../../otp/device-token.js';
 import { isPurpose, linkOf } from '../../otp/purposes.js';
 import { PasswordChanges } from '../passwords/password-sign-in.js';
 import { type PasswordHasher, Passwords } from '../passwords/passwords.js';
-import { type IssuedTokens, Sessions } from '../sessions/sessions.js';
+import type { IssuedTokens } from '../sessions/refresh-tokens.js';
+import { Sessions } from '../sessions/sessions.js';
 import { CodeFinishing, type SessionHolder } from './finishing.js';
 
 type RedemptionResult =

@@ -13,7 +13,8 @@ import { FailureBudgets } from '../../otp/failure-budgets.js';
 import { REPEAT_WITHIN_MS } from '../../otp/otp-policy.js';
 import { purposeRow } from '../../otp/purposes.js';
 import { Notices } from '../notices/notices.js';
-import { type Begun, type IssuedTokens, Sessions } from '../sessions/sessions.js';
+import type { IssuedTokens } from '../sessions/refresh-tokens.js';
+import { type Begun, Sessions } from '../sessions/sessions.js';
 import { Passwords, PasswordTries, type TryResult } from './passwords.js';
 
 /** What a session began with: tokens of an app, or the cookie of a browser. */

@@ -1,23 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { Audit } from '../../audit/audit.js';
 import { Clock } from '../../core/clock.js';
-import { hashOfToken, type RequestSource } from '../../core/credentials.js';
+import { hashOfToken } from '../../core/credentials.js';
 import { uuidv7 } from '../../core/ids.js';
-import { PrismaService, Transactions, type UnitOfWork } from '../../database/prisma.service.js';
+import { PrismaService, type UnitOfWork } from '../../database/prisma.service.js';
 import type { Account, Prisma, Session } from '../../generated/prisma/client.js';
 import { newGeneration } from '../../otp/device-token.js';
-import { AccessTokens } from '../tokens/access-tokens.js';
-import {
-  ABSOLUTE_MS,
-  ACCESS_TOKEN_SECONDS,
-  decideRefresh,
-  IDLE_MS,
-  idleSince,
-  MAX_UNUSED,
-  TOUCH_EVERY_MS,
-} from '../tokens/session-policy.js';
-import { type EndReason, endOfSession } from './session-end.js';
+import { ABSOLUTE_MS, idleSince, TOUCH_EVERY_MS } from '../tokens/session-policy.js';
+import { holdSession, type IssuedTokens, RefreshTokens } from './refresh-tokens.js';
+import type { EndReason } from './session-end.js';
 
 /** How a session began, and where. */
 export interface Begun {
@@ -28,14 +19,6 @@ export interface Begun {
   challengeId?: string | undefined;
 }
 
-export interface IssuedTokens {
-  accessToken: string;
-  /** Opaque; stored as a hash only. */
-  refreshToken: string;
-  /** Seconds the access token is good for. */
-  expiresIn: number;
-}
-
 /** A session that has not ended, and whose it is. */
 export interface LiveSession {
   session: Session;
@@ -44,23 +27,18 @@ export interface LiveSession {
 
 const MAX_USER_AGENT = 300;
 
-/**
- * Sessions and their families of refresh tokens: each token works once and a moment longer, and using one again later
- * ends the session.
- */
+/** Who is signed in where: apps by tokens, our own pages by a cookie. */
 @Injectable()
 export class Sessions {
   constructor(
     private readonly clock: Clock,
     private readonly prisma: PrismaService,
-    private readonly transactions: Transactions,
-    private readonly accessTokens: AccessTokens,
-    private readonly audit: Audit,
+    private readonly tokens: RefreshTokens,
   ) {}
 
   /** Of an app or another page: an access token, and a refresh token to go on with. */
   async start(accountId: string, begun: Begun, unit: UnitOfWork): Promise<IssuedTokens> {
-    return this.issue(await this.insert(accountId, begun, null, unit), unit);
+    return this.tokens.issue(await this.insert(accountId, begun, null, unit), unit);
   }
 
   /**
@@ -82,31 +60,9 @@ export class Sessions {
    * a proof.
    */
   async again(sessionId: string, unit: UnitOfWork): Promise<IssuedTokens | undefined> {
-    await lock(sessionId, unit);
+    await holdSession(sessionId, unit);
     const session = await this.live(sessionId, unit);
-    return session && session.cookieHash === null ? this.issueBeside(session, unit) : undefined;
-  }
-
-  /**
-   * New tokens for a refresh token; undefined when it is not, or no longer, good for any.
-   * @param source goes to the record where a used token ends the session
-   * @param admit takes the limits, of the token's session too where there is one; nothing has been changed yet
-   */
-  async refresh(
-    refreshToken: string,
-    source: RequestSource,
-    admit: (sessionId: string | undefined) => Promise<void>,
-  ): Promise<IssuedTokens | undefined> {
-    const tokenHash = hashOfToken(refreshToken);
-    const known = await this.prisma.refreshToken.findFirst({
-      where: { tokenHash, expiresAt: { gt: this.clock.now() } },
-    });
-    await admit(known?.sessionId);
-    if (!known) return undefined;
-    return this.transactions.run(async (unit) => {
-      await lock(known.sessionId, unit);
-      return this.refreshLocked(tokenHash, source, unit);
-    });
+    return session && session.cookieHash === null ? this.tokens.issueBeside(session, unit) : undefined;
   }
 
   /** The session, if it has not ended; one select, in the caller's transaction where there is one. */
@@ -172,14 +128,12 @@ export class Sessions {
   /** Its holder proved again who they are: new tokens, and the former ones are good for nothing (ASVS 7.2.4). */
   async reauthenticated(sessionId: string, unit: UnitOfWork): Promise<IssuedTokens> {
     const now = this.clock.now();
-    await lock(sessionId, unit);
+    await holdSession(sessionId, unit);
     const session = await unit.db.session.update({
       where: { id: sessionId },
       data: { authenticatedAt: now, lastUsedAt: now },
     });
-    // They end rather than being voided: a client that lost this answer and comes with one is no thief.
-    await unit.db.refreshToken.updateMany({ where: { sessionId, expiresAt: { gt: now } }, data: { expiresAt: now } });
-    return this.issue(session, unit);
+    return this.tokens.renew(session, unit);
   }
 
   /**
@@ -188,7 +142,7 @@ export class Sessions {
    */
   async renewBrowser(sessionId: string, proven: boolean, unit: UnitOfWork, cookie = newCookie()): Promise<string> {
     const now = this.clock.now();
-    await lock(sessionId, unit);
+    await holdSession(sessionId, unit);
     const data = { lastUsedAt: now, cookieHash: hashOfToken(cookie), ...(proven ? { authenticatedAt: now } : {}) };
     await unit.db.session.update({ where: { id: sessionId }, data });
     return cookie;
@@ -245,87 +199,9 @@ export class Sessions {
     if (lastUsedAt > due) return;
     await this.prisma.session.updateMany({ where: { id, lastUsedAt: { lte: due } }, data: { lastUsedAt: now } });
   }
-
-  private async refreshLocked(
-    tokenHash: Bytes,
-    source: RequestSource,
-    unit: UnitOfWork,
-  ): Promise<IssuedTokens | undefined> {
-    const now = this.clock.now();
-    const token = await unit.db.refreshToken.findUnique({ where: { tokenHash }, include: { session: true } });
-    if (!token) return undefined; // its account was deleted meanwhile
-    const { session, usedAt } = token;
-    const decision = decideRefresh({
-      now,
-      sessionRevoked: session.revokedAt !== null,
-      sessionExpiresAt: session.expiresAt,
-      tokenExpiresAt: token.expiresAt,
-      usedAt,
-    });
-    switch (decision) {
-      case 'invalid':
-        return undefined;
-      case 'reuse':
-        await unit.db.session.update({
-          where: { id: session.id },
-          data: { revokedAt: now, revokedReason: 'refresh_reuse' },
-        });
-        // By one of two who hold the token, and nobody knows which.
-        await this.audit.record(endOfSession(session.id, 'refresh_reuse', { kind: 'anonymous' }, source), unit);
-        return undefined;
-      case 'first':
-      case 'sibling': {
-        await unit.db.session.updateMany({ where: { id: session.id }, data: { lastUsedAt: now } });
-        if (decision === 'sibling') return this.issueBeside(session, unit);
-        const issued = await this.issue(session, unit);
-        await unit.db.refreshToken.updateMany({
-          where: { tokenHash },
-          data: { usedAt: now, successor: hashOfToken(issued.refreshToken) },
-        });
-        return issued;
-      }
-    }
-  }
-
-  /**
-   * Beside tokens that may never be used, because no client received them or a tab was closed. Lest these gather, the
-   * oldest unused token ends where there are too many; whoever holds it is refused later, and is no thief. The caller
-   * holds the session.
-   */
-  private async issueBeside(session: Session, unit: UnitOfWork): Promise<IssuedTokens> {
-    const now = this.clock.now();
-    await unit.db.$executeRaw`
-      UPDATE refresh_tokens SET expires_at = ${now}::timestamptz WHERE token_hash IN (
-        SELECT token_hash FROM refresh_tokens
-        WHERE session_id = ${session.id}::uuid AND used_at IS NULL AND expires_at > ${now}::timestamptz
-        ORDER BY created_at DESC OFFSET ${MAX_UNUSED - 1})`;
-    return this.issue(session, unit);
-  }
-
-  private async issue(session: Session, { db }: UnitOfWork): Promise<IssuedTokens> {
-    const now = this.clock.now();
-    const refreshToken = `otr_${randomBytes(32).toString('base64url')}`;
-    await db.refreshToken.createMany({
-      data: [
-        {
-          tokenHash: hashOfToken(refreshToken),
-          sessionId: session.id,
-          createdAt: now,
-          expiresAt: new Date(now.getTime() + IDLE_MS),
-        },
-      ],
-    });
-    const accessToken = await this.accessTokens.issue(session, now);
-    return { accessToken, refreshToken, expiresIn: ACCESS_TOKEN_SECONDS };
-  }
 }
 
 type Bytes = Uint8Array<ArrayBuffer>;
-
-/** One change of a session at a time: what is decided on must hold until it is written. */
-async function lock(sessionId: string, { db }: UnitOfWork): Promise<void> {
-  await db.$queryRaw`SELECT 1 FROM sessions WHERE id = ${sessionId}::uuid FOR UPDATE`;
-}
 
 /** 256 random bits. */
 function newCookie(): string {

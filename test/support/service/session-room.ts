@@ -1,4 +1,5 @@
-import { type IssuedTokens, Sessions } from '../../../src/accounts/sessions/sessions.js';
+import { type IssuedTokens, RefreshTokens } from '../../../src/accounts/sessions/refresh-tokens.js';
+import { Sessions } from '../../../src/accounts/sessions/sessions.js';
 import { AccessTokens } from '../../../src/accounts/tokens/access-tokens.js';
 import { SigningKeyRecords, SigningKeys } from '../../../src/accounts/tokens/signing-keys.js';
 import { Audit } from '../../../src/audit/audit.js';
@@ -18,6 +19,7 @@ export class SessionRoom {
   readonly prisma: PrismaService;
   readonly sessions: Sessions;
   readonly accessTokens: AccessTokens;
+  private readonly tokens: RefreshTokens;
   private readonly transactions: Transactions;
   private readonly keys: SigningKeys;
 
@@ -35,7 +37,8 @@ export class SessionRoom {
     const records = new SigningKeyRecords(this.prisma, this.transactions, new Keyring(TEST_SECRET), audit);
     this.keys = new SigningKeys(this.clock, records, createLogger('silent', 'web'));
     this.accessTokens = new AccessTokens(settings, this.clock, this.keys);
-    this.sessions = new Sessions(this.clock, this.prisma, this.transactions, this.accessTokens, audit);
+    this.tokens = new RefreshTokens(this.clock, this.prisma, this.transactions, this.accessTokens, audit);
+    this.sessions = new Sessions(this.clock, this.prisma, this.tokens);
   }
 
   async close(): Promise<void> {
@@ -50,7 +53,7 @@ export class SessionRoom {
 
   /** Within the limits. */
   refresh(refreshToken: string): Promise<IssuedTokens | undefined> {
-    return this.sessions.refresh(refreshToken, SOURCE, async () => undefined);
+    return this.tokens.refresh(refreshToken, SOURCE, async () => undefined);
   }
 
   /** The id of an account of its own. */
