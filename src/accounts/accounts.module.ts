@@ -9,6 +9,7 @@ import { AccountsController, JwksController, CodesController } from './api/accou
 import { AccountsAdminController } from './api/administration.controller.js';
 import { EmailController, MeController, PhoneController } from './api/me.controller.js';
 import { SessionsController } from './api/sessions.controller.js';
+import { CodeCopies } from './codes/code-copies.js';
 import { CodeRequests } from './codes/code-requests.js';
 import { CodeRedemption } from './codes/code-redemption.js';
 import { CodeFinishing } from './codes/finishing.js';
@@ -66,6 +67,7 @@ import { SigningKeyRecords, SigningKeyRotation, SigningKeys } from './tokens/sig
     Setup,
     SetupTokens,
     AccountsMaintenance,
+    CodeCopies,
     CodeRequests,
     CodeFinishing,
     CodeRedemption,

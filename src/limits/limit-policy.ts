@@ -53,10 +53,16 @@ export interface Asking {
   destination?: string | undefined;
   /** Id of a device that signed in to this destination before; see otp/device-token.ts. */
   knownDevice?: string | undefined;
-  /** Whether somebody who is signed in wants the destination for their account; it need not be theirs. */
-  asNewAddress?: boolean | undefined;
+  /** Of whoever is signed in, where the mail is for them. */
+  account?: AskingAccount | undefined;
   /** Whether it sends mail; with a destination and without mail, a stranger presents a password. */
   withMail: boolean;
+}
+
+export interface AskingAccount {
+  id: string;
+  /** False: the destination is wanted for the account, and may be anybody's. */
+  owns: boolean;
 }
 
 /** How RateLimit-Policy and RateLimit call a limit. */
@@ -93,13 +99,19 @@ export const DEVICE_RATES: readonly Rate[] = [
 ];
 
 /**
- * Of what all who are signed in ask for one address that they want for their account. The mail to somebody who has an
- * account there opens nothing, so it must not use up the codes that do; nor may it be a way to much more mail.
+ * Of what one account asks for an address that it wants to have. The mail to somebody who has an account there opens
+ * nothing, so it must not use up the codes that do.
  */
 export const NEW_ADDRESS_RATES: readonly Rate[] = [
   { count: 3, windowMs: 15 * MINUTE_MS },
-  { count: 10, windowMs: DAY_MS },
+  { count: 5, windowMs: DAY_MS },
 ];
+
+/**
+ * Of what all accounts together ask so for one address, which is no way to much more mail. Ten accounts would have to
+ * go to their bounds, each day, to keep somebody from an address.
+ */
+export const NEW_ADDRESS_RATE_OF_ALL: Rate = { count: 50, windowMs: DAY_MS };
 
 /**
  * Of refreshes from one requester: an access token is good for 15 minutes, so some hundred people behind one address,
@@ -197,11 +209,11 @@ function hasOwnLimits({ knownDevice }: Asking, limits: LimitSettings): boolean {
 
 /**
  * What back ends ask for is counted apart: strangers cannot use up their share of an address, nor they its owner's. So
- * are passwords, and addresses that somebody wants for their account: neither stops the codes by which the owner gets
- * in.
+ * are passwords, and what each account asks: neither stops the codes by which the owner gets in, nor do strangers stop
+ * somebody who is in.
  */
 function destinationCounters(
-  { ip, destination, knownDevice, asNewAddress = false, withMail }: Asking & { destination: string },
+  { ip, destination, knownDevice, account, withMail }: Asking & { destination: string },
   limits: LimitSettings,
 ): Counter[] {
   if (limits.destination.length === 0) return [];
@@ -209,7 +221,13 @@ function destinationCounters(
   if (ip === undefined) return counters('destination', `back-end:${hash}`, limits.destination);
   const policy = withMail ? 'destination' : 'password';
   if (knownDevice !== undefined) return counters(policy, `device:${policy}:${hash}:${knownDevice}`, DEVICE_RATES);
-  if (asNewAddress) return counters(policy, `new-address:${hash}`, NEW_ADDRESS_RATES);
+  const ofAccount = `account:${policy}:${hash}:${account?.id}`;
+  if (account?.owns === true) return counters(policy, ofAccount, limits.destination);
+  if (account !== undefined)
+    return [
+      ...counters(policy, ofAccount, NEW_ADDRESS_RATES),
+      ...counters(policy, `new-address:${hash}`, [NEW_ADDRESS_RATE_OF_ALL]),
+    ];
   return counters(policy, `${policy}:${hash}`, limits.destination);
 }
 

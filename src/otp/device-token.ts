@@ -2,8 +2,8 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { RequestSource } from '../core/credentials.js';
 import { Keyring } from '../core/keyring.js';
+import type { AskingAccount } from '../limits/limit-policy.js';
 import { Limits } from '../limits/limits.js';
-import { purposeRow } from './purposes.js';
 
 /**
  * What a client keeps from a sign-in and shows again in the header `Otpost-Device`. It proves no person and opens
@@ -70,7 +70,8 @@ function partsOf(id: string, destination: string, generation: number | undefined
 }
 
 /**
- * The rate limit of mail that strangers ask for, by address, requester and device. Who has the address does not matter.
+ * The rate limit of mail that people ask for, by address, requester and device, or by account where somebody is signed
+ * in. Who has the address does not matter to what strangers ask.
  */
 @Injectable()
 export class RequestedMailLimit {
@@ -81,19 +82,19 @@ export class RequestedMailLimit {
 
   /**
    * @param destination canonical
-   * @param purpose of the code, where one is asked for
+   * @param account of whoever is signed in
    * @throws Problem rate_limited
    */
   async take(
     { ip, deviceToken }: Pick<RequestSource, 'ip' | 'deviceToken'>,
     destination: string,
-    purpose?: string,
+    account?: AskingAccount,
   ): Promise<void> {
     await this.limits.take({
       ip,
       destination,
       withMail: true,
-      asNewAddress: purpose !== undefined && purposeRow(purpose)?.finishing === 'changes_address',
+      account,
       knownDevice: this.devices.read(deviceToken, destination),
     });
   }

@@ -19,6 +19,7 @@ import {
 } from '../../otp/challenge-view.js';
 import { CodeChecker } from '../../otp/code-checker.js';
 import { isPurpose, type PublicPurpose } from '../../otp/purposes.js';
+import { CodeCopies } from '../codes/code-copies.js';
 import { CodeRequests } from '../codes/code-requests.js';
 import { CodeRedemption } from '../codes/code-redemption.js';
 import { SessionHolders, unauthorized } from '../sessions/bearer.guard.js';
@@ -56,6 +57,7 @@ export class AccountsController {
 export class CodesController {
   constructor(
     private readonly codes: CodeRequests,
+    private readonly copies: CodeCopies,
     private readonly redemption: CodeRedemption,
     private readonly checker: CodeChecker,
     private readonly holders: SessionHolders,
@@ -125,7 +127,7 @@ export class CodesController {
   ): Promise<IssuedView> {
     const challenge = await this.checker.find(id);
     if (!challenge || !isPurpose(challenge.purpose)) throw new Problem('challenge_not_found');
-    const result = await this.codes.again(challenge, sourceOf(request), { byMail: channel === 'email' });
+    const result = await this.copies.again(challenge, sourceOf(request), { byMail: channel === 'email' });
     if (result.kind !== 'sent') throw resendProblem(result, this.clock.now());
     return IssuedView.of(result.issued);
   }

@@ -7,15 +7,14 @@ import type { Channel } from '../../core/lanes.js';
 import { Problem } from '../../core/problems.js';
 import { Settings } from '../../config/settings.js';
 import type { CompanionRow } from '../../database/companion-rows.js';
-import { PrismaService, type UnitOfWork } from '../../database/prisma.service.js';
+import { PrismaService } from '../../database/prisma.service.js';
 import { sharedLookUp } from '../../database/shared-look-up.js';
 import type { Account } from '../../generated/prisma/client.js';
-import { requesterOf } from '../../limits/limit-policy.js';
-import type { Challenge } from '../../otp/challenges.js';
-import { CodeIssuer, type Issued, type ResendResult } from '../../otp/code-issuer.js';
+import { type AskingAccount, requesterOf } from '../../limits/limit-policy.js';
+import { CodeIssuer, type Issued } from '../../otp/code-issuer.js';
 import { RequestedMailLimit } from '../../otp/device-token.js';
 import { SmsGuard } from '../../otp/sms/sms-guard.js';
-import { ASKABLE_PURPOSES, type Purpose, PURPOSES, type PublicPurpose } from '../../otp/purposes.js';
+import { type Purpose, PURPOSES, type PublicPurpose } from '../../otp/purposes.js';
 import { Proofs } from '../me/proofs.js';
 import { DEFAULT_LOCALE } from '../notices/notices.js';
 import { Passwords } from '../passwords/passwords.js';
@@ -36,7 +35,6 @@ type Holder = Pick<Account, 'id' | 'email' | 'locale'>;
 
 const ASKED = 'unnest($1::text[]) WITH ORDINALITY AS asked (destination, nth) JOIN accounts ON';
 const HOLDERS = `SELECT nth::int, id, email, locale FROM ${ASKED} email_canonical = destination`;
-const MAILBOX_OF_NUMBER = 'SELECT email, email_canonical AS canonical FROM accounts WHERE phone = $1';
 const HOLDERS_OF_NUMBERS = `SELECT nth::int, id, phone AS email, locale FROM ${ASKED} phone = destination`;
 
 /** One request for a code, once the limits have let it through. */
@@ -137,7 +135,7 @@ export class CodeRequests {
     const destination =
       channel === 'sms' ? { stored: phone!, canonical: phone! } : { stored: email, canonical: emailCanonical };
     this.requireSignIn(destination);
-    await this.takeLimits(source, destination);
+    await this.takeLimits(source, destination, { id: account.id, owns: true });
     return this.issue({
       purpose: 'reauthenticate',
       id: challengeId,
@@ -167,7 +165,7 @@ export class CodeRequests {
   ): Promise<Issued> {
     const { account, session } = holder;
     await this.proofs.of(holder, { currentPassword, by: 'anything' }, source, () =>
-      this.mailLimit.take(source, email.canonical, 'change_email'),
+      this.mailLimit.take(source, email.canonical, { id: account.id, owns: false }),
     );
     const known = await this.holderOf(email);
     const other = known !== null && known.id !== account.id ? known : undefined;
@@ -200,7 +198,9 @@ export class CodeRequests {
   ): Promise<Issued> {
     const { account, session } = holder;
     this.sms.require(number.canonical);
-    await this.proofs.of(holder, { currentPassword, by: 'anything' }, source, () => this.takeLimits(source, number));
+    await this.proofs.of(holder, { currentPassword, by: 'anything' }, source, () =>
+      this.takeLimits(source, number, { id: account.id, owns: false }),
+    );
     const known = await this.holderOf(number);
     return this.issue({
       purpose: 'change_phone',
@@ -218,44 +218,6 @@ export class CodeRequests {
     });
   }
 
-  /**
-   * The same code once more, to where it went. A code that went to a number may go to the address of its account
-   * instead, for texts get lost: whoever gives it back has one of the two, and the account opens by either. A number
-   * without an account gets its text again, and both ways the limits are those of a text to it: the answer shows no
-   * difference. Nor is it told what became of that copy (otp/delivery/told-deliveries.ts).
-   * @throws Problem rate_limited, validation_failed where the code shows who has the number, same_channel, those of
-   *   SmsGuard
-   */
-  async again(challenge: Challenge, source: RequestSource, { byMail = false } = {}): Promise<ResendResult> {
-    const { channel, destinationCanonical } = challenge;
-    const mailbox = byMail && channel === 'sms' ? await this.mailboxOf(challenge) : undefined;
-    const takeLimits = async () => {
-      await this.mailLimit.take(source, destinationCanonical, challenge.purpose);
-      if (mailbox) await this.sms.take(destinationCanonical, 'copy');
-    };
-    const target = { kind: 'challenge', id: challenge.id };
-    const entry = {
-      ...{ action: 'code.resent', actor: { kind: 'anonymous' as const }, target, source },
-      details: { purpose: challenge.purpose, channel: byMail ? 'email' : channel },
-    };
-    const record = async ({ id }: Challenge, unit: UnitOfWork) => {
-      if (channel === 'sms') await unit.db.otpChallenge.update({ where: { id }, data: { askedByMail: byMail } });
-      await this.audit.record(entry, unit);
-    };
-    return this.issuer.resend(challenge, source.requestId, takeLimits, record, mailbox);
-  }
-
-  /** Of whoever has the number that the code went to; a decoy has nobody. */
-  private async mailboxOf({ purpose, decoy, destinationCanonical }: Challenge): Promise<Destination | undefined> {
-    if (!mayGoByMail(purpose)) {
-      const message = 'the code shows who has the number, and goes there alone';
-      throw new Problem('validation_failed', { errors: [{ field: 'channel', code: 'not_supported', message }] });
-    }
-    type Mailbox = { email: string; canonical: string };
-    const [mailbox] = await this.prisma.statements.run<Mailbox>(MAILBOX_OF_NUMBER, [destinationCanonical]);
-    return mailbox && !decoy ? { stored: mailbox.email, canonical: mailbox.canonical } : undefined;
-  }
-
   /** Whether a code to a number opens anything here is the operator's word. @throws Problem */
   private requireSignIn({ canonical }: Destination): void {
     if (channelTo(canonical) !== 'sms') return;
@@ -264,8 +226,8 @@ export class CodeRequests {
   }
 
   /** Whoever has the destination does not matter. @throws Problem */
-  private async takeLimits(source: RequestSource, { canonical }: Destination): Promise<void> {
-    await this.mailLimit.take(source, canonical);
+  private async takeLimits(source: RequestSource, { canonical }: Destination, account?: AskingAccount): Promise<void> {
+    await this.mailLimit.take(source, canonical, account);
     await this.sms.take(canonical, 'code');
   }
 
@@ -299,11 +261,6 @@ export class CodeRequests {
     await commit();
     return issued;
   }
-}
-
-/** Of a code that went to a number: its account is opened by the address as well. */
-export function mayGoByMail(purpose: string): boolean {
-  return ASKABLE_PURPOSES.some((name) => name === purpose);
 }
 
 function byStranger(purpose: Purpose, { canonical }: Destination): Wanted['recorded'] {

@@ -63,7 +63,7 @@ export class OwnPassword {
 
   private async prove(holder: LiveSession, currentPassword: string | undefined, source: RequestSource): Promise<Proof> {
     return this.proofs.of(holder, { currentPassword, by: 'code' }, source, () =>
-      this.mailLimit.take(source, holder.account.emailCanonical),
+      this.mailLimit.take(source, holder.account.emailCanonical, { id: holder.account.id, owns: true }),
     );
   }
 

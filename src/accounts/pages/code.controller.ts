@@ -15,6 +15,7 @@ import { ToldDeliveries } from '../../otp/delivery/told-deliveries.js';
 import { isJustResent, type Unusable } from '../../otp/otp-policy.js';
 import { purposeRow } from '../../otp/purposes.js';
 import { CodeRedemption } from '../codes/code-redemption.js';
+import { CodeCopies } from '../codes/code-copies.js';
 import { CodeRequests } from '../codes/code-requests.js';
 import { Passwords } from '../passwords/passwords.js';
 import { codePage, overCodePage, type WaitingCode } from './code.page.js';
@@ -41,6 +42,7 @@ export class CodeController {
     private readonly checker: CodeChecker,
     private readonly deliveries: ToldDeliveries,
     private readonly requests: CodeRequests,
+    private readonly copies: CodeCopies,
     private readonly redemption: CodeRedemption,
     private readonly passwords: Passwords,
     private readonly codes: PageCodes,
@@ -87,7 +89,7 @@ export class CodeController {
     const challenge = await this.askedHere(id, request);
     if (!challenge) throw new Problem('challenge_not_found');
     const byMail = challenge.channel === 'sms' && formField(body, 'channel') === 'email';
-    const result = await this.requests.again(challenge, this.cookies.sourceOf(request), { byMail });
+    const result = await this.copies.again(challenge, this.cookies.sourceOf(request), { byMail });
     const twice = result.kind === 'too_soon' && isJustResent(result.challenge, this.clock.now());
     if (result.kind === 'expired' || result.kind === 'locked') return this.overPage(challenge, result.kind);
     if (result.kind !== 'sent' && !twice) throw resendProblem(result, this.clock.now());

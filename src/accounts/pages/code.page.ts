@@ -13,7 +13,7 @@ import {
 import type { ToldDelivery } from '../../otp/delivery/told-deliveries.js';
 import { resendRefusal } from '../../otp/otp-policy.js';
 import { purposeRow } from '../../otp/purposes.js';
-import { mayGoByMail } from '../codes/code-requests.js';
+import { mayGoByMail } from '../codes/code-copies.js';
 
 /** Where we may say that we sent it. */
 const OUT: ReadonlySet<CodeDeliveryStatus> = new Set(['sent', 'unknown', 'delivered', 'bounced']);

@@ -84,6 +84,39 @@ describe('calls that are limited', () => {
     expect(codes).toEqual({ 202: 4, 429: 2 }); // one of five signed the owner in
   });
 
+  it('leave an address to who wants it for their account, whatever others who are signed in asked for it', async () => {
+    await start({ ROLE: 'all', LIMIT_DESTINATION: '5/15min' });
+    const [eve, ada] = [
+      await signIn(otpost, 'eve@example.com', 'user'),
+      await signIn(otpost, 'ada@example.com', 'user'),
+    ];
+    const wants = async ({ accessToken }: typeof eve) =>
+      (await otpost.api.post('/v1/me/email', { email: 'new@example.com' }, { authorization: `Bearer ${accessToken}` }))
+        .status;
+    const asked = [await wants(eve), await wants(eve), await wants(eve), await wants(eve)];
+    expect([asked, await wants(ada)]).toEqual([[202, 202, 202, 429], 202]);
+    // All accounts together have a bound as well: it is no way to a flood of mail.
+    await otpost.database.query(`UPDATE request_limits SET count = 50 WHERE key LIKE 'new-address:%'`);
+    expect(await wants(ada)).toBe(429);
+  });
+
+  it('let somebody who is signed in confirm, and set a password, though strangers used up the codes of the address', async () => {
+    await start({ ROLE: 'all', LIMIT_DESTINATION: '5/15min' });
+    const { accessToken, account } = await signIn(otpost, 'ada@example.com', 'user');
+    await statuses(Array.from({ length: 6 }, () => register(account.email)));
+    expect((await register(account.email)).status).toBe(429);
+    const authorization = { authorization: `Bearer ${accessToken}` };
+    const confirm = await otpost.api.post<IssuedBody>('/v1/otp', { purpose: 'reauthenticate' }, authorization);
+    await otpost.database.query('UPDATE otp_challenges SET resend_after = created_at');
+    const copy = await otpost.api.post(`/v1/otp/${confirm.body.challenge.id}/resend`, {});
+    const set = await otpost.api.post('/v1/me/password', { newPassword: 'seventeen green bottles' }, authorization);
+    expect([confirm, copy, set].map(({ status }) => status)).toEqual([202, 202, 204]);
+    const more = await statuses(
+      Array.from({ length: 4 }, () => otpost.api.post('/v1/otp', { purpose: 'reauthenticate' }, authorization)),
+    );
+    expect(more).toEqual({ 202: 2, 429: 2 }); // of five
+  });
+
   it('are limited without a word in the environment', async () => {
     await start({ ...DEFAULT_LIMITS });
     expect(await statuses(Array.from({ length: 40 }, (_, index) => register(`a${index}@example.com`)))).toEqual({

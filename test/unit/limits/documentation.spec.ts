@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { VARIABLES } from '../../../src/configuration.js';
 import { parseRate } from '../../../src/core/rate.js';
-import { DEVICE_RATES, NEW_ADDRESS_RATES } from '../../../src/limits/limit-policy.js';
+import { DEVICE_RATES, NEW_ADDRESS_RATE_OF_ALL, NEW_ADDRESS_RATES } from '../../../src/limits/limit-policy.js';
 import { DEFAULT_LIMITS } from '../../support/service/limits.js';
 
 const SECURITY = readFileSync(new URL('../../../docs/security.md', import.meta.url), 'utf8');
@@ -15,8 +15,10 @@ describe('docs/security.md', () => {
   });
 
   it('tells the budget of an address that somebody wants for their account', () => {
-    const told = /; and (\S+) by all who are signed in and want it/.exec(SECURITY)?.[1];
-    expect(told?.split(',').map(parseRate)).toEqual(NEW_ADDRESS_RATES);
+    const [, each, all] =
+      /; and (\S+) by each account that wants it for itself, (\S+) by all of them/.exec(SECURITY) ?? [];
+    expect(each?.split(',').map(parseRate)).toEqual(NEW_ADDRESS_RATES);
+    expect(parseRate(all!)).toEqual(NEW_ADDRESS_RATE_OF_ALL);
   });
 
   it('tells the budget of a known device', () => {

@@ -75,21 +75,33 @@ describe('what a call is counted against', () => {
     expect(new Set([...keysOf(), ...keysOf('one'), ...keysOf('two')]).size).toBe(6);
   });
 
-  it('is a small budget apart where somebody who is signed in wants the address', () => {
-    const asking = { ...ASKING, asNewAddress: true };
+  it('is a small budget apart where an account wants the address, and one of all accounts that do', () => {
+    const asking = { ...ASKING, account: { id: 'one', owns: false } };
     expect(told(asking)).toEqual([
       'destination 3/15',
-      'destination 10/1440',
+      'destination 5/1440',
+      'destination 50/1440',
       'ip 20/10',
       'ip-destinations 30/60',
       'public-mail 600/60',
     ]);
     const keysOf = (one: Asking): string[] =>
       countersOf(one, LIMITS)
-        .slice(0, 2)
+        .filter(({ policy }) => policy === 'destination')
         .map(({ key }) => key);
-    expect(new Set([...keysOf(ASKING), ...keysOf(asking)]).size).toBe(4);
+    const other = { ...ASKING, account: { id: 'other', owns: false } };
+    expect(new Set([...keysOf(ASKING), ...keysOf(asking)]).size).toBe(5);
+    expect(keysOf(asking).filter((key) => keysOf(other).includes(key))).toEqual([keysOf(asking)[2]]);
     expect(told(asking, off('LIMIT_DESTINATION'))).not.toContain('destination 3/15');
+  });
+
+  it('is apart for somebody who is signed in, of the size that strangers have for their address', () => {
+    const asking = { ...ASKING, account: { id: 'one', owns: true } };
+    expect(told(asking)).toEqual(told(ASKING));
+    const keysOf = (one: Asking): string[] => countersOf(one, LIMITS).map(({ key }) => key);
+    expect(keysOf(asking).filter((key) => !keysOf(ASKING).includes(key)).length).toBe(2);
+    const device = { knownDevice: 'one' };
+    expect(keysOf({ ...asking, ...device })).toEqual(keysOf({ ...ASKING, ...device }));
   });
 
   it('leaves out what is off', () => {
