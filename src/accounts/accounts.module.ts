@@ -16,6 +16,7 @@ import { CodeFinishing } from './codes/finishing.js';
 import { AccountsMaintenance } from './maintenance.js';
 import { EmailChanges } from './me/email-changes.js';
 import { OwnAccount } from './me/own-account.js';
+import { OwnChanges } from './me/own-changes.js';
 import { OwnPassword } from './me/own-password.js';
 import { PhoneChanges } from './me/phone-changes.js';
 import { Proofs } from './me/proofs.js';
@@ -74,6 +75,7 @@ import { SigningKeyRecords, SigningKeyRotation, SigningKeys } from './tokens/sig
     EmailChanges,
     Notices,
     OwnAccount,
+    OwnChanges,
     OwnPassword,
     OwnSessions,
     PageCodes,

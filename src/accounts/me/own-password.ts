@@ -3,29 +3,28 @@ import { Audit, onOwnAccount } from '../../audit/audit.js';
 import { Clock } from '../../core/clock.js';
 import type { RequestSource } from '../../core/credentials.js';
 import { Problem } from '../../core/problems.js';
-import { Transactions } from '../../database/prisma.service.js';
 import { requesterOf } from '../../limits/limit-policy.js';
 import { RequestedMailLimit } from '../../otp/device-token.js';
 import { Notices } from '../notices/notices.js';
 import { Passwords } from '../passwords/passwords.js';
 import { type LiveSession, Sessions } from '../sessions/sessions.js';
+import { OwnChanges } from './own-changes.js';
 import { type Proof, Proofs } from './proofs.js';
 
 type Change = 'set' | 'changed' | 'removed';
 
 /**
  * What somebody who is signed in does with their password. Other sessions end with it, and the owner is told: by a mail
- * each time, and so within the limits of mail to the address. A session of our pages goes on with a new cookie, for the
- * former one may have been copied; the call of the API has no place for new tokens in its answer.
+ * each time, and so within the limits of mail to the address.
  */
 @Injectable()
 export class OwnPassword {
   constructor(
     private readonly clock: Clock,
-    private readonly transactions: Transactions,
     private readonly mailLimit: RequestedMailLimit,
     private readonly passwords: Passwords,
     private readonly proofs: Proofs,
+    private readonly changes: OwnChanges,
     private readonly sessions: Sessions,
     private readonly notices: Notices,
     private readonly audit: Audit,
@@ -72,22 +71,16 @@ export class OwnPassword {
     proof: Proof,
     { passwordHash, source, once }: { passwordHash: string | null; source: RequestSource; once: string | undefined },
   ): Promise<string | undefined> {
-    return this.transactions.run(async (unit) => {
-      await this.proofs.lock(holder.account, unit);
-      const former = once === undefined ? undefined : await this.sessions.everOf(once, unit);
-      if (former?.id === holder.session.id) return once; // another press was faster
-      const account = await this.proofs.hold(holder, proof, unit);
+    return this.changes.make(holder, proof, once, async (account, unit) => {
       const change = changeOf(account.passwordHash, passwordHash);
-      if (!change) return undefined;
+      if (!change) return false;
       const now = this.clock.now();
       await unit.db.account.updateMany({ where: { id: account.id }, data: { passwordHash, passwordChangedAt: now } });
       const sessionsEnded = await this.sessions.endOthers(account.id, holder.session.id, 'password_changed', unit);
       await this.notices.tell({ kind: `password_${change}`, to: account.email, locale: account.locale, source }, unit);
       const details = { proof: proof.kind, sessionsEnded };
       await this.audit.record({ action: `password.${change}`, ...onOwnAccount(account.id, source), details }, unit);
-      if (holder.session.cookieHash === null) return undefined;
-      // A form from the history of a browser may have been sent in a session that is over.
-      return this.sessions.renewBrowser(holder.session.id, false, unit, former ? undefined : once);
+      return true;
     });
   }
 }

@@ -3,11 +3,12 @@ import { Audit, onOwnAccount } from '../../audit/audit.js';
 import { Clock } from '../../core/clock.js';
 import type { RequestSource } from '../../core/credentials.js';
 import { partOf } from '../../core/destination.js';
-import { Transactions, type UnitOfWork } from '../../database/prisma.service.js';
+import type { UnitOfWork } from '../../database/prisma.service.js';
 import type { Account } from '../../generated/prisma/client.js';
 import { Limits } from '../../limits/limits.js';
 import { Notices } from '../notices/notices.js';
 import { type LiveSession, Sessions } from '../sessions/sessions.js';
+import { OwnChanges } from './own-changes.js';
 import { Proofs } from './proofs.js';
 
 /** The number of an account. The code for it is asked for in codes/code-requests.ts. */
@@ -15,9 +16,9 @@ import { Proofs } from './proofs.js';
 export class PhoneChanges {
   constructor(
     private readonly clock: Clock,
-    private readonly transactions: Transactions,
     private readonly sessions: Sessions,
     private readonly proofs: Proofs,
+    private readonly changes: OwnChanges,
     private readonly limits: Limits,
     private readonly notices: Notices,
     private readonly audit: Audit,
@@ -40,16 +41,24 @@ export class PhoneChanges {
     return changed;
   }
 
-  /** @throws Problem, those of {@link Proofs} and rate_limited */
-  async remove(holder: LiveSession, currentPassword: string | undefined, source: RequestSource): Promise<void> {
+  /**
+   * @param once the new cookie, and the result that of a session of our pages, as of {@link OwnChanges}
+   * @throws Problem, those of {@link Proofs} and rate_limited
+   */
+  async remove(
+    holder: LiveSession,
+    currentPassword: string | undefined,
+    source: RequestSource,
+    once?: string,
+  ): Promise<string | undefined> {
     const proof = await this.proofs.of(holder, { currentPassword, by: 'anything' }, source, () =>
       this.limits.take({ ip: source.ip, withMail: false }),
     );
-    await this.transactions.run(async (unit) => {
-      const account = await this.proofs.hold(holder, proof, unit);
-      if (account.phone === null) return;
+    return this.changes.make(holder, proof, once, async (account, unit) => {
+      if (account.phone === null) return false;
       await unit.db.account.update({ where: { id: account.id }, data: { phone: null, phoneVerifiedAt: null } });
       await this.told(account, holder.session.id, { action: 'phone.removed', details: {} }, source, unit);
+      return true;
     });
   }
 

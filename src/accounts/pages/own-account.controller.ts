@@ -83,22 +83,18 @@ export class OwnAccountController {
   @Post('password')
   setPassword(@Body() body: unknown, @Req() request: FastifyRequest): Promise<Page | Redirect> {
     const wanted = formField(body, 'newPassword').slice(0, MAX_PASSWORD_INPUT);
-    return this.changePassword(
-      body,
-      request,
-      { about: `password ${wanted}`, done: 'password' },
-      async (holder, once) => {
-        const unfit = this.passwords.fault(wanted, holder.account);
-        if (unfit) return { fault: { at: 'field', say: (say) => say(unfit.code) } };
-        return this.password.set(holder, wanted, currentPassword(body), this.cookies.sourceOf(request), once);
-      },
-    );
+    const change = { at: 'password', about: `password ${wanted}`, done: 'password' } as const;
+    return this.changeOnce(body, request, change, async (holder, once) => {
+      const unfit = this.passwords.fault(wanted, holder.account);
+      if (unfit) return { fault: { at: 'field', say: (say) => say(unfit.code) } };
+      return this.password.set(holder, wanted, currentPassword(body), this.cookies.sourceOf(request), once);
+    });
   }
 
   @Post('password/remove')
   removePassword(@Body() body: unknown, @Req() request: FastifyRequest): Promise<Page | Redirect> {
-    const form = { about: 'no password', done: 'password_removed' };
-    return this.changePassword(body, request, form, (holder, once) =>
+    const change = { at: 'password', about: 'no password', done: 'password_removed' } as const;
+    return this.changeOnce(body, request, change, (holder, once) =>
       this.password.remove(holder, currentPassword(body), this.cookies.sourceOf(request), once),
     );
   }
@@ -168,14 +164,9 @@ export class OwnAccountController {
 
   @Post('phone/remove')
   removePhone(@Body() body: unknown, @Req() request: FastifyRequest): Promise<Page | Redirect> {
-    return this.forHolder(request, '/account/phone', async (holder) =>
-      this.proven(
-        async () => {
-          await this.phone.remove(holder, currentPassword(body), this.cookies.sourceOf(request));
-          return { to: '/account?done=phone_removed' };
-        },
-        (fault) => phonePage({ ...this.phoneFormOf(holder), form: randomId(), ...fault }),
-      ),
+    const change = { at: 'phone', about: 'no number', done: 'phone_removed' } as const;
+    return this.changeOnce(body, request, change, (holder, once) =>
+      this.phone.remove(holder, currentPassword(body), this.cookies.sourceOf(request), once),
     );
   }
 
@@ -187,14 +178,14 @@ export class OwnAccountController {
   @Post('delete')
   async delete(@Body() body: unknown, @Req() request: FastifyRequest): Promise<Page | Redirect> {
     const deleted = { ...deletedPage, cookies: [this.cookies.signedOut()] };
-    const isGone = async () => {
-      const id = this.cookies.accountNamed(formField(body, 'account'));
-      return id !== undefined && !(await this.account.find(id));
-    };
+    const named = this.cookies.accountNamed(formField(body, 'account'));
+    const isGone = async () => named !== undefined && !(await this.account.find(named));
     // The second of two presses comes when the session went with the account, or while that goes.
     if (!(await this.signIn.of(request)) && (await isGone())) return deleted;
-    return this.forHolder(request, '/account/delete', async (holder) =>
-      this.proven(
+    return this.forHolder(request, '/account/delete', async (holder) => {
+      // Somebody else signed in since this browser showed the form: it named another account.
+      if (named !== holder.account.id) return deletePage(this.deleteFormOf(holder));
+      return this.proven(
         async () => {
           try {
             await this.account.delete(holder, currentPassword(body), this.cookies.sourceOf(request));
@@ -204,8 +195,8 @@ export class OwnAccountController {
           return deleted;
         },
         (fault) => deletePage({ ...this.deleteFormOf(holder), ...fault }),
-      ),
-    );
+      );
+    });
   }
 
   /** A code that shows that it is still they; afterwards they are where they were. */
@@ -227,12 +218,12 @@ export class OwnAccountController {
   /**
    * The second of two presses is told what the first one came to. That one changed the cookie of the session, and the
    * second comes with the former one: it is known by the cookie that the form itself gives to the session.
-   * @param form what is changed to what, for with another password it is another form
+   * @param about what is changed to what, for with another password it is another form
    */
-  private async changePassword(
+  private async changeOnce(
     body: unknown,
     request: FastifyRequest,
-    { about, done }: { about: string; done: string },
+    { at, about, done }: { at: 'password' | 'phone'; about: string; done: string },
     change: (holder: LiveSession, once: string | undefined) => Promise<string | undefined | { fault: Form['fault'] }>,
   ): Promise<Page | Redirect> {
     const to = `/account?done=${done}`;
@@ -240,9 +231,12 @@ export class OwnAccountController {
     const once = this.cookies.sessionCookieOf(request, { id, about });
     const isDone = once !== undefined && (await this.sessions.lookByCookie(once)) !== undefined;
     if (isDone) return { to, cookies: [this.cookies.renewed(once)] };
-    return this.forHolder(request, '/account/password', async (holder) => {
+    return this.forHolder(request, `/account/${at}`, async (holder) => {
+      const form = id || randomId();
       const again = (fault: object) =>
-        passwordPage({ ...this.formOf(holder, 'password'), form: id || randomId(), ...fault });
+        at === 'password'
+          ? passwordPage({ ...this.formOf(holder, at), form, ...fault })
+          : phonePage({ ...this.phoneFormOf(holder), form, ...fault });
       return this.proven(async () => {
         const result = await change(holder, once);
         if (typeof result === 'object') return again(result);

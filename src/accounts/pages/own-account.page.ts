@@ -142,6 +142,7 @@ export function phonePage({ texts, ...form }: Form & { texts: boolean }): Page {
       ? confirmFirst('phone', form, say)
       : html`<p>${has && say('own.phone_is', { phone: shownNumber(account.phone!) })} ${texts && say('own.phone_text')} ${say('own.password_text')}</p>
     <form method="post" action="${texts ? '/account/phone' : '/account/phone/remove'}">
+      <input type="hidden" name="form" value="${form.form}" />
       ${texts && numberField(form, has, wrong, say)}
       ${proofField(form, say)}
       <div class="row">${texts && html`<button type="submit">${say('own.send_code')}</button>`}
@@ -151,9 +152,8 @@ export function phonePage({ texts, ...form }: Form & { texts: boolean }): Page {
   );
 }
 
-function numberField({ form, typed }: Form, has: boolean, wrong: Saying | undefined, say: Say): Html {
-  return html`<input type="hidden" name="form" value="${form}" />
-      <label for="phone">${say(has ? 'own.new_phone' : 'own.phone')}</label>
+function numberField({ typed }: Form, has: boolean, wrong: Saying | undefined, say: Say): Html {
+  return html`<label for="phone">${say(has ? 'own.new_phone' : 'own.phone')}</label>
       <input id="phone" name="phone" type="tel" autocomplete="tel" required="" value="${typed}" ${faultAttributes(wrong)} />
       ${faultLine(wrong?.(say))}
       <small>${say('own.phone_hint')}</small>`;

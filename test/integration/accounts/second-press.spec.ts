@@ -324,6 +324,55 @@ describe('a second press', () => {
       }
     });
 
+    it('on removing the number does it once, and leaves a copied cookie worth nothing', async () => {
+      const email = fresh();
+      const page = browser();
+      const path = await page.askFor(email);
+      await page.post(path, { code: codeIn((await mailFor(page, path)).mail.text) });
+      await otpost.database.query(
+        "UPDATE accounts SET phone = '+4915112345' || lpad($2, 3, '0'), phone_verified_at = now() WHERE email_canonical = $1",
+        [email, String(number)],
+      );
+      const form = /name="form" value="([\w-]{22})"/.exec((await page.get('/account/phone')).text)![1]!;
+      const press = (one: PageClient) => one.post('/account/phone/remove', { form });
+      const copied = page.twin();
+      const presses = [page.twin(), page.twin(), page.twin()];
+      const answers = await Promise.all(presses.slice(0, 2).map(press));
+      answers.push(await press(presses[2]!), await press(presses[0]!)); // before and after it heard the answer
+      expect(answers.map(({ status, location }) => [status, location])).toEqual(
+        Array(4).fill([303, '/account?done=phone_removed']),
+      );
+      for (const one of presses) expect(await one.signedInAs()).toBe(email);
+      expect([await copied.signedInAs(), await sessionsOf(email)]).toEqual([undefined, 1]);
+      const told = await otpost.database.query(
+        "SELECT 1 FROM outbound_emails WHERE to_canonical = $1 AND template = 'notice-phone-changed'",
+        [email],
+      );
+      expect(told).toHaveLength(1);
+    });
+
+    it('on deleting an account does not delete that of somebody who signed in meanwhile', async () => {
+      const [former, email] = [fresh(), fresh()];
+      const page = browser();
+      const signIn = async (who: string) => {
+        const path = await page.askFor(who);
+        await page.post(path, { code: codeIn((await mailFor(page, path)).mail.text) });
+      };
+      await signIn(former);
+      const account = /name="account" value="([^"]+)"/.exec((await page.get('/account/delete')).text)![1]!;
+      await page.post('/account/sign-out');
+      await signIn(email);
+      const answers = [await page.post('/account/delete', { account }), await page.post('/account/delete')];
+      for (const { status, text } of answers)
+        expect([status, text.includes(email), text.includes(former)]).toEqual([200, true, false]);
+      expect(await page.signedInAs()).toBe(email);
+      const left = await otpost.database.query('SELECT 1 FROM accounts WHERE email_canonical IN ($1, $2)', [
+        former,
+        email,
+      ]);
+      expect(left).toHaveLength(2);
+    });
+
     it('on deleting the account finds it deleted, and tells its owner once', async () => {
       const email = fresh();
       const page = browser();
