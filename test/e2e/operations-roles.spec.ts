@@ -6,7 +6,7 @@ import { type OpenOperations, openOperations } from '../support/service/open-ope
 const ADMIN = 'ada@example.com';
 /** What is no action: it shows more, or less, of what there is. */
 const LOOKS =
-  /^(Menu|Live|Keys|Sign out|Search|More filters|Newest|Older|Save view|Desktop|Phone|Light|Dark|Rendered|Text|Source|Headers|Copy id|all( \d.*)?|(scheduled|queued|sending|deferred|sent|delivered|bounced|complained|failed|unknown|cancelled|expired|suppressed) \d.*|\d+ new .*|email\.\w+)$/;
+  /^(Menu|Live|Keys|Sign out|Search|More filters|Newest|Older|Oldest|Newer|Save view|Desktop|Phone|Light|Dark|Rendered|Text|Source|Headers|Copy id|all( \d.*)?|(scheduled|queued|sending|deferred|sent|delivered|bounced|complained|failed|unknown|cancelled|expired|suppressed) \d.*|\d+ new .*|email\.\w+)$/;
 
 describeWithChromium('every page of Operations', () => {
   let { otpost, operator: viewer, close } = {} as OpenOperations;

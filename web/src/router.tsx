@@ -62,7 +62,11 @@ const routes = [
     component: lazyRouteComponent(() => import('./pages/templates'), 'TemplatePage'),
     validateSearch: words('locale', 'width', 'scheme', 'view'),
   }),
-  createRoute({ ...at('/webhooks'), component: lazyRouteComponent(() => import('./pages/webhooks'), 'WebhooksPage') }),
+  createRoute({
+    ...at('/webhooks'),
+    component: lazyRouteComponent(() => import('./pages/webhooks'), 'WebhooksPage'),
+    validateSearch: words('cursor'),
+  }),
   createRoute({
     ...at('/webhooks/$id'),
     component: lazyRouteComponent(() => import('./pages/webhook'), 'WebhookPage'),
@@ -73,7 +77,11 @@ const routes = [
     component: lazyRouteComponent(() => import('./pages/schedules'), 'SchedulesPage'),
   }),
   createRoute({ ...at('/trial'), component: lazyRouteComponent(() => import('./pages/trial'), 'TrialPage') }),
-  createRoute({ ...at('/keys'), component: lazyRouteComponent(() => import('./pages/keys'), 'KeysPage') }),
+  createRoute({
+    ...at('/keys'),
+    component: lazyRouteComponent(() => import('./pages/keys'), 'KeysPage'),
+    validateSearch: words('cursor'),
+  }),
   createRoute({
     ...at('/accounts'),
     component: lazyRouteComponent(() => import('./pages/accounts'), 'AccountsPage'),

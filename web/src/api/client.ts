@@ -30,19 +30,25 @@ export class ApiProblem extends Error {
     message: string,
     readonly remedy: string,
     readonly more: Record<string, unknown> = {},
+    /** What of the request was not taken. */
+    readonly fields: readonly string[] = [],
   ) {
     super(message);
   }
 
   static of(status: number, body: unknown): ApiProblem {
     const { code, title, detail, remedy, errors, ...more } = (body ?? {}) as Partial<Problem>;
-    const fields = Array.isArray(errors) ? ' ' + errors.map((one) => `${one.field} ${one.message}.`).join(' ') : '';
+    const faults = Array.isArray(errors) ? errors : [];
+    const said = detail ?? title ?? `The service answered ${status}.`;
+    const wrong = faults.map(({ field, message }) => `${field} ${message}.`).join(' ');
     return new ApiProblem(
       status,
       code ?? 'unavailable',
-      (detail ?? title ?? `The service answered ${status}.`) + fields,
-      remedy ?? '',
+      wrong ? `${said.replace(/\.$/, '')}: ${wrong}` : said,
+      // What is wrong with each field is said already, and `errors`, which that speaks of, is not seen here.
+      wrong ? '' : (remedy ?? ''),
       more,
+      faults.map(({ field }) => field),
     );
   }
 }

@@ -4,7 +4,7 @@ import { useState } from 'react';
 import { api, type Schemas, told } from '../api/client';
 import { useMay } from '../me';
 import { Confirm, Field } from '../ui/dialogs';
-import { Choice, Listing, Pager, SearchBar, SearchField } from '../ui/listing';
+import { Choice, Listing, looked, Pager, SearchBar, SearchField } from '../ui/listing';
 import { Button, Cell, Empty, FactList, Fault, Page, Section, Table, Tag, Time } from '../ui/parts';
 
 type Account = Schemas['AccountView'];
@@ -40,7 +40,7 @@ export function AccountsPage() {
         />
       </SearchBar>
       <Listing
-        list={{ data, error }}
+        list={looked({ data, error }, 'email')}
         label="Accounts"
         heads={['Address', 'Name', 'Role', 'Signs in by', 'Since']}
         empty={<Empty title="Nobody is like this">An address is looked up whole.</Empty>}

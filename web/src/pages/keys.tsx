@@ -1,10 +1,10 @@
-import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { Link } from '@tanstack/react-router';
+import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query';
+import { Link, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api, type Schemas, told } from '../api/client';
 import { useMay } from '../me';
 import { Confirm, Field, Once } from '../ui/dialogs';
-import { Listing } from '../ui/listing';
+import { Listing, Pager } from '../ui/listing';
 import { Button, Cell, Empty, Page, Tag, Time } from '../ui/parts';
 import styles from '../ui/pages.module.css';
 
@@ -25,11 +25,13 @@ const isOver = ({ revokedAt, expiresAt }: Key) =>
   revokedAt !== null || (expiresAt !== null && Date.parse(expiresAt) <= Date.now());
 
 export function KeysPage() {
+  const { cursor } = useSearch({ from: '/keys' });
   const queries = useQueryClient();
   const { administer } = useMay();
   const { data, error } = useQuery({
-    queryKey: ['keys'],
-    queryFn: () => told(api.GET('/v1/api-keys', { params: { query: { limit: 100 } } })),
+    queryKey: ['keys', cursor],
+    queryFn: () => told(api.GET('/v1/api-keys', { params: { query: { limit: 100, cursor } } })),
+    placeholderData: keepPreviousData,
   });
   const [making, setMaking] = useState(false);
   const [asked, setAsked] = useState<{ key: Key; what: 'rotate' | 'revoke' }>();
@@ -127,6 +129,7 @@ export function KeysPage() {
           </tr>
         )}
       />
+      <Pager next={data?.nextCursor} words={['Oldest', 'Newer']} />
       <Confirm open={making} onClose={() => setMaking(false)} title="New API key" action="Create" onConfirm={create}>
         <Field label="Name" hint="Whose key it is.">
           {(id) => (

@@ -5,8 +5,8 @@ import { api, type Schemas, told } from '../api/client';
 import { useLive } from '../live';
 import { useMay } from '../me';
 import { useHeld } from '../ui/held';
-import { Pager } from '../ui/listing';
-import { Badge, Button, Cell, cx, Empty, Fault, Loading, Page, Table, Time } from '../ui/parts';
+import { Listing, looked, Pager } from '../ui/listing';
+import { Badge, Button, Cell, cx, Empty, Page, Time } from '../ui/parts';
 import { count, many, type Status, STATUS_WORDS, STATUSES } from '../words';
 import { ActionDialog, type Chosen } from './message-actions';
 import { apiFilter, type Filter } from './message-filter';
@@ -16,6 +16,8 @@ import { Views } from './message-views';
 
 type Item = Schemas['EmailItemView'];
 const LIMIT = 50;
+/** Filters by what is looked up whole. */
+const ADDRESSES = ['to', 'from'];
 
 /** One table of all messages: what it shows stands in the address. */
 export function MessagesPage() {
@@ -49,8 +51,10 @@ export function MessagesPage() {
     setSelected(new Set());
     setAll(false);
   }, [key]);
+  const found = looked(list, ...ADDRESSES);
+  const isWhole = found === list;
   const { items, news, show, hold } = useHeld(
-    list.isPlaceholderData ? undefined : list.data?.items,
+    list.isPlaceholderData ? undefined : found.data?.items,
     key,
     selected.size > 0 || acting !== undefined,
   );
@@ -98,80 +102,74 @@ export function MessagesPage() {
           {stats.data && !filter.since && !filter.last && 'counted over the last 30 days'}
         </span>
       </div>
-      <Fault error={list.error ?? stats.error} />
-      <div className={cx(styles.sheet, list.isPlaceholderData && styles.old)} {...hold}>
-        <div className={styles.toolbar}>
-          <label className={styles.pick}>
-            {act && (
-              <input
-                type="checkbox"
-                aria-label="Select all on this page"
-                checked={wholePage}
-                disabled={items.length === 0}
-                onChange={(event) => {
-                  setAll(false);
-                  setSelected(new Set(event.target.checked ? items.map(({ id }) => id) : []));
-                }}
-              />
-            )}
-            <span>
-              {all
-                ? `All ${count(total ?? 0)} that match`
-                : selected.size > 0
-                  ? `${count(selected.size)} selected`
-                  : total === undefined
-                    ? ''
-                    : many(total, 'message')}
-            </span>
-          </label>
-          {wholePage && !all && total !== undefined && total > items.length && (
-            <Button kind="quiet" onClick={() => setAll(true)}>
-              Select all {count(total)} that match
-            </Button>
-          )}
-          {selected.size > 0 && (
-            <Button
-              kind="main"
-              onClick={() =>
-                setActing(
-                  all
-                    ? { kind: 'filter', filter, counts: stats.data!.counts, since: stats.data!.since }
-                    : { kind: 'some', items: items.filter(({ id }) => selected.has(id)) },
-                )
-              }
-            >
-              Do something with {all ? `all ${count(total ?? 0)}` : 'them'}
-            </Button>
-          )}
-          {news > 0 && (
-            <Button kind="quiet" onClick={show}>
-              {many(news, 'new message')}: show
-            </Button>
-          )}
-        </div>
-        {list.isPending && !list.error ? (
-          <Loading />
-        ) : items.length === 0 ? (
-          <Empty title={list.data?.nextCursor ? 'None on this page' : 'No message is like this'}>
-            {list.data?.nextCursor
-              ? 'Older ones may be: go on to the next page.'
-              : 'Take a filter away, or look at a longer time.'}
-          </Empty>
-        ) : (
-          <Table
-            label="Messages"
-            heads={[
-              ...(act ? ['Select'] : []),
-              ...['Status', 'Recipient', 'Subject or template', 'Lane', 'Tries', 'Said last', 'Accepted'],
-            ]}
-            className={cx(styles.messages, act && styles.picked)}
-          >
-            {items.map((item) => (
-              <Row key={item.id} item={item} chosen={selected.has(item.id)} choose={act ? choose : undefined} />
-            ))}
-          </Table>
+      <Listing
+        list={{ data: found.data, error: found.error ?? (isWhole ? stats.error : undefined) }}
+        items={items}
+        hold={hold}
+        sheet={cx(styles.sheet, list.isPlaceholderData && styles.old)}
+        table={cx(styles.messages, act && styles.picked)}
+        label="Messages"
+        heads={[
+          ...(act ? ['Select'] : []),
+          ...['Status', 'Recipient', 'Subject or template', 'Lane', 'Tries', 'Said last', 'Accepted'],
+        ]}
+        empty={<None more={Boolean(list.data?.nextCursor)} whole={isWhole} />}
+        row={(item) => (
+          <Row key={item.id} item={item} chosen={selected.has(item.id)} choose={act ? choose : undefined} />
         )}
-      </div>
+      >
+        {(found.data || !found.error) && isWhole && (
+          <div className={styles.toolbar}>
+            <label className={styles.pick}>
+              {act && (
+                <input
+                  type="checkbox"
+                  aria-label="Select all on this page"
+                  checked={wholePage}
+                  disabled={items.length === 0}
+                  onChange={(event) => {
+                    setAll(false);
+                    setSelected(new Set(event.target.checked ? items.map(({ id }) => id) : []));
+                  }}
+                />
+              )}
+              <span>
+                {all
+                  ? `All ${count(total ?? 0)} that match`
+                  : selected.size > 0
+                    ? `${count(selected.size)} selected`
+                    : total === undefined
+                      ? ''
+                      : many(total, 'message')}
+              </span>
+            </label>
+            {wholePage && !all && total !== undefined && total > items.length && (
+              <Button kind="quiet" onClick={() => setAll(true)}>
+                Select all {count(total)} that match
+              </Button>
+            )}
+            {selected.size > 0 && (
+              <Button
+                kind="main"
+                onClick={() =>
+                  setActing(
+                    all
+                      ? { kind: 'filter', filter, counts: stats.data!.counts, since: stats.data!.since }
+                      : { kind: 'some', items: items.filter(({ id }) => selected.has(id)) },
+                  )
+                }
+              >
+                Do something with {all ? `all ${count(total ?? 0)}` : 'them'}
+              </Button>
+            )}
+            {news > 0 && (
+              <Button kind="quiet" onClick={show}>
+                {many(news, 'new message')}: show
+              </Button>
+            )}
+          </div>
+        )}
+      </Listing>
       <Pager next={list.data?.nextCursor} />
       {acting && (
         <ActionDialog
@@ -186,6 +184,13 @@ export function MessagesPage() {
       )}
     </Page>
   );
+}
+
+/** @param more pages follow. @param whole what was searched for can be had */
+function None({ more, whole }: { more: boolean; whole: boolean }) {
+  if (!whole) return <Empty title="No message is like this">An address is looked up whole, and so is a number.</Empty>;
+  if (more) return <Empty title="None on this page">Older ones may be: go on to the next page.</Empty>;
+  return <Empty title="No message is like this">Take a filter away, or look at a longer time.</Empty>;
 }
 
 function Row({

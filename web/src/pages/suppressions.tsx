@@ -4,7 +4,7 @@ import { useState } from 'react';
 import { api, type Schemas, told } from '../api/client';
 import { useMay } from '../me';
 import { Confirm, Field } from '../ui/dialogs';
-import { Choice, Listing, Pager, SearchBar, SearchField } from '../ui/listing';
+import { Choice, Listing, looked, Pager, SearchBar, SearchField } from '../ui/listing';
 import { Button, Cell, Empty, Page, Tag, Time } from '../ui/parts';
 
 type Suppression = Schemas['SuppressionView'];
@@ -21,11 +21,12 @@ export function SuppressionsPage() {
   const queries = useQueryClient();
   const { act } = useMay();
   const query = { address, reason: reason as Suppression['reason'] | undefined, cursor };
-  const { data, error } = useQuery({
+  const list = useQuery({
     queryKey: ['suppressions', query],
     queryFn: () => told(api.GET('/v1/suppressions', { params: { query: query as never } })),
     placeholderData: keepPreviousData,
   });
+  const found = looked(list, 'address');
   const [adding, setAdding] = useState(false);
   const [lifting, setLifting] = useState<Suppression>();
   const [form, setForm] = useState({ address: '', scope: 'all', note: '', reason: '' });
@@ -78,14 +79,20 @@ export function SuppressionsPage() {
         />
       </SearchBar>
       <Listing
-        list={{ data, error }}
+        list={found}
         label="Suppressions"
         heads={[...['Address', 'Why', 'For', 'Told by', 'Note', 'Last seen', 'Until'], ...(act ? ['Action'] : [])]}
         empty={
-          <Empty title={address ? 'This address gets mail' : 'Nobody is on the list'}>
-            Addresses come here when their mail bounces for good, when their owner complains or unsubscribes, and by
-            hand.
-          </Empty>
+          found !== list ? (
+            <Empty title="Nobody is like this">An address is looked up whole.</Empty>
+          ) : (
+            <Empty
+              title={reason ? 'Nobody is like this' : address ? 'This address gets mail' : 'Nobody is on the list'}
+            >
+              Addresses come here when their mail bounces for good, when their owner complains or unsubscribes, and by
+              hand.
+            </Empty>
+          )
         }
         row={(one) => (
           <tr key={one.id}>
@@ -130,7 +137,7 @@ export function SuppressionsPage() {
           </tr>
         )}
       />
-      <Pager next={data?.nextCursor} />
+      <Pager next={list.data?.nextCursor} />
       <Confirm open={adding} onClose={() => setAdding(false)} title="Send no more mail to" action="Add" onConfirm={add}>
         <Field label="Address">
           {(id) => (

@@ -1,12 +1,12 @@
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api, type Schemas, told } from '../api/client';
 import { useLive } from '../live';
 import { useMay } from '../me';
 import { Confirm, Dialog } from '../ui/dialogs';
-import { Choice, Pager } from '../ui/listing';
-import { Button, Cell, Empty, FactList, Fault, Page, Section, Table, Tag, Time } from '../ui/parts';
+import { Choice, Listing, Pager } from '../ui/listing';
+import { Button, Cell, Empty, FactList, Fault, Page, Section, Tag, Time } from '../ui/parts';
 import styles from '../ui/pages.module.css';
 
 type Endpoint = Schemas['WebhookEndpointView'];
@@ -46,6 +46,7 @@ export function WebhookPage() {
   const deliveries = useQuery({
     queryKey: ['webhook', id, 'deliveries', query],
     queryFn: () => told(api.GET('/v1/webhook-endpoints/{id}/deliveries', { params: { path, query } })),
+    placeholderData: keepPreviousData,
     refetchInterval: every,
   });
   const [open, setOpen] = useState<string>();
@@ -78,7 +79,7 @@ export function WebhookPage() {
         )
       }
     >
-      <Fault error={error ?? deliveries.error ?? fault} />
+      <Fault error={error ?? fault} />
       {data && (
         <Section title="Endpoint">
           <FactList
@@ -97,7 +98,6 @@ export function WebhookPage() {
         side={
           <Choice
             label="Status"
-            className={styles.tools}
             every="Every status"
             options={Object.keys(TONES).map((one) => [one, one])}
             value={status}
@@ -105,54 +105,52 @@ export function WebhookPage() {
           />
         }
       >
-        {deliveries.data?.items.length === 0 ? (
-          <Empty title="Nothing was delivered yet" />
-        ) : (
-          <Table
-            label="Deliveries"
-            heads={[...['Event', 'Status', 'Tries', 'Message', 'Queued'], ...(administer ? ['Action'] : [])]}
-          >
-            {deliveries.data?.items.map((one) => (
-              <tr key={one.id}>
-                <Cell head="" wide>
-                  <Button kind="quiet" data-row onClick={() => setOpen(one.id)}>
-                    {one.type}
+        <Listing
+          list={deliveries}
+          plain
+          label="Deliveries"
+          heads={[...['Event', 'Status', 'Tries', 'Message', 'Queued'], ...(administer ? ['Action'] : [])]}
+          empty={<Empty title={status ? `None is ${status}` : 'Nothing was delivered yet'} />}
+          row={(one) => (
+            <tr key={one.id}>
+              <Cell head="" wide>
+                <Button kind="quiet" data-row onClick={() => setOpen(one.id)}>
+                  {one.type}
+                </Button>
+              </Cell>
+              <Cell head="Status">
+                <Tag tone={TONES[one.status] ?? 'quiet'}>{one.status}</Tag>
+              </Cell>
+              <Cell head="Tries" number>
+                {one.attempts}
+              </Cell>
+              <Cell head="Message">
+                {one.emailId && (
+                  <Link to="/messages/$id" params={{ id: one.emailId }}>
+                    look
+                  </Link>
+                )}
+              </Cell>
+              <Cell head="Queued" number>
+                <Time at={one.createdAt} />
+              </Cell>
+              {administer && (
+                <Cell head="">
+                  <Button
+                    aria-label={`Deliver ${one.type} again`}
+                    onClick={() =>
+                      run(() =>
+                        told(api.POST('/v1/webhook-deliveries/{id}/redeliver', { params: { path: { id: one.id } } })),
+                      )
+                    }
+                  >
+                    Again
                   </Button>
                 </Cell>
-                <Cell head="Status">
-                  <Tag tone={TONES[one.status] ?? 'quiet'}>{one.status}</Tag>
-                </Cell>
-                <Cell head="Tries" number>
-                  {one.attempts}
-                </Cell>
-                <Cell head="Message">
-                  {one.emailId && (
-                    <Link to="/messages/$id" params={{ id: one.emailId }}>
-                      look
-                    </Link>
-                  )}
-                </Cell>
-                <Cell head="Queued" number>
-                  <Time at={one.createdAt} />
-                </Cell>
-                {administer && (
-                  <Cell head="">
-                    <Button
-                      aria-label={`Deliver ${one.type} again`}
-                      onClick={() =>
-                        run(() =>
-                          told(api.POST('/v1/webhook-deliveries/{id}/redeliver', { params: { path: { id: one.id } } })),
-                        )
-                      }
-                    >
-                      Again
-                    </Button>
-                  </Cell>
-                )}
-              </tr>
-            ))}
-          </Table>
-        )}
+              )}
+            </tr>
+          )}
+        />
         <Pager next={deliveries.data?.nextCursor} />
       </Section>
       {open && <Attempts id={open} onClose={() => setOpen(undefined)} />}

@@ -1,22 +1,24 @@
-import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { Link } from '@tanstack/react-router';
+import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query';
+import { Link, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api, told } from '../api/client';
 import { useLive } from '../live';
 import { useMay } from '../me';
 import { Confirm, Field, Once } from '../ui/dialogs';
-import { Listing } from '../ui/listing';
+import { Listing, Pager } from '../ui/listing';
 import { Button, Cell, Empty, Page, Time } from '../ui/parts';
 import styles from '../ui/pages.module.css';
 import { State } from './webhook';
 
 export function WebhooksPage() {
+  const { cursor } = useSearch({ from: '/webhooks' });
   const queries = useQueryClient();
   const { administer } = useMay();
   const { every } = useLive();
   const { data, error } = useQuery({
-    queryKey: ['webhooks'],
-    queryFn: () => told(api.GET('/v1/webhook-endpoints')),
+    queryKey: ['webhooks', cursor],
+    queryFn: () => told(api.GET('/v1/webhook-endpoints', { params: { query: { cursor } } })),
+    placeholderData: keepPreviousData,
     refetchInterval: every,
   });
   const [making, setMaking] = useState(false);
@@ -66,6 +68,7 @@ export function WebhooksPage() {
           </tr>
         )}
       />
+      <Pager next={data?.nextCursor} words={['Oldest', 'Newer']} />
       <Confirm
         open={making}
         onClose={() => setMaking(false)}

@@ -8,14 +8,15 @@ import { useEffect, useRef, useState } from 'react';
  * @param busy rows are selected, or something is done with them
  */
 export function useHeld<Row extends { id: string }>(fresh: readonly Row[] | undefined, key: string, busy = false) {
-  const [shown, setShown] = useState<{ key: string; items: readonly Row[] }>({ key, items: [] });
+  const [held, setShown] = useState<{ key: string; items: readonly Row[] }>();
+  // Before the first ones are kept, and where another list is there already, what came is what is shown.
+  const shown = held && (held.key === key || !fresh) ? held : { key, items: fresh ?? [] };
   const inside = useRef({ pointer: false, focus: false });
   useEffect(() => {
     if (!fresh) return;
     setShown((former) => {
-      const held =
-        (inside.current.pointer || inside.current.focus || busy) && former.key === key && former.items.length > 0;
-      if (!held) return { key, items: fresh };
+      const isHeld = inside.current.pointer || inside.current.focus || busy;
+      if (!isHeld || former?.key !== key || former.items.length === 0) return { key, items: fresh };
       const by = new Map(fresh.map((item) => [item.id, item]));
       return { key, items: former.items.map((item) => by.get(item.id) ?? item) };
     });
