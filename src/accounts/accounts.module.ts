@@ -35,6 +35,7 @@ import { PasswordChanges, PasswordSignIn } from './passwords/password-sign-in.js
 import { Passwords, PasswordTries } from './passwords/passwords.js';
 import { SessionHolders } from './sessions/bearer.guard.js';
 import { OwnSessions } from './sessions/own-sessions.js';
+import { KnownDevices, RequestedMailLimit } from './sessions/known-devices.js';
 import { RefreshTokens } from './sessions/refresh-tokens.js';
 import { Sessions } from './sessions/sessions.js';
 import { AccessTokens } from './tokens/access-tokens.js';
@@ -73,6 +74,7 @@ import { SigningKeyRecords, SigningKeyRotation, SigningKeys } from './tokens/sig
     CodeFinishing,
     CodeRedemption,
     EmailChanges,
+    KnownDevices,
     Notices,
     OwnAccount,
     OwnChanges,
@@ -89,6 +91,7 @@ import { SigningKeyRecords, SigningKeyRotation, SigningKeys } from './tokens/sig
     PhoneChanges,
     Proofs,
     RefreshTokens,
+    RequestedMailLimit,
     SessionHolders,
     Sessions,
     SigningKeyRecords,

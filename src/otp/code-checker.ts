@@ -67,6 +67,7 @@ export class CodeChecker {
 
   /**
    * Counts the try, then compares. `consume` uses a correct code up, in the caller's transaction.
+   * @param deviceToken of a device that is known
    * @param others that the same client asked for, also those used up a moment ago: their codes are right as well, and
    *   no try of them is counted
    */

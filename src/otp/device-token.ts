@@ -1,9 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import type { RequestSource } from '../core/credentials.js';
 import { Keyring } from '../core/keyring.js';
-import type { AskingAccount } from '../limits/limit-policy.js';
-import { Limits } from '../limits/limits.js';
 
 /**
  * What a client keeps from a sign-in and shows again in the header `Otpost-Device`. It proves no person and opens
@@ -25,7 +22,7 @@ export class DeviceTokens {
 
   /**
    * The device's id when the token was issued for this address, in whichever generation; undefined for everything else.
-   * For limits and the failures of codes, which know addresses and nothing of who has them.
+   * Whether it is known now is the account's word: see accounts/sessions/known-devices.ts.
    */
   read(token: string | undefined, destination: string): string | undefined {
     return this.opened(token, destination)?.id;
@@ -67,35 +64,4 @@ export function newGeneration(): number {
 
 function partsOf(id: string, destination: string, generation: number | undefined): string[] {
   return ['device', id, destination, ...(generation === undefined ? [] : [String(generation)])];
-}
-
-/**
- * The rate limit of mail that people ask for, by address, requester and device, or by account where somebody is signed
- * in. Who has the address does not matter to what strangers ask.
- */
-@Injectable()
-export class RequestedMailLimit {
-  constructor(
-    private readonly limits: Limits,
-    private readonly devices: DeviceTokens,
-  ) {}
-
-  /**
-   * @param destination canonical
-   * @param account of whoever is signed in
-   * @throws Problem rate_limited
-   */
-  async take(
-    { ip, deviceToken }: Pick<RequestSource, 'ip' | 'deviceToken'>,
-    destination: string,
-    account?: AskingAccount,
-  ): Promise<void> {
-    await this.limits.take({
-      ip,
-      destination,
-      withMail: true,
-      account,
-      knownDevice: this.devices.read(deviceToken, destination),
-    });
-  }
 }

@@ -6,7 +6,7 @@ import { CodeIssuer } from './code-issuer.js';
 import { DeliveryStreams } from './delivery/delivery-streams.js';
 import { DeliveryController } from './delivery/delivery.controller.js';
 import { ToldDeliveries } from './delivery/told-deliveries.js';
-import { DeviceTokens, RequestedMailLimit } from './device-token.js';
+import { DeviceTokens } from './device-token.js';
 import { Disowning } from './disowning.js';
 import { FailureBudgets } from './failure-budgets.js';
 import { OtpMaintenance } from './maintenance.js';
@@ -20,7 +20,6 @@ const FOR_OTHER_ROOMS = [
   DeviceTokens,
   Disowning,
   FailureBudgets,
-  RequestedMailLimit,
   SmsGuard,
   ToldDeliveries,
 ];

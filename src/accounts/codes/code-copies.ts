@@ -7,9 +7,9 @@ import { PrismaService, type UnitOfWork } from '../../database/prisma.service.js
 import type { AskingAccount } from '../../limits/limit-policy.js';
 import type { Challenge } from '../../otp/challenges.js';
 import { CodeIssuer, type ResendResult } from '../../otp/code-issuer.js';
-import { RequestedMailLimit } from '../../otp/device-token.js';
 import { ASKABLE_PURPOSES, purposeRow } from '../../otp/purposes.js';
 import { SmsGuard } from '../../otp/sms/sms-guard.js';
+import { RequestedMailLimit } from '../sessions/known-devices.js';
 
 const MAILBOX_OF_NUMBER = 'SELECT email, email_canonical AS canonical FROM accounts WHERE phone = $1';
 

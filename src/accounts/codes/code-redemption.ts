@@ -12,6 +12,7 @@ import { isPurpose, linkOf } from '../../otp/purposes.js';
 import { PasswordChanges } from '../passwords/password-sign-in.js';
 import { type PasswordHasher, Passwords } from '../passwords/passwords.js';
 import type { IssuedTokens } from '../sessions/refresh-tokens.js';
+import { KnownDevices } from '../sessions/known-devices.js';
 import { Sessions } from '../sessions/sessions.js';
 import { CodeFinishing, type SessionHolder } from './finishing.js';
 
@@ -79,6 +80,7 @@ export class CodeRedemption {
     private readonly transactions: Transactions,
     private readonly checker: CodeChecker,
     private readonly devices: DeviceTokens,
+    private readonly knownDevices: KnownDevices,
     private readonly sessions: Sessions,
     private readonly passwords: Passwords,
     private readonly passwordChanges: PasswordChanges,
@@ -136,7 +138,7 @@ export class CodeRedemption {
     if (this.checker.over(challenge) === 'consumed') return this.againOnPage(challenge, browser, source);
     const confirmation = await this.finishing.confirmationOf(challenge, holder);
     if (!confirmation) return { kind: 'not_found' };
-    const checked = await this.checker.check(challenge, code, source.deviceToken);
+    const checked = await this.check(challenge, code, source);
     if (checked.kind === 'consumed' || checked.kind === 'repeated') return this.againOnPage(challenge, browser, source);
     if (checked.kind !== 'correct') return this.refused(challenge, checked, source);
     const cookieFor = browser?.sessionCookieFor(challenge.id);
@@ -196,7 +198,7 @@ export class CodeRedemption {
 
   private async give(giving: Giving, hasher: PasswordHasher | undefined): Promise<RedemptionResult> {
     const { challenge, code, newPassword, confirmation, source } = giving;
-    const checked = await this.checker.check(challenge, code, source.deviceToken);
+    const checked = await this.check(challenge, code, source);
     if (checked.kind === 'repeated') return this.again(giving, hasher);
     if (checked.kind !== 'correct') return this.refused(challenge, checked, source);
     const passwordHash = newPassword === undefined ? undefined : await hasher!.hash(newPassword);
@@ -245,7 +247,7 @@ export class CodeRedemption {
     { challenge, others, code, newPassword, browser, source }: PageGiving,
     hasher: PasswordHasher | undefined,
   ): Promise<PageRedemption> {
-    const checked = await this.checker.check(challenge, code, source.deviceToken, others);
+    const checked = await this.check(challenge, code, source, others);
     if (checked.kind === 'repeated') return this.againOnPage(checked.challenge, browser, source);
     if (checked.kind === 'consumed') return this.againOnPage(challenge, browser, source);
     if (checked.kind !== 'correct') return this.refused(challenge, checked, source);
@@ -266,6 +268,16 @@ export class CodeRedemption {
       return { cookie, ...this.signedIn(account, source) };
     });
     return result.kind === 'consumed' ? this.againOnPage(challenge, browser, source) : result;
+  }
+
+  private async check(
+    challenge: Challenge,
+    code: string,
+    { deviceToken }: RequestSource,
+    others: readonly Challenge[] = [],
+  ) {
+    const destinations = [challenge, ...others].map(({ destinationCanonical }) => destinationCanonical);
+    return this.checker.check(challenge, code, await this.knownDevices.token(deviceToken, destinations), others);
   }
 
   private signedIn(account: Account, { deviceToken }: RequestSource) {

@@ -12,12 +12,12 @@ import { sharedLookUp } from '../../database/shared-look-up.js';
 import type { Account } from '../../generated/prisma/client.js';
 import { type AskingAccount, requesterOf } from '../../limits/limit-policy.js';
 import { CodeIssuer, type Issued } from '../../otp/code-issuer.js';
-import { RequestedMailLimit } from '../../otp/device-token.js';
 import { SmsGuard } from '../../otp/sms/sms-guard.js';
 import { type Purpose, PURPOSES, type PublicPurpose } from '../../otp/purposes.js';
 import { Proofs } from '../me/proofs.js';
 import { DEFAULT_LOCALE } from '../notices/notices.js';
 import { Passwords } from '../passwords/passwords.js';
+import { RequestedMailLimit } from '../sessions/known-devices.js';
 import type { LiveSession } from '../sessions/sessions.js';
 
 interface RegistrationRequest {

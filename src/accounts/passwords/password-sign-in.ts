@@ -14,6 +14,7 @@ import { REPEAT_WITHIN_MS } from '../../otp/otp-policy.js';
 import { purposeRow } from '../../otp/purposes.js';
 import { Notices } from '../notices/notices.js';
 import type { IssuedTokens } from '../sessions/refresh-tokens.js';
+import { KnownDevices } from '../sessions/known-devices.js';
 import { type Begun, Sessions } from '../sessions/sessions.js';
 import { Passwords, PasswordTries, type TryResult } from './passwords.js';
 
@@ -42,6 +43,7 @@ export class PasswordSignIn {
     private readonly limits: Limits,
     private readonly tries: PasswordTries,
     private readonly devices: DeviceTokens,
+    private readonly knownDevices: KnownDevices,
     private readonly sessions: Sessions,
     private readonly notices: Notices,
     private readonly audit: Audit,
@@ -95,7 +97,7 @@ export class PasswordSignIn {
     begin: Begin<Given>,
   ): Promise<SignInResult<Given>> {
     const destination = email.canonical;
-    const knownDevice = this.devices.read(source.deviceToken, destination);
+    const knownDevice = await this.knownDevices.id(source.deviceToken, destination);
     // Looked up while the limits are asked: whose failures count apart is the account's word.
     const [account] = await Promise.all([
       this.prisma.account.findUnique({ where: { emailCanonical: destination } }),

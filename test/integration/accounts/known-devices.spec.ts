@@ -4,6 +4,7 @@ import { linkIn, PageClient } from '../../support/http/page-client.js';
 import type { IssuedBody } from '../../support/service/api.js';
 import { type Otpost, startOtpost } from '../../support/service/otpost.js';
 import { bearer, Visitors } from '../../support/service/visitors.js';
+import { wrongCode } from '../../support/text/wrong-code.js';
 import { SmtpSink } from '../../support/smtp/smtp-sink.js';
 import { eventually } from '../../support/signals/wait.js';
 
@@ -119,6 +120,23 @@ describe('a device that signed in before', () => {
     await holders.ask('DELETE', '/v1/sessions', who.owner);
     for (let n = 0; n < 20; n++) await holders.signIn(who.email, `wrong ${n}`);
     expect((await holders.signIn(who.email, PASSWORD, who.shown)).body.code).toBe('too_many_failures');
+  });
+
+  it('guesses codes as everybody does once all sessions were ended, and asks for them within the limits of all', async () => {
+    const who = await intruded();
+    await holders.ask('DELETE', '/v1/sessions', who.owner);
+    const ask = async () => {
+      const { status, body } = await visitors.ask('login', who.email, who.shown);
+      expect(status).toBe(202); // a device of its own has three
+      return body;
+    };
+    const guess = async (issued: IssuedBody, headers = {}) =>
+      (await visitors.verify(issued, wrongCode(await visitors.codeOf(issued)), {}, headers)).body.code;
+    for (let nth = 0; nth < 4; nth++) {
+      const issued = await ask();
+      for (let n = 0; n < 5; n++) expect(await guess(issued)).toBe('otp_invalid');
+    }
+    expect(await guess(await ask(), who.shown)).toBe('too_many_failures');
   });
 
   it('stays known where one session ends, and where a change of password leaves its own', async () => {
