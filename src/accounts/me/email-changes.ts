@@ -10,6 +10,7 @@ import { uuidv7 } from '../../core/ids.js';
 import { PrismaService, Transactions, type UnitOfWork } from '../../database/prisma.service.js';
 import type { Account, EmailChange } from '../../generated/prisma/client.js';
 import type { Challenge } from '../../otp/challenges.js';
+import { newGeneration } from '../../otp/device-token.js';
 import { holdAddress } from '../administration/administrators.js';
 import { Notices } from '../notices/notices.js';
 import { Sessions } from '../sessions/sessions.js';
@@ -101,10 +102,14 @@ export class EmailChanges {
     });
   }
 
-  /** The caller holds the new address, and the account's row. False: another account has it. */
+  /**
+   * Devices that signed in at the former address are known no more, should the account, or another one, have it again.
+   * The caller holds the new address, and the account's row. False: another account has it.
+   */
   private async readdress(accountId: string, from: string, to: EmailAddress, { db }: UnitOfWork): Promise<boolean> {
     const changed = await db.$executeRaw`
-      UPDATE accounts SET email = ${to.stored}, email_canonical = ${to.canonical}, email_verified_at = ${this.clock.now()}, updated_at = ${this.clock.now()}
+      UPDATE accounts SET email = ${to.stored}, email_canonical = ${to.canonical}, email_verified_at = ${this.clock.now()}, updated_at = ${this.clock.now()},
+        device_generation = CASE WHEN email_canonical = ${to.canonical} THEN device_generation ELSE ${newGeneration()}::int END
       WHERE id = ${accountId}::uuid AND email_canonical = ${from}
         AND NOT EXISTS (SELECT FROM accounts o WHERE o.email_canonical = ${to.canonical} AND o.id <> ${accountId}::uuid)`;
     return changed === 1;

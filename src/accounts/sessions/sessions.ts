@@ -148,7 +148,7 @@ export class Sessions {
     return cookie;
   }
 
-  /** The session that has, or had, this cookie. */
+  /** The session that has this cookie, or had it when it ended. */
   async everOf(cookie: string, unit: UnitOfWork): Promise<Session | undefined> {
     return (await unit.db.session.findFirst({ where: { cookieHash: hashOfToken(cookie) } })) ?? undefined;
   }

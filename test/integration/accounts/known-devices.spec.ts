@@ -72,6 +72,16 @@ describe('a device that signed in before', () => {
     expect((await new PageClient(otpost.api.url).post(linkIn(away.mail.text))).status).toBe(200);
   }
 
+  async function awayAndBack({ owner, email }: Intruded): Promise<void> {
+    let { accessToken } = owner;
+    for (const to of [holders.fresh(), email]) {
+      const change = { email: to, currentPassword: PASSWORD };
+      const { body } = await holders.ask<IssuedBody>('POST', '/v1/me/email', { accessToken }, change);
+      const code = await visitors.codeOf(body);
+      ({ accessToken } = (await visitors.verify(body, code, {}, bearer(accessToken))).body);
+    }
+  }
+
   async function deletedAndMadeAgain({ owner, email }: Intruded): Promise<void> {
     const gone = await holders.ask('DELETE', '/v1/me', owner, { currentPassword: PASSWORD });
     expect(gone.status).toBe(204);
@@ -93,6 +103,7 @@ describe('a device that signed in before', () => {
       },
     ],
     ['the account was deleted, and another one was made', deletedAndMadeAgain],
+    ['the account had another address for a while', awayAndBack],
   ])('is a new one after %s', async (_, end) => {
     const who = await intruded();
     await end(who);
