@@ -1,4 +1,4 @@
-import { domainOf, parseEmailAddress, parseSenderPattern } from '../core/email-address.js';
+import { domainOf, parseSenderAddress, parseSenderPattern } from '../core/email-address.js';
 import { isOneLine } from '../core/one-line.js';
 import { type Context, fault, type Parsed, readEach, value } from './values.js';
 
@@ -44,14 +44,8 @@ export function readBounceAddress(text: string, { such }: Context): Parsed<strin
     : fault(`must be an address with at most 27 letters, digits, dots and dashes before the @, ${such}`);
 }
 
-/**
- * By the rules for recipients, with the domain in ASCII (UTS 46). A host of one label, such as `localhost`, will do
- * here.
- */
+/** With the domain in ASCII (UTS 46). */
 function asciiAddress(typed: string): string | undefined {
-  const at = typed.lastIndexOf('@');
-  const isHost = /^[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?$/i.test(typed.slice(at + 1));
-  const parsed = parseEmailAddress(isHost ? `${typed}.example` : typed);
-  if (!parsed) return undefined;
-  return isHost ? typed : `${typed.slice(0, at)}@${domainOf(parsed.canonical)}`;
+  const parsed = parseSenderAddress(typed);
+  return parsed && `${parsed.stored.slice(0, parsed.stored.lastIndexOf('@'))}@${domainOf(parsed.canonical)}`;
 }

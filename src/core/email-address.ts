@@ -22,6 +22,11 @@ const TYPED_DOMAIN = /^[a-z\d.\-\u0080-\u{10ffff}]+$/iu;
 /** RFC 1123 §2.1, with a top level that is no number: two labels at least, of 63 octets at most. */
 const DOMAIN = /^(?:[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?\.)+(?:[a-z]{2,63}|xn--[a-z\d-]{0,58}[a-z\d])$/;
 
+/** A host of one label. */
+const HOST = /^[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?$/i;
+/** Makes a domain of such a host, by which the rest of its address is judged. */
+const UNDER_A_DOMAIN = '.example';
+
 /**
  * Undefined when the address is not one we would mail: no domain, control characters, a trailing dot, over-long,
  * or a local part beyond ASCII (folding such as KELVIN SIGN → k has let one person receive another's codes).
@@ -43,13 +48,24 @@ export function parseEmailAddress(input: string): EmailAddress | undefined {
 }
 
 /**
+ * The same for a sender. A sender may be at a host of one label, such as `localhost`, where no recipient is: MAIL_FROM is
+ * there by default.
+ */
+export function parseSenderAddress(input: string): EmailAddress | undefined {
+  const typed = input.trim();
+  if (!HOST.test(typed.slice(typed.lastIndexOf('@') + 1))) return parseEmailAddress(typed);
+  const isAddress = parseEmailAddress(typed + UNDER_A_DOMAIN) !== undefined;
+  return isAddress ? { stored: typed, canonical: typed.toLowerCase() } : undefined;
+}
+
+/**
  * `ada@example.com`, or `@example.com` for all addresses of exactly that domain; in canonical form. Undefined: it is
  * neither.
  */
 export function parseSenderPattern(input: string): string | undefined {
   const typed = input.trim();
   if (typed.startsWith('*')) return undefined; // a mailbox may be called so, but all of the domain are meant
-  if (!typed.startsWith('@')) return parseEmailAddress(typed)?.canonical;
+  if (!typed.startsWith('@')) return parseSenderAddress(typed)?.canonical;
   const domain = normalDomain(typed.slice(1));
   return domain && typed.length <= MAX_ADDRESS_LENGTH ? `@${domain.canonical}` : undefined;
 }

@@ -25,8 +25,6 @@ export interface Arrival {
   client: string;
   /** Such as ESMTPSA (RFC 3848). */
   protocol: string;
-  /** Address of MAIL_FROM. */
-  mailFrom: string;
 }
 
 /** What the header of a message comes to. */
@@ -88,9 +86,7 @@ export function readHeader(block: Buffer, arrival: Arrival): ReadHeader {
   const message: SubmittedMessage = {
     ...recipientsOf(fields, arrival.envelope.to, options.template !== undefined),
     mostRecipients: SMTP_BOUNDS.recipients,
-    ...(from.address.toLowerCase() === arrival.mailFrom.toLowerCase() && !parseEmailAddress(from.address)
-      ? {} // a host of one label, such as localhost, where no other sender is
-      : { from: writeMailbox(from) }),
+    from: writeMailbox(from),
     ...(options.template === undefined ? {} : { replyTo: mailboxesIn(fields, 'reply-to').map(writeMailbox) }),
     ...{ lane, template, variables, locale, scheduledAt, expiresAt, unsubscribe },
     ...(tags.length > 0 ? { tags } : {}),

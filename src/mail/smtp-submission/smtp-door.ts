@@ -137,7 +137,6 @@ export class SmtpDoor {
         to: envelope.rcptTo.map(({ address }) => parseEmailAddress(address)!.stored),
       },
       ...{ id, now: this.clock.now(), host, client: hostNameAppearsAs, protocol: transmissionType },
-      mailFrom: this.settings.mail.from.address,
     };
   }
 

@@ -5,7 +5,7 @@ import { type TemplateFacts, variableFaults } from '../content/template-policy.j
 import type { GivenAttachment } from '../files/attachment-policy.js';
 import type { Draft, GivenMime } from '../mail.js';
 import { DEFAULT_MAX_ATTEMPTS } from '../outbox/retry-policy.js';
-import { readNamedAddress, writeMailbox } from '../transport/mailbox.js';
+import { readNamedAddress, readNamedSender, writeMailbox } from '../transport/mailbox.js';
 import { headerFaults } from './headers-policy.js';
 import { addressFault, readRecipients } from './recipients-policy.js';
 import { scheduleFaults } from './schedule-policy.js';
@@ -69,7 +69,7 @@ export function draftOf(
     most: message.mostRecipients,
   });
   const replyTo = listOf(message.replyTo).map(readNamedAddress);
-  const from = message.from === undefined ? undefined : readNamedAddress(message.from);
+  const from = message.from === undefined ? undefined : readNamedSender(message.from);
   const scheduledAt = momentOf(message.scheduledAt);
   const expiresAt = momentOf(message.expiresAt);
   faults.push(

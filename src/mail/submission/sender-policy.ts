@@ -1,4 +1,4 @@
-import { domainOf, parseEmailAddress } from '../../core/email-address.js';
+import { domainOf, parseSenderAddress } from '../../core/email-address.js';
 import { Problem } from '../../core/problems.js';
 
 /** What mail may be sent from. */
@@ -37,9 +37,8 @@ function matches(address: string, senders: readonly string[]): boolean {
   return senders.includes(address) || senders.includes(`@${domainOf(address)}`);
 }
 
-/** MAIL_FROM may be at a host of one label, such as `localhost`, where no recipient is. */
 function canonicalOf(address: string): string {
-  return parseEmailAddress(address)?.canonical ?? address.trim().toLowerCase();
+  return parseSenderAddress(address)?.canonical ?? address.trim().toLowerCase();
 }
 
 function refusal(message: string, remedy: string): Problem {

@@ -1,6 +1,6 @@
 import { domainToASCII } from 'node:url';
 import addressparser from 'nodemailer/lib/addressparser';
-import { domainOf, parseEmailAddress } from '../../core/email-address.js';
+import { domainOf, type EmailAddress, parseEmailAddress, parseSenderAddress } from '../../core/email-address.js';
 import { isOneLine } from '../../core/one-line.js';
 
 export interface Mailbox {
@@ -78,12 +78,21 @@ export interface NamedAddress {
  * these.
  */
 export function readNamedAddress(text: string): NamedAddress | undefined {
+  return readNamed(text, parseEmailAddress);
+}
+
+/** The same for a sender, who may be at a host of one label, such as `localhost`. */
+export function readNamedSender(text: string): NamedAddress | undefined {
+  return readNamed(text, parseSenderAddress);
+}
+
+function readNamed(text: string, parse: (address: string) => EmailAddress | undefined): NamedAddress | undefined {
   if (!isOneLine(text)) return undefined;
-  const bare = parseEmailAddress(text);
+  const bare = parse(text);
   if (bare) return { name: '', address: bare.stored, canonical: bare.canonical };
   const [mailbox, ...others] = addressparser(text);
   if (!mailbox || others.length > 0 || 'group' in mailbox) return undefined;
-  const parsed = parseEmailAddress(mailbox.address ?? '');
+  const parsed = parse(mailbox.address ?? '');
   const name = (mailbox.name ?? '').trim();
   // The parser is lenient: what it makes of unbalanced words is not what somebody meant.
   if (!parsed || name.length > LONGEST_NAME || !text.trimEnd().endsWith('>')) return undefined;

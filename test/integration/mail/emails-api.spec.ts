@@ -79,6 +79,17 @@ describe('mail for back ends', () => {
   }
 
   describe('accepting', () => {
+    it.each(['/v1/emails', '/emails'])('takes at %s the sender that the refusal of another one names', async (path) => {
+      const refused = await post<Partial<ProblemBody> & { message?: string }>(path, { ...MAIL, from: 'eve@localhost' });
+      const words = refused.body.remedy ?? refused.body.message;
+      const named = /Send from (\S+@localhost);/.exec(words ?? '')?.[1];
+      expect([refused.status, named]).toEqual([422, 'no-reply@localhost']);
+      const { status, body } = await post<{ id: string }>(path, { ...MAIL, from: `Shop <${named}>` });
+      expect(status).toBeLessThan(300);
+      const [row] = await otpost.database.query('SELECT from_address FROM outbound_emails WHERE id = $1', [body.id]);
+      expect(row).toEqual({ from_address: '"Shop" <no-reply@localhost>' });
+    });
+
     it('answers 202 once the message is committed, due at once', async () => {
       const { status, body } = await post<{ id: string }>('/v1/emails', MAIL);
       expect([status, body]).toEqual([202, { id: expect.any(String) as string, status: 'queued' }]);

@@ -1,4 +1,4 @@
-import { parseEmailAddress, parseSenderPattern } from '../../../src/core/email-address.js';
+import { parseEmailAddress, parseSenderAddress, parseSenderPattern } from '../../../src/core/email-address.js';
 
 describe('an e-mail address', () => {
   it.each([
@@ -60,8 +60,24 @@ describe('an e-mail address', () => {
   });
 });
 
+describe('the address of a sender', () => {
+  it.each([
+    [' No-Reply@LocalHost ', 'no-reply@localhost'],
+    ['post@relay-1', 'post@relay-1'],
+    ['Ada@Bücher.example', 'ada@xn--bcher-kva.example'],
+  ])('%j has the canonical form %j, at a host of one label too', (typed, canonical) =>
+    expect(parseSenderAddress(typed)?.canonical).toBe(canonical),
+  );
+
+  it.each(['@localhost', 'localhost', 'a b@localhost', 'a@-host', 'a@host_1', '"a"@localhost', 'a@b@localhost', 'a@'])(
+    'is not %j',
+    (typed) => expect(parseSenderAddress(typed)).toBeUndefined(),
+  );
+});
+
 describe('parseSenderPattern', () => {
   it.each([
+    ['no-reply@localhost', 'no-reply@localhost'],
     ['Ada@Example.com', 'ada@example.com'],
     [' @Example.COM ', '@example.com'],
     ['@bücher.example', '@xn--bcher-kva.example'],

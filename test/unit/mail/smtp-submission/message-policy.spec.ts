@@ -10,7 +10,6 @@ const ARRIVAL: Arrival = {
   host: 'mail.example.com',
   client: 'client.example.com',
   protocol: 'ESMTPSA',
-  mailFrom: 'shop@example.com',
 };
 const RECEIVED =
   'Received: from client.example.com\r\n by mail.example.com (Otpost) with ESMTPSA id 0193-id;\r\n Sat, 31 Jan 2026 09:00:00 +0000\r\n';
@@ -120,8 +119,7 @@ describe('the header of a message that comes by SMTP', () => {
     expect(read('From: shop@example.com <eve@example.org>\r\n').message.from).toBe(
       '"shop@example.com" <eve@example.org>',
     );
-    expect(read('From: no-reply@localhost\r\n', { mailFrom: 'no-reply@localhost' }).message.from).toBeUndefined();
-    expect(read('From: other@localhost\r\n', { mailFrom: 'no-reply@localhost' }).message.from).toBe('other@localhost');
+    expect(read('From: no-reply@localhost\r\n').message.from).toBe('no-reply@localhost');
   });
 
   it.each([
