@@ -1,15 +1,5 @@
-/**
- * `npm run bench`: Otpost against its peers, alternating, on one machine. All of it, or what is named:
- *
- *   npm run bench -- [accept] [smtp] [deliver] [codes] [memory] [cost] [broadcast] [history] [backlog] [--rounds 5] [--requests 3000] [--messages 3000]
- *     [--rows 200000] [--workers 4] [--seconds 60] [--out bench] [--no-peers] [--smoke]
- *
- * It prints, and writes RESULTS.md and results.json. `backlog` runs only by name. `--smoke`: tiny counts, one
- * deployment for everything, nothing fetched: it shows that the bench works, and no figures. Postgres is one of its own
- * unless DATABASE_URL is given, Redis likewise (REDIS_URL). Everything is on 127.0.0.1.
- */
+/** `npm run bench`: Otpost against its peers, in rounds that alternate, on one machine. USAGE says how. */
 import { mkdirSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { accept } from './accept.mjs';
 import { codes } from './codes.mjs';
 import { deliver } from './deliver.mjs';
@@ -17,6 +7,7 @@ import { broadcast, history } from './history.mjs';
 import * as install from './install.mjs';
 import { Otpost } from './otpost.mjs';
 import { describeMachine, table, write } from './report.mjs';
+import { readArguments, refuse } from '../tools/read-arguments.mjs';
 import { here, Stage } from './stage.mjs';
 import { freePort, smtp } from './smtp.mjs';
 import { backlog, cost, memory } from './service.mjs';
@@ -26,23 +17,37 @@ const BY_NAME_ONLY = ['backlog'];
 const FULL = { rounds: 5, requests: 3_000, messages: 3_000, rows: 200_000, workers: 4, seconds: 60 };
 const SMOKE = { rounds: 1, requests: 30, messages: 30, rows: 100, workers: 2, seconds: 1 };
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    ...Object.fromEntries(Object.keys(FULL).map((name) => [name, { type: 'string' }])),
+const USAGE = `Measures Otpost against its peers, prints the figures, and writes RESULTS.md and results.json.
+
+  npm run bench -- [PART …] [OPTION …]
+
+Parts: ${Object.keys(SCENARIOS).join(', ')}.
+Without a name all of them run, but for ${BY_NAME_ONLY.join(', ')}.
+
+${Object.entries(FULL)
+  .map(([name, count]) => `  --${`${name} N`.padEnd(14)} ${count} unless it is said`)
+  .join('\n')}
+  --out FOLDER     where the results are written; bench/ unless it is said
+  --no-peers       Otpost alone: Better Auth and Celery are not fetched
+  --smoke          shows that the bench works: tiny counts, one deployment, nothing fetched, no figures to quote
+  -h, --help       this text
+
+Postgres and Redis are its own, unless DATABASE_URL and REDIS_URL name others. Everything is on 127.0.0.1.`;
+
+const { values, positionals } = readArguments(
+  USAGE,
+  {
     out: { type: 'string', default: here('.') },
     'no-peers': { type: 'boolean', default: false },
     smoke: { type: 'boolean', default: false },
   },
-});
+  { most: Infinity, counts: Object.keys(FULL) },
+);
 const unknown = positionals.find((name) => !(name in SCENARIOS));
-if (unknown !== undefined) {
-  console.error(`There is no "${unknown}": ${Object.keys(SCENARIOS).join(', ')}.`);
-  process.exit(2);
-}
+if (unknown !== undefined) refuse(`There is no part "${unknown}".`, USAGE);
 const { smoke } = values;
 const options = { smoke, ...(smoke ? SMOKE : FULL) };
-for (const name of Object.keys(FULL)) if (values[name] !== undefined) options[name] = Number(values[name]);
+for (const name of Object.keys(FULL)) options[name] = values[name] ?? options[name];
 const names =
   positionals.length > 0 ? positionals : Object.keys(SCENARIOS).filter((name) => smoke || !BY_NAME_ONLY.includes(name));
 

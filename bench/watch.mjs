@@ -1,16 +1,14 @@
 /**
  * `npm run bench:watch -- COMMIT`: this tree against a commit, in rounds that alternate, and which figures it lost.
  *
- *   npm run bench:watch -- COMMIT [--rounds 5] [--requests 2000] [--messages 2000]
- *
  * The commit is built in a temporary folder, with the packages of this tree where the lock file is the same, else with
  * its own. A figure is lost when the median of its pairs is worse by more than noise: three times the median deviation
- * of the pairs from it, and 3 % at least. Ends with 1 when one is.
+ * of the pairs from it, and 3 % at least.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { readArguments, refuse } from '../tools/read-arguments.mjs';
 import { acceptCases, countsOf } from './accept.mjs';
 import { deliverCases } from './deliver.mjs';
 import { Otpost } from './otpost.mjs';
@@ -20,22 +18,29 @@ import { ROOT, Stage } from './stage.mjs';
 const LEAST = 0.03;
 const DEVIATIONS = 3;
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    rounds: { type: 'string', default: '5' },
-    requests: { type: 'string', default: '2000' },
-    messages: { type: 'string', default: '2000' },
-  },
-});
-const [rounds, requests, messages] = [values.rounds, values.requests, values.messages].map(Number);
+const USAGE = `Measures this tree against a commit, and ends with 1 where it lost more than noise.
+
+  npm run bench:watch -- COMMIT [OPTION …]
+
+  --rounds N       5 unless it is said
+  --requests N     2000 unless it is said
+  --messages N     2000 unless it is said
+  -h, --help       this text`;
+
+const { values, positionals } = readArguments(USAGE, {}, { most: 1, counts: ['rounds', 'requests', 'messages'] });
+const { rounds = 5, requests = 2_000, messages = 2_000 } = values;
 const [name] = positionals;
-if (name === undefined) {
-  console.error('Name the commit to compare with: npm run bench:watch -- COMMIT');
-  process.exit(2);
+if (name === undefined) refuse('Name the commit to compare with.', USAGE);
+const git = (...args) => execFileSync('git', args, { cwd: ROOT, maxBuffer: 256 * 1024 * 1024, stdio: 'pipe' });
+const commit = commitOf(name);
+
+function commitOf(named) {
+  try {
+    return git('rev-parse', '--verify', `${named}^{commit}`).toString().trim();
+  } catch {
+    return refuse(`git knows no commit "${named}" here.`, USAGE);
+  }
 }
-const git = (...args) => execFileSync('git', args, { cwd: ROOT, maxBuffer: 256 * 1024 * 1024 });
-const commit = git('rev-parse', '--verify', `${name}^{commit}`).toString().trim();
 
 /** Nothing of git's own state is touched. */
 function buildFormer(folder) {

@@ -7,13 +7,20 @@ import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
+import { readArguments } from './read-arguments.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const FOLDER = `${root}dist/web`;
 /** Of this process: two that build at once do not meet, and the last one stays. */
 const MAKING = `${root}dist/web-${process.pid}`;
 const STAMP = `${FOLDER}/.made-of`;
-const quiet = process.argv.includes('--quiet');
+const USAGE = `Makes dist/web, the page of operators, where something of it has changed.
+
+  node tools/build-web.mjs [OPTION]
+
+  --quiet          says nothing but why it failed
+  -h, --help       this text`;
+const { quiet } = readArguments(USAGE, { quiet: { type: 'boolean', default: false } }).values;
 
 /** @param {string} folder @returns {Promise<string[]>} */
 async function filesIn(folder) {

@@ -1,12 +1,12 @@
 /**
  * `npm run build`: the Prisma client from the schema, then `dist/`, then the templates in it, and beside both the page
- * of operators in `dist/web`. `--if-stale` does only what is needed, `--client` of that the client and the templates
- * alone: what tests are bundled with. `--no-web` leaves the page out.
+ * of operators in `dist/web`.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { readArguments } from './read-arguments.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const require = createRequire(import.meta.url);
@@ -59,9 +59,23 @@ function emptyDist() {
   }
 }
 
-const clientAlone = process.argv.includes('--client');
-const withWeb = !clientAlone && !process.argv.includes('--no-web');
-const ifStale = clientAlone || process.argv.includes('--if-stale');
+const USAGE = `Makes the Prisma client, dist/, the templates in it, and the page of operators in dist/web.
+
+  npm run build -- [OPTION …]
+
+  --if-stale       only what is older than its sources
+  --client         of that the client and the templates alone, with which tests are bundled
+  --no-web         without the page
+  -h, --help       this text`;
+
+const { values } = readArguments(USAGE, {
+  'if-stale': { type: 'boolean', default: false },
+  client: { type: 'boolean', default: false },
+  'no-web': { type: 'boolean', default: false },
+});
+const clientAlone = values.client;
+const withWeb = !clientAlone && !values['no-web'];
+const ifStale = clientAlone || values['if-stale'];
 if (withWeb) buildWeb();
 if (!ifStale || modifiedAt(CLIENT) < modifiedAt(SCHEMA)) {
   step('Prisma client generated', [`${root}tools/prisma/prisma.mjs`, 'generate']);

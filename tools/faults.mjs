@@ -1,8 +1,4 @@
-/**
- * `npm run test:faults`: the fault suite alone, as the gate runs it, and its table at the end. `-- --long` sends
- * thousands of messages, keeps outages up for as long as leases last, lets processes die at points by chance, and has
- * the hostile client of test/integration/http send everything to everybody; `--seed=<number>` repeats such a run.
- */
+/** `npm run test:faults`: the fault suite alone, as the gate runs it, and its table at the end. */
 import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -17,7 +13,21 @@ const LONGER = [
   'test/e2e/large-messages.spec.ts',
 ];
 
+const USAGE = `Runs test/faults, as the gate does, and prints what each case accepted, lost and sent twice.
+
+  npm run test:faults -- [OPTION …] [SPEC …]
+
+  --long           thousands of messages, outages as long as leases, deaths at points by chance, every hostile request
+  --seed=N         repeats a run of --long, which prints its seed
+  -h, --help       this text
+
+What else is given goes to Jest.`;
+
 const args = process.argv.slice(2);
+if (args.some((arg) => arg === '--help' || arg === '-h')) {
+  console.log(USAGE);
+  process.exit(0);
+}
 const long = args.includes('--long');
 const given = args.find((arg) => arg.startsWith('--seed='))?.slice('--seed='.length);
 const seed = given ?? (long ? String(Date.now() % 1_000_000) : undefined);

@@ -1,7 +1,6 @@
 /**
  * `npm run screenshots:mail`: what each mail looks like in Chromium, at the width of a phone and of a window, by day
- * and by night, as contact sheets in docs/screenshots/mail/. `--each FOLDER` keeps each picture too, with pictures
- * blocked as well.
+ * and by night.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -9,11 +8,18 @@ import { build } from 'esbuild';
 import { chromium } from 'playwright-core';
 import { BUNDLING } from './bundle-options.mjs';
 import { findChromium } from './chromium.mjs';
+import { readArguments } from './read-arguments.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const OUT = `${root}docs/screenshots/mail`;
 const RENDERER = `${root}dist/compiler/templates.mjs`;
-const each = process.argv.includes('--each') ? process.argv[process.argv.indexOf('--each') + 1] : undefined;
+const USAGE = `Takes pictures of all mails, as contact sheets, into docs/screenshots/mail/.
+
+  npm run screenshots:mail -- [OPTION …]
+
+  --each FOLDER    keeps each picture there too, also with its pictures blocked
+  -h, --help       this text`;
+const { each } = readArguments(USAGE, { each: { type: 'string' } }).values;
 
 const WIDTHS = [375, 600];
 const SCHEMES = /** @type {const} */ (['light', 'dark']);

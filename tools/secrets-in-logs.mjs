@@ -1,11 +1,15 @@
-/**
- * `node tools/secrets-in-logs.mjs FOLDER [--some]`: searches everything that processes of the tests logged
- * (FOLDER/logs) for every secret that passed through the tests (FOLDER/secrets; test/support/text/test-logs.ts writes
- * both), as it is and as it looks encoded. Names the lines, with the secret hidden, and exits 1. `--some`: to have
- * compared nothing is a failure.
- */
+/** Secrets in the logs of the tests, as they are and as they look encoded. test/support/text/test-logs.ts writes both. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { readArguments, refuse } from './read-arguments.mjs';
+
+const USAGE = `Searches what processes of the tests logged, FOLDER/logs, for the secrets of the tests, FOLDER/secrets.
+Ends with 1 where it finds one, and names its line with the secret hidden.
+
+  node tools/secrets-in-logs.mjs FOLDER [OPTION …]
+
+  --some           to have compared nothing is a failure too
+  -h, --help       this text`;
 
 /** Characters a form must have to be looked for: shorter ones come up by themselves. */
 const MIN_FORM = 8;
@@ -190,14 +194,15 @@ export function search(folder) {
 }
 
 function main() {
-  const [folder, flag] = process.argv.slice(2);
-  if (folder === undefined) throw new Error('Name the folder: node tools/secrets-in-logs.mjs FOLDER');
+  const { values, positionals } = readArguments(USAGE, { some: { type: 'boolean', default: false } }, { most: 1 });
+  const [folder] = positionals;
+  if (folder === undefined) return refuse('Name the folder.', USAGE);
   const { findings, codes, others, lines, processes } = search(folder);
   console.log(`${codes} codes and ${others} other secrets compared with ${lines} log lines of ${processes} processes`);
   for (const { file, line, kind, text } of findings.slice(0, MAX_TOLD))
     console.log(`${file}:${line} holds a secret (${kind}): ${text.slice(0, 1_000)}`);
   if (findings.length > MAX_TOLD) console.log(`and ${findings.length - MAX_TOLD} lines more`);
-  const empty = flag === '--some' && (codes === 0 || others === 0 || lines === 0);
+  const empty = values.some && (codes === 0 || others === 0 || lines === 0);
   if (empty) console.log('There was nothing to compare: the tests wrote down no secrets or no logs.');
   process.exitCode = findings.length > 0 || empty ? 1 : 0;
 }

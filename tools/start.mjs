@@ -4,6 +4,13 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { constants, setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { readArguments } from './read-arguments.mjs';
+
+readArguments(`Builds what is stale, and starts Otpost. Without DATABASE_URL it starts a Postgres of its own in .data/.
+
+  npm start
+
+Its settings are environment variables, or stand in .env: the README has a table of them. PORT=3001 npm start`);
 
 const { status } = spawnSync(
   process.execPath,

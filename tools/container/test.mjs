@@ -1,8 +1,3 @@
-/**
- * `npm run test:container`: builds the image and runs it as a platform would: read-only, as a user that the image does
- * not know, without capabilities; against a Postgres and an SMTP server of its own. With docker, or as root with
- * buildah.
- */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
@@ -14,6 +9,16 @@ import { fileURLToPath } from 'node:url';
 import { SMTPServer } from 'smtp-server';
 import { buildah, buildahIsThere } from './buildah.mjs';
 import { docker, dockerAnswers } from './docker.mjs';
+import { readArguments } from '../read-arguments.mjs';
+
+const USAGE = `Builds the image and runs it as a platform does: read-only, without capabilities, as a user that the image
+does not know. A Postgres and an SMTP server are its own. It takes ten minutes or so.
+
+  npm run test:container
+
+It needs Docker, or root and buildah, debootstrap and crun, which it installs with apt-get where they are missing.
+REQUIRE_CONTAINER=1 makes it fail where neither is there.`;
+readArguments(USAGE);
 
 /**
  * @typedef {{ code: number | null, output: string }} Ended
