@@ -114,9 +114,9 @@ async function untilItAnswers(url: string, patienceMs: number): Promise<Schema> 
         await delay(LOOK_EVERY_MS);
         continue;
       }
-      const { message, code } = error as { message: string; code?: string };
-      const remedy = 'Check that PostgreSQL runs, that DATABASE_URL is right, and that this machine may connect to it.';
-      throw new StartupError(`Cannot use the database ${maskUrl(url)}: ${message || (code ?? 'no answer')}.`, remedy, {
+      const { remedyFor, unusableOf } = await import('../database/unusable-policy.js');
+      const unusable = unusableOf(error);
+      throw new StartupError(`Cannot use the database ${maskUrl(url)}: ${unusable.message}.`, remedyFor(unusable), {
         cause: error,
       });
     }

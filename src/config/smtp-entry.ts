@@ -8,6 +8,7 @@ import {
 } from './settings.js';
 import {
   ENCODING_HINT,
+  hintFor,
   fault,
   isHostName,
   isLoopback,
@@ -54,7 +55,7 @@ export function readSmtp(entry: string, ports: readonly number[]): Parsed<SmtpSe
   const url = parseUrl(entry);
   const host = url && withoutBrackets(url.hostname).toLowerCase();
   if (!url || !host || !isHostName(host) || !['', '/'].includes(url.pathname)) {
-    return fault(`must be smtp:// or smtps:// with a host and nothing after it, ${EXAMPLE}\n${ENCODING_HINT}`);
+    return fault(`must be smtp:// or smtps:// with a host and nothing after it, ${EXAMPLE}\n${hintFor(entry)}`);
   }
   if (url.port === '0') return fault(`the port must be from 1 to 65535, ${EXAMPLE}`);
   const parameters = new URLSearchParams(url.search);

@@ -120,9 +120,16 @@ export function withoutBrackets(host: string): string {
   return host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host;
 }
 
-/** Told wherever a URL does not parse, because an unescaped password is the usual cause. */
+/** An unescaped password is why most URLs do not parse. */
 export const ENCODING_HINT =
   'Special characters in user and password are percent-encoded: @ is %40, : is %3A, / is %2F, # is %23, ? is %3F, % is %25.';
+
+/** What to look at where a URL does not parse. */
+export function hintFor(text: string): string {
+  const [, before, after] = /^([^/]*\/\/[^/?#]*):[^:@/?#\]]*((?:[/?#][^@]*)?)$/.exec(text) ?? [];
+  const isPort = before !== undefined && parseUrl(before + after!) !== undefined;
+  return isPort ? 'Its port must be a number from 1 to 65535.' : ENCODING_HINT;
+}
 
 /**
  * Reads `scheme://…`, or undefined when there is a reason to think that it does not mean what was meant:
@@ -156,12 +163,27 @@ function isPlainHttp(url: URL | undefined): url is URL {
   );
 }
 
+const TLS_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify'];
+
 export function readDatabaseUrl(text: string, { such }: Context): Parsed<string> {
   const url = parseUrl(text);
-  if (!url) return fault(`must be a Postgres URL, ${such}\n${ENCODING_HINT}`);
-  return ['postgres:', 'postgresql:'].includes(url.protocol)
-    ? value(text)
-    : fault(`must start with postgres:// or postgresql://, ${such}`);
+  if (!url) return fault(`must be a Postgres URL, ${such}\n${hintFor(text)}`);
+  if (!['postgres:', 'postgresql:'].includes(url.protocol))
+    return fault(`must start with postgres:// or postgresql://, ${such}`);
+  const mode = url.searchParams.get('sslmode');
+  if (mode !== null && !TLS_MODES.includes(mode))
+    return fault(
+      `sslmode must be one of ${TLS_MODES.join(', ')}, such as DATABASE_URL=postgres://otpost:password@db.example.com/otpost?sslmode=verify-full.`,
+    );
+  return value(url.searchParams.get('uselibpqcompat') === 'true' ? text : withStrictTls(text));
+}
+
+/**
+ * The driver takes these modes for verify-full, warns of it on stderr at each start and command, and announces that its
+ * next major version will verify less. Written out, it stays as strict as it is.
+ */
+function withStrictTls(text: string): string {
+  return text.replace(/([?&]sslmode=)(?:allow|prefer|require|verify-ca)(?=&|$)/, '$1verify-full');
 }
 
 export function readRedisUrl(text: string, { such }: Context): Parsed<string> {
@@ -170,7 +192,7 @@ export function readRedisUrl(text: string, { such }: Context): Parsed<string> {
     return fault(`must start with redis:// or rediss://, ${such}`);
   }
   if (!url || !isHostName(withoutBrackets(url.hostname)))
-    return fault(`must be a Redis URL, ${such}\n${ENCODING_HINT}`);
+    return fault(`must be a Redis URL, ${such}\n${hintFor(text)}`);
   // The client would send it as it is in SELECT, and fail only then.
   return /^\/?\d*$/.test(url.pathname)
     ? value(text)

@@ -71,7 +71,7 @@ const SERVICE = [
     name: 'DATABASE_URL',
     default: 'embedded Postgres in DATA_DIR; required in production',
     meaning:
-      'Postgres, as postgres:// or postgresql://. With ?connect_timeout=SECONDS a connection may take longer than 5 s.',
+      'Postgres, as postgres:// or postgresql://. ?sslmode=verify-full asks for TLS, and ?sslrootcert=FILE names the authority of its certificate. With ?connect_timeout=SECONDS a connection may take longer than 5 s.',
     secret: 'url',
     example: 'postgres://otpost:password@db.example.com:5432/otpost',
     needed: (context) => {

@@ -6,6 +6,7 @@ import { StartupError } from '../core/startup-error.js';
 import { isDatabaseAway } from './database-errors.js';
 import { type Log, migrate, requireMigrated } from './migrate.js';
 import { withClient } from './pool.js';
+import { remedyFor, unusableOf } from './unusable-policy.js';
 import { checkCompatibility, MIGRATIONS_FOLDER, readMigrations, readSchemaHistory } from './schema-history.js';
 
 /** A database that answers and has the schema of this build. */
@@ -78,7 +79,7 @@ async function refuseIncompatible(url: string, log: Log): Promise<void> {
 async function waitForPostgres(url: string, wait: Wait): Promise<void> {
   await retried(wait, () => withClient(url, 'start', (client) => client.query('SELECT 1')), {
     isWorthWaiting: isDatabaseAway,
-    tell: (error) => `Waiting for PostgreSQL at ${maskUrl(url)}: ${reason(error)}.`,
+    tell: (error) => `Waiting for PostgreSQL at ${maskUrl(url)}: ${unusableOf(error).message}.`,
     refuse: (error) => unreachable(url, error),
   });
 }
@@ -90,7 +91,7 @@ async function waitForPostgres(url: string, wait: Wait): Promise<void> {
 async function waitForSchema({ url, embedded }: OpenedDatabase, wait: Wait): Promise<void> {
   await retried(wait, () => requireMigrated(url), {
     isWorthWaiting: (error) => !embedded && error instanceof StartupError,
-    tell: (error) => `Waiting for the migration job: ${reason(error)}`,
+    tell: (error) => `Waiting for the migration job: ${unusableOf(error).message}`,
     refuse: (error) => error,
   });
 }
@@ -135,22 +136,8 @@ async function retried(
 }
 
 function unreachable(url: string, error: unknown): StartupError {
-  const { code } = error as { code?: string };
-  const remedy =
-    (code !== undefined && REMEDIES[code]) ||
-    'Check that PostgreSQL runs, that DATABASE_URL names its host and port, and that this machine may connect to it.';
-  return new StartupError(`Cannot use the database ${maskUrl(url)}: ${reason(error)}.`, remedy, { cause: error });
-}
-
-const REMEDIES: Record<string, string> = {
-  '28P01': 'Correct the user and the password in DATABASE_URL.',
-  '28000':
-    'Correct the user in DATABASE_URL, or allow it in pg_hba.conf; a server that insists on TLS needs ?sslmode=require.',
-  '3D000': 'Create the database, or correct its name in DATABASE_URL.',
-};
-
-/** An attempt at several addresses of one name fails with a list and no message of its own. */
-function reason(error: unknown): string {
-  const { message, errors } = error as { message: string; errors?: { message: string }[] };
-  return message || (errors?.[0]?.message ?? String(error));
+  const unusable = unusableOf(error);
+  return new StartupError(`Cannot use the database ${maskUrl(url)}: ${unusable.message}.`, remedyFor(unusable), {
+    cause: error,
+  });
 }

@@ -1,5 +1,6 @@
 import type { Settings } from '../config/settings.js';
 import { withClient } from '../database/pool.js';
+import { type Unusable, unusableOf } from '../database/unusable-policy.js';
 import {
   MIGRATIONS_FOLDER,
   readMigrations,
@@ -10,9 +11,7 @@ import {
 
 export type DatabaseFinding =
   /** The embedded one, and no Otpost runs on it. */
-  | { kind: 'not_running' }
-  | { kind: 'away'; error: { code: string | undefined; message: string } }
-  | ({ kind: 'up'; url: string } & DatabaseFacts);
+  { kind: 'not_running' } | { kind: 'away'; error: Unusable } | ({ kind: 'up'; url: string } & DatabaseFacts);
 
 export interface DatabaseFacts {
   version: string;
@@ -87,15 +86,7 @@ export async function probeDatabase({
       };
     });
   } catch (error) {
-    const { code, message, errors } = error as {
-      code?: string;
-      message: string;
-      errors?: { code?: string; message: string }[];
-    };
-    return {
-      kind: 'away',
-      error: { code: code ?? errors?.[0]?.code, message: message || (errors?.[0]?.message ?? String(error)) },
-    };
+    return { kind: 'away', error: unusableOf(error) };
   }
 }
 

@@ -1,5 +1,6 @@
 import { SKEW_LIMIT_MS } from '../database/database-clock.js';
 import { judgeCompatibility } from '../database/schema-history.js';
+import { remedyFor, type Unusable } from '../database/unusable-policy.js';
 import type { DatabaseFacts, DatabaseFinding } from './database-probe.js';
 import { type Check, fail, ok, type Verdict, warn } from './report.js';
 
@@ -67,25 +68,8 @@ function upVerdict({ version, connectMs, ms, timeZone, readOnly }: DatabaseFacts
   return { ms, ...ok(summary, details) };
 }
 
-function awayVerdict({ code, message }: { code: string | undefined; message: string }): Verdict {
-  const summary = `Postgres cannot be used: ${message}`;
-  switch (code) {
-    case '28P01':
-    case '28000':
-      return fail(
-        summary,
-        'Correct the user and the password in DATABASE_URL; a server that insists on TLS needs ?sslmode=require.',
-      );
-    case '3D000':
-      return fail(summary, 'Create the database, or correct its name in DATABASE_URL.');
-    case '53300':
-      return fail(summary, 'All its connections are taken: lower DATABASE_POOL, or raise max_connections.');
-    default:
-      return fail(
-        summary,
-        'Without it nothing is accepted. Look whether it runs, whether DATABASE_URL names its host and port, and whether this machine may connect to it.',
-      );
-  }
+function awayVerdict(error: Unusable): Verdict {
+  return fail(`Postgres cannot be used: ${error.message}`, `${remedyFor(error)} Without it nothing is accepted.`);
 }
 
 function schemaVerdict(

@@ -2,11 +2,13 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { TLSSocket } from 'node:tls';
 import pg from 'pg';
 import { migrate } from '../../../src/database/migrate.js';
 import { openDatabase } from '../../../src/database/open-database.js';
 import { findEmbeddedPostgres } from '../../../src/development/embedded-postgres.js';
 import { createEmptyDatabase } from '../../support/database/empty-database.js';
+import { makeCertificate } from '../../support/smtp/certificate.js';
 import { createDatabase, type TestDatabase } from '../../support/database/postgres.js';
 
 const NEWER = '20990101000000_newer';
@@ -98,6 +100,18 @@ describe('Opening an external database', () => {
         /password authentication failed/,
         /Correct the user and the password/,
       ],
+      [
+        'TLS that the server has not',
+        (url: URL) => (url.search = '?sslmode=verify-full'),
+        /does not support SSL/,
+        /take sslmode out/,
+      ],
+      [
+        'a file that is not there',
+        (url: URL) => (url.search = '?sslrootcert=/nonesuch.pem'),
+        /ENOENT/,
+        /path of the file/,
+      ],
     ])('does not wait when its URL has %s, and says so without the password', async (_, spoil, message, remedy) => {
       const url = new URL(database.url);
       spoil(url);
@@ -110,6 +124,31 @@ describe('Opening an external database', () => {
       await expect(refusal).rejects.toMatchObject({ message: expect.not.stringContaining(url.password) as string });
       expect(log).toEqual([]); // it says so when it waits
     });
+  });
+
+  it('does not wait for a server whose certificate nobody here knows, and says how to make it known', async () => {
+    const certificate = await makeCertificate();
+    // A Postgres says S to whoever asks for TLS.
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.once('data', () => {
+        socket.write('S');
+        new TLSSocket(socket, { isServer: true, ...certificate }).on('error', () => undefined);
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    try {
+      const refusal = openDatabase(settings(`postgres://u:s3cret@localhost:${port}/x?sslmode=verify-full`), note);
+      await expect(refusal).rejects.toMatchObject({
+        message: expect.stringMatching(/self-signed certificate/) as string,
+        remedy: expect.stringContaining('sslrootcert=FILE') as string,
+      });
+      expect(log).toEqual([]);
+    } finally {
+      server.close();
+      await certificate.remove();
+    }
   });
 
   it('gives up after a while when nothing answers, and says where it looked', async () => {

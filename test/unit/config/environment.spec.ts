@@ -56,6 +56,7 @@ const refused: Record<string, string[]> = {
     'postgres://u:100%@db/otpost',
     'postgres://u:p@db:port/otpost',
     'postgres://u:p\n@db/otpost',
+    'postgres://u:p@db/otpost?sslmode=requirre',
   ],
   DATABASE_POOL: ['0', '101', 'ten', '1.5'],
   DATA_DIR: ['~/otpost'],
@@ -177,6 +178,31 @@ describe('Environment', () => {
     for (const DATABASE_URL of ['postgres://u:p#w@db/otpost', 'postgres://u:12/34@db/otpost']) {
       expect(onlyFault({ DATABASE_URL }).remedy).toContain('# is %23');
     }
+  });
+
+  it.each([
+    ['DATABASE_URL', 'postgres://u:p@db:99999/otpost?sslmode=verify-full'],
+    ['DATABASE_URL', 'postgres://db:port'],
+    ['REDIS_URL', 'redis://[::1]:637900'],
+    ['MAIL_TRANSPORTS', 'smtp://u:p@smtp.example.com:5870000'],
+  ])('points out that the port is none in %s=%j', (name, text) => {
+    const { remedy } = onlyFault({ [name]: text });
+    expect(remedy).toContain('Its port must be a number from 1 to 65535.');
+    expect(remedy).not.toContain('percent-encoded');
+  });
+
+  it.each(['allow', 'prefer', 'require', 'verify-ca'])('keeps sslmode=%s as strict as the driver takes it', (mode) => {
+    const url = (text: string) => readSettings({ DATABASE_URL: text }).settings.database.url;
+    expect(url(`postgres://u:p@db/otpost?sslmode=${mode}&connect_timeout=9`)).toBe(
+      'postgres://u:p@db/otpost?sslmode=verify-full&connect_timeout=9',
+    );
+    const asLibpq = `postgres://u:p@db/otpost?uselibpqcompat=true&sslmode=${mode}`;
+    expect(url(asLibpq)).toBe(asLibpq);
+  });
+
+  it.each(['disable', 'verify-full', 'no-verify'])('leaves sslmode=%s as it is', (mode) => {
+    const text = `postgres://u:p@db/otpost?sslmode=${mode}`;
+    expect(readSettings({ DATABASE_URL: text }).settings.database.url).toBe(text);
   });
 
   it('points out quotes that belong to the value', () => {

@@ -29,6 +29,7 @@ const WRONG = [
   'postgres://u:p#w@db/x',
   'mysql://db/x',
   'redis://localhost/cache',
+  'postgres://localhost/otpost?sslmode=on',
   'http://localhost',
   'redis://u:1/2@host',
   'http://127.0.0.1:4317',

@@ -87,7 +87,7 @@ describe('readSettings in development', () => {
     expect(settings).toMatchObject({
       role: 'worker',
       http: { host: '::', port: 8080, appUrl: 'http://localhost:8080' },
-      database: { url: 'postgresql://u:p@localhost/otpost?sslmode=require', poolSize: 4, migrateOnStart: false },
+      database: { url: 'postgresql://u:p@localhost/otpost?sslmode=verify-full', poolSize: 4, migrateOnStart: false },
       redisUrl: 'rediss://:p@localhost:6380/2',
       appSecret: 'a'.repeat(32),
       appSecretPrevious: ['b'.repeat(32), 'c'.repeat(40)],

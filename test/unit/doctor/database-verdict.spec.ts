@@ -41,8 +41,14 @@ describe('Postgres', () => {
     ['28P01', 'password authentication failed', /user and the password/],
     ['3D000', 'database "x" does not exist', /Create the database/],
     ['53300', 'too many clients', /DATABASE_POOL/],
-    ['ECONNREFUSED', 'connect ECONNREFUSED', /whether it runs/],
-    [undefined, 'timeout expired', /whether it runs/],
+    ['ECONNREFUSED', 'connect ECONNREFUSED', /that PostgreSQL runs/],
+    [undefined, 'timeout expired', /that PostgreSQL runs/],
+    [undefined, 'The server does not support SSL connections', /^Turn on TLS/],
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', 'self-signed certificate', /sslrootcert=FILE/],
+    ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'unable to get local issuer certificate', /sslrootcert=FILE/],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', "Hostname/IP does not match certificate's altnames", /as its certificate does/],
+    ['CERT_HAS_EXPIRED', 'certificate has expired', /renew/],
+    ['ENOENT', "no such file or directory, open '/ca.pem'", /path of the file/],
   ])('that is away (%s) fails', (code, message, advises) => {
     const checks = databaseVerdicts({ kind: 'away', error: { code, message } }, CONTEXT);
     expect(checks).toEqual([
