@@ -8,7 +8,7 @@ import type {
   TransitionResult,
 } from '../mail/outbox/changes.js';
 import type { EmailFilter } from '../mail/outbox/search-statement.js';
-import { eitherOf, laneIn, moment, oneOf, UsageError, wholeNumber } from './arguments.js';
+import { eitherOf, laneIn, moment, oneOf, UsageError } from './arguments.js';
 import type { Command } from './command.js';
 import { type ExitCode, type Io, Progress } from './io.js';
 import { declareReading, idIn } from './outbox-reading.js';
@@ -101,8 +101,12 @@ What still waits, and what is unknown, stays; the ledger goes on counting all. I
     .onDatabase(purge);
 }
 
+const MOST_DAYS = 36_500;
+
 function daysIn(text: string): number {
-  return wholeNumber('--older-than', 1, 36_500)(/^(\d+)d$/.exec(text)?.[1] ?? '');
+  const days = /^[1-9]\d{0,4}d$/.test(text) ? Number(text.slice(0, -1)) : Infinity;
+  if (days <= MOST_DAYS) return days;
+  throw new UsageError(`--older-than is a number of days from 1d to ${MOST_DAYS}d, such as 30d.`);
 }
 
 async function stats({ io, prisma }: Session): Promise<ExitCode> {

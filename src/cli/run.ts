@@ -79,9 +79,15 @@ async function dispatch(args: string[], program: Command, command: Command | und
     return 0;
   }
   if (command) return command.run(args.slice(command.fullName.split(' ').length));
-  if (args.length > 0) io.err(`There is no command "${args.slice(0, 2).join(' ')}".`);
+  if (args.length > 0) io.err(refusalOf(args, program));
   io.err(...overview(program, args[0]).split('\n'));
   return 2;
+}
+
+function refusalOf([word, ...more]: string[], program: Command): string {
+  const isGroup = program.commands.some((group) => group.name() === word);
+  if (isGroup && more.length === 0) return `Say what to do with "${word}".`;
+  return `There is no command "${[word, ...more.slice(0, 1)].join(' ')}".`;
 }
 
 /** Of one group of commands where the word names one, otherwise of all. */

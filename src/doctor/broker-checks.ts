@@ -1,11 +1,13 @@
 import { Redis } from 'ioredis';
 import { CHECK_KEY, CHECK_KEY_SECONDS } from '../queue/broker.js';
-import { readMaxmemoryPolicy, refusalOf, unlessRefused } from '../queue/redis-state.js';
+import { readMaxmemoryPolicy, redisWords, refusalOf, unlessRefused } from '../queue/redis-state.js';
 import { type BrokerFinding, brokerVerdicts } from './broker-verdict.js';
 import type { Check } from './report.js';
 
 /** Milliseconds for a connection, and for each command. */
 const TIMEOUT_MS = 3_000;
+/** Where the client has no code for what happened. */
+const NO_REDIS = 'it hangs up, or does not answer as Redis does';
 
 /** @param redisUrl undefined: the queue runs on Postgres */
 export async function brokerChecks(redisUrl: string | undefined): Promise<Check[]> {
@@ -51,7 +53,8 @@ async function probe(url: string): Promise<BrokerFinding> {
       maxmemory: fact('maxmemory_human'),
     };
   } catch (error) {
-    return { kind: 'redis', up: false, error: classOf(told ?? (error as Error)) };
+    const cause = told ?? (error as Error);
+    return { kind: 'redis', up: false, error: classOf(cause), words: redisWords(cause) ?? NO_REDIS };
   } finally {
     redis.disconnect();
   }

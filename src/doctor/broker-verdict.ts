@@ -2,7 +2,8 @@ import { type Check, fail, ok, skip, type Verdict, warn } from './report.js';
 
 export type BrokerFinding =
   | { kind: 'postgres' }
-  | { kind: 'redis'; up: false; error: string }
+  /** `error`: its class, such as ECONNREFUSED or OOM; `words`: what that means. */
+  | { kind: 'redis'; up: false; error: string; words: string }
   | {
       kind: 'redis';
       up: true;
@@ -24,7 +25,7 @@ export function brokerVerdicts(name: string, found: BrokerFinding): Check[] {
       {
         area: 'broker',
         name,
-        ...fail(`Redis cannot be used (${found.error})`, `${remedyOf(found.error)} ${HARMLESS}`),
+        ...fail(`Redis cannot be used: ${found.words}`, `${remedyOf(found.error)} ${HARMLESS}`),
       },
     ];
   const { ms, version, policy, persistence, maxmemory } = found;

@@ -341,6 +341,8 @@ describe('otpost outbox', () => {
       ['resolve', randomUUID(), '--as', 'lost'],
       ['purge'],
       ['purge', '--older-than', '12h', '--yes'],
+      ['purge', '--older-than', '0d', '--yes'],
+      ['purge', '--older-than', '30', '--yes'],
     ];
     const codes = await Promise.all(strange.map(async (args) => [args, (await service.cli('outbox', ...args)).code]));
     expect(codes).toEqual(strange.map((args) => [args, 2]));

@@ -269,7 +269,7 @@ describe('the command otpost', () => {
 
   it.concurrent.each([
     [[], 'Usage: otpost COMMAND'],
-    [['keys'], 'keys create'],
+    [['keys'], 'Say what to do with "keys".'],
     [['keys', 'destroy'], 'There is no command "keys destroy".'],
     [['keys', 'create', '--scope', 'emails:send'], 'Give the key a name with --name.'],
     [['keys', 'create', '--name', ' ', '--scope', 'emails:send'], 'Give the key a name with --name.'],

@@ -1,4 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readSettings } from '../../../src/configuration.js';
@@ -156,15 +157,36 @@ describeWithRedisServer('the doctor and Redis', () => {
   });
 
   it.each<[string, (server: RedisServer) => Promise<unknown>, RegExp]>([
-    ['is full', (server) => server.tell('CONFIG', 'SET', 'maxmemory', '1'), /cannot be used \(OOM\)/],
-    ['wants a password', (server) => server.tell('CONFIG', 'SET', 'requirepass', 'x'), /cannot be used \(NOAUTH\)/],
-    ['is gone', (server) => server.kill(), /cannot be used \(ECONNREFUSED\)/],
+    ['is full', (server) => server.tell('CONFIG', 'SET', 'maxmemory', '1'), /cannot be used: it is full.*\(OOM\)/],
+    [
+      'wants a password',
+      (server) => server.tell('CONFIG', 'SET', 'requirepass', 'x'),
+      /cannot be used: it wants a password \(NOAUTH\)/,
+    ],
+    ['is gone', (server) => server.kill(), /cannot be used: connection refused \(ECONNREFUSED\)/],
   ])('tells of one that %s', async (_what, spoil, says) => {
     redis = await RedisServer.start('--maxmemory-policy', 'noeviction');
     await spoil(redis);
     expect(await brokerChecks(redis.url)).toEqual([
       expect.objectContaining({ status: 'fail', summary: expect.stringMatching(says) as string }),
     ]);
+  });
+
+  it('tells of something that is no Redis', async () => {
+    const other = createServer((socket) => {
+      socket.on('error', () => undefined).once('data', () => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
+    });
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    try {
+      expect(await brokerChecks(`redis://127.0.0.1:${(other.address() as AddressInfo).port}`)).toEqual([
+        expect.objectContaining({
+          status: 'fail',
+          summary: 'Redis cannot be used: it hangs up, or does not answer as Redis does',
+        }),
+      ]);
+    } finally {
+      other.close();
+    }
   });
 
   it.concurrent('tells of one that hangs', async () => {
@@ -174,7 +196,7 @@ describeWithRedisServer('the doctor and Redis', () => {
       expect(await brokerChecks(hanging.url)).toEqual([
         expect.objectContaining({
           status: 'fail',
-          summary: expect.stringMatching(/cannot be used \(ETIMEDOUT\)/) as string,
+          summary: expect.stringMatching(/cannot be used: no answer in time/) as string,
         }),
       ]);
     } finally {

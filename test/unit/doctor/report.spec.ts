@@ -99,10 +99,10 @@ describe('the broker', () => {
     ['READONLY', /replica/],
     ['ECONNREFUSED', /whether it runs/],
   ])('that cannot be used (%s) fails, and loses nothing', (error, advises) => {
-    expect(brokerVerdicts('redis:6379', { kind: 'redis', up: false, error })).toEqual([
+    expect(brokerVerdicts('redis:6379', { kind: 'redis', up: false, error, words: `words of ${error}` })).toEqual([
       expect.objectContaining({
         status: 'fail',
-        summary: `Redis cannot be used (${error})`,
+        summary: `Redis cannot be used: words of ${error}`,
         remedy: expect.stringMatching(advises) as string,
       }),
     ]);
