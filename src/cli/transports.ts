@@ -9,10 +9,10 @@ export function declare(program: Command): void {
 
   transports
     .command('list')
-    .summary('show the ways out for mail, and which are paused')
+    .summary('show the transports of mail, and which are paused')
     .synopsis('[--json]')
     .description(
-      `Shows every way out that Otpost was started with on this database: whether it is open, having a break or paused, why,
+      `Shows every transport that Otpost was started with on this database: whether it is open, having a break or paused, why,
 since when, when it is tried next, and which hosts cannot reach it. A second account at one server is numbered, #2.
 
 One that is on record and not in MAIL_TRANSPORTS any more is not_configured. What workers are configured with is not on
@@ -26,7 +26,7 @@ record: run this with their environment.`,
     .summary('use a paused transport again, at once')
     .synopsis('NAME [--json]')
     .description(
-      `Opens a way out again that is paused or has a break, for all workers and hosts; they notice within seconds, and mail that
+      `Opens a transport again that is paused or has a break, for all workers and hosts; they notice within seconds, and mail that
 waited for it goes out. Paused ones are also tried by themselves, with one message a minute or more often. NAME is what "otpost transports list" shows.`,
     )
     .takes(onlyOne('Name one transport, as "otpost transports list" shows it.'))

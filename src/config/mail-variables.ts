@@ -57,7 +57,7 @@ export function mailVariables(providers: readonly ProviderForm[]) {
       fallback: 'capture:',
       default: 'capture:; required in production',
       meaning:
-        'Ways out for mail, comma-separated, the preferred one first: smtp:// (STARTTLS; without a port see SMTP_PORTS), smtps:// (TLS, port 465), ' +
+        'Transports for mail, comma-separated, the preferred one first: smtp:// (STARTTLS; without a port see SMTP_PORTS), smtps:// (TLS, port 465), ' +
         `${kinds.slice(0, -1).join(', ')} or ${kinds.at(-1)} (see docs/transports.md), file: (written to a folder) ` +
         'or capture: (kept for the built-in inbox, sent to nobody). Plain SMTP is for loopback, elsewhere only with ?tls=off ' +
         'and without credentials; ?tls=on asks for STARTTLS on loopback too. ?rate=50/min, ?daily=500 and ?connections=5 bound one of them. Special characters in ' +

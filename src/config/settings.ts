@@ -278,7 +278,7 @@ export function textsSignIn({ sms }: Pick<Settings, 'sms'>): boolean {
   return sms.signIn && sendsTexts({ sms });
 }
 
-/** Whether there is a way out for texts. */
+/** Whether there is a transport for texts. */
 export function sendsTexts({ sms }: Pick<Settings, 'sms'>): boolean {
   return sms.transports.length > 0;
 }

@@ -37,7 +37,7 @@ export function smsVariables(providers: readonly SmsProviderForm[]) {
       name: 'SMS_TRANSPORTS',
       default: 'none: codes go by mail alone',
       meaning:
-        `Ways out for codes by SMS, comma-separated, the preferred one first: ${kinds.join(', ')} (see docs/sms.md) or capture: ` +
+        `Transports for codes by SMS, comma-separated, the preferred one first: ${kinds.join(', ')} (see docs/sms.md) or capture: ` +
         '(kept for the built-in inbox, sent to nobody). ?rate=, ?daily= and ?connections= as in MAIL_TRANSPORTS. Special characters ' +
         'in credentials are percent-encoded.',
       example: providers[0]!.entry.example,

@@ -48,8 +48,8 @@ export function parseEmailAddress(input: string): EmailAddress | undefined {
 }
 
 /**
- * The same for a sender. A sender may be at a host of one label, such as `localhost`, where no recipient is: MAIL_FROM is
- * there by default.
+ * The same for a sender. A sender may be at a host of one label, such as `localhost`, where no recipient is. MAIL_FROM
+ * is there by default.
  */
 export function parseSenderAddress(input: string): EmailAddress | undefined {
   const typed = input.trim();

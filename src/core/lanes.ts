@@ -4,7 +4,7 @@ export type MailLane = (typeof MAIL_LANES)[number];
 
 /**
  * Codes by SMS have a lane of their own: it is the lane that a worker claims by, so that none of a version that knows
- * nothing of SMS takes one, and that ways out are chosen by.
+ * nothing of SMS takes one, and that transports are chosen by.
  */
 export const LANES = [...MAIL_LANES, 'sms'] as const;
 export type Lane = (typeof LANES)[number];

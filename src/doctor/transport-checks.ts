@@ -136,7 +136,7 @@ interface Asked {
   progress?: Progress;
 }
 
-/** One way out, from here to the login. @param name tells it from the others of its kind */
+/** One transport, from here to the login. @param name tells it from the others of its kind */
 export async function transportChecks(
   transport: TransportSettings,
   name: string,
@@ -179,7 +179,7 @@ async function folderVerdict(folder: string): Promise<Verdict> {
 const WITHIN_MS = 10_000;
 
 /**
- * The short form of `otpost doctor`, for the start of a process that delivers: a line in the log for each way out of
+ * The short form of `otpost doctor`, for the start of a process that delivers: a line in the log for each transport of
  * this host, whether it can be reached. It logs in nowhere, sends nothing, and the states of the transports do not hear
  * of it. Never rejects.
  * @param signal ends it, without a word

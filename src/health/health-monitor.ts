@@ -38,7 +38,7 @@ export interface MailFacts {
   webhooks: WebhookTroubles;
 }
 
-/** What the record tells of the mail's way out, from all processes. */
+/** What the record tells of the transports, from all processes. */
 @Injectable()
 export class MailFactsReader {
   private readonly records: OutboxRecords;

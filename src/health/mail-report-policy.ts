@@ -245,7 +245,7 @@ export function transportProblems(transport: TransportReport): MailProblem[] {
   return [...stateProblems(transport), ...reachProblems(transport)];
 }
 
-/** One host without a way out matters, though others deliver: what it claims waits. */
+/** One host without a transport matters, though others deliver: what it claims waits. */
 function reachProblems({ name, unreachableFrom }: TransportReport): MailProblem[] {
   return unreachableFrom.map(({ host, lastErrorCode, lastReply }) => {
     const errorCode = lastErrorCode ?? 'unreachable';

@@ -45,7 +45,7 @@ const SERVICES = [
 
 const OVERRIDES = Symbol('TEMPLATES_DIR');
 
-/** The way in, and the record. The way out is in delivery.module.ts. */
+/** Accepting, and the record. Delivering is in delivery.module.ts. */
 @Module({
   imports: [FilesModule],
   providers: [

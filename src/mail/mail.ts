@@ -38,7 +38,7 @@ type DraftContent =
   /** Composed by its sender. `file`: where its bytes stand, for a large one. */
   | ({ kind: 'mime'; file?: { fileId: string; size: number } } & GivenMime);
 
-/** A message that its sender composed. It goes out as it is where the way out takes MIME. */
+/** A message that its sender composed. It goes out as it is where the transport takes MIME. */
 export interface GivenMime {
   /** RFC 5322, lines end with CRLF; without Bcc, and with Date and Message-ID. At most 25 MB. */
   bytes: Buffer;
@@ -192,7 +192,7 @@ export class Mail {
   private rowOf(id: string, draft: Draft, { traceparent }: Span): NewEmail {
     const recipients = recipientsIn(draft.to);
     const sender = draft.from ?? writeMailbox(this.settings.mail.from);
-    // Each way out of SMS has a sender of its own.
+    // Each transport of SMS has a sender of its own.
     const from = channelOf(draft.lane) === 'sms' ? productOf(this.settings) : sender;
     const { content } = draft;
     return {

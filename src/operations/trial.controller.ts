@@ -109,7 +109,7 @@ class ArrivedView {
   status!: 'arrived';
 }
 
-/** Looks from this host at one way out, as the doctor does: as far as the login, and nothing is sent. */
+/** Looks from this host at one transport, as the doctor does: as far as the login, and nothing is sent. */
 @Injectable()
 export class TransportProbes {
   private readonly side = new Semaphore(PROBES_AT_A_TIME);
@@ -145,7 +145,7 @@ export class TransportProbes {
   }
 }
 
-/** Trying whether mail flows: a way out from here, and a code all the way. */
+/** Trying whether mail flows: a transport from here, and a code all the way. */
 @ApiTags('operations')
 @ApiBearerAuth()
 @UseGuards(AccessGuard)

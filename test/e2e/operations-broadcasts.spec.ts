@@ -127,7 +127,7 @@ describeWithChromium('an operator tells an audience something', () => {
     await page.getByLabel('The six digits').fill(code);
     await page.getByRole('button', { name: 'It arrived' }).click();
     await page.getByText('you gave the right code back').waitFor();
-    await page.getByRole('button', { name: 'Try the ways out' }).click();
+    await page.getByRole('button', { name: 'Try the transports' }).click();
     await page.getByRole('list', { name: 'Transports' }).getByText('done').waitFor();
     expect(await operator.axe()).toEqual([]);
     await messageTo(database, OPERATOR, 'sent');

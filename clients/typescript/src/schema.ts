@@ -1535,7 +1535,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The way out for mail: ledger, workers, transports, and what is wrong
+         * Delivering mail: ledger, workers, transports, and what is wrong
          * @description 200, whatever is wrong; with `?strict` 503 unless `status` is `ok`. Read from checks of the last seconds. `status` alone; the rest with METRICS_TOKEN, an API key of scope admin or the access token of a viewer, and in development at the machine itself.
          */
         get: operations["getMailHealth"];
@@ -1576,7 +1576,7 @@ export interface paths {
         };
         /**
          * Ready to accept
-         * @description 503 only without Postgres. `degraded` with 200 when mail is accepted but its way out is not well. `status` alone; the details with METRICS_TOKEN, an API key of scope admin or the access token of a viewer, and in development at the machine itself.
+         * @description 503 only without Postgres. `degraded` with 200 when mail is accepted but not all is well with delivering it. `status` alone; the details with METRICS_TOKEN, an API key of scope admin or the access token of a viewer, and in development at the machine itself.
          */
         get: operations["getHealth"];
         put?: never;

@@ -87,7 +87,7 @@ const NOTICES: Readonly<Record<Notice['kind'], TemplateName>> = {
 
 /** Some three hours of "not now" from a recipient's server, one a minute on the critical lane. */
 const MAIL_ATTEMPTS = 200;
-/** Milliseconds for which it is worth telling, where our own way out is closed for longer than that. */
+/** Milliseconds for which it is worth telling, where our own transport is closed for longer than that. */
 const WORTH_TELLING_MS = 3 * DAY_MS;
 
 /**

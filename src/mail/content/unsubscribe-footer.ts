@@ -17,8 +17,8 @@ const LINES: Readonly<Record<string, Line>> = {
 };
 
 /**
- * Bulk mail with a way out that people see: where the sender put it, or else in a line of its own at the end, in both
- * forms.
+ * Bulk mail with a link to unsubscribe that people see. It stands where the sender put it, or else in a line of its own
+ * at the end, in both forms.
  * @param url undefined: there is nothing to leave, and a place that was made for it stays empty
  */
 export function withUnsubscribeFooter(

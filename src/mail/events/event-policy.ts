@@ -61,9 +61,9 @@ export interface ToldMessage {
   lane: Lane;
   /** Canonical addresses of those whom it is for. */
   addresses: readonly string[];
-  /** The way out of its newest attempt that ended. */
+  /** The transport of its newest attempt that ended. */
   transport: string | null;
-  /** The ways out of all its attempts. */
+  /** The transports of all its attempts. */
   carriers: readonly string[];
   /** Its outcome was unknown, and a second copy is planned that nobody has claimed. */
   plannedAfterUnknown: boolean;

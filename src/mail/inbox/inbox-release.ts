@@ -44,7 +44,7 @@ export class InboxRelease {
     const transport = openTransport(settings, {
       ...{ prisma: this.prisma, clock: this.clock, log: this.log, ordinary: 1 },
       ...{ helo: heloName(hostname(), http.appUrl), dkim: mail.dkim, bounceAddress: mail.bounceAddress },
-      // An SMS has its way out of its own, which these are not.
+      // An SMS has transports of its own, which these are not.
       ...{ callbackOf: () => undefined, testNumbers: [] },
     });
     try {

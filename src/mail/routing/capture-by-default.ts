@@ -6,8 +6,8 @@ import type { PrismaService } from '../../database/prisma.service.js';
 import { findSmsProvider } from '../sms/sms-providers.js';
 
 /*
- * A process that was told of no way out captures mail. Where others of its database send it, nobody would miss what it
- * takes, for that would be `sent`. Whoever means it says MAIL_TRANSPORTS=capture:.
+ * A process that was told of no transport captures mail. Other processes of its database may send it, and nobody would
+ * miss what this one takes, for that would be `sent`. Whoever means it says MAIL_TRANSPORTS=capture:.
  */
 
 const REMEDY =
@@ -61,7 +61,7 @@ export class CaptureByDefault {
     if (!this.isTold)
       this.log.error(
         { transports: come },
-        `THIS PROCESS DELIVERS NO MAIL ANY MORE: MAIL_TRANSPORTS is not set here, and another process of its database has ways out. ${REMEDY}`,
+        `THIS PROCESS DELIVERS NO MAIL ANY MORE: MAIL_TRANSPORTS is not set here, and another process of its database has transports. ${REMEDY}`,
       );
     this.isTold = true;
     return false;

@@ -33,7 +33,7 @@ async function takeFault(prisma: PrismaService): Promise<CaptureFault | undefine
   return row?.kind;
 }
 
-/** The same way out, on which what was asked for happens to the next messages. */
+/** The same transport, on which what was asked for happens to the next messages. */
 export function sufferingFaults(transport: Transport, prisma: PrismaService): Transport {
   return {
     name: transport.name,

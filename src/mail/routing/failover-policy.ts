@@ -6,7 +6,7 @@ export interface Attempted {
   transport: string;
 }
 
-/** This way out cannot take the message, and said nothing of what becomes of it. */
+/** This transport cannot take the message, and said nothing of what becomes of it. */
 export function isForOthers(outcome: Outcome): boolean {
   return outcome.kind === 'failed' && outcome.elsewhere === true;
 }
@@ -25,7 +25,7 @@ export function decides(later: Outcome, former: Outcome): boolean {
   return weightOf(later) > weightOf(former) || (weightOf(later) === weightOf(former) && !isUncounted(later));
 }
 
-/** What no way out can take that is open may go by one that is not. */
+/** A message that no open transport can take may go by one that is not open. */
 export function waitingFor({ outcome, transport }: Attempted): Attempted {
   const { errorCode, reply } = outcome as Extract<Outcome, { kind: 'failed' }>;
   return {

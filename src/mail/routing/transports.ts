@@ -20,7 +20,7 @@ import { breakerDependsOn, ConnectionShares, openRoutes, type Route, watched } f
 /** Milliseconds that a message waits at least when its transport failed it, come what may: no busy loop. */
 const SOONEST_MS = 500;
 
-/** Where this process has no way out of a channel: another one, or the next start, may have some. */
+/** This process has no transport of a channel. Another process, or the next start, may have one. */
 const NONE_CONFIGURED_MS = 10_000;
 
 /**

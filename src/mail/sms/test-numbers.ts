@@ -8,7 +8,7 @@ export function testNumberIn(numbers: readonly TestNumber[], e164: string, now: 
   return numbers.find(({ number, until }) => number === e164 && until > now);
 }
 
-/** The same way out, on which numbers of test get nothing: their code is known to whoever tests. */
+/** The same transport, on which numbers of test get nothing: their code is known to whoever tests. */
 export function sparingTestNumbers(transport: Transport, numbers: readonly TestNumber[], clock: Clock): Transport {
   if (numbers.length === 0) return transport;
   return {

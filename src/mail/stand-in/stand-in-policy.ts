@@ -8,14 +8,14 @@ export interface StandInTiming {
   silentFor: number;
   /** A heartbeat that young ends it again. */
   aliveWithin: number;
-  /** Without trying, after this process found no way out of its own. */
+  /** Without trying, after this process found no transport of its own. */
   pause: number;
   /** After which a probe that was never told of counts as over. */
   probe: number;
 }
 
 export const STAND_IN_TIMING: StandInTiming = { silentFor: 30_000, aliveWithin: 15_000, pause: 60_000, probe: 60_000 };
-/** Attempts in a row without a way out, once one had worked, until this process pauses. */
+/** Attempts in a row without a transport, once one had worked, until this process pauses. */
 const FAILURES_IN_A_ROW = 5;
 
 /** What an attempt taught about this process's own connection; `not_tried`: the message was given back before any. */
@@ -45,7 +45,7 @@ export interface StandInView {
 
 /**
  * When a process that is no worker delivers: while a lane has due mail and no worker has been heard of for long enough.
- * It starts with one message alone, for a web process often has no way out to SMTP, and what it cannot send it must not
+ * It starts with one message alone, for a web process often cannot reach SMTP, and what it cannot send it must not
  * keep from others. Times are milliseconds of one monotonic clock.
  */
 export class StandInPolicy {

@@ -138,7 +138,7 @@ class StandIn implements OnApplicationBootstrap, OnModuleDestroy {
   }
 }
 
-/** The way out of a process that is no worker, for as long as there is none. Without BullMQ's consumers. */
+/** Delivers in a process that is no worker, for as long as there is no worker. It has no consumers of BullMQ. */
 @Module({})
 export class StandInModule {
   /** @param timing shorter in tests */

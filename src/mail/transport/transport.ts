@@ -3,7 +3,7 @@ import { DAY_MS } from '../../core/durations.js';
 /** Milliseconds for which mail is kept that somebody has to mend something for; RFC 5321 §4.5.4.1 wants 4 to 5 days. */
 export const KEPT_MS = 4 * DAY_MS;
 
-/** What an attempt taught us about the way out itself, apart from the message. */
+/** What an attempt taught us about the transport itself, apart from the message. */
 export type TransportEffect =
   /** A configuration fault, such as a refused login: nothing more is sent this way until it is mended. */
   | { kind: 'pause'; reason: string }
@@ -32,7 +32,7 @@ interface Told {
   refused?: readonly RefusedRecipient[];
   /** One of several recipients may be why: each is to be tried alone. */
   alone?: true;
-  /** This way out cannot take it; another one may. */
+  /** This transport cannot take it; another one may. */
   elsewhere?: true;
 }
 
@@ -107,7 +107,7 @@ export interface ComposedMessage {
   recipients: readonly Addressee[];
   /** Of the attempt, by the clock of Postgres; providers write their own. */
   date: Date;
-  /** After which it is good for nothing, for ways out that can be told; SMS alone has it. */
+  /** After which it is good for nothing, for transports that can be told; SMS alone has it. */
   expiresAt?: Date;
   subject: string;
   text: string;
@@ -116,7 +116,7 @@ export interface ComposedMessage {
   headers: Record<string, string>;
   attachments: readonly ComposedAttachment[];
   /**
-   * Composed by its sender: goes out as it is where the way out takes MIME, with `headers` before its own. Text, HTML
+   * Composed by its sender: goes out as it is where the transport takes MIME, with `headers` before its own. Text, HTML
    * and attachments are then empty until somebody takes it apart.
    */
   mime?: Buffer;
@@ -134,7 +134,7 @@ export class OfferRefused extends Error {
   override readonly name = 'OfferRefused';
 }
 
-/** A way out of this host. Takes one message, tells what became of it, never throws. */
+/** One way from this host to where mail goes. Takes one message, tells what became of it, never throws. */
 export interface Transport {
   /** Such as `smtp.example.com:587`; no credentials. */
   readonly name: string;

@@ -96,7 +96,7 @@ export class DrainTimer implements OnApplicationBootstrap, OnModuleDestroy {
 
   private async drain(lane: Lane): Promise<void> {
     if (this.underWay.has(lane)) {
-      // At it since the last tick: all its slots are delivering. A slow way out is no dead worker.
+      // At it since the last tick: all its slots are delivering. A slow transport is no dead worker.
       this.canary.drained();
       return;
     }

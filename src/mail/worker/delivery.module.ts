@@ -20,7 +20,7 @@ import { DrainTimer, mailProcessorFor } from './consumers.js';
 /** What `drain(lane)` takes, in a worker and in a web process that stands in for one. */
 export const DELIVERY_PROVIDERS: Provider[] = [Transports, Delivery, DeliveryTelemetry, LaneDrains];
 
-/** The way out: what makes a process a worker. */
+/** Delivering: what makes a process a worker. */
 @Module({})
 export class DeliveryModule {
   static forLanes(lanes: readonly Lane[], broker: Broker): DynamicModule {
@@ -60,7 +60,7 @@ export class CountingOutbox extends Outbox {
   }
 }
 
-/** The way out of a command: what a worker delivers with, but neither jobs nor a timer. Drains when it is told to. */
+/** Delivering in a command: what a worker delivers with, but neither jobs nor a timer. It drains when it is told to. */
 @Module({})
 export class DrainByHandModule {
   static forLanes(lanes: readonly Lane[], settings: Settings): DynamicModule {

@@ -24,10 +24,10 @@ function endingOf(outcome: Answer, transport: string, delayMs: number | 'give_up
 
 /**
  * The ending of an attempt, and of those recipients whose fate is another one. One recipient's refusal never stops,
- * delays, doubles or suppresses another's: what the server said to one RCPT holds for that one; what it said to the
- * message as a whole it may have said because of one of those that were left, so each of them is tried alone from then
- * on. A fault of the way out, of the sender or of ours is no recipient's, and leaves them together. Those who were too
- * many for one transfer go on at once.
+ * delays, doubles or suppresses the mail of another. What the server said to one RCPT holds for that recipient. What it
+ * said to the message as a whole may be meant for one of those that were left, so each of them is tried alone from then
+ * on. A fault of the transport, of the sender or of ours is no recipient's, and leaves them together. Recipients beyond
+ * what one transfer takes go on at once.
  */
 export function fatesOf(email: ClaimedEmail, outcome: Answer, transport: string, delay: Delay): Ending {
   const ending = endingOf(outcome, transport, delay(outcome));

@@ -213,7 +213,7 @@ function GiveBack({ trial, onArrived }: { trial: Trial; onArrived: () => void })
   );
 }
 
-/** The same ways out from the host of the web process: workers may be elsewhere, and see another network. */
+/** The same transports from the host of the web process: workers may be elsewhere, and see another network. */
 function FromHere() {
   const overview = useOverview();
   const names = overview.data?.transports.map(({ name }) => name) ?? [];
@@ -229,7 +229,7 @@ function FromHere() {
       title="From this web process"
       side={
         <Button disabled={names.length === 0 || probe.isPending} onClick={() => probe.mutate()}>
-          {probe.isPending ? 'It is being tried…' : 'Try the ways out'}
+          {probe.isPending ? 'It is being tried…' : 'Try the transports'}
         </Button>
       }
     >
