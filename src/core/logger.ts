@@ -69,8 +69,9 @@ export class NestLogger implements LoggerService {
     this.logger.warn({ context }, String(message));
   }
 
-  /** What stops the start is thrown to `main` as well, which tells it in one line. */
+  /** What stops the start is thrown to `main` as well, which tells it with its remedy. */
   error(message: unknown, ...details: unknown[]): void {
-    this.logger[details.at(-1) === 'NestApplication' ? 'debug' : 'error']({ details }, String(message));
+    const stopsTheStart = ['NestApplication', 'ExceptionHandler'].includes(String(details.at(-1)));
+    this.logger[stopsTheStart ? 'debug' : 'error']({ details }, String(message));
   }
 }

@@ -52,9 +52,14 @@ export async function requireMigrated(databaseUrl: string): Promise<void> {
   const { pending } = await withClient(databaseUrl, 'migrate', (client) => readSchemaHistory(client, migrations));
   if (pending.length === 0) return;
   throw new StartupError(
-    `The database lacks ${pending.length} of this build's migrations (${pending.join(', ')}), and MIGRATE_ON_START is off.`,
+    `The database lacks ${pending.length} of this build's migrations (${shortened(pending)}), and MIGRATE_ON_START is off.`,
     'Run the migration job of this deployment first, or set MIGRATE_ON_START=on.',
   );
+}
+
+/** The first, and how many more: a start that waits says it every few seconds. */
+function shortened([first, ...more]: readonly string[]): string {
+  return more.length === 0 ? first! : `${first} and ${more.length} more`;
 }
 
 async function applyPending(

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { Settings } from '../../config/settings.js';
 import { PACKAGE_ROOT } from '../../core/process-facts.js';
@@ -19,6 +19,7 @@ export class Mappings {
     { hookInSecrets, hookInMappings }: Pick<Settings['mail'], 'hookInSecrets' | 'hookInMappings'>,
     { known }: Pick<Templates, 'known'>,
   ): Promise<Mappings> {
+    if (hookInMappings !== undefined) await requireFolder(hookInMappings);
     const names = hookInSecrets.flatMap(({ source }) =>
       source.startsWith(GENERIC) ? [source.slice(GENERIC.length)] : [],
     );
@@ -34,6 +35,17 @@ export class Mappings {
   of(name: string): Mapping {
     return this.byName.get(name)!;
   }
+}
+
+/** A mapping of ours would stand in silently for the one that is not found in a folder of another name. */
+async function requireFolder(folder: string): Promise<void> {
+  await readdir(folder).catch((cause: unknown) => {
+    throw new StartupError(
+      `HOOK_IN_MAPPINGS=${folder} cannot be read (${fileErrorCode(cause) ?? 'it is no folder'}).`,
+      'Name a folder that this process may read, and start again; docs/hooks-in.md shows what stands in it.',
+      { cause },
+    );
+  });
 }
 
 async function find(name: string, folders: readonly string[]): Promise<{ path: string; text: string }> {

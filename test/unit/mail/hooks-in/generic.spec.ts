@@ -134,10 +134,9 @@ describe('the mappings of the configuration', () => {
   beforeAll(() => (folder = mkdtempSync(join(tmpdir(), 'otpost-mappings-'))));
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  const at = (name: string): Promise<Mappings> =>
+  const at = (name: string, HOOK_IN_MAPPINGS = folder): Promise<Mappings> =>
     Mappings.read(
-      readSettings({ HOOK_IN_SECRETS: `generic/${name}:bearer:a-token-of-sixteen`, HOOK_IN_MAPPINGS: folder }).settings
-        .mail,
+      readSettings({ HOOK_IN_SECRETS: `generic/${name}:bearer:a-token-of-sixteen`, HOOK_IN_MAPPINGS }).settings.mail,
       new Templates(),
     );
 
@@ -146,6 +145,15 @@ describe('the mappings of the configuration', () => {
     expect((await at('logto')).of('logto')(body, NOW).messages[0]!.template).toBe('auth-login');
     writeFileSync(join(folder, 'logto.yaml'), 'to: "{{ to }}"\nsubject: Of our own\ntext: "{{ payload.code }}"\n');
     expect((await at('logto')).of('logto')(body, NOW).messages[0]!.subject).toBe('Of our own');
+  });
+
+  it('are not those that are shipped where the folder is not there', async () => {
+    const refusal = await at('logto', `${folder}-misspelt`).catch((error: unknown) => error);
+    expect(refusal).toMatchObject({
+      name: 'StartupError',
+      message: `HOOK_IN_MAPPINGS=${folder}-misspelt cannot be read (ENOENT).`,
+      remedy: expect.stringContaining('Name a folder') as string,
+    });
   });
 
   it('are refused at the start by the file and the member, and with what to do', async () => {
