@@ -69,7 +69,7 @@ export type Outcome =
 /** Error code of an attempt that Postgres kept from its offer. */
 export const OFFER_NOT_RECORDED = 'offer_not_recorded';
 
-/** Error codes of what a way out cannot take, where that is clear before anybody is asked. */
+/** Error codes of what a transport cannot take, where that is clear before anybody is asked. */
 export const UNASKED: readonly string[] = ['mime_not_expressible', 'too_large_for_provider'];
 
 /** A file that goes along with a message. */
