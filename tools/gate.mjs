@@ -8,7 +8,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BUILD, bundleTests, specsOf, testsName } from './bundle-tests.mjs';
-import { check, count, results, run } from './gate/checks.mjs';
+import { check, count, results, run, stopWhenInterrupted } from './gate/checks.mjs';
 import { FETCHED, fetchAll } from './gate/fetched.mjs';
 import { environment, makeDatabase, makeTemplate, startServices } from './gate/services.mjs';
 import { watch } from './gate/watch.mjs';
@@ -86,6 +86,7 @@ async function checkBeside(url) {
 
 async function gate() {
   const starting = startServices();
+  stopWhenInterrupted(async () => (await starting).stop());
   try {
     const [built, services] = await Promise.all([build(), starting, ...(whole ? [fetchAll(FETCHED)] : [])]);
     const beside = whole ? checkBeside(services.url) : undefined;

@@ -95,7 +95,9 @@ export async function startServices() {
     for (const part of ['logs', 'secrets']) await mkdir(join(logs, part), { recursive: true });
     const postgres = await startEmbeddedPostgres(join(folder, 'data'), POSTGRES_FOR_TESTS);
     const url = `${postgres.url}?connect_timeout=${TAKES_WITHIN_S}`;
-    return { url, folder, logs, stop: () => postgres.stop().finally(remove) };
+    /** @type {Promise<void> | undefined} */
+    let stopping;
+    return { url, folder, logs, stop: () => (stopping ??= postgres.stop().finally(remove)) };
   } catch (error) {
     await remove();
     throw error;
