@@ -108,10 +108,10 @@ export const NEW_ADDRESS_RATES: readonly Rate[] = [
 ];
 
 /**
- * Of what all accounts together ask so for one address, which is no way to much more mail. Ten accounts would have to
- * go to their bounds, each day, to keep somebody from an address.
+ * Of what all accounts together ask so for one address: as much as strangers may cause it in a day. Four accounts would
+ * have to go to their bounds, each day, to keep somebody from an address.
  */
-export const NEW_ADDRESS_RATE_OF_ALL: Rate = { count: 50, windowMs: DAY_MS };
+export const NEW_ADDRESS_RATE_OF_ALL: Rate = { count: 20, windowMs: DAY_MS };
 
 /**
  * Of refreshes from one requester: an access token is good for 15 minutes, so some hundred people behind one address,

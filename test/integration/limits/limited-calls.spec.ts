@@ -96,7 +96,7 @@ describe('calls that are limited', () => {
     const asked = [await wants(eve), await wants(eve), await wants(eve), await wants(eve)];
     expect([asked, await wants(ada)]).toEqual([[202, 202, 202, 429], 202]);
     // All accounts together have a bound as well: it is no way to a flood of mail.
-    await otpost.database.query(`UPDATE request_limits SET count = 50 WHERE key LIKE 'new-address:%'`);
+    await otpost.database.query(`UPDATE request_limits SET count = 20 WHERE key LIKE 'new-address:%'`);
     expect(await wants(ada)).toBe(429);
   });
 

@@ -80,7 +80,7 @@ describe('what a call is counted against', () => {
     expect(told(asking)).toEqual([
       'destination 3/15',
       'destination 5/1440',
-      'destination 50/1440',
+      'destination 20/1440',
       'ip 20/10',
       'ip-destinations 30/60',
       'public-mail 600/60',
