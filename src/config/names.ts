@@ -207,3 +207,14 @@ export function distance(a: string, b: string): number {
   }
   return rows[a.length]![b.length]!;
 }
+
+/**
+ * Any of these present means production: who deploys there and forgets NODE_ENV must not run with development's
+ * defaults.
+ */
+export const PRODUCTION_MARKERS = [
+  'RENDER',
+  'RAILWAY_ENVIRONMENT',
+  'RAILWAY_ENVIRONMENT_NAME',
+  'KUBERNETES_SERVICE_HOST',
+] as const;

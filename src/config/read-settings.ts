@@ -2,12 +2,12 @@ import { ValidateBy, validateSync } from 'class-validator';
 import { domainOf } from '../core/email-address.js';
 import { MASK, maskUrl } from '../core/mask.js';
 import { StartupError } from '../core/startup-error.js';
-import { misspellings, translateFamiliarNames } from './names.js';
+import { misspellings, PRODUCTION_MARKERS, translateFamiliarNames } from './names.js';
 import type { ProviderForm } from './provider-entries.js';
 import type { Settings } from './settings.js';
 import type { SmsProviderForm } from './sms-variables.js';
 import type { Context, Parsed, Variable } from './values.js';
-import { PRODUCTION_MARKERS, type ValueOf, type VariableName, variablesWith } from './variables.js';
+import { type ValueOf, type VariableName, variablesWith } from './variables.js';
 
 export type GivenEnvironment = Readonly<Record<string, string | undefined>>;
 

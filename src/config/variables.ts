@@ -286,17 +286,6 @@ export function variablesWith(providers: readonly ProviderForm[], smsProviders: 
   ] as const satisfies readonly Variable[];
 }
 
-/**
- * Any of these present means production: who deploys there and forgets NODE_ENV must not run with development's
- * defaults.
- */
-export const PRODUCTION_MARKERS = [
-  'RENDER',
-  'RAILWAY_ENVIRONMENT',
-  'RAILWAY_ENVIRONMENT_NAME',
-  'KUBERNETES_SERVICE_HOST',
-] as const;
-
 function limit<const Name extends string>(name: Name, fallback: string, meaning: string) {
   return { name, fallback, meaning, example: fallback, read: readLimit } satisfies Variable;
 }

@@ -1,6 +1,5 @@
 import { readSettings, VARIABLES } from '../../../src/configuration.js';
-import { distance, misspellings as misspeltOf } from '../../../src/config/names.js';
-import { PRODUCTION_MARKERS } from '../../../src/config/variables.js';
+import { distance, misspellings as misspeltOf, PRODUCTION_MARKERS } from '../../../src/config/names.js';
 import { PROVIDERS } from '../../../src/mail/providers/providers.js';
 import { PRODUCTION_ENV, refusal } from './faults.js';
 
