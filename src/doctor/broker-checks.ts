@@ -28,6 +28,8 @@ async function probe(url: string): Promise<BrokerFinding> {
   redis.on('error', (error: Error) => (told = error));
   try {
     await redis.connect();
+    // The client goes on in another database where there is none of that number.
+    await redis.select(redis.options.db ?? 0);
     // A full Redis answers PING and refuses what it is needed for: only a write proves it.
     const startedAt = performance.now();
     await redis.set(CHECK_KEY, '', 'EX', CHECK_KEY_SECONDS);

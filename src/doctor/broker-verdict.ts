@@ -58,6 +58,8 @@ function remedyOf(error: string): string {
     case 'NOAUTH':
     case 'NOPERM':
       return 'Correct the user and the password in REDIS_URL.';
+    case 'NODB':
+      return 'Correct the number at the end of REDIS_URL, or raise databases in redis.conf.';
     case 'READONLY':
       return 'It is a replica: name the primary in REDIS_URL.';
     default:

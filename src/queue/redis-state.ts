@@ -61,8 +61,15 @@ export async function readMaxmemoryPolicy(redis: Redis): Promise<string | undefi
   return /^maxmemory_policy:(\S+)/m.exec(info ?? '')?.[1];
 }
 
-/** The word a refusal begins with, such as OOM, MISCONF or READONLY; undefined when Redis refused nothing. */
+/** Of a refusal that begins with a word which says nothing: `ERR DB index is out of range`. */
+const NO_DATABASE = 'NODB';
+
+/**
+ * The word a refusal begins with, such as OOM, MISCONF or READONLY, or NODB where there is no database of the number in
+ * the URL; undefined when Redis refused nothing.
+ */
 export function refusalOf(error: Error): string | undefined {
+  if (/^ERR .*DB index is out of range/i.test(error.message)) return NO_DATABASE;
   return error.name === 'ReplyError' ? (/^[A-Z]+\b/.exec(error.message)?.[0] ?? 'ERR') : undefined;
 }
 
@@ -88,6 +95,7 @@ const REFUSALS: Record<string, string> = {
   MASTERDOWN: 'it is a replica without its primary',
   CLUSTERDOWN: 'its cluster is down',
   BUSY: 'a script keeps it busy',
+  [NO_DATABASE]: 'it has no database of the number in REDIS_URL, and another one is used',
 };
 
 export const NO_CONNECTION = 'no connection';

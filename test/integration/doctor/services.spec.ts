@@ -172,6 +172,18 @@ describeWithRedisServer('the doctor and Redis', () => {
     ]);
   });
 
+  it('tells of one that has no database of the number in the URL', async () => {
+    redis = await RedisServer.start('--maxmemory-policy', 'noeviction');
+    expect(await brokerChecks(`${redis.url}/99`)).toEqual([
+      expect.objectContaining({
+        status: 'fail',
+        summary: 'Redis cannot be used: it has no database of the number in REDIS_URL, and another one is used (NODB)',
+        remedy: expect.stringContaining('Correct the number at the end of REDIS_URL') as string,
+      }),
+    ]);
+    expect((await brokerChecks(`${redis.url}/1`)).map(({ status }) => status)).not.toContain('fail');
+  });
+
   it('tells of something that is no Redis', async () => {
     const other = createServer((socket) => {
       socket.on('error', () => undefined).once('data', () => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
