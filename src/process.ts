@@ -7,7 +7,7 @@ import type { Role } from './config/settings.js';
 import type { LoadedSettings } from './config/settings.module.js';
 import type { Clock } from './core/clock.js';
 import { createLogger, type Logger, standardOutput } from './core/logger.js';
-import { DatabaseOutage } from './database/database-outage.js';
+import { DatabaseOutage, untilAnswered } from './database/database-outage.js';
 import { openDatabase } from './database/open-database.js';
 import { readDeployment } from './database/schema-history.js';
 import { refuseCaptureByDefault } from './mail/routing/capture-by-default.js';
@@ -62,8 +62,8 @@ export async function startProcess(
     opened.push(async () => outage.stop());
     const log = outage.hear();
     const keyring = await openKeyring(settings);
-    const deployment = await readDeployment(database.url);
-    await refuseCaptureByDefault(settings);
+    const deployment = await untilAnswered(log, () => readDeployment(database.url));
+    await untilAnswered(log, () => refuseCaptureByDefault(settings));
     const broker = await Broker.open({ redisUrl: settings.redisUrl, databaseUrl: database.url }, log);
     opened.push(() => broker.close());
     const application = await STARTERS[settings.role]({

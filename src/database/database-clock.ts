@@ -1,6 +1,7 @@
 import type { OnModuleDestroy } from '@nestjs/common';
 import { Clock } from '../core/clock.js';
 import type { Logger } from '../core/logger.js';
+import { untilAnswered } from './database-outage.js';
 import type { PrismaService } from './prisma.service.js';
 
 /** One look at the clock of somebody else, in milliseconds. */
@@ -68,7 +69,7 @@ export class DatabaseClock extends Clock implements OnModuleDestroy {
 
   /** For a process that stays, and tells operators of a host whose own clock is wrong. */
   static async open(prisma: PrismaService, log: Logger): Promise<DatabaseClock> {
-    const clock = await DatabaseClock.read(prisma);
+    const clock = await untilAnswered(log, () => DatabaseClock.read(prisma));
     clock.log = log;
     clock.timer = setInterval(() => void clock.look(), LOOK_EVERY_MS).unref();
     clock.tellSkew();

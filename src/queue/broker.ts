@@ -1,10 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createPostgresBackend, type QueueOptions, runMigrations, setDefaultBackendFactory } from 'bullmq';
 import { Redis } from 'ioredis';
+import type pg from 'pg';
 import type { Logger } from '../core/logger.js';
 import { type Dependency, tellOutage } from '../core/outage-log.js';
 import { OutagePolicy, placeOf } from '../core/outage-policy.js';
 import { DatabaseSilent, databaseWords, isDatabaseAway } from '../database/database-errors.js';
+import { untilAnswered } from '../database/database-outage.js';
 import { openPool, withSessionOptions } from '../database/pool.js';
 import { MemoryPolicy, NO_CONNECTION, redisWords } from './redis-state.js';
 
@@ -111,12 +113,7 @@ export class Broker {
     // Each queue and worker of a lane listens; ten of them are no leak.
     pool.setMaxListeners(0);
     pool.on('error', (error) => broker.wentDown(error));
-    const client = await pool.connect();
-    try {
-      await runMigrations(client, POSTGRES_SCHEMA);
-    } finally {
-      client.release();
-    }
+    await untilAnswered(log, () => makeTables(pool));
     return broker;
   }
 
@@ -173,6 +170,15 @@ export class Broker {
    */
   async close(): Promise<void> {
     await Promise.race([this.connection.end(), delay(END_WITHIN_MS, undefined, { ref: false })]);
+  }
+}
+
+async function makeTables(pool: pg.Pool): Promise<void> {
+  const client = await pool.connect();
+  try {
+    await runMigrations(client, POSTGRES_SCHEMA);
+  } finally {
+    client.release();
   }
 }
 

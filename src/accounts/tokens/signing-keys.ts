@@ -13,6 +13,7 @@ import { Clock } from '../../core/clock.js';
 import { Keyring, UnsealError } from '../../core/keyring.js';
 import { Logger } from '../../core/logger.js';
 import { StartupError } from '../../core/startup-error.js';
+import { untilAnswered } from '../../database/database-outage.js';
 import { PrismaService, Transactions, type UnitOfWork } from '../../database/prisma.service.js';
 import { sealContext, type SealedColumn } from '../../database/resealing.js';
 import { ScheduledTasks } from '../../database/scheduled-tasks.js';
@@ -186,6 +187,11 @@ export class SigningKeys implements OnModuleInit, OnModuleDestroy {
 
   /** @throws StartupError when the keys were sealed with another APP_SECRET. */
   async onModuleInit(): Promise<void> {
+    await untilAnswered(this.log, () => this.open());
+    this.timer = setInterval(() => void this.look(), LOOK_EVERY_MS).unref();
+  }
+
+  private async open(): Promise<void> {
     await this.load();
     if (this.keys.length === 0) {
       await this.records.createFirst(this.clock.now());
@@ -193,7 +199,6 @@ export class SigningKeys implements OnModuleInit, OnModuleDestroy {
     }
     await this.openSigner();
     await this.records.reseal();
-    this.timer = setInterval(() => void this.look(), LOOK_EVERY_MS).unref();
   }
 
   onModuleDestroy(): void {

@@ -4,6 +4,7 @@ import { uuidv7 } from '../../core/ids.js';
 import { Keyring, UnsealError } from '../../core/keyring.js';
 import { Logger } from '../../core/logger.js';
 import type { PageBounds } from '../../core/page.js';
+import { untilAnswered } from '../../database/database-outage.js';
 import { PrismaService, type UnitOfWork } from '../../database/prisma.service.js';
 import { sealContext } from '../../database/resealing.js';
 import type { WebhookEndpoint } from '../../generated/prisma/client.js';
@@ -91,7 +92,11 @@ export class WebhookEndpoints implements OnModuleInit {
   ) {}
 
   /** What a former APP_SECRET sealed is sealed with the present one, so that the former can be forgotten. */
-  async onModuleInit(): Promise<void> {
+  onModuleInit(): Promise<void> {
+    return untilAnswered(this.log, () => this.resealAll());
+  }
+
+  private async resealAll(): Promise<void> {
     const { currentId } = this.keyring;
     const stale = await this.prisma.statements.query<{ id: string }[]>`
       SELECT id FROM webhook_endpoints WHERE seal_key_id <> ${currentId} OR previous_seal_key_id <> ${currentId} ORDER BY id`;
