@@ -85,8 +85,9 @@ describeWithRedisServer('the broker on Redis', () => {
             status: string;
             details: { broker: Record<string, string> };
           }>('/health');
-          return body.details.broker['maxmemoryPolicy'] !== undefined && { status, body };
-        }, 'the policy in health');
+          // A service that has just started on a busy machine may not be well yet, for other reasons.
+          return status === 200 && body.details.broker['maxmemoryPolicy'] !== undefined && { status, body };
+        }, 'the policy in a health that is well');
         expect(health).toMatchObject({
           status: 200,
           body: { status: 'ok', details: { broker: { status: 'up', maxmemoryPolicy: 'allkeys-lru' } } },
