@@ -1,5 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { maskUrl } from '../core/mask.js';
 import { VERSION } from '../core/process-facts.js';
 import { StartupError } from '../core/startup-error.js';
 import type { SchemaHistory } from '../database/schema-history.js';
@@ -103,24 +102,12 @@ async function look(url: string): Promise<Schema> {
 }
 
 /** @throws StartupError when it does not. */
-async function untilItAnswers(url: string, patienceMs: number): Promise<Schema> {
+async function untilItAnswers(url: string, timeout: number): Promise<Schema> {
   const { isDatabaseAway } = await import('../database/database-errors.js');
-  const until = performance.now() + patienceMs;
-  for (;;) {
-    try {
-      return await look(url);
-    } catch (error) {
-      if (isDatabaseAway(error) && performance.now() < until) {
-        await delay(LOOK_EVERY_MS);
-        continue;
-      }
-      const { remedyFor, unusableOf } = await import('../database/unusable-policy.js');
-      const unusable = unusableOf(error);
-      throw new StartupError(`Cannot use the database ${maskUrl(url)}: ${unusable.message}.`, remedyFor(unusable), {
-        cause: error,
-      });
-    }
-  }
+  const { unusable } = await import('../database/unusable-policy.js');
+  const { retried } = await import('../database/waiting.js');
+  const refuse = (error: unknown): StartupError => unusable(url, error);
+  return retried(() => look(url), { timeout }, { isWorthWaiting: isDatabaseAway, tell: () => undefined, refuse });
 }
 
 /** What it finds when the time is over may still lack some. */

@@ -1,8 +1,8 @@
 import type { OnModuleDestroy } from '@nestjs/common';
 import { Clock } from '../core/clock.js';
 import type { Logger } from '../core/logger.js';
-import { untilAnswered } from './database-outage.js';
 import type { PrismaService } from './prisma.service.js';
+import { untilAnswered } from './waiting.js';
 
 /** One look at the clock of somebody else, in milliseconds. */
 interface ClockReading {

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import type { Logger } from '../core/logger.js';
 import { type Dependency, tellOutage, withoutOutages } from '../core/outage-log.js';
@@ -95,27 +94,5 @@ async function troubleOf(url: string): Promise<unknown> {
     // A server that hangs says no goodbye.
     (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
     return error ?? new Error('no answer');
-  }
-}
-
-/** Milliseconds that a start waits for a Postgres which answered it a moment ago, and between two tries. */
-const START_WITHIN_MS = 60_000;
-const START_AGAIN_MS = 500;
-
-/**
- * What a process asks of Postgres while it starts, again where there is no answer: a disk that is busy for ten seconds,
- * or a restart of the server, is no reason to end with a stack trace. `ask` may have been done without an answer.
- * @throws what else goes wrong, and the last of it where Postgres stays away
- */
-export async function untilAnswered<T>(log: Logger, ask: () => Promise<T>): Promise<T> {
-  const since = performance.now();
-  for (;;) {
-    try {
-      return await ask();
-    } catch (error) {
-      if (!isDatabaseAway(error) || performance.now() - since > START_WITHIN_MS) throw error;
-      log.warn({ err: error }, 'the start waits for Postgres');
-      await delay(START_AGAIN_MS);
-    }
   }
 }

@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Settings } from '../config/settings.js';
 import { maskUrl } from '../core/mask.js';
 import { VERSION } from '../core/process-facts.js';
@@ -6,8 +5,9 @@ import { StartupError } from '../core/startup-error.js';
 import { isDatabaseAway } from './database-errors.js';
 import { type Log, migrate, requireMigrated } from './migrate.js';
 import { withClient } from './pool.js';
-import { remedyFor, unusableOf } from './unusable-policy.js';
 import { checkCompatibility, MIGRATIONS_FOLDER, readMigrations, readSchemaHistory } from './schema-history.js';
+import { unusable, unusableOf } from './unusable-policy.js';
+import { retried, START_WITHIN_MS, type Wait } from './waiting.js';
 
 /** A database that answers and has the schema of this build. */
 interface OpenedDatabase {
@@ -24,10 +24,6 @@ interface OpenOptions {
   stopping?: AbortSignal;
 }
 
-const TIMEOUT_MS = 60_000;
-const RETRY_MS = 500;
-const REMIND_EVERY_MS = 5_000;
-
 /**
  * Finds the database, waits for it, and brings its schema up to this build.
  * @throws StartupError when an operator has to act
@@ -35,15 +31,15 @@ const REMIND_EVERY_MS = 5_000;
 export async function openDatabase(
   settings: Pick<Settings, 'database' | 'dataDir'>,
   log: Log,
-  { timeout = TIMEOUT_MS, stopping }: OpenOptions = {},
+  { timeout = START_WITHIN_MS, stopping }: OpenOptions = {},
 ): Promise<OpenedDatabase> {
   const { url, migrateOnStart } = settings.database;
-  const wait: Wait = { timeout, stopping, log };
-  const database = url === undefined ? await openEmbedded(settings.dataDir) : await openExternal(url, wait);
+  const wait: Wait = { timeout, stopping };
+  const database = url === undefined ? await openEmbedded(settings.dataDir) : await openExternal(url, wait, log);
   try {
     await refuseIncompatible(database.url, log);
     if (migrateOnStart) await migrate(database.url, { log });
-    else await waitForSchema(database, wait);
+    else await waitForSchema(database, wait, log);
     return database;
   } catch (error) {
     await database.close();
@@ -59,8 +55,8 @@ async function openEmbedded(dataDir: string): Promise<OpenedDatabase> {
   return { url: server.url, embedded: true, close: () => server.stop() };
 }
 
-async function openExternal(url: string, wait: Wait): Promise<OpenedDatabase> {
-  await waitForPostgres(url, wait);
+async function openExternal(url: string, wait: Wait, log: Log): Promise<OpenedDatabase> {
+  await waitForPostgres(url, wait, log);
   return { url, embedded: false, close: async () => undefined };
 }
 
@@ -76,11 +72,11 @@ async function refuseIncompatible(url: string, log: Log): Promise<void> {
  * In a deployment Postgres and Otpost often start together, so a server that is not there yet is waited for. A wrong
  * password or an unknown database will not mend itself.
  */
-async function waitForPostgres(url: string, wait: Wait): Promise<void> {
-  await retried(wait, () => withClient(url, 'start', (client) => client.query('SELECT 1')), {
+async function waitForPostgres(url: string, wait: Wait, log: Log): Promise<void> {
+  await retried(() => withClient(url, 'start', (client) => client.query('SELECT 1')), wait, {
     isWorthWaiting: isDatabaseAway,
-    tell: (error) => `Waiting for PostgreSQL at ${maskUrl(url)}: ${unusableOf(error).message}.`,
-    refuse: (error) => unreachable(url, error),
+    tell: (error) => log('info', `Waiting for PostgreSQL at ${maskUrl(url)}: ${unusableOf(error).message}.`),
+    refuse: (error) => unusable(url, error),
   });
 }
 
@@ -88,56 +84,10 @@ async function waitForPostgres(url: string, wait: Wait): Promise<void> {
  * With MIGRATE_ON_START=off another process of the deployment migrates, and may be at it. The embedded database has no
  * other process.
  */
-async function waitForSchema({ url, embedded }: OpenedDatabase, wait: Wait): Promise<void> {
-  await retried(wait, () => requireMigrated(url), {
+async function waitForSchema({ url, embedded }: OpenedDatabase, wait: Wait, log: Log): Promise<void> {
+  await retried(() => requireMigrated(url), wait, {
     isWorthWaiting: (error) => !embedded && error instanceof StartupError,
-    tell: (error) => `Waiting for the migration job: ${unusableOf(error).message}`,
+    tell: (error) => log('info', `Waiting for the migration job: ${unusableOf(error).message}`),
     refuse: (error) => error,
-  });
-}
-
-interface Wait {
-  timeout: number;
-  stopping: AbortSignal | undefined;
-  log: Log;
-}
-
-interface Retrying {
-  isWorthWaiting: (error: unknown) => boolean;
-  /** A line for operators, at first and every few seconds. */
-  tell: (error: unknown) => string;
-  /** What is thrown in the end. */
-  refuse: (error: unknown) => unknown;
-}
-
-async function retried(
-  { timeout, stopping, log }: Wait,
-  attempt: () => Promise<unknown>,
-  { isWorthWaiting, tell, refuse }: Retrying,
-): Promise<void> {
-  const begun = performance.now();
-  let toldAt = Number.NEGATIVE_INFINITY;
-  for (;;) {
-    try {
-      await attempt();
-      return;
-    } catch (error) {
-      const now = performance.now();
-      if (!isWorthWaiting(error) || now + RETRY_MS > begun + timeout) throw refuse(error);
-      if (now - toldAt >= REMIND_EVERY_MS) {
-        log('info', tell(error));
-        toldAt = now;
-      }
-      await pause(RETRY_MS, undefined, { signal: stopping }).catch(() => {
-        throw new StartupError('Stopped while waiting for the database.', '', { cause: error });
-      });
-    }
-  }
-}
-
-function unreachable(url: string, error: unknown): StartupError {
-  const unusable = unusableOf(error);
-  return new StartupError(`Cannot use the database ${maskUrl(url)}: ${unusable.message}.`, remedyFor(unusable), {
-    cause: error,
   });
 }

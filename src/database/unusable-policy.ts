@@ -1,3 +1,6 @@
+import { maskUrl } from '../core/mask.js';
+import { StartupError } from '../core/startup-error.js';
+
 /** An error of node-postgres, of a socket, of TLS or of a file. */
 export interface Unusable {
   code?: string | undefined;
@@ -39,4 +42,10 @@ export function unusableOf(error: unknown): Unusable {
   const { code, message, errors } = error as { code?: string; message?: string; errors?: Unusable[] };
   const first = errors?.[0];
   return { code: code ?? first?.code, message: message || first?.message || code || String(error) };
+}
+
+/** What ends a start, or a command, for which this database cannot be used. */
+export function unusable(url: string, cause: unknown): StartupError {
+  const error = unusableOf(cause);
+  return new StartupError(`Cannot use the database ${maskUrl(url)}: ${error.message}.`, remedyFor(error), { cause });
 }

@@ -6,8 +6,8 @@ import type { Logger } from '../core/logger.js';
 import { type Dependency, tellOutage } from '../core/outage-log.js';
 import { OutagePolicy, placeOf } from '../core/outage-policy.js';
 import { DatabaseSilent, databaseWords, isDatabaseAway } from '../database/database-errors.js';
-import { untilAnswered } from '../database/database-outage.js';
 import { openPool, withSessionOptions } from '../database/pool.js';
+import { untilAnswered } from '../database/waiting.js';
 import { MemoryPolicy, NO_CONNECTION, redisWords } from './redis-state.js';
 
 type BrokerKind = 'redis' | 'postgres';

@@ -5,8 +5,8 @@ import { Clock } from '../../core/clock.js';
 import { Keyring } from '../../core/keyring.js';
 import { channelOf, isUrgent, type Lane } from '../../core/lanes.js';
 import { Logger } from '../../core/logger.js';
-import { untilAnswered } from '../../database/database-outage.js';
 import { PrismaService } from '../../database/prisma.service.js';
+import { untilAnswered } from '../../database/waiting.js';
 import { WorkerRegistry } from '../../queue/worker-registry.js';
 import type { ClaimedEmail } from '../outbox/email-rows.js';
 import { TIMEOUTS } from '../transport/timeouts.js';
@@ -86,8 +86,10 @@ export class Transports implements OnModuleInit, OnApplicationShutdown {
 
   /** Before the first drain. */
   async onModuleInit(): Promise<void> {
-    await untilAnswered(this.log, () => this.capture.look());
-    await untilAnswered(this.log, () => this.breakers.declare());
+    await untilAnswered(this.log, async () => {
+      await this.capture.look();
+      await this.breakers.declare();
+    });
   }
 
   /** Those of the lanes that this process may take messages of: of the others somebody else has to. */
