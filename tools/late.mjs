@@ -1,25 +1,20 @@
-/**
- * `npm run test:late -- records|claims|statements|behind|ahead [PATH…]`: the tests of services and processes, or those named, with the program
- * made late on purpose. What fails has taken something for done that was only begun, a mail that the server has seen for
- * one that is recorded, or two clocks for one. On a busy machine that test fails of itself, one day.
- *
- * It works on a copy of the tree as it is (new files must be known to git), in a folder of its own that is removed at
- * the end. Whoever reads a failure keeps in mind that a test may hold the very time that was taken from it.
- */
+/** `npm run test:late`: the program made late on purpose, and the tests that do not stand it. USAGE says how. */
 import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { readArguments, refuse } from './read-arguments.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const PATHS = ['test/integration', 'test/e2e'];
 
-/** @param {number} ms @param {string} statement @returns {string} the same, so many milliseconds later */
-const later = (ms, statement) => `await new Promise((resolve) => setTimeout(resolve, ${ms}));\n${statement}`;
-
 /** @type {(file: string, statement: string, ms: number) => Place} */
-const waitBefore = (file, at, ms) => ({ file, at, instead: later(ms, at) });
+const waitBefore = (file, at, ms) => ({
+  file,
+  at,
+  instead: `await new Promise((resolve) => setTimeout(resolve, ${ms}));\n${at}`,
+});
 
 const DELIVER = 'src/mail/worker/deliver.ts';
 const WEBHOOK = 'src/mail/webhooks/webhook-delivery.ts';
@@ -55,6 +50,16 @@ export const LATE = {
   behind: [{ ...CLOCK, instead: 'return new Date(at + this.offset - 300)' }],
   ahead: [{ ...CLOCK, instead: 'return new Date(at + this.offset + 300)' }],
 };
+
+const USAGE = `Runs tests of services and processes with the program made late on purpose.
+
+  npm run test:late -- KIND [PATH …]
+
+Kinds: ${Object.keys(LATE).join(', ')}. Without a path: ${PATHS.join(' and ')}.
+
+What fails has taken something for done that was only begun, a mail that the server has seen for one that is recorded,
+or two clocks for one: on a busy machine it fails of itself, one day. Or it holds the very time that was taken from it.
+It works on a copy of the tree as it is (new files must be known to git), which is removed at the end.`;
 
 /**
  * @param {string} source of a file
@@ -100,10 +105,7 @@ async function runLate(kind, paths) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [kind = '', ...paths] = process.argv.slice(2);
-  if (kind in LATE) process.exitCode = await runLate(kind, paths.length > 0 ? paths : PATHS);
-  else {
-    console.error(`Say what is to be late: npm run test:late -- ${Object.keys(LATE).join('|')} [PATH…]`);
-    process.exitCode = 2;
-  }
+  const [kind = '', ...paths] = readArguments(USAGE, {}, { most: Infinity }).positionals;
+  if (!(kind in LATE)) refuse(`Say what is to be late: ${Object.keys(LATE).join(', ')}.`, USAGE);
+  process.exitCode = await runLate(kind, paths.length > 0 ? paths : PATHS);
 }

@@ -5,7 +5,7 @@ const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 /** Those that a script of package.json or a person starts, but for the gate and Prisma, which have options of their own. */
 const TOOLS = [
   ...['bench/bench.mjs', 'bench/watch.mjs', 'tools/build.mjs', 'tools/build-web.mjs', 'tools/container/test.mjs'],
-  ...['tools/screenshots.mjs', 'tools/secrets-in-logs.mjs', 'tools/start.mjs'],
+  ...['tools/late.mjs', 'tools/screenshots.mjs', 'tools/secrets-in-logs.mjs', 'tools/start.mjs'],
 ];
 
 function run(tool: string, ...args: string[]): Promise<{ code: number | null; out: string; err: string }> {
@@ -37,6 +37,7 @@ describe('a tool', () => {
     ['bench/watch.mjs', [], 'Name the commit to compare with.'],
     ['bench/watch.mjs', ['no-such-commit'], 'git knows no commit "no-such-commit" here.'],
     ['tools/build.mjs', ['web'], 'There is no place for "web".'],
+    ['tools/late.mjs', [], 'Say what is to be late: records, claims, statements, behind, ahead.'],
     ['tools/secrets-in-logs.mjs', [], 'Name the folder.'],
   ])('%s %j is refused in one line', async (tool, args, words) => {
     const { code, err } = await run(tool, ...args);
